@@ -4,5 +4,10 @@
 
 #![forbid(unsafe_code)]
 
+pub mod data;
+pub mod event;
 pub mod failure;
+pub mod journal;
+pub mod person;
+pub mod secret;
 pub mod units;

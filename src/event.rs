@@ -1,0 +1,105 @@
+//! What happens in a run, told once, in the past tense. Terminal, plain log, JSON and journal views hear the same
+//! facts.
+
+use crate::failure::Failure;
+use crate::secret;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// One fact. As a JSON line it is an object with `event` and the fields given here.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A session began to work on a run. `resumed` if the run had begun before.
+    RunStarted { run: String, runbook: String, servers: Vec<String>, resumed: bool },
+    /// A step began. `depth` counts the steps around it; `replayed` if all of it or a part was done before.
+    StepStarted { key: String, name: String, depth: usize, source: String, replayed: bool },
+    /// A step ended. `seconds` is what it took when it was done, also if that was in an earlier session.
+    StepFinished { key: String, name: String, depth: usize, state: StepState, seconds: f64, replayed: bool },
+    /// A primitive was called; `text` is the call as a person reads it, `at` its place in the script.
+    CallStarted {
+        key: String,
+        name: String,
+        text: String,
+        server: Option<String>,
+        at: String,
+        replayed: bool,
+    },
+    /// It ended, with its outcome or its failure.
+    CallFinished {
+        key: String,
+        name: String,
+        text: String,
+        seconds: f64,
+        replayed: bool,
+        outcome: Option<Value>,
+        failure: Option<Failure>,
+    },
+    /// A line that a running command wrote, or how far something is.
+    Progressed { key: String, line: String },
+    /// What a script wanted a person to read.
+    Noted { text: String },
+    /// A longer text, with a title.
+    Shown { title: String, text: String },
+    /// A person answered a question.
+    Answered { question: String, answer: String, by: String },
+    /// Something that a person should know, but that stops nothing.
+    Warned { text: String },
+    /// A plan asked itself how something may come out; `taken` is the answer that this path assumes.
+    Assumed { question: String, taken: String },
+    /// The way back began.
+    RollbackStarted,
+    /// The session ended.
+    RunFinished { run: String, state: RunState, seconds: f64, failure: Option<Failure> },
+}
+
+/// How a step ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepState {
+    Running,
+    Done,
+    Failed,
+    Interrupted,
+}
+
+/// The state of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunState {
+    Running,
+    Done,
+    Failed,
+    Interrupted,
+    RolledBack,
+}
+
+impl RunState {
+    /// As JSON and people name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            RunState::Running => "running",
+            RunState::Done => "done",
+            RunState::Failed => "failed",
+            RunState::Interrupted => "interrupted",
+            RunState::RolledBack => "rolled_back",
+        }
+    }
+}
+
+/// Somebody who hears events.
+pub trait Listener: Send + Sync {
+    fn hear(&self, event: &Event);
+}
+
+impl<F: Fn(&Event) + Send + Sync> Listener for F {
+    fn hear(&self, event: &Event) {
+        self(event)
+    }
+}
+
+/// An event as one JSON line, secrets redacted.
+pub fn json_line(event: &Event) -> String {
+    let text = serde_json::to_string(event).unwrap_or_else(|error| format!("{{\"event\":\"{error}\"}}"));
+    secret::redact(&text).into_owned()
+}

@@ -1,0 +1,99 @@
+//! What a run did, on disk, so that it can be gone on with after any crash.
+//!
+//! A run is a folder: `journal.jsonl` (one record a line), `logs/` (a folder per command), `script/` (the text that
+//! ran), `session` (a lock held by the process that works on the run). Folders are 0700, files 0600.
+//!
+//! A record's key is its place in the script's course: a path of ordinals such as `/3/1`, with the branch's name
+//! inside `parallel` (`/0[lab]/2`) and `!` for what `on_failure` did (`/5!/0`). File and line are for people and
+//! never part of a key, so an edit that changes no effect changes no key.
+
+pub mod file;
+pub mod index;
+pub mod key;
+pub mod run;
+
+use crate::data::Arguments;
+use crate::event::RunState;
+use crate::failure::Failure;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The version of the format of `journal.jsonl`. A journal of another version is refused.
+pub const VERSION: u32 = 1;
+
+/// A call of a primitive: what is compared when a run is resumed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Call {
+    pub name: String,
+    pub arguments: Arguments,
+}
+
+impl Call {
+    /// As a script writes it: `checkout(cloud, "0.2.13")`.
+    pub fn describe(&self) -> String {
+        // Maps are sorted by name; the subject of a call is read first.
+        let subject = self.arguments.get("server").map(crate::data::describe);
+        let others = self.arguments.iter().filter(|(name, _)| *name != "server");
+        let others = others.map(|(name, value)| format!("{name}: {}", crate::data::describe(value)));
+        format!("{}({})", self.name, subject.into_iter().chain(others).collect::<Vec<_>>().join(", "))
+    }
+}
+
+/// What can be written down.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Entry {
+    /// The first record.
+    Run(Header),
+    /// A process began to work on the run.
+    Session { by: String, pid: u32, rollback: bool },
+    /// A step, a branch or a handler began.
+    Block { key: String, name: String, server: Option<String>, source: String },
+    /// It ended well. A block that failed has no end: it is gone into again.
+    BlockEnd { key: String, seconds: f64 },
+    /// A call is about to act. `attempt` counts from 0; each has a folder of its own in `logs/`.
+    Begun { key: String, call: Call, attempt: u32, at: String },
+    /// It ended.
+    Ended { key: String, attempt: u32, seconds: f64, result: Outcome },
+    /// A person decided what nobody could know, or what to do where journal and script differ.
+    Decision { key: String, decision: String, by: String },
+    /// A person answered a question of the script.
+    Note { text: String },
+    /// The way back began; from now on the run can only be rolled back.
+    Rollback,
+    /// The session ended, and this is the run's state.
+    Finished { state: RunState, failure: Option<Failure> },
+}
+
+/// How a call ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    Done(Value),
+    Failed(Failure),
+}
+
+/// What a run is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    pub version: u32,
+    pub run: String,
+    pub runbook: String,
+    /// Given on the command line, by the names of `main`'s parameters.
+    pub parameters: Arguments,
+    pub servers: Vec<String>,
+    /// The path of `site.toml`.
+    pub site: std::path::PathBuf,
+    /// The program's version.
+    pub program: String,
+    pub by: String,
+}
+
+/// A record: an entry with its number and its instant (RFC 3339, UTC).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    pub n: u64,
+    pub time: String,
+    #[serde(flatten)]
+    pub entry: Entry,
+}

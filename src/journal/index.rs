@@ -1,0 +1,132 @@
+//! What the records say, by key.
+
+use super::{Call, Entry, Header, Outcome, Record, key};
+use crate::event::RunState;
+use crate::failure::Failure;
+use std::collections::HashMap;
+
+/// Everything that replay asks of a journal.
+#[derive(Default)]
+pub struct Index {
+    pub header: Option<Header>,
+    calls: HashMap<String, CallRecord>,
+    blocks: HashMap<String, BlockRecord>,
+    /// The highest ordinal recorded in each frame.
+    highest: HashMap<String, u32>,
+    /// Whether the way back has begun.
+    pub rollback: bool,
+    /// The state that the last session left, and why; nothing while one works or if it was killed.
+    pub finished: Option<(RunState, Option<Failure>)>,
+    /// In the order in which they began.
+    pub block_order: Vec<String>,
+    pub started: Option<String>,
+    pub last: Option<String>,
+}
+
+/// A call, as far as it is recorded.
+#[derive(Clone, Debug)]
+pub struct CallRecord {
+    pub call: Call,
+    pub attempt: u32,
+    pub at: String,
+    /// Absent: begun, and nothing is known of its end.
+    pub outcome: Option<Outcome>,
+    pub seconds: f64,
+}
+
+/// A block, as far as it is recorded.
+#[derive(Clone, Debug)]
+pub struct BlockRecord {
+    pub name: String,
+    pub server: Option<String>,
+    pub source: String,
+    /// Absent: not ended well.
+    pub seconds: Option<f64>,
+}
+
+impl Index {
+    pub fn of(records: &[Record]) -> Index {
+        let mut index = Index::default();
+        for record in records {
+            index.add(record);
+        }
+        index
+    }
+
+    pub fn add(&mut self, record: &Record) {
+        self.started.get_or_insert_with(|| record.time.clone());
+        self.last = Some(record.time.clone());
+        match &record.entry {
+            Entry::Run(header) => self.header = Some(header.clone()),
+            Entry::Session { .. } => self.finished = None,
+            Entry::Block { key, name, server, source } => {
+                self.rise(key);
+                let block = BlockRecord {
+                    name: name.clone(),
+                    server: server.clone(),
+                    source: source.clone(),
+                    seconds: None,
+                };
+                if self.blocks.insert(key.clone(), block).is_none() {
+                    self.block_order.push(key.clone());
+                }
+            }
+            Entry::BlockEnd { key, seconds } => {
+                if let Some(block) = self.blocks.get_mut(key) {
+                    block.seconds = Some(*seconds);
+                }
+            }
+            Entry::Begun { key, call, attempt, at } => {
+                self.rise(key);
+                let record = CallRecord {
+                    call: call.clone(),
+                    attempt: *attempt,
+                    at: at.clone(),
+                    outcome: None,
+                    seconds: 0.0,
+                };
+                self.calls.insert(key.clone(), record);
+            }
+            Entry::Ended { key, attempt, seconds, result } => {
+                if let Some(call) = self.calls.get_mut(key).filter(|call| call.attempt == *attempt) {
+                    call.outcome = Some(result.clone());
+                    call.seconds = *seconds;
+                }
+            }
+            Entry::Rollback => self.rollback = true,
+            Entry::Finished { state, failure } => self.finished = Some((*state, failure.clone())),
+            Entry::Decision { .. } | Entry::Note { .. } => {}
+        }
+    }
+
+    fn rise(&mut self, key: &str) {
+        let highest = self.highest.entry(key::frame(key).to_owned()).or_default();
+        *highest = (*highest).max(key::ordinal(key));
+    }
+
+    pub fn call(&self, key: &str) -> Option<&CallRecord> {
+        self.calls.get(key)
+    }
+
+    pub fn block(&self, key: &str) -> Option<&BlockRecord> {
+        self.blocks.get(key)
+    }
+
+    /// Calls that began and whose end is not recorded, with their keys.
+    pub fn open_calls(&self) -> impl Iterator<Item = (&str, &CallRecord)> {
+        self.calls.iter().filter(|(_, call)| call.outcome.is_none()).map(|(key, call)| (key.as_str(), call))
+    }
+
+    /// How many ordinals a frame has used.
+    pub fn used(&self, frame: &str) -> u32 {
+        self.highest.get(frame).map_or(0, |highest| highest + 1)
+    }
+
+    /// Whether something later than `key` is recorded in its thread of control: in its frame, in the frames around
+    /// it, or by the handlers of its failure. If so, the script has seen how `key` ended.
+    pub fn goes_on_after(&self, key: &str) -> bool {
+        let ended = |outer: &str| outer != key && self.blocks.get(outer).is_some_and(|b| b.seconds.is_some());
+        (self.rollback && !key::in_handler(key))
+            || key::outward(key).any(|k| self.used(key::frame(k)) > key::ordinal(k) + 1 || ended(k))
+    }
+}

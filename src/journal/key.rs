@@ -1,0 +1,50 @@
+//! Keys: paths of ordinals.
+
+/// The frame that a key stands in: `/3` of `/3/1`, `/0[lab]` of `/0[lab]/2`, `/5!` of `/5!/0`, nothing of `/4`.
+pub fn frame(key: &str) -> &str {
+    key.rfind('/').map_or("", |slash| &key[..slash])
+}
+
+/// The last ordinal of a key: 1 of `/3/1`, 0 of `/0[lab]`, 5 of `/5!`.
+pub fn ordinal(key: &str) -> u32 {
+    let last = key.rsplit('/').next().unwrap_or_default();
+    let digits = last.find(|c: char| !c.is_ascii_digit()).unwrap_or(last.len());
+    last[..digits].parse().unwrap_or(0)
+}
+
+/// The key itself and everything around it, innermost first, up to the handler it stands in, if it stands in one:
+/// what a handler does is not before or after the course of the script.
+pub fn outward(key: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(key), |inner| {
+        let frame = frame(inner);
+        (!frame.is_empty() && !frame.ends_with('!')).then_some(frame)
+    })
+}
+
+/// Whether the key belongs to what `on_failure` does.
+pub fn in_handler(key: &str) -> bool {
+    key.contains('!')
+}
+
+/// As a folder's name: `3.1` for `/3/1`.
+pub fn folder_name(key: &str) -> String {
+    let name = |c: char| match c {
+        '/' => '.',
+        c if c.is_ascii_alphanumeric() || "[]!-_".contains(c) => c,
+        _ => '_',
+    };
+    key.trim_start_matches('/').chars().map(name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_knows_what_is_around_it() {
+        assert_eq!(outward("/3/1/0").collect::<Vec<_>>(), ["/3/1/0", "/3/1", "/3"]);
+        assert_eq!(outward("/5!/2/1").collect::<Vec<_>>(), ["/5!/2/1", "/5!/2"]);
+        assert_eq!(outward("/0[lab]/2").collect::<Vec<_>>(), ["/0[lab]/2", "/0[lab]"]);
+        assert_eq!((frame("/4"), ordinal("/0[lab]"), ordinal("/5!"), ordinal("/3/12")), ("", 0, 5, 12));
+    }
+}

@@ -1,0 +1,144 @@
+//! Runs as folders: made, found, opened by one process at a time.
+
+use super::file::{self, JournalFile};
+use super::index::Index;
+use super::{Header, Record};
+use crate::event::RunState;
+use crate::failure::{Context, Failure, Kind, Result};
+use rustix::fs::{FlockOperation, flock};
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// The folder of all runs, in the state folder of this user.
+pub fn folder(state: &Path) -> PathBuf {
+    state.join("runs")
+}
+
+/// A run that this process, and no other, works on.
+pub struct OpenRun {
+    pub path: PathBuf,
+    pub journal: JournalFile,
+    pub records: Vec<Record>,
+    /// Held until this is dropped or the process ends, however it ends.
+    _session: File,
+}
+
+impl OpenRun {
+    /// Makes the folder of a new run.
+    pub fn create(state: &Path, run: &str) -> Result<OpenRun> {
+        let path = folder(state).join(run);
+        let failed = || format!("can't make the folder of the run, `{}`", path.display());
+        DirBuilder::new().recursive(true).mode(0o700).create(folder(state)).or_fail(Kind::Journal, failed)?;
+        DirBuilder::new().mode(0o700).create(&path).or_fail(Kind::Journal, failed)?;
+        OpenRun::open(&path)
+    }
+
+    /// Opens a run to work on it.
+    pub fn open(path: &Path) -> Result<OpenRun> {
+        let name = name(path);
+        let Some(session) = lock(path)? else {
+            let message = format!("another process is working on the run `{name}`");
+            return Err(Failure::new(Kind::Locked, message).help("see what it does with `banister show`"));
+        };
+        let (journal, records) = JournalFile::open(&path.join("journal.jsonl"))?;
+        Ok(OpenRun { path: path.to_owned(), journal, records, _session: session })
+    }
+
+    /// The folder of one attempt of a command.
+    pub fn log(&self, key: &str, attempt: u32) -> PathBuf {
+        log(&self.path, key, attempt)
+    }
+}
+
+/// The folder of one attempt of a command of the run in `path`.
+pub fn log(path: &Path, key: &str, attempt: u32) -> PathBuf {
+    path.join("logs").join(format!("{}.{attempt}", super::key::folder_name(key)))
+}
+
+/// A run as it can be read at any moment, whoever works on it.
+pub struct Summary {
+    pub name: String,
+    pub path: PathBuf,
+    pub state: RunState,
+    pub index: Index,
+    pub header: Header,
+}
+
+impl Summary {
+    pub fn read(path: &Path) -> Result<Summary> {
+        let index = Index::of(&file::read(&path.join("journal.jsonl"))?);
+        let header = index.header.clone().ok_or_else(|| {
+            Failure::new(Kind::Journal, format!("the run `{}` has no beginning", name(path)))
+        })?;
+        let state = match &index.finished {
+            _ if lock(path)?.is_none() => RunState::Running,
+            Some((state, _)) => *state,
+            None => RunState::Interrupted,
+        };
+        Ok(Summary { name: name(path), path: path.to_owned(), state, index, header })
+    }
+
+    /// Whether something is left to do in it.
+    pub fn is_open(&self) -> bool {
+        matches!(self.state, RunState::Failed | RunState::Interrupted | RunState::Running)
+            && !self.path.join("abandoned").exists()
+    }
+}
+
+/// All runs, the oldest first. A folder that a crash left before its first record is passed over.
+pub fn all(state: &Path) -> Result<Vec<Result<Summary>>> {
+    let mut paths: Vec<PathBuf> = match fs::read_dir(folder(state)) {
+        Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(error).or_fail(Kind::Journal, || "can't list the runs".into()),
+    };
+    paths.sort();
+    paths.retain(|path| fs::metadata(path.join("journal.jsonl")).is_ok_and(|journal| journal.len() > 0));
+    Ok(paths.iter().map(|path| Summary::read(path)).collect())
+}
+
+/// The run of this name, or the only one whose name ends so.
+pub fn find(state: &Path, wanted: &str) -> Result<PathBuf> {
+    let path = folder(state).join(wanted);
+    if !wanted.is_empty() && !wanted.contains('/') && path.join("journal.jsonl").exists() {
+        return Ok(path);
+    }
+    Err(Failure::new(Kind::NotFound, format!("there is no run `{wanted}`"))
+        .help("list them with `banister runs`"))
+}
+
+/// A new run's name: its instant and a few digits, so that names sort by age and two in a second differ.
+pub fn new_name() -> String {
+    let now = jiff::ZonedDateTime::now();
+    let digits = now.timestamp().subsec_nanosecond() as u32 ^ std::process::id();
+    format!("{}-{:04x}", now.strftime("%Y%m%d-%H%M%S"), digits & 0xffff)
+}
+
+/// Remembers that nobody will go on with the run.
+pub fn abandon(path: &Path, by: &str) -> Result<()> {
+    fs::write(path.join("abandoned"), format!("{by}\n"))
+        .or_fail(Kind::Journal, || format!("can't abandon the run `{}`", name(path)))
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// The session's lock, or nothing if another process has it.
+fn lock(path: &Path) -> Result<Option<File>> {
+    let failed = || format!("can't open `{}`", path.join("session").display());
+    let mut options = OpenOptions::new();
+    let file = options
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(path.join("session"))
+        .or_fail(Kind::Journal, failed)?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(Some(file)),
+        Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
+        Err(error) => Err(error).or_fail(Kind::Journal, failed),
+    }
+}

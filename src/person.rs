@@ -1,0 +1,109 @@
+//! Questions to a person, and who answers them.
+//!
+//! A question is data, so that a terminal, a test or an answer given on the command line can each meet it. Who asks
+//! and how is in `report`; what happens when nobody is there is decided here once: the run ends, resumable.
+
+use crate::failure::{Failure, Kind, Result};
+use serde::{Deserialize, Serialize};
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Question {
+    pub text: String,
+    pub form: Form,
+}
+
+/// What an answer may be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Form {
+    /// Yes or no.
+    Confirm,
+    /// A line of text; `suggestion` if nothing is typed.
+    Line { suggestion: Option<String> },
+    /// One of these words.
+    Choice(Vec<String>),
+    /// That a person has done something.
+    Done,
+}
+
+/// An answer, and whose it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    pub text: String,
+    /// `user@host`, or where an answer on the command line came from.
+    pub by: String,
+}
+
+impl Answer {
+    pub fn is_yes(&self) -> bool {
+        matches!(self.text.to_ascii_lowercase().as_str(), "y" | "yes" | "done")
+    }
+}
+
+/// Somebody who can be asked.
+pub trait Person: Send + Sync {
+    /// Fails with [`Kind::Declined`] when nobody is there or the person wants to stop.
+    fn ask(&self, question: &Question) -> Result<Answer>;
+}
+
+/// Nobody is there: no terminal.
+pub struct Nobody;
+
+impl Person for Nobody {
+    fn ask(&self, question: &Question) -> Result<Answer> {
+        let help = match &question.form {
+            Form::Confirm => {
+                "answer yes to all such questions with `--yes`, or run it in a terminal".to_owned()
+            }
+            Form::Done => "do it, then say so with `--yes`, or run it in a terminal".to_owned(),
+            Form::Line { .. } => "answer it with `--answer TEXT`, or run it in a terminal".to_owned(),
+            Form::Choice(choices) => {
+                format!("answer with `--answer {}`, or run it in a terminal", choices.join("|"))
+            }
+        };
+        Err(Failure::new(Kind::Declined, format!("nobody is there to answer: {}", question.text)).help(help))
+    }
+}
+
+/// Answers given on the command line: `--yes` for what can be confirmed, `--answer` for the rest, in turn; then
+/// somebody else.
+pub struct Prepared {
+    pub yes: bool,
+    pub answers: std::sync::Mutex<std::collections::VecDeque<String>>,
+    pub otherwise: Box<dyn Person>,
+}
+
+impl Person for Prepared {
+    fn ask(&self, question: &Question) -> Result<Answer> {
+        let confirmable = matches!(question.form, Form::Confirm | Form::Done);
+        if confirmable && self.yes {
+            return Ok(Answer { text: "yes".into(), by: format!("{} with --yes", whoami()) });
+        }
+        let fits = |answer: &String| match &question.form {
+            Form::Choice(choices) => choices.contains(answer),
+            Form::Line { .. } => true,
+            Form::Confirm | Form::Done => false,
+        };
+        let mut answers = self.answers.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        match answers.front() {
+            Some(answer) if fits(answer) => {
+                let text = answers.pop_front().unwrap_or_default();
+                Ok(Answer { text, by: format!("{} with --answer", whoami()) })
+            }
+            _ => {
+                drop(answers);
+                self.otherwise.ask(question)
+            }
+        }
+    }
+}
+
+/// `user@host`, for records that say who did something.
+pub fn whoami() -> String {
+    let user =
+        std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).or_else(|_| std::env::var("LOGNAME"));
+    let user = user.unwrap_or_else(|_| format!("uid {}", rustix::process::getuid().as_raw()));
+    let host = rustix::system::uname();
+    format!("{user}@{}", host.nodename().to_string_lossy())
+}
