@@ -54,11 +54,12 @@ impl JournalFile {
         let body = crate::secret::redact(&body);
         let sum = checksum(&self.sum, &body);
         let line = format!("{},\"sum\":\"{sum}\"}}\n", &body[..body.len() - 1]);
+        crash_point(&format!("before {}", self.next));
         self.file.write_all(line.as_bytes()).or_fail(Kind::Journal, failed)?;
         if sync {
             self.file.sync_data().or_fail(Kind::Journal, failed)?;
         }
-        crash_point(self.next);
+        crash_point(&format!("after {}", self.next));
         self.next += 1;
         self.sum = sum;
         Ok(record)
@@ -124,9 +125,10 @@ fn checksum(before: &str, body: &str) -> String {
     digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Where tests kill the process: after record number `$BANISTER_CRASH_AT`. In a release build there is no such place.
-fn crash_point(n: u64) {
-    if cfg!(debug_assertions) && std::env::var("BANISTER_CRASH_AT").is_ok_and(|at| at == n.to_string()) {
+/// Where tests kill the process: `$BANISTER_CRASH_AT` is `before N` or `after N`. In a release build there is no such
+/// place.
+fn crash_point(place: &str) {
+    if cfg!(debug_assertions) && std::env::var("BANISTER_CRASH_AT").is_ok_and(|at| at == place) {
         let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
     }
 }

@@ -37,7 +37,15 @@ impl OpenRun {
     /// Opens a run to work on it.
     pub fn open(path: &Path) -> Result<OpenRun> {
         let name = name(path);
-        let Some(session) = lock(path)? else {
+        // Who only looks holds the lock for a moment.
+        let mut session = lock(path)?;
+        for _ in 0..10 {
+            if session.is_none() {
+                std::thread::sleep(std::time::Duration::from_millis(10));
+                session = lock(path)?;
+            }
+        }
+        let Some(session) = session else {
             let message = format!("another process is working on the run `{name}`");
             return Err(Failure::new(Kind::Locked, message).help("see what it does with `banister show`"));
         };

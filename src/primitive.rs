@@ -1,0 +1,276 @@
+//! What a primitive is.
+//!
+//! A primitive is one file in `primitives/`: its documentation, its arguments, what it does, what a plan may assume of
+//! it, and what a second attempt after a crash does. It takes plain data and gives plain data; it never calls another
+//! primitive. What combines primitives is Rhai, in `stdlib/`.
+
+mod page;
+mod signature;
+
+pub use page::Page;
+pub use signature::{Parameter, Signature};
+
+use crate::failure::{Failure, Kind, Result};
+use crate::person::{Answer, Question};
+use crate::site::Server;
+use crate::stop::Stop;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::path::Path;
+
+/// A part of a server's state. A plan uses it to know which looks a planned change makes meaningless.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Facet {
+    /// What is checked out.
+    Checkout,
+    /// Which commits and tags the checkout knows.
+    History,
+    /// Settings files.
+    Settings,
+    /// What runs, and how it answers.
+    Services,
+    /// Anything that a command could change.
+    Everything,
+}
+
+/// What a primitive may use while it acts: the server it acts on, and the session it acts for.
+pub struct Host<'a> {
+    /// Absent for calls that are about no server.
+    pub server: Option<&'a Server>,
+    /// The folder of this attempt, for a supervised command.
+    pub folder: &'a Path,
+    pub stop: &'a Stop,
+    /// Tells a line of progress.
+    pub tell: &'a (dyn Fn(&str) + Sync),
+    /// Takes or finds the lock of the server.
+    pub hold: &'a (dyn Fn(&str) -> Result<()> + Sync),
+}
+
+impl Host<'_> {
+    /// The server, for primitives that need one.
+    pub fn server(&self) -> Result<&Server> {
+        self.server.ok_or_else(|| Failure::new(Kind::Bug, "a call without a server"))
+    }
+
+    /// Fails if a signal asked to stop. Called by whatever waits.
+    pub fn go_on(&self) -> Result<()> {
+        match self.stop.is_asked() {
+            true => Err(Failure::new(Kind::Interrupted, "interrupted")),
+            false => Ok(()),
+        }
+    }
+}
+
+/// How a primitive acts. There is no default: each must choose.
+pub enum Act<P: Primitive> {
+    /// Only reads. Done in plans too, unless the plan has changed what it reads; done again after a crash.
+    Look {
+        reads: &'static [Facet],
+        perform: fn(&P::Arguments, &Host) -> Result<P::Outcome>,
+        /// What a plan assumes when it has changed what this reads.
+        predict: fn(&P::Arguments) -> Value,
+    },
+    /// Changes the server.
+    Change {
+        touches: &'static [Facet],
+        perform: fn(&P::Arguments, &Host) -> Result<P::Outcome>,
+        /// What a plan may assume; it may look at the server, and changes nothing.
+        predict: fn(&P::Arguments, &Host) -> Result<Value>,
+        after_crash: AfterCrash<P>,
+    },
+    /// Needs a person.
+    Ask {
+        question: fn(&P::Arguments) -> Question,
+        answered: fn(&P::Arguments, &Answer) -> Result<P::Outcome>,
+        /// What a plan assumes as the answer.
+        predict: fn(&P::Arguments) -> Value,
+    },
+    /// Lasts as long as the session: done again by each, recorded by none.
+    Hold { perform: fn(&P::Arguments, &Host) -> Result<P::Outcome> },
+}
+
+/// What a second attempt does when the first was cut off and nobody knows how far it came.
+pub enum AfterCrash<P: Primitive> {
+    /// Twice is the same as once: do it again.
+    Repeat,
+    /// Look how far it came.
+    Probe(Prober<P>),
+    /// Only a person can tell.
+    Ask,
+}
+
+/// Looks how far a call came that was cut off.
+pub type Prober<P> = fn(&<P as Primitive>::Arguments, &Host) -> Result<Probe<<P as Primitive>::Outcome>>;
+
+/// What a probe found.
+pub enum Probe<O> {
+    /// It happened, with this outcome.
+    Done(O),
+    /// Performing it, in the same attempt, does what is left to do.
+    GoOn,
+    /// It can't be known; a person is asked, and told this.
+    Unknown(String),
+}
+
+/// A primitive, as its file writes it.
+pub trait Primitive: Sized + 'static {
+    /// What the script passes, what is checked, and what the journal stores. Denies unknown fields.
+    type Arguments: Serialize + DeserializeOwned;
+    type Outcome: Serialize + DeserializeOwned;
+    const NAME: &'static str;
+    /// The file's own text; its first comment is the documentation.
+    const SOURCE: &'static str;
+    const ACT: Act<Self>;
+}
+
+/// The sort of an [`Act`], without its functions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sort {
+    Look,
+    Change,
+    Ask,
+    Hold,
+}
+
+/// A primitive, as the gate sees it: plain data in, plain data out.
+pub trait AnyPrimitive: Send + Sync {
+    fn name(&self) -> &'static str;
+    fn page(&self) -> Page;
+    fn sort(&self) -> Sort;
+    /// What it reads or touches.
+    fn facets(&self) -> &'static [Facet];
+    /// Fails with [`Kind::Invalid`] if the arguments are not of its form.
+    fn accept(&self, arguments: &Value) -> Result<()>;
+    fn perform(&self, arguments: &Value, host: &Host) -> Result<Value>;
+    fn predict(&self, arguments: &Value, host: &Host) -> Result<Value>;
+    fn question(&self, arguments: &Value) -> Result<Question>;
+    fn answered(&self, arguments: &Value, answer: &Answer) -> Result<Value>;
+    /// What to do with a call that was cut off.
+    fn after_crash(&self, arguments: &Value, host: &Host) -> Result<Probe<Value>>;
+}
+
+/// Makes a primitive plain.
+pub struct Of<P>(std::marker::PhantomData<fn() -> P>);
+
+impl<P> Of<P> {
+    pub const fn new() -> Of<P> {
+        Of(std::marker::PhantomData)
+    }
+}
+
+impl<P> Default for Of<P> {
+    fn default() -> Of<P> {
+        Of::new()
+    }
+}
+
+impl<P: Primitive> Of<P> {
+    fn arguments(&self, arguments: &Value) -> Result<P::Arguments> {
+        P::Arguments::deserialize(arguments)
+            .map_err(|error| {
+                Failure::new(Kind::Invalid, format!("`{}`: {}", P::NAME, reword(&error.to_string())))
+            })
+            .map_err(|failure| {
+                failure.help(format!("read its documentation with `banister doc {}`", P::NAME))
+            })
+    }
+}
+
+use serde::Deserialize as _;
+
+impl<P: Primitive> AnyPrimitive for Of<P> {
+    fn name(&self) -> &'static str {
+        P::NAME
+    }
+
+    fn page(&self) -> Page {
+        Page::of(P::NAME, P::SOURCE)
+    }
+
+    fn sort(&self) -> Sort {
+        match P::ACT {
+            Act::Look { .. } => Sort::Look,
+            Act::Change { .. } => Sort::Change,
+            Act::Ask { .. } => Sort::Ask,
+            Act::Hold { .. } => Sort::Hold,
+        }
+    }
+
+    fn facets(&self) -> &'static [Facet] {
+        match P::ACT {
+            Act::Look { reads, .. } => reads,
+            Act::Change { touches, .. } => touches,
+            Act::Ask { .. } | Act::Hold { .. } => &[],
+        }
+    }
+
+    fn accept(&self, arguments: &Value) -> Result<()> {
+        self.arguments(arguments).map(drop)
+    }
+
+    fn perform(&self, arguments: &Value, host: &Host) -> Result<Value> {
+        let arguments = self.arguments(arguments)?;
+        match P::ACT {
+            Act::Look { perform, .. } | Act::Change { perform, .. } | Act::Hold { perform } => {
+                plain(&perform(&arguments, host)?)
+            }
+            Act::Ask { .. } => Err(Failure::new(Kind::Bug, "a question was performed")),
+        }
+    }
+
+    fn predict(&self, arguments: &Value, host: &Host) -> Result<Value> {
+        let arguments = self.arguments(arguments)?;
+        match P::ACT {
+            Act::Look { predict, .. } | Act::Ask { predict, .. } => Ok(predict(&arguments)),
+            Act::Change { predict, .. } => predict(&arguments, host),
+            Act::Hold { .. } => Ok(Value::Null),
+        }
+    }
+
+    fn question(&self, arguments: &Value) -> Result<Question> {
+        let arguments = self.arguments(arguments)?;
+        match P::ACT {
+            Act::Ask { question, .. } => Ok(question(&arguments)),
+            _ => Err(Failure::new(Kind::Bug, "a question of a primitive that asks nothing")),
+        }
+    }
+
+    fn answered(&self, arguments: &Value, answer: &Answer) -> Result<Value> {
+        let arguments = self.arguments(arguments)?;
+        match P::ACT {
+            Act::Ask { answered, .. } => plain(&answered(&arguments, answer)?),
+            _ => Err(Failure::new(Kind::Bug, "an answer to a primitive that asks nothing")),
+        }
+    }
+
+    fn after_crash(&self, arguments: &Value, host: &Host) -> Result<Probe<Value>> {
+        let arguments = self.arguments(arguments)?;
+        match P::ACT {
+            Act::Change { after_crash: AfterCrash::Probe(probe), .. } => Ok(match probe(&arguments, host)? {
+                Probe::Done(outcome) => Probe::Done(plain(&outcome)?),
+                Probe::GoOn => Probe::GoOn,
+                Probe::Unknown(why) => Probe::Unknown(why),
+            }),
+            Act::Change { after_crash: AfterCrash::Ask, .. } => {
+                Ok(Probe::Unknown("it was begun, and nothing tells how far it came".into()))
+            }
+            _ => Ok(Probe::GoOn),
+        }
+    }
+}
+
+fn plain(outcome: &impl Serialize) -> Result<Value> {
+    serde_json::to_value(outcome)
+        .map_err(|error| Failure::new(Kind::Bug, "an outcome is not plain data").why(error))
+}
+
+/// serde's words for wrong arguments, as an admin would say it.
+fn reword(said: &str) -> String {
+    said.replace("unknown field", "there is no option")
+        .replace("missing field", "this is missing:")
+        .replace("invalid type: null", "it is given ()")
+        .replace("invalid type: ", "it is given ")
+        .replace("map, expected", "a map, expected")
+        .replace("sequence", "an array")
+}

@@ -1,0 +1,218 @@
+//! A site: the folder with `site.toml`, which names the servers.
+
+use crate::failure::{Context, Failure, Kind, Result};
+use crate::units::Size;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The file's name.
+pub const FILE: &str = "site.toml";
+
+/// The servers of a site and where its own scripts are.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// The path of `site.toml`.
+    pub file: PathBuf,
+    /// By name, in the order of names.
+    pub servers: BTreeMap<String, Server>,
+}
+
+/// What `site.toml` says.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SiteFile {
+    servers: BTreeMap<String, Server>,
+}
+
+/// One installation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    /// The table's name in `site.toml`.
+    #[serde(skip_deserializing)]
+    pub name: String,
+    /// What sort of server it is: a file of this name in `stdlib/` knows its steps.
+    pub kind: String,
+    /// The git checkout. `~` is the server's home.
+    pub checkout: PathBuf,
+    /// The URL under which users reach it, without a slash at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// Variables that its commands see, added to those of banister.
+    #[serde(default)]
+    pub environment: BTreeMap<String, String>,
+    /// The branch that `update` follows instead of releases.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
+    /// The folder of the Makefile, within the checkout.
+    #[serde(default)]
+    pub folder: PathBuf,
+    /// Make targets, for kinds that don't know their own.
+    #[serde(default)]
+    pub targets: Targets,
+    /// Health checks, for kinds that don't know their own: URLs, or tables as `wait_healthy` takes them.
+    #[serde(default)]
+    pub health: Vec<Value>,
+    /// How long to wait until it is healthy, and how long it must stay so.
+    #[serde(default)]
+    pub healthy: Healthy,
+    /// What a backup holds, for kinds that don't know their own: files and folders.
+    #[serde(default)]
+    pub backup: Vec<String>,
+    /// Commands whose output a backup holds, by the member's name.
+    #[serde(default)]
+    pub dumps: BTreeMap<String, Vec<String>>,
+    /// Where backups go.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backups: Option<PathBuf>,
+    /// The settings file that make includes, and whose new keys are looked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub env_file: Option<PathBuf>,
+    /// Names of settings that hold secrets, besides those that are called password, secret, token or key.
+    #[serde(default)]
+    pub secrets: Vec<String>,
+    /// What must be free on the disk before an update begins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub free_space: Option<Size>,
+}
+
+/// The make targets of the three steps that change a server. An empty name leaves the step out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Targets {
+    pub configure: String,
+    pub build: String,
+    pub start: String,
+}
+
+impl Default for Targets {
+    fn default() -> Targets {
+        Targets { configure: String::new(), build: "build".into(), start: "up".into() }
+    }
+}
+
+/// The health gate's times.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Healthy {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub within: Option<crate::units::Duration>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stable: Option<crate::units::Duration>,
+}
+
+impl Server {
+    /// The home in which its commands run.
+    pub fn home(&self) -> PathBuf {
+        self.environment
+            .get("HOME")
+            .map(PathBuf::from)
+            .or_else(|| std::env::var_os("HOME").map(PathBuf::from))
+            .unwrap_or_default()
+    }
+
+    /// A path as a script or the site writes it: `~` is the server's home, and what is relative is in the checkout.
+    pub fn path(&self, written: &str) -> PathBuf {
+        match written.strip_prefix("~/") {
+            _ if written == "~" => self.home(),
+            Some(rest) => self.home().join(rest),
+            None => self.checkout.join(written),
+        }
+    }
+
+    /// The folder in which make runs.
+    pub fn make_folder(&self) -> PathBuf {
+        self.checkout.join(&self.folder)
+    }
+
+    /// Whether a setting of this name holds a secret.
+    pub fn is_secret(&self, name: &str) -> bool {
+        crate::secret::named_like_a_secret(name) || self.secrets.iter().any(|secret| secret == name)
+    }
+}
+
+impl Site {
+    /// Reads `site.toml`.
+    pub fn load(file: &Path) -> Result<Site> {
+        let shown = file.display();
+        let text =
+            std::fs::read_to_string(file).or_fail(Kind::Invalid, || format!("can't read `{shown}`"))?;
+        let parsed: SiteFile = toml::from_str(&text).map_err(|error| {
+            let said = error.to_string();
+            Failure::new(Kind::Invalid, format!("`{shown}` is not right")).why(said.trim_end()).help(format!(
+                "correct it and look again with `banister check`; keys of a server: {}",
+                KEYS.join(", ")
+            ))
+        })?;
+        let folder = file.parent().unwrap_or(Path::new(".")).to_owned();
+        let folder = std::path::absolute(&folder).unwrap_or(folder);
+        let mut servers = parsed.servers;
+        for (name, server) in &mut servers {
+            name.clone_into(&mut server.name);
+            let written = server.checkout.to_string_lossy().into_owned();
+            server.checkout =
+                if written.starts_with('~') { server.path(&written) } else { folder.join(&server.checkout) };
+            if let Some(endpoint) = &mut server.endpoint {
+                endpoint.truncate(endpoint.trim_end_matches('/').len());
+            }
+        }
+        Ok(Site { file: folder.join(FILE), servers })
+    }
+
+    /// The folder that holds `site.toml`.
+    pub fn folder(&self) -> &Path {
+        self.file.parent().unwrap_or(Path::new("."))
+    }
+
+    /// The server of this name.
+    pub fn server(&self, name: &str) -> Result<&Server> {
+        self.servers.get(name).ok_or_else(|| {
+            let names: Vec<&str> = self.servers.keys().map(String::as_str).collect();
+            Failure::new(Kind::Invalid, format!("there is no server `{name}` in `{}`", self.file.display()))
+                .help(format!("the servers there are: {}", names.join(", ")))
+        })
+    }
+}
+
+/// The keys of a server's table, in the order in which `init` writes them.
+const KEYS: [&str; 15] = [
+    "kind",
+    "checkout",
+    "endpoint",
+    "environment",
+    "branch",
+    "folder",
+    "targets",
+    "health",
+    "healthy",
+    "backup",
+    "dumps",
+    "backups",
+    "env_file",
+    "secrets",
+    "free_space",
+];
+
+/// Where `site.toml` is: `given`, else in the working folder or above it, else in the user's configuration folder.
+pub fn find(given: Option<&Path>) -> Result<PathBuf> {
+    if let Some(given) = given {
+        let file = if given.is_dir() { given.join(FILE) } else { given.to_owned() };
+        if file.is_file() {
+            return Ok(file);
+        }
+        let message = format!("there is no site at `{}`", given.display());
+        return Err(Failure::new(Kind::Invalid, message).help("write one there with `banister init`"));
+    }
+    let here = std::env::current_dir().or_fail(Kind::Invalid, || "can't see the working folder".into())?;
+    let above = here.ancestors().map(|folder| folder.join(FILE)).find(|file| file.is_file());
+    let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config"));
+    let configuration = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).or(home);
+    above
+        .or(configuration.map(|folder| folder.join("banister").join(FILE)).filter(|file| file.is_file()))
+        .ok_or_else(|| {
+            Failure::new(Kind::Invalid, "there is no `site.toml` here, above, or in the configuration folder")
+                .help("write one with `banister init`, name one with `--site DIR`, or try `banister demo`")
+        })
+}
