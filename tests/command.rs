@@ -126,14 +126,14 @@ fn role() {
     let script = std::env::var("BANISTER_TEST_SCRIPT").unwrap();
     let beside = folder.ancestors().nth(2).unwrap();
     supervise_with(env!("CARGO_BIN_EXE_banister"));
+    kill_loop::pause();
     if role == "starter" {
-        kill_loop::pause();
         write(beside.join("intent"), "").unwrap();
-        kill_loop::pause();
-        let mut spec = Spec::new(["sh", "-c", &script], beside);
-        spec.within = std::env::var("BANISTER_TEST_WITHIN").ok().map(|within| within.parse().unwrap());
-        start(&folder, &spec).unwrap();
     }
+    kill_loop::pause();
+    let mut spec = Spec::new(["sh", "-c", &script], beside);
+    spec.within = std::env::var("BANISTER_TEST_WITHIN").ok().map(|within| within.parse().unwrap());
+    start(&folder, &spec).unwrap();
     let followed = follow(&folder, From::Start, &|| Attention::Go, &mut |_| {}).unwrap();
     let (name, new) = (format!("result.{}", std::process::id()), format!("new.{}", std::process::id()));
     write(beside.join(&new), format!("{followed:?}")).unwrap();
@@ -336,8 +336,9 @@ fn the_time_limit_holds_although_the_follower_was_killed() {
 #[test]
 fn two_resumers_at_once_read_the_same_end() {
     let place = Place::new();
-    place.start("sleep 0.1; exit 4");
-    let mut resumers = [(); 2].map(|()| place.role("resumer", "").spawn().unwrap());
+    let script = "sleep 0.1; exit 4";
+    place.start(script);
+    let mut resumers = [(); 2].map(|()| place.role("resumer", script).spawn().unwrap());
     for resumer in &mut resumers {
         assert!(resumer.wait().unwrap().success());
         assert_eq!(place.text(&format!("result.{}", resumer.id())), "Ended(Status(4))");
@@ -407,8 +408,10 @@ fn a_command_cancelled_before_it_began_never_runs() {
 }
 
 #[test]
-fn a_damaged_folder_is_refused() {
+fn a_damaged_folder_and_one_without_a_command_are_refused() {
     let place = Place::new();
+    let nothing = follow(&place.folder, From::Start, &|| Attention::Go, &mut |_| {}).unwrap_err();
+    assert_eq!(nothing.kind, Kind::Journal);
     place.run("true");
     write(place.folder.join("exit"), "{\"sta").unwrap();
     assert_eq!(state(&place.folder).unwrap_err().kind, Kind::Journal);

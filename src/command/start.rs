@@ -58,6 +58,12 @@ pub(super) fn begin(folder: &Path) -> Result<()> {
         if !matches!(look(folder)?, Seen::NotBegun) {
             return Ok(());
         }
+        if !folder.join(SPEC).exists() {
+            return Err(Failure::new(
+                Kind::Journal,
+                format!("there is no command in `{}`", folder.display()),
+            ));
+        }
         let refused = || format!("no supervisor can be started for the command in `{}`", folder.display());
         let said = launch(folder).or_fail(Kind::Refused, refused)?;
         match said.trim() {

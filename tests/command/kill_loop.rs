@@ -105,11 +105,6 @@ fn round(count: &mut dyn FnMut(&'static str)) {
         assert_eq!(place.text("ran"), "", "it ran without an intent");
         return count("killed before the intent");
     }
-    if !place.folder.join("spec").exists() {
-        // A resumer would call `start`, as for a command of which nothing was heard.
-        assert_eq!(place.text("ran"), "", "it ran without a spec");
-        return count("killed before the spec");
-    }
     // Two more, unharmed, at the same time as whatever still runs.
     let mut last = [play("resumer"), play("resumer")];
     for resumer in &mut last {
