@@ -15,3 +15,5 @@ pub mod secret;
 pub mod site;
 pub mod stop;
 pub mod units;
+
+pub mod command;

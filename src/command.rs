@@ -1,0 +1,70 @@
+//! Supervised commands: started at most once, followed, cancelled, and read after whatever died in between.
+//!
+//! A command has a folder of its own. Three small processes, all this same program, share it:
+//!
+//! ```text
+//! starter (banister)      writes `spec`, starts the supervisor, then only reads the folder
+//!   └ supervisor          own session; holds the lock on `lock`; at the end writes `exit`
+//!       └ stage           holds the same lock as its stdin; links `begun`, then becomes the command by exec
+//! ```
+//!
+//! Why nothing runs twice: `begun` is made by the very process that becomes the command, before it does, and by a
+//! hard link, which fails if the name exists. So no `begun` and a free lock mean that nothing ran, and whoever comes
+//! late must pass the same gate. Why no result is lost: the command's output goes straight into `log` and its end
+//! into `exit`, and neither needs the starter. Only the death of the supervisor costs a result; then the folder says
+//! so, instead of guessing.
+//!
+//! Redaction is left to whoever shows or copies what is read here: `log` is raw, and so are the lines of a follower.
+//! What a second attempt may do is left to the primitives.
+
+// From bottom to top, like the list in `lib.rs`.
+mod pause;
+
+mod begun;
+mod exit;
+mod folder;
+mod line;
+mod lock;
+mod log;
+mod mark;
+mod process;
+mod spec;
+mod tree;
+
+mod state;
+
+mod stage;
+mod supervise;
+
+mod cancel;
+mod follow;
+mod look;
+mod start;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+
+pub use cancel::cancel;
+pub use exit::Exit;
+pub use follow::{Attention, Followed, From, follow};
+pub use log::{log, tail};
+pub use look::{Looked, look};
+pub use mark::{Survivor, processes_with_mark};
+pub use spec::Spec;
+pub use start::{start, supervise_with};
+pub use state::{State, state, void};
+
+/// Plays the supervisor or the stage if the program was started as one. `main` calls it before anything else, with
+/// all arguments, the program's own name first.
+pub fn entry(arguments: &[OsString]) -> Option<ExitCode> {
+    let [_, role, folder] = arguments else { return None };
+    let folder = Path::new(folder);
+    if role == supervise::ROLE {
+        Some(supervise::supervise(folder))
+    } else if role == stage::ROLE {
+        Some(stage::execute(folder))
+    } else {
+        None
+    }
+}

@@ -1,0 +1,112 @@
+//! Looks: short commands that change nothing, run plainly, their output captured.
+
+use super::exit::Exit;
+use super::spec::Spec;
+use crate::failure::{Context, Failure, Kind, Result};
+use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::process::{Pid, Signal, kill_process_group};
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::ExitStatus;
+use std::time::{Duration, Instant};
+
+/// How often time limit, size and `stop` are looked at.
+const TICK: Duration = Duration::from_millis(50);
+/// What a look may print at most on each stream, in bytes.
+const LARGEST: u64 = 64 << 20;
+/// How long a look has to end by itself once it was asked to: git removes its lock files then.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// What a look saw.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Looked {
+    pub exit: Exit,
+    /// Raw, except that what is not UTF-8 is replaced.
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// Runs a command that only reads and waits for it. It has no terminal and no stdin. When its time limit is over or
+/// `stop` says so, it is ended with its process group. A status other than 0 is not a failure here.
+///
+/// Fails with [`Kind::NotFound`] if there is no such program or folder, [`Kind::TimedOut`], [`Kind::Interrupted`] if
+/// `stop` ended it, [`Kind::Refused`] if it can't be run or prints more than 64 MiB.
+pub fn look(spec: &Spec, stop: &dyn Fn() -> bool) -> Result<Looked> {
+    let (program, arguments) = spec.program()?;
+    let refused = || format!("`{program}` cannot be run");
+    // Files in memory: nothing is lost on a full disk, and a grandchild that keeps them open keeps nobody waiting.
+    let memory = || memfd_create("look", MemfdFlags::CLOEXEC).map(File::from);
+    let stdout = memory().or_fail(Kind::Refused, refused)?;
+    let stderr = memory().or_fail(Kind::Refused, refused)?;
+    let mut expression = duct::cmd(program, arguments)
+        .dir(&spec.folder)
+        .stdin_null()
+        .stdout_file(stdout.try_clone().or_fail(Kind::Refused, refused)?)
+        .stderr_file(stderr.try_clone().or_fail(Kind::Refused, refused)?)
+        .unchecked()
+        .before_spawn(|command| {
+            command.process_group(0);
+            Ok(())
+        });
+    for (name, value) in spec.variables() {
+        expression = expression.env(name, value);
+    }
+    let handle = expression.start().map_err(|error| {
+        let kind = match error.kind() {
+            std::io::ErrorKind::NotFound => Kind::NotFound,
+            _ => Kind::Refused,
+        };
+        Failure::new(kind, spec.explain(&error))
+    })?;
+
+    let until = spec.within.and_then(|within| Instant::now().checked_add(within.0));
+    loop {
+        let tick = Instant::now() + TICK;
+        let wake = until.map_or(tick, |until| until.min(tick));
+        if let Some(output) = handle.wait_deadline(wake).or_fail(Kind::Refused, refused)? {
+            return Ok(Looked { exit: exit(output.status), stdout: text(&stdout), stderr: text(&stderr) });
+        }
+        let failure = if stop() {
+            Failure::new(Kind::Interrupted, format!("`{program}` was interrupted"))
+        } else if until.is_some_and(|until| Instant::now() >= until) {
+            let within = spec.within.map(|within| within.to_string()).unwrap_or_default();
+            Failure::new(Kind::TimedOut, format!("`{program}` did not end within {within}"))
+        } else if size(&stdout).max(size(&stderr)) > LARGEST {
+            Failure::new(Kind::Refused, format!("`{program}` printed more than {} MiB", LARGEST >> 20))
+        } else {
+            continue;
+        };
+        end(&handle);
+        return Err(failure);
+    }
+}
+
+/// Ends the process group. Its id can't have passed to another one: the leader was not waited for yet.
+fn end(handle: &duct::Handle) {
+    let group = handle.pids().first().and_then(|pid| Pid::from_raw(*pid as i32));
+    for signal in [Signal::TERM, Signal::KILL] {
+        if let (Some(group), Ok(None)) = (group, handle.try_wait()) {
+            let _ = kill_process_group(group, signal);
+            let _ = handle.wait_timeout(GRACE);
+        }
+    }
+}
+
+fn exit(status: ExitStatus) -> Exit {
+    match status.code() {
+        Some(code) => Exit::Status(code),
+        None => Exit::Signal(status.signal().unwrap_or_default()),
+    }
+}
+
+fn size(file: &File) -> u64 {
+    file.metadata().map_or(0, |metadata| metadata.len())
+}
+
+fn text(file: &File) -> String {
+    let mut bytes = vec![0; size(file) as usize];
+    let read = file.read_at(&mut bytes, 0).unwrap_or(0);
+    bytes.truncate(read);
+    String::from_utf8_lossy(&bytes).into_owned()
+}

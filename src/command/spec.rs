@@ -1,0 +1,67 @@
+//! What to run.
+
+use crate::failure::{Failure, Kind, Result};
+use crate::units;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// What to run: an argument list, never a string through a shell. Stored in the command's folder, readable by its
+/// owner only; nothing else of banister's own environment is written there.
+#[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Spec {
+    /// The program, looked up in `$PATH`, and its arguments.
+    pub arguments: Vec<String>,
+    /// Where it runs.
+    pub folder: PathBuf,
+    /// Added to the environment that it inherits.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub environment: BTreeMap<String, String>,
+    /// The time limit. The supervisor keeps it, so it holds although banister died; it counts from the start of the
+    /// command and not while the machine is suspended. Without one the command may run for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<units::Duration>,
+}
+
+/// Set unless the caller or the environment say otherwise: nobody is there to answer, and the log is read as text.
+const DEFAULTS: [(&str, &str); 2] = [("GIT_TERMINAL_PROMPT", "0"), ("NO_COLOR", "1")];
+
+impl Spec {
+    pub fn new<T: Into<String>>(arguments: impl IntoIterator<Item = T>, folder: impl Into<PathBuf>) -> Spec {
+        Spec {
+            arguments: arguments.into_iter().map(Into::into).collect(),
+            folder: folder.into(),
+            environment: BTreeMap::new(),
+            within: None,
+        }
+    }
+
+    /// The program and its arguments; [`Kind::Invalid`] if there is none.
+    pub(super) fn program(&self) -> Result<(&str, &[String])> {
+        match self.arguments.split_first() {
+            Some((program, rest)) if !program.is_empty() => Ok((program, rest)),
+            _ => Err(Failure::new(Kind::Invalid, "a command needs a program to run")),
+        }
+    }
+
+    /// What is set on top of the inherited environment.
+    pub(super) fn variables(&self) -> Vec<(OsString, OsString)> {
+        let defaults = DEFAULTS.iter().filter(|(name, _)| std::env::var_os(name).is_none());
+        let given = self.environment.iter().map(|(name, value)| (name.into(), value.into()));
+        defaults.map(|(name, value)| (name.into(), value.into())).chain(given).collect()
+    }
+
+    /// Says why the system refused to run it. A missing folder and a missing program are the same error there.
+    pub(super) fn explain(&self, error: &std::io::Error) -> String {
+        let program = self.arguments.first().map_or("", String::as_str);
+        if !self.folder.is_dir() {
+            return format!("the folder `{}` is not there", self.folder.display());
+        }
+        match error.kind() {
+            std::io::ErrorKind::NotFound => format!("there is no program `{program}`"),
+            _ => format!("`{program}` cannot be run: {error}"),
+        }
+    }
+}
