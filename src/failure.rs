@@ -29,6 +29,8 @@ pub enum Kind {
     Mismatch,
     /// The journal can't be read or written.
     Journal,
+    /// It was begun, and nobody knows how it ended. The gate asks a person; nothing else ever sees it.
+    InDoubt,
     /// Stopped by a signal; the run can be resumed.
     Interrupted,
     /// A bug of ours.
@@ -58,6 +60,7 @@ impl Kind {
             Kind::Locked => "locked",
             Kind::Mismatch => "mismatch",
             Kind::Journal => "journal",
+            Kind::InDoubt => "in_doubt",
             Kind::Interrupted => "interrupted",
             Kind::Bug => "bug",
         }
@@ -67,7 +70,7 @@ impl Kind {
     pub fn exit_code(self) -> u8 {
         match self {
             Kind::NotFound | Kind::CommandFailed | Kind::TimedOut | Kind::Unreachable | Kind::Refused => 1,
-            Kind::Journal => 1,
+            Kind::Journal | Kind::InDoubt => 1,
             Kind::Invalid => 2,
             Kind::Declined => 3,
             Kind::Locked => 4,

@@ -48,7 +48,7 @@ pub enum Entry {
     /// A process began to work on the run.
     Session { by: String, pid: u32, rollback: bool },
     /// A step, a branch or a handler began.
-    Block { key: String, name: String, server: Option<String>, source: String },
+    Block { key: String, name: String, source: String },
     /// It ended well. A block that failed has no end: it is gone into again.
     BlockEnd { key: String, seconds: f64 },
     /// A call is about to act. `attempt` counts from 0; each has a folder of its own in `logs/`.

@@ -4,16 +4,19 @@
 
 #![forbid(unsafe_code)]
 
-pub mod data;
-pub mod event;
 pub mod failure;
+pub mod units;
+pub mod data;
+pub mod secret;
+pub mod person;
+pub mod stop;
+pub mod event;
+pub mod command;
 pub mod journal;
 pub mod lock;
-pub mod person;
-pub mod primitive;
-pub mod secret;
 pub mod site;
-pub mod stop;
-pub mod units;
-
-pub mod command;
+pub mod primitive;
+pub mod primitives;
+pub mod reach;
+pub mod session;
+pub mod script;

@@ -41,10 +41,23 @@ pub struct Host<'a> {
     /// The folder of this attempt, for a supervised command.
     pub folder: &'a Path,
     pub stop: &'a Stop,
-    /// Tells a line of progress.
-    pub tell: &'a (dyn Fn(&str) + Sync),
-    /// Takes or finds the lock of the server.
+    /// Tells whoever looks on.
+    pub tell: &'a (dyn Fn(Told) + Sync),
+    /// Takes the lock of the server for a purpose, if this session does not hold it.
     pub hold: &'a (dyn Fn(&str) -> Result<()> + Sync),
+}
+
+/// What a primitive can tell while it acts.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Told {
+    /// A line of a command's output, or how far something is.
+    Progress(String),
+    /// A sentence for the person.
+    Note(String),
+    /// A longer text for the person.
+    Text { title: String, text: String },
+    /// What a person should know, but what stops nothing.
+    Warning(String),
 }
 
 impl Host<'_> {
@@ -86,8 +99,8 @@ pub enum Act<P: Primitive> {
         /// What a plan assumes as the answer.
         predict: fn(&P::Arguments) -> Value,
     },
-    /// Lasts as long as the session: done again by each, recorded by none.
-    Hold { perform: fn(&P::Arguments, &Host) -> Result<P::Outcome> },
+    /// Is for the session alone: done by each anew, recorded by none.
+    Session { perform: fn(&P::Arguments, &Host) -> Result<P::Outcome> },
 }
 
 /// What a second attempt does when the first was cut off and nobody knows how far it came.
@@ -130,7 +143,7 @@ pub enum Sort {
     Look,
     Change,
     Ask,
-    Hold,
+    Session,
 }
 
 /// A primitive, as the gate sees it: plain data in, plain data out.
@@ -193,7 +206,7 @@ impl<P: Primitive> AnyPrimitive for Of<P> {
             Act::Look { .. } => Sort::Look,
             Act::Change { .. } => Sort::Change,
             Act::Ask { .. } => Sort::Ask,
-            Act::Hold { .. } => Sort::Hold,
+            Act::Session { .. } => Sort::Session,
         }
     }
 
@@ -201,7 +214,7 @@ impl<P: Primitive> AnyPrimitive for Of<P> {
         match P::ACT {
             Act::Look { reads, .. } => reads,
             Act::Change { touches, .. } => touches,
-            Act::Ask { .. } | Act::Hold { .. } => &[],
+            Act::Ask { .. } | Act::Session { .. } => &[],
         }
     }
 
@@ -212,7 +225,7 @@ impl<P: Primitive> AnyPrimitive for Of<P> {
     fn perform(&self, arguments: &Value, host: &Host) -> Result<Value> {
         let arguments = self.arguments(arguments)?;
         match P::ACT {
-            Act::Look { perform, .. } | Act::Change { perform, .. } | Act::Hold { perform } => {
+            Act::Look { perform, .. } | Act::Change { perform, .. } | Act::Session { perform } => {
                 plain(&perform(&arguments, host)?)
             }
             Act::Ask { .. } => Err(Failure::new(Kind::Bug, "a question was performed")),
@@ -224,7 +237,7 @@ impl<P: Primitive> AnyPrimitive for Of<P> {
         match P::ACT {
             Act::Look { predict, .. } | Act::Ask { predict, .. } => Ok(predict(&arguments)),
             Act::Change { predict, .. } => predict(&arguments, host),
-            Act::Hold { .. } => Ok(Value::Null),
+            Act::Session { .. } => Ok(Value::Null),
         }
     }
 

@@ -1,6 +1,6 @@
 //! What to run.
 
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{Context, Failure, Kind, Result};
 use crate::units;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -36,6 +36,14 @@ impl Spec {
             environment: BTreeMap::new(),
             within: None,
         }
+    }
+
+    /// Reads what was written when the command in `folder` was started.
+    pub fn read(folder: &std::path::Path) -> Result<Spec> {
+        let failed = || format!("cannot read what the command in `{}` was to run", folder.display());
+        super::folder::read(folder, super::folder::SPEC)
+            .or_fail(Kind::Journal, failed)?
+            .ok_or_else(|| Failure::new(Kind::Journal, failed()))
     }
 
     /// The program and its arguments; [`Kind::Invalid`] if there is none.

@@ -38,7 +38,7 @@ pub struct CallRecord {
 #[derive(Clone, Debug)]
 pub struct BlockRecord {
     pub name: String,
-    pub server: Option<String>,
+    /// The file that it stands in.
     pub source: String,
     /// Absent: not ended well.
     pub seconds: Option<f64>,
@@ -59,14 +59,9 @@ impl Index {
         match &record.entry {
             Entry::Run(header) => self.header = Some(header.clone()),
             Entry::Session { .. } => self.finished = None,
-            Entry::Block { key, name, server, source } => {
+            Entry::Block { key, name, source } => {
                 self.rise(key);
-                let block = BlockRecord {
-                    name: name.clone(),
-                    server: server.clone(),
-                    source: source.clone(),
-                    seconds: None,
-                };
+                let block = BlockRecord { name: name.clone(), source: source.clone(), seconds: None };
                 if self.blocks.insert(key.clone(), block).is_none() {
                     self.block_order.push(key.clone());
                 }
@@ -120,6 +115,16 @@ impl Index {
     /// How many ordinals a frame has used.
     pub fn used(&self, frame: &str) -> u32 {
         self.highest.get(frame).map_or(0, |highest| highest + 1)
+    }
+
+    /// The server that a block is about: that of its first call that names one.
+    pub fn server_of(&self, block: &str) -> Option<&str> {
+        let inside =
+            |key: &str| key.strip_prefix(block).is_some_and(|rest| rest.starts_with(['/', '[', '!']));
+        let calls = self.calls.iter().filter(|(key, _)| inside(key));
+        let named =
+            calls.filter_map(|(key, call)| Some((key, crate::data::server_of(&call.call.arguments)?)));
+        named.min_by(|(a, _), (b, _)| key::compare(a, b)).map(|(_, server)| server)
     }
 
     /// Whether something later than `key` is recorded in its thread of control: in its frame, in the frames around

@@ -21,6 +21,14 @@ pub fn outward(key: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// The order of the script's course.
+pub fn compare(a: &str, b: &str) -> std::cmp::Ordering {
+    let parts = |key: &str| -> Vec<(u32, String)> {
+        key.split('/').skip(1).map(|part| (ordinal(part), part.to_owned())).collect()
+    };
+    parts(a).cmp(&parts(b))
+}
+
 /// Whether the key belongs to what `on_failure` does.
 pub fn in_handler(key: &str) -> bool {
     key.contains('!')

@@ -1,0 +1,76 @@
+//! Acts on this machine, in this process.
+
+use super::Reach;
+use crate::command;
+use crate::data::Arguments;
+use crate::failure::{Context, Failure, Kind, Result};
+use crate::lock::{self, Holder, Lock, State};
+use crate::person::{Answer, Person};
+use crate::primitive::{AnyPrimitive, Host, Probe};
+use crate::site::Server;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+/// This machine.
+pub struct Here;
+
+impl Reach for Here {
+    fn perform(&self, primitive: &dyn AnyPrimitive, arguments: &Arguments, host: &Host) -> Result<Value> {
+        primitive.perform(&Value::Object(arguments.clone()), host)
+    }
+
+    fn after_crash(
+        &self,
+        primitive: &dyn AnyPrimitive,
+        arguments: &Arguments,
+        host: &Host,
+    ) -> Result<Probe<Value>> {
+        primitive.after_crash(&Value::Object(arguments.clone()), host)
+    }
+
+    fn ask(
+        &self,
+        primitive: &dyn AnyPrimitive,
+        arguments: &Arguments,
+        person: &dyn Person,
+    ) -> Result<(Value, Option<Answer>)> {
+        let arguments = Value::Object(arguments.clone());
+        let answer = person.ask(&primitive.question(&arguments)?)?;
+        Ok((primitive.answered(&arguments, &answer)?, Some(answer)))
+    }
+
+    fn hold(&self, server: &Server, holder: Holder) -> Result<Option<Lock>> {
+        let folder = lock_folder(server)?;
+        // A run that died may have left a command behind that still works on the server.
+        if let State::Left(before) = lock::look(&folder)?
+            && before.run != holder.run
+            && let Some(running) = running_command(&before.folder)?
+        {
+            let message =
+                format!("`{running}` of the run {} is still running on `{}`", before.run, server.name);
+            return Err(Failure::new(Kind::Locked, message)
+                .help(format!("wait for its end, or follow it with `banister resume {}`", before.run)));
+        }
+        lock::take(&folder, holder).map(Some)
+    }
+}
+
+/// Where the lock of a server lies: in the git folder of its checkout, so that it is one for all users and sites.
+pub fn lock_folder(server: &Server) -> Result<PathBuf> {
+    let shown = server.checkout.display();
+    let repository = git2::Repository::discover(&server.checkout)
+        .or_fail(Kind::NotFound, || format!("`{shown}` is not a git checkout"))
+        .map_err(|failure| failure.help(format!("correct `checkout` of `{}` in site.toml", server.name)))?;
+    Ok(repository.commondir().join("banister"))
+}
+
+/// A command of the run in `folder` that is still running, as it was typed.
+fn running_command(folder: &Path) -> Result<Option<String>> {
+    let Ok(logs) = std::fs::read_dir(folder.join("logs")) else { return Ok(None) };
+    for log in logs.flatten() {
+        if matches!(command::state(&log.path())?, command::State::Running) {
+            return Ok(Some(command::Spec::read(&log.path())?.arguments.join(" ")));
+        }
+    }
+    Ok(None)
+}

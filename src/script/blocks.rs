@@ -1,0 +1,230 @@
+//! The blocks: `step "name" { … }`, `on_failure { … }`, and `parallel(items, |item| …)`.
+
+use super::error::to_failure;
+use super::here::{Handler, Here};
+use super::types::{ServerValue, to_error};
+use crate::failure::{Failure, Kind};
+use rhai::{
+    Array, Dynamic, Engine, EvalAltResult, EvalContext, Expression, FnPtr, Map, NativeCallContext, Position,
+};
+use std::sync::Arc;
+
+/// Address space for the stack of a thread that runs a script. A stack overflow aborts the process and can't be
+/// caught; the limit on nested calls is reached long before this is used up.
+pub const STACK: usize = 64 << 20;
+
+/// Registers them.
+pub fn register(engine: &mut Engine) {
+    engine
+        .register_custom_syntax(["step", "$expr$", "$block$"], false, step)
+        .and_then(|engine| engine.register_custom_syntax(["on_failure", "$func$"], false, on_failure))
+        .expect("the words of the blocks are free");
+    engine.register_fn("parallel", |context: NativeCallContext, items: Array, branch: FnPtr| {
+        parallel(&context, items, &Map::new(), &branch)
+    });
+    engine.register_fn(
+        "parallel",
+        |context: NativeCallContext, items: Array, options: Map, branch: FnPtr| {
+            parallel(&context, items, &options, &branch)
+        },
+    );
+}
+
+/// A named block. `return`, `break` and `continue` pass through it as if it were not there.
+fn step(context: &mut EvalContext, inputs: &[Expression]) -> Result<Dynamic, Box<EvalAltResult>> {
+    let name = context.eval_expression_tree(&inputs[0])?;
+    let name = name.into_string().map_err(|found| format!("a step's name is text, not {found}"))?;
+    let here = Here::of(Some(context.tag()))?;
+    let source = super::layers::origin(context.source().unwrap_or_default()).to_owned();
+    let block = here.session.begin_step(&here.frame, &name, &source).map_err(to_error)?;
+    let block = Arc::new(block);
+    let frame = block.frame.clone();
+    let before = std::mem::replace(context.tag_mut(), Dynamic::from(here.with_frame(frame)));
+    let result = context.eval_expression_tree(&inputs[1]);
+    *context.tag_mut() = before;
+    let outcome = match &result {
+        Ok(_) => Ok(()),
+        Err(error) => match **error {
+            EvalAltResult::Return(..) | EvalAltResult::LoopBreak(..) => Ok(()),
+            _ => Err(to_failure(error, context.source().unwrap_or_default())),
+        },
+    };
+    let ended = here.session.end_step(&block, outcome.clone());
+    match (outcome, ended) {
+        (Ok(()), Err(failure)) => Err(to_error(failure)),
+        _ => result,
+    }
+}
+
+/// Remembers what has to be done if the run fails later than here.
+fn on_failure(context: &mut EvalContext, inputs: &[Expression]) -> Result<Dynamic, Box<EvalAltResult>> {
+    let closure = context.eval_expression_tree(&inputs[0])?;
+    let Some(closure) = closure.try_cast::<FnPtr>() else { return Err("on_failure takes a block".into()) };
+    let here = Here::of(Some(context.tag()))?;
+    let handler = Handler {
+        key: here.frame.next_key(),
+        closure,
+        global: context.global_runtime_state().clone(),
+        position: inputs[0].position(),
+    };
+    here.handlers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(handler);
+    Ok(Dynamic::UNIT)
+}
+
+/// Runs what `on_failure` has to do, the newest first, each in a key space of its own.
+pub fn roll_back(engine: &Engine, here: &Here, source: &str) -> Result<(), Failure> {
+    let handlers =
+        std::mem::take(&mut *here.handlers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
+    for handler in handlers.into_iter().rev() {
+        let frame = Arc::new(here.session.handler_frame(&here.frame, &handler.key));
+        let mut global = handler.global;
+        global.tag = Dynamic::from(here.with_frame(frame));
+        let context =
+            NativeCallContext::new_with_all_fields(engine, "on_failure", None, &global, handler.position);
+        let result = handler.closure.call_raw(&context, None, []);
+        result.map(drop).map_err(|error| to_failure(&error, source))?;
+    }
+    Ok(())
+}
+
+/// Each item in a thread of its own. Every branch works on its own copy of what it captures, so that no branch sees
+/// another and a resume finds the same. When one fails no new one is begun, those that run are let end, and all that
+/// failed are told.
+fn parallel(
+    context: &NativeCallContext,
+    items: Array,
+    options: &Map,
+    branch: &FnPtr,
+) -> Result<Dynamic, Box<EvalAltResult>> {
+    let here = Here::of(context.tag())?;
+    let at_most = match options.get("at_most").map(|n| n.as_int()) {
+        None => items.len().max(1),
+        Some(Ok(n)) if n >= 1 => n as usize,
+        Some(_) => return Err("parallel: `at_most` is a number of at least 1".into()),
+    };
+    if let Some(unknown) = options.keys().find(|name| *name != "at_most") {
+        return Err(format!("parallel: there is no option `{unknown}`; it has `at_most`").into());
+    }
+    let key = here.frame.next_key();
+    let source = context.call_source().unwrap_or_default().to_owned();
+    let names = branch_names(&items);
+    // A plan asks itself questions in an order that it can repeat, so its branches take turns.
+    let at_most = if here.chooser.is_some() { 1 } else { at_most };
+    let mut results: Vec<Result<Dynamic, Box<EvalAltResult>>> = Vec::new();
+    let work: Vec<(Dynamic, String)> = items.into_iter().zip(names).collect();
+    for group in work.chunks(at_most) {
+        let run = |item: &Dynamic, name: &str| -> Result<Dynamic, Box<EvalAltResult>> {
+            let origin = super::layers::origin(&source);
+            let block = here.session.begin_branch(&here.frame, &key, name, origin).map_err(to_error)?;
+            let mut global = context.global_runtime_state().clone();
+            global.tag = Dynamic::from(here.with_frame(block.frame.clone()));
+            let mut branch = branch.clone();
+            branch.iter_curry_mut().for_each(|value| *value = unshared(value));
+            let inner = NativeCallContext::new_with_all_fields(
+                context.engine(),
+                context.fn_name(),
+                context.call_source(),
+                &global,
+                context.call_position(),
+            );
+            let value = branch.call_raw(&inner, None, [unshared(item)])?;
+            here.session.end_block(&block).map_err(to_error)?;
+            Ok(value)
+        };
+        if at_most == 1 {
+            results.extend(group.iter().map(|(item, name)| run(item, name)));
+        } else {
+            results.extend(std::thread::scope(|scope| {
+                let started: Vec<_> = group
+                    .iter()
+                    .map(|(item, name)| {
+                        std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, || run(item, name))
+                    })
+                    .collect();
+                let joined = started.into_iter().map(|thread| match thread {
+                    Ok(thread) => thread.join().unwrap_or_else(|_| Err(bug("a branch panicked"))),
+                    Err(error) => Err(bug(&format!("no thread for a branch: {error}"))),
+                });
+                joined.collect::<Vec<_>>()
+            }));
+        }
+        if results.iter().any(Result::is_err) {
+            break;
+        }
+    }
+    gather(results, &source)
+}
+
+/// The results in order, or the failures as one.
+fn gather(
+    results: Vec<Result<Dynamic, Box<EvalAltResult>>>,
+    source: &str,
+) -> Result<Dynamic, Box<EvalAltResult>> {
+    let mut values = Array::new();
+    let mut errors = Vec::new();
+    for result in results {
+        match result {
+            Ok(value) => values.push(value),
+            Err(error) => errors.push(error),
+        }
+    }
+    match errors.len() {
+        0 => Ok(values.into()),
+        1 => Err(errors.remove(0)),
+        _ => {
+            let failures: Vec<Failure> = errors.iter().map(|error| to_failure(error, source)).collect();
+            // What can't be caught leads.
+            let leads = failures.iter().position(|failure| !failure.kind.catchable()).unwrap_or(0);
+            let mut first = failures[leads].clone();
+            for (_, other) in failures.iter().enumerate().filter(|(n, _)| *n != leads) {
+                first.why.push(format!("also: {other}"));
+            }
+            Err(to_error(first))
+        }
+    }
+}
+
+/// A branch is called by its server or its text; otherwise, or if two were called the same, by its number.
+fn branch_names(items: &Array) -> Vec<String> {
+    let name = |item: &Dynamic| match item.clone().try_cast::<ServerValue>() {
+        Some(server) => server.0.name.clone(),
+        None => item.clone().into_string().unwrap_or_default(),
+    };
+    let names: Vec<String> = items.iter().map(name).collect();
+    let good = |name: &str| !name.is_empty() && !name.contains(['/', '[', ']', '!']);
+    let number = |n: usize, name: &String| match good(name)
+        && names.iter().filter(|other| *other == name).count() == 1
+    {
+        true => name.clone(),
+        false => n.to_string(),
+    };
+    names.iter().enumerate().map(|(n, name)| number(n, name)).collect()
+}
+
+/// A copy that shares nothing.
+fn unshared(value: &Dynamic) -> Dynamic {
+    let flat = value.flatten_clone();
+    if let Some(items) = flat.read_lock::<Array>() {
+        return items.iter().map(unshared).collect::<Array>().into();
+    }
+    if let Some(map) = flat.read_lock::<Map>() {
+        return map.iter().map(|(name, item)| (name.clone(), unshared(item))).collect::<Map>().into();
+    }
+    flat
+}
+
+fn bug(message: &str) -> Box<EvalAltResult> {
+    to_error(Failure::new(Kind::Bug, message)).fill_in(Position::NONE)
+}
+
+/// Fills in a position where a boxed error needs one.
+trait FillIn {
+    fn fill_in(self, position: Position) -> Self;
+}
+
+impl FillIn for Box<EvalAltResult> {
+    fn fill_in(mut self, position: Position) -> Self {
+        self.set_position(position);
+        self
+    }
+}

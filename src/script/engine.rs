@@ -1,0 +1,209 @@
+//! The engine: Rhai with our primitives, our blocks, and without what would break replay.
+
+use super::convert::{map_to_plain, to_dynamic, to_plain};
+use super::error::{place, to_failure};
+use super::here::Here;
+use super::layers::Layers;
+use super::types::{self, ServerValue, to_error};
+use super::{blocks, error};
+use crate::failure::{Failure, Kind};
+use crate::journal::Call;
+use crate::primitive::{AnyPrimitive, Signature};
+use crate::primitives;
+use rhai::{
+    AST, Dynamic, Engine, EvalAltResult, Map, Module, ModuleResolver, NativeCallContext, OptimizationLevel,
+    Position, Scope, Shared,
+};
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+/// Words of plain Rhai that see the world around the gate, and what to say instead.
+const FORBIDDEN: [(&str, &str); 3] = [
+    ("timestamp", "use `now()`, which a resumed run sees the same"),
+    ("sleep", "use `wait_healthy`"),
+    ("eval", ""),
+];
+
+/// An engine over the given layers.
+pub fn engine(layers: Arc<Layers>) -> Engine {
+    let mut engine = Engine::new();
+    // Full optimisation would call primitives while compiling.
+    engine.set_optimization_level(OptimizationLevel::None);
+    engine.set_strict_variables(true);
+    engine.set_max_call_levels(64);
+    engine.set_max_expr_depths(128, 128);
+    engine.set_max_string_size(16 << 20);
+    engine.set_max_array_size(1_000_000);
+    engine.set_max_map_size(100_000);
+    engine.set_max_modules(64);
+    engine.set_module_resolver(Resolver { layers, loaded: Mutex::default(), loading: Mutex::default() });
+    engine.disable_symbol("eval");
+    for (name, instead) in FORBIDDEN {
+        let refuse = move || -> Result<(), Box<EvalAltResult>> {
+            Err(to_error(Failure::new(Kind::Invalid, format!("`{name}` is not there: {instead}"))))
+        };
+        engine.register_fn(name, refuse);
+        engine.register_fn(name, move |_: Dynamic| refuse());
+    }
+    engine.on_print(|text| tracing::info!("{text}"));
+    engine.on_debug(|text, source, position| {
+        tracing::debug!("{}:{position:?} {text}", source.unwrap_or_default())
+    });
+    types::register(&mut engine);
+    blocks::register(&mut engine);
+    register_servers(&mut engine);
+    for primitive in primitives::ALL {
+        register(&mut engine, *primitive);
+    }
+    engine
+}
+
+/// Compiles a text.
+pub fn compile(engine: &Engine, source: &str, text: &str) -> Result<AST, Failure> {
+    let mut ast = engine.compile(text).map_err(|error| error::unparsed(&error, source))?;
+    ast.set_source(source);
+    Ok(ast)
+}
+
+/// `this_server()`, `linked_servers()` and `server(name)`: what the site and the command line say, so that they need
+/// no record.
+fn register_servers(engine: &mut Engine) {
+    fn value(here: &Here, name: &str) -> Result<ServerValue, Box<EvalAltResult>> {
+        here.session.site.server(name).map(|server| ServerValue(Arc::new(server.clone()))).map_err(to_error)
+    }
+    engine.register_fn(
+        "this_server",
+        |context: NativeCallContext| -> Result<ServerValue, Box<EvalAltResult>> {
+            let here = Here::of(context.tag())?;
+            match here.session.header.servers.as_slice() {
+                [name] => value(&here, name),
+                several => {
+                    let failure =
+                        Failure::new(Kind::Invalid, format!("the site has {} servers", several.len()));
+                    Err(to_error(failure.help(format!("name one with `--server`: {}", several.join(", ")))))
+                }
+            }
+        },
+    );
+    engine.register_fn(
+        "linked_servers",
+        |context: NativeCallContext| -> Result<rhai::Array, Box<EvalAltResult>> {
+            let here = Here::of(context.tag())?;
+            here.session.header.servers.iter().map(|name| Ok(Dynamic::from(value(&here, name)?))).collect()
+        },
+    );
+    engine.register_fn("server", |context: NativeCallContext, name: &str| {
+        value(&Here::of(context.tag())?, name)
+    });
+}
+
+/// Registers a primitive once for each number of arguments that it takes.
+fn register(engine: &mut Engine, primitive: &'static dyn AnyPrimitive) {
+    let signature = Arc::new(primitive.page().signature);
+    let (fewest, most) = signature.arity();
+    for count in fewest..=most {
+        let signature = signature.clone();
+        let types = vec![TypeId::of::<Dynamic>(); count];
+        engine.register_raw_fn(
+            primitive.name(),
+            types,
+            move |context: NativeCallContext, given: &mut [&mut Dynamic]| {
+                call(&context, primitive.name(), &signature, given)
+            },
+        );
+    }
+}
+
+/// A call as plain data, through the gate, and back.
+fn call(
+    context: &NativeCallContext,
+    name: &str,
+    signature: &Signature,
+    given: &mut [&mut Dynamic],
+) -> Result<Dynamic, Box<EvalAltResult>> {
+    let here = Here::of(context.tag())?;
+    let at = place(context.call_source().unwrap_or_default(), context.call_position());
+    let arguments = arguments(name, signature, given)?;
+    let call = Call { name: name.into(), arguments };
+    let outcome = here.session.call(&here.frame, &at, call).map_err(to_error)?;
+    to_dynamic(&outcome, &here)
+}
+
+/// Arguments by name. A map at the end is the options, unless a parameter there takes a map itself.
+fn arguments(
+    name: &str,
+    signature: &Signature,
+    given: &mut [&mut Dynamic],
+) -> Result<crate::data::Arguments, Box<EvalAltResult>> {
+    let mut arguments = crate::data::Arguments::new();
+    let last = given.len().checked_sub(1);
+    for (n, value) in given.iter().enumerate() {
+        let parameter = signature.positional.get(n);
+        let takes_map = parameter.is_some_and(|parameter| parameter.of == "map" || parameter.of.is_empty());
+        if Some(n) == last && !signature.options.is_empty() && !takes_map && value.is_map() {
+            let options =
+                value.read_lock::<Map>().map(|map| map_to_plain(&map)).transpose()?.unwrap_or_default();
+            arguments.extend(options.into_iter().filter(|(_, value)| !value.is_null()));
+            continue;
+        }
+        match parameter {
+            // `()` for what may be left out means that it is left out.
+            Some(parameter) if value.is_unit() && parameter.default.is_some() => {}
+            Some(parameter) => drop(arguments.insert(parameter.name.clone(), to_plain(value)?)),
+            None => {
+                let failure =
+                    Failure::new(Kind::Invalid, format!("`{name}` takes a map of options at its end"));
+                return Err(to_error(
+                    failure.help(format!("read its documentation with `banister doc {name}`")),
+                ));
+            }
+        }
+    }
+    Ok(arguments)
+}
+
+/// Finds modules: the site's, then the bundled; each is loaded once.
+struct Resolver {
+    layers: Arc<Layers>,
+    loaded: Mutex<HashMap<String, Shared<Module>>>,
+    /// Modules that import each other would overflow the stack.
+    loading: Mutex<Vec<String>>,
+}
+
+impl ModuleResolver for Resolver {
+    fn resolve(
+        &self,
+        engine: &Engine,
+        _source: Option<&str>,
+        path: &str,
+        position: Position,
+    ) -> Result<Shared<Module>, Box<EvalAltResult>> {
+        let guard = |mutex: &Mutex<Vec<String>>| {
+            mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+        };
+        if let Some(module) = self.loaded.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).get(path) {
+            return Ok(module.clone());
+        }
+        if guard(&self.loading).iter().any(|loading| loading == path) {
+            let chain = guard(&self.loading).join("` imports `");
+            let failure =
+                Failure::new(Kind::Invalid, format!("modules import each other: `{chain}` imports `{path}`"));
+            return Err(to_error(failure));
+        }
+        let text = self.layers.module(path).map_err(to_error)?;
+        let text = text.ok_or_else(|| Box::new(EvalAltResult::ErrorModuleNotFound(path.into(), position)))?;
+        self.loading.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(path.into());
+        let loaded = compile(engine, &text.source, &text.text).map_err(to_error).and_then(|ast| {
+            Module::eval_ast_as_new(Scope::new(), &ast, engine)
+                .map_err(|e| to_error(to_failure(&e, &text.source)))
+        });
+        self.loading.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).pop();
+        let module: Shared<Module> = loaded?.into();
+        self.loaded
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .insert(path.into(), module.clone());
+        Ok(module)
+    }
+}

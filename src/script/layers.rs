@@ -1,0 +1,173 @@
+//! Where the text of runbooks and modules comes from: the site's folder first, then what the program brings.
+
+use crate::failure::{Context, Failure, Kind, Result};
+use include_dir::{Dir, include_dir};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+static RUNBOOKS: Dir = include_dir!("$CARGO_MANIFEST_DIR/runbooks");
+static STDLIB: Dir = include_dir!("$CARGO_MANIFEST_DIR/stdlib");
+
+/// What the source of a bundled text begins with.
+const BUNDLED: &str = "bundled:";
+
+/// A script's text and where it is from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Text {
+    /// A path, or `bundled:update.rhai`.
+    pub source: String,
+    pub text: String,
+}
+
+/// A source as people read it: the path of a site's file, the name of a bundled one.
+pub fn shown(source: &str) -> &str {
+    source.strip_prefix(BUNDLED).unwrap_or(source)
+}
+
+/// A source as `show --json` names it: `bundled`, or the path of the site's file.
+pub fn origin(source: &str) -> &str {
+    if source.starts_with(BUNDLED) { "bundled" } else { source }
+}
+
+/// The two folders of scripts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Folder {
+    Runbooks,
+    Stdlib,
+}
+
+impl Folder {
+    fn name(self) -> &'static str {
+        match self {
+            Folder::Runbooks => "runbooks",
+            Folder::Stdlib => "stdlib",
+        }
+    }
+
+    fn bundled(self) -> &'static Dir<'static> {
+        match self {
+            Folder::Runbooks => &RUNBOOKS,
+            Folder::Stdlib => &STDLIB,
+        }
+    }
+}
+
+/// The layers of one site, for servers of one kind.
+#[derive(Debug, Default)]
+pub struct Layers {
+    /// The folder of `site.toml`, or of the text that a run kept.
+    folder: Option<PathBuf>,
+    /// What `import "kind"` means.
+    kind: String,
+    /// Whether the bundled text is looked at.
+    bundled: bool,
+    /// What was read, by `runbooks/update.rhai`.
+    used: Mutex<BTreeMap<String, Text>>,
+}
+
+impl Layers {
+    /// The site's scripts over the bundled ones.
+    pub fn of_site(folder: Option<&Path>, kind: &str) -> Layers {
+        Layers {
+            folder: folder.map(Path::to_owned),
+            kind: kind.into(),
+            bundled: true,
+            used: Mutex::default(),
+        }
+    }
+
+    /// The text that a run kept when it began, and nothing else.
+    pub fn of_run(run: &Path, kind: &str) -> Layers {
+        let folder = Some(run.join("script"));
+        Layers { folder, kind: kind.into(), bundled: false, used: Mutex::default() }
+    }
+
+    /// The text of a runbook.
+    pub fn runbook(&self, name: &str) -> Result<Text> {
+        self.read(Folder::Runbooks, name)?.ok_or_else(|| {
+            let names: Vec<String> = self.list(Folder::Runbooks).into_iter().map(|(name, _)| name).collect();
+            let failure = Failure::new(Kind::Invalid, format!("there is no runbook `{name}`"));
+            match nearest(name, names.iter().map(String::as_str)) {
+                Some(near) => failure.help(format!("did you mean `{near}`? List them with `banister list`")),
+                None => failure.help("list them with `banister list`"),
+            }
+        })
+    }
+
+    /// The text of a module, as `import` names it. `kind` is the module of the servers' kind.
+    pub fn module(&self, name: &str) -> Result<Option<Text>> {
+        let name = if name == "kind" { self.kind.as_str() } else { name };
+        match self.read(Folder::Stdlib, name)? {
+            Some(text) => Ok(Some(text)),
+            None => self.read(Folder::Runbooks, name),
+        }
+    }
+
+    fn read(&self, folder: Folder, name: &str) -> Result<Option<Text>> {
+        if name.is_empty() || name.split('/').any(|part| matches!(part, "" | "." | "..")) {
+            return Ok(None);
+        }
+        let path = format!("{}/{name}.rhai", folder.name());
+        let site = self.folder.as_ref().map(|site| site.join(&path)).filter(|file| file.is_file());
+        let text = match site {
+            Some(file) => {
+                let text = std::fs::read_to_string(&file)
+                    .or_fail(Kind::Invalid, || format!("can't read `{}`", file.display()))?;
+                Some(Text { source: file.display().to_string(), text })
+            }
+            None if self.bundled => folder.bundled().get_file(format!("{name}.rhai")).and_then(|file| {
+                let text = file.contents_utf8()?.to_owned();
+                Some(Text { source: format!("{BUNDLED}{name}.rhai"), text })
+            }),
+            None => None,
+        };
+        if let Some(text) = &text {
+            self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(path, text.clone());
+        }
+        Ok(text)
+    }
+
+    /// The names of all runbooks or modules, and whether each is the site's own (and not only bundled).
+    pub fn list(&self, folder: Folder) -> Vec<(String, bool)> {
+        let mut names = BTreeMap::new();
+        let name = |path: &Path| Some(path.file_name()?.to_str()?.strip_suffix(".rhai")?.to_owned());
+        if self.bundled {
+            names.extend(
+                folder.bundled().files().filter_map(|file| name(file.path())).map(|name| (name, false)),
+            );
+        }
+        let site = self.folder.iter().filter_map(|site| std::fs::read_dir(site.join(folder.name())).ok());
+        names.extend(
+            site.flatten().flatten().filter_map(|entry| name(&entry.path())).map(|name| (name, true)),
+        );
+        names.into_iter().collect()
+    }
+
+    /// Whether the program brings a runbook or module of this name.
+    pub fn is_bundled(folder: Folder, name: &str) -> bool {
+        folder.bundled().contains(format!("{name}.rhai"))
+    }
+
+    /// Keeps everything that was read so far in the run's folder.
+    pub fn keep(&self, run: &Path) -> Result<()> {
+        let failed = || "can't keep the text of the runbook".to_owned();
+        for (path, text) in self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).iter() {
+            let file = run.join("script").join(path);
+            std::fs::create_dir_all(file.parent().unwrap_or(run)).or_fail(Kind::Journal, failed)?;
+            std::fs::write(&file, &text.text).or_fail(Kind::Journal, failed)?;
+        }
+        Ok(())
+    }
+}
+
+/// The word that a person most likely meant, if one is near enough.
+pub fn nearest<'a>(typed: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let typed_lower = typed.to_lowercase();
+    let scored = words.into_iter().map(|word| {
+        let ratio = similar::TextDiff::from_chars(typed_lower.as_str(), word.to_lowercase().as_str()).ratio();
+        (word, ratio)
+    });
+    let best = scored.max_by(|(_, a), (_, b)| a.total_cmp(b))?;
+    (best.1 >= 0.6 && best.0 != typed).then_some(best.0)
+}

@@ -1,0 +1,183 @@
+//! A runbook: its text, its parameters, and how it is run.
+
+use super::blocks::{self, STACK};
+use super::engine;
+use super::error::to_failure;
+use super::here::{Chooser, Here};
+use super::layers::{Layers, Text};
+use super::types::to_error;
+use crate::data::Arguments;
+use crate::failure::{Failure, Kind, Result};
+use crate::session::{Frame, Session};
+use crate::stop::Asked;
+use rhai::{AST, CallFnOptions, Dynamic, Engine, EvalAltResult, Scope};
+use std::sync::{Arc, Mutex};
+
+/// A runbook that was read and compiled.
+pub struct Runbook {
+    pub name: String,
+    pub source: String,
+    /// What it is for: the first sentence of its documentation.
+    pub summary: String,
+    /// Its documentation.
+    pub documentation: String,
+    pub parameters: Vec<Parameter>,
+    layers: Arc<Layers>,
+    text: Text,
+}
+
+/// A parameter of `main`: an option on the command line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parameter {
+    pub name: String,
+    /// From the comment above `main`.
+    pub help: String,
+}
+
+impl Runbook {
+    /// Reads a runbook.
+    pub fn load(layers: Arc<Layers>, name: &str) -> Result<Runbook> {
+        let text = layers.runbook(name)?;
+        let engine = engine::engine(layers.clone());
+        let ast = engine::compile(&engine, &text.source, &text.text)?;
+        let mut functions: Vec<_> = ast.iter_functions().filter(|function| function.name == "main").collect();
+        functions.sort_by_key(|function| function.params.len());
+        let Some(main) = functions.pop() else {
+            let shown = super::layers::shown(&text.source);
+            return Err(Failure::new(
+                Kind::Invalid,
+                format!("`{shown}` has no `fn main`, so that it is no runbook"),
+            )
+            .help("write `fn main() { … }`; what other runbooks import belongs in `stdlib/`"));
+        };
+        let comments: Vec<String> =
+            main.comments.iter().flat_map(|comment| comment.lines()).map(uncommented).collect();
+        let help = |name: &str| {
+            let found = comments.iter().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+            found.map(|help| help.trim().to_owned()).unwrap_or_default()
+        };
+        let parameters =
+            main.params.iter().map(|name| Parameter { name: name.to_string(), help: help(name) }).collect();
+        let documentation =
+            ast.doc().lines().map(uncommented).collect::<Vec<_>>().join("\n").trim().to_owned();
+        let summary = documentation.split("\n\n").next().unwrap_or_default().replace('\n', " ");
+        Ok(Runbook {
+            name: name.into(),
+            source: text.source.clone(),
+            summary,
+            documentation,
+            parameters,
+            layers,
+            text,
+        })
+    }
+
+    /// The scripts that it was read from.
+    pub fn layers(&self) -> &Arc<Layers> {
+        &self.layers
+    }
+
+    /// Runs it in a session, on a thread of its own. `on_failure` says whether to go back at once if it fails.
+    pub fn run(
+        &self,
+        session: &Arc<Session>,
+        parameters: &Arguments,
+        chooser: Option<Arc<dyn Chooser>>,
+        on_failure: OnFailure,
+    ) -> Result<()> {
+        std::thread::scope(|scope| {
+            let work = || self.run_here(session, parameters, chooser, on_failure);
+            let thread =
+                std::thread::Builder::new().name("script".into()).stack_size(STACK).spawn_scoped(scope, work);
+            match thread.map(|thread| thread.join()) {
+                Ok(Ok(result)) => result,
+                Ok(Err(_)) => Err(Failure::new(Kind::Bug, "the script's thread panicked")),
+                Err(error) => Err(Failure::new(Kind::Bug, "there is no thread for the script").why(error)),
+            }
+        })
+    }
+
+    fn run_here(
+        &self,
+        session: &Arc<Session>,
+        parameters: &Arguments,
+        chooser: Option<Arc<dyn Chooser>>,
+        on_failure: OnFailure,
+    ) -> Result<()> {
+        let mut engine = engine::engine(self.layers.clone());
+        let stop = session.stop.clone();
+        engine.on_progress(move |_| {
+            (stop.asked() >= Asked::Leave).then(|| {
+                let interrupted = Failure::new(Kind::Interrupted, "interrupted");
+                Dynamic::from(super::types::FailureValue(interrupted))
+            })
+        });
+        let ast = engine::compile(&engine, &self.text.source, &self.text.text)?;
+        let here = Here {
+            session: session.clone(),
+            frame: Arc::new(Frame::default()),
+            handlers: Arc::new(Mutex::default()),
+            chooser,
+        };
+        let result = self.call_main(&engine, &ast, &here, parameters);
+        let failed = match result {
+            Ok(()) if session.is_turned_back() => None,
+            Ok(()) => return session.check_all_used(&here.frame),
+            Err(failure) => Some(failure),
+        };
+        let goes_back = session.is_turned_back();
+        match failed {
+            Some(failure)
+                if !goes_back && !(on_failure == OnFailure::Rollback && failure.kind.exit_code() == 1) =>
+            {
+                return Err(failure);
+            }
+            Some(failure) if !goes_back => {
+                if here.handlers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).is_empty() {
+                    return Err(failure);
+                }
+                session.tell(&crate::event::Event::Warned { text: failure.to_string() });
+                session.turn_back()?;
+            }
+            _ => {}
+        }
+        session.clear_the_way()?;
+        blocks::roll_back(&engine, &here, &self.source)
+    }
+
+    fn call_main(&self, engine: &Engine, ast: &AST, here: &Here, parameters: &Arguments) -> Result<()> {
+        let values: Vec<Dynamic> = self
+            .parameters
+            .iter()
+            .map(|parameter| {
+                parameters.get(&parameter.name).map(super::convert::plain_to_dynamic).unwrap_or_default()
+            })
+            .collect();
+        let options = CallFnOptions::new().with_tag(here.clone()).eval_ast(true);
+        let result: std::result::Result<Dynamic, Box<EvalAltResult>> =
+            engine.call_fn_with_options(options, &mut Scope::new(), ast, "main", values);
+        // A parameter list of its own would be `ErrorInFunctionCall` around everything; the failure has the place.
+        result.map(drop).map_err(|error| to_failure(&error, &self.source))
+    }
+}
+
+/// What to do when a run fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnFailure {
+    /// Leave it, resumable.
+    Stop,
+    /// Do what `on_failure` says, at once.
+    Rollback,
+}
+
+/// A documentation line without its comment marks.
+fn uncommented(line: &str) -> String {
+    let line = line.trim_start();
+    let text = line.strip_prefix("//!").or_else(|| line.strip_prefix("///")).unwrap_or(line);
+    text.strip_prefix(' ').unwrap_or(text).to_owned()
+}
+
+/// Turns a failure into the error that a script sees; used where the two meet outside of a call.
+pub fn script_error(failure: Failure) -> Box<EvalAltResult> {
+    to_error(failure)
+}

@@ -1,0 +1,140 @@
+//! The values that scripts hold besides Rhai's own.
+
+use crate::data;
+use crate::failure::Failure;
+use crate::secret::Secret;
+use crate::site::Server;
+use crate::units;
+use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString, Map};
+use std::sync::Arc;
+
+/// A server of the site.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ServerValue(pub Arc<Server>);
+
+/// What a script's `catch` gets.
+#[derive(Clone, Debug)]
+pub struct FailureValue(pub Failure);
+
+/// Registers the types and what can be asked of them.
+pub fn register(engine: &mut Engine) {
+    register_units(engine);
+    engine.register_type_with_name::<ServerValue>("Server");
+    engine.register_indexer_get(|server: &mut ServerValue, name: ImmutableString| setting(server, &name));
+    engine.register_fn("to_string", |server: &mut ServerValue| server.0.name.clone());
+    engine.register_fn("to_debug", |server: &mut ServerValue| server.0.name.clone());
+    engine.register_fn("==", |a: ServerValue, b: ServerValue| a.0.name == b.0.name);
+    engine.register_fn("!=", |a: ServerValue, b: ServerValue| a.0.name != b.0.name);
+
+    engine.register_type_with_name::<FailureValue>("Failure");
+    engine.register_get("kind", |failure: &mut FailureValue| failure.0.kind.name());
+    engine.register_get("message", |failure: &mut FailureValue| failure.0.message.clone());
+    engine.register_get("why", |failure: &mut FailureValue| failure.0.why.join("\n"));
+    engine.register_get("at", |failure: &mut FailureValue| failure.0.at.clone().unwrap_or_default());
+    engine.register_fn("to_string", |failure: &mut FailureValue| failure.0.to_string());
+
+    engine.register_type_with_name::<Secret>("Secret");
+    engine.register_fn("to_string", |_: &mut Secret| "‹secret›");
+    engine.register_fn("to_debug", |_: &mut Secret| "‹secret›");
+    engine.register_fn("==", |a: Secret, b: &str| a.reveal().is_ok_and(|value| value == b));
+    engine.register_fn("!=", |a: Secret, b: &str| !a.reveal().is_ok_and(|value| value == b));
+    engine.register_fn("is_empty", |a: &mut Secret| a.reveal().is_ok_and(|value| value.is_empty()));
+
+    engine.register_fn("is_map", |value: Dynamic| value.is_map());
+    engine.register_fn("is_text", |value: Dynamic| value.is_string());
+    engine.register_fn("is_array", |value: Dynamic| value.is_array());
+    engine.register_fn("is_number", |value: Dynamic| value.is_int() || value.is_float());
+}
+
+/// `5.minutes`, `2.gigabytes`: units live in values, never in names.
+fn register_units(engine: &mut Engine) {
+    engine.register_type_with_name::<units::Duration>("Duration");
+    engine.register_type_with_name::<units::Size>("Size");
+    for (names, seconds) in [
+        (["second", "seconds"], 1),
+        (["minute", "minutes"], 60),
+        (["hour", "hours"], 3_600),
+        (["day", "days"], 86_400),
+    ] {
+        for name in names {
+            engine.register_get(name, move |n: &mut i64| amount(*n, seconds).map(units::Duration::seconds));
+        }
+    }
+    for name in ["millisecond", "milliseconds"] {
+        engine.register_get(name, |n: &mut i64| amount(*n, 1).map(units::Duration::milliseconds));
+    }
+    for (names, bytes) in [
+        (["byte", "bytes"], 1),
+        (["kilobyte", "kilobytes"], 1_000),
+        (["megabyte", "megabytes"], 1_000_000),
+        (["gigabyte", "gigabytes"], 1_000_000_000),
+        (["terabyte", "terabytes"], 1_000_000_000_000),
+    ] {
+        for name in names {
+            engine.register_get(name, move |n: &mut i64| amount(*n, bytes).map(units::Size));
+        }
+    }
+    macro_rules! compared {
+        ($type:ty) => {
+            engine.register_fn("to_string", |value: &mut $type| value.to_string());
+            engine.register_fn("to_debug", |value: &mut $type| value.to_string());
+            engine.register_fn("==", |a: $type, b: $type| a == b);
+            engine.register_fn("!=", |a: $type, b: $type| a != b);
+            engine.register_fn("<", |a: $type, b: $type| a < b);
+            engine.register_fn("<=", |a: $type, b: $type| a <= b);
+            engine.register_fn(">", |a: $type, b: $type| a > b);
+            engine.register_fn(">=", |a: $type, b: $type| a >= b);
+        };
+    }
+    compared!(units::Duration);
+    compared!(units::Size);
+    engine
+        .register_fn("+", |a: units::Duration, b: units::Duration| units::Duration(a.0.saturating_add(b.0)));
+    engine
+        .register_fn("-", |a: units::Duration, b: units::Duration| units::Duration(a.0.saturating_sub(b.0)));
+    engine.register_fn("+", |a: units::Size, b: units::Size| units::Size(a.0.saturating_add(b.0)));
+    engine.register_fn("-", |a: units::Size, b: units::Size| units::Size(a.0.saturating_sub(b.0)));
+    engine.register_fn("*", |a: units::Size, n: i64| units::Size(a.0.saturating_mul(n.max(0) as u64)));
+    engine.register_get("in_seconds", |a: &mut units::Duration| a.0.as_secs_f64());
+    engine.register_get("in_bytes", |a: &mut units::Size| a.0 as i64);
+}
+
+fn amount(n: i64, unit: u64) -> Result<u64, Box<EvalAltResult>> {
+    u64::try_from(n)
+        .ok()
+        .and_then(|n| n.checked_mul(unit))
+        .ok_or_else(|| format!("{n} is out of range for this unit").into())
+}
+
+/// A server's setting, as `site.toml` names it; `()` for one that is not given.
+fn setting(server: &mut ServerValue, name: &str) -> Result<Dynamic, Box<EvalAltResult>> {
+    let settings = serde_json::to_value(&*server.0).unwrap_or_default();
+    match settings.get(name) {
+        Some(value) => Ok(super::convert::plain_to_dynamic(value)),
+        None if name == "home" => Ok(server.0.home().display().to_string().into()),
+        None if ["endpoint", "branch", "backups", "env_file", "free_space"].contains(&name) => {
+            Ok(Dynamic::UNIT)
+        }
+        None => Err(format!("a server has no setting `{name}`").into()),
+    }
+}
+
+/// A failure as a script's error: one that may be caught, or one that ends the script whatever it tries.
+pub fn to_error(failure: Failure) -> Box<EvalAltResult> {
+    let catchable = failure.kind.catchable();
+    let value = Dynamic::from(FailureValue(failure));
+    Box::new(match catchable {
+        true => EvalAltResult::ErrorRuntime(value, rhai::Position::NONE),
+        false => EvalAltResult::ErrorTerminated(value, rhai::Position::NONE),
+    })
+}
+
+/// An empty options map is a map; used where a call gives none.
+pub fn no_options() -> Map {
+    Map::new()
+}
+
+/// The server's name as an argument.
+pub fn server_argument(server: &ServerValue) -> serde_json::Value {
+    serde_json::json!({ data::SERVER: server.0.name })
+}

@@ -1,0 +1,329 @@
+//! The gate: every effect of a script passes here, and no primitive can be reached around it.
+//!
+//! For each call the journal is asked first. *Done before*: the recorded outcome. *Differs*: stop and show both. *In
+//! doubt* (begun, no outcome): what the primitive says under After a crash. *New*: the intent is written down and
+//! synced, the call performed, the outcome written down and synced, and only then does the script go on.
+
+mod block;
+mod doubt;
+pub mod frame;
+mod hold;
+mod replay;
+mod rollback;
+
+pub use frame::Frame;
+
+use crate::data::{self, Arguments};
+use crate::event::{Event, Listener, RunState};
+use crate::failure::{Failure, Kind, Result};
+use crate::journal::index::Index;
+use crate::journal::run::{self, OpenRun};
+use crate::journal::{Call, Entry, Header, Outcome};
+use crate::lock::Lock;
+use crate::person::Person;
+use crate::primitive::{AnyPrimitive, Host, Sort, Told};
+use crate::primitives;
+use crate::reach::Reach;
+use crate::site::{Server, Site};
+use crate::stop::{Asked, Stop};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Instant;
+
+/// A run while the program works on it.
+pub struct Session {
+    pub site: Arc<Site>,
+    pub header: Header,
+    pub stop: Arc<Stop>,
+    reach: Arc<dyn Reach>,
+    listener: Arc<dyn Listener>,
+    person: Arc<dyn Person>,
+    book: Mutex<Book>,
+    locks: Mutex<BTreeMap<String, Lock>>,
+    /// Set while the script is only gone through to find what `on_failure` has to do.
+    turned_back: AtomicBool,
+    started: Instant,
+}
+
+/// The journal, and what is in it. A plan has no file and no folder.
+struct Book {
+    run: Option<OpenRun>,
+    index: Index,
+    /// Number of records, for those that are in no file.
+    records: u64,
+}
+
+/// What a session is made of.
+pub struct Parts {
+    pub site: Arc<Site>,
+    pub header: Header,
+    pub stop: Arc<Stop>,
+    pub reach: Arc<dyn Reach>,
+    pub listener: Arc<dyn Listener>,
+    pub person: Arc<dyn Person>,
+}
+
+impl Session {
+    /// A session over a run in a folder, new or not, or over nothing (`run` absent), as a plan is.
+    pub fn begin(parts: Parts, run: Option<OpenRun>, rollback: bool) -> Result<Session> {
+        let Parts { site, header, stop, reach, listener, person } = parts;
+        let index = run.as_ref().map(|run| Index::of(&run.records)).unwrap_or_default();
+        let resumed = index.header.is_some();
+        let rollback = rollback || index.rollback;
+        let began = index.rollback;
+        let session = Session {
+            site,
+            header,
+            stop,
+            reach,
+            listener,
+            person,
+            book: Mutex::new(Book { run, index, records: 0 }),
+            locks: Mutex::default(),
+            turned_back: AtomicBool::new(rollback),
+            started: Instant::now(),
+        };
+        if !resumed {
+            session.write(Entry::Run(session.header.clone()), true)?;
+        }
+        let by = crate::person::whoami();
+        session.write(Entry::Session { by, pid: std::process::id(), rollback }, true)?;
+        if rollback && !began {
+            session.write(Entry::Rollback, true)?;
+        }
+        let Header { run, runbook, servers, .. } = session.header.clone();
+        session.tell(&Event::RunStarted { run, runbook, servers, resumed });
+        Ok(session)
+    }
+
+    /// Calls a primitive at the next place of `frame`. `at` is the place in the script, for people.
+    pub fn call(&self, frame: &Frame, at: &str, call: Call) -> Result<Value> {
+        let located = |failure: Failure| Failure {
+            at: failure.at.or_else(|| Some(self.place(frame, at, &call))),
+            ..failure
+        };
+        self.pass(frame, at, &call).map_err(located)
+    }
+
+    fn pass(&self, frame: &Frame, at: &str, call: &Call) -> Result<Value> {
+        let primitive = primitives::find(&call.name)
+            .ok_or_else(|| Failure::new(Kind::Bug, format!("the primitive `{}` is not there", call.name)))?;
+        let server = match data::server_of(&call.arguments) {
+            Some(name) => Some(self.site.server(name)?),
+            None => None,
+        };
+        primitive.accept(&Value::Object(call.arguments.clone()))?;
+        if primitive.sort() == Sort::Session {
+            // What only tells is not told again while the run is caught up with.
+            let replayed = frame.used() < self.book().index.used(&frame.key);
+            return self.perform(primitive, server, call, "", 0, replayed);
+        }
+        let key = frame.next_key();
+        let attempt = match self.replay(&key, call, primitive, server)? {
+            replay::Next::Return(value) => return Ok(value),
+            replay::Next::Fail(failure) => return Err(failure),
+            replay::Next::Perform { attempt, begun } => {
+                self.permit(frame, primitive, server)?;
+                if !begun {
+                    let begun = Entry::Begun { key: key.clone(), call: call.clone(), attempt, at: at.into() };
+                    self.write(begun, primitive.sort() == Sort::Change)?;
+                }
+                attempt
+            }
+        };
+        self.act(&key, at, call, primitive, server, attempt)
+    }
+
+    /// Performs a call whose intent is written down, and writes down how it ended.
+    fn act(
+        &self,
+        key: &str,
+        at: &str,
+        call: &Call,
+        primitive: &dyn AnyPrimitive,
+        server: Option<&Server>,
+        attempt: u32,
+    ) -> Result<Value> {
+        let (name, text) = (call.name.clone(), primitives::describe(call));
+        let server_name = server.map(|server| server.name.clone());
+        self.tell(&Event::CallStarted {
+            key: key.into(),
+            name: name.clone(),
+            text: text.clone(),
+            server: server_name,
+            at: at.into(),
+            replayed: false,
+        });
+        let began = Instant::now();
+        let result = match primitive.sort() {
+            Sort::Ask => self.ask(primitive, call),
+            _ => self.perform(primitive, server, call, key, attempt, false),
+        };
+        let seconds = began.elapsed().as_secs_f64();
+        let result = match result {
+            // Nobody knows how it ended, although we are still here: its supervisor was killed.
+            Err(failure) if failure.kind == Kind::InDoubt => {
+                return self.settle(key, at, call, primitive, server, attempt, &failure.to_string());
+            }
+            // Not an end: the call is gone on with at the next resume.
+            Err(failure) if matches!(failure.kind, Kind::Interrupted | Kind::Declined | Kind::Bug) => {
+                return Err(failure);
+            }
+            other => other,
+        };
+        let outcome = match &result {
+            Ok(value) => Outcome::Done(value.clone()),
+            Err(failure) => Outcome::Failed(failure.clone()),
+        };
+        let ended = Entry::Ended { key: key.into(), attempt, seconds, result: outcome };
+        self.write(ended, primitive.sort() != Sort::Look)?;
+        self.tell(&Event::CallFinished {
+            key: key.into(),
+            name,
+            text,
+            seconds,
+            replayed: false,
+            outcome: result.as_ref().ok().cloned(),
+            failure: result.as_ref().err().cloned(),
+        });
+        result
+    }
+
+    fn ask(&self, primitive: &dyn AnyPrimitive, call: &Call) -> Result<Value> {
+        let (value, answer) = self.reach.ask(primitive, &call.arguments, self.person.as_ref())?;
+        if let Some(answer) = answer {
+            let question = primitive.question(&Value::Object(call.arguments.clone()))?.text;
+            self.tell(&Event::Answered { question, answer: answer.text, by: answer.by });
+        }
+        Ok(value)
+    }
+
+    /// Lets the reach perform the call.
+    fn perform(
+        &self,
+        primitive: &dyn AnyPrimitive,
+        server: Option<&Server>,
+        call: &Call,
+        key: &str,
+        attempt: u32,
+        silent: bool,
+    ) -> Result<Value> {
+        self.with_host(server, key, attempt, silent, |host| {
+            self.reach.perform(primitive, &call.arguments, host)
+        })
+    }
+
+    fn with_host<T>(
+        &self,
+        server: Option<&Server>,
+        key: &str,
+        attempt: u32,
+        silent: bool,
+        act: impl FnOnce(&Host) -> Result<T>,
+    ) -> Result<T> {
+        let folder = self.folder(key, attempt);
+        let tell = |told: Told| match told {
+            Told::Progress(line) => self.tell(&Event::Progressed { key: key.into(), line }),
+            Told::Note(text) if !silent => self.tell(&Event::Noted { text }),
+            Told::Text { title, text } if !silent => self.tell(&Event::Shown { title, text }),
+            Told::Warning(text) => self.tell(&Event::Warned { text }),
+            Told::Note(_) | Told::Text { .. } => {}
+        };
+        let hold = |purpose: &str| match server {
+            Some(server) => self.hold(server, purpose),
+            None => Ok(()),
+        };
+        act(&Host { server, folder: &folder, stop: &self.stop, tell: &tell, hold: &hold })
+    }
+
+    /// Whether something new may be begun: nobody asked to stop, and the server is ours.
+    fn permit(&self, frame: &Frame, primitive: &dyn AnyPrimitive, server: Option<&Server>) -> Result<()> {
+        if self.turned_back.load(Ordering::Relaxed) && !crate::journal::key::in_handler(&frame.key) {
+            return Err(rollback::turned_back());
+        }
+        if self.stop.asked() >= Asked::Finish {
+            return Err(Failure::new(Kind::Interrupted, "interrupted before the next call"));
+        }
+        match (primitive.sort(), server) {
+            (Sort::Change, Some(server)) => self.own(server, frame.steps.last().map_or("", String::as_str)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The folder of an attempt.
+    fn folder(&self, key: &str, attempt: u32) -> PathBuf {
+        self.book().run.as_ref().map(|run| run.log(key, attempt)).unwrap_or_default()
+    }
+
+    /// The run's folder; nothing for a plan.
+    pub fn run_folder(&self) -> Option<PathBuf> {
+        self.book().run.as_ref().map(|run| run.path.clone())
+    }
+
+    fn write(&self, entry: Entry, sync: bool) -> Result<()> {
+        let mut book = self.book();
+        let record = match &mut book.run {
+            Some(run) => run.journal.append(entry, sync)?,
+            None => crate::journal::Record { n: book.records, time: String::new(), entry },
+        };
+        book.records += 1;
+        book.index.add(&record);
+        Ok(())
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Tells an event to whoever listens.
+    pub fn tell(&self, event: &Event) {
+        self.listener.hear(event);
+    }
+
+    /// A place for people: the line of the script, the step, the server.
+    fn place(&self, frame: &Frame, at: &str, call: &Call) -> String {
+        let step = frame.steps.last().map(|step| format!(", step `{step}`")).unwrap_or_default();
+        let server =
+            data::server_of(&call.arguments).map(|server| format!(", on {server}")).unwrap_or_default();
+        format!("{at}{step}{server}")
+    }
+
+    /// Writes down and tells how the session ended. What can't be gone on with is a failure; what was interrupted
+    /// leaves no state, which says the same.
+    pub fn finish(&self, result: std::result::Result<(), Failure>) -> RunState {
+        let interrupted =
+            |kind| matches!(kind, Kind::Interrupted | Kind::Declined | Kind::Locked | Kind::Mismatch);
+        let rolled_back = self.book().index.rollback;
+        let (state, failure) = match result {
+            Ok(()) if rolled_back => (RunState::RolledBack, None),
+            Ok(()) => (RunState::Done, None),
+            Err(failure) if interrupted(failure.kind) => (RunState::Interrupted, Some(failure)),
+            Err(failure) => (RunState::Failed, Some(failure)),
+        };
+        let mut failure = failure;
+        if let Err(unwritten) = self.write(Entry::Finished { state, failure: failure.clone() }, true) {
+            failure.get_or_insert(unwritten);
+        }
+        self.locks.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clear();
+        let seconds = self.started.elapsed().as_secs_f64();
+        self.tell(&Event::RunFinished { run: self.header.run.clone(), state, seconds, failure });
+        state
+    }
+}
+
+/// A new run's header. `parameters` are those of the runbook's `main`, by name.
+pub fn header(site: &Site, runbook: &str, parameters: Arguments, servers: Vec<String>) -> Header {
+    Header {
+        version: crate::journal::VERSION,
+        run: run::new_name(),
+        runbook: runbook.into(),
+        parameters,
+        servers,
+        site: site.file.clone(),
+        program: env!("CARGO_PKG_VERSION").into(),
+        by: crate::person::whoami(),
+    }
+}

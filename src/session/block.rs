@@ -1,0 +1,129 @@
+//! Blocks: steps, branches and handlers.
+
+use super::{Frame, Session, replay};
+use crate::event::{Event, StepState};
+use crate::failure::{Kind, Result};
+use crate::journal::Entry;
+use std::time::Instant;
+
+/// A block that was gone into.
+pub struct Block {
+    pub frame: std::sync::Arc<Frame>,
+    name: String,
+    began: Instant,
+    /// What it took, if it was done in an earlier session.
+    replayed: Option<f64>,
+}
+
+impl Session {
+    /// Goes into a step. `source` is the file it stands in.
+    pub fn begin_step(&self, outer: &Frame, name: &str, source: &str) -> Result<Block> {
+        let key = outer.next_key();
+        let depth = outer.steps.len();
+        let block = self.begin_block(outer, key, name, Some(name), source)?;
+        self.tell(&Event::StepStarted {
+            key: block.frame.key.clone(),
+            name: name.into(),
+            depth,
+            source: source.into(),
+            replayed: block.replayed.is_some(),
+        });
+        Ok(block)
+    }
+
+    /// Goes into a branch of `parallel`; `key` is that of the whole block with the branch's name.
+    pub fn begin_branch(&self, outer: &Frame, key: &str, branch: &str, source: &str) -> Result<Block> {
+        self.begin_block(outer, format!("{key}[{branch}]"), branch, None, source)
+    }
+
+    fn begin_block(
+        &self,
+        outer: &Frame,
+        key: String,
+        name: &str,
+        step: Option<&str>,
+        source: &str,
+    ) -> Result<Block> {
+        let known = self.book().index.block(&key).cloned();
+        let replayed = match &known {
+            Some(block) if block.name != name => {
+                let was = format!("step `{}`", block.name);
+                return Err(replay::differs(&key, &was, &format!("step `{name}`")));
+            }
+            Some(block) => block.seconds,
+            None => {
+                self.check_nothing_later(&key, &format!("step `{name}`"))?;
+                if !self.is_turned_back() || crate::journal::key::in_handler(&key) {
+                    self.write(
+                        Entry::Block { key: key.clone(), name: name.into(), source: source.into() },
+                        false,
+                    )?;
+                }
+                None
+            }
+        };
+        Ok(Block { frame: outer.inner(key, step).into(), name: name.into(), began: Instant::now(), replayed })
+    }
+
+    /// Leaves a block well.
+    pub fn end_block(&self, block: &Block) -> Result<()> {
+        let key = &block.frame.key;
+        self.check_all_used(&block.frame)?;
+        let seconds = block.replayed.unwrap_or_else(|| block.began.elapsed().as_secs_f64());
+        if block.replayed.is_none() {
+            self.write(Entry::BlockEnd { key: key.clone(), seconds }, false)?;
+        }
+        Ok(())
+    }
+
+    /// Leaves a step, however it went, and tells it.
+    pub fn end_step(&self, block: &Block, result: Result<()>) -> Result<()> {
+        let result = result.and_then(|()| self.end_block(block));
+        let state = match &result {
+            Ok(()) => StepState::Done,
+            Err(failure) if matches!(failure.kind, Kind::Interrupted | Kind::Declined) => {
+                StepState::Interrupted
+            }
+            Err(_) => StepState::Failed,
+        };
+        self.tell(&Event::StepFinished {
+            key: block.frame.key.clone(),
+            name: block.name.clone(),
+            depth: block.frame.steps.len().saturating_sub(1),
+            state,
+            seconds: block.replayed.unwrap_or_else(|| block.began.elapsed().as_secs_f64()),
+            replayed: block.replayed.is_some(),
+        });
+        result
+    }
+
+    /// At the end of a frame: everything that was recorded in it must have been asked for.
+    pub fn check_all_used(&self, frame: &Frame) -> Result<()> {
+        let used = self.book().index.used(&frame.key);
+        if frame.used() >= used {
+            return Ok(());
+        }
+        let key = format!("{}/{}", frame.key, frame.used());
+        let was = self.recorded_at(&key);
+        Err(replay::differs(&key, &was, "the end of the block"))
+    }
+
+    /// What is recorded at a key, for people.
+    pub(super) fn recorded_at(&self, key: &str) -> String {
+        let book = self.book();
+        match (book.index.call(key), book.index.block(key)) {
+            (Some(call), _) => format!("{}  [{}]", crate::primitives::describe(&call.call), call.at),
+            (None, Some(block)) => format!("step `{}`", block.name),
+            (None, None) => "a block".into(),
+        }
+    }
+
+    /// A new effect may only come where nothing later is recorded.
+    pub(super) fn check_nothing_later(&self, key: &str, now: &str) -> Result<()> {
+        let later = !self.is_turned_back() && self.book().index.goes_on_after(key);
+        match later {
+            true => Err(replay::differs(key, "nothing", now)),
+            false => Ok(()),
+        }
+    }
+}

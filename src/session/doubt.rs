@@ -1,0 +1,116 @@
+//! Calls that were cut off: begun, and their end is not recorded.
+
+use super::Session;
+use super::replay::Next;
+use crate::data;
+use crate::failure::{Failure, Kind, Result};
+use crate::journal::index::CallRecord;
+use crate::journal::{Call, Entry, Outcome};
+use crate::person::{Form, Question};
+use crate::primitive::{AnyPrimitive, Probe};
+use crate::primitives;
+use crate::site::Server;
+use serde_json::Value;
+
+impl Session {
+    /// Finds out how far a call came, as its page says under After a crash.
+    pub(super) fn cut_off(
+        &self,
+        key: &str,
+        call: &Call,
+        primitive: &dyn AnyPrimitive,
+        server: Option<&Server>,
+        record: &CallRecord,
+    ) -> Result<Next> {
+        let attempt = record.attempt;
+        let probe = self.with_host(server, key, attempt, false, |host| {
+            self.reach.after_crash(primitive, &call.arguments, host)
+        })?;
+        match probe {
+            Probe::Done(value) => {
+                let result = Outcome::Done(value.clone());
+                self.write(Entry::Ended { key: key.into(), attempt, seconds: 0.0, result }, true)?;
+                Ok(Next::Return(value))
+            }
+            Probe::GoOn => Ok(Next::Perform { attempt, begun: true }),
+            Probe::Unknown(why) => self.decide(key, call, primitive, server, attempt, &why),
+        }
+    }
+
+    /// The same, for a call that was lost while this session was following it.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one call, as the gate has them")]
+    pub(super) fn settle(
+        &self,
+        key: &str,
+        at: &str,
+        call: &Call,
+        primitive: &dyn AnyPrimitive,
+        server: Option<&Server>,
+        attempt: u32,
+        why: &str,
+    ) -> Result<Value> {
+        match self.decide(key, call, primitive, server, attempt, why)? {
+            Next::Return(value) => Ok(value),
+            Next::Fail(failure) => Err(failure),
+            Next::Perform { attempt, .. } => {
+                self.write(
+                    Entry::Begun { key: key.into(), call: call.clone(), attempt, at: at.into() },
+                    true,
+                )?;
+                self.act(key, at, call, primitive, server, attempt)
+            }
+        }
+    }
+
+    /// Asks a person what nobody else can know.
+    fn decide(
+        &self,
+        key: &str,
+        call: &Call,
+        primitive: &dyn AnyPrimitive,
+        server: Option<&Server>,
+        attempt: u32,
+        why: &str,
+    ) -> Result<Next> {
+        let text = primitives::describe(call);
+        let question = Question {
+            text: format!("{text} was cut off: {why}. Do it again, take it as done, or stop?"),
+            form: Form::Choice(["again", "done", "stop"].map(str::to_owned).into()),
+        };
+        let answer = self.person.ask(&question)?;
+        let decision = Entry::Decision { key: key.into(), decision: answer.text.clone(), by: answer.by };
+        match answer.text.as_str() {
+            "again" => {
+                self.write(decision, true)?;
+                Ok(Next::Perform { attempt: attempt + 1, begun: false })
+            }
+            "done" => {
+                self.write(decision, true)?;
+                let predicted = self.with_host(server, key, attempt, true, |host| {
+                    primitive.predict(&Value::Object(call.arguments.clone()), host)
+                })?;
+                let value = without_unknowns(predicted);
+                let result = Outcome::Done(value.clone());
+                self.write(Entry::Ended { key: key.into(), attempt, seconds: 0.0, result }, true)?;
+                Ok(Next::Return(value))
+            }
+            _ => Err(Failure::new(Kind::Declined, format!("stopped: {text} was cut off"))
+                .help("look what state the server is in with `banister status`, then `banister resume`")),
+        }
+    }
+}
+
+/// A prediction as an outcome: what is not known is `()`.
+fn without_unknowns(value: Value) -> Value {
+    match value {
+        ref unknown if data::tagged(unknown, data::UNKNOWN).is_some() => Value::Null,
+        ref choice if data::tagged(choice, data::ONE_OF).is_some() => Value::Null,
+        Value::Array(items) => items.into_iter().map(without_unknowns).collect(),
+        Value::Object(object) => object
+            .into_iter()
+            .map(|(name, item)| (name, without_unknowns(item)))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
+        known => known,
+    }
+}

@@ -1,0 +1,143 @@
+//! What a record says of a call that is asked for again.
+
+use super::Session;
+use crate::data;
+use crate::event::Event;
+use crate::failure::{Failure, Kind, Result};
+use crate::journal::index::CallRecord;
+use crate::journal::{Call, Entry, Outcome};
+use crate::person::{Form, Question};
+use crate::primitive::{AnyPrimitive, Sort};
+use crate::primitives;
+use crate::site::Server;
+use serde_json::Value;
+
+/// What happens with a call.
+pub(super) enum Next {
+    Return(Value),
+    Fail(Failure),
+    /// Do it; `begun` if its intent is written down already.
+    Perform {
+        attempt: u32,
+        begun: bool,
+    },
+}
+
+impl Session {
+    pub(super) fn replay(
+        &self,
+        key: &str,
+        call: &Call,
+        primitive: &dyn AnyPrimitive,
+        server: Option<&Server>,
+    ) -> Result<Next> {
+        let record = self.book().index.call(key).cloned();
+        let Some(record) = record else {
+            if let Some(block) = self.book().index.block(key).map(|block| block.name.clone()) {
+                return Err(differs(key, &format!("step `{block}`"), &primitives::describe(call)));
+            }
+            self.check_nothing_later(key, &primitives::describe(call))?;
+            return Ok(Next::Perform { attempt: 0, begun: false });
+        };
+        let going_back = self.is_turned_back() && !crate::journal::key::in_handler(key);
+        if going_back && record.outcome.is_none() {
+            return Ok(Next::Fail(super::rollback::turned_back()));
+        }
+        let later = self.book().index.goes_on_after(key);
+        if record.call != *call {
+            return self.changed(key, call, &record, later);
+        }
+        match record.outcome.clone() {
+            Some(Outcome::Done(value)) => {
+                self.tell_replayed(key, call, &record, server);
+                // A secret is never recorded; it is looked up anew.
+                if data::contains(&value, data::SECRET) && primitive.sort() == Sort::Look {
+                    return self
+                        .perform(primitive, server, call, key, record.attempt, true)
+                        .map(Next::Return);
+                }
+                Ok(Next::Return(value))
+            }
+            Some(Outcome::Failed(failure)) if later => Ok(Next::Fail(failure)),
+            Some(Outcome::Failed(_)) => Ok(Next::Perform { attempt: record.attempt + 1, begun: false }),
+            None if primitive.sort() == Sort::Change => self.cut_off(key, call, primitive, server, &record),
+            None => Ok(Next::Perform { attempt: record.attempt, begun: true }),
+        }
+    }
+
+    fn tell_replayed(&self, key: &str, call: &Call, record: &CallRecord, server: Option<&Server>) {
+        let (name, text) = (call.name.clone(), primitives::describe(call));
+        self.tell(&Event::CallStarted {
+            key: key.into(),
+            name: name.clone(),
+            text: text.clone(),
+            server: server.map(|server| server.name.clone()),
+            at: record.at.clone(),
+            replayed: true,
+        });
+        self.tell(&Event::CallFinished {
+            key: key.into(),
+            name,
+            text,
+            seconds: record.seconds,
+            replayed: true,
+            outcome: None,
+            failure: None,
+        });
+    }
+
+    /// The script asks for something else than what is recorded. At the frontier that is what a person came to mend,
+    /// unless the recorded call may have acted; before it, only a person can say what to do.
+    fn changed(&self, key: &str, call: &Call, record: &CallRecord, later: bool) -> Result<Next> {
+        let failed = matches!(record.outcome, Some(Outcome::Failed(_)));
+        if failed && !later {
+            return Ok(Next::Perform { attempt: record.attempt + 1, begun: false });
+        }
+        let was = format!("{}  [{}]", primitives::describe(&record.call), record.at);
+        let mismatch = differs(key, &was, &primitives::describe(call));
+        let question = Question {
+            text: format!(
+                "{}\n  {}\nreuse its outcome, redo it as it is now, skip it, or stop?",
+                mismatch.message,
+                mismatch.why.join("\n  ")
+            ),
+            form: Form::Choice(["reuse", "redo", "skip", "stop"].map(str::to_owned).into()),
+        };
+        let Ok(answer) = self.person.ask(&question) else { return Err(mismatch) };
+        let decided = |decision: &str| {
+            self.write(
+                Entry::Decision { key: key.into(), decision: decision.into(), by: answer.by.clone() },
+                true,
+            )
+        };
+        let settled = |value: Value| -> Result<Next> {
+            let attempt = record.attempt + 1;
+            self.write(
+                Entry::Begun { key: key.into(), call: call.clone(), attempt, at: record.at.clone() },
+                false,
+            )?;
+            let result = Outcome::Done(value.clone());
+            self.write(Entry::Ended { key: key.into(), attempt, seconds: record.seconds, result }, true)?;
+            Ok(Next::Return(value))
+        };
+        match (answer.text.as_str(), &record.outcome) {
+            ("reuse", Some(Outcome::Done(value))) => decided("reuse").and_then(|()| settled(value.clone())),
+            ("redo", _) => {
+                decided("redo").map(|()| Next::Perform { attempt: record.attempt + 1, begun: false })
+            }
+            ("skip", _) => decided("skip").and_then(|()| settled(Value::Null)),
+            _ => Err(mismatch),
+        }
+    }
+}
+
+/// The failure that shows both sides.
+pub(super) fn differs(key: &str, was: &str, now: &str) -> Failure {
+    Failure::new(Kind::Mismatch, "the script no longer matches what this run has done")
+        .why(format!("the journal has at {key}: {was}"))
+        .why(format!("the script asks for:    {now}"))
+        .help(
+            "put the script back as it was, or go on with the script as it was when the run began: \
+             `banister resume --original`; in a terminal, `banister resume` asks what to do",
+        )
+}

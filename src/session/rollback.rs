@@ -1,0 +1,61 @@
+//! The way back: what `on_failure` has to do, done by the same gate in a key space of its own.
+
+use super::{Frame, Session};
+use crate::command;
+use crate::event::Event;
+use crate::failure::{Failure, Kind, Result};
+use crate::journal::{Entry, Outcome, key};
+use crate::primitives;
+use crate::stop::Asked;
+use std::sync::atomic::Ordering;
+
+/// What unwinds a script that is only gone through for its handlers.
+pub(super) fn turned_back() -> Failure {
+    Failure::new(Kind::Interrupted, "the run is being rolled back")
+}
+
+impl Session {
+    /// Whether this session goes back.
+    pub fn is_turned_back(&self) -> bool {
+        self.turned_back.load(Ordering::Relaxed)
+    }
+
+    /// Begins the way back after a failure of this session.
+    pub fn turn_back(&self) -> Result<()> {
+        self.turned_back.store(true, Ordering::Relaxed);
+        self.write(Entry::Rollback, true)
+    }
+
+    /// Ends whatever a command of the script, cut off or left, still does: the way back must be alone. Called once
+    /// before the first handler.
+    pub fn clear_the_way(&self) -> Result<()> {
+        self.tell(&Event::RollbackStarted);
+        let open: Vec<_> = {
+            let book = self.book();
+            let open = book.index.open_calls().filter(|(key, _)| !key::in_handler(key));
+            open.map(|(key, record)| (key.to_owned(), record.clone())).collect()
+        };
+        for (key, record) in open {
+            let folder = self.folder(&key, record.attempt);
+            let text = primitives::describe(&record.call);
+            if matches!(command::state(&folder)?, command::State::Running) {
+                self.tell(&Event::Warned { text: format!("{text} is still running: ending it") });
+                command::cancel(&folder)?;
+                let stop = || match self.stop.asked() {
+                    Asked::Nothing | Asked::Finish => command::Attention::Go,
+                    Asked::Leave | Asked::Cancel => command::Attention::Leave,
+                };
+                command::follow(&folder, command::From::Now, &stop, &mut |_| {})?;
+            }
+            let failure = Failure::new(Kind::CommandFailed, format!("{text} was ended to roll back"));
+            let (attempt, result) = (record.attempt, Outcome::Failed(failure));
+            self.write(Entry::Ended { key, attempt, seconds: 0.0, result }, true)?;
+        }
+        Ok(())
+    }
+
+    /// The frame of the handler that was declared at `key`.
+    pub fn handler_frame(&self, outer: &Frame, key: &str) -> Frame {
+        outer.inner(format!("{key}!"), None)
+    }
+}
