@@ -47,6 +47,8 @@ pub enum Event {
     Warned { text: String },
     /// A plan asked itself how something may come out; `taken` is the answer that this path assumes.
     Assumed { question: String, taken: String },
+    /// The run failed, and will now be rolled back.
+    Failed { failure: Failure },
     /// The way back began.
     RollbackStarted,
     /// The session ended.

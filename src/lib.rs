@@ -20,3 +20,5 @@ pub mod primitives;
 pub mod reach;
 pub mod session;
 pub mod script;
+pub mod report;
+pub mod cli;

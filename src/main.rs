@@ -1,3 +1,5 @@
+//! The program. Everything is in the library; this finds out which part is meant.
+
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -5,6 +7,5 @@ fn main() -> ExitCode {
     if let Some(status) = banister::command::entry(&arguments) {
         return status;
     }
-    println!("banister {}", env!("CARGO_PKG_VERSION"));
-    ExitCode::SUCCESS
+    banister::cli::main(&arguments)
 }

@@ -118,7 +118,7 @@ impl Session {
         primitive.accept(&Value::Object(call.arguments.clone()))?;
         if primitive.sort() == Sort::Session {
             // What only tells is not told again while the run is caught up with.
-            let replayed = frame.used() < self.book().index.used(&frame.key);
+            let replayed = self.book().index.goes_on_after(&format!("{}/{}", frame.key, frame.used()));
             return self.perform(primitive, server, call, "", 0, replayed);
         }
         let key = frame.next_key();
@@ -308,6 +308,8 @@ impl Session {
             failure.get_or_insert(unwritten);
         }
         self.locks.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clear();
+        // Another process may work on the run from here on.
+        self.book().run = None;
         let seconds = self.started.elapsed().as_secs_f64();
         self.tell(&Event::RunFinished { run: self.header.run.clone(), state, seconds, failure });
         state

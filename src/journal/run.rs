@@ -116,11 +116,9 @@ pub fn find(state: &Path, wanted: &str) -> Result<PathBuf> {
         .help("list them with `banister runs`"))
 }
 
-/// A new run's name: its instant and a few digits, so that names sort by age and two in a second differ.
+/// A new run's name: its instant to the millisecond, so that names sort by age.
 pub fn new_name() -> String {
-    let now = jiff::ZonedDateTime::now();
-    let digits = now.timestamp().subsec_nanosecond() as u32 ^ std::process::id();
-    format!("{}-{:04x}", now.strftime("%Y%m%d-%H%M%S"), digits & 0xffff)
+    jiff::ZonedDateTime::now().strftime("%Y%m%d-%H%M%S-%3f").to_string()
 }
 
 /// Remembers that nobody will go on with the run.

@@ -119,30 +119,40 @@ impl Runbook {
             handlers: Arc::new(Mutex::default()),
             chooser,
         };
-        let result = self.call_main(&engine, &ast, &here, parameters);
+        let result = self.go(&engine, &ast, &here, parameters, on_failure);
+        // Handlers know their place, and the place knows its handlers.
+        here.handlers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clear();
+        result
+    }
+
+    /// Calls `main`, and goes back if that is asked for.
+    fn go(
+        &self,
+        engine: &Engine,
+        ast: &AST,
+        here: &Here,
+        parameters: &Arguments,
+        on_failure: OnFailure,
+    ) -> Result<()> {
+        let session = &here.session;
+        let result = self.call_main(engine, ast, here, parameters);
         let failed = match result {
             Ok(()) if session.is_turned_back() => None,
             Ok(()) => return session.check_all_used(&here.frame),
             Err(failure) => Some(failure),
         };
-        let goes_back = session.is_turned_back();
-        match failed {
-            Some(failure)
-                if !goes_back && !(on_failure == OnFailure::Rollback && failure.kind.exit_code() == 1) =>
-            {
+        if let Some(failure) = failed
+            && !session.is_turned_back()
+        {
+            let none = here.handlers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).is_empty();
+            if on_failure == OnFailure::Stop || failure.kind.exit_code() != 1 || none {
                 return Err(failure);
             }
-            Some(failure) if !goes_back => {
-                if here.handlers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).is_empty() {
-                    return Err(failure);
-                }
-                session.tell(&crate::event::Event::Warned { text: failure.to_string() });
-                session.turn_back()?;
-            }
-            _ => {}
+            session.tell(&crate::event::Event::Failed { failure });
+            session.turn_back()?;
         }
         session.clear_the_way()?;
-        blocks::roll_back(&engine, &here, &self.source)
+        blocks::roll_back(engine, here, &self.source)
     }
 
     fn call_main(&self, engine: &Engine, ast: &AST, here: &Here, parameters: &Arguments) -> Result<()> {

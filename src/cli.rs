@@ -1,0 +1,55 @@
+//! The command line.
+
+mod arguments;
+mod context;
+mod doc;
+mod list;
+mod lock;
+mod outcome;
+mod resume;
+mod run;
+mod runs;
+mod show;
+mod signals;
+mod work;
+
+use crate::failure::Result;
+use crate::report::failure::render;
+use arguments::{Command, LockCommand};
+use context::Context;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// Runs the program. Everything that a person did wrong ends here with the exit code of its kind.
+pub fn main(arguments: &[OsString]) -> ExitCode {
+    let (cli, matches) = match arguments::parse(arguments) {
+        Ok(parsed) => parsed,
+        Err(failure) => return failed(&failure, false),
+    };
+    let context = match Context::new(&cli) {
+        Ok(context) => context,
+        Err(failure) => return failed(&failure, false),
+    };
+    match dispatch(&context, &cli.command, &matches) {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => failed(&failure, context.style.color),
+    }
+}
+
+fn dispatch(context: &Context, command: &Command, matches: &clap::ArgMatches) -> Result<u8> {
+    match command {
+        Command::List => list::list(context),
+        Command::Run(options) => run::run(context, options, matches),
+        Command::Resume(options) => resume::resume(context, options),
+        Command::Runs => runs::runs(context),
+        Command::Show { run } => show::show(context, run.as_deref()),
+        Command::Doc { name } => doc::doc(context, name.as_deref()),
+        Command::Lock { command: LockCommand::Show } => lock::show(context),
+        Command::Lock { command: LockCommand::Release { force } } => lock::release(context, *force),
+    }
+}
+
+fn failed(failure: &crate::failure::Failure, color: bool) -> ExitCode {
+    eprint!("{}", render(failure, crate::report::text::Style { color }));
+    ExitCode::from(failure.kind.exit_code())
+}

@@ -1,0 +1,193 @@
+//! What can be typed. A runbook's parameters are options of `run`, with the help of its documentation.
+
+use crate::failure::{Failure, Kind, Result};
+use crate::script::layers::Layers;
+use crate::script::runbook::Runbook;
+use crate::site::{self, Site};
+use clap::{Arg, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Runs update runbooks for self-hosted servers; can be killed at any moment and goes on.
+#[derive(Parser, Debug)]
+#[command(name = "banister", version, max_term_width = 110)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+    #[command(flatten)]
+    pub global: Global,
+}
+
+/// Options of every command.
+#[derive(Args, Debug)]
+pub struct Global {
+    /// The folder with `site.toml` [default: here, above, or the configuration folder].
+    #[arg(long, global = true, env = "BANISTER_SITE", value_name = "DIR")]
+    pub site: Option<PathBuf>,
+    /// The server to work on, if the site has several.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub server: Option<String>,
+    /// Print JSON: one document, or a line for each event of a run.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Print errors and the last line only.
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Print each call and all output of commands.
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    /// When to use colours.
+    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN")]
+    pub color: Color,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// List the runbooks: bundled, the site's own, overridden.
+    List,
+    /// Run a runbook.
+    Run(RunOptions),
+    /// Go on with a run that stopped: the last one, if none is named.
+    Resume(ResumeOptions),
+    /// List the runs.
+    Runs,
+    /// Show a run: the last one, if none is named.
+    Show {
+        /// A run's name, as `runs` lists it.
+        run: Option<String>,
+    },
+    /// Read the documentation of a primitive, or list them.
+    Doc {
+        /// A primitive's name.
+        name: Option<String>,
+    },
+    /// See or release the lock of a server.
+    Lock {
+        #[command(subcommand)]
+        command: LockCommand,
+    },
+}
+
+#[derive(Subcommand, Debug)]
+pub enum LockCommand {
+    /// Show who holds the server.
+    Show,
+    /// Release a lock. Refused while its holder lives.
+    Release {
+        /// Also from a live holder, which may then change nothing more.
+        #[arg(long)]
+        force: bool,
+    },
+}
+
+/// How questions are answered and failures met.
+#[derive(Args, Debug, Clone)]
+pub struct Answers {
+    /// Answer yes to whatever can be confirmed.
+    #[arg(long)]
+    pub yes: bool,
+    /// The answer to the next question that is not yes or no; may be given again for further ones.
+    #[arg(long, value_name = "TEXT")]
+    pub answer: Vec<String>,
+    /// What to do when a step fails.
+    #[arg(long, value_enum, default_value = "stop", value_name = "WHAT")]
+    pub on_failure: WhenFailed,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhenFailed {
+    /// Stop there, resumable.
+    Stop,
+    /// Go back, as the runbook says.
+    Rollback,
+}
+
+#[derive(Args, Debug)]
+pub struct RunOptions {
+    /// The runbook's name.
+    pub runbook: String,
+    #[command(flatten)]
+    pub answers: Answers,
+    /// Begin although an earlier run on the same server is not done; that run can then not be resumed.
+    #[arg(long)]
+    pub abandon: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct ResumeOptions {
+    /// A run's name, as `runs` lists it.
+    pub run: Option<String>,
+    /// Go back instead of on.
+    #[arg(long)]
+    pub rollback: bool,
+    /// Use the scripts as they were when the run began.
+    #[arg(long)]
+    pub original: bool,
+    #[command(flatten)]
+    pub answers: Answers,
+}
+
+/// Parses the command line. For `run` the runbook is read first, because its parameters are options.
+pub fn parse(arguments: &[OsString]) -> Result<(Cli, ArgMatches)> {
+    let mut command = Cli::command();
+    if let Some(runbook) = named_runbook(arguments)? {
+        for name in ["run"] {
+            let about = runbook.documentation.clone();
+            let options = runbook.parameters.iter().map(|parameter| {
+                Arg::new(format!("parameter-{}", parameter.name))
+                    .long(parameter.name.replace('_', "-"))
+                    .help(parameter.help.clone())
+                    .help_heading(format!("Parameters of `{}`", runbook.name))
+                    .value_name("VALUE")
+            });
+            let options: Vec<Arg> = options.collect();
+            command = command.mut_subcommand(name, |run| run.args(options).about(about));
+        }
+    }
+    let matches = command.try_get_matches_from(arguments).unwrap_or_else(|error| error.exit());
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    Ok((cli, matches))
+}
+
+/// The runbook that `run` is about, found before the line is parsed. Anything wrong with the line is left to the
+/// parser; anything wrong with the runbook is told here.
+fn named_runbook(arguments: &[OsString]) -> Result<Option<Runbook>> {
+    let lenient = Cli::command().ignore_errors(true).try_get_matches_from(arguments);
+    let Ok(matches) = lenient else { return Ok(None) };
+    let Some(("run", run)) = matches.subcommand() else { return Ok(None) };
+    let Some(name) = run.get_one::<String>("runbook") else { return Ok(None) };
+    let given = run.try_get_one::<PathBuf>("site").ok().flatten().cloned();
+    let site = site::find(given.as_deref()).and_then(|file| Site::load(&file)).ok();
+    let server = run.try_get_one::<String>("server").ok().flatten().cloned();
+    let kind = site.as_ref().and_then(|site| match server {
+        Some(server) => site.servers.get(&server).map(|server| server.kind.clone()),
+        None => site.servers.values().next().map(|server| server.kind.clone()),
+    });
+    let layers = Layers::of_site(site.as_ref().map(Site::folder), &kind.unwrap_or_default());
+    let runbook = Runbook::load(Arc::new(layers), name)?;
+    let taken: Vec<String> = Cli::command()
+        .find_subcommand("run")
+        .map(|run| {
+            run.get_arguments().filter_map(|argument| argument.get_long().map(str::to_owned)).collect()
+        })
+        .unwrap_or_default();
+    let globals = ["site", "server", "json", "quiet", "verbose", "color", "help", "version"];
+    let clash = runbook.parameters.iter().map(|parameter| parameter.name.replace('_', "-"));
+    let mut clash = clash.filter(|name| taken.contains(name) || globals.contains(&name.as_str()));
+    match clash.next() {
+        Some(name) => Err(Failure::new(
+            Kind::Invalid,
+            format!("the parameter `{name}` of `{}` is an option of `run` already", runbook.name),
+        )
+        .help("give it another name in `fn main`")),
+        None => Ok(Some(runbook)),
+    }
+}

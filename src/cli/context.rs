@@ -1,0 +1,103 @@
+//! What every command needs: the site, the state folder, how to print.
+
+use super::arguments::{Answers, Cli, Color, Global};
+use crate::failure::{Context as _, Failure, Kind, Result};
+use crate::journal::run::{self, Summary};
+use crate::person::{Nobody, Person, Prepared};
+use crate::report::prompt::Terminal;
+use crate::report::text::Style;
+use crate::site::{self, Server, Site};
+use std::collections::VecDeque;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+/// See the module.
+pub struct Context {
+    pub state: PathBuf,
+    pub style: Style,
+    /// Whether a person looks at standard output.
+    pub live: bool,
+    pub json: bool,
+    pub quiet: bool,
+    pub verbose: bool,
+    given_site: Option<PathBuf>,
+    pub given_server: Option<String>,
+}
+
+impl Context {
+    pub fn new(cli: &Cli) -> Result<Context> {
+        let Global { site, server, json, quiet, verbose, color } = &cli.global;
+        let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
+        let state = std::env::var_os("BANISTER_STATE").map(PathBuf::from).or_else(|| {
+            let states = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).or(home);
+            states.map(|states| states.join("banister"))
+        });
+        let state = state.ok_or_else(|| {
+            Failure::new(Kind::Invalid, "there is no home to keep runs in")
+                .help("name a folder with `BANISTER_STATE`")
+        })?;
+        let terminal = std::io::stdout().is_terminal();
+        let color = match color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        };
+        Ok(Context {
+            state: std::path::absolute(&state)
+                .or_fail(Kind::Invalid, || "the state folder can't be named".into())?,
+            style: Style { color },
+            live: terminal && !*json && std::env::var("TERM").is_ok_and(|term| term != "dumb"),
+            json: *json,
+            quiet: *quiet,
+            verbose: *verbose,
+            given_site: site.clone(),
+            given_server: server.clone(),
+        })
+    }
+
+    /// The site, found and read.
+    pub fn site(&self) -> Result<Site> {
+        Site::load(&site::find(self.given_site.as_deref())?)
+    }
+
+    /// The site, if there is one.
+    pub fn site_if_any(&self) -> Result<Option<Site>> {
+        match site::find(self.given_site.as_deref()) {
+            Ok(file) => Site::load(&file).map(Some),
+            Err(failure) if self.given_site.is_some() => Err(failure),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// The servers that a command is about: the named one, or all.
+    pub fn servers<'a>(&self, site: &'a Site) -> Result<Vec<&'a Server>> {
+        match &self.given_server {
+            Some(name) => Ok(vec![site.server(name)?]),
+            None => Ok(site.servers.values().collect()),
+        }
+    }
+
+    /// The run that is named, or the last one that `wanted` holds for.
+    pub fn find_run(&self, name: Option<&str>, wanted: impl Fn(&Summary) -> bool) -> Result<Option<Summary>> {
+        if let Some(name) = name {
+            return Summary::read(&run::find(&self.state, name)?).map(Some);
+        }
+        let readable = run::all(&self.state)?.into_iter().rev();
+        for summary in readable {
+            let summary = summary?;
+            if wanted(&summary) {
+                return Ok(Some(summary));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Who answers questions: the command line, then the person at the terminal, if one is there.
+    pub fn person(&self, answers: &Answers) -> Arc<dyn Person> {
+        let there = std::io::stdin().is_terminal() && std::io::stderr().is_terminal() && !self.json;
+        let otherwise: Box<dyn Person> = if there { Box::new(Terminal::new()) } else { Box::new(Nobody) };
+        let queue: VecDeque<String> = answers.answer.iter().cloned().collect();
+        Arc::new(Prepared { yes: answers.yes, answers: Mutex::new(queue), otherwise })
+    }
+}

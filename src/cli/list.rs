@@ -1,0 +1,42 @@
+//! `banister list`.
+
+use super::context::Context;
+use crate::failure::Result;
+use crate::report::text::table;
+use crate::script::layers::{Folder, Layers};
+use crate::script::runbook::Runbook;
+use crate::site::Site;
+use serde_json::json;
+use std::sync::Arc;
+
+/// Lists the runbooks, with what each is for and where it is from.
+pub fn list(context: &Context) -> Result<u8> {
+    let site = context.site_if_any()?;
+    let kind = site.as_ref().and_then(|site| site.servers.values().next()).map(|server| server.kind.clone());
+    let layers = Arc::new(Layers::of_site(site.as_ref().map(Site::folder), &kind.unwrap_or_default()));
+    let runbooks = layers.list(Folder::Runbooks).into_iter().map(|(name, own)| {
+        let from = match (own, Layers::is_bundled(Folder::Runbooks, &name)) {
+            (true, true) => "overridden",
+            (true, false) => "site",
+            _ => "bundled",
+        };
+        let summary = match Runbook::load(layers.clone(), &name) {
+            Ok(runbook) => runbook.summary,
+            Err(failure) => format!("can't be read: {}", failure.message),
+        };
+        (name, from, summary)
+    });
+    let runbooks: Vec<_> = runbooks.collect();
+    if context.json {
+        let list: Vec<_> = runbooks
+            .iter()
+            .map(|(name, from, summary)| json!({ "name": name, "from": from, "summary": summary }))
+            .collect();
+        println!("{}", json!(list));
+    } else {
+        let rows: Vec<_> =
+            runbooks.into_iter().map(|(name, from, summary)| vec![name, from.to_owned(), summary]).collect();
+        print!("{}", table(&rows));
+    }
+    Ok(0)
+}

@@ -1,0 +1,55 @@
+//! `banister lock`.
+
+use super::context::Context;
+use crate::failure::Result;
+use crate::lock::{self, State};
+use crate::reach::here::lock_folder;
+use serde_json::{Value, json};
+
+/// Shows who holds each server.
+pub fn show(context: &Context) -> Result<u8> {
+    let site = context.site()?;
+    let mut list = Vec::new();
+    for server in context.servers(&site)? {
+        let state = lock::look(&lock_folder(server)?)?;
+        let text = match &state {
+            State::Free => "free".to_owned(),
+            State::Held(holder) => format!("held by {}", lock::describe(holder)),
+            State::Left(holder) => {
+                format!(
+                    "free; the last holder died: {}. Go on with `banister resume {}`",
+                    lock::describe(holder),
+                    holder.run
+                )
+            }
+        };
+        if !context.json {
+            println!("{}: {text}", server.name);
+        }
+        let holder = match &state {
+            State::Free => Value::Null,
+            State::Held(holder) | State::Left(holder) => json!(holder),
+        };
+        list.push(
+            json!({ "server": server.name, "held": matches!(state, State::Held(_)), "holder": holder }),
+        );
+    }
+    if context.json {
+        println!("{}", json!(list));
+    }
+    Ok(0)
+}
+
+/// Releases the lock of each server.
+pub fn release(context: &Context, force: bool) -> Result<u8> {
+    let site = context.site()?;
+    for server in context.servers(&site)? {
+        let said = match lock::release(&lock_folder(server)?, force)? {
+            State::Free => "was free".to_owned(),
+            State::Held(holder) => format!("was taken from {}", lock::describe(&holder)),
+            State::Left(holder) => format!("was left by {}", lock::describe(&holder)),
+        };
+        println!("{}: the lock {said}", server.name);
+    }
+    Ok(0)
+}

@@ -1,0 +1,63 @@
+//! `banister run`.
+
+use super::arguments::RunOptions;
+use super::context::Context;
+use super::work;
+use crate::data::Arguments;
+use crate::failure::{Failure, Kind, Result};
+use crate::journal::run::{self, OpenRun};
+use crate::script::layers::Layers;
+use crate::script::runbook::Runbook;
+use crate::session;
+use std::sync::Arc;
+
+/// Begins a run and works on it.
+pub fn run(context: &Context, options: &RunOptions, matches: &clap::ArgMatches) -> Result<u8> {
+    let site = Arc::new(context.site()?);
+    let servers = context.servers(&site)?;
+    let kind = servers.first().map(|server| server.kind.clone()).unwrap_or_default();
+    let layers = Arc::new(Layers::of_site(Some(site.folder()), &kind));
+    let runbook = Runbook::load(layers, &options.runbook)?;
+    work::refuse_mistakes(&runbook)?;
+    let parameters = parameters(&runbook, matches);
+    let names: Vec<String> = servers.iter().map(|server| server.name.clone()).collect();
+    refuse_unfinished(context, &names, options.abandon)?;
+    let header = session::header(&site, &options.runbook, parameters, names);
+    let run = OpenRun::create(&context.state, &header.run)?;
+    runbook.layers().keep(&run.path)?;
+    work::work(context, site, &runbook, header, run, &options.answers, false)
+}
+
+/// The runbook's parameters, as they were typed: text, or yes and no.
+pub fn parameters(runbook: &Runbook, matches: &clap::ArgMatches) -> Arguments {
+    let Some((_, matches)) = matches.subcommand() else { return Arguments::new() };
+    let given = runbook.parameters.iter().filter_map(|parameter| {
+        let typed = matches.try_get_one::<String>(&format!("parameter-{}", parameter.name)).ok().flatten()?;
+        let value = match typed.as_str() {
+            "true" => true.into(),
+            "false" => false.into(),
+            text => text.into(),
+        };
+        Some((parameter.name.clone(), value))
+    });
+    given.collect()
+}
+
+/// An update that stopped half-way is gone on with, or given up in so many words; a second one is not begun over it.
+fn refuse_unfinished(context: &Context, servers: &[String], abandon: bool) -> Result<()> {
+    for summary in run::all(&context.state)? {
+        let summary = summary?;
+        if !summary.is_open() || !summary.header.servers.iter().any(|server| servers.contains(server)) {
+            continue;
+        }
+        if abandon && summary.state != crate::event::RunState::Running {
+            run::abandon(&summary.path, &crate::person::whoami())?;
+            continue;
+        }
+        let (state, next) = super::outcome::lines(&summary);
+        let message = format!("an earlier run is not done: {state} ({})", summary.name);
+        let help = format!("{next}; to give it up and begin anew, add `--abandon`");
+        return Err(Failure::new(Kind::Locked, message).help(help));
+    }
+    Ok(())
+}

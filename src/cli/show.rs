@@ -1,0 +1,104 @@
+//! `banister show`.
+
+use super::context::Context;
+use super::outcome;
+use crate::event::{RunState, StepState};
+use crate::failure::{Failure, Kind, Result};
+use crate::journal::run::Summary;
+use crate::report::failure::render;
+use crate::report::text::{elapsed, table};
+use serde_json::{Value, json};
+
+/// Shows a run: its steps, why it stopped, and what to type next.
+pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
+    let Some(summary) = context.find_run(name, |_| true)? else {
+        return Err(Failure::new(Kind::NotFound, "there are no runs yet")
+            .help("begin one with `banister run update`"));
+    };
+    let steps = steps(&summary);
+    if context.json {
+        let mut document = head(&summary);
+        document["steps"] = steps
+            .iter()
+            .map(|step| {
+                json!({
+                    "name": step.name, "server": step.server, "state": step.state, "seconds": step.seconds,
+                    "source": step.source,
+                })
+            })
+            .collect();
+        println!("{document}");
+        return Ok(0);
+    }
+    println!("run {}: {} on {}", summary.name, summary.header.runbook, summary.header.servers.join(", "));
+    println!("begun {} by {}", summary.index.started.clone().unwrap_or_default(), summary.header.by);
+    let row = |step: &Step| {
+        let state = json!(step.state).as_str().unwrap_or_default().to_owned();
+        let seconds = step.seconds.map(elapsed).unwrap_or_default();
+        vec![
+            format!("{}{}", "  ".repeat(step.depth + 1), step.name),
+            state,
+            seconds,
+            step.server.clone().unwrap_or_default(),
+        ]
+    };
+    print!("{}", table(&steps.iter().map(row).collect::<Vec<_>>()));
+    if let Some((_, Some(failure))) = &summary.index.finished {
+        print!("{}", render(failure, context.style));
+    }
+    let (state, next) = outcome::lines(&summary);
+    println!("{} {state}", context.style.bold("state:"));
+    println!("{}  {next}", context.style.bold("next:"));
+    Ok(0)
+}
+
+/// What `runs --json` and `show --json` both say.
+pub fn head(summary: &Summary) -> Value {
+    json!({
+        "run": summary.name,
+        "runbook": summary.header.runbook,
+        "parameters": summary.header.parameters,
+        "state": summary.state,
+        "servers": summary.header.servers,
+        "started": summary.index.started,
+        "by": summary.header.by,
+        "failure": summary.index.finished.as_ref().and_then(|(_, failure)| failure.clone()),
+    })
+}
+
+struct Step {
+    name: String,
+    depth: usize,
+    server: Option<String>,
+    state: StepState,
+    seconds: Option<f64>,
+    source: String,
+}
+
+/// The steps in the order in which they began; one that did not end is what stopped the run, or runs.
+fn steps(summary: &Summary) -> Vec<Step> {
+    let index = &summary.index;
+    let unfinished = match summary.state {
+        RunState::Running => StepState::Running,
+        RunState::Interrupted => StepState::Interrupted,
+        _ => StepState::Failed,
+    };
+    let only = match summary.header.servers.as_slice() {
+        [only] => Some(only.clone()),
+        _ => None,
+    };
+    let step = |key: &String| {
+        let block = index.block(key)?;
+        Some(Step {
+            name: block.name.clone(),
+            depth: key.matches('/').count().saturating_sub(1),
+            server: index.server_of(key).map(str::to_owned).or_else(|| only.clone()),
+            state: if block.seconds.is_some() { StepState::Done } else { unfinished },
+            seconds: block.seconds,
+            source: block.source.clone(),
+        })
+    };
+    let mut keys: Vec<&String> = index.block_order.iter().filter(|key| !key.ends_with(']')).collect();
+    keys.sort_by(|a, b| crate::journal::key::compare(a, b));
+    keys.into_iter().filter_map(step).collect()
+}

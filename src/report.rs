@@ -1,0 +1,7 @@
+//! How people see a run, and how they are asked.
+
+pub mod failure;
+pub mod json;
+pub mod lines;
+pub mod prompt;
+pub mod text;
