@@ -139,18 +139,16 @@ pub struct ResumeOptions {
 pub fn parse(arguments: &[OsString]) -> Result<(Cli, ArgMatches)> {
     let mut command = Cli::command();
     if let Some(runbook) = named_runbook(arguments)? {
-        for name in ["run"] {
-            let about = runbook.documentation.clone();
-            let options = runbook.parameters.iter().map(|parameter| {
-                Arg::new(format!("parameter-{}", parameter.name))
-                    .long(parameter.name.replace('_', "-"))
-                    .help(parameter.help.clone())
-                    .help_heading(format!("Parameters of `{}`", runbook.name))
-                    .value_name("VALUE")
-            });
-            let options: Vec<Arg> = options.collect();
-            command = command.mut_subcommand(name, |run| run.args(options).about(about));
-        }
+        let about = runbook.documentation.clone();
+        let options = runbook.parameters.iter().map(|parameter| {
+            Arg::new(format!("parameter-{}", parameter.name))
+                .long(parameter.name.replace('_', "-"))
+                .help(parameter.help.clone())
+                .help_heading(format!("Parameters of `{}`", runbook.name))
+                .value_name("VALUE")
+        });
+        let options: Vec<Arg> = options.collect();
+        command = command.mut_subcommand("run", |run| run.args(options).about(about));
     }
     let matches = command.try_get_matches_from(arguments).unwrap_or_else(|error| error.exit());
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());

@@ -49,5 +49,5 @@ pub fn lines(summary: &Summary) -> (String, String) {
 fn open_step(summary: &Summary) -> Option<String> {
     let index = &summary.index;
     let open = index.block_order.iter().filter_map(|key| index.block(key));
-    open.filter(|block| block.seconds.is_none()).last().map(|block| block.name.clone())
+    open.rev().find(|block| block.seconds.is_none()).map(|block| block.name.clone())
 }
