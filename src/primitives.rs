@@ -4,9 +4,12 @@ pub mod ask;
 pub mod confirm;
 pub mod free_space;
 pub mod lock;
+pub mod make;
 pub mod note;
 pub mod now;
+pub mod run;
 pub mod secret;
+pub mod shell;
 pub mod show;
 pub mod todo;
 
@@ -20,9 +23,12 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<confirm::Confirm>::new(),
     &Of::<free_space::FreeSpace>::new(),
     &Of::<lock::Lock>::new(),
+    &Of::<make::Make>::new(),
     &Of::<note::Note>::new(),
     &Of::<now::Now>::new(),
+    &Of::<run::Run>::new(),
     &Of::<secret::Secret>::new(),
+    &Of::<shell::Shell>::new(),
     &Of::<show::Show>::new(),
     &Of::<todo::Todo>::new(),
 ];
