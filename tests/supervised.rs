@@ -7,7 +7,7 @@ use banister::primitives;
 use banister::secret;
 use banister::site::Server;
 use banister::stop::{Asked, Stop};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::{Value, json};
 use std::fs::{read_to_string, write};
 use std::path::PathBuf;
@@ -190,13 +190,14 @@ fn a_command_that_was_cancelled_is_interrupted_and_begun_anew_by_the_next_attemp
 fn a_command_whose_end_nobody_wrote_is_left_to_a_person() {
     let place = Place::new();
     place.stop.ask(Asked::Leave);
-    // It ends as soon as its supervisor is dead: it waits for the file only.
     let line = "echo $$ > pid; while test ! -e go; do sleep 0.05; done";
     assert_eq!(place.shell(line).unwrap_err().kind, Kind::Interrupted);
     until(|| place.outer.path().join("pid").exists());
     let lock: Value = serde_json::from_str(&read_to_string(place.folder.join("lock")).unwrap()).unwrap();
     let supervisor = Pid::from_raw(lock["pid"].as_i64().unwrap() as i32).unwrap();
     kill_process(supervisor, Signal::KILL).unwrap();
+    // Or it could still write how the command ended.
+    until(|| test_kill_process(supervisor).is_err());
     write(place.outer.path().join("go"), "").unwrap();
     until(|| matches!(command::state(&place.folder).unwrap(), State::CutOff { .. }));
     assert!(matches!(place.probe(), Probe::Unknown(_)));
