@@ -31,6 +31,8 @@ mod process;
 mod spec;
 mod tree;
 
+mod took;
+
 mod state;
 
 mod stage;
@@ -54,6 +56,7 @@ pub use mark::{Survivor, processes_with_mark};
 pub use spec::Spec;
 pub use start::{start, supervise_with};
 pub use state::{State, state, void};
+pub use took::took;
 
 /// Plays the supervisor or the stage if the program was started as one. `main` calls it before anything else, with
 /// all arguments, the program's own name first.

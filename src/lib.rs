@@ -16,6 +16,7 @@ pub mod journal;
 pub mod lock;
 pub mod site;
 pub mod primitive;
+pub mod supervised;
 pub mod primitives;
 pub mod reach;
 pub mod session;

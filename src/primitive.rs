@@ -122,6 +122,8 @@ pub enum Probe<O> {
     Done(O),
     /// Performing it, in the same attempt, does what is left to do.
     GoOn,
+    /// It was stopped on purpose and did not get through: what is left is done by a new attempt.
+    Again,
     /// It can't be known; a person is asked, and told this.
     Unknown(String),
 }
@@ -263,6 +265,7 @@ impl<P: Primitive> AnyPrimitive for Of<P> {
             Act::Change { after_crash: AfterCrash::Probe(probe), .. } => Ok(match probe(&arguments, host)? {
                 Probe::Done(outcome) => Probe::Done(plain(&outcome)?),
                 Probe::GoOn => Probe::GoOn,
+                Probe::Again => Probe::Again,
                 Probe::Unknown(why) => Probe::Unknown(why),
             }),
             Act::Change { after_crash: AfterCrash::Ask, .. } => {

@@ -1,14 +1,37 @@
 //! The list of primitives: all there are, each in the file of its name.
 
+pub mod ask;
+pub mod confirm;
+pub mod free_space;
+pub mod lock;
+pub mod make;
 pub mod note;
 pub mod now;
+pub mod run;
+pub mod secret;
+pub mod shell;
+pub mod show;
+pub mod todo;
 
 use crate::data::{self, Arguments};
 use crate::journal::Call;
 use crate::primitive::{AnyPrimitive, Of};
 
 /// Every primitive, by name.
-pub static ALL: &[&dyn AnyPrimitive] = &[&Of::<note::Note>::new(), &Of::<now::Now>::new()];
+pub static ALL: &[&dyn AnyPrimitive] = &[
+    &Of::<ask::Ask>::new(),
+    &Of::<confirm::Confirm>::new(),
+    &Of::<free_space::FreeSpace>::new(),
+    &Of::<lock::Lock>::new(),
+    &Of::<make::Make>::new(),
+    &Of::<note::Note>::new(),
+    &Of::<now::Now>::new(),
+    &Of::<run::Run>::new(),
+    &Of::<secret::Secret>::new(),
+    &Of::<shell::Shell>::new(),
+    &Of::<show::Show>::new(),
+    &Of::<todo::Todo>::new(),
+];
 
 /// The primitive of this name.
 pub fn find(name: &str) -> Option<&'static dyn AnyPrimitive> {

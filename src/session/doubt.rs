@@ -33,6 +33,7 @@ impl Session {
                 Ok(Next::Return(value))
             }
             Probe::GoOn => Ok(Next::Perform { attempt, begun: true }),
+            Probe::Again => Ok(Next::Perform { attempt: attempt + 1, begun: false }),
             Probe::Unknown(why) => self.decide(key, call, primitive, server, attempt, &why),
         }
     }

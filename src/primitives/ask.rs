@@ -1,0 +1,103 @@
+//! `ask(question: text, #{ suggestion: text, choices: array })`
+//!
+//! Asks the person for a line of text, or for one of a few words.
+//!
+//! # Options
+//! - `suggestion`: what an empty answer means. Default: an empty answer is an empty text.
+//! - `choices`: the texts of which one must be answered. Default: any text may be.
+//!
+//! # Returns
+//! Text: the answer, without blanks around it.
+//!
+//! # Errors
+//! `declined` if nobody is there and no `--answer` is left, or if the answer is none of the choices. It can't be
+//! caught: the run stops before the next call, as it is, and `banister resume` asks again.
+//!
+//! # After a crash
+//! It is asked again, unless the answer was recorded.
+//!
+//! # Example
+//! ```rhai
+//! let when = ask("When shall the users be told?", #{ suggestion: "now", choices: ["now", "later", "never"] });
+//! ["now", "later", "never"].contains(when)
+//! // => true
+//! ```
+
+use crate::data;
+use crate::failure::{Failure, Kind, Result};
+use crate::person::{Answer, Form, Question};
+use crate::primitive::{Act, Primitive};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub struct Ask;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arguments {
+    question: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    suggestion: Option<String>,
+    /// Empty: any text may be answered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    choices: Vec<String>,
+}
+
+impl Primitive for Ask {
+    type Arguments = Arguments;
+    type Outcome = String;
+    const NAME: &'static str = "ask";
+    const SOURCE: &'static str = include_str!("ask.rs");
+    const ACT: Act<Self> = Act::Ask { question, answered, predict };
+}
+
+fn question(arguments: &Arguments) -> Question {
+    let form = match arguments.choices.is_empty() {
+        true => Form::Line { suggestion: arguments.suggestion.clone() },
+        false => Form::Choice(arguments.choices.clone()),
+    };
+    Question { text: arguments.question.clone(), form }
+}
+
+fn answered(arguments: &Arguments, answer: &Answer) -> Result<String> {
+    let text = match (answer.text.trim(), &arguments.suggestion) {
+        ("", Some(suggestion)) => suggestion,
+        (text, _) => text,
+    };
+    if !arguments.choices.is_empty() && !arguments.choices.iter().any(|choice| choice == text) {
+        let message = format!("`{text}` is no answer to: {}", arguments.question);
+        let choices = arguments.choices.join("|");
+        return Err(Failure::new(Kind::Declined, message)
+            .help(format!("give one of them with `banister resume --answer {choices}`")));
+    }
+    Ok(text.into())
+}
+
+fn predict(arguments: &Arguments) -> Value {
+    let about = format!("the answer to `{}`", arguments.question);
+    match arguments.choices.is_empty() {
+        true => data::unknown(about),
+        false => data::one_of(arguments.choices.iter().cloned().map(Value::String), about),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(choices: &[&str], suggestion: Option<&str>, text: &str) -> Result<String> {
+        let choices = choices.iter().map(|choice| choice.to_string()).collect();
+        let arguments =
+            Arguments { question: "which?".into(), suggestion: suggestion.map(str::to_owned), choices };
+        answered(&arguments, &Answer { text: text.into(), by: "me".into() })
+    }
+
+    #[test]
+    fn an_empty_answer_is_the_suggestion_and_a_wrong_choice_is_refused() {
+        assert_eq!(answer(&[], None, " 0.2.13 ").unwrap(), "0.2.13");
+        assert_eq!(answer(&[], Some("now"), "").unwrap(), "now");
+        assert_eq!(answer(&["now", "later"], None, "later").unwrap(), "later");
+        assert_eq!(answer(&["now", "later"], None, "never").unwrap_err().kind, Kind::Declined);
+        assert_eq!(answer(&["now", "later"], None, "").unwrap_err().kind, Kind::Declined);
+    }
+}

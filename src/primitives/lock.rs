@@ -1,0 +1,53 @@
+//! `lock(server, purpose: text)`
+//!
+//! Takes the server for this run until it ends, so that no other run changes it.
+//!
+//! The purpose is what others read who find it locked. A run that changes a server without having taken it takes it
+//! then, under the runbook's name; taking it twice is the same as once.
+//!
+//! # Options
+//! None.
+//!
+//! # Returns
+//! Nothing.
+//!
+//! # Errors
+//! - `locked` if another live run holds the server, or left a command behind that still runs. It can't be caught.
+//! - `not_found` if the server's checkout is no git checkout.
+//! - `refused` if the lock's folder can't be written.
+//!
+//! Nothing was changed then.
+//!
+//! # After a crash
+//! The lock ended with the process that held it, and is taken again.
+//!
+//! # Example
+//! ```rhai
+//! lock(this_server(), "update 0.2.12 to 0.2.13");
+//! ```
+
+use crate::data::ServerName;
+use crate::failure::Result;
+use crate::primitive::{Act, Host, Primitive};
+use serde::{Deserialize, Serialize};
+
+pub struct Lock;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arguments {
+    server: ServerName,
+    purpose: String,
+}
+
+impl Primitive for Lock {
+    type Arguments = Arguments;
+    type Outcome = ();
+    const NAME: &'static str = "lock";
+    const SOURCE: &'static str = include_str!("lock.rs");
+    const ACT: Act<Self> = Act::Session { perform };
+}
+
+fn perform(arguments: &Arguments, host: &Host) -> Result<()> {
+    (host.hold)(&arguments.purpose)
+}

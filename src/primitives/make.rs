@@ -1,0 +1,84 @@
+//! `make(server, target: text, variables: map = #{}, #{ within: duration = 2.hours })`
+//!
+//! Makes a target of the server's Makefile, under supervision: it is begun once, and goes on whatever happens to
+//! banister.
+//!
+//! # Options
+//! - `variables`: variables on make's command line, which override those of the Makefile: texts, numbers, `true` or
+//!   `false`, which make sees as text. Secrets can't be there, because all users of the machine see them. Default:
+//!   none. A Makefile's `ifdef` takes any text for yes, `false` too: to say no there, leave the variable out. A map
+//!   that stands third is the variables; options come fourth.
+//! - `within`: how long it may run before it is stopped with all that it started. Default: two hours.
+//!
+//! It runs in the server's `folder` of `site.toml`, within the checkout, with the server's `environment`.
+//!
+//! # Returns
+//! A map: `seconds` (number, how long it ran) and `lines` (array of texts, the last hundred lines of its output,
+//! secrets redacted).
+//!
+//! # Errors
+//! - `command_failed` if make ended with another status than 0; its last lines are the reason.
+//! - `timed_out` if it did not end in time. It was stopped, and may have done a part.
+//! - `not_found` if there is no make, or the folder is not there; nothing ran.
+//!
+//! What it did before it failed stays done.
+//!
+//! # After a crash
+//! If it still runs, it is followed; if it ended, its end is read. If it was stopped because the run was cancelled, it
+//! is run again. If nobody can know how it ended, because its supervisor died too, a person is asked.
+//!
+//! # Example
+//! ```rhai
+//! let built = this_server().make("build", #{ DETACH: true }, #{ within: 10.minutes });
+//! built.seconds >= 0.0
+//! // => true
+//! ```
+
+use crate::command::Spec;
+use crate::data::ServerName;
+use crate::failure::Result;
+use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive};
+use crate::supervised::{self, Ended, Variable};
+use crate::units::Duration;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+pub struct Make;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arguments {
+    server: ServerName,
+    target: String,
+    #[serde(default)]
+    variables: BTreeMap<String, Variable>,
+    #[serde(default = "two_hours")]
+    within: Duration,
+}
+
+fn two_hours() -> Duration {
+    Duration::seconds(7_200)
+}
+
+impl Primitive for Make {
+    type Arguments = Arguments;
+    type Outcome = Ended;
+    const NAME: &'static str = "make";
+    const SOURCE: &'static str = include_str!("make.rs");
+    const ACT: Act<Self> = Act::Change {
+        touches: &[Facet::Everything],
+        perform: |arguments, host| supervised::perform(&spec(arguments, host)?, host),
+        predict: |arguments, host| Ok(supervised::predict(&spec(arguments, host)?)),
+        after_crash: AfterCrash::Probe(|_, host| supervised::probe(host)),
+    };
+}
+
+fn spec(arguments: &Arguments, host: &Host) -> Result<Spec> {
+    let server = host.server()?;
+    let variables = arguments.variables.iter().map(|(name, value)| format!("{name}={}", value.text()));
+    let words = ["make".to_owned(), arguments.target.clone()].into_iter().chain(variables);
+    let mut spec = Spec::new(words, server.make_folder());
+    spec.within = Some(arguments.within);
+    spec.environment = server.environment.clone();
+    Ok(spec)
+}

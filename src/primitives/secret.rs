@@ -1,0 +1,73 @@
+//! `secret(name: text)`
+//!
+//! Looks up a secret that was given to banister in its environment, in `BANISTER_SECRET_NAME`.
+//!
+//! The variable's name has the secret's in capitals, with `_` for what is neither a letter nor a digit: `smtp-password`
+//! is in `BANISTER_SECRET_SMTP_PASSWORD`.
+//!
+//! # Options
+//! None.
+//!
+//! # Returns
+//! A secret: it can be compared and passed on, and wherever it would be shown it is redacted. One of less than six
+//! bytes can't be redacted.
+//!
+//! # Errors
+//! `not_found` if the variable is not set, or empty.
+//!
+//! # After a crash
+//! It is looked up again: the journal holds its name only.
+//!
+//! # Example
+//! ```rhai
+//! let kind = "";
+//! try { secret("never-given"); } catch (failure) { kind = failure.kind; }
+//! kind
+//! // => "not_found"
+//! ```
+
+use crate::data;
+use crate::failure::{Failure, Kind, Result};
+use crate::primitive::{Act, Host, Primitive};
+use crate::secret::{self, Secret as Kept};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+pub struct Secret;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arguments {
+    name: String,
+}
+
+impl Primitive for Secret {
+    type Arguments = Arguments;
+    type Outcome = Kept;
+    const NAME: &'static str = "secret";
+    const SOURCE: &'static str = include_str!("secret.rs");
+    const ACT: Act<Self> =
+        Act::Look { reads: &[], perform, predict: |arguments| json!({ data::SECRET: arguments.name }) };
+}
+
+fn perform(arguments: &Arguments, _: &Host) -> Result<Kept> {
+    let (name, variable) = (&arguments.name, variable(&arguments.name));
+    match std::env::var(&variable) {
+        Ok(value) if !value.is_empty() => Ok(secret::keep(name, &value)),
+        _ => Err(Failure::new(Kind::NotFound, format!("the secret `{name}` is not given"))
+            .help(format!("set it with `read -rs {variable} && export {variable}`, then `banister resume`"))),
+    }
+}
+
+fn variable(name: &str) -> String {
+    let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+    format!("BANISTER_SECRET_{}", name.chars().map(letter).collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_variable_is_named_as_a_shell_can_write_it() {
+        assert_eq!(super::variable("smtp-password"), "BANISTER_SECRET_SMTP_PASSWORD");
+    }
+}

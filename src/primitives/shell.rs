@@ -1,0 +1,90 @@
+//! `shell(server, line: text, #{ within: duration = 1.hours, folder: text, environment: map })`
+//!
+//! Runs a line of shell on the server, under supervision: it is begun once, and goes on whatever happens to banister.
+//!
+//! Text that is put into the line is read by the shell too; where nothing of a shell is needed, `run` is safer. It is
+//! `/bin/sh`, which knows no `pipefail`: of `a | b` only the status of `b` counts.
+//!
+//! # Options
+//! - `within`: how long it may run before it is stopped with all that it started. Default: an hour.
+//! - `folder`: where it runs; what is relative is in the checkout, `~` is the server's home. Default: the checkout.
+//! - `environment`: variables that it sees, besides the server's own from `site.toml`: texts, numbers, `true`, `false`
+//!   or secrets. Default: none. The line can't hold secrets, because all users of the machine see it.
+//!
+//! # Returns
+//! A map: `seconds` (number, how long it ran) and `lines` (array of texts, the last hundred lines of its output,
+//! secrets redacted).
+//!
+//! # Errors
+//! - `command_failed` if it ended with another status than 0; its last lines are the reason.
+//! - `timed_out` if it did not end in time. It was stopped, and may have done a part.
+//! - `not_found` if the folder is not there, or a secret is not known; nothing ran.
+//!
+//! What it did before it failed stays done.
+//!
+//! # After a crash
+//! If it still runs, it is followed; if it ended, its end is read. If it was stopped because the run was cancelled, it
+//! is run again. If nobody can know how it ended, because its supervisor died too, a person is asked.
+//!
+//! # Example
+//! ```rhai
+//! let told = this_server().shell("echo one two | wc -w | tr -d ' '");
+//! told.lines
+//! // => ["2"]
+//! ```
+
+use crate::command::Spec;
+use crate::data::ServerName;
+use crate::failure::Result;
+use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive};
+use crate::supervised::{self, Ended, Setting};
+use crate::units::Duration;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+pub struct Shell;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arguments {
+    server: ServerName,
+    line: String,
+    #[serde(default = "an_hour")]
+    within: Duration,
+    #[serde(default)]
+    folder: String,
+    #[serde(default)]
+    environment: BTreeMap<String, Setting>,
+}
+
+fn an_hour() -> Duration {
+    Duration::seconds(3_600)
+}
+
+impl Primitive for Shell {
+    type Arguments = Arguments;
+    type Outcome = Ended;
+    const NAME: &'static str = "shell";
+    const SOURCE: &'static str = include_str!("shell.rs");
+    const ACT: Act<Self> = Act::Change {
+        touches: &[Facet::Everything],
+        perform: |arguments, host| {
+            let mut spec = spec(arguments, host)?;
+            for (name, value) in &arguments.environment {
+                spec.environment.insert(name.clone(), value.text()?);
+            }
+            supervised::perform(&spec, host)
+        },
+        predict: |arguments, host| Ok(supervised::predict(&spec(arguments, host)?)),
+        after_crash: AfterCrash::Probe(|_, host| supervised::probe(host)),
+    };
+}
+
+/// All but the variables that the script gives: a plan has not looked up their secrets on the server.
+fn spec(arguments: &Arguments, host: &Host) -> Result<Spec> {
+    let server = host.server()?;
+    let mut spec = Spec::new(["/bin/sh", "-c", &arguments.line], server.path(&arguments.folder));
+    spec.within = Some(arguments.within);
+    spec.environment = server.environment.clone();
+    Ok(spec)
+}
