@@ -15,7 +15,9 @@ pub mod todo;
 
 use crate::data::{self, Arguments};
 use crate::journal::Call;
-use crate::primitive::{AnyPrimitive, Of};
+use crate::primitive::{AnyPrimitive, Of, Signature};
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 /// Every primitive, by name.
 pub static ALL: &[&dyn AnyPrimitive] = &[
@@ -38,10 +40,13 @@ pub fn find(name: &str) -> Option<&'static dyn AnyPrimitive> {
     ALL.iter().copied().find(|primitive| primitive.name() == name)
 }
 
+/// Signatures by name, read from the pages once: every call is described by its own.
+static SIGNATURES: LazyLock<HashMap<&str, Signature>> =
+    LazyLock::new(|| ALL.iter().map(|primitive| (primitive.name(), primitive.page().signature)).collect());
+
 /// A call as a script writes it: `make(cloud, "build", #{ DETACH: true })`.
 pub fn describe(call: &Call) -> String {
-    let Some(primitive) = find(&call.name) else { return call.describe() };
-    let signature = primitive.page().signature;
+    let Some(signature) = SIGNATURES.get(call.name.as_str()) else { return call.describe() };
     let positional = signature.positional.iter().filter_map(|parameter| call.arguments.get(&parameter.name));
     let mut parts: Vec<String> = positional.map(data::describe).collect();
     let is_option = |name: &str| !signature.positional.iter().any(|parameter| parameter.name == name);

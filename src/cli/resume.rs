@@ -37,7 +37,6 @@ pub fn resume(context: &Context, options: &ResumeOptions) -> Result<u8> {
         false => Layers::of_site(Some(site.folder()), &kind),
     };
     let runbook = Runbook::load(Arc::new(layers), &summary.header.runbook)?;
-    work::refuse_mistakes(&runbook)?;
     let run = OpenRun::open(&summary.path)?;
     work::work(context, site, &runbook, summary.header, run, &options.answers, options.rollback)
 }

@@ -4,7 +4,7 @@ use super::arguments::{Answers, WhenFailed};
 use super::context::Context;
 use super::outcome;
 use crate::event::Listener;
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::Result;
 use crate::journal::Header;
 use crate::journal::run::OpenRun;
 use crate::reach::here::Here;
@@ -37,13 +37,15 @@ pub fn work(
     let parts =
         Parts { site, header, stop, reach: Arc::new(Here), listener, person: context.person(answers) };
     let session = Arc::new(Session::begin(parts, Some(run), rollback)?);
+    let was_asked_to_go_back = session.is_turned_back();
     let on_failure = match answers.on_failure {
         WhenFailed::Stop => OnFailure::Stop,
         WhenFailed::Rollback => OnFailure::Rollback,
     };
     let result = runbook.run(&session, &parameters, None, on_failure);
     let code = match &result {
-        Ok(()) if session.is_turned_back() && !rollback => 1,
+        // The runbook failed, although the way back went well.
+        Ok(()) if session.is_turned_back() && !was_asked_to_go_back => 1,
         Ok(()) => 0,
         Err(failure) => failure.kind.exit_code(),
     };
@@ -51,10 +53,4 @@ pub fn work(
     drop(session);
     outcome::print(context, &path)?;
     Ok(code)
-}
-
-/// Refuses what is wrong with a runbook before anything is touched.
-pub fn refuse_mistakes(_runbook: &Runbook) -> Result<()> {
-    let _ = Failure::new(Kind::Invalid, "");
-    Ok(())
 }

@@ -5,7 +5,7 @@
 
 use super::Reach;
 use super::here::lock_folder;
-use crate::data::Arguments;
+use crate::data::{self, Arguments};
 use crate::failure::Result;
 use crate::lock::{self, Holder, Lock, State};
 use crate::person::{Answer, Person};
@@ -56,14 +56,20 @@ impl Planner {
 impl Reach for Planner {
     fn perform(&self, primitive: &dyn AnyPrimitive, arguments: &Arguments, host: &Host) -> Result<Value> {
         let arguments = Value::Object(arguments.clone());
+        let predict = || match data::contains(&arguments, data::UNKNOWN) {
+            true => Ok(data::unknown(primitive.name())),
+            false => primitive.predict(&arguments, host),
+        };
         match primitive.sort() {
+            Sort::Session if data::contains(&arguments, data::UNKNOWN) => Ok(Value::Null),
+            Sort::Look if data::contains(&arguments, data::UNKNOWN) => predict(),
             Sort::Look if self.is_touched(host.server, primitive.facets()) => {
                 primitive.predict(&arguments, host)
             }
             Sort::Look => self.look(primitive, &arguments, host),
             Sort::Session => primitive.perform(&arguments, host),
             Sort::Change | Sort::Ask => {
-                let predicted = primitive.predict(&arguments, host)?;
+                let predicted = predict()?;
                 let server = host.server.map(|server| server.name.clone());
                 self.touched().extend(primitive.facets().iter().map(|facet| (server.clone(), *facet)));
                 Ok(predicted)
@@ -82,6 +88,9 @@ impl Reach for Planner {
         _: &dyn Person,
     ) -> Result<(Value, Option<Answer>)> {
         let arguments = Value::Object(arguments.clone());
+        if data::contains(&arguments, data::UNKNOWN) {
+            return Ok((data::unknown(primitive.name()), None));
+        }
         let nowhere = Host {
             server: None,
             folder: std::path::Path::new(""),

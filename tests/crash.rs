@@ -1,0 +1,172 @@
+//! Killed at every record of the journal, a run goes on to the same end.
+
+mod support;
+
+use support::World;
+
+const RUNBOOK: &str = r#"
+//! Takes three steps.
+fn main() {
+    let server = this_server();
+    lock(server, "three steps");
+    let at;
+    step "Ask" { at = now(); confirm("Go on?"); }
+    step "Configure" { server.make("config"); }
+    parallel(["one", "two"], |name| {
+        step `Branch ${name}` { server.run(["sh", "-c", `echo ${name} end >> ../trace`]); }
+    });
+    step "Start" {
+        step "Build" { server.make("build"); }
+        server.make("up", #{ DETACH: true });
+    }
+    note(`done at ${at}`);
+}
+"#;
+
+/// Every command ended exactly once, whatever was killed.
+fn assert_each_once(world: &World, place: &str) {
+    let trace = world.read("trace");
+    let mut ends: Vec<&str> = trace.lines().filter_map(|line| line.strip_suffix(" end")).collect();
+    ends.sort_unstable();
+    assert_eq!(ends, ["build", "config", "one", "two", "up"], "{place}: {trace}");
+}
+
+#[test]
+fn a_run_that_is_killed_at_any_record_is_resumed_to_the_same_end() {
+    let world = World::new();
+    world.write("runbooks/three.rhai", RUNBOOK);
+    let said = world.banister(&["run", "three", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let records = world.records();
+    assert_each_once(&world, "undisturbed");
+    let mut crashes = 0;
+    for place in (0..records).flat_map(|n| [format!("before {n}"), format!("after {n}")]) {
+        world.remove("trace");
+        world.remove("state");
+        let said = world.crash(&["run", "three", "--yes"], &place);
+        assert_eq!(said.code, Some(-9), "{place}: {said:?}");
+        crashes += 1;
+        let said = world.banister(&["resume", "--yes"]);
+        if said.out.contains("nothing to resume") {
+            // Killed before the first record, nothing was begun; after the last, nothing is left to do.
+            assert!(place == "before 0" || place == format!("after {}", records - 1), "{place}");
+            if place != "before 0" {
+                assert_each_once(&world, &place);
+            }
+            continue;
+        }
+        assert_eq!(said.code, Some(0), "{place}: {said:?}");
+        assert_each_once(&world, &place);
+        let shown = world.banister(&["show", "--json"]).out;
+        assert!(shown.contains(r#""state":"done""#), "{place}: {shown}");
+        assert_eq!(world.banister(&["lock", "show"]).out, "web: free\n", "{place}");
+    }
+    println!("killed {crashes} times, at {records} records, before and after each");
+}
+
+/// A resume is killed in its turn, at each of its own records.
+#[test]
+fn a_resume_that_is_killed_is_resumed_in_its_turn() {
+    let world = World::new();
+    world.write("runbooks/three.rhai", RUNBOOK);
+    world.crash(&["run", "three", "--yes"], "after 6");
+    // Each resume writes that it began; it has to come some records further to do anything.
+    for place in (9..200).step_by(3).map(|n| format!("after {n}")) {
+        let said = world.crash(&["resume", "--yes"], &place);
+        if said.code == Some(0) {
+            assert_each_once(&world, &place);
+            return;
+        }
+        assert_eq!(said.code, Some(-9), "{place}: {said:?}");
+    }
+    panic!("it never came to its end");
+}
+
+#[test]
+fn a_failed_step_is_tried_again_and_the_way_back_is_taken_once() {
+    let world = World::new();
+    let runbook = r#"
+        fn main() {
+            let server = this_server();
+            step "Configure" { server.make("config"); }
+            on_failure {
+                step "Back" { server.run(["sh", "-c", "echo back end >> ../trace"]); }
+                server.run(["sh", "-c", "echo last end >> ../trace"]);
+            }
+            step "Build" { server.make("fail"); }
+        }
+    "#;
+    world.write("runbooks/back.rhai", runbook);
+    let said = world.banister(&["run", "back"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.err.contains("error: `make fail` ended with status 2"), "{said:?}");
+    assert!(said.err.contains("step `Build`, on web"), "{said:?}");
+    assert!(said.out.contains("next:  banister resume "), "{said:?}");
+
+    // The cause stays, so it fails again; nothing before it is done again.
+    assert_eq!(world.banister(&["resume"]).code, Some(1));
+    assert_eq!(world.read("trace").matches("config end").count(), 1);
+
+    let kept = World::new();
+    let (before, mut crashes) = (world.read("trace"), 0);
+    for place in (world.records()..).flat_map(|n| [format!("before {n}"), format!("after {n}")]) {
+        let copied = std::process::Command::new("cp")
+            .arg("-a")
+            .arg(world.path().join("state"))
+            .arg(kept.path())
+            .status();
+        assert!(copied.unwrap().success());
+        let said = world.crash(&["resume", "--rollback"], &place);
+        let killed = said.code == Some(-9);
+        if killed {
+            crashes += 1;
+            // Once begun, any resume goes on with the way back.
+            let begun = !place.starts_with("before") || crashes > 2;
+            let arguments: &[&str] =
+                if begun && crashes > 3 { &["resume"] } else { &["resume", "--rollback"] };
+            let said = world.banister(arguments);
+            assert_eq!(said.code, Some(0), "{place}: {said:?}");
+        }
+        let trace = world.read("trace");
+        assert_eq!(trace.matches("back end").count(), 1, "{place}: {trace}");
+        assert_eq!(trace.matches("last end").count(), 1, "{place}: {trace}");
+        assert!(world.banister(&["show", "--json"]).out.contains(r#""state":"rolled_back""#), "{place}");
+        if !killed {
+            break;
+        }
+        world.remove("state");
+        world.write("trace", &before);
+        let copied = std::process::Command::new("cp")
+            .arg("-a")
+            .arg(kept.path().join("state"))
+            .arg(world.path())
+            .status();
+        assert!(copied.unwrap().success());
+    }
+    println!("the way back was killed {crashes} times");
+}
+
+#[test]
+fn a_mended_script_is_gone_on_with_and_one_that_denies_what_was_done_is_not() {
+    let world = World::new();
+    let runbook = |first: &str, second: &str| {
+        format!(
+            "fn main() {{\n    let server = this_server();\n    step \"Configure\" {{ server.make(\"{first}\"); }}\n    \
+             step \"Build\" {{ server.make(\"{second}\"); }}\n}}\n"
+        )
+    };
+    world.write("runbooks/edit.rhai", &runbook("config", "fail"));
+    assert_eq!(world.banister(&["run", "edit"]).code, Some(1));
+
+    world.write("runbooks/edit.rhai", &runbook("up", "fail"));
+    let said = world.banister(&["resume"]);
+    assert_eq!(said.code, Some(5), "{said:?}");
+    assert!(said.err.contains("error: the script no longer matches what this run has done"), "{said:?}");
+    assert!(said.err.contains(r#"the journal has at /0/0: make(web, "config")"#), "{said:?}");
+    assert!(said.err.contains(r#"the script asks for:    make(web, "up")"#), "{said:?}");
+
+    world.write("runbooks/edit.rhai", &runbook("config", "build"));
+    let said = world.banister(&["resume"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(world.read("trace"), "config begin\nconfig end\nbuild begin\nbuild end\n");
+}
