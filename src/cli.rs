@@ -3,6 +3,7 @@
 mod arguments;
 mod context;
 mod doc;
+mod init;
 mod list;
 mod lock;
 mod outcome;
@@ -38,6 +39,7 @@ pub fn main(arguments: &[OsString]) -> ExitCode {
 
 fn dispatch(context: &Context, command: &Command, matches: &clap::ArgMatches) -> Result<u8> {
     match command {
+        Command::Init => init::init(context),
         Command::List => list::list(context),
         Command::Run(options) => run::run(context, options, matches),
         Command::Resume(options) => resume::resume(context, options),

@@ -51,6 +51,8 @@ pub enum Color {
 
 #[derive(Subcommand, Debug)]
 pub enum Command {
+    /// Write `site.toml` from what is found here.
+    Init,
     /// List the runbooks: bundled, the site's own, overridden.
     List,
     /// Run a runbook.

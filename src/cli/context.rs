@@ -21,7 +21,7 @@ pub struct Context {
     pub json: bool,
     pub quiet: bool,
     pub verbose: bool,
-    given_site: Option<PathBuf>,
+    pub given_site: Option<PathBuf>,
     pub given_server: Option<String>,
 }
 

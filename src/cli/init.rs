@@ -1,0 +1,135 @@
+//! `banister init`.
+
+use super::context::Context;
+use crate::failure::{Context as _, Failure, Kind, Result};
+use crate::site::FILE;
+use std::path::{Path, PathBuf};
+
+/// An installation that was found.
+struct Found {
+    checkout: PathBuf,
+    kind: &'static str,
+    /// Of a Hoss, what its settings say.
+    endpoint: Option<String>,
+    /// Of another, the make targets that there are.
+    targets: Vec<String>,
+}
+
+/// Writes `site.toml` from what is found here or in the home.
+pub fn init(context: &Context) -> Result<u8> {
+    let here = std::env::current_dir().or_fail(Kind::Invalid, || "can't see the working folder".into())?;
+    let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
+    let Some(found) = find(&here, &home) else {
+        let message = format!("there is no installation in `{}` nor in `{}`", here.display(), home.display());
+        return Err(Failure::new(Kind::Invalid, message)
+            .help("go to a git checkout with a Makefile, or write `site.toml` by hand as the README shows"));
+    };
+    let folder = context.given_site.clone().unwrap_or_else(|| place(&here, &home));
+    let file = folder.join(FILE);
+    if file.exists() {
+        return Err(Failure::new(Kind::Invalid, format!("`{}` is there already", file.display()))
+            .help("edit it, or name another folder with `--site DIR`"));
+    }
+    std::fs::create_dir_all(&folder)
+        .or_fail(Kind::Invalid, || format!("can't make `{}`", folder.display()))?;
+    std::fs::write(&file, text(&found))
+        .or_fail(Kind::Invalid, || format!("can't write `{}`", file.display()))?;
+    println!("wrote {}: one server of kind `{}` at {}", file.display(), found.kind, found.checkout.display());
+    println!("{}  look it over, then: banister list", context.style.bold("next:"));
+    Ok(0)
+}
+
+/// The working folder, unless that is a checkout, which a new file would make dirty.
+fn place(here: &Path, home: &Path) -> PathBuf {
+    if here.ancestors().any(|folder| folder.join(".git").exists()) {
+        return std::env::var_os("XDG_CONFIG_HOME")
+            .map(PathBuf::from)
+            .unwrap_or_else(|| home.join(".config"))
+            .join("banister");
+    }
+    here.to_owned()
+}
+
+/// The checkout that the working folder is in, else one in it, else one in the home.
+fn find(here: &Path, home: &Path) -> Option<Found> {
+    let around = here.ancestors().filter(|folder| folder.join(".git").exists()).map(Path::to_owned);
+    let inside = [here, home].into_iter().flat_map(folders);
+    around.chain(inside).find_map(|folder| look(&folder, home))
+}
+
+/// The folders in a folder, by name.
+fn folders(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut folders: Vec<PathBuf> = entries.filter(|path| path.join(".git").exists()).collect();
+    folders.sort();
+    folders
+}
+
+fn look(checkout: &Path, home: &Path) -> Option<Found> {
+    if checkout.join("server/Makefile").is_file() && checkout.join("server/VERSION").is_file() {
+        let settings = std::fs::read_to_string(home.join(".hoss/.env")).unwrap_or_default();
+        let endpoint =
+            settings.lines().filter_map(|line| line.strip_prefix("EXTERNAL_HOSTNAME=")).next_back();
+        let endpoint = Some(endpoint.unwrap_or("http://localhost").trim().to_owned());
+        return Some(Found { checkout: checkout.to_owned(), kind: "hoss", endpoint, targets: Vec::new() });
+    }
+    let makefile = std::fs::read_to_string(checkout.join("Makefile")).ok()?;
+    let target = |line: &str| {
+        let (names, rest) = line.split_once(':')?;
+        let plain = !names.starts_with(['\t', '#', '.', ' '])
+            && !rest.starts_with('=')
+            && !names.contains(['$', '%']);
+        plain.then(|| names.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+    };
+    let targets = makefile.lines().filter_map(target).flatten().collect();
+    Some(Found { checkout: checkout.to_owned(), kind: "plain", endpoint: None, targets })
+}
+
+/// The file: every key that such a server usually needs, the others as comments.
+fn text(found: &Found) -> String {
+    let checkout = found.checkout.display();
+    let mut text = format!(
+        "# The servers of this site. Each table is one installation.\n\n[servers.{}]\n# What sort of server it is: \
+         `hoss`, or `plain` for any git checkout with a Makefile.\nkind = \"{}\"\n# The git checkout.\ncheckout = \
+         {checkout:?}\n",
+        found
+            .checkout
+            .file_name()
+            .map(|name| name.to_string_lossy())
+            .filter(|name| is_bare(name))
+            .unwrap_or("server".into()),
+        found.kind
+    );
+    if let Some(endpoint) = &found.endpoint {
+        text += &format!("# The URL under which users reach it.\nendpoint = {endpoint:?}\n");
+        text += "# Where backups go; ~/.hoss/backup/backups if not given.\n# backups = \"~/.hoss/backup/backups\"\n";
+    }
+    if found.kind == "plain" {
+        let pick = |wanted: &[&str]| {
+            let name = wanted.iter().find(|name| found.targets.iter().any(|target| target == *name));
+            name.copied().unwrap_or_default().to_owned()
+        };
+        let targets = (
+            pick(&["config", "configure"]),
+            pick(&["build", "all"]),
+            pick(&["up", "start", "deploy", "install"]),
+        );
+        text += &format!(
+            "# The make targets of the steps; an empty one leaves its step out.\ntargets = {{ configure = {:?}, build = \
+             {:?}, start = {:?} }}\n",
+            targets.0, targets.1, targets.2
+        );
+        text += "# What must answer 200 when the server is healthy.\nhealth = [\"http://127.0.0.1:8080/\"]\n";
+        text += "# What a backup holds: files and folders, in the checkout or from `/` or `~/` on.\nbackup = []\n";
+        text += "# Where backups go.\n# backups = \"~/backups\"\n";
+        text += "# Commands whose output a backup holds, too.\n# dumps = { \"database.sql\" = [\"pg_dump\", \"app\"] }\n";
+    }
+    text += "# Follow this branch instead of releases.\n# branch = \"main\"\n";
+    text += "# What must be free on the disk before an update.\n# free_space = \"2GB\"\n";
+    text
+}
+
+/// Whether TOML takes the name as a key without quotes.
+fn is_bare(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+}
