@@ -1,0 +1,123 @@
+//! What interrupts a run, and what is left of it.
+
+mod support;
+
+use rustix::process::{Pid, Signal, kill_process};
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+use support::{Said, World, said};
+
+const RUNBOOK: &str = r#"
+fn main() {
+    let server = this_server();
+    step "Build" { server.make("long"); }
+    step "Start" { server.make("up"); }
+}
+"#;
+
+/// Begins the run and waits until its long command runs.
+fn begin(world: &World) -> Child {
+    world.write("runbooks/long.rhai", RUNBOOK);
+    let child =
+        world.command(&["run", "long"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_for(world, "long begin");
+    child
+}
+
+fn wait_for(world: &World, line: &str) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !world.read("trace").contains(line) {
+        assert!(Instant::now() < deadline, "no `{line}` in a minute");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn send(child: &Child, signal: Signal) {
+    kill_process(Pid::from_child(child), signal).unwrap();
+}
+
+fn end(child: Child) -> Said {
+    said(child.wait_with_output().unwrap())
+}
+
+fn assert_each_once(world: &World) {
+    assert_eq!(world.read("trace"), "long begin\nlong end\nup begin\nup end\n");
+}
+
+#[test]
+fn one_interrupt_lets_the_running_command_end_and_begins_no_other() {
+    let world = World::new();
+    let child = begin(&world);
+    send(&child, Signal::INT);
+    let said = end(child);
+    assert_eq!(said.code, Some(130), "{said:?}");
+    assert!(said.err.contains("stopping after the running command"), "{said:?}");
+    assert!(said.out.contains("state: `long` was interrupted on web"), "{said:?}");
+    assert_eq!(world.read("trace"), "long begin\nlong end\n");
+    assert_eq!(world.banister(&["lock", "show"]).out, "web: free\n");
+    assert_eq!(world.banister(&["resume"]).code, Some(0));
+    assert_each_once(&world);
+}
+
+#[test]
+fn two_interrupts_end_the_running_command_too() {
+    let world = World::new();
+    let child = begin(&world);
+    send(&child, Signal::INT);
+    std::thread::sleep(Duration::from_millis(100));
+    send(&child, Signal::INT);
+    let said = end(child);
+    assert_eq!(said.code, Some(130), "{said:?}");
+    assert_eq!(world.read("trace"), "long begin\n");
+    assert_eq!(world.banister(&["resume"]).code, Some(0));
+    assert_eq!(world.read("trace"), "long begin\nlong begin\nlong end\nup begin\nup end\n");
+}
+
+#[test]
+fn a_command_goes_on_when_the_program_is_told_to_go_or_its_terminal_is_gone() {
+    for signal in [Signal::TERM, Signal::HUP] {
+        let world = World::new();
+        let child = begin(&world);
+        send(&child, signal);
+        let said = end(child);
+        assert_eq!(said.code, Some(130), "{said:?}");
+        assert_eq!(world.banister(&["resume"]).code, Some(0));
+        assert_each_once(&world);
+    }
+}
+
+#[test]
+fn a_command_goes_on_when_the_program_is_killed() {
+    let world = World::new();
+    let child = begin(&world);
+    send(&child, Signal::KILL);
+    end(child);
+    let other = world.banister(&["run", "long", "--abandon"]);
+    assert_eq!(other.code, Some(4), "{other:?}");
+    assert!(other.err.contains("is still running on `web`"), "{other:?}");
+    wait_for(&world, "long end");
+}
+
+#[test]
+fn two_resumes_at_once_do_not_work_on_one_run() {
+    let world = World::new();
+    let child = begin(&world);
+    let run = world.journals()[0].parent().unwrap().file_name().unwrap().to_str().unwrap().to_owned();
+    let said = world.banister(&["resume", &run]);
+    assert_eq!(said.code, Some(4), "{said:?}");
+    assert_eq!(end(child).code, Some(0));
+    assert_each_once(&world);
+}
+
+#[test]
+fn nothing_is_begun_over_a_run_that_is_not_done() {
+    let world = World::new();
+    let child = begin(&world);
+    send(&child, Signal::TERM);
+    end(child);
+    let said = world.banister(&["run", "long"]);
+    assert_eq!(said.code, Some(4), "{said:?}");
+    assert!(said.err.contains("error: an earlier run is not done"), "{said:?}");
+    assert!(said.err.contains("banister resume"), "{said:?}");
+    wait_for(&world, "long end");
+}
