@@ -1,12 +1,21 @@
 //! The list of primitives: all there are, each in the file of its name.
 
 pub mod ask;
+pub mod checkout;
 pub mod confirm;
+pub mod dirty_files;
+pub mod fetch;
 pub mod free_space;
+pub mod has_release;
+pub mod installed_release;
 pub mod lock;
 pub mod make;
+pub mod missing_tools;
+pub mod newest_release;
 pub mod note;
 pub mod now;
+pub mod release_notes;
+pub mod releases_between;
 pub mod run;
 pub mod secret;
 pub mod shell;
@@ -22,12 +31,21 @@ use std::sync::LazyLock;
 /// Every primitive, by name.
 pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<ask::Ask>::new(),
+    &Of::<checkout::CheckOut>::new(),
     &Of::<confirm::Confirm>::new(),
+    &Of::<dirty_files::DirtyFiles>::new(),
+    &Of::<fetch::Fetch>::new(),
     &Of::<free_space::FreeSpace>::new(),
+    &Of::<has_release::HasRelease>::new(),
+    &Of::<installed_release::InstalledRelease>::new(),
     &Of::<lock::Lock>::new(),
     &Of::<make::Make>::new(),
+    &Of::<missing_tools::MissingTools>::new(),
+    &Of::<newest_release::NewestRelease>::new(),
     &Of::<note::Note>::new(),
     &Of::<now::Now>::new(),
+    &Of::<release_notes::ReleaseNotes>::new(),
+    &Of::<releases_between::ReleasesBetween>::new(),
     &Of::<run::Run>::new(),
     &Of::<secret::Secret>::new(),
     &Of::<shell::Shell>::new(),

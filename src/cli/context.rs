@@ -2,7 +2,7 @@
 
 use super::arguments::{Answers, Cli, Color, Global};
 use crate::failure::{Context as _, Failure, Kind, Result};
-use crate::journal::run::{self, Summary};
+use crate::journal::run::{self, Glance, Summary};
 use crate::person::{Nobody, Person, Prepared};
 use crate::report::prompt::Terminal;
 use crate::report::text::Style;
@@ -79,15 +79,14 @@ impl Context {
     }
 
     /// The run that is named, or the last one that `wanted` holds for.
-    pub fn find_run(&self, name: Option<&str>, wanted: impl Fn(&Summary) -> bool) -> Result<Option<Summary>> {
+    pub fn find_run(&self, name: Option<&str>, wanted: impl Fn(&Glance) -> bool) -> Result<Option<Summary>> {
         if let Some(name) = name {
             return Summary::read(&run::find(&self.state, name)?).map(Some);
         }
-        let readable = run::all(&self.state)?.into_iter().rev();
-        for summary in readable {
-            let summary = summary?;
-            if wanted(&summary) {
-                return Ok(Some(summary));
+        for glance in run::all(&self.state)?.into_iter().rev() {
+            let glance = glance?;
+            if wanted(&glance) {
+                return Summary::read(&glance.path).map(Some);
             }
         }
         Ok(None)

@@ -5,7 +5,7 @@ use super::context::Context;
 use super::work;
 use crate::event::RunState;
 use crate::failure::{Failure, Kind, Result};
-use crate::journal::run::{OpenRun, Summary};
+use crate::journal::run::{Glance, OpenRun};
 use crate::script::layers::Layers;
 use crate::script::runbook::Runbook;
 use crate::site::Site;
@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 /// Goes on with a run.
 pub fn resume(context: &Context, options: &ResumeOptions) -> Result<u8> {
-    let Some(summary) = context.find_run(options.run.as_deref(), Summary::is_open)? else {
+    let Some(summary) = context.find_run(options.run.as_deref(), Glance::is_open)? else {
         println!("there is nothing to resume");
         return Ok(0);
     };

@@ -5,7 +5,7 @@ use super::context::Context;
 use super::work;
 use crate::data::Arguments;
 use crate::failure::{Failure, Kind, Result};
-use crate::journal::run::{self, OpenRun};
+use crate::journal::run::{self, OpenRun, Summary};
 use crate::script::layers::Layers;
 use crate::script::runbook::Runbook;
 use crate::session;
@@ -44,17 +44,17 @@ pub fn parameters(runbook: &Runbook, matches: &clap::ArgMatches) -> Arguments {
 
 /// An update that stopped half-way is gone on with, or given up in so many words; a second one is not begun over it.
 fn refuse_unfinished(context: &Context, servers: &[String], abandon: bool) -> Result<()> {
-    for summary in run::all(&context.state)? {
-        let summary = summary?;
-        if !summary.is_open() || !summary.header.servers.iter().any(|server| servers.contains(server)) {
+    for glance in run::all(&context.state)? {
+        let glance = glance?;
+        if !glance.is_open() || !glance.header.servers.iter().any(|server| servers.contains(server)) {
             continue;
         }
-        if abandon && summary.state != crate::event::RunState::Running {
-            run::abandon(&summary.path, &crate::person::whoami())?;
+        if abandon && glance.state != crate::event::RunState::Running {
+            run::abandon(&glance.path, &crate::person::whoami())?;
             continue;
         }
-        let (state, next) = super::outcome::lines(&summary);
-        let message = format!("an earlier run is not done: {state} ({})", summary.name);
+        let (state, next) = super::outcome::lines(&Summary::read(&glance.path)?);
+        let message = format!("an earlier run is not done: {state} ({})", glance.name);
         let help = format!("{next}; to give it up and begin anew, add `--abandon`");
         return Err(Failure::new(Kind::Locked, message).help(help));
     }

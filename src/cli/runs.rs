@@ -11,17 +11,17 @@ use serde_json::{Value, json};
 pub fn runs(context: &Context) -> Result<u8> {
     let all = run::all(&context.state)?;
     if context.json {
-        let list: Vec<Value> = all.iter().rev().flatten().map(show::head).collect();
+        let list: Vec<Value> = all.iter().rev().flatten().map(|glance| show::head(glance, None)).collect();
         println!("{}", json!(list));
         return Ok(0);
     }
-    let row = |summary: &Result<run::Summary>| match summary {
+    let row = |summary: &Result<run::Glance>| match summary {
         Ok(summary) => vec![
             summary.name.clone(),
             summary.header.runbook.clone(),
             summary.header.servers.join(","),
             summary.state.name().replace('_', " "),
-            summary.index.started.clone().unwrap_or_default(),
+            summary.started.clone(),
         ],
         Err(failure) => vec![failure.to_string()],
     };

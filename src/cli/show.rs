@@ -4,7 +4,7 @@ use super::context::Context;
 use super::outcome;
 use crate::event::{RunState, StepState};
 use crate::failure::{Failure, Kind, Result};
-use crate::journal::run::Summary;
+use crate::journal::run::{Glance, Summary};
 use crate::report::failure::render;
 use crate::report::text::{elapsed, table};
 use serde_json::{Value, json};
@@ -17,7 +17,8 @@ pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
     };
     let steps = steps(&summary);
     if context.json {
-        let mut document = head(&summary);
+        let failure = summary.index.finished.as_ref().and_then(|(_, failure)| failure.as_ref());
+        let mut document = head(&Glance::read(&summary.path)?, failure);
         document["steps"] = steps
             .iter()
             .map(|step| {
@@ -53,16 +54,16 @@ pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
 }
 
 /// What `runs --json` and `show --json` both say.
-pub fn head(summary: &Summary) -> Value {
+pub fn head(glance: &Glance, failure: Option<&Failure>) -> Value {
     json!({
-        "run": summary.name,
-        "runbook": summary.header.runbook,
-        "parameters": summary.header.parameters,
-        "state": summary.state,
-        "servers": summary.header.servers,
-        "started": summary.index.started,
-        "by": summary.header.by,
-        "failure": summary.index.finished.as_ref().and_then(|(_, failure)| failure.clone()),
+        "run": glance.name,
+        "runbook": glance.header.runbook,
+        "parameters": glance.header.parameters,
+        "state": glance.state,
+        "servers": glance.header.servers,
+        "started": glance.started,
+        "by": glance.header.by,
+        "failure": failure,
     })
 }
 

@@ -13,7 +13,7 @@ use super::{Entry, Record};
 use crate::failure::{Context, Failure, Kind, Result};
 use sha2::{Digest, Sha256};
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, Write};
+use std::io::{BufRead, BufReader, Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -71,6 +71,42 @@ pub fn read(path: &Path) -> Result<Vec<Record>> {
     let failed = || format!("can't read the journal `{}`", path.display());
     let mut file = File::open(path).or_fail(Kind::Journal, failed)?;
     Ok(read_records(&mut file, path)?.0)
+}
+
+/// Whether a journal has at least one whole line.
+pub fn has_records(path: &Path) -> bool {
+    let mut first = String::new();
+    File::open(path)
+        .is_ok_and(|file| BufReader::new(file).read_line(&mut first).is_ok() && first.ends_with('\n'))
+}
+
+/// The first and the last whole record, without a look at those between.
+pub fn ends(path: &Path) -> Result<(Record, Record)> {
+    /// More than any last record should need; if it does not suffice all is read.
+    const TAIL: u64 = 64 << 10;
+    let failed = || format!("can't read the journal `{}`", path.display());
+    let mut file = File::open(path).or_fail(Kind::Journal, failed)?;
+    let mut first = String::new();
+    BufReader::new(&file).read_line(&mut first).or_fail(Kind::Journal, failed)?;
+    let length = file.metadata().or_fail(Kind::Journal, failed)?.len();
+    file.seek(std::io::SeekFrom::Start(length.saturating_sub(TAIL))).or_fail(Kind::Journal, failed)?;
+    let mut tail = Vec::new();
+    file.read_to_end(&mut tail).or_fail(Kind::Journal, failed)?;
+    let whole = tail.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    let start =
+        tail[..whole.saturating_sub(1)].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    let parsed = |line: &[u8]| serde_json::from_slice::<Record>(line).ok();
+    match (parsed(first.as_bytes()), parsed(&tail[start..whole])) {
+        (Some(first), Some(last)) => Ok((first, last)),
+        // Damage, or a very long record: the whole journal says which.
+        _ => {
+            let records = read(path)?;
+            let ends = records.first().cloned().zip(records.last().cloned());
+            ends.ok_or_else(|| {
+                Failure::new(Kind::Journal, format!("the journal `{}` is empty", path.display()))
+            })
+        }
+    }
 }
 
 /// The records, the length of the whole lines in bytes, and the last sum.

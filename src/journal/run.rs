@@ -2,7 +2,7 @@
 
 use super::file::{self, JournalFile};
 use super::index::Index;
-use super::{Header, Record};
+use super::{Entry, Header, Record};
 use crate::event::RunState;
 use crate::failure::{Context, Failure, Kind, Result};
 use rustix::fs::{FlockOperation, flock};
@@ -89,21 +89,54 @@ impl Summary {
 
     /// Whether something is left to do in it.
     pub fn is_open(&self) -> bool {
-        matches!(self.state, RunState::Failed | RunState::Interrupted | RunState::Running)
-            && !self.path.join("abandoned").exists()
+        is_open(&self.path, self.state)
     }
 }
 
+/// A run at a glance: what its first and last record say. Cheap, whatever its length.
+pub struct Glance {
+    pub name: String,
+    pub path: PathBuf,
+    pub header: Header,
+    pub state: RunState,
+    pub started: String,
+}
+
+impl Glance {
+    pub fn read(path: &Path) -> Result<Glance> {
+        let (first, last) = file::ends(&path.join("journal.jsonl"))?;
+        let Entry::Run(header) = first.entry else {
+            return Err(Failure::new(Kind::Journal, format!("the run `{}` has no beginning", name(path))));
+        };
+        let state = match last.entry {
+            _ if lock(path)?.is_none() => RunState::Running,
+            Entry::Finished { state, .. } => state,
+            _ => RunState::Interrupted,
+        };
+        Ok(Glance { name: name(path), path: path.to_owned(), header, state, started: first.time })
+    }
+
+    /// Whether something is left to do in it.
+    pub fn is_open(&self) -> bool {
+        is_open(&self.path, self.state)
+    }
+}
+
+fn is_open(path: &Path, state: RunState) -> bool {
+    matches!(state, RunState::Failed | RunState::Interrupted | RunState::Running)
+        && !path.join("abandoned").exists()
+}
+
 /// All runs, the oldest first. A folder that a crash left before its first record is passed over.
-pub fn all(state: &Path) -> Result<Vec<Result<Summary>>> {
+pub fn all(state: &Path) -> Result<Vec<Result<Glance>>> {
     let mut paths: Vec<PathBuf> = match fs::read_dir(folder(state)) {
         Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
         Err(error) => return Err(error).or_fail(Kind::Journal, || "can't list the runs".into()),
     };
     paths.sort();
-    paths.retain(|path| fs::metadata(path.join("journal.jsonl")).is_ok_and(|journal| journal.len() > 0));
-    Ok(paths.iter().map(|path| Summary::read(path)).collect())
+    paths.retain(|path| file::has_records(&path.join("journal.jsonl")));
+    Ok(paths.iter().map(|path| Glance::read(path)).collect())
 }
 
 /// The run of this name, or the only one whose name ends so.

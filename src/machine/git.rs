@@ -1,0 +1,185 @@
+//! A git checkout: where it stands, what it could become, and what was changed in it by hand.
+//!
+//! Reading and moving is done by libgit2 in this process. Only fetching is left to the user's own git, which knows
+//! the credentials. Nothing is remembered here between two runs, except by a checkout that was cut off half-way
+//! (see [`moving`]).
+
+mod check_out;
+mod dirt;
+mod fetch;
+mod held;
+mod moving;
+mod notes;
+mod place;
+mod staging;
+mod target;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use git2::{ErrorCode, Oid, Repository};
+use serde::{Deserialize, Serialize};
+
+use super::release::{Release, releases};
+use crate::failure::{Context, Failure, Kind, Result};
+
+pub use check_out::Moved;
+pub use dirt::{Dirt, Dirty};
+pub use fetch::Fetched;
+pub use moving::HalfMoved;
+pub use notes::{Note, Touched};
+pub use target::Target;
+
+/// An open checkout.
+pub struct Checkout {
+    repository: Repository,
+    /// The folder with the files, as git sees it: absolute, links resolved.
+    folder: PathBuf,
+}
+
+/// Where a checkout stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    /// The commit, 40 hexadecimal digits.
+    pub commit: String,
+    /// The same, as short as git prints it.
+    pub short: String,
+    /// The branch that moves with new commits; absent if a release or a commit was checked out ("detached").
+    pub branch: Option<String>,
+    /// The tags on exactly this commit, releases first, the newest of them first.
+    pub tags: Vec<String>,
+}
+
+impl Position {
+    /// The newest release on exactly this commit.
+    pub fn release(&self) -> Option<Release> {
+        self.tags.iter().find_map(|tag| tag.parse().ok())
+    }
+
+    /// As a person names it: the release, else the branch and commit, else the commit.
+    pub fn name(&self) -> String {
+        match (self.release(), &self.branch) {
+            (Some(release), _) => release.to_string(),
+            (None, Some(branch)) => format!("{branch} at {}", self.short),
+            (None, None) => self.short.clone(),
+        }
+    }
+}
+
+impl Checkout {
+    /// Opens the checkout at `path`, which may be any folder in it.
+    pub fn open(path: &Path) -> Result<Checkout> {
+        let shown = path.display();
+        if !path.exists() {
+            return Err(Failure::new(Kind::NotFound, format!("the checkout `{shown}` does not exist"))
+                .help("Set `checkout` in site.toml to the folder that `git clone` made."));
+        }
+        let repository = Repository::discover(path).map_err(|error| match error.code() {
+            ErrorCode::Owner => Failure::new(Kind::Refused, format!("`{shown}` belongs to another user"))
+                .why(error.message())
+                .help(format!(
+                    "Run as the owner of `{shown}`, or trust it: git config --global --add safe.directory {shown}"
+                )),
+            ErrorCode::NotFound => Failure::new(Kind::NotFound, format!("`{shown}` is not a git checkout"))
+                .help("Set `checkout` in site.toml to the folder that `git clone` made."),
+            _ => Failure::new(Kind::Refused, format!("git can't open `{shown}`")).why(error.message()),
+        })?;
+        let Some(folder) = repository.workdir().map(Path::to_path_buf) else {
+            return Err(Failure::new(
+                Kind::Refused,
+                format!("`{shown}` is a bare repository, without files"),
+            )
+            .help(format!("Clone it, and set `checkout` to the clone: git clone {shown} FOLDER")));
+        };
+        let folder =
+            folder.canonicalize().or_fail(Kind::Refused, || format!("`{shown}` can't be entered"))?;
+        Ok(Checkout { repository, folder })
+    }
+
+    /// The folder with the files.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Where the checkout stands now.
+    pub fn position(&self) -> Result<Position> {
+        let head = self.head_commit()?;
+        let branch = self.branch()?;
+        self.position_of(head, branch)
+    }
+
+    fn head_commit(&self) -> Result<Oid> {
+        let head = self.repository.head().map_err(|error| match error.code() {
+            ErrorCode::UnbornBranch | ErrorCode::NotFound => {
+                Failure::new(Kind::Refused, format!("the checkout {} has no commit yet", self.shown()))
+                    .help(format!("Fill it: git -C {} pull", self.folder.display()))
+            }
+            _ => self.failed("HEAD can't be read", &error),
+        })?;
+        let commit = head.peel_to_commit().map_err(|error| self.failed("HEAD is not a commit", &error))?;
+        Ok(commit.id())
+    }
+
+    fn branch(&self) -> Result<Option<String>> {
+        let head = self
+            .repository
+            .find_reference("HEAD")
+            .map_err(|error| self.failed("HEAD can't be read", &error))?;
+        let target = head.symbolic_target_bytes().map(String::from_utf8_lossy);
+        Ok(target.and_then(|target| target.strip_prefix("refs/heads/").map(str::to_string)))
+    }
+
+    fn position_of(&self, commit: Oid, branch: Option<String>) -> Result<Position> {
+        let mut tags: Vec<String> =
+            self.tags()?.into_iter().filter(|(_, at)| *at == commit).map(|(name, _)| name).collect();
+        // Releases first, newest first; then the others by name.
+        tags.sort_by_key(|tag| (std::cmp::Reverse(tag.parse::<Release>().ok()), tag.clone()));
+        Ok(Position { commit: commit.to_string(), short: self.short(commit), branch, tags })
+    }
+
+    /// All tags of this repository and the commits they stand for.
+    fn tags(&self) -> Result<BTreeMap<String, Oid>> {
+        let failed = |error: git2::Error| self.failed("the tags can't be read", &error);
+        let mut found = BTreeMap::new();
+        for reference in self.repository.references_glob("refs/tags/*").map_err(failed)? {
+            let reference = reference.map_err(failed)?;
+            // A tag may stand for a file or a folder; such a one can't be checked out.
+            let (Ok(name), Ok(commit)) = (reference.name(), reference.peel_to_commit()) else { continue };
+            if let Some(name) = name.strip_prefix("refs/tags/") {
+                found.insert(name.to_string(), commit.id());
+            }
+        }
+        Ok(found)
+    }
+
+    /// The releases this repository knows, oldest first. What was not fetched is not among them.
+    pub fn releases(&self) -> Result<Vec<Release>> {
+        Ok(releases(self.tags()?.keys().map(String::as_str)))
+    }
+
+    fn short(&self, commit: Oid) -> String {
+        let short = self.repository.find_object(commit, None).and_then(|object| object.short_id());
+        match short.as_ref().map(|short| short.as_str()) {
+            Ok(Ok(short)) => short.to_string(),
+            _ => commit.to_string().chars().take(7).collect(),
+        }
+    }
+
+    fn commit(&self, id: Oid) -> Result<git2::Commit<'_>> {
+        self.repository
+            .find_commit(id)
+            .map_err(|error| self.failed(&format!("the commit `{id}` can't be read"), &error))
+    }
+
+    /// The folder as messages name it.
+    fn shown(&self) -> String {
+        format!("`{}`", self.folder.display())
+    }
+
+    /// A failure inside git's own data, which no rule of ours foresaw.
+    fn failed(&self, what: &str, error: &git2::Error) -> Failure {
+        Failure::new(Kind::Refused, format!("{what} in {}", self.shown()))
+            .why(error.message())
+            .help(format!("See what git says: git -C {} status", self.folder.display()))
+    }
+}

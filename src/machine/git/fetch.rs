@@ -1,0 +1,95 @@
+//! What the origin has. It is asked by the user's own git, which knows the credentials.
+
+use super::Checkout;
+use crate::command::{self, Spec};
+use crate::failure::{Failure, Kind, Result};
+use crate::machine::release::{Release, releases};
+use crate::secret;
+use crate::units::Duration;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What a fetch brought.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fetched {
+    /// Releases that were not known before, oldest first.
+    pub releases: Vec<Release>,
+}
+
+/// How long git may take to ask, and to bring.
+const ASK: Duration = Duration::seconds(60);
+const BRING: Duration = Duration::seconds(1_800);
+
+impl Checkout {
+    /// Fetches commits and tags. Doing it twice is the same as once.
+    pub fn fetch(&self, environment: &BTreeMap<String, String>, stop: &dyn Fn() -> bool) -> Result<Fetched> {
+        let before = self.releases()?;
+        self.git(&["fetch", "--quiet", "--tags"], environment, BRING, stop)?;
+        let brought = self.releases()?.into_iter().filter(|release| !before.contains(release));
+        Ok(Fetched { releases: brought.collect() })
+    }
+
+    /// The releases that the origin has, oldest first, fetched or not. A checkout without an origin has its own.
+    pub fn origin_releases(
+        &self,
+        environment: &BTreeMap<String, String>,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Vec<Release>> {
+        if self.repository.find_remote("origin").is_err() {
+            return self.releases();
+        }
+        let said = self.git(&["ls-remote", "--tags", "--refs", "origin"], environment, ASK, stop)?;
+        Ok(releases(said.lines().filter_map(|line| line.rsplit_once("refs/tags/").map(|(_, tag)| tag))))
+    }
+
+    fn git(
+        &self,
+        arguments: &[&str],
+        environment: &BTreeMap<String, String>,
+        within: Duration,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<String> {
+        let mut spec = Spec::new(["git"].iter().chain(arguments).copied(), &self.folder);
+        spec.environment = environment.clone();
+        spec.within = Some(within);
+        let looked = command::look(&spec, stop)?;
+        if looked.exit.success() {
+            return Ok(looked.stdout);
+        }
+        let message = format!("`git {}` {} in {}", arguments.join(" "), looked.exit, self.shown());
+        let said = looked.stderr.lines().rev().take(5).collect::<Vec<_>>();
+        let failure =
+            said.into_iter().rev().fold(Failure::new(Kind::Unreachable, message), |failure, line| {
+                failure.why(without_credentials(&secret::redact(line)))
+            });
+        Err(failure.help(format!("Try it by hand: git -C {} {}", self.folder.display(), arguments.join(" "))))
+    }
+}
+
+/// A line without the name and password that a URL may hold.
+fn without_credentials(line: &str) -> String {
+    let mut clean = String::new();
+    let mut rest = line;
+    while let Some((before, after)) = rest.split_once("://") {
+        let host = after.find(['/', ' ', '\'']).unwrap_or(after.len());
+        let start = after[..host].rfind('@').map_or(0, |at| at + 1);
+        clean.push_str(before);
+        clean.push_str("://");
+        rest = &after[start..];
+    }
+    clean + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_credentials;
+
+    #[test]
+    fn a_url_is_shown_without_its_password() {
+        let line = "fatal: unable to access 'https://me:secret@example.org/x.git/': no (https://b@c/)";
+        assert_eq!(
+            without_credentials(line),
+            "fatal: unable to access 'https://example.org/x.git/': no (https://c/)"
+        );
+    }
+}

@@ -1,0 +1,64 @@
+//! `checkout(server, to: text)`
+//!
+//! Checks out a release, a branch or a commit. A branch goes forward to its upstream as it was last fetched, and only forward.
+//!
+//! # Options
+//! None.
+//!
+//! # Returns
+//! A map: `from` and `to`, each with `commit` (40 digits), `short`, `branch` (or `()`) and `tags`; `changed`, whether anything was done.
+//!
+//! # Errors
+//! `refused`, with nothing touched, if something was changed by hand (it is named), if the branch has commits of its own, or if git is in the middle of something; `not_found` if there is no such release, branch or commit.
+//!
+//! # After a crash
+//! It is done again: files that the first attempt put in place are known as its own and kept, and what was changed by hand is still refused.
+//!
+//! # Example
+//! ```rhai
+//! this_server().checkout("0.2.11").to.tags
+//! // => ["0.2.11"]
+//! ```
+
+use crate::data::{self, ServerName};
+use crate::failure::Result;
+use crate::machine::git::{Checkout, Moved};
+use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive};
+use serde::{Deserialize, Serialize};
+
+pub struct CheckOut;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arguments {
+    server: ServerName,
+    to: String,
+}
+
+impl Primitive for CheckOut {
+    type Arguments = Arguments;
+    type Outcome = Moved;
+    const NAME: &'static str = "checkout";
+    const SOURCE: &'static str = include_str!("checkout.rs");
+    const ACT: Act<Self> = Act::Change {
+        touches: &[Facet::Checkout, Facet::Settings],
+        perform,
+        predict: |arguments, host| {
+            let checkout = Checkout::open(&host.server()?.checkout)?;
+            let commit = match checkout.commit_named_by(&arguments.to) {
+                Ok(commit) => commit.to_string().into(),
+                Err(_) => data::unknown("the fetch"),
+            };
+            Ok(serde_json::json!({
+                "from": checkout.position()?,
+                "to": { "commit": commit, "short": data::unknown("the checkout"), "branch": null, "tags": [] },
+                "changed": true,
+            }))
+        },
+        after_crash: AfterCrash::Repeat,
+    };
+}
+
+fn perform(arguments: &Arguments, host: &Host) -> Result<Moved> {
+    Checkout::open(&host.server()?.checkout)?.check_out(&arguments.to)
+}

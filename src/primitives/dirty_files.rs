@@ -1,0 +1,48 @@
+//! `dirty_files(server)`
+//!
+//! What was changed in the checkout by hand.
+//!
+//! # Options
+//! None.
+//!
+//! # Returns
+//! Array of text, such as `modified: server/Makefile`, at most 20 of them and then how many more; empty if it is clean. Ignored files don't count.
+//!
+//! # Errors
+//! `not_found` if the checkout is not there, `refused` if git can't read it.
+//!
+//! # After a crash
+//! It is looked at again, unless it was recorded.
+//!
+//! # Example
+//! ```rhai
+//! this_server().dirty_files()
+//! // => []
+//! ```
+
+use crate::data::{self, ServerName};
+use crate::failure::Result;
+use crate::machine::git::Checkout;
+use crate::primitive::{Act, Facet, Host, Primitive};
+use serde::{Deserialize, Serialize};
+
+pub struct DirtyFiles;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arguments {
+    server: ServerName,
+}
+
+impl Primitive for DirtyFiles {
+    type Arguments = Arguments;
+    type Outcome = Vec<String>;
+    const NAME: &'static str = "dirty_files";
+    const SOURCE: &'static str = include_str!("dirty_files.rs");
+    const ACT: Act<Self> =
+        Act::Look { reads: &[Facet::Checkout], perform, predict: |_| data::unknown("the checkout") };
+}
+
+fn perform(_: &Arguments, host: &Host) -> Result<Vec<String>> {
+    Ok(Checkout::open(&host.server()?.checkout)?.dirty(20)?.lines())
+}

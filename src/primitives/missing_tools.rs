@@ -1,0 +1,59 @@
+//! `missing_tools(server, programs: array)`
+//!
+//! Which of these programs the server's commands would not find.
+//!
+//! # Options
+//! None.
+//!
+//! # Returns
+//! Array of text: those that are not in the server's `PATH`.
+//!
+//! # Errors
+//! None.
+//!
+//! # After a crash
+//! It is looked at again, unless it was recorded.
+//!
+//! # Example
+//! ```rhai
+//! this_server().missing_tools(["git", "no-such-program"])
+//! // => ["no-such-program"]
+//! ```
+
+use crate::data::{self, ServerName};
+use crate::failure::Result;
+use crate::primitive::{Act, Facet, Host, Primitive};
+use rustix::fs::{Access, access};
+use serde::{Deserialize, Serialize};
+
+pub struct MissingTools;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arguments {
+    server: ServerName,
+    programs: Vec<String>,
+}
+
+impl Primitive for MissingTools {
+    type Arguments = Arguments;
+    type Outcome = Vec<String>;
+    const NAME: &'static str = "missing_tools";
+    const SOURCE: &'static str = include_str!("missing_tools.rs");
+    const ACT: Act<Self> = Act::Look {
+        reads: &[Facet::Everything],
+        perform,
+        predict: |_| data::unknown("the commands before it"),
+    };
+}
+
+fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<String>> {
+    let own = host.server()?.environment.get("PATH").cloned();
+    let path = own.or_else(|| std::env::var("PATH").ok()).unwrap_or_default();
+    let found = |program: &&String| {
+        std::env::split_paths(&path)
+            .map(|folder| folder.join(program))
+            .any(|file| file.is_file() && access(&file, Access::EXEC_OK).is_ok())
+    };
+    Ok(arguments.programs.iter().filter(|program| !found(program)).cloned().collect())
+}

@@ -1,0 +1,68 @@
+//! `release_notes(server, from: text, to: text)`
+//!
+//! What git says about the way from one release, branch or commit to another.
+//!
+//! # Options
+//! None.
+//!
+//! # Returns
+//! A map: `releases`, an array of maps `name` and `text` (from annotated tags and from `CHANGELOG.md` as it is at `to`), oldest first; `attention`, an array of maps `path` and `what` for each changed file that an admin must know of: new settings in a Makefile or an example of `.env`, configuration templates and defaults, Compose files, image recipes, database migrations.
+//!
+//! # Errors
+//! `not_found` if the checkout does not know `from` or `to`; fetch first.
+//!
+//! # After a crash
+//! It is looked at again, unless it was recorded.
+//!
+//! # Example
+//! ```rhai
+//! let notes = this_server().release_notes("0.2.10", "0.2.12");
+//! notes.releases.len()
+//! // => 2
+//! ```
+
+use crate::data::{self, ServerName};
+use crate::failure::Result;
+use crate::machine::git::{Checkout, Note, Touched};
+use crate::machine::release::{Release, between};
+use crate::primitive::{Act, Facet, Host, Primitive};
+use serde::{Deserialize, Serialize};
+
+pub struct ReleaseNotes;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arguments {
+    server: ServerName,
+    from: String,
+    to: String,
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct Outcome {
+    releases: Vec<Note>,
+    attention: Vec<Touched>,
+}
+
+impl Primitive for ReleaseNotes {
+    type Arguments = Arguments;
+    type Outcome = Outcome;
+    const NAME: &'static str = "release_notes";
+    const SOURCE: &'static str = include_str!("release_notes.rs");
+    const ACT: Act<Self> =
+        Act::Look { reads: &[Facet::History], perform, predict: |_| data::unknown("the fetch") };
+}
+
+fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
+    let checkout = Checkout::open(&host.server()?.checkout)?;
+    // `main at 1a2b3c4`, as `installed_release` names a branch, means the commit.
+    let start = arguments.from.rsplit(' ').next().unwrap_or_default();
+    let (from, to) = (checkout.commit_named_by(start)?, checkout.commit_named_by(&arguments.to)?);
+    let known = checkout.releases()?;
+    let releases = match (start.parse::<Release>(), arguments.to.parse::<Release>()) {
+        (Ok(from), Ok(to)) => between(&known, &from, &to),
+        (_, Ok(to)) => known.iter().filter(|release| **release == to).collect(),
+        _ => Vec::new(),
+    };
+    Ok(Outcome { releases: checkout.notes(&releases, to)?, attention: checkout.attention(from, to)? })
+}
