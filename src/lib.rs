@@ -6,3 +6,5 @@
 
 pub mod failure;
 pub mod units;
+
+pub mod practice;
