@@ -26,11 +26,14 @@ mod docker;
 mod docker_exec;
 mod docker_format;
 mod docker_run;
+mod docker_store;
+mod docker_words;
 mod engine;
 mod entry;
 mod fault;
 mod http;
 mod image;
+mod install;
 mod origin;
 mod output;
 mod postgres;
@@ -85,22 +88,16 @@ impl Practice {
                 .help("Type `banister demo --keep DIR` with a folder that is not there yet."));
         }
         let settings = Settings { program: absolute(program)?, base: release::BASE.into() };
-        let practice = Practice::build(world, &settings);
-        let practice = practice.map_err(|(world, failure)| {
+        let port = install::install(&world, &settings).inspect_err(|_| {
             // Half a world is of no use, and must not leave processes behind.
-            _ = Practice { world, port: 0 }.stop();
-            failure
+            _ = Practice { world: world.clone(), port: 0 }.stop();
         })?;
+        let practice = Practice { world, port };
         for fault in faults {
             let reach = if fault.name == "disk-full" { Reach::Always } else { Reach::New };
             practice.apply(fault, reach)?;
         }
         Ok(practice)
-    }
-
-    fn build(world: World, settings: &Settings) -> std::result::Result<Practice, (World, Failure)> {
-        let port = install(&world, settings).map_err(|failure| (world.clone(), failure))?;
-        Ok(Practice { world, port })
     }
 
     /// Takes up a practice server that was made before. It may be stopped: see [`Practice::start`].
@@ -293,7 +290,7 @@ impl Practice {
         if engine::order(&self.world, &Order::List).is_ok() {
             return Ok(());
         }
-        start_engine(&self.world, &self.world.settings()?)
+        install::start_engine(&self.world, &self.world.settings()?)
     }
 
     /// Ends all processes of this world, and only those: each is known by its number and its start.
@@ -316,85 +313,4 @@ impl Practice {
         }
         Ok(())
     }
-}
-
-fn start_engine(world: &World, settings: &Settings) -> Result<()> {
-    start::engine(world, &settings.program)?;
-    let end = Instant::now() + PATIENCE;
-    while engine::order(world, &Order::List).is_err() {
-        if Instant::now() > end {
-            let log = std::fs::read_to_string(world.path("logs/engine.log")).unwrap_or_default();
-            return Err(Failure::new(Kind::TimedOut, "the practice server's engine does not start").why(log));
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    Ok(())
-}
-
-/// Sets everything up the documented way, from the clone to the first `make up`; the endpoint's port.
-fn install(world: &World, settings: &Settings) -> Result<u16> {
-    world::write_json(&world.path("world.json"), settings)?;
-    for folder in ["home", "faults", "images/tags", "volumes", "networks", "containers"] {
-        world::make_folder(&world.path(folder))?;
-    }
-    world::write(&world.path("trace.jsonl"), "")?;
-    entry::write_programs(world, settings)?;
-    start_engine(world, settings)?;
-    let port = world.port("reverse-proxy")?;
-
-    // The clone is as old as the installation: newer releases have to be fetched.
-    origin::create(world)?;
-    let origin = world.path("origin.git").display().to_string();
-    let checkout = world.checkout();
-    start::as_administrator(
-        world,
-        &world.home(),
-        "git",
-        &["clone", "--quiet", &origin, &checkout.display().to_string()],
-    )?;
-    start::as_administrator(world, &checkout, "git", &["checkout", "--quiet", release::BASE])?;
-    origin::grow(world)?;
-
-    let server = checkout.join("server");
-    let make = |arguments: &[&str]| start::as_administrator(world, &server, "make", arguments);
-    make(&["setup"])?;
-    make(&["env"])?;
-    let env = world.hoss().join(".env");
-    let text = std::fs::read_to_string(&env).or_fail(Kind::NotFound, || "`make env` wrote nothing".into())?;
-    let hostname = format!("EXTERNAL_HOSTNAME=http://localhost:{port}\n");
-    world::write(&env, text.replace("EXTERNAL_HOSTNAME=http://localhost\n", &hostname))?;
-    make(&["config"])?;
-    make(&["build"])?;
-    make(&["up", "DETACH=true"])?;
-    let practice = Practice { world: world.clone(), port };
-    practice.wait_for(release::BASE)?;
-    rows::fill(world)?;
-    write_site(&practice)?;
-    // What the set-up called is nobody's business; tests count from here.
-    world::write(&world.path("trace.jsonl"), "")?;
-    Ok(port)
-}
-
-fn write_site(practice: &Practice) -> Result<()> {
-    let quoted = |text: &str| Value::from(text).to_string();
-    let path = |path: &Path| quoted(&path.display().to_string());
-    let [(_, home), (_, search)] = practice.environment();
-    let text = format!(
-        "# A practice server, made by `banister demo`. Nothing outside of this folder belongs to it.\n\
-         [servers.practice]\n\
-         # What sort of server it is: how it is built, backed up and asked for its health.\n\
-         kind = \"hoss\"\n\
-         # The git checkout it is built from.\n\
-         checkout = {}\n\
-         # Where it answers.\n\
-         endpoint = {}\n\
-         # Variables for every command that acts on this server. A server in daily use seldom needs any; this one\n\
-         # has a home of its own, and its own `docker`, `docker-compose`, `make` and `sudo` first in PATH.\n\
-         environment = {{ HOME = {}, PATH = {} }}\n",
-        path(&practice.checkout()),
-        quoted(&practice.endpoint()),
-        quoted(&home.to_string_lossy()),
-        quoted(&search.to_string_lossy()),
-    );
-    world::write(&practice.site(), text)
 }

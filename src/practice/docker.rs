@@ -3,10 +3,11 @@
 
 use super::container::{Container, Status};
 use super::docker_format::render;
+use super::docker_words::Words;
 use super::engine::{self, Order};
-use super::image::{self, Image};
-use super::world::{World, make_folder, write};
-use super::{compose_up, docker_exec, docker_run, output};
+use super::image;
+use super::world::World;
+use super::{compose_up, docker_exec, docker_run, docker_store, output};
 use crate::failure::{Failure, Kind, Result};
 use serde_json::{Value, json};
 
@@ -18,52 +19,6 @@ pub fn run(world: &World, arguments: &[String]) -> i32 {
             output::complain(&failure);
             1
         }
-    }
-}
-
-/// Options that take a value, in any of the commands.
-const VALUED: &[&str] =
-    &["-f", "--filter", "--format", "--type", "-n", "--tail", "-t", "--time", "--since", "-s"];
-
-/// A command's options and other words, taken apart.
-struct Words {
-    flags: Vec<String>,
-    options: Vec<(String, String)>,
-    names: Vec<String>,
-}
-
-impl Words {
-    fn read(arguments: &[String]) -> Words {
-        let mut words = Words { flags: vec![], options: vec![], names: vec![] };
-        let mut rest = arguments.iter();
-        while let Some(word) = rest.next() {
-            match word.split_once('=').filter(|(name, _)| name.starts_with("--")) {
-                Some((name, value)) => words.options.push((name.into(), value.into())),
-                None if VALUED.contains(&word.as_str()) => {
-                    words.options.push((word.clone(), rest.next().cloned().unwrap_or_default()));
-                }
-                None if word.starts_with("--") => words.flags.push(word.clone()),
-                // `-aq` is `-a -q`.
-                None if word.starts_with('-') => {
-                    words.flags.extend(word.chars().skip(1).map(|c| format!("-{c}")))
-                }
-                None => words.names.push(word.clone()),
-            }
-        }
-        words
-    }
-
-    fn flag(&self, names: &[&str]) -> bool {
-        self.flags.iter().any(|flag| names.contains(&flag.as_str()))
-    }
-
-    fn option(&self, names: &[&str]) -> Option<&str> {
-        self.options.iter().find(|(name, _)| names.contains(&name.as_str())).map(|(_, value)| value.as_str())
-    }
-
-    fn filters(&self) -> impl Iterator<Item = (&str, &str)> {
-        let filters = self.options.iter().filter(|(name, _)| name == "--filter" || name == "-f");
-        filters.filter_map(|(_, filter)| filter.split_once('='))
     }
 }
 
@@ -150,26 +105,17 @@ fn perform(world: &World, arguments: &[String]) -> Result<i32> {
             }
             each(world, &words, Order::Remove)?;
         }
-        ["images", ..] => images(world, &words)?,
-        ["image", "ls" | "list", ..] => images(world, &inner)?,
+        ["images", ..] => docker_store::images(world, &words)?,
+        ["image", "ls" | "list", ..] => docker_store::images(world, &inner)?,
         ["tag", name, new] | ["image", "tag", name, new] => {
-            image::tag(world, &find_image(world, name)?.id, new)?
+            image::tag(world, &docker_store::find_image(world, name)?.id, new)?
         }
-        ["rmi", ..] => remove_images(world, &words)?,
-        ["image", "rm", ..] => remove_images(world, &inner)?,
-        ["image", "prune", ..] => {
-            let named = image::names(world);
-            let used = engine::order(world, &Order::List)?;
-            for image in image::all(world) {
-                let kept = named.values().any(|id| *id == image.id)
-                    || used.iter().any(|container| container.spec.image_id == image.id);
-                if !kept {
-                    image::remove(world, &image.id);
-                    output::line(format_args!("deleted: {}", image.id));
-                }
-            }
+        ["rmi", ..] => docker_store::remove_images(world, &words)?,
+        ["image", "rm", ..] => docker_store::remove_images(world, &inner)?,
+        ["image", "prune", ..] => docker_store::prune_images(world)?,
+        [kind @ ("volume" | "network"), command, ..] => {
+            return docker_store::entries(world, kind, command, &inner);
         }
-        [kind @ ("volume" | "network"), command, ..] => return entries(world, kind, command, &inner),
         [other, ..] => {
             output::complain(format_args!("docker: '{other}' is not a docker command.\nSee 'docker --help'"));
             return Ok(1);
@@ -186,12 +132,6 @@ pub fn find(world: &World, name: &str) -> Result<Container> {
         container.spec.name == wanted || (wanted.len() >= 4 && container.state.id.starts_with(wanted))
     })
     .ok_or_else(|| Failure::new(Kind::NotFound, format!("Error: No such container: {name}")))
-}
-
-fn find_image(world: &World, name: &str) -> Result<Image> {
-    image::find(world, name).ok_or_else(|| {
-        Failure::new(Kind::NotFound, format!("Error response from daemon: No such image: {name}"))
-    })
 }
 
 fn each(world: &World, words: &Words, order: fn(String) -> Order) -> Result<()> {
@@ -327,97 +267,6 @@ fn port(world: &World, words: &Words) -> Result<i32> {
         None => {
             let message = format!("Error: No public port '{wanted}' published for {}", container.spec.name);
             return Err(Failure::new(Kind::NotFound, message));
-        }
-    }
-    Ok(0)
-}
-
-fn images(world: &World, words: &Words) -> Result<()> {
-    let template = words.option(&["--format"]).unwrap_or("{{.Repository}}\t{{.Tag}}\t{{.ID}}");
-    for (name, id) in image::names(world) {
-        let (repository, tag) = name.rsplit_once(':').unwrap_or((&name, "latest"));
-        if words.names.first().is_some_and(|wanted| wanted != repository && *wanted != name) {
-            continue;
-        }
-        let short = if words.flag(&["--no-trunc"]) { &id } else { &id["sha256:".len()..][..12] };
-        let row = json!({ "Repository": repository, "Tag": tag, "ID": short, "Size": "20MB" });
-        output::line(if words.flag(&["-q", "--quiet"]) {
-            short.to_string()
-        } else {
-            render(template, &row)?
-        });
-    }
-    Ok(())
-}
-
-fn remove_images(world: &World, words: &Words) -> Result<()> {
-    for name in &words.names {
-        let image = find_image(world, name)?;
-        if image::untag(world, name) {
-            output::line(format_args!("Untagged: {}", image::full_name(name)));
-        }
-        if !image::names(world).values().any(|id| *id == image.id) {
-            image::remove(world, &image.id);
-            output::line(format_args!("Deleted: {}", image.id));
-        }
-    }
-    Ok(())
-}
-
-/// Volumes and networks: a folder or a file each.
-fn entries(world: &World, kind: &str, command: &str, words: &Words) -> Result<i32> {
-    let folder = world.path(if kind == "volume" { "volumes" } else { "networks" });
-    let there = |name: &str| folder.join(name).exists();
-    match command {
-        "ls" | "list" => {
-            let found = std::fs::read_dir(&folder).into_iter().flatten().flatten();
-            let mut names: Vec<String> =
-                found.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
-            names.sort();
-            names.retain(|name| words.filters().all(|(key, wanted)| key == "name" && name.contains(wanted)));
-            let template = match (words.option(&["--format"]), words.flag(&["-q", "--quiet"])) {
-                (Some(template), _) => template,
-                (None, true) => "{{.Name}}",
-                (None, false) => "{{.Driver}}\t{{.Name}}",
-            };
-            for name in names {
-                output::line(render(template, &json!({ "Name": name, "Driver": "local" }))?);
-            }
-        }
-        "create" => {
-            let name = words.names.first().cloned().unwrap_or_default();
-            if kind == "network" && there(&name) {
-                let message = format!("Error response from daemon: network with name {name} already exists");
-                return Err(Failure::new(Kind::Refused, message));
-            }
-            match kind {
-                "volume" => make_folder(&folder.join(&name).join("_data"))?,
-                _ => write(&folder.join(&name), "")?,
-            }
-            output::line(name);
-        }
-        "rm" | "remove" => {
-            for name in &words.names {
-                let path = folder.join(name);
-                if !there(name) || !world.owns(&path) {
-                    return Err(Failure::new(Kind::NotFound, format!("Error: No such {kind}: {name}")));
-                }
-                let gone = if kind == "volume" {
-                    std::fs::remove_dir_all(&path)
-                } else {
-                    std::fs::remove_file(&path)
-                };
-                gone.map_err(|error| {
-                    Failure::new(Kind::Refused, format!("{name} can't be removed")).why(error)
-                })?;
-                output::line(name);
-            }
-        }
-        other => {
-            return Err(Failure::new(
-                Kind::Invalid,
-                format!("docker: '{kind} {other}' is not a docker command."),
-            ));
         }
     }
     Ok(0)

@@ -12,21 +12,23 @@ use std::time::Duration;
 /// No request of a practice server is larger.
 const LARGEST_BODY: usize = 64 << 20;
 
+/// Names, in lower case, with their values.
+type Headers = Vec<(String, String)>;
+
 #[derive(Clone, Debug, Default)]
 pub struct Request {
     pub method: String,
     pub path: String,
     /// What follows the question mark, as it came.
     pub query: String,
-    /// Names in lower case.
-    pub headers: Vec<(String, String)>,
+    pub headers: Headers,
     pub body: Vec<u8>,
 }
 
 #[derive(Clone, Debug)]
 pub struct Response {
     pub status: u16,
-    pub headers: Vec<(String, String)>,
+    pub headers: Headers,
     pub body: Vec<u8>,
 }
 
@@ -99,7 +101,7 @@ fn read_request(reader: &mut impl BufRead) -> Option<Request> {
 }
 
 /// The first line, the headers and the body. Without a length, an answer goes on to the end of the connection.
-fn read_message(reader: &mut impl BufRead, to_end: bool) -> Option<(String, Vec<(String, String)>, Vec<u8>)> {
+fn read_message(reader: &mut impl BufRead, to_end: bool) -> Option<(String, Headers, Vec<u8>)> {
     let mut head = Vec::new();
     loop {
         let mut line = String::new();
@@ -113,7 +115,7 @@ fn read_message(reader: &mut impl BufRead, to_end: bool) -> Option<(String, Vec<
     }
     let mut head = head.into_iter();
     let first = head.next()?;
-    let headers: Vec<(String, String)> = head
+    let headers: Headers = head
         .filter_map(|line| {
             line.split_once(':').map(|(key, value)| (key.to_lowercase(), value.trim().to_string()))
         })

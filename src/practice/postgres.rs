@@ -155,11 +155,11 @@ fn input() -> Result<Vec<u8>> {
 }
 
 fn place(inside: &Inside, path: &str) -> Result<PathBuf> {
-    let mounts = inside.mounts.iter().filter_map(|mount| {
+    let mut mounts = inside.mounts.iter().filter_map(|mount| {
         let rest = path.strip_prefix(&mount.target)?.trim_start_matches('/');
         (!rest.contains("..")).then(|| mount.source.join(rest))
     });
-    mounts.last().ok_or_else(|| Failure::new(Kind::NotFound, format!("could not open file \"{path}\"")))
+    mounts.next_back().ok_or_else(|| Failure::new(Kind::NotFound, format!("could not open file \"{path}\"")))
 }
 
 fn pg_dump(inside: &Inside, call: &Call) -> Result<()> {

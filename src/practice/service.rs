@@ -38,8 +38,8 @@ pub fn run(world: &World, name: &str) -> Result<()> {
     let image = image::find(world, &container.spec.image_id)
         .unwrap_or_else(|| Image::from_registry(&container.spec.image, &container.spec.service));
     let service = Service { world: world.clone(), container, image };
-    trace::did(world, service.name(), format!("started {}", service.release()).trim());
-    match service.name() {
+    trace::did(world, service.service(), format!("started {}", service.release()).trim());
+    match service.service() {
         "db" => db::run(&service),
         "auth" => auth::run(&service),
         "core" => core::run(&service),
@@ -62,7 +62,7 @@ fn watch_over(world: &World) {
 }
 
 impl Service {
-    pub fn name(&self) -> &str {
+    pub fn service(&self) -> &str {
         &self.container.spec.service
     }
 
@@ -127,7 +127,7 @@ impl Service {
 
     /// Answers requests at the service's port for ever.
     pub fn listen(&self, answer: impl Fn(Request) -> Response + Send + Sync + 'static) -> Result<()> {
-        let port = self.world.port(self.name())?;
+        let port = self.world.port(self.service())?;
         self.log(format_args!("listening on port {port}"));
         http::serve(port, answer)
     }
@@ -154,7 +154,7 @@ impl Service {
         for migration in self.image.migrations.iter().filter(|migration| migration.number > current) {
             let number = migration.number;
             let fault = match self.strikes("migration", 0) {
-                Some(_) if self.name() == "core" => "; DROP TABLE asked_for_by_the_fault_migration",
+                Some(_) if self.service() == "core" => "; DROP TABLE asked_for_by_the_fault_migration",
                 _ => "",
             };
             let record = format!("; INSERT INTO gopg_migrations (id, version) VALUES ({number}, {number})");
@@ -163,7 +163,7 @@ impl Service {
                 Failure::new(failure.kind, format!("migration {number} failed")).why(failure)
             })?;
             self.log(format_args!("migration {number} of {database} is done"));
-            trace::did(&self.world, self.name(), format!("migrated {database} to {number}"));
+            trace::did(&self.world, self.service(), format!("migrated {database} to {number}"));
         }
         Ok(())
     }

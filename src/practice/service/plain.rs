@@ -9,7 +9,7 @@ use serde_json::json;
 use std::time::Duration;
 
 pub fn run(service: &Service) -> Result<()> {
-    match service.name() {
+    match service.service() {
         "dex" => dex(service),
         "minio" => minio(service),
         "ui" => ui(service),
@@ -22,7 +22,7 @@ pub fn run(service: &Service) -> Result<()> {
             service.listen(|_| Response::text(200, "ok"))
         }
         "etcd-0" => service.listen(|_| Response::json(200, &json!({ "health": "true" }))),
-        _ => match service.world.port(service.name()) {
+        _ => match service.world.port(service.service()) {
             Ok(_) => service.listen(|_| Response::text(200, "ok")),
             // A service that this module doesn't know just runs.
             Err(_) => loop {
