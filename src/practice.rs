@@ -78,11 +78,13 @@ impl Practice {
     /// of services and Compose strike only other releases than 0.2.10.
     pub fn create(dir: &Path, program: &Path, faults: &[&str]) -> Result<Practice> {
         let faults: Vec<&Fault> = faults.iter().map(|name| fault::find(name)).collect::<Result<_>>()?;
-        world::make_folder(dir)?;
         let absolute = |path: &Path| {
             path.canonicalize().or_fail(Kind::NotFound, || format!("`{}` is not there", path.display()))
         };
+        usable(dir)?;
+        world::make_folder(dir)?;
         let world = World::new(absolute(dir)?);
+        usable(world.dir())?;
         if std::fs::read_dir(world.dir()).is_ok_and(|mut entries| entries.next().is_some()) {
             return Err(Failure::new(Kind::Refused, format!("`{}` is not empty", dir.display()))
                 .help("Type `banister demo --keep DIR` with a folder that is not there yet."));
@@ -312,5 +314,18 @@ impl Practice {
             std::thread::sleep(Duration::from_millis(5));
         }
         Ok(())
+    }
+}
+
+/// Refuses a folder that can't hold a Hoss server: its Makefile quotes no path.
+fn usable(dir: &Path) -> Result<()> {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+@~".contains(c);
+    match dir.to_str().is_some_and(|text| text.chars().all(plain)) {
+        true => Ok(()),
+        false => Err(Failure::new(
+            Kind::Invalid,
+            format!("make can't handle the folder's name `{}`", dir.display()),
+        )
+        .help("Type `banister demo --keep DIR` with letters, digits, `-`, `_` and `.` only.")),
     }
 }
