@@ -13,6 +13,7 @@ pub mod stop;
 pub mod event;
 pub mod command;
 pub mod machine;
+pub mod practice;
 pub mod journal;
 pub mod lock;
 pub mod site;

@@ -4,8 +4,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().collect();
-    if let Some(status) = banister::command::entry(&arguments) {
-        return status;
-    }
-    banister::cli::main(&arguments)
+    banister::command::entry(&arguments)
+        .or_else(|| banister::practice::entry(arguments.get(1..).unwrap_or_default()))
+        .unwrap_or_else(|| banister::cli::main(&arguments))
 }

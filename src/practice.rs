@@ -1,0 +1,331 @@
+//! The practice server: a real server of the shape of Hoss in one folder, for demonstrations, examples and tests.
+//!
+//! Everything in it is real: a git origin and a checkout, a Makefile run by make, processes that listen on loopback
+//! ports and answer as Hoss does, a database with rows. Only Docker is a stand-in: `docker` and `docker-compose` in
+//! the world's `PATH` are this program, and so are the services. Nothing outside of the folder is touched, and when
+//! the folder is removed, all its processes end themselves.
+//!
+//! ```text
+//! DIR/origin.git                   the origin
+//! DIR/home/hybrid-object-store     the checkout; everything is run in its `server`
+//! DIR/home/.hoss                   configuration and data of the installation
+//! DIR/bin                          docker, docker-compose, sudo and make of this world
+//! DIR/site.toml                    the world as a site of banister
+//! DIR/faults                       one switch per fault that is on
+//! DIR/trace.jsonl                  what was called, see [`TraceLine`]
+//! DIR/ALARM                        is there if something called what must never be called
+//! ```
+
+mod build;
+mod compose;
+mod compose_file;
+mod compose_up;
+mod container;
+mod database;
+mod docker;
+mod docker_exec;
+mod docker_format;
+mod docker_run;
+mod docker_store;
+mod docker_words;
+mod engine;
+mod entry;
+mod fault;
+mod http;
+mod image;
+mod install;
+mod origin;
+mod output;
+mod postgres;
+mod release;
+mod rows;
+mod service;
+mod sql;
+mod start;
+mod trace;
+mod world;
+mod yaml;
+
+pub use entry::entry;
+pub use fault::{FAULTS, Fault, Reach};
+pub use rows::Rows;
+pub use trace::TraceLine;
+pub use world::Process;
+
+use crate::failure::{Context, Failure, Kind, Result};
+use engine::Order;
+use http::Request;
+use serde_json::Value;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use world::{Settings, World};
+
+/// How long a practice server may take for anything before it is called broken.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A practice server. Dropping it leaves it running; [`Practice::stop`] ends it.
+#[derive(Debug)]
+pub struct Practice {
+    world: World,
+    /// The port of its endpoint, `http://localhost:PORT`.
+    pub port: u16,
+}
+
+impl Practice {
+    /// Makes a practice server in a folder that is empty or not there, and waits until it is healthy: release
+    /// 0.2.10, installed the documented way. `program` is the banister binary. Faults are names of [`FAULTS`]; those
+    /// of services and Compose strike only other releases than 0.2.10.
+    pub fn create(dir: &Path, program: &Path, faults: &[&str]) -> Result<Practice> {
+        let faults: Vec<&Fault> = faults.iter().map(|name| fault::find(name)).collect::<Result<_>>()?;
+        let absolute = |path: &Path| {
+            path.canonicalize().or_fail(Kind::NotFound, || format!("`{}` is not there", path.display()))
+        };
+        usable(dir)?;
+        world::make_folder(dir)?;
+        let world = World::new(absolute(dir)?);
+        usable(world.dir())?;
+        if std::fs::read_dir(world.dir()).is_ok_and(|mut entries| entries.next().is_some()) {
+            return Err(Failure::new(Kind::Refused, format!("`{}` is not empty", dir.display()))
+                .help("Type `banister demo --keep DIR` with a folder that is not there yet."));
+        }
+        let settings = Settings { program: absolute(program)?, base: release::BASE.into() };
+        let port = install::install(&world, &settings).inspect_err(|_| {
+            // Half a world is of no use, and must not leave processes behind.
+            _ = Practice { world: world.clone(), port: 0 }.stop();
+        })?;
+        let practice = Practice { world, port };
+        for fault in faults {
+            let reach = if fault.name == "disk-full" { Reach::Always } else { Reach::New };
+            practice.apply(fault, reach)?;
+        }
+        Ok(practice)
+    }
+
+    /// Takes up a practice server that was made before. It may be stopped: see [`Practice::start`].
+    pub fn open(dir: &Path) -> Result<Practice> {
+        let world = World::new(
+            dir.canonicalize().or_fail(Kind::NotFound, || format!("`{}` is not there", dir.display()))?,
+        );
+        world.settings()?;
+        let port = world.port("reverse-proxy")?;
+        Ok(Practice { world, port })
+    }
+
+    /// The folder.
+    pub fn dir(&self) -> &Path {
+        self.world.dir()
+    }
+
+    /// The administrator's `HOME`.
+    pub fn home(&self) -> PathBuf {
+        self.world.home()
+    }
+
+    /// `~/.hoss`.
+    pub fn hoss(&self) -> PathBuf {
+        self.world.hoss()
+    }
+
+    /// The checkout; its `server` is where make is run.
+    pub fn checkout(&self) -> PathBuf {
+        self.world.checkout()
+    }
+
+    pub fn origin(&self) -> PathBuf {
+        self.world.path("origin.git")
+    }
+
+    /// The site file, with this one server, `practice`.
+    pub fn site(&self) -> PathBuf {
+        self.world.path("site.toml")
+    }
+
+    /// `http://localhost:PORT`.
+    pub fn endpoint(&self) -> String {
+        format!("http://localhost:{}", self.port)
+    }
+
+    /// The variables with which an administrator of this world works: `HOME` and `PATH`.
+    pub fn environment(&self) -> [(&'static str, OsString); 2] {
+        start::environment(&self.world)
+    }
+
+    /// Turns a fault on or off, from now on and for every release. A fault with a release adds that release to the
+    /// origin, or takes it away.
+    pub fn switch(&self, name: &str, on: bool) -> Result<()> {
+        let fault = fault::find(name)?;
+        if on { self.apply(fault, Reach::Always) } else { self.withdraw(fault) }
+    }
+
+    /// As [`Practice::switch`] to on, only for the releases that `reach` names.
+    pub fn switch_for(&self, name: &str, reach: Reach) -> Result<()> {
+        self.apply(fault::find(name)?, reach)
+    }
+
+    /// Turns a fault on that takes seconds, with this many: `slow-build` and `healthy-late`.
+    pub fn switch_seconds(&self, name: &str, reach: Reach, seconds: u64) -> Result<()> {
+        self.apply(fault::find(name)?, reach)?;
+        fault::switch_on(&self.world, name, reach, Some(seconds))
+    }
+
+    fn apply(&self, fault: &Fault, reach: Reach) -> Result<()> {
+        if let Some(version) = fault.release {
+            origin::add(&self.world, version)?;
+        }
+        match fault.name {
+            "dirty-checkout" => {
+                let path = self.edited_file();
+                let text = std::fs::read_to_string(&path).unwrap_or_default();
+                world::write(&path, text.replace("level: INFO", "level: DEBUG"))?;
+            }
+            "fetch" => {
+                _ = std::fs::rename(self.origin(), self.hidden_origin());
+            }
+            _ => {}
+        }
+        fault::switch_on(&self.world, fault.name, reach, None)
+    }
+
+    fn withdraw(&self, fault: &Fault) -> Result<()> {
+        fault::switch_off(&self.world, fault.name);
+        match (fault.name, fault.release) {
+            ("dirty-checkout", _) => {
+                let path = self.edited_file();
+                let text = std::fs::read_to_string(&path).unwrap_or_default();
+                world::write(&path, text.replace("level: DEBUG", "level: INFO"))
+            }
+            ("fetch", _) => {
+                _ = std::fs::rename(self.hidden_origin(), self.origin());
+                Ok(())
+            }
+            (_, Some(version)) => origin::remove(&self.world, version),
+            _ => Ok(()),
+        }
+    }
+
+    /// What the fault `dirty-checkout` edits: a file that administrators do edit.
+    fn edited_file(&self) -> PathBuf {
+        self.checkout().join("server/ingress/traefik.yaml")
+    }
+
+    fn hidden_origin(&self) -> PathBuf {
+        self.world.path("origin-away.git")
+    }
+
+    /// What was called since the server was made, oldest first.
+    pub fn trace(&self) -> Result<Vec<TraceLine>> {
+        trace::read(&self.world)
+    }
+
+    /// Whether something called what must never be called, as `make reset`.
+    pub fn alarm(&self) -> bool {
+        self.world.path("ALARM").exists()
+    }
+
+    /// What is in the database, running or stopped.
+    pub fn rows(&self) -> Result<Rows> {
+        rows::read(&self.world)
+    }
+
+    /// What core says of itself, through the reverse proxy.
+    pub fn discover(&self) -> Result<Value> {
+        let response = http::send(self.port, &Request::new("GET", "/core/v1/discover", ""))?;
+        match response.status {
+            200 => Ok(response.value()),
+            status => Err(Failure::new(Kind::Unreachable, format!("discover answered {status}"))),
+        }
+    }
+
+    /// Waits until core says that it runs this release and the other services answer too.
+    pub fn wait_for(&self, version: &str) -> Result<()> {
+        let end = Instant::now() + PATIENCE;
+        while !self.healthy(version) {
+            if Instant::now() > end {
+                return Err(Failure::new(
+                    Kind::TimedOut,
+                    format!("the practice server does not come up at {version}"),
+                )
+                .why(self.logs()));
+            }
+            std::thread::sleep(Duration::from_millis(25));
+        }
+        Ok(())
+    }
+
+    fn healthy(&self, version: &str) -> bool {
+        let answers =
+            |path: &str| http::send(self.port, &Request::new("GET", path, "")).is_ok_and(|r| r.status == 200);
+        self.discover().is_ok_and(|discover| discover["version"] == version)
+            && ["/ui/", "/auth/v1/ping", "/dex/.well-known/openid-configuration", "/minio/health/live"]
+                .into_iter()
+                .all(answers)
+    }
+
+    /// The last lines of every log, for a person who has to find out what went wrong.
+    fn logs(&self) -> String {
+        let entries = std::fs::read_dir(self.world.path("logs")).into_iter().flatten().flatten();
+        let mut parts: Vec<String> = entries
+            .map(|entry| {
+                let text = std::fs::read_to_string(entry.path()).unwrap_or_default();
+                let last: Vec<&str> = text.lines().rev().take(3).collect();
+                format!("{}: {}", entry.file_name().to_string_lossy(), last.join(" / "))
+            })
+            .collect();
+        parts.sort();
+        parts.join("\n")
+    }
+
+    /// Every process of this world that is alive now: the engine and its containers.
+    pub fn processes(&self) -> Vec<Process> {
+        let engine: Option<Process> = world::read_json(&self.world.path("engine.json")).ok();
+        let files = std::fs::read_dir(self.world.path("containers")).into_iter().flatten().flatten();
+        let containers = files.filter_map(|file| {
+            let container: container::Container = world::read_json(&file.path()).ok()?;
+            Some(Process { pid: container.state.pid, start: container.state.process_start })
+        });
+        engine.into_iter().chain(containers).filter(|process| process.alive()).collect()
+    }
+
+    /// Starts a server that was stopped, with the containers that ran then, and waits for its engine.
+    pub fn start(&self) -> Result<()> {
+        if engine::order(&self.world, &Order::List).is_ok() {
+            return Ok(());
+        }
+        install::start_engine(&self.world, &self.world.settings()?)
+    }
+
+    /// Ends all processes of this world, and only those: each is known by its number and its start.
+    pub fn stop(&self) -> Result<()> {
+        let processes = self.processes();
+        // Without an answer the engine is gone, and its services end themselves when they notice.
+        _ = engine::order(&self.world, &Order::Shutdown);
+        let end = Instant::now() + Duration::from_secs(5);
+        while processes.iter().any(|process| process.alive()) {
+            if Instant::now() > end {
+                let left = processes.iter().filter(|process| process.alive());
+                for pid in left.filter_map(|process| rustix::process::Pid::from_raw(process.pid as i32)) {
+                    _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+                }
+            }
+            if Instant::now() > end + Duration::from_secs(5) {
+                return Err(Failure::new(Kind::TimedOut, "processes of the practice server do not end"));
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Ok(())
+    }
+}
+
+/// Refuses a folder that can't hold a Hoss server: its Makefile quotes no path.
+fn usable(dir: &Path) -> Result<()> {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+@~".contains(c);
+    match dir.to_str().is_some_and(|text| text.chars().all(plain)) {
+        true => Ok(()),
+        false => Err(Failure::new(
+            Kind::Invalid,
+            format!("make can't handle the folder's name `{}`", dir.display()),
+        )
+        .help("Type `banister demo --keep DIR` with letters, digits, `-`, `_` and `.` only.")),
+    }
+}

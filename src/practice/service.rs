@@ -1,0 +1,187 @@
+//! A service of the practice server: the process of one container. What is common to all of them is here; one file
+//! per service says how it starts and what it answers.
+
+mod auth;
+mod core;
+mod db;
+mod opensearch;
+mod plain;
+mod reverse_proxy;
+
+use super::container::Container;
+use super::database::Answer;
+use super::http::{self, Request, Response};
+use super::image::{self, Image};
+use super::world::{World, read_json};
+use super::{fault, output, trace, yaml};
+use crate::failure::{Failure, Kind, Result};
+use rustix::process::{Pid, getppid};
+use serde_json::Value;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// How long a service waits for another before it gives up and is started again. Hoss waits a minute.
+const PATIENCE: Duration = Duration::from_secs(6);
+
+/// What a service knows of itself.
+#[derive(Clone, Debug)]
+pub struct Service {
+    pub world: World,
+    pub container: Container,
+    pub image: Image,
+}
+
+/// Runs the service of a container; returns when it can't go on.
+pub fn run(world: &World, name: &str) -> Result<()> {
+    watch_over(world);
+    let container: Container = read_json(&world.path("containers").join(format!("{name}.json")))?;
+    let image = image::find(world, &container.spec.image_id)
+        .unwrap_or_else(|| Image::from_registry(&container.spec.image, &container.spec.service));
+    let service = Service { world: world.clone(), container, image };
+    trace::did(world, service.service(), format!("started {}", service.release()).trim());
+    match service.service() {
+        "db" => db::run(&service),
+        "auth" => auth::run(&service),
+        "core" => core::run(&service),
+        "opensearch" => opensearch::run(&service),
+        "reverse-proxy" => reverse_proxy::run(&service),
+        _ => plain::run(&service),
+    }
+}
+
+/// Ends this process when its world or its engine is gone, so that nothing is left behind by a test that died.
+fn watch_over(world: &World) {
+    let world = world.clone();
+    let engine = getppid();
+    std::thread::spawn(move || {
+        while world.exists() && getppid() == engine && engine != Pid::from_raw(1) {
+            std::thread::sleep(Duration::from_millis(500));
+        }
+        std::process::exit(0);
+    });
+}
+
+impl Service {
+    pub fn service(&self) -> &str {
+        &self.container.spec.service
+    }
+
+    /// A variable of the container's environment, empty if there is none.
+    pub fn variable(&self, name: &str) -> &str {
+        self.container.spec.environment.get(name).map_or("", String::as_str)
+    }
+
+    /// Where a path of the container is on this machine.
+    pub fn file(&self, inner: &str) -> Result<PathBuf> {
+        let missing = || Failure::new(Kind::NotFound, format!("`{inner}` is not mounted"));
+        self.container.spec.outside(inner).ok_or_else(missing)
+    }
+
+    /// The text of a mounted file.
+    pub fn read(&self, inner: &str) -> Result<String> {
+        let path = self.file(inner)?;
+        std::fs::read_to_string(&path)
+            .map_err(|error| Failure::new(Kind::NotFound, format!("`{inner}` can't be read")).why(error))
+    }
+
+    /// The service's own configuration, `/opt/config.yaml`.
+    pub fn configuration(&self) -> Result<Value> {
+        yaml::parse(&self.read("/opt/config.yaml")?)
+    }
+
+    pub fn log(&self, text: impl std::fmt::Display) {
+        output::line(format_args!("{} {text}", super::world::now()));
+    }
+
+    /// The seconds of a fault that strikes this service's release.
+    pub fn strikes(&self, fault: &str, default: u64) -> Option<u64> {
+        fault::strikes(&self.world, fault, self.release(), default)
+    }
+
+    /// The release this service belongs to, empty for an image of a registry. Only core has it built in; the
+    /// others may share an image with an older release and know it by their tag.
+    pub fn release(&self) -> &str {
+        let tagged = self.container.spec.image.strip_prefix("hoss-").and_then(|name| name.rsplit_once(':'));
+        match (self.image.version.as_str(), tagged) {
+            ("", Some((_, tag))) => tag,
+            (version, _) => version,
+        }
+    }
+
+    /// Polls until `ready`; a failure names what did not come.
+    pub fn wait(&self, what: &str, patience: Duration, ready: impl Fn() -> bool) -> Result<()> {
+        let end = Instant::now() + patience;
+        while !ready() {
+            if Instant::now() > end {
+                return Err(Failure::new(Kind::TimedOut, format!("gave up waiting for {what}")));
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+
+    /// Whether a URL, written as in the container, answers 200.
+    pub fn answers(&self, url: &str) -> bool {
+        http::get(&self.world, url).is_ok_and(|response| response.status == 200)
+    }
+
+    /// Answers requests at the service's port for ever.
+    pub fn listen(&self, answer: impl Fn(Request) -> Response + Send + Sync + 'static) -> Result<()> {
+        let port = self.world.port(self.service())?;
+        self.log(format_args!("listening on port {port}"));
+        http::serve(port, answer)
+    }
+
+    /// Brings this service's database up to the release: forward only, each migration in a transaction of its own.
+    pub fn migrate(&self) -> Result<()> {
+        let Some(last) = self.image.migrations.last().map(|migration| migration.number) else {
+            return Ok(());
+        };
+        let database = self.variable("POSTGRES_DB");
+        let history = "SELECT max(version) FROM gopg_migrations";
+        let current: i64 = match sql(&self.world, database, history) {
+            Ok(answers) => first_value(&answers).parse().unwrap_or(0),
+            Err(_) => {
+                sql(&self.world, database, "CREATE TABLE gopg_migrations")?;
+                0
+            }
+        };
+        if current > last {
+            let message =
+                format!("database {database} is at migration {current}, this release knows only {last}");
+            return Err(Failure::new(Kind::Refused, message));
+        }
+        for migration in self.image.migrations.iter().filter(|migration| migration.number > current) {
+            let number = migration.number;
+            let fault = match self.strikes("migration", 0) {
+                Some(_) if self.service() == "core" => "; DROP TABLE asked_for_by_the_fault_migration",
+                _ => "",
+            };
+            let record = format!("; INSERT INTO gopg_migrations (id, version) VALUES ({number}, {number})");
+            let statements = [migration.statements.trim_end().trim_end_matches(';'), fault, &record].concat();
+            sql(&self.world, database, &statements).map_err(|failure| {
+                Failure::new(failure.kind, format!("migration {number} failed")).why(failure)
+            })?;
+            self.log(format_args!("migration {number} of {database} is done"));
+            trace::did(&self.world, self.service(), format!("migrated {database} to {number}"));
+        }
+        Ok(())
+    }
+}
+
+/// Asks the database service.
+pub fn sql(world: &World, database: &str, statements: &str) -> Result<Vec<Answer>> {
+    let request = Request::new("POST", &format!("/sql?{database}"), statements);
+    let response = http::send(world.port("db")?, &request)?;
+    match response.status {
+        200 => serde_json::from_slice(&response.body).map_err(|error| {
+            Failure::new(Kind::Invalid, "the database's answer is not understood").why(error)
+        }),
+        _ => Err(Failure::new(Kind::Refused, String::from_utf8_lossy(&response.body))),
+    }
+}
+
+/// The first value of the first row of the last answer.
+pub fn first_value(answers: &[Answer]) -> String {
+    answers.last().and_then(|answer| answer.rows.first()?.first().cloned()).unwrap_or_default()
+}

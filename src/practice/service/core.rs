@@ -1,0 +1,102 @@
+//! The core service: comes up last, after its whole chain, and says which release it is.
+
+use super::auth::valid;
+use super::{PATIENCE, Service, sql};
+use crate::failure::{Failure, Kind, Result};
+use crate::practice::http::{self, Request, Response};
+use crate::practice::{image, yaml};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// The search index of a Hoss server.
+const INDEX: &str = "http://opensearch:9200/metadata-index";
+
+/// How long a core with the fault `flapping` lives.
+const FLAP: Duration = Duration::from_millis(1500);
+
+pub fn run(service: &Service) -> Result<()> {
+    if let Some(message) = service.image.program["crash"].as_str() {
+        std::thread::sleep(Duration::from_millis(50));
+        return Err(Failure::new(Kind::Bug, message));
+    }
+    let configuration = service.configuration()?;
+    let settings = configuration["server"].clone();
+    let has = |name: &str| service.variable("AVAILABLE_SERVICES").split_whitespace().any(|word| word == name);
+    let auth = yaml::text(&settings["auth_service"]);
+
+    service.wait("the database", PATIENCE, || service.answers("http://db:5432/ready"))?;
+    service.migrate()?;
+    if has("minio") {
+        service.wait("minio", PATIENCE, || service.answers("http://minio:9000/minio/health/live"))?;
+        service.wait("the queue", PATIENCE, || service.answers("http://rabbitmq:5672/"))?;
+    }
+    service.wait("opensearch", PATIENCE, || service.answers("http://opensearch:9200/_cluster/health"))?;
+    // A missing index is made; one that is there is never changed.
+    if !service.image.mapping.is_null() && !service.answers(INDEX) {
+        let body = json!({ "mappings": service.image.mapping }).to_string();
+        http::request(&service.world, "PUT", INDEX, &[], body.into())?;
+    }
+    service.wait("auth", PATIENCE, || service.answers(&format!("{auth}/ping")))?;
+    let keys = http::get(&service.world, &format!("{auth}/keys"))?.value();
+    let key = yaml::text(&keys["keys"][0]["kid"]);
+
+    if let Some(seconds) = service.strikes("healthy-late", 4) {
+        service.log(format_args!("warming up for {seconds} s"));
+        std::thread::sleep(Duration::from_secs(seconds));
+    }
+    if service.strikes("flapping", 0).is_some() {
+        std::thread::spawn(|| {
+            std::thread::sleep(FLAP);
+            crate::practice::output::complain("fatal error: all goroutines are asleep - deadlock!");
+            std::process::exit(2);
+        });
+    }
+    let discover = discover(service, &settings, &auth);
+    let queues = queues(&configuration);
+    let own = service.clone();
+    service.listen(move |request| answer(&own, &request, &discover, &queues, &key))
+}
+
+fn answer(service: &Service, request: &Request, discover: &Value, queues: &Value, key: &str) -> Response {
+    match (request.method.as_str(), request.path.as_str()) {
+        ("GET", "/v1/discover") => Response::json(200, discover),
+        ("GET", "/v1/configuration/queue") => {
+            let database = service.variable("POSTGRES_DB");
+            if !request.bearer().is_some_and(|token| valid(token, key)) {
+                Response::json(401, &json!({ "error": "unauthorized" }))
+            } else if let Err(failure) = sql(&service.world, database, "SELECT 1") {
+                Response::json(500, &json!({ "error": failure.to_string() }))
+            } else {
+                Response::json(200, queues)
+            }
+        }
+        _ => Response::text(404, "404 page not found"),
+    }
+}
+
+fn discover(service: &Service, settings: &Value, auth: &str) -> Value {
+    let mut told = service.image.clone();
+    if service.strikes("wrong-version", 0).is_some()
+        && let Ok(world) = service.world.settings()
+        && let Some(old) = image::find(&service.world, &format!("hoss-core:{}", world.base))
+    {
+        told = old;
+    }
+    // The address within Compose's network says nothing to a client.
+    let auth = match auth.contains("auth:8080") {
+        true => format!("{}/auth/v1", service.variable("EXTERNAL_HOSTNAME")),
+        false => auth.to_string(),
+    };
+    let services: Vec<&str> = service.variable("AVAILABLE_SERVICES").split_whitespace().collect();
+    json!({
+        "alive": "true", "dev": settings["dev"] == true, "version": told.version, "build": told.commit,
+        "services": services, "auth_service": auth,
+        "delete_delay_minutes": settings["dataset_delete_delay_minutes"].as_i64().unwrap_or(0),
+    })
+}
+
+fn queues(configuration: &Value) -> Value {
+    let queues = configuration["queues"].as_array().cloned().unwrap_or_default();
+    let shown = |queue: &Value| json!({ "type": queue["type"], "object_store": queue["object_store"] });
+    queues.iter().map(shown).collect()
+}

@@ -1,0 +1,84 @@
+//! The reverse proxy: routes by the labels of the running containers, as Traefik does.
+
+use super::Service;
+use crate::failure::Result;
+use crate::practice::container::Container;
+use crate::practice::engine::{self, Order};
+use crate::practice::http::{self, Request, Response};
+use crate::practice::world::World;
+
+pub fn run(service: &Service) -> Result<()> {
+    let world = service.world.clone();
+    service.listen(move |request| answer(&world, request))
+}
+
+/// One way in, from the labels of a container.
+#[derive(Debug, PartialEq)]
+struct Route {
+    host: String,
+    prefix: String,
+    /// A prefix that is taken off before the request goes on.
+    strip: Option<String>,
+    /// Where a request for `/` itself is sent.
+    redirect: Option<String>,
+    service: String,
+}
+
+fn answer(world: &World, mut request: Request) -> Response {
+    let containers = engine::order(world, &Order::List).unwrap_or_default();
+    let running = containers.iter().filter(|container| container.running());
+    // Traefik routes only to a container that is healthy, if it says.
+    let ready = running.filter(|container| container.health(world).is_none_or(|health| health == "healthy"));
+    let routes: Vec<Route> = ready.flat_map(routes).collect();
+    let host = request.header("host").and_then(|host| host.split(':').next()).unwrap_or_default();
+    // The longest prefix wins, and minio's `/` has the lowest priority anyway.
+    let fitting = routes.iter().filter(|route| route.host == host && request.path.starts_with(&route.prefix));
+    let Some(route) = fitting.max_by_key(|route| route.prefix.len()) else {
+        return Response::text(404, "404 page not found\n");
+    };
+    if request.path == "/"
+        && let Some(target) = &route.redirect
+    {
+        let mut response = Response::text(307, "Temporary Redirect");
+        response.headers.push(("location".into(), target.clone()));
+        return response;
+    }
+    if let Some(rest) = route.strip.as_ref().and_then(|prefix| request.path.strip_prefix(prefix.as_str())) {
+        request.path = if rest.starts_with('/') { rest.to_string() } else { format!("/{rest}") };
+    }
+    world
+        .port(&route.service)
+        .and_then(|port| http::send(port, &request))
+        .unwrap_or_else(|_| Response::text(502, "Bad Gateway"))
+}
+
+/// The routes that a container's labels ask for.
+fn routes(container: &Container) -> Vec<Route> {
+    let labels = &container.spec.labels;
+    let value = |key: &str| labels.get(key).cloned();
+    if value("traefik.enable").as_deref() != Some("true") {
+        return Vec::new();
+    }
+    let rules = labels.iter().filter_map(|(key, rule)| {
+        Some((key.strip_prefix("traefik.http.routers.")?.strip_suffix(".rule")?, rule))
+    });
+    rules
+        .filter_map(|(router, rule)| {
+            let middleware = value(&format!("traefik.http.routers.{router}.middlewares")).unwrap_or_default();
+            let middleware = middleware.trim_end_matches("@docker");
+            let setting = |name: &str| value(&format!("traefik.http.middlewares.{middleware}.{name}"));
+            Some(Route {
+                host: between(rule, "Host(`")?,
+                prefix: between(rule, "PathPrefix(`")?,
+                strip: setting("stripprefix.prefixes"),
+                redirect: setting("redirectregex.replacement"),
+                service: container.spec.service.clone(),
+            })
+        })
+        .collect()
+}
+
+fn between(rule: &str, start: &str) -> Option<String> {
+    let rest = &rule[rule.find(start)? + start.len()..];
+    Some(rest[..rest.find('`')?].to_string())
+}

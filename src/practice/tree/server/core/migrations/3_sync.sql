@@ -1,0 +1,1 @@
+ALTER TABLE datasets ADD COLUMN sync_enabled text NOT NULL DEFAULT 'no';

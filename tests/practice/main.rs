@@ -1,0 +1,5 @@
+//! The practice server, through the real program.
+
+mod faults;
+mod server;
+mod setup;
