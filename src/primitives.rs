@@ -1,14 +1,23 @@
 //! The list of primitives: all there are, each in the file of its name.
 
+pub mod http;
+pub mod is_healthy;
 pub mod note;
 pub mod now;
+pub mod wait_healthy;
 
 use crate::data::{self, Arguments};
 use crate::journal::Call;
 use crate::primitive::{AnyPrimitive, Of};
 
 /// Every primitive, by name.
-pub static ALL: &[&dyn AnyPrimitive] = &[&Of::<note::Note>::new(), &Of::<now::Now>::new()];
+pub static ALL: &[&dyn AnyPrimitive] = &[
+    &Of::<http::Http>::new(),
+    &Of::<is_healthy::IsHealthy>::new(),
+    &Of::<note::Note>::new(),
+    &Of::<now::Now>::new(),
+    &Of::<wait_healthy::WaitHealthy>::new(),
+];
 
 /// The primitive of this name.
 pub fn find(name: &str) -> Option<&'static dyn AnyPrimitive> {
