@@ -1,5 +1,8 @@
 //! What a primitive may touch on the machine it runs on.
 
+pub mod compose;
 pub mod files;
 pub mod git;
+pub mod health;
+pub mod http;
 pub mod release;

@@ -7,7 +7,9 @@ pub mod dirty_files;
 pub mod fetch;
 pub mod free_space;
 pub mod has_release;
+pub mod http;
 pub mod installed_release;
+pub mod is_healthy;
 pub mod lock;
 pub mod make;
 pub mod missing_tools;
@@ -21,6 +23,7 @@ pub mod secret;
 pub mod shell;
 pub mod show;
 pub mod todo;
+pub mod wait_healthy;
 
 use crate::data::{self, Arguments};
 use crate::journal::Call;
@@ -37,7 +40,9 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<fetch::Fetch>::new(),
     &Of::<free_space::FreeSpace>::new(),
     &Of::<has_release::HasRelease>::new(),
+    &Of::<http::Http>::new(),
     &Of::<installed_release::InstalledRelease>::new(),
+    &Of::<is_healthy::IsHealthy>::new(),
     &Of::<lock::Lock>::new(),
     &Of::<make::Make>::new(),
     &Of::<missing_tools::MissingTools>::new(),
@@ -51,6 +56,7 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<shell::Shell>::new(),
     &Of::<show::Show>::new(),
     &Of::<todo::Todo>::new(),
+    &Of::<wait_healthy::WaitHealthy>::new(),
 ];
 
 /// The primitive of this name.

@@ -1,9 +1,9 @@
 //! A site: the folder with `site.toml`, which names the servers.
 
 use crate::failure::{Context, Failure, Kind, Result};
+use crate::machine::health::Check;
 use crate::units::Size;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -54,7 +54,7 @@ pub struct Server {
     pub targets: Targets,
     /// Health checks, for kinds that don't know their own: URLs, or tables as `wait_healthy` takes them.
     #[serde(default)]
-    pub health: Vec<Value>,
+    pub health: Vec<Check>,
     /// How long to wait until it is healthy, and how long it must stay so.
     #[serde(default)]
     pub healthy: Healthy,
@@ -125,6 +125,20 @@ impl Server {
     /// The folder in which make runs.
     pub fn make_folder(&self) -> PathBuf {
         self.checkout.join(&self.folder)
+    }
+
+    /// The checks that say whether it is healthy: those given, else its own. Fails if there are none: a server of
+    /// which nothing is known is not healthy.
+    pub fn checks(&self, given: Option<&[Check]>) -> Result<Vec<Check>> {
+        let checks = given.unwrap_or(&self.health).to_vec();
+        if checks.is_empty() {
+            let message = format!("there are no health checks for `{}`", self.name);
+            return Err(Failure::new(Kind::Invalid, message).help(
+                "give it some in site.toml, as `health = [\"http://localhost/\"]`, or with the option `checks`; \
+                 read how they are written with `banister doc wait_healthy`",
+            ));
+        }
+        Ok(checks)
     }
 
     /// Whether a setting of this name holds a secret.

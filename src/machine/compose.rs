@@ -1,0 +1,212 @@
+//! Services of a Compose project, as the `docker` command tells them.
+//!
+//! Containers are found by the labels that Compose puts on them, never by a part of their name.
+
+use crate::command::{Exit, Looked, Spec, look};
+use crate::failure::{Failure, Kind, Result};
+use crate::units::Duration;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+const PROJECT: &str = "com.docker.compose.project";
+const SERVICE: &str = "com.docker.compose.service";
+/// Of a container made by `docker compose run`, `True`: it is not the service.
+const ONE_OFF: &str = "com.docker.compose.oneoff";
+
+/// How `docker` is asked.
+#[derive(Clone, Copy)]
+pub struct Docker<'a> {
+    /// Variables added to our own; `DOCKER_HOST` for instance.
+    pub environment: &'a BTreeMap<String, String>,
+    pub within: Duration,
+    pub stop: &'a dyn Fn() -> bool,
+}
+
+/// The container of a service.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Service {
+    pub id: String,
+    /// The container's name.
+    pub name: String,
+    pub project: String,
+    pub service: String,
+    /// `created`, `running`, `restarting`, `exited`, …
+    pub state: String,
+    pub running: bool,
+    pub restarting: bool,
+    /// How often Docker started it again by itself.
+    pub restart_count: u64,
+    /// RFC 3339.
+    pub started_at: String,
+    /// `starting`, `healthy` or `unhealthy`; none if its image has no health check.
+    pub health: Option<String>,
+    /// The id of its image, with `sha256:` before it.
+    pub image: String,
+}
+
+impl Docker<'_> {
+    /// All containers of services: those that run and those that don't, of one project or of all, of one service or
+    /// of all.
+    pub fn services(&self, project: Option<&str>, service: Option<&str>) -> Result<Vec<Service>> {
+        let mut list: Vec<String> = ["ps", "--all", "--quiet", "--no-trunc"].map(String::from).into();
+        let labels = [(PROJECT, project), (SERVICE, service)];
+        for (label, value) in labels {
+            let filter = value.map_or(format!("label={label}"), |value| format!("label={label}={value}"));
+            list.extend(["--filter".into(), filter]);
+        }
+        let ids = self.ask(list)?;
+        if ids.trim().is_empty() {
+            return Ok(Vec::new());
+        }
+        let inspect = ["inspect", "--type", "container"].into_iter().chain(ids.split_whitespace());
+        let looked = self.run(inspect.map(String::from).collect())?;
+        // One that has gone since it was listed makes the status 1, but the others are still told.
+        let containers: Vec<Container> =
+            serde_json::from_str(&looked.stdout).map_err(|_| refusal(&looked))?;
+        let is_service = |container: &Container| container.label(ONE_OFF) != "True";
+        Ok(containers.into_iter().filter(is_service).map(Service::from).collect())
+    }
+
+    /// The one container of a service. Fails with [`Kind::NotFound`] if there is none and [`Kind::Refused`] if there
+    /// are several: which one is meant can't be known.
+    pub fn service(&self, project: Option<&str>, service: &str) -> Result<Service> {
+        let mut found = self.services(project, Some(service))?;
+        let of = project.map(|project| format!(" of the project `{project}`")).unwrap_or_default();
+        match (found.pop(), found.as_slice()) {
+            (None, _) => Err(Failure::new(
+                Kind::NotFound,
+                format!("there is no container of the service `{service}`{of}"),
+            )
+            .help("see what there is with `docker compose ls --all`")),
+            (Some(only), []) => Ok(only),
+            (Some(last), others) => {
+                let all = others.iter().chain([&last]);
+                let names: Vec<_> = all.map(|s| format!("{} ({}, {})", s.name, s.project, s.state)).collect();
+                let message = format!("there are several containers of the service `{service}`{of}");
+                Err(Failure::new(Kind::Refused, message).why(names.join(", ")).help(
+                    "name the one that is meant with `project`, or remove the others with `docker rm NAME`",
+                ))
+            }
+        }
+    }
+
+    /// The id of an image by its name, such as `hoss-core:0.2.13`.
+    pub fn image(&self, name: &str) -> Result<String> {
+        let arguments = ["image", "inspect", "--format", "{{.Id}}", name];
+        Ok(self.ask(arguments.map(String::from).into())?.trim().to_owned())
+    }
+
+    /// The last lines that a container wrote, on either stream.
+    pub fn log(&self, id: &str, lines: usize) -> Result<String> {
+        let arguments = ["logs".into(), "--tail".into(), lines.to_string(), id.to_owned()];
+        let looked = self.run(arguments.into())?;
+        Ok(format!("{}{}", looked.stdout, looked.stderr))
+    }
+
+    /// What docker prints, if it ends well.
+    fn ask(&self, arguments: Vec<String>) -> Result<String> {
+        let looked = self.run(arguments)?;
+        if looked.exit.success() { Ok(looked.stdout) } else { Err(refusal(&looked)) }
+    }
+
+    fn run(&self, arguments: Vec<String>) -> Result<Looked> {
+        let arguments = std::iter::once("docker".to_owned()).chain(arguments);
+        let mut spec = Spec::new(arguments, "/");
+        spec.environment = self.environment.clone();
+        spec.within = Some(self.within);
+        look(&spec, self.stop).map_err(|failure| match failure.kind {
+            Kind::NotFound => {
+                failure.help("install Docker, or add its folder to PATH in the server's `environment`")
+            }
+            _ => failure,
+        })
+    }
+}
+
+/// Why docker did not do it, in its own words.
+fn refusal(looked: &Looked) -> Failure {
+    let said = looked.stderr.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
+    let said = said.trim().trim_end_matches('.').to_owned();
+    let away = said.contains("Cannot connect") || said.contains("permission denied");
+    let (kind, message) = match away {
+        true => (Kind::Unreachable, "the Docker daemon does not answer"),
+        false if said.contains("No such") => (Kind::NotFound, "docker knows no such thing"),
+        false => (Kind::CommandFailed, "`docker` failed"),
+    };
+    let why = match (&looked.exit, said.is_empty()) {
+        (Exit::Status(0), true) => "what it printed is not understood".into(),
+        (exit, true) => exit.to_string(),
+        _ => said,
+    };
+    let failure = Failure::new(kind, message).why(why);
+    if away { failure.help("see whether you may use it with `docker info`") } else { failure }
+}
+
+/// What of `docker inspect` is used. Docker Engine API, `GET /containers/{id}/json`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Container {
+    id: String,
+    name: String,
+    #[serde(default)]
+    image: String,
+    #[serde(default)]
+    restart_count: u64,
+    state: ContainerState,
+    config: Config,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ContainerState {
+    status: String,
+    #[serde(default)]
+    running: bool,
+    #[serde(default)]
+    restarting: bool,
+    #[serde(default)]
+    started_at: String,
+    health: Option<Health>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Health {
+    status: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Config {
+    labels: Option<BTreeMap<String, String>>,
+}
+
+impl Container {
+    fn label(&self, name: &str) -> &str {
+        self.config.labels.as_ref().and_then(|labels| labels.get(name)).map_or("", String::as_str)
+    }
+}
+
+impl From<Container> for Service {
+    fn from(container: Container) -> Service {
+        let label = |name| container.label(name).to_owned();
+        Service {
+            project: label(PROJECT),
+            service: label(SERVICE),
+            name: container.name.trim_start_matches('/').to_owned(),
+            id: container.id,
+            state: container.state.status,
+            running: container.state.running,
+            restarting: container.state.restarting,
+            restart_count: container.restart_count,
+            started_at: container.state.started_at,
+            // Podman and some versions of Docker say so instead of leaving it out.
+            health: container
+                .state
+                .health
+                .map(|health| health.status)
+                .filter(|s| !s.is_empty() && s != "none"),
+            image: container.image,
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! A service of Docker Compose that runs, is healthy, and was made from the right image.
+
+use super::{Answer, LOOK, Place};
+use crate::failure::Result;
+use crate::machine::compose::{self, Docker};
+use serde::{Deserialize, Serialize};
+
+/// `#{ service: name, … }`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    pub service: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The Compose project; may be left out if no other project has a service of this name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// The image that its container must have been made from, by name or id. A container that was not made anew
+    /// after a build still runs the image that had the name before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
+}
+
+impl Service {
+    pub(super) fn look(&self, place: &Place, stop: &dyn Fn() -> bool) -> Result<Answer> {
+        let docker = docker(place, stop);
+        let found = docker.service(self.project(place), &self.service)?;
+        let mut answer = match (&self.image, judge(&found)) {
+            (Some(image), answer) if answer.ok => match image.starts_with("sha256:") {
+                true if *image == found.image => answer,
+                false if docker.image(image)? == found.image => answer,
+                _ => Answer::bad(format!("runs another image than `{image}`")),
+            },
+            (_, answer) => answer,
+        };
+        answer.mark = Some(format!("{} {} {}", found.id, found.restart_count, found.started_at));
+        Ok(answer)
+    }
+
+    /// The last lines that it wrote, to be shown when it does not become healthy.
+    pub(super) fn log(&self, place: &Place, lines: usize) -> Result<String> {
+        let docker = docker(place, &|| false);
+        let found = docker.service(self.project(place), &self.service)?;
+        docker.log(&found.id, lines)
+    }
+
+    fn project<'a>(&'a self, place: &'a Place) -> Option<&'a str> {
+        self.project.as_deref().or(place.project.as_deref())
+    }
+}
+
+fn docker<'a>(place: &'a Place, stop: &'a dyn Fn() -> bool) -> Docker<'a> {
+    Docker { environment: &place.environment, within: LOOK, stop }
+}
+
+fn judge(found: &compose::Service) -> Answer {
+    let times = found.restart_count;
+    match found.health.as_deref() {
+        _ if found.restarting => Answer::bad(format!("is restarting (restarts so far: {times})")),
+        _ if !found.running => Answer::bad(format!("is {}", found.state)),
+        Some("healthy") => Answer::good("is running and healthy"),
+        Some("starting") => Answer::bad("is running, its health check has not passed yet"),
+        Some(health) => Answer::bad(format!("is running, but {health}")),
+        None => Answer::good("is running"),
+    }
+}

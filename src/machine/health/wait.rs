@@ -1,0 +1,186 @@
+//! Waiting until all checks are true, and stay so.
+
+use super::{Answer, Check, Place, round};
+use crate::failure::{Failure, Kind, Result};
+use crate::secret::redact;
+use crate::units;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Between two rounds.
+const PAUSE: Duration = Duration::from_millis(200);
+/// How often `stop` is asked in between.
+const TICK: Duration = Duration::from_millis(50);
+/// How many of its last answers a check that failed is reported with.
+const ANSWERS: usize = 3;
+/// How many lines of the log of a service that failed are shown.
+const LOG_LINES: usize = 20;
+
+/// How it became healthy.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// From the first look to the end of the stable window.
+    pub seconds: f64,
+    pub checks: Vec<Checked>,
+}
+
+/// What a check answered last.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Checked {
+    pub name: String,
+    pub said: String,
+}
+
+/// Waits until all checks are true, and stay so for `stable`. They must be true at the end of `within`; a stable
+/// window that is under way then may still go on to its end. `on_change` hears a line whenever a check answers
+/// otherwise than before.
+///
+/// Fails with [`Kind::TimedOut`]: `server` did not become healthy, and why; with [`Kind::Interrupted`] soon after `stop`
+/// says so; with [`Kind::Invalid`] if a check itself is wrong.
+pub fn wait(
+    server: &str,
+    checks: &[Check],
+    within: units::Duration,
+    stable: units::Duration,
+    place: &Arc<Place>,
+    stop: &dyn Fn() -> bool,
+    on_change: &mut dyn FnMut(&str),
+) -> Result<Report> {
+    let begun = Instant::now();
+    let mut histories: Vec<History> = checks.iter().map(|check| History::new(check.name())).collect();
+    // Since when all is well, and which lives of the services were seen at that time.
+    let mut window: Option<(Instant, Vec<Option<String>>)> = None;
+    loop {
+        let looked_at = Instant::now();
+        let answers = round(checks, place, stop)?;
+        for (history, answer) in histories.iter_mut().zip(&answers) {
+            if let Some(line) = history.add(answer, looked_at) {
+                on_change(&line);
+            }
+        }
+        let marks: Vec<_> = answers.iter().map(|answer| answer.mark.clone()).collect();
+        window = match window {
+            _ if answers.iter().any(|answer| !answer.ok) => None,
+            Some((since, before)) if before == marks => Some((since, before)),
+            _ => Some((looked_at, marks)),
+        };
+        match &window {
+            // Measured between two looks: nothing is known of the time after the last.
+            Some((since, _)) if looked_at.duration_since(*since) >= stable.0 => {
+                let checks = histories.into_iter().map(History::checked).collect();
+                return Ok(Report { seconds: begun.elapsed().as_secs_f64(), checks });
+            }
+            // A window that began too late does not count as in time.
+            Some((since, _)) if since.duration_since(begun) <= within.0 => {}
+            _ if begun.elapsed() >= within.0 => {
+                return Err(failure(server, checks, &histories, within, stable, place));
+            }
+            _ => {}
+        }
+        let until = Instant::now() + PAUSE;
+        while Instant::now() < until {
+            if stop() {
+                return Err(Failure::new(Kind::Interrupted, "interrupted"));
+            }
+            std::thread::sleep(TICK);
+        }
+    }
+}
+
+/// What a check answered, in order.
+struct History {
+    name: String,
+    seen: Vec<Seen>,
+    mark: Option<String>,
+}
+
+struct Seen {
+    ok: bool,
+    said: String,
+    first: Instant,
+    last: Instant,
+}
+
+impl History {
+    fn new(name: String) -> History {
+        History { name, seen: Vec::new(), mark: None }
+    }
+
+    /// A line for people if it is another answer than before.
+    fn add(&mut self, answer: &Answer, at: Instant) -> Option<String> {
+        let said = redact(&answer.said).into_owned();
+        let restarted = self.mark.is_some() && answer.mark.is_some() && self.mark != answer.mark;
+        if answer.mark.is_some() {
+            self.mark.clone_from(&answer.mark);
+        }
+        if let Some(last) = self.seen.last_mut() {
+            // The answer before lasted until this one was asked for.
+            last.last = at;
+            if last.said == said && last.ok == answer.ok {
+                return restarted.then(|| format!("{} was started anew", self.name));
+            }
+        }
+        let line = format!("{} {said}", self.name);
+        self.seen.push(Seen { ok: answer.ok, said, first: at, last: at });
+        // Only the last ones are ever told.
+        if self.seen.len() > 2 * ANSWERS {
+            self.seen.drain(..ANSWERS);
+        }
+        Some(line)
+    }
+
+    fn is_well(&self) -> bool {
+        self.seen.last().is_some_and(|seen| seen.ok)
+    }
+
+    fn checked(mut self) -> Checked {
+        Checked { name: self.name, said: self.seen.pop().map(|seen| seen.said).unwrap_or_default() }
+    }
+
+    /// `GET http://localhost/ answered 502 for 9s; before that connection refused for 1s`
+    fn tell(&self) -> String {
+        let told: Vec<String> = self.seen.iter().rev().take(ANSWERS).map(Seen::tell).collect();
+        format!("{} {}", self.name, told.join("; before that "))
+    }
+}
+
+impl Seen {
+    fn tell(&self) -> String {
+        match self.last.duration_since(self.first).as_secs() {
+            0 => self.said.clone(),
+            seconds => format!("{} for {}", self.said, units::Duration::seconds(seconds)),
+        }
+    }
+}
+
+fn failure(
+    server: &str,
+    checks: &[Check],
+    histories: &[History],
+    within: units::Duration,
+    stable: units::Duration,
+    place: &Place,
+) -> Failure {
+    let mut failure = Failure::new(Kind::TimedOut, format!("`{server}` did not become healthy in {within}"));
+    let mut all_well = true;
+    for (check, history) in checks.iter().zip(histories) {
+        if history.is_well() {
+            continue;
+        }
+        all_well = false;
+        failure = failure.why(history.tell());
+        if let Check::Service(service) = check
+            && let Ok(log) = service.log(place, LOG_LINES)
+            && !log.trim().is_empty()
+        {
+            failure = failure.why(format!("the end of its log:\n{}", redact(log.trim_end())));
+        }
+    }
+    if all_well {
+        failure = failure.why(format!("its checks are well, but were not so for {stable}"));
+        let changed = histories.iter().filter(|history| history.seen.len() > 1);
+        failure = changed.fold(failure, |failure, history| failure.why(history.tell()));
+    }
+    failure.help("look once more with `banister repl` and `is_healthy`; if it only needs longer, use `banister resume`")
+}

@@ -1,0 +1,126 @@
+//! `http(url: text, #{ method: text = "GET", headers: map = #{}, body: text, bearer: secret, host: text, resolve: text, within: duration = 30.seconds })`
+//!
+//! Asks a URL and gives its answer, whatever its status is.
+//!
+//! It only looks. For a request that changes something use `run` with curl, so that it is never made twice.
+//!
+//! # Options
+//! - `method`: `GET` or `HEAD`.
+//! - `headers`: header lines by name.
+//! - `body`: sent with the request, as some search servers want it.
+//! - `bearer`: a secret, sent as `Authorization: Bearer …`.
+//! - `host`: the `Host` header, if it is to be another than that of the URL.
+//! - `resolve`: the address to connect to, as `127.0.0.1` or `127.0.0.1:8443`; certificates are still checked for
+//!   the URL's host.
+//! - `within`: the time limit for all of it.
+//!
+//! Redirects are not followed. The proxy that the environment names is used, but not for this machine's own ports.
+//!
+//! # Returns
+//! A map: `status` (number); `body` (text, its first MiB); `json` (the body's value if it is JSON, else `()`);
+//! `headers` (a map of texts, names in lower case).
+//!
+//! # Errors
+//! `unreachable` if nothing answers or the certificate is not valid; `timed_out`. Nothing is changed.
+//!
+//! # After a crash
+//! It is asked again, unless the answer was recorded.
+//!
+//! # Example
+//! ```rhai
+//! let answer = http("http://127.0.0.1:8080/version", #{ host: "cloud.example.org", within: 5.seconds });
+//! if answer.status == 200 { note(`it runs ${answer.json.version}`); }
+//! ```
+
+use crate::data;
+use crate::failure::Result;
+use crate::machine::http::Request;
+use crate::primitive::{Act, Facet, Host, Primitive};
+use crate::secret::Secret;
+use crate::units::Duration;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+pub struct Http;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arguments {
+    url: String,
+    #[serde(default = "get", deserialize_with = "only_looks")]
+    method: String,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    body: Option<String>,
+    bearer: Option<Secret>,
+    host: Option<String>,
+    resolve: Option<String>,
+    #[serde(default = "within")]
+    within: Duration,
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct Outcome {
+    status: u16,
+    body: String,
+    json: Value,
+    headers: BTreeMap<String, String>,
+}
+
+fn get() -> String {
+    "GET".into()
+}
+
+fn within() -> Duration {
+    Duration::seconds(30)
+}
+
+fn only_looks<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<String, D::Error> {
+    let method = String::deserialize(deserializer)?.to_uppercase();
+    match method.as_str() {
+        "GET" | "HEAD" => Ok(method),
+        _ => Err(D::Error::custom(format!(
+            "it only looks, with GET or HEAD; for `{method}` use `run` with curl, as it may change something"
+        ))),
+    }
+}
+
+impl Primitive for Http {
+    type Arguments = Arguments;
+    type Outcome = Outcome;
+    const NAME: &'static str = "http";
+    const SOURCE: &'static str = include_str!("http.rs");
+    const ACT: Act<Self> = Act::Look { reads: &[Facet::Services], perform, predict };
+}
+
+fn perform(arguments: &Arguments, _: &Host) -> Result<Outcome> {
+    let mut request = Request::get(&arguments.url);
+    request.method.clone_from(&arguments.method);
+    request.headers.clone_from(&arguments.headers);
+    request.body.clone_from(&arguments.body);
+    request.resolve.clone_from(&arguments.resolve);
+    request.within = arguments.within;
+    if let Some(host) = &arguments.host {
+        request.headers.insert("host".into(), host.clone());
+    }
+    if let Some(bearer) = &arguments.bearer {
+        request.headers.insert("authorization".into(), format!("Bearer {}", bearer.reveal()?));
+    }
+    let response = request.send()?;
+    let json = response.json().filter(|json| !is_tagged(json)).unwrap_or_default();
+    Ok(Outcome { status: response.status, json, body: response.body, headers: response.headers })
+}
+
+/// Whether it would be taken for a value of ours, a secret for instance; no server may make one.
+fn is_tagged(json: &Value) -> bool {
+    [data::SERVER, data::DURATION, data::SIZE, data::SECRET, data::UNKNOWN, data::ONE_OF]
+        .iter()
+        .any(|tag| data::contains(json, tag))
+}
+
+fn predict(arguments: &Arguments) -> Value {
+    let unknown = |field| data::unknown(format!("{field} of {}", arguments.url));
+    json!({ "status": unknown("status"), "body": unknown("body"), "json": unknown("json"), "headers": unknown("headers") })
+}

@@ -1,0 +1,112 @@
+//! `wait_healthy(server, #{ checks: array, within: duration = 10.minutes, stable: duration = 2.seconds, project: text })`
+//!
+//! Waits until all health checks of a server are true, and stay so.
+//!
+//! All checks are looked at together, several times a second, each for at most 5 seconds. A check that answers
+//! otherwise than before is shown at once.
+//!
+//! # Options
+//! - `checks`: an array; default `health` of the server in site.toml. A check is a URL, which must answer 200, or a
+//!   map with one of these keys, and a `name` if it is to be called otherwise than by what it looks at:
+//!   - `http`: a URL, with `status` (the number it must answer with, default 200), `json` (a map: fields of the
+//!     answer by their path, as `"nodes.0.state"`, and what they must be), `contains` (a text in the answer),
+//!     `method`, `host` (the `Host` header), `resolve` (the address to connect to), `bearer` (a secret).
+//!   - `tcp`: `"host:port"`, which must accept connections.
+//!   - `service`: a service of Docker Compose, which must run and, if its image has a health check, be healthy; with
+//!     `image` (what its container must have been made from, by name or id) and `project`.
+//!   - `sql`: a query, with `expect` (the answer as `psql -At` prints it) and `command` (an array, how to run psql;
+//!     `-Atc` and the query are added).
+//!   - `command`: an array, the program and its arguments. It must end with status 0, and must change nothing, as it
+//!     is run many times.
+//! - `within`: until when it must be healthy. Default: `healthy.within` of the server, else 10 minutes.
+//! - `stable`: how long it must then stay so. A service that is started anew meanwhile begins that time anew.
+//!   Default: `healthy.stable` of the server, else 2 seconds.
+//! - `project`: the Compose project of services whose check names none.
+//!
+//! # Returns
+//! A map: `healthy` (always true), `seconds` (number, how long it took), and `checks`, an array of maps with `name`
+//! and `said`.
+//!
+//! # Errors
+//! `timed_out` if it does not become healthy, with the last answers of each check that failed and the end of the log
+//! of each service; `invalid` if there are no checks, or one is not well written. Nothing is changed.
+//!
+//! # After a crash
+//! It waits again, unless it was recorded that the server became healthy.
+//!
+//! # Example
+//! ```rhai
+//! wait_healthy(server, #{
+//!     checks: [
+//!         "http://127.0.0.1:8080/ui/",
+//!         #{ http: "http://127.0.0.1:8080/version", json: #{ version: "0.2.13" } },
+//!         #{ tcp: "127.0.0.1:5432", name: "database" },
+//!     ],
+//!     within: 5.minutes,
+//!     stable: 30.seconds,
+//! });
+//! ```
+
+use crate::data::{self, ServerName};
+use crate::failure::Result;
+use crate::machine::health::{Check, Checked, Place, wait};
+use crate::primitive::{Act, Facet, Host, Primitive, Told};
+use crate::units::Duration;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+pub struct WaitHealthy;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arguments {
+    server: ServerName,
+    checks: Option<Vec<Check>>,
+    within: Option<Duration>,
+    stable: Option<Duration>,
+    project: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct Outcome {
+    healthy: bool,
+    seconds: f64,
+    checks: Vec<Checked>,
+}
+
+const WITHIN: Duration = Duration::seconds(600);
+const STABLE: Duration = Duration::seconds(2);
+
+impl Primitive for WaitHealthy {
+    type Arguments = Arguments;
+    type Outcome = Outcome;
+    const NAME: &'static str = "wait_healthy";
+    const SOURCE: &'static str = include_str!("wait_healthy.rs");
+    const ACT: Act<Self> = Act::Look { reads: &[Facet::Services], perform, predict };
+}
+
+fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
+    let server = host.server()?;
+    let checks = server.checks(arguments.checks.as_deref())?;
+    let within = arguments.within.or(server.healthy.within).unwrap_or(WITHIN);
+    let stable = arguments.stable.or(server.healthy.stable).unwrap_or(STABLE);
+    let place = Arc::new(Place {
+        folder: server.checkout.clone(),
+        environment: server.environment.clone(),
+        project: arguments.project.clone(),
+    });
+    let stop = || host.stop.is_asked();
+    let mut tell = |line: &str| (host.tell)(Told::Progress(line.to_owned()));
+    let report = wait(&server.name, &checks, within, stable, &place, &stop, &mut tell)?;
+    Ok(Outcome { healthy: true, seconds: report.seconds, checks: report.checks })
+}
+
+fn predict(arguments: &Arguments) -> Value {
+    let name = &arguments.server.name;
+    json!({
+        "healthy": true,
+        "seconds": data::unknown(format!("how long {name} takes to become healthy")),
+        "checks": data::unknown(format!("checks of {name}")),
+    })
+}
