@@ -2,6 +2,7 @@
 
 mod arguments;
 mod context;
+mod demo;
 mod doc;
 mod init;
 mod list;
@@ -31,23 +32,25 @@ pub fn main(arguments: &[OsString]) -> ExitCode {
         Ok(context) => context,
         Err(failure) => return failed(&failure, false),
     };
-    match dispatch(&context, &cli.command, &matches) {
+    let color = context.style.color;
+    match dispatch(context, &cli.command, &matches) {
         Ok(code) => ExitCode::from(code),
-        Err(failure) => failed(&failure, context.style.color),
+        Err(failure) => failed(&failure, color),
     }
 }
 
-fn dispatch(context: &Context, command: &Command, matches: &clap::ArgMatches) -> Result<u8> {
+fn dispatch(context: Context, command: &Command, matches: &clap::ArgMatches) -> Result<u8> {
     match command {
-        Command::Init => init::init(context),
-        Command::List => list::list(context),
-        Command::Run(options) => run::run(context, options, matches),
-        Command::Resume(options) => resume::resume(context, options),
-        Command::Runs => runs::runs(context),
-        Command::Show { run } => show::show(context, run.as_deref()),
-        Command::Doc { name } => doc::doc(context, name.as_deref()),
-        Command::Lock { command: LockCommand::Show } => lock::show(context),
-        Command::Lock { command: LockCommand::Release { force } } => lock::release(context, *force),
+        Command::Demo(options) => demo::demo(context, options),
+        Command::Init => init::init(&context),
+        Command::List => list::list(&context),
+        Command::Run(options) => run::run(&context, options, matches),
+        Command::Resume(options) => resume::resume(&context, options),
+        Command::Runs => runs::runs(&context),
+        Command::Show { run } => show::show(&context, run.as_deref()),
+        Command::Doc { name } => doc::doc(&context, name.as_deref()),
+        Command::Lock { command: LockCommand::Show } => lock::show(&context),
+        Command::Lock { command: LockCommand::Release { force } } => lock::release(&context, *force),
     }
 }
 

@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 /// The file's name.
 pub const FILE: &str = "site.toml";
 
+/// The kind whose layout is known here.
+const HOSS: &str = "hoss";
+
 /// The servers of a site and where its own scripts are.
 #[derive(Clone, Debug)]
 pub struct Site {
@@ -165,6 +168,13 @@ impl Site {
         let mut servers = parsed.servers;
         for (name, server) in &mut servers {
             name.clone_into(&mut server.name);
+            if server.kind == HOSS {
+                // Facts of WyssCenter/hybrid-object-store: its Makefile is in `server/`, its settings in the home.
+                if server.folder.as_os_str().is_empty() {
+                    server.folder = "server".into();
+                }
+                server.env_file.get_or_insert_with(|| "~/.hoss/.env".into());
+            }
             let written = server.checkout.to_string_lossy().into_owned();
             server.checkout =
                 if written.starts_with('~') { server.path(&written) } else { folder.join(&server.checkout) };

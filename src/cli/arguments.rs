@@ -51,6 +51,8 @@ pub enum Color {
 
 #[derive(Subcommand, Debug)]
 pub enum Command {
+    /// Make a practice server and update it for real; asks nothing.
+    Demo(DemoOptions),
     /// Write `site.toml` from what is found here.
     Init,
     /// List the runbooks: bundled, the site's own, overridden.
@@ -110,6 +112,16 @@ pub enum WhenFailed {
     Stop,
     /// Go back, as the runbook says.
     Rollback,
+}
+
+#[derive(Args, Debug)]
+pub struct DemoOptions {
+    /// Something that goes wrong. A name that is not there lists them.
+    #[arg(long, value_name = "NAME")]
+    pub fault: Option<String>,
+    /// Keep the practice server in this new folder; DIR/site.toml is then a site like any other.
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

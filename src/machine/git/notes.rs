@@ -29,8 +29,14 @@ impl Checkout {
         let note = |release: &&Release| {
             let tag = self.tag_message(release.tag()).unwrap_or_default();
             let section = section(&changelog, release).unwrap_or_default();
-            let text = [tag.trim(), section.trim()].into_iter().filter(|text| !text.is_empty());
-            Note { name: release.tag().to_owned(), text: text.collect::<Vec<_>>().join("\n\n") }
+            let (tag, section) = (tag.trim(), section.trim());
+            // Many projects put the changelog's section into the tag.
+            let text = match () {
+                () if section.contains(tag) => section.to_owned(),
+                () if tag.contains(section) => tag.to_owned(),
+                () => format!("{tag}\n\n{section}"),
+            };
+            Note { name: release.tag().to_owned(), text }
         };
         Ok(releases.iter().map(note).collect())
     }
