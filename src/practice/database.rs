@@ -1,7 +1,7 @@
 //! The database of a practice server: real transactions and files (redb), with the few notions of PostgreSQL that
 //! updates meet: databases, tables, rows, dumps.
 
-use super::sql::{self, Column, Statement};
+use super::sql::{self, Column, Select, Statement};
 use super::world::digest;
 use crate::failure::{Context, Failure, Kind, Result};
 use redb::{ReadableDatabase, ReadableTable, TableDefinition, TableHandle, WriteTransaction};
@@ -204,9 +204,13 @@ fn perform(transaction: &WriteTransaction, database: &str, statement: &Statement
             rows: vec![vec!["1".into()]],
             tag: "SELECT 1".into(),
         }),
-        Statement::Select { column, table, order, limit } => {
-            select(transaction, database, column, table, order, *limit)
+        Statement::Size(name) => {
+            let size = format!("{:?}", content(transaction, name)?).len();
+            let rows = vec![vec![size.to_string()]];
+            Ok(Answer { columns: vec!["pg_database_size".into()], rows, tag: "SELECT 1".into() })
         }
+        Statement::Select(wanted) => select(transaction, database, wanted),
+
         Statement::CreateDatabase(name) => {
             let mut table = transaction.open_table(DATABASES).map_err(failed)?;
             if table.get(name.as_str()).map_err(failed)?.is_some() {
@@ -277,14 +281,8 @@ fn change_rows(
     write_rows(transaction, database, table, &rows)
 }
 
-fn select(
-    transaction: &WriteTransaction,
-    database: &str,
-    column: &Column,
-    table: &str,
-    order: &Option<(String, bool)>,
-    limit: Option<usize>,
-) -> Result<Answer> {
+fn select(transaction: &WriteTransaction, database: &str, wanted: &Select) -> Result<Answer> {
+    let Select { column, table, filter, order, limit } = wanted;
     let mut rows: Vec<Map<String, Value>> = if table == "pg_database" {
         let names = transaction.open_table(DATABASES).map_err(failed)?;
         let names: Vec<String> =
@@ -293,6 +291,9 @@ fn select(
     } else {
         read_rows(transaction, database, table)?.into_values().collect()
     };
+    if let Some((column, value)) = filter {
+        rows.retain(|row| row.get(column) == Some(value));
+    }
     if let Some((column, descending)) = order {
         rows.sort_by_key(|row| sort_key(row.get(column)));
         if *descending {
@@ -300,8 +301,11 @@ fn select(
         }
     }
     rows.truncate(limit.unwrap_or(usize::MAX));
-    let shown =
-        |row: &Map<String, Value>, name: &str| super::yaml::text(row.get(name).unwrap_or(&Value::Null));
+    // `SELECT 1 FROM …` asks only whether there is a row.
+    let shown = |row: &Map<String, Value>, name: &str| match row.get(name) {
+        None if name == "1" => "1".to_string(),
+        found => super::yaml::text(found.unwrap_or(&Value::Null)),
+    };
     let (columns, rows) = match column {
         Column::Count => (vec!["count".into()], vec![vec![rows.len().to_string()]]),
         Column::Max(name) => {

@@ -95,7 +95,7 @@ pub fn run(world: &World, listener: TcpListener) -> Result<()> {
             std::thread::sleep(Duration::from_millis(50));
             return Ok(());
         }
-        if !engine.world.exists() {
+        if !engine.world.exists() || engine.orphaned() {
             engine.end_all();
             return Ok(());
         }
@@ -256,6 +256,12 @@ impl Engine {
                 super::output::complain(format!("{name}: {failure}"));
             }
         }
+    }
+
+    /// Whether the world was to end with a process, and that process has ended.
+    fn orphaned(&self) -> bool {
+        let owner: Option<Process> = read_json(&self.world.path("owner.json")).ok();
+        owner.is_some_and(|owner| !owner.alive())
     }
 
     /// After a start of the engine: the containers that ran before are started, as `restart: always` asks.

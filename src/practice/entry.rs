@@ -147,3 +147,13 @@ fn quoted(text: &[u8]) -> Vec<u8> {
     out.push(b'\'');
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_path_with_spaces_and_quotes_stays_one_word_for_the_shell() {
+        assert_eq!(quoted(b"/a b/it's"), b"'/a b/it'\\''s'");
+    }
+}

@@ -62,7 +62,10 @@ impl Call {
         for (name, value) in options(program, arguments) {
             match (program, name.as_str()) {
                 (_, "") => call.names.push(value),
-                ("psql", "-c" | "--command") => call.command = Some(value),
+                // Several are run one after the other.
+                ("psql", "-c" | "--command") => {
+                    call.command = Some(call.command.map_or(String::new(), |before| before + ";") + &value);
+                }
                 (_, "-c" | "--clean") => call.clean = true,
                 (_, "-d" | "--dbname") => call.database = Some(value),
                 (_, "-f" | "--file") => call.file = Some(value),

@@ -11,17 +11,25 @@ pub enum Column {
     All,
 }
 
+/// `SELECT count(*) | max(column) | column, … | * FROM table [WHERE column = value] [ORDER BY column [DESC]]
+/// [LIMIT number]`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Select {
+    pub column: Column,
+    pub table: String,
+    pub filter: Option<(String, Value)>,
+    /// The column, and whether the largest comes first.
+    pub order: Option<(String, bool)>,
+    pub limit: Option<usize>,
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub enum Statement {
     /// `SELECT 1`
     One,
-    /// `SELECT count(*) | max(column) | column, … | * FROM table [ORDER BY column [DESC]] [LIMIT number]`
-    Select {
-        column: Column,
-        table: String,
-        order: Option<(String, bool)>,
-        limit: Option<usize>,
-    },
+    /// `SELECT pg_database_size('database')`
+    Size(String),
+    Select(Select),
     CreateDatabase(String),
     DropDatabase {
         name: String,
@@ -94,7 +102,10 @@ fn statement(tokens: &[String]) -> Result<Statement> {
     let name = |word: &str| word.trim_start_matches("public.").to_string();
     let read = match words.as_slice() {
         ["select", "1"] => Some(Statement::One),
-        ["select", rest @ ..] => select(rest),
+        ["select", "pg_database_size", "(", database, ")"] => {
+            Some(Statement::Size(database.trim_matches('\'').to_string()))
+        }
+        ["select", rest @ ..] => select(rest).map(Statement::Select),
         ["create", "database", database] => Some(Statement::CreateDatabase(database.to_string())),
         ["drop", "database", "if", "exists", database] => {
             Some(Statement::DropDatabase { name: database.to_string(), if_exists: true })
@@ -136,7 +147,7 @@ fn statement(tokens: &[String]) -> Result<Statement> {
     })
 }
 
-fn select(words: &[&str]) -> Option<Statement> {
+fn select(words: &[&str]) -> Option<Select> {
     let from = words.iter().position(|word| *word == "from")?;
     let column = match &words[..from] {
         ["count", "(", _, ")"] => Column::Count,
@@ -147,23 +158,27 @@ fn select(words: &[&str]) -> Option<Statement> {
         }
     };
     let table = words.get(from + 1)?.trim_start_matches("public.").to_string();
-    let (mut order, mut limit) = (None, None);
+    let mut select = Select { column, table, filter: None, order: None, limit: None };
     let mut rest = &words[from + 2..];
     loop {
         rest = match rest {
+            ["where", column, "=", wanted, more @ ..] => {
+                select.filter = Some((column.to_string(), value(wanted)));
+                more
+            }
             ["order", "by", column, "desc", more @ ..] => {
-                order = Some((column.to_string(), true));
+                select.order = Some((column.to_string(), true));
                 more
             }
             ["order", "by", column, "asc", more @ ..] | ["order", "by", column, more @ ..] => {
-                order = Some((column.to_string(), false));
+                select.order = Some((column.to_string(), false));
                 more
             }
             ["limit", number, more @ ..] => {
-                limit = Some(number.parse().ok()?);
+                select.limit = Some(number.parse().ok()?);
                 more
             }
-            [] => return Some(Statement::Select { column, table, order, limit }),
+            [] => return Some(select),
             _ => return None,
         };
     }
@@ -182,13 +197,11 @@ mod tests {
             Statement::AddColumn { table: "datasets".into(), column: "region".into(), value: "here".into() };
         assert_eq!(read, [added, Statement::One]);
         let read = parse("select version from public.gopg_migrations order by id desc limit 1").unwrap();
-        let order = Some(("id".to_string(), true));
         let column = Column::Named(vec!["version".into()]);
-        assert_eq!(
-            read,
-            [Statement::Select { column, table: "gopg_migrations".into(), order, limit: Some(1) }]
-        );
-        assert!(parse("select * from a where b = 1").is_err());
+        let order = Some(("id".to_string(), true));
+        let table = "gopg_migrations".to_string();
+        assert_eq!(read, [Statement::Select(Select { column, table, filter: None, order, limit: Some(1) })]);
+        assert!(parse("select * from a where b > 1").is_err());
         assert!(parse("vacuum").is_err());
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::setup::{server, until};
 use banister::failure::Kind;
-use banister::practice::Practice;
+use banister::practice::{Practice, Process};
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -271,4 +271,36 @@ fn a_folder_whose_name_make_can_not_handle_is_refused() {
     }
     fs::write(folder.path().join("file"), "").unwrap();
     assert_eq!(Practice::create(folder.path(), program, &[]).unwrap_err().kind, Kind::Refused);
+}
+
+#[test]
+fn services_end_with_their_engine_and_come_back_with_it() {
+    let server = server(&[]);
+    let processes = server.processes();
+    let engine: Process =
+        serde_json::from_slice(&fs::read(server.dir().join("engine.json")).unwrap()).unwrap();
+    server.good("bash", &["-c", &format!("kill -9 {}", engine.pid)]);
+    until("all have noticed", || processes.iter().all(|process| !process.alive()));
+    server.start().unwrap();
+    server.wait_for("0.2.10").unwrap();
+}
+
+#[test]
+fn a_server_can_end_with_its_owner() {
+    let server = server(&[]);
+    let processes = server.processes();
+    // A process that is gone: its number may be used again, its start never is.
+    fs::write(server.dir().join("owner.json"), r#"{ "pid": 1, "start": 18446744073709551615 }"#).unwrap();
+    until("all have ended", || processes.iter().all(|process| !process.alive()));
+}
+
+#[test]
+fn the_database_answers_what_checks_ask() {
+    let server = server(&[]);
+    assert_eq!(server.query("SELECT count(*) FROM datasets WHERE namespace = 'group-01'"), "20");
+    assert_eq!(server.query("SELECT 1 FROM pg_database WHERE datname = 'hoss_auth'"), "1");
+    assert_eq!(server.query("SELECT version FROM gopg_migrations ORDER BY id DESC LIMIT 1"), "3");
+    assert!(server.query("SELECT pg_database_size('hoss_core')").parse::<u64>().unwrap() > 10_000);
+    let ready = server.good("docker", &["exec", "server_db_1", "pg_isready", "-U", "postgres"]);
+    assert!(ready.ends_with("accepting connections"));
 }

@@ -39,6 +39,7 @@ pub fn server(faults: &[&str]) -> Server {
     // A quote and a space in the path, for all that is written for shells.
     let practice = Practice::create(&folder.path().join("world"), program, faults);
     let practice = practice.unwrap_or_else(|failure| panic!("{failure}\n{:?}", failure.help));
+    practice.end_with_me().expect("the owner is written");
     Server { practice, _folder: folder }
 }
 
@@ -55,6 +56,11 @@ impl Server {
     /// Runs a command line with bash, in the same place.
     pub fn shell(&self, line: &str) -> Said {
         self.run("bash", &["-c", line])
+    }
+
+    /// Runs one statement in core's database; gives the bare rows.
+    pub fn query(&self, statement: &str) -> String {
+        self.good("docker", &["exec", "server_db_1", "psql", "-d", "hoss_core", "-Atc", statement])
     }
 
     /// As [`Server::run`], and it has to succeed; gives its output without the last newline.
