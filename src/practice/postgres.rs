@@ -64,7 +64,8 @@ impl Call {
                 (_, "") => call.names.push(value),
                 // Several are run one after the other.
                 ("psql", "-c" | "--command") => {
-                    call.command = Some(call.command.map_or(String::new(), |before| before + ";") + value.as_str());
+                    call.command =
+                        Some(call.command.map_or(String::new(), |before| before + ";") + value.as_str());
                 }
                 (_, "-c" | "--clean") => call.clean = true,
                 (_, "-d" | "--dbname") => call.database = Some(value),
