@@ -12,6 +12,7 @@ pub mod person;
 pub mod stop;
 pub mod event;
 pub mod command;
+pub mod machine;
 pub mod journal;
 pub mod lock;
 pub mod site;

@@ -1,0 +1,205 @@
+//! Files as the program itself writes and measures them: private, durable, never half-written.
+//!
+//! What is inside a file is left to others: [`super::env_file`] for settings, [`super::archive`] for backups.
+
+use std::fs::{File, OpenOptions, Permissions};
+use std::io::{Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::failure::{Context, Failure, Kind, Result};
+
+/// Replaces `path` with `content` so that whoever looks, whenever the power goes, finds the old or the new content
+/// and nothing between. Only its owner may read it (0600).
+pub fn write_private_durably(path: &Path, content: &[u8]) -> Result<()> {
+    replace_durably(path, content, |_| Ok(()))
+}
+
+/// As [`write_private_durably`]; `dress` may set owner and mode of the new file before it takes the old one's name.
+pub(super) fn replace_durably(
+    path: &Path,
+    content: &[u8],
+    dress: impl FnOnce(&File) -> std::io::Result<()>,
+) -> Result<()> {
+    let beside = beside(path, "new")?;
+    let written = (|| {
+        // What a crash left there is no longer wanted, and its mode may be anything.
+        match std::fs::remove_file(&beside) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
+        file.write_all(content)?;
+        dress(&file)?;
+        file.sync_all()?;
+        std::fs::rename(&beside, path)?;
+        sync_folder_of(path)
+    })();
+    if written.is_err() {
+        let _ = std::fs::remove_file(&beside);
+    }
+    written.or_fail(Kind::Refused, || format!("`{}` can't be written", path.display()))
+}
+
+/// The name under which `path` is prepared: in the same folder, so that a rename is one step, and hidden.
+pub(super) fn beside(path: &Path, ending: &str) -> Result<PathBuf> {
+    let name = path
+        .file_name()
+        .ok_or_else(|| Failure::new(Kind::Invalid, format!("`{}` names no file", path.display())))?;
+    let mut hidden = std::ffi::OsString::from(".");
+    hidden.push(name);
+    hidden.push(".");
+    hidden.push(ending);
+    Ok(path.with_file_name(hidden))
+}
+
+/// Makes the *name* of `path` durable: a rename that was not synced can be undone by a power cut.
+pub(super) fn sync_folder_of(path: &Path) -> std::io::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    File::open(folder)?.sync_all()
+}
+
+/// Makes a folder, with those above it, that only its owner may enter (0700). One that exists is closed to others.
+pub fn private_folder(path: &Path) -> Result<()> {
+    let made = || {
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+        // `DirBuilder` says nothing about a folder that was there before.
+        std::fs::set_permissions(path, Permissions::from_mode(0o700))
+    };
+    made().or_fail(Kind::Refused, || format!("the folder `{}` can't be made private", path.display()))
+}
+
+/// SHA-256 of a file's content in lower-case hexadecimal. Memory does not grow with the file.
+pub fn sha256(path: &Path) -> Result<String> {
+    let failed = || format!("`{}` can't be read", path.display());
+    let mut file = File::open(path).map_err(|error| unreadable(error, failed()))?;
+    let mut digest = Sha256::new();
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match file.read(&mut buffer).or_fail(Kind::Refused, failed)? {
+            0 => return Ok(hexadecimal(&digest.finalize())),
+            length => digest.update(&buffer[..length]),
+        }
+    }
+}
+
+/// A missing file is another kind of failure than one that must not be read; scripts tell them apart.
+pub(super) fn unreadable(error: std::io::Error, message: String) -> Failure {
+    let kind = match error.kind() {
+        std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => Kind::NotFound,
+        _ => Kind::Refused,
+    };
+    Failure::new(kind, message).why(error)
+}
+
+/// Bytes as lower-case hexadecimal.
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Room on a file system, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Space {
+    /// What an ordinary user may still fill; the part reserved for root is not in it.
+    pub free: u64,
+    pub total: u64,
+}
+
+/// Room on the file system that holds `path`, or would hold it: the nearest folder above that exists is asked.
+pub fn free_space(path: &Path) -> Result<Space> {
+    let failed = || format!("the free space at `{}` can't be read", path.display());
+    let absolute = std::path::absolute(path).or_fail(Kind::Invalid, failed)?;
+    let nearest = absolute.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
+    let found = rustix::fs::statvfs(nearest).or_fail(Kind::Refused, failed)?;
+    Ok(Space {
+        free: found.f_bavail.saturating_mul(found.f_frsize),
+        total: found.f_blocks.saturating_mul(found.f_frsize),
+    })
+}
+
+/// `~` and `~/…` with the home folder in their place; anything else as it is. The home is the server's, which need
+/// not be this process's. `~name` is refused: nobody else's home is guessed.
+pub fn expand_home(path: &str, home: Option<&Path>) -> Result<PathBuf> {
+    let Some(rest) = path.strip_prefix('~') else { return Ok(PathBuf::from(path)) };
+    if !rest.is_empty() && !rest.starts_with('/') {
+        return Err(Failure::new(Kind::Invalid, format!("`{path}` names another user's home"))
+            .help("Write the path in full, beginning with `/`."));
+    }
+    let home = home.ok_or_else(|| {
+        Failure::new(Kind::Invalid, format!("`{path}` needs a home folder, and `HOME` is not set"))
+            .help("Set `HOME`, or write the path in full, beginning with `/`.")
+    })?;
+    Ok(home.join(rest.trim_start_matches('/')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_private_file_replaces_an_open_one_and_closes_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.json");
+        std::fs::write(&path, "old").unwrap();
+        std::fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+        std::fs::write(folder.path().join(".state.json.new"), "left by a crash").unwrap();
+        write_private_durably(&path, b"new").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"new");
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_failed_write_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("taken");
+        std::fs::create_dir(&path).unwrap();
+        std::fs::write(path.join("inside"), "kept").unwrap();
+        assert_eq!(write_private_durably(&path, b"new").unwrap_err().kind, Kind::Refused);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert!(path.join("inside").exists());
+    }
+
+    #[test]
+    fn a_private_folder_is_closed_even_if_it_was_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/b");
+        std::fs::create_dir_all(&path).unwrap();
+        private_folder(&path).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+
+    #[test]
+    fn a_digest_is_the_one_that_sha256sum_prints() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("abc");
+        std::fs::write(&path, "abc").unwrap();
+        assert_eq!(
+            sha256(&path).unwrap(),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+        assert_eq!(sha256(&folder.path().join("none")).unwrap_err().kind, Kind::NotFound);
+    }
+
+    #[test]
+    fn free_space_is_known_for_a_folder_that_is_not_there_yet() {
+        let folder = tempfile::tempdir().unwrap();
+        let space = free_space(&folder.path().join("not/yet")).unwrap();
+        assert!(space.total >= space.free && space.total > 0);
+    }
+
+    #[test]
+    fn a_tilde_is_the_home_of_the_server() {
+        let home = Some(Path::new("/srv/home"));
+        assert_eq!(expand_home("~", home).unwrap(), Path::new("/srv/home/"));
+        assert_eq!(expand_home("~/.hoss/.env", home).unwrap(), Path::new("/srv/home/.hoss/.env"));
+        assert_eq!(expand_home("/x/~y", home).unwrap(), Path::new("/x/~y"));
+        assert!(expand_home("~root/x", home).is_err());
+        assert!(expand_home("~/x", None).is_err());
+    }
+}
