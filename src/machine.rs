@@ -1,6 +1,8 @@
 //! What a primitive may touch on the machine it runs on.
 
+pub mod archive;
 pub mod compose;
+pub mod env_file;
 pub mod files;
 pub mod git;
 pub mod health;

@@ -1,6 +1,7 @@
 //! The list of primitives: all there are, each in the file of its name.
 
 pub mod ask;
+pub mod backup;
 pub mod checkout;
 pub mod confirm;
 pub mod dirty_files;
@@ -16,10 +17,12 @@ pub mod missing_tools;
 pub mod newest_release;
 pub mod note;
 pub mod now;
+pub mod read_env;
 pub mod release_notes;
 pub mod releases_between;
 pub mod run;
 pub mod secret;
+pub mod set_env;
 pub mod shell;
 pub mod show;
 pub mod todo;
@@ -34,6 +37,7 @@ use std::sync::LazyLock;
 /// Every primitive, by name.
 pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<ask::Ask>::new(),
+    &Of::<backup::Backup>::new(),
     &Of::<checkout::CheckOut>::new(),
     &Of::<confirm::Confirm>::new(),
     &Of::<dirty_files::DirtyFiles>::new(),
@@ -49,10 +53,12 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<newest_release::NewestRelease>::new(),
     &Of::<note::Note>::new(),
     &Of::<now::Now>::new(),
+    &Of::<read_env::ReadEnv>::new(),
     &Of::<release_notes::ReleaseNotes>::new(),
     &Of::<releases_between::ReleasesBetween>::new(),
     &Of::<run::Run>::new(),
     &Of::<secret::Secret>::new(),
+    &Of::<set_env::SetEnv>::new(),
     &Of::<shell::Shell>::new(),
     &Of::<show::Show>::new(),
     &Of::<todo::Todo>::new(),

@@ -33,12 +33,28 @@ pub struct Looked {
 /// Fails with [`Kind::NotFound`] if there is no such program or folder, [`Kind::TimedOut`], [`Kind::Interrupted`] if
 /// `stop` ended it, [`Kind::Refused`] if it can't be run or prints more than 64 MiB.
 pub fn look(spec: &Spec, stop: &dyn Fn() -> bool) -> Result<Looked> {
+    let stdout = memory(spec)?;
+    let looked = run(spec, &stdout, LARGEST, stop)?;
+    Ok(Looked { stdout: text(&stdout), ..looked })
+}
+
+/// As [`look`], for output of any size and of any bytes: it goes straight into the file `stdout`, from where that
+/// file stands, and [`Looked::stdout`] is empty.
+pub fn look_into(spec: &Spec, stdout: &File, stop: &dyn Fn() -> bool) -> Result<Looked> {
+    run(spec, stdout, u64::MAX, stop)
+}
+
+/// A file in memory: nothing is lost on a full disk, and a grandchild that keeps it open keeps nobody waiting.
+fn memory(spec: &Spec) -> Result<File> {
+    let (program, _) = spec.program()?;
+    let made = memfd_create("look", MemfdFlags::CLOEXEC).map(File::from);
+    made.or_fail(Kind::Refused, || format!("`{program}` cannot be run"))
+}
+
+fn run(spec: &Spec, stdout: &File, largest: u64, stop: &dyn Fn() -> bool) -> Result<Looked> {
     let (program, arguments) = spec.program()?;
     let refused = || format!("`{program}` cannot be run");
-    // Files in memory: nothing is lost on a full disk, and a grandchild that keeps them open keeps nobody waiting.
-    let memory = || memfd_create("look", MemfdFlags::CLOEXEC).map(File::from);
-    let stdout = memory().or_fail(Kind::Refused, refused)?;
-    let stderr = memory().or_fail(Kind::Refused, refused)?;
+    let stderr = memory(spec)?;
     let mut expression = duct::cmd(program, arguments)
         .dir(&spec.folder)
         .stdin_null()
@@ -65,14 +81,14 @@ pub fn look(spec: &Spec, stop: &dyn Fn() -> bool) -> Result<Looked> {
         let tick = Instant::now() + TICK;
         let wake = until.map_or(tick, |until| until.min(tick));
         if let Some(output) = handle.wait_deadline(wake).or_fail(Kind::Refused, refused)? {
-            return Ok(Looked { exit: exit(output.status), stdout: text(&stdout), stderr: text(&stderr) });
+            return Ok(Looked { exit: exit(output.status), stdout: String::new(), stderr: text(&stderr) });
         }
         let failure = if stop() {
             Failure::new(Kind::Interrupted, format!("`{program}` was interrupted"))
         } else if until.is_some_and(|until| Instant::now() >= until) {
             let within = spec.within.map(|within| within.to_string()).unwrap_or_default();
             Failure::new(Kind::TimedOut, format!("`{program}` did not end within {within}"))
-        } else if size(&stdout).max(size(&stderr)) > LARGEST {
+        } else if size(stdout) > largest || size(&stderr) > LARGEST {
             Failure::new(Kind::Refused, format!("`{program}` printed more than {} MiB", LARGEST >> 20))
         } else {
             continue;

@@ -1,0 +1,23 @@
+//! Backup archives: written as a stream, private, never half there, and read back member by member.
+//!
+//! A finished archive is an ordinary `.tar.gz` or `.tar.zst` that `tar` unpacks. Its last member, `manifest.json`,
+//! says what every other member must be; a seal after it (see [`compression`]) covers the bytes of the file itself.
+//! What belongs into a backup is left to the primitives, and to the site.
+
+// From bottom to top.
+mod manifest;
+
+mod compression;
+mod header;
+mod streams;
+mod walk;
+
+mod create;
+mod sweep;
+mod verify;
+
+pub use compression::Compression;
+pub use create::{Content, Created, Member, Watch, create, estimate};
+pub use manifest::{About, Entry, Manifest, Sort};
+pub use sweep::sweep;
+pub use verify::{verify, verify_until};

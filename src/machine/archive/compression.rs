@@ -1,0 +1,137 @@
+//! The two compressions of a backup, chosen by the file's name, and the seal at its end.
+//!
+//! Gzip and zstd check the data that they hold, but not all of their own bytes: a changed byte in a header, or the
+//! unused bits before an end, goes unnoticed. So the SHA-256 of everything before it ends the file, in a form that
+//! every other program skips: for gzip an empty second member with an extra field (RFC 1952, sections 2.2 and
+//! 2.3.1.1), for zstd a skippable frame (RFC 8878, section 3.1.2).
+
+use crate::failure::{Failure, Kind, Result};
+use flate2::{GzBuilder, read::MultiGzDecoder, write::GzEncoder};
+use std::io::{self, BufReader, Read, Write};
+use std::path::Path;
+
+/// How an archive is compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compression {
+    Gzip,
+    Zstd,
+}
+
+impl Compression {
+    /// By the name's ending: `.tar.gz` or `.tar.zst`.
+    pub fn of(path: &Path) -> Result<Compression> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.ends_with(".tar.gz") {
+            Ok(Compression::Gzip)
+        } else if name.ends_with(".tar.zst") {
+            Ok(Compression::Zstd)
+        } else {
+            Err(Failure::new(Kind::Invalid, format!("`{name}` is no name of an archive"))
+                .help("let it end with `.tar.gz` or `.tar.zst`"))
+        }
+    }
+
+    /// What stands in the seal before the digest and after it.
+    fn seal_frame(self) -> (&'static [u8], &'static [u8]) {
+        match self {
+            // Flags: extra field. Its length is 36: the field's name `Bs`, the length 32, and the digest.
+            Compression::Gzip => (
+                b"\x1f\x8b\x08\x04\0\0\0\0\0\xff\x24\0Bs\x20\0",
+                // An empty last block, then checksum and length of nothing.
+                b"\x03\0\0\0\0\0\0\0\0\0",
+            ),
+            // The first of the magic numbers for skippable frames, then the length 40: our name and the digest.
+            Compression::Zstd => (b"\x50\x2a\x4d\x18\x28\0\0\0banister", b""),
+        }
+    }
+
+    /// The seal for a digest.
+    pub(super) fn seal(self, digest: &[u8]) -> Vec<u8> {
+        let (before, after) = self.seal_frame();
+        [before, digest, after].concat()
+    }
+
+    /// How long a seal is, in bytes.
+    pub(super) fn seal_length(self) -> u64 {
+        let (before, after) = self.seal_frame();
+        (before.len() + 32 + after.len()) as u64
+    }
+}
+
+/// Compresses what is written.
+pub(super) enum Encoder<W: Write> {
+    Gzip(GzEncoder<W>),
+    Zstd(zstd::stream::write::Encoder<'static, W>),
+}
+
+impl<W: Write> Encoder<W> {
+    pub fn new(compression: Compression, inner: W) -> io::Result<Encoder<W>> {
+        Ok(match compression {
+            Compression::Gzip => {
+                let level = flate2::Compression::default();
+                Encoder::Gzip(GzBuilder::new().mtime(0).operating_system(255).write(inner, level))
+            }
+            Compression::Zstd => {
+                let mut encoder = zstd::stream::write::Encoder::new(inner, zstd::DEFAULT_COMPRESSION_LEVEL)?;
+                encoder.include_checksum(true)?;
+                Encoder::Zstd(encoder)
+            }
+        })
+    }
+
+    /// Writes what is left, and gives back what it wrote to.
+    pub fn finish(self) -> io::Result<W> {
+        match self {
+            Encoder::Gzip(encoder) => encoder.finish(),
+            Encoder::Zstd(encoder) => encoder.finish(),
+        }
+    }
+}
+
+impl<W: Write> Write for Encoder<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Encoder::Gzip(encoder) => encoder.write(bytes),
+            Encoder::Zstd(encoder) => encoder.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Encoder::Gzip(encoder) => encoder.flush(),
+            Encoder::Zstd(encoder) => encoder.flush(),
+        }
+    }
+}
+
+/// Decompresses what is read.
+pub(super) enum Decoder<R: Read> {
+    Gzip(MultiGzDecoder<R>),
+    Zstd(zstd::stream::read::Decoder<'static, BufReader<R>>),
+}
+
+impl<R: Read> Decoder<R> {
+    pub fn new(compression: Compression, inner: R) -> io::Result<Decoder<R>> {
+        Ok(match compression {
+            Compression::Gzip => Decoder::Gzip(MultiGzDecoder::new(inner)),
+            Compression::Zstd => Decoder::Zstd(zstd::stream::read::Decoder::new(inner)?),
+        })
+    }
+
+    /// Gives back what it read from.
+    pub fn into_inner(self) -> R {
+        match self {
+            Decoder::Gzip(decoder) => decoder.into_inner(),
+            Decoder::Zstd(decoder) => decoder.finish().into_inner(),
+        }
+    }
+}
+
+impl<R: Read> Read for Decoder<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Decoder::Gzip(decoder) => decoder.read(buffer),
+            Decoder::Zstd(decoder) => decoder.read(buffer),
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! Writes an archive.
+
+use super::compression::{Compression, Encoder};
+use super::header::{Attributes, append};
+use super::manifest::{self, About, Entry, Manifest, Sort, text};
+use super::streams::{Hashing, Promised};
+use super::walk::{Found, check_name, walk};
+use crate::command::{self, Spec};
+use crate::failure::{Context, Failure, Kind, Result};
+use crate::machine::files::{beside, hexadecimal, sync_folder_of, unreadable};
+use rustix::fs::FlockOperation;
+use sha2::Digest;
+use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// A part of a backup.
+#[derive(Clone, Debug)]
+pub struct Member {
+    /// In the archive: relative, without `.` and `..`.
+    pub name: String,
+    pub content: Content,
+}
+
+/// Where a member comes from.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// A file, a link (as a link), or a folder with all that is in it.
+    Path(PathBuf),
+    /// What a command prints. It is written to an unnamed file beside the archive first, because a header says how
+    /// long the content is.
+    Command(Spec),
+    Bytes(Vec<u8>),
+}
+
+/// Who looks on.
+pub struct Watch<'a> {
+    /// Asked often; `true` ends the work with [`Kind::Interrupted`].
+    pub stop: &'a dyn Fn() -> bool,
+    /// Told what was left out, or changed while it was read.
+    pub warn: &'a dyn Fn(String),
+}
+
+/// A finished archive.
+#[derive(Clone, Debug)]
+pub struct Created {
+    pub manifest: Manifest,
+    /// How long the file is.
+    pub bytes: u64,
+    /// Of the whole file, in lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// How many bytes the files and folders among the members hold; commands are not run. Fails with [`Kind::NotFound`]
+/// if one is not there.
+pub fn estimate(members: &[Member]) -> Result<u64> {
+    let mut bytes = 0u64;
+    for member in members {
+        check_name(&member.name)?;
+        match &member.content {
+            Content::Path(path) => walk(&member.name, path, Path::new(""), &mut |found| {
+                bytes += if found.sort == Some(Sort::File) { found.metadata.len() } else { 0 };
+                Ok(())
+            })?,
+            Content::Bytes(content) => bytes += content.len() as u64,
+            Content::Command(_) => {}
+        }
+    }
+    Ok(bytes)
+}
+
+/// Writes the archive `path`, whose name says how it is compressed, with all its members and the manifest. `prefix`
+/// stands before every name, such as `./`.
+///
+/// Until it is complete and synced it is called `.NAME.part`; if this fails that file is removed, if this is killed
+/// it stays, and no archive is there. The file is for its owner only (0600), and so is its folder if it is made here.
+///
+/// Fails with [`Kind::Refused`] if `path` is there already or something can't be read or written, with
+/// [`Kind::NotFound`] if a member is not there, with [`Kind::CommandFailed`] if a command is not successful.
+pub fn create(path: &Path, members: &[Member], about: About, prefix: &str, watch: &Watch) -> Result<Created> {
+    let compression = Compression::of(path)?;
+    members.iter().try_for_each(|member| check_name(&member.name))?;
+    let failed = || format!("the archive `{}` can't be written", path.display());
+    if path.symlink_metadata().is_ok() {
+        return Err(Failure::new(Kind::Refused, failed()).why("it is there already"));
+    }
+    let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    made.or_fail(Kind::Refused, || format!("the folder `{}` can't be made", folder.display()))?;
+    let own = folder.canonicalize().or_fail(Kind::Refused, failed)?;
+
+    let part = Part::open(path).or_fail(Kind::Refused, failed)?;
+    let file = part.file.try_clone().or_fail(Kind::Refused, failed)?;
+    let encoder = Encoder::new(compression, Hashing::new(file)).or_fail(Kind::Refused, failed)?;
+    let manifest = Manifest { format: manifest::FORMAT, about, changed: Vec::new(), members: Vec::new() };
+    let mut writer =
+        Writer { tar: tar::Builder::new(encoder), manifest, from: HashMap::new(), prefix, own, watch };
+    members.iter().try_for_each(|member| writer.add(member))?;
+    let (encoder, manifest) = writer.finish()?;
+    let sealed = || -> io::Result<(u64, String)> {
+        let mut hashing = encoder.finish()?;
+        let seal = compression.seal(&hashing.digest.clone().finalize());
+        hashing.write_all(&seal)?;
+        hashing.inner.sync_all()?;
+        let bytes = hashing.inner.metadata()?.len();
+        Ok((bytes, hexadecimal(&hashing.digest.finalize())))
+    };
+    let (bytes, sha256) = sealed().or_fail(Kind::Refused, failed)?;
+    part.finish(path).or_fail(Kind::Refused, failed)?;
+    Ok(Created { manifest, bytes, sha256 })
+}
+
+/// The file under its temporary name; removed unless it is finished. As long as its writer lives it is locked.
+struct Part {
+    file: File,
+    path: PathBuf,
+}
+
+impl Part {
+    fn open(archive: &Path) -> io::Result<Part> {
+        let path = beside(archive, super::sweep::ENDING).map_err(io::Error::other)?;
+        // What a crash left there is no longer wanted; what another process still writes must stay.
+        super::sweep::remove_if_dead(&path)?;
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+        rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+        Ok(Part { file, path })
+    }
+
+    fn finish(mut self, archive: &Path) -> io::Result<()> {
+        std::fs::rename(&self.path, archive)?;
+        self.path = PathBuf::new();
+        sync_folder_of(archive)
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        if self.path != Path::new("") {
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+struct Writer<'a> {
+    tar: tar::Builder<Encoder<Hashing<File>>>,
+    manifest: Manifest,
+    /// Where each name came from: two parts may overlap, but not contradict each other.
+    from: HashMap<Vec<u8>, PathBuf>,
+    prefix: &'a str,
+    own: PathBuf,
+    watch: &'a Watch<'a>,
+}
+
+impl Writer<'_> {
+    fn add(&mut self, member: &Member) -> Result<()> {
+        let own = self.own.clone();
+        let name = member.name.as_bytes();
+        match &member.content {
+            // Resolved, so that the archive's own folder is recognised in it.
+            Content::Path(path) => walk(&member.name, &real(path), &own, &mut |found| self.add_found(found)),
+            Content::Bytes(bytes) => {
+                self.is_new(name, Path::new(""))?;
+                self.put(name, &[], &Attributes::made(bytes.len() as u64), &bytes[..])
+            }
+            Content::Command(spec) => {
+                self.is_new(name, Path::new(""))?;
+                let (size, output) = self.spool(&member.name, spec)?;
+                self.put(name, &[], &Attributes::made(size), output)
+            }
+        }
+    }
+
+    fn add_found(&mut self, found: Found) -> Result<()> {
+        let shown = found.path.display();
+        let Some(sort) = found.sort else {
+            let why = if found.metadata.is_dir() { "it holds the backups" } else { "it is no file" };
+            self.manifest.about.not_included.push(text(found.name));
+            (self.watch.warn)(format!("`{shown}` is not in the backup: {why}"));
+            return Ok(());
+        };
+        if !self.is_new(found.name, found.path)? {
+            return Ok(());
+        }
+        let attributes = Attributes::of(found.metadata, sort);
+        let failed = |error| unreadable(error, format!("`{shown}` can't be read"));
+        match sort {
+            Sort::Folder => self.put(&[found.name, b"/"].concat(), &[], &attributes, io::empty()),
+            Sort::Link => {
+                let target = std::fs::read_link(found.path).map_err(failed)?;
+                self.put(found.name, target.as_os_str().as_bytes(), &attributes, io::empty())
+            }
+            Sort::File => {
+                // A pipe that took the file's place would keep us waiting for ever.
+                let flags = (rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOFOLLOW).bits() as i32;
+                let file =
+                    OpenOptions::new().read(true).custom_flags(flags).open(found.path).map_err(failed)?;
+                let open = file.metadata().map_err(failed)?;
+                if !open.is_file() {
+                    return Err(Failure::new(Kind::Refused, format!("`{shown}` changed while it was read")));
+                }
+                self.put(found.name, &[], &Attributes::of(&open, sort), file)
+            }
+        }
+    }
+
+    /// Whether the name is not in the archive yet. Fails if something else is there under it.
+    fn is_new(&mut self, name: &[u8], path: &Path) -> Result<bool> {
+        match self.from.insert(name.to_vec(), path.to_owned()) {
+            None => Ok(true),
+            Some(before) if before == path && path != Path::new("") => Ok(false),
+            Some(_) => {
+                let message = format!("two members are called `{}`", text(name));
+                Err(Failure::new(Kind::Invalid, message).help("give one of them another name"))
+            }
+        }
+    }
+
+    /// Runs a command; its output, from the start, and how long it is.
+    fn spool(&self, name: &str, spec: &Spec) -> Result<(u64, File)> {
+        let failed = || format!("the output for `{name}` can't be kept in `{}`", self.own.display());
+        // It has no name, so that a crash leaves nothing of it.
+        let mut output = tempfile::tempfile_in(&self.own).or_fail(Kind::Refused, failed)?;
+        let looked = command::look_into(spec, &output, self.watch.stop)?;
+        if looked.exit != command::Exit::Status(0) {
+            let lines: Vec<&str> = looked.stderr.trim_end().lines().collect();
+            let program = spec.arguments.first().map_or("", String::as_str);
+            let message = format!("`{program}` for `{name}` failed ({})", looked.exit);
+            let last = lines[lines.len().saturating_sub(STDERR_LINES)..].iter();
+            return Err(
+                last.fold(Failure::new(Kind::CommandFailed, message), |failure, line| failure.why(line))
+            );
+        }
+        output.rewind().or_fail(Kind::Refused, failed)?;
+        Ok((output.metadata().or_fail(Kind::Refused, failed)?.len(), output))
+    }
+
+    fn put(&mut self, name: &[u8], target: &[u8], attributes: &Attributes, content: impl Read) -> Result<()> {
+        let shown = text(name);
+        let name = [self.prefix.as_bytes(), name].concat();
+        let mut content = Hashing::new(Promised::new(content, attributes.size, self.watch.stop));
+        let put = append(&mut self.tar, &name, target, attributes, &mut content);
+        if (self.watch.stop)() {
+            return Err(Failure::new(Kind::Interrupted, "the backup was interrupted"));
+        }
+        put.or_fail(Kind::Refused, || format!("`{shown}` can't be put into the archive"))?;
+        let mut promised = content.inner;
+        if promised.changed() {
+            (self.watch.warn)(format!("`{shown}` changed while it was read; the backup holds a part of it"));
+            self.manifest.changed.push(shown);
+        }
+        self.manifest.members.push(Entry {
+            name: text(&name),
+            sort: attributes.sort,
+            mode: attributes.mode,
+            size: attributes.size,
+            sha256: hexadecimal(&content.digest.finalize()),
+            target: (attributes.sort == Sort::Link).then(|| text(target)),
+        });
+        Ok(())
+    }
+
+    /// Appends the manifest.
+    fn finish(mut self) -> Result<(Encoder<Hashing<File>>, Manifest)> {
+        let failed = || "the archive's manifest can't be written".to_owned();
+        let json = serde_json::to_vec_pretty(&self.manifest).or_fail(Kind::Bug, failed)?;
+        let name = [self.prefix.as_bytes(), manifest::NAME.as_bytes()].concat();
+        append(&mut self.tar, &name, &[], &Attributes::made(json.len() as u64), &json[..])
+            .or_fail(Kind::Refused, failed)?;
+        Ok((self.tar.into_inner().or_fail(Kind::Refused, failed)?, self.manifest))
+    }
+}
+
+/// How many of the last lines of a failed command's stderr are shown.
+const STDERR_LINES: usize = 10;
+
+/// The path with links resolved in all but its last part.
+fn real(path: &Path) -> PathBuf {
+    match (path.parent().map(Path::canonicalize), path.file_name()) {
+        (Some(Ok(folder)), Some(name)) => folder.join(name),
+        _ => path.to_owned(),
+    }
+}

@@ -1,0 +1,78 @@
+//! The manifest: the last member of a backup, which says what all others must be.
+
+use serde::{Deserialize, Serialize};
+
+/// The manifest's name in the archive.
+pub const NAME: &str = "manifest.json";
+/// The version of the form of `manifest.json` that this program writes.
+pub const FORMAT: u32 = 1;
+
+/// What a backup is of.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct About {
+    pub server: String,
+    /// The server's kind.
+    pub kind: String,
+    /// The release that is checked out exactly, if one is.
+    pub release: Option<String>,
+    /// The commit that is checked out, shortened; absent if there is no checkout.
+    pub commit: Option<String>,
+    /// When it was begun: RFC 3339, UTC.
+    pub created: String,
+    /// What the person calls it; may be empty.
+    pub label: String,
+    /// The version of the program that made it.
+    pub program: String,
+    /// What was asked for, as it was written.
+    pub parts: Vec<String>,
+    /// What belongs to the server and is not here.
+    pub not_included: Vec<String>,
+}
+
+/// All that `manifest.json` says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    pub format: u32,
+    #[serde(flatten)]
+    pub about: About,
+    /// Members whose length changed while they were read: filled with zeros, or cut.
+    pub changed: Vec<String>,
+    /// In the order of the archive.
+    pub members: Vec<Entry>,
+}
+
+/// What a member is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sort {
+    File,
+    Folder,
+    Link,
+}
+
+/// One member.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// As in the archive; bytes that are no UTF-8 are written as `\xNN`.
+    pub name: String,
+    pub sort: Sort,
+    /// Permissions, as a number.
+    pub mode: u32,
+    /// Bytes of content.
+    pub size: u64,
+    /// Of the content, in lower-case hexadecimal; that of nothing for folders and links.
+    pub sha256: String,
+    /// Where a link points.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+}
+
+/// A name as the manifest writes it.
+pub(super) fn text(name: &[u8]) -> String {
+    let mut text = String::new();
+    for chunk in name.utf8_chunks() {
+        text.push_str(chunk.valid());
+        chunk.invalid().iter().for_each(|byte| text.push_str(&format!("\\x{byte:02x}")));
+    }
+    text
+}

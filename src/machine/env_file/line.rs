@@ -1,0 +1,188 @@
+//! One logical line of a settings file, as GNU make takes it apart (its `read.c`: `readline`,
+//! `collapse_continuations`, `remove_comments`, `parse_var_assignment`).
+
+use std::ops::Range;
+
+/// A line, with the lines that a backslash at its end joins to it.
+#[derive(Clone, Debug)]
+pub(super) struct Line {
+    /// Where it stands in the text, its end included.
+    pub range: Range<usize>,
+    /// From `#` on, without the line's end.
+    pub comment: Option<String>,
+    /// Absent for empty lines, comments, and what is no setting.
+    pub statement: Option<Statement>,
+}
+
+/// A setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Statement {
+    /// `export ` and the like, as they are written.
+    pub prefix: String,
+    pub name: String,
+    pub operator: Operator,
+    /// What is to be expanded.
+    pub value: String,
+}
+
+/// How a setting is given its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Operator {
+    /// `=`: expanded when it is used.
+    Later,
+    /// `:=`: expanded at once.
+    AtOnce,
+    /// `?=`
+    IfUnset,
+    /// `+=`
+    Append,
+    /// `!=`: the output of a command.
+    Shell,
+}
+
+/// Words that make take for more than a setting.
+const DIRECTIVES: [&str; 13] = [
+    "define", "endef", "undefine", "ifdef", "ifndef", "ifeq", "ifneq", "else", "endif", "include",
+    "-include", "sinclude", "load",
+];
+
+const BLANKS: [char; 2] = [' ', '\t'];
+
+impl Line {
+    /// Reads the line that begins at `start`.
+    pub fn read(text: &str, start: usize) -> Result<Line, String> {
+        let mut end = start;
+        let mut physical: Vec<&str> = Vec::new();
+        loop {
+            let length = text[end..].find('\n').map_or(text.len() - end, |found| found + 1);
+            let line = &text[end..end + length];
+            end += length;
+            let line = line.strip_suffix('\n').map_or(line, |line| match line.strip_suffix('\r') {
+                // A lone line of `\r` stays one for make 4.3; nobody writes that.
+                Some(without) => without,
+                None => line,
+            });
+            physical.push(line);
+            if end == text.len() || backslashes(line).is_multiple_of(2) {
+                break;
+            }
+        }
+        let first = if start == 0 { physical[0].trim_start_matches('\u{feff}') } else { physical[0] };
+        let mut joined = first.to_owned();
+        for next in &physical[1..] {
+            let count = backslashes(&joined);
+            joined.truncate(joined.len() - count);
+            joined.push_str(&"\\".repeat(count / 2));
+            if count / 2 == 0 {
+                joined.truncate(joined.trim_end_matches(BLANKS).len());
+            }
+            joined.push(' ');
+            joined.push_str(next.trim_start_matches(BLANKS));
+        }
+        // Only a NUL at all ends a line early; nothing good can come of it.
+        if joined.contains('\0') {
+            return Err("it holds a NUL".into());
+        }
+        let (code, comment) = cut_comment(&joined);
+        let statement = statement(&code)?;
+        Ok(Line { range: start..end, comment, statement })
+    }
+}
+
+fn backslashes(line: &str) -> usize {
+    line.len() - line.trim_end_matches('\\').len()
+}
+
+/// What stands before the first `#` that no backslash quotes, and the rest. Of the backslashes before a `#` half are
+/// dropped.
+fn cut_comment(line: &str) -> (String, Option<String>) {
+    let mut code = String::new();
+    let mut rest = line;
+    while let Some(at) = rest.find('#') {
+        let before = &rest[..at];
+        let count = backslashes(before);
+        code.push_str(&before[..at - count]);
+        code.push_str(&"\\".repeat(count / 2));
+        if count.is_multiple_of(2) {
+            return (code, Some(rest[at..].to_owned()));
+        }
+        code.push('#');
+        rest = &rest[at + 1..];
+    }
+    code.push_str(rest);
+    (code, None)
+}
+
+fn statement(code: &str) -> Result<Option<Statement>, String> {
+    let mut rest = code.trim_start_matches(BLANKS);
+    let mut prefix_end = code.len() - rest.len();
+    loop {
+        if let Some((name, operator, value)) = assignment(rest)? {
+            return Ok(Some(Statement {
+                prefix: code[..prefix_end].to_owned(),
+                name: name.to_owned(),
+                operator,
+                value: value.trim_start_matches(BLANKS).to_owned(),
+            }));
+        }
+        let word = rest.split(BLANKS).next().unwrap_or_default();
+        if DIRECTIVES.contains(&word) || DIRECTIVES.iter().any(|it| word.starts_with(&format!("{it}("))) {
+            return Err(format!("`{word}` is more than a setting"));
+        }
+        if !["export", "override", "private"].contains(&word) {
+            return Ok(None);
+        }
+        rest = rest[word.len()..].trim_start_matches(BLANKS);
+        prefix_end = code.len() - rest.len();
+    }
+}
+
+/// A setting without anything before it.
+fn assignment(text: &str) -> Result<Option<(&str, Operator, &str)>, String> {
+    let Some(at) = text.find('=') else { return Ok(None) };
+    let (left, right) = (&text[..at], &text[at + 1..]);
+    let (name, operator) = match left.chars().next_back() {
+        Some(':') => (left.trim_end_matches(':'), Operator::AtOnce),
+        Some('?') => (&left[..left.len() - 1], Operator::IfUnset),
+        Some('+') => (&left[..left.len() - 1], Operator::Append),
+        Some('!') => (&left[..left.len() - 1], Operator::Shell),
+        _ => (left, Operator::Later),
+    };
+    let name = name.trim_end_matches(BLANKS);
+    if name.is_empty() || name.contains(BLANKS) {
+        return Ok(None);
+    }
+    match name.contains(['$', ':', '(', ')']) {
+        true => Err(format!("make reads more than a setting in `{name}`")),
+        false => Ok(Some((name, operator, right))),
+    }
+}
+
+/// Whether this program gives a setting this name: what every shell takes too.
+pub(super) fn is_name(name: &str) -> bool {
+    name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+}
+
+/// The value as it must be written; nothing if no line of make's can hold it.
+pub(super) fn escape(value: &str) -> Option<String> {
+    if value.starts_with(BLANKS)
+        || value.contains(['\n', '\r', '\0'])
+        || !backslashes(value).is_multiple_of(2)
+    {
+        return None;
+    }
+    let mut written = String::new();
+    for c in value.chars() {
+        match c {
+            '$' => written.push_str("$$"),
+            '#' => {
+                let count = backslashes(&written);
+                written.push_str(&"\\".repeat(count + 1));
+                written.push('#');
+            }
+            c => written.push(c),
+        }
+    }
+    Some(written)
+}
