@@ -13,6 +13,7 @@ mod run;
 mod runs;
 mod show;
 mod signals;
+mod status;
 mod work;
 
 use crate::failure::Result;
@@ -46,6 +47,7 @@ fn dispatch(context: Context, command: &Command, matches: &clap::ArgMatches) -> 
         Command::List => list::list(&context),
         Command::Run(options) => run::run(&context, options, matches),
         Command::Resume(options) => resume::resume(&context, options),
+        Command::Status => status::status(&context),
         Command::Runs => runs::runs(&context),
         Command::Show { run } => show::show(&context, run.as_deref()),
         Command::Doc { name } => doc::doc(&context, name.as_deref()),

@@ -5,6 +5,7 @@ pub mod convert;
 pub mod engine;
 pub mod error;
 pub mod here;
+pub mod kind;
 pub mod layers;
 pub mod runbook;
 pub mod types;

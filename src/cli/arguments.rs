@@ -61,6 +61,8 @@ pub enum Command {
     Run(RunOptions),
     /// Go on with a run that stopped: the last one, if none is named.
     Resume(ResumeOptions),
+    /// Look at each server: release, health, lock, last run, backups.
+    Status,
     /// List the runs.
     Runs,
     /// Show a run: the last one, if none is named.

@@ -45,7 +45,7 @@ pub fn demo(context: Context, options: &DemoOptions) -> Result<u8> {
             practice.stop()?;
             println!("the practice server is gone; to keep one and try more: banister demo --keep DIR");
         }
-        None => println!("the practice server is kept: try `banister list --site {}`", site.display()),
+        None => println!("the practice server is kept: try `banister status --site {}`", site.display()),
     }
     result
 }

@@ -24,13 +24,9 @@ pub fn lines(summary: &Summary) -> (String, String) {
     let (runbook, run) = (&summary.header.runbook, &summary.name);
     let step = open_step(summary).map(|step| format!(" in step `{step}`")).unwrap_or_default();
     match summary.state {
-        RunState::Done => (format!("`{runbook}` is done on {on}"), format!("banister show {run}")),
-        RunState::RolledBack => {
-            (format!("`{runbook}` was rolled back on {on}"), format!("banister show {run}"))
-        }
-        RunState::Running => {
-            (format!("`{runbook}` is running on {on}{step}"), format!("banister show {run}"))
-        }
+        RunState::Done => (format!("`{runbook}` is done on {on}"), "banister status".into()),
+        RunState::RolledBack => (format!("`{runbook}` was rolled back on {on}"), "banister status".into()),
+        RunState::Running => (format!("`{runbook}` is running on {on}{step}"), "banister status".into()),
         RunState::Interrupted if summary.index.rollback => {
             (format!("the way back of `{runbook}` on {on} was interrupted"), format!("banister resume {run}"))
         }

@@ -38,6 +38,15 @@ impl Runbook {
     /// Reads a runbook.
     pub fn load(layers: Arc<Layers>, name: &str) -> Result<Runbook> {
         let text = layers.runbook(name)?;
+        Runbook::read(layers, name, text)
+    }
+
+    /// A runbook of the program's own, from no file.
+    pub fn from_text(layers: Arc<Layers>, name: &str, text: &str) -> Result<Runbook> {
+        Runbook::read(layers, name, Text { source: format!("bundled:{name}"), text: text.to_owned() })
+    }
+
+    fn read(layers: Arc<Layers>, name: &str, text: Text) -> Result<Runbook> {
         let engine = engine::engine(layers.clone());
         let ast = engine::compile(&engine, &text.source, &text.text)?;
         let mut functions: Vec<_> = ast.iter_functions().filter(|function| function.name == "main").collect();
@@ -77,6 +86,17 @@ impl Runbook {
         &self.layers
     }
 
+    /// What its `main` returns, in a session that is never gone on with.
+    pub fn value(&self, session: &Arc<Session>, parameters: &Arguments) -> Result<serde_json::Value> {
+        on_large_stack(|| {
+            let engine = engine::engine(self.layers.clone());
+            let ast = engine::compile(&engine, &self.text.source, &self.text.text)?;
+            let here = self.here(session, None);
+            let value = self.call_main(&engine, &ast, &here, parameters)?;
+            super::convert::to_plain(&value).map_err(|error| to_failure(&error, &self.source))
+        })
+    }
+
     /// Runs it in a session, on a thread of its own. `on_failure` says whether to go back at once if it fails.
     pub fn run(
         &self,
@@ -85,16 +105,12 @@ impl Runbook {
         chooser: Option<Arc<dyn Chooser>>,
         on_failure: OnFailure,
     ) -> Result<()> {
-        std::thread::scope(|scope| {
-            let work = || self.run_here(session, parameters, chooser, on_failure);
-            let thread =
-                std::thread::Builder::new().name("script".into()).stack_size(STACK).spawn_scoped(scope, work);
-            match thread.map(|thread| thread.join()) {
-                Ok(Ok(result)) => result,
-                Ok(Err(_)) => Err(Failure::new(Kind::Bug, "the script's thread panicked")),
-                Err(error) => Err(Failure::new(Kind::Bug, "there is no thread for the script").why(error)),
-            }
-        })
+        on_large_stack(|| self.run_here(session, parameters, chooser, on_failure))
+    }
+
+    fn here(&self, session: &Arc<Session>, chooser: Option<Arc<dyn Chooser>>) -> Here {
+        let frame = Arc::new(Frame::default());
+        Here { session: session.clone(), frame, handlers: Arc::new(Mutex::default()), chooser }
     }
 
     fn run_here(
@@ -113,12 +129,7 @@ impl Runbook {
             })
         });
         let ast = engine::compile(&engine, &self.text.source, &self.text.text)?;
-        let here = Here {
-            session: session.clone(),
-            frame: Arc::new(Frame::default()),
-            handlers: Arc::new(Mutex::default()),
-            chooser,
-        };
+        let here = self.here(session, chooser);
         let result = self.go(&engine, &ast, &here, parameters, on_failure);
         // Handlers know their place, and the place knows its handlers.
         here.handlers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clear();
@@ -137,8 +148,8 @@ impl Runbook {
         let session = &here.session;
         let result = self.call_main(engine, ast, here, parameters);
         let failed = match result {
-            Ok(()) if session.is_turned_back() => None,
-            Ok(()) => return session.check_all_used(&here.frame),
+            Ok(_) if session.is_turned_back() => None,
+            Ok(_) => return session.check_all_used(&here.frame),
             Err(failure) => Some(failure),
         };
         if let Some(failure) = failed
@@ -155,7 +166,7 @@ impl Runbook {
         blocks::roll_back(engine, here, &self.source)
     }
 
-    fn call_main(&self, engine: &Engine, ast: &AST, here: &Here, parameters: &Arguments) -> Result<()> {
+    fn call_main(&self, engine: &Engine, ast: &AST, here: &Here, parameters: &Arguments) -> Result<Dynamic> {
         let values: Vec<Dynamic> = self
             .parameters
             .iter()
@@ -167,8 +178,21 @@ impl Runbook {
         let result: std::result::Result<Dynamic, Box<EvalAltResult>> =
             engine.call_fn_with_options(options, &mut Scope::new(), ast, "main", values);
         // A parameter list of its own would be `ErrorInFunctionCall` around everything; the failure has the place.
-        result.map(drop).map_err(|error| to_failure(&error, &self.source))
+        result.map_err(|error| to_failure(&error, &self.source))
     }
+}
+
+/// Does a script's work on a thread whose stack is large enough for it.
+fn on_large_stack<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    std::thread::scope(|scope| {
+        let thread =
+            std::thread::Builder::new().name("script".into()).stack_size(STACK).spawn_scoped(scope, work);
+        match thread.map(|thread| thread.join()) {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(Failure::new(Kind::Bug, "the script's thread panicked")),
+            Err(error) => Err(Failure::new(Kind::Bug, "there is no thread for the script").why(error)),
+        }
+    })
 }
 
 /// What to do when a run fails.

@@ -1,0 +1,149 @@
+//! `banister status`.
+
+use super::context::Context;
+use super::outcome;
+use crate::event::Event;
+use crate::failure::Result;
+use crate::lock::{self, State};
+use crate::machine::git::Checkout;
+use crate::person::Nobody;
+use crate::reach::here::{Here, lock_folder};
+use crate::report::text::{Style, table};
+use crate::script::kind;
+use crate::script::layers::Layers;
+use crate::session::{self, Parts, Session};
+use crate::site::{Server, Site};
+use crate::stop::Stop;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// Looks at each server: what is checked out, whether it is healthy, who holds it, its last run, its backups.
+pub fn status(context: &Context) -> Result<u8> {
+    let site = Arc::new(context.site()?);
+    let mut list = Vec::new();
+    for server in context.servers(&site)? {
+        let looked = look(context, &site, server)?;
+        if !context.json {
+            print!("{}", text(&looked, context.style));
+        }
+        list.push(looked);
+    }
+    if context.json {
+        println!("{}", json!(list));
+    }
+    Ok(0)
+}
+
+/// The facts of one server, in the form of `status --json`. What can't be found out is the failure that says why.
+fn look(context: &Context, site: &Arc<Site>, server: &Server) -> Result<Value> {
+    let position = Checkout::open(&server.checkout).and_then(|checkout| checkout.position());
+    let lock = match lock_folder(server).and_then(|folder| lock::look(&folder)) {
+        Ok(State::Held(holder)) => json!(lock::describe(&holder)),
+        Ok(State::Free | State::Left(_)) | Err(_) => Value::Null,
+    };
+    let last = context.find_run(None, |glance| glance.header.servers.contains(&server.name))?;
+    let last_run = last.as_ref().map(|run| {
+        let (state, next) = outcome::lines(run);
+        json!({ "run": run.name, "runbook": run.header.runbook, "state": run.state, "text": state, "next": next })
+    });
+    let asked = |function: &str| -> Result<Value> {
+        let layers = Arc::new(Layers::of_site(Some(site.folder()), &server.kind));
+        let parts = Parts {
+            site: site.clone(),
+            header: session::header(site, "status", Default::default(), vec![server.name.clone()]),
+            stop: Arc::new(Stop::new()),
+            reach: Arc::new(Here),
+            listener: Arc::new(|_: &Event| {}),
+            person: Arc::new(Nobody),
+        };
+        let session = Arc::new(Session::begin(parts, None, false)?);
+        kind::call(layers, &session, function)
+    };
+    let health = match position {
+        Ok(_) => asked("health"),
+        Err(ref failure) => Err(failure.clone()),
+    };
+    let mut checks = Value::Null;
+    let (healthy, problem) = match &health {
+        Ok(found) => {
+            checks = found["checks"].clone();
+            (found["healthy"].clone(), None)
+        }
+        Err(failure) => (Value::Null, Some(failure.to_string())),
+    };
+    let folder =
+        asked("backup_folder").ok().and_then(|folder| folder.as_str().map(|folder| server.path(folder)));
+    Ok(json!({
+        "name": server.name,
+        "kind": server.kind,
+        "release": position.as_ref().ok().map(|position| position.name()),
+        "commit": position.as_ref().ok().map(|position| position.commit.clone()),
+        "healthy": healthy,
+        "checks": checks,
+        "problem": problem,
+        "lock": lock,
+        "last_run": last_run,
+        "backups": folder.map(|folder| backups(&folder, &server.name)).unwrap_or_default(),
+    }))
+}
+
+/// The archives of a server in a folder, the newest last.
+fn backups(folder: &std::path::Path, server: &str) -> Vec<Value> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut found: Vec<(String, Value)> = entries
+        .filter_map(|entry| {
+            let name = entry.file_name().into_string().ok()?;
+            let ours = name.starts_with(&format!("{server}-"))
+                && (name.ends_with(".tar.gz") || name.ends_with(".tar.zst"));
+            let bytes = entry.metadata().ok()?.len();
+            ours.then(|| (name.clone(), json!({ "name": name, "path": entry.path(), "bytes": bytes })))
+        })
+        .collect();
+    found.sort_by(|(a, _), (b, _)| a.cmp(b));
+    found.into_iter().map(|(_, backup)| backup).collect()
+}
+
+/// The same for people; what asks for something comes last.
+fn text(looked: &Value, style: Style) -> String {
+    let say = |value: &Value| value.as_str().map(str::to_owned);
+    let health = match (&looked["healthy"], say(&looked["problem"])) {
+        (Value::Bool(true), _) => style.good("healthy"),
+        (Value::Bool(false), _) => {
+            let checks = looked["checks"].as_array().cloned().unwrap_or_default();
+            let failed = checks.iter().filter(|check| check["ok"] == false);
+            let said: Vec<String> = failed
+                .map(|check| {
+                    format!(
+                        "{}: {}",
+                        say(&check["name"]).unwrap_or_default(),
+                        say(&check["said"]).unwrap_or_default()
+                    )
+                })
+                .collect();
+            format!("{} ({})", style.bad("not healthy"), said.join("; "))
+        }
+        (_, problem) => format!("{}: {}", style.warn("health unknown"), problem.unwrap_or_default()),
+    };
+    let backups = looked["backups"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let newest = backups.last().and_then(|backup| say(&backup["name"]));
+    let release = say(&looked["release"]).unwrap_or_else(|| "?".into());
+    let mut rows = vec![
+        vec!["  release".into(), release],
+        vec!["  health".into(), health],
+        vec!["  lock".into(), say(&looked["lock"]).unwrap_or_else(|| "free".into())],
+        vec![
+            "  backups".into(),
+            newest.map_or("none".into(), |newest| format!("{}, the newest {newest}", backups.len())),
+        ],
+    ];
+    if let Some(run) = looked["last_run"].as_object() {
+        rows.push(vec!["  last run".into(), say(&run["text"]).unwrap_or_default()]);
+        rows.push(vec!["  next".into(), say(&run["next"]).unwrap_or_default()]);
+    }
+    format!(
+        "{} ({})\n{}",
+        style.bold(&say(&looked["name"]).unwrap_or_default()),
+        say(&looked["kind"]).unwrap_or_default(),
+        table(&rows)
+    )
+}
