@@ -1,14 +1,23 @@
 //! The list of primitives: all there are, each in the file of its name.
 
+pub mod backup;
 pub mod note;
 pub mod now;
+pub mod read_env;
+pub mod set_env;
 
 use crate::data::{self, Arguments};
 use crate::journal::Call;
 use crate::primitive::{AnyPrimitive, Of};
 
 /// Every primitive, by name.
-pub static ALL: &[&dyn AnyPrimitive] = &[&Of::<note::Note>::new(), &Of::<now::Now>::new()];
+pub static ALL: &[&dyn AnyPrimitive] = &[
+    &Of::<backup::Backup>::new(),
+    &Of::<note::Note>::new(),
+    &Of::<now::Now>::new(),
+    &Of::<read_env::ReadEnv>::new(),
+    &Of::<set_env::SetEnv>::new(),
+];
 
 /// The primitive of this name.
 pub fn find(name: &str) -> Option<&'static dyn AnyPrimitive> {

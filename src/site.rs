@@ -127,6 +127,25 @@ impl Server {
         self.checkout.join(&self.folder)
     }
 
+    /// The settings file: the one given, the one of the site, or the one that its kind always has.
+    pub fn settings_file(&self, given: Option<&str>) -> Result<PathBuf> {
+        match (given, &self.env_file) {
+            (Some(given), _) => Ok(self.path(given)),
+            (None, Some(file)) => Ok(self.path(&file.to_string_lossy())),
+            (None, None) if self.kind == "hoss" => Ok(self.path("~/.hoss/.env")),
+            (None, None) => Err(Failure::new(Kind::Invalid, format!("`{}` has no settings file", self.name))
+                .help(format!("write `env_file` into its table in `{FILE}`, or give the option `file`"))),
+        }
+    }
+
+    /// The environment that its commands see.
+    pub fn variables(&self) -> BTreeMap<String, String> {
+        std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .chain(self.environment.clone())
+            .collect()
+    }
+
     /// Whether a setting of this name holds a secret.
     pub fn is_secret(&self, name: &str) -> bool {
         crate::secret::named_like_a_secret(name) || self.secrets.iter().any(|secret| secret == name)

@@ -31,7 +31,7 @@ impl EnvFile {
     /// Reads the file. `outside` is the environment that make would see.
     ///
     /// Fails with [`Kind::NotFound`] if there is none, with [`Kind::Refused`] if it can't be read or holds more than
-    /// settings: conditions, includes, `define`.
+    /// settings: conditions, includes, `define`, `override`.
     pub fn read(path: &Path, outside: BTreeMap<String, String>) -> Result<EnvFile> {
         let failed = || format!("the settings file `{}` can't be read", path.display());
         let path = path.canonicalize().map_err(|error| unreadable(error, failed()))?;
@@ -103,7 +103,9 @@ impl EnvFile {
     }
 
     fn settings(&self) -> impl Iterator<Item = (&str, &Statement)> {
-        self.lines.iter().filter_map(|line| Some((line.statement.as_ref()?.name.as_str(), line.statement.as_ref()?)))
+        self.lines
+            .iter()
+            .filter_map(|line| Some((line.statement.as_ref()?.name.as_str(), line.statement.as_ref()?)))
     }
 
     /// The file with the setting; checked to read as meant.
@@ -113,8 +115,11 @@ impl EnvFile {
                 .help("use letters, digits and `_`, such as `LOG_LEVEL`"));
         }
         let refused = || {
-            Failure::new(Kind::Refused, format!("make would read another value of `{key}` than the one given"))
-                .help("a value can't begin with a blank, end with `\\`, or hold a line's end")
+            Failure::new(
+                Kind::Refused,
+                format!("make would read another value of `{key}` than the one given"),
+            )
+            .help("a value can't begin with a blank, end with `\\`, or hold a line's end")
         };
         let written = line::escape(value).ok_or_else(refused)?;
         let text = match self.place(key) {

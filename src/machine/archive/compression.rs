@@ -51,6 +51,12 @@ impl Compression {
         [before, digest, after].concat()
     }
 
+    /// Whether these bytes have a seal's form.
+    pub(super) fn is_seal(self, bytes: &[u8]) -> bool {
+        let (before, after) = self.seal_frame();
+        bytes.len() as u64 == self.seal_length() && bytes.starts_with(before) && bytes.ends_with(after)
+    }
+
     /// How long a seal is, in bytes.
     pub(super) fn seal_length(self) -> u64 {
         let (before, after) = self.seal_frame();
@@ -72,8 +78,7 @@ impl<W: Write> Encoder<W> {
                 Encoder::Gzip(GzBuilder::new().mtime(0).operating_system(255).write(inner, level))
             }
             Compression::Zstd => {
-                let mut encoder =
-                    zstd::stream::write::Encoder::new(inner, zstd::DEFAULT_COMPRESSION_LEVEL)?;
+                let mut encoder = zstd::stream::write::Encoder::new(inner, zstd::DEFAULT_COMPRESSION_LEVEL)?;
                 encoder.include_checksum(true)?;
                 Encoder::Zstd(encoder)
             }

@@ -95,8 +95,7 @@ pub fn create(path: &Path, members: &[Member], about: About, prefix: &str, watch
     let part = Part::open(path).or_fail(Kind::Refused, failed)?;
     let file = part.file.try_clone().or_fail(Kind::Refused, failed)?;
     let encoder = Encoder::new(compression, Hashing::new(file)).or_fail(Kind::Refused, failed)?;
-    let manifest =
-        Manifest { format: manifest::FORMAT, about, changed: Vec::new(), members: Vec::new() };
+    let manifest = Manifest { format: manifest::FORMAT, about, changed: Vec::new(), members: Vec::new() };
     let mut writer =
         Writer { tar: tar::Builder::new(encoder), manifest, from: HashMap::new(), prefix, own, watch };
     members.iter().try_for_each(|member| writer.add(member))?;
@@ -230,7 +229,9 @@ impl Writer<'_> {
             let program = spec.arguments.first().map_or("", String::as_str);
             let message = format!("`{program}` for `{name}` failed ({})", looked.exit);
             let last = lines[lines.len().saturating_sub(STDERR_LINES)..].iter();
-            return Err(last.fold(Failure::new(Kind::CommandFailed, message), |failure, line| failure.why(line)));
+            return Err(
+                last.fold(Failure::new(Kind::CommandFailed, message), |failure, line| failure.why(line))
+            );
         }
         output.rewind().or_fail(Kind::Refused, failed)?;
         Ok((output.metadata().or_fail(Kind::Refused, failed)?.len(), output))

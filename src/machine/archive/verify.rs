@@ -35,14 +35,19 @@ pub fn verify_until(path: &Path, stop: &dyn Fn() -> bool) -> Result<Manifest> {
     let mut seal = Vec::new();
     (&mut file).take(compression.seal_length()).read_to_end(&mut seal).or_fail(Kind::Refused, failed)?;
     file.rewind().or_fail(Kind::Refused, failed)?;
+    // Without one all is read, because a damaged member says more than a missing seal.
+    let is_sealed = compression.is_seal(&seal);
+    let body = if is_sealed { body } else { length };
 
     let mut reading = Reading { path, stop, members: Vec::new(), last: None };
     let raw = Stopping { inner: file.take(body), stop };
-    let decoder =
-        Decoder::new(compression, Hashing::new(raw)).map_err(|error| reading.damaged(&error))?;
+    let decoder = Decoder::new(compression, Hashing::new(raw)).map_err(|error| reading.damaged(&error))?;
     let mut tar = tar::Archive::new(decoder);
     let manifest = reading.members(&mut tar)?;
     let digest = reading.end(tar.into_inner())?;
+    if !is_sealed {
+        return Err(reading.refuse("its seal is missing"));
+    }
     if seal != compression.seal(&digest) {
         return Err(reading.refuse("its seal is not the one that its bytes must have"));
     }
@@ -160,7 +165,9 @@ impl<'a> Reading<'a> {
             return Failure::new(Kind::Interrupted, "reading the archive back was interrupted");
         }
         let message = format!("the archive `{}` is damaged", self.path.display());
-        Failure::new(Kind::Refused, message).why(why.to_string()).help("take another one: this one can't be restored")
+        Failure::new(Kind::Refused, message)
+            .why(why.to_string())
+            .help("take another one: this one can't be restored")
     }
 }
 

@@ -1,0 +1,77 @@
+//! `read_env(server, key: text, #{ file: text })`
+//!
+//! The value of a setting, as make reads it.
+//!
+//! # Options
+//! - `file`: the settings file. Default: `env_file` of the site, for Hoss `~/.hoss/.env`. `~` is the server's home,
+//!   and a relative path is in the checkout.
+//!
+//! # Returns
+//! Text; a secret if the setting is one, by its name or because the site says so; `()` if the file does not have it.
+//! Quotes are part of the value, `#` ends it, `$x` is replaced, and of two lines the last wins: that is what make
+//! passes on, whatever else reads the file.
+//!
+//! All secrets of the file are hidden in everything that is shown or recorded from then on.
+//!
+//! # Errors
+//! `not_found` if there is no such file; `refused` if it can't be read, or if only make can tell the value.
+//!
+//! # After a crash
+//! It is looked at again, unless it was recorded.
+//!
+//! # Example
+//! ```rhai
+//! let address = read_env(cloud, "EXTERNAL_HOSTNAME");
+//! ```
+
+use crate::data::{self, ServerName};
+use crate::failure::Result;
+use crate::machine::env_file::EnvFile;
+use crate::primitive::{Act, Facet, Host, Primitive};
+use crate::secret;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+pub struct ReadEnv;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arguments {
+    server: ServerName,
+    key: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+}
+
+impl Primitive for ReadEnv {
+    type Arguments = Arguments;
+    type Outcome = Value;
+    const NAME: &'static str = "read_env";
+    const SOURCE: &'static str = include_str!("read_env.rs");
+    const ACT: Act<Self> = Act::Look {
+        reads: &[Facet::Settings],
+        perform,
+        predict: |arguments| data::unknown(format!("`{}` of {}", arguments.key, arguments.server.name)),
+    };
+}
+
+fn perform(arguments: &Arguments, host: &Host) -> Result<Value> {
+    let server = host.server()?;
+    let path = server.settings_file(arguments.file.as_deref())?;
+    let file = EnvFile::read(&path, server.variables())?;
+    // Two files can have a setting of the same name.
+    let file_of = arguments.file.as_ref().map(|file| format!(" of {file}")).unwrap_or_default();
+    for name in file.names().into_iter().filter(|name| server.is_secret(name)) {
+        // One that only make can tell is in no text that we could show.
+        if let Ok(Some(value)) = file.get(name) {
+            secret::keep(format!("{} {name}{file_of}", server.name), &value);
+        }
+    }
+    Ok(match file.get(&arguments.key)? {
+        None => Value::Null,
+        Some(value) if server.is_secret(&arguments.key) => {
+            json!(secret::keep(format!("{} {}{file_of}", server.name, arguments.key), &value))
+        }
+        Some(value) => json!(value),
+    })
+}

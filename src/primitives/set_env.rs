@@ -1,0 +1,103 @@
+//! `set_env(server, key: text, value, #{ file: text })`
+//!
+//! Gives a setting a value, so that make reads exactly this one.
+//!
+//! The line of the setting is edited where it stands, or a new one is added at the end. Order, comments, mode and
+//! owner of the file stay as they are; a comment behind the value moves to a line of its own above it, because the
+//! blanks before it would be part of the value.
+//!
+//! # Options
+//! - `file`: the settings file. Default: `env_file` of the site, for Hoss `~/.hoss/.env`. `~` is the server's home,
+//!   and a relative path is in the checkout.
+//!
+//! # Returns
+//! `changed`: whether the setting had another value before, or was not there.
+//!
+//! # Errors
+//! `not_found` if there is no such file; `refused` if make would read another value than this one, such as one of two
+//! lines, or if the file can't be written. Then the file is as it was.
+//!
+//! # After a crash
+//! It is done again: twice is the same as once. The file is always the old or the new one, never half of it.
+//!
+//! # Example
+//! ```rhai
+//! set_env(cloud, "LETS_ENCRYPT_ENABLED", true);
+//! ```
+
+use crate::data::{self, ServerName};
+use crate::failure::{Failure, Kind, Result};
+use crate::machine::env_file::EnvFile;
+use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive};
+use crate::secret::{self, Secret};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+pub struct SetEnv;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arguments {
+    server: ServerName,
+    key: String,
+    value: Value,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct Outcome {
+    changed: bool,
+}
+
+impl Primitive for SetEnv {
+    type Arguments = Arguments;
+    type Outcome = Outcome;
+    const NAME: &'static str = "set_env";
+    const SOURCE: &'static str = include_str!("set_env.rs");
+    const ACT: Act<Self> =
+        Act::Change { touches: &[Facet::Settings], perform, predict, after_crash: AfterCrash::Repeat };
+}
+
+fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
+    let value = value(arguments, host)?;
+    let changed = read(arguments, host)?.set(&arguments.key, &value)?;
+    Ok(Outcome { changed })
+}
+
+fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
+    let file = read(arguments, host)?;
+    let is_known =
+        !data::contains(&arguments.value, data::UNKNOWN) && !data::contains(&arguments.value, data::ONE_OF);
+    match is_known {
+        true => Ok(json!({ "changed": file.would_change(&arguments.key, &value(arguments, host)?)? })),
+        false => Ok(json!({ "changed": data::unknown(format!("`set_env` of `{}`", arguments.key)) })),
+    }
+}
+
+fn read(arguments: &Arguments, host: &Host) -> Result<EnvFile> {
+    let server = host.server()?;
+    EnvFile::read(&server.settings_file(arguments.file.as_deref())?, server.variables())
+}
+
+/// The value as text.
+fn value(arguments: &Arguments, host: &Host) -> Result<String> {
+    let text = match &arguments.value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        Value::Bool(bool) => bool.to_string(),
+        other => match Secret::deserialize(other) {
+            Ok(secret) => return secret.reveal(),
+            Err(_) => {
+                let given = data::describe(other);
+                return Err(Failure::new(Kind::Invalid, format!("`set_env`: a setting can't be `{given}`"))
+                    .help("give it text, a number, `true` or `false`, or a secret"));
+            }
+        },
+    };
+    // Whatever the script thought of it, what is shown from now on must not hold it.
+    if host.server()?.is_secret(&arguments.key) {
+        secret::keep(format!("{} {}", host.server()?.name, arguments.key), &text);
+    }
+    Ok(text)
+}
