@@ -31,7 +31,7 @@ impl EnvFile {
     /// Reads the file. `outside` is the environment that make would see.
     ///
     /// Fails with [`Kind::NotFound`] if there is none, with [`Kind::Refused`] if it can't be read or holds more than
-    /// settings: conditions, includes, `define`.
+    /// settings: conditions, includes, `define`, `override`.
     pub fn read(path: &Path, outside: BTreeMap<String, String>) -> Result<EnvFile> {
         let failed = || format!("the settings file `{}` can't be read", path.display());
         let path = path.canonicalize().map_err(|error| unreadable(error, failed()))?;

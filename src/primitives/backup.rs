@@ -112,7 +112,7 @@ struct Plan {
 fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     let server = host.server()?;
     let plan = plan(arguments, server)?;
-    archive::sweep(&plan.folder, &format!("{}-", server.name))?;
+    archive::sweep(&plan.folder, &format!("{}-", server.name.replace('/', "-")))?;
     enough_room(&plan)?;
     let (release, commit) = checked_out(&server.checkout);
     if commit.is_none() {
@@ -132,7 +132,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
         not_included: Vec::new(),
     };
     let stem = [
-        Some(server.name.clone()),
+        Some(server.name.replace('/', "-")),
         Some(now.strftime("%Y-%m-%dT%H%M%SZ").to_string()),
         release.clone().or(commit.clone()),
         Some(slug(&arguments.label)),

@@ -51,6 +51,12 @@ impl Compression {
         [before, digest, after].concat()
     }
 
+    /// Whether these bytes have a seal's form.
+    pub(super) fn is_seal(self, bytes: &[u8]) -> bool {
+        let (before, after) = self.seal_frame();
+        bytes.len() as u64 == self.seal_length() && bytes.starts_with(before) && bytes.ends_with(after)
+    }
+
     /// How long a seal is, in bytes.
     pub(super) fn seal_length(self) -> u64 {
         let (before, after) = self.seal_frame();

@@ -35,6 +35,9 @@ pub fn verify_until(path: &Path, stop: &dyn Fn() -> bool) -> Result<Manifest> {
     let mut seal = Vec::new();
     (&mut file).take(compression.seal_length()).read_to_end(&mut seal).or_fail(Kind::Refused, failed)?;
     file.rewind().or_fail(Kind::Refused, failed)?;
+    // Without one all is read, because a damaged member says more than a missing seal.
+    let is_sealed = compression.is_seal(&seal);
+    let body = if is_sealed { body } else { length };
 
     let mut reading = Reading { path, stop, members: Vec::new(), last: None };
     let raw = Stopping { inner: file.take(body), stop };
@@ -42,6 +45,9 @@ pub fn verify_until(path: &Path, stop: &dyn Fn() -> bool) -> Result<Manifest> {
     let mut tar = tar::Archive::new(decoder);
     let manifest = reading.members(&mut tar)?;
     let digest = reading.end(tar.into_inner())?;
+    if !is_sealed {
+        return Err(reading.refuse("its seal is missing"));
+    }
     if seal != compression.seal(&digest) {
         return Err(reading.refuse("its seal is not the one that its bytes must have"));
     }

@@ -18,18 +18,18 @@ pub(super) struct Found<'a> {
     pub sort: Option<Sort>,
 }
 
-/// Visits `path` and all below it, folders before what is in them, in the order of names. `own` is left out: the
-/// folder in which the archive is being written. What vanishes meanwhile is passed over, unless it is `path` itself.
+/// Visits `top` and all below it, folders before what is in them, in the order of names. `own` is left out: the
+/// folder in which the archive is being written. What vanishes meanwhile is passed over, unless it is `top` itself.
 pub(super) fn walk(
     name: &str,
-    path: &Path,
+    top: &Path,
     own: &Path,
     visit: &mut dyn FnMut(Found) -> Result<()>,
 ) -> Result<()> {
-    let mut left = vec![(name.as_bytes().to_vec(), path.to_owned())];
+    let mut left = vec![(name.as_bytes().to_vec(), top.to_owned())];
     while let Some((name, path)) = left.pop() {
         let failed = || format!("`{}` can't be read", path.display());
-        let vanished = |error: &std::io::Error| error.kind() == ErrorKind::NotFound && name.contains(&b'/');
+        let vanished = |error: &std::io::Error| error.kind() == ErrorKind::NotFound && path != top;
         let metadata = match fs::symlink_metadata(&path) {
             Err(error) if vanished(&error) => continue,
             read => read.map_err(|error| unreadable(error, failed()))?,

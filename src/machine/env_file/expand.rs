@@ -48,7 +48,7 @@ pub(super) fn value(lines: &[Line], outside: &Outside, key: &str) -> Result<Stri
                         true => at_once(&variables)?.text,
                         false => statement.value.clone(),
                     };
-                    let blank = if before.text.is_empty() { "" } else { " " };
+                    let blank = if before.text.is_empty() || added.is_empty() { "" } else { " " };
                     Ok(Variable { text: format!("{}{blank}{added}", before.text), simple: before.simple })
                 })
             }
@@ -75,10 +75,8 @@ fn expand(text: &str, variables: &Variables, outside: &Outside, depth: usize) ->
     while let Some(at) = rest.find('$') {
         expanded.push_str(&rest[..at]);
         rest = &rest[at + 1..];
-        let Some(next) = rest.chars().next() else {
-            expanded.push('$');
-            break;
-        };
+        // What make does then differs between its ways to expand.
+        let next = rest.chars().next().ok_or("a single `$` ends it")?;
         let close = match next {
             '(' => Some(')'),
             '{' => Some('}'),

@@ -17,7 +17,7 @@ pub(super) struct Line {
 /// A setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Statement {
-    /// `export ` and the like, as they are written.
+    /// `export ` with the blanks around it, as it is written.
     pub prefix: String,
     pub name: String,
     pub operator: Operator,
@@ -41,9 +41,9 @@ pub(super) enum Operator {
 }
 
 /// Words that make take for more than a setting.
-const DIRECTIVES: [&str; 13] = [
+const DIRECTIVES: [&str; 15] = [
     "define", "endef", "undefine", "ifdef", "ifndef", "ifeq", "ifneq", "else", "endif", "include",
-    "-include", "sinclude", "load",
+    "-include", "sinclude", "load", "override", "private",
 ];
 
 const BLANKS: [char; 2] = [' ', '\t'];
@@ -63,7 +63,12 @@ impl Line {
                 None => line,
             });
             physical.push(line);
-            if end == text.len() || backslashes(line).is_multiple_of(2) {
+            if backslashes(line).is_multiple_of(2) || !text[..end].ends_with('\n') {
+                break;
+            }
+            if end == text.len() {
+                // The last line is joined with nothing.
+                physical.push("");
                 break;
             }
         }
@@ -129,7 +134,7 @@ fn statement(code: &str) -> Result<Option<Statement>, String> {
         if DIRECTIVES.contains(&word) || DIRECTIVES.iter().any(|it| word.starts_with(&format!("{it}("))) {
             return Err(format!("`{word}` is more than a setting"));
         }
-        if !["export", "override", "private"].contains(&word) {
+        if word != "export" {
             return Ok(None);
         }
         rest = rest[word.len()..].trim_start_matches(BLANKS);

@@ -1,0 +1,169 @@
+//! Settings files, compared with what the real make reads.
+
+use super::Numbers;
+use banister::failure::Kind;
+use banister::machine::env_file::EnvFile;
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::Path;
+use std::process::Command;
+
+fn read(path: &Path) -> EnvFile {
+    EnvFile::read(path, BTreeMap::new()).unwrap()
+}
+
+/// The values that make reads; nothing if it refuses the file.
+fn by_make(env: &Path, names: &[&str]) -> Option<BTreeMap<String, String>> {
+    let folder = env.parent().unwrap();
+    let values = folder.join("values");
+    let _ = fs::remove_dir_all(&values);
+    fs::create_dir(&values).unwrap();
+    let mut makefile = format!("include {}\n", env.display());
+    for name in names {
+        // The brackets keep blanks and empty values.
+        makefile += &format!("$(file >{}/{name},[$({name})])\n", values.display());
+    }
+    makefile += "all: ;\n";
+    fs::write(folder.join("Makefile"), makefile).unwrap();
+    let made = Command::new("make").args(["-rRs", "-C"]).arg(folder).env_clear().output().unwrap();
+    let value = |name: &&str| {
+        let text = String::from_utf8_lossy(&fs::read(values.join(name)).unwrap()).into_owned();
+        let text = text.trim_end_matches('\n').strip_prefix('[').unwrap().strip_suffix(']').unwrap();
+        (name.to_string(), text.to_owned())
+    };
+    made.status.success().then(|| names.iter().map(value).collect())
+}
+
+const NAMES: [&str; 6] = ["A", "B", "KEY", "LOG_LEVEL", "x", "DB_PASSWORD"];
+
+fn random(numbers: &mut Numbers, pieces: &[&str], most: u64) -> String {
+    (0..numbers.below(most + 1)).map(|_| pieces[numbers.below(pieces.len() as u64) as usize]).collect()
+}
+
+const PIECES: [&str; 22] = [
+    "a", "b", "A", "x", " ", "  ", "\t", "#", "\\", "\\#", "$$", "$", "$(A)", "${KEY}", "\"", "'", "=", ":",
+    "ä", "\\\n", "%", "B",
+];
+
+fn random_file(numbers: &mut Numbers) -> String {
+    let mut text = String::new();
+    for _ in 0..numbers.below(9) {
+        let ending = ["\n", "\n", "\n", "\r\n"][numbers.below(4) as usize];
+        let name = NAMES[numbers.below(6) as usize];
+        let before = ["", "", "", " ", "export ", " export\t"][numbers.below(6) as usize];
+        let operator = ["=", "=", "=", " = ", ":=", " ?= ", "+=", "::="][numbers.below(8) as usize];
+        match numbers.below(8) {
+            0 => text += &format!("# {}{ending}", random(numbers, &["a", "\\", "\\\n", "A=1", "$"], 4)),
+            1 => text += ending,
+            _ => text += &format!("{before}{name}{operator}{}{ending}", random(numbers, &PIECES, 7)),
+        }
+    }
+    if numbers.below(3) == 0 {
+        text.truncate(text.trim_end_matches(['\n', '\r']).len());
+    }
+    text
+}
+
+#[test]
+fn values_are_those_that_make_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let env = folder.path().join(".env");
+    let mut numbers = Numbers(2024);
+    let mut compared = 0;
+    for round in 0..400 {
+        let text = random_file(&mut numbers);
+        fs::write(&env, &text).unwrap();
+        let Some(made) = by_make(&env, &NAMES) else { continue };
+        let Ok(file) = EnvFile::read(&env, BTreeMap::new()) else { continue };
+        for name in NAMES {
+            let Ok(value) = file.get(name) else { continue };
+            assert_eq!(value.as_deref().unwrap_or_default(), made[name], "round {round}, {name} of {text:?}");
+            compared += 1;
+        }
+    }
+    assert!(compared > 1000, "only {compared} values were compared");
+}
+
+#[test]
+fn a_setting_that_was_set_is_read_by_make_as_it_was_meant_and_all_others_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let env = folder.path().join(".env");
+    let mut numbers = Numbers(77);
+    let (mut done, mut refused) = (0, 0);
+    for round in 0..400 {
+        let text = random_file(&mut numbers);
+        fs::write(&env, &text).unwrap();
+        let Some(before) = by_make(&env, &NAMES) else { continue };
+        let Ok(mut file) = EnvFile::read(&env, BTreeMap::new()) else { continue };
+        let key = NAMES[numbers.below(6) as usize];
+        let value = random(&mut numbers, &PIECES, 6);
+        match file.set(key, &value) {
+            Err(failure) => {
+                assert_eq!(failure.kind, Kind::Refused);
+                assert_eq!(fs::read_to_string(&env).unwrap(), text);
+                refused += 1;
+            }
+            Ok(changed) => {
+                let now = fs::read_to_string(&env).unwrap();
+                assert_eq!(changed, now != text);
+                let made = by_make(&env, &NAMES);
+                let context = format!("round {round}: {key} = {value:?} made {text:?} to {now:?}");
+                let made = made.unwrap_or_else(|| panic!("make refuses it, {context}"));
+                assert_eq!(made[key], value, "{context}");
+                for name in NAMES.iter().filter(|name| **name != key && !text.contains('$')) {
+                    assert_eq!(made[*name], before[*name], "{name}, {context}");
+                }
+                assert!(!read(&env).set(key, &value).unwrap(), "{context}");
+                done += 1;
+            }
+        }
+    }
+    assert!(done > 100 && refused > 10, "{done} done, {refused} refused");
+}
+
+#[test]
+fn an_edit_keeps_order_comments_mode_and_a_link() {
+    let folder = tempfile::tempdir().unwrap();
+    let env = folder.path().join("real");
+    let link = folder.path().join(".env");
+    fs::write(&env, "# top\nexport A=1 # why\r\nB=\"2\"\nA=3\nUI_REDIRECT_REGEX=^a$$").unwrap();
+    fs::set_permissions(&env, fs::Permissions::from_mode(0o640)).unwrap();
+    std::os::unix::fs::symlink("real", &link).unwrap();
+    let mut file = read(&link);
+    assert_eq!(file.names(), ["A", "B", "UI_REDIRECT_REGEX"]);
+    assert_eq!(file.get("B").unwrap().as_deref(), Some("\"2\""));
+    assert_eq!(file.get("NONE").unwrap(), None);
+    assert!(!file.set("A", "3").unwrap());
+    assert!(file.would_change("A", "4").unwrap());
+    assert!(file.set("A", "4#x").unwrap());
+    assert!(file.set("NEW", "pa$word").unwrap());
+    assert!(!read(&link).set("NEW", "pa$word").unwrap());
+    let now = fs::read_to_string(&env).unwrap();
+    assert_eq!(now, "# top\nexport A=1 # why\r\nB=\"2\"\nA=4\\#x\nUI_REDIRECT_REGEX=^a$$\nNEW=pa$$word\n");
+    assert_eq!(fs::metadata(&env).unwrap().mode() & 0o7777, 0o640);
+    assert!(link.is_symlink());
+    fs::write(&env, "A=1 # why\n").unwrap();
+    assert!(read(&env).set("A", "2").unwrap());
+    assert_eq!(fs::read_to_string(&env).unwrap(), "# why\nA=2\n");
+    for value in ["a\nb", " a", "a\\", "a\r"] {
+        assert_eq!(read(&env).set("A", value).unwrap_err().kind, Kind::Refused, "{value:?}");
+    }
+    assert_eq!(read(&env).set("A B", "1").unwrap_err().kind, Kind::Invalid);
+}
+
+#[test]
+fn what_only_make_can_tell_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let env = folder.path().join(".env");
+    fs::write(&env, "A=$(shell date)\nB=$B\nC!=date\nD=$(A)\nE=1\n").unwrap();
+    let file = read(&env);
+    for name in ["A", "B", "C", "D"] {
+        assert_eq!(file.get(name).unwrap_err().kind, Kind::Refused, "{name}");
+    }
+    assert_eq!(file.get("E").unwrap().as_deref(), Some("1"));
+    fs::write(&env, "ifdef A\nB=1\nendif\n").unwrap();
+    assert_eq!(EnvFile::read(&env, BTreeMap::new()).unwrap_err().kind, Kind::Refused);
+    let none = EnvFile::read(&folder.path().join("none"), BTreeMap::new()).unwrap_err();
+    assert_eq!(none.kind, Kind::NotFound);
+}
