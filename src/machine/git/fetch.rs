@@ -21,10 +21,10 @@ const ASK: Duration = Duration::seconds(60);
 const BRING: Duration = Duration::seconds(1_800);
 
 impl Checkout {
-    /// Fetches commits and tags. Doing it twice is the same as once.
+    /// Fetches commits and tags. Doing it twice is the same as once. Not `--quiet`: git would not say which tag it rejects.
     pub fn fetch(&self, environment: &BTreeMap<String, String>, stop: &dyn Fn() -> bool) -> Result<Fetched> {
         let before = self.releases()?;
-        self.git(&["fetch", "--quiet", "--tags"], environment, BRING, stop)?;
+        self.git(&["fetch", "--tags"], environment, BRING, stop)?;
         let brought = self.releases()?.into_iter().filter(|release| !before.contains(release));
         Ok(Fetched { releases: brought.collect() })
     }
