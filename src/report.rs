@@ -3,5 +3,6 @@
 pub mod failure;
 pub mod json;
 pub mod lines;
+pub mod plan;
 pub mod prompt;
 pub mod text;
