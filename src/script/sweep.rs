@@ -1,7 +1,8 @@
 //! In plans: every function that is not ours, kept from taking an unknown for a value.
 //!
 //! Without this, `len(unknown)` would be an error that a `try` swallows, and a text that an unknown was written into
-//! would be a text like any other. A function that answers yes or no is asked; any other ends the path.
+//! would be a text like any other. A function that answers yes or no is asked; any other ends the path. One thing can't
+//! be kept from it: `text[0]`, which is no function.
 
 use super::assume::{Relation, ask, ask_relation};
 use super::unknown::{ARITHMETIC, MARK, Unknown, depends, fact, shown};
