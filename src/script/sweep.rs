@@ -1,8 +1,8 @@
 //! In plans: every function that is not ours, kept from taking an unknown for a value.
 //!
 //! Without this, `len(unknown)` would be an error that a `try` swallows, and a text that an unknown was written into
-//! would be a text like any other. A function that answers yes or no is asked; any other ends the path. One thing can't
-//! be kept from it: `text[0]`, which is no function.
+//! would be a text like any other. A function that answers yes or no is asked; any other ends the path. What is
+//! no function can't be kept from it: `text[0]`, and `for letter in text`.
 
 use super::assume::{Relation, ask, ask_relation};
 use super::unknown::{ARITHMETIC, MARK, Unknown, depends, fact, shown};
