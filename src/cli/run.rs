@@ -40,7 +40,7 @@ fn refuse_unfinished(context: &Context, servers: &[String], abandon: bool) -> Re
             run::abandon(&glance.path, &crate::person::whoami())?;
             continue;
         }
-        let (state, next) = super::outcome::lines(&Summary::read(&glance.path)?);
+        let (state, next) = super::outcome::lines(context, &Summary::read(&glance.path)?);
         let message = format!("an earlier run is not done: {state} ({})", glance.name);
         let help = format!("{next}; to give it up and begin anew, add `--abandon`");
         return Err(Failure::new(Kind::Locked, message).help(help));
