@@ -42,7 +42,9 @@ fn look(context: &Context, site: &Arc<Site>, server: &Server) -> Result<Value> {
         Ok(State::Held(holder)) => json!(lock::describe(&holder)),
         Ok(State::Free | State::Left(_)) | Err(_) => Value::Null,
     };
-    let last = context.find_run(None, |glance| glance.header.servers.contains(&server.name))?;
+    let last = context.find_run(None, |glance| {
+        glance.header.site == site.file && glance.header.servers.contains(&server.name)
+    })?;
     let last = last.map(|run| Summary::read(&run.path)).transpose()?;
     let last_run = last.as_ref().map(|run| {
         let (state, next) = outcome::lines(context, run);
