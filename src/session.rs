@@ -309,10 +309,11 @@ impl Session {
             Err(failure) => (RunState::Failed, Some(failure)),
         };
         let mut failure = failure;
+        // Before the last record: after it nobody resumes the run, and so nobody would hand them back.
+        self.locks.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clear();
         if let Err(unwritten) = self.write(Entry::Finished { state, failure: failure.clone() }, true) {
             failure.get_or_insert(unwritten);
         }
-        self.locks.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clear();
         let index = {
             let mut book = self.book();
             // Another process may work on the run from here on.

@@ -1,0 +1,205 @@
+//! A practice server with a state folder of its own, and what of it two updates are compared by.
+
+use crate::support::{Said, said};
+use banister::machine::archive;
+use banister::practice::{Practice, Process};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+pub struct Round {
+    folder: tempfile::TempDir,
+    practice: Practice,
+    identity: String,
+}
+
+/// What an update leaves.
+#[derive(Debug, PartialEq)]
+pub struct World {
+    release: String,
+    head: String,
+    status: String,
+    rows: BTreeMap<String, usize>,
+    migrations: BTreeMap<String, i64>,
+    /// Each make target, in order, and how it ended.
+    made: Vec<(String, Option<i32>)>,
+    /// The labels of the backups, each of which was read back.
+    pub backups: Vec<String>,
+    /// Names in the folder of settings and in the checkout's repository, but for objects, logs and backups.
+    names: BTreeSet<String>,
+    services: usize,
+    lock: String,
+    state: String,
+}
+
+impl Drop for Round {
+    fn drop(&mut self) {
+        let _ = self.practice.stop();
+    }
+}
+
+impl Round {
+    pub fn new() -> Round {
+        let folder = tempfile::tempdir().unwrap();
+        let program = Path::new(env!("CARGO_BIN_EXE_banister"));
+        let practice = Practice::create(&folder.path().join("world"), program, &[]).unwrap();
+        practice.end_with_me().unwrap();
+        // The window in which all must stay healthy is the longest part of an update.
+        let site = fs::read_to_string(practice.site()).unwrap();
+        fs::write(practice.site(), format!("{site}healthy = {{ stable = \"200ms\" }}\n")).unwrap();
+        let identity = practice.rows().unwrap().identity;
+        Round { folder, practice, identity }
+    }
+
+    fn state(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_banister"));
+        command.arg("--site").arg(self.practice.dir()).args(arguments).current_dir(self.folder.path());
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", self.folder.path());
+        command.env("BANISTER_STATE", self.state()).env("USER", "ops");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    pub fn banister(&self, arguments: &[&str]) -> Said {
+        said(self.command(arguments).output().unwrap())
+    }
+
+    /// The same, killed where the journal is at `place`.
+    pub fn crash(&self, arguments: &[&str], place: &str) -> Said {
+        said(self.command(arguments).env("BANISTER_CRASH_AT", place).output().unwrap())
+    }
+
+    /// How many records the runs have.
+    pub fn records(&self) -> usize {
+        let runs = fs::read_dir(self.state().join("runs")).into_iter().flatten().flatten();
+        let journals =
+            runs.map(|run| fs::read_to_string(run.path().join("journal.jsonl")).unwrap_or_default());
+        journals.map(|journal| journal.matches('\n').count()).sum()
+    }
+
+    /// The supervisor of the `nth` command of the run, once it is there; nothing if the run ends before.
+    pub fn nth_supervisor(&self, nth: usize, run: &mut Child) -> Option<Process> {
+        let mark = self.state().display().to_string();
+        let mut seen = BTreeSet::new();
+        let end = Instant::now() + Duration::from_secs(120);
+        while run.try_wait().unwrap().is_none() {
+            assert!(Instant::now() < end, "the run neither ends nor starts a command");
+            for entry in fs::read_dir("/proc").unwrap().flatten() {
+                let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+                    continue;
+                };
+                let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+                let line = String::from_utf8_lossy(&line).into_owned();
+                if line.contains("__supervise")
+                    && line.contains(&mark)
+                    && seen.insert(line)
+                    && seen.len() == nth + 1
+                {
+                    return Process::look(pid);
+                }
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        None
+    }
+
+    /// Kills a process that is still the one that was seen. Says whether it was there.
+    pub fn kill(&self, process: &Process) -> bool {
+        let pid = process.pid.to_string();
+        process.alive()
+            && Command::new("kill").args(["-9", &pid]).stderr(Stdio::null()).status().unwrap().success()
+    }
+
+    fn made(&self) -> Vec<(String, Option<i32>)> {
+        let lines = self.practice.trace().unwrap();
+        let make = lines.iter().filter(|line| line.tool == "make");
+        make.map(|line| (format!("{} {}", line.args.join(" "), line.event), line.rc)).collect()
+    }
+
+    /// Whether the last make target that began has ended with success.
+    pub fn last_target_ended_well(&self) -> bool {
+        matches!(self.made().last(), Some((_, Some(0))))
+    }
+
+    /// What there is now.
+    pub fn world(&self) -> World {
+        let practice = &self.practice;
+        let git = |arguments: &[&str]| {
+            let mut command = Command::new("git");
+            let output = command.arg("-C").arg(practice.checkout()).args(arguments).output().unwrap();
+            assert!(output.status.success(), "git {arguments:?}: {output:?}");
+            String::from_utf8(output.stdout).unwrap()
+        };
+        let rows = practice.rows().unwrap();
+        assert_eq!(rows.identity, self.identity, "a row was lost");
+        assert!(!practice.alarm(), "`make reset` was called");
+        let shown = self.banister(&["show", "--json"]);
+        let shown: serde_json::Value = serde_json::from_str(&shown.out).unwrap();
+        World {
+            release: practice.discover().unwrap()["version"].as_str().unwrap().into(),
+            head: git(&["describe", "--tags"]),
+            status: git(&["status", "--porcelain"]),
+            rows: rows.tables,
+            migrations: rows.migrations,
+            made: self.made(),
+            backups: self.backups(),
+            names: self.names(),
+            services: practice.processes().len(),
+            lock: self.banister(&["lock", "show"]).out,
+            state: shown["state"].as_str().unwrap().into(),
+        }
+    }
+
+    /// What is left of each name of a backup after the instant and the release; each is read back.
+    fn backups(&self) -> Vec<String> {
+        let folder = self.practice.hoss().join("backup/backups");
+        let mut labels: Vec<String> = fs::read_dir(&folder)
+            .unwrap()
+            .map(|entry| {
+                let path = entry.unwrap().path();
+                let label = archive::verify(&path).unwrap_or_else(|failure| panic!("{failure}")).about.label;
+                assert!(path.display().to_string().ends_with(".tar.gz"), "{}", path.display());
+                label.replace(' ', "-")
+            })
+            .collect();
+        labels.sort();
+        labels
+    }
+
+    fn names(&self) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        let mut folders = vec![self.practice.hoss(), self.practice.checkout().join(".git")];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).unwrap().flatten() {
+                let path = entry.path();
+                let name = path.strip_prefix(self.practice.home()).unwrap().display().to_string();
+                if [".git/objects", ".git/logs", "backup/backups/", ".hoss/data"]
+                    .iter()
+                    .any(|part| name.contains(part))
+                {
+                    continue;
+                }
+                if path.is_dir() && !path.is_symlink() {
+                    folders.push(path);
+                }
+                names.insert(name);
+            }
+        }
+        names
+    }
+
+    pub fn assert_is(&self, expected: &World, place: &str) {
+        let (found, expected) = (format!("{:#?}", self.world()), format!("{expected:#?}"));
+        let differs = |a: &str, b: &str| -> Vec<String> {
+            a.lines().filter(|line| !b.lines().any(|other| other == *line)).map(str::to_owned).collect()
+        };
+        let (more, less) = (differs(&found, &expected), differs(&expected, &found));
+        assert!(found == expected, "{place}: there is {more:#?}, and not {less:#?}\n{found}");
+    }
+}
