@@ -1,6 +1,7 @@
 //! The command line.
 
 mod arguments;
+mod check;
 mod context;
 mod demo;
 mod doc;
@@ -47,6 +48,7 @@ fn dispatch(context: Context, command: &Command, matches: &clap::ArgMatches) -> 
         Command::List => list::list(&context),
         Command::Run(options) => run::run(&context, options, matches),
         Command::Resume(options) => resume::resume(&context, options),
+        Command::Check { paths } => check::check(&context, paths),
         Command::Status => status::status(&context),
         Command::Runs => runs::runs(&context),
         Command::Show { run } => show::show(&context, run.as_deref()),

@@ -1,6 +1,7 @@
 //! Everything that knows Rhai: the text of runbooks becomes calls at the gate.
 
 pub mod blocks;
+pub mod check;
 pub mod convert;
 pub mod engine;
 pub mod error;

@@ -70,6 +70,12 @@ pub enum Command {
         /// A run's name, as `runs` lists it.
         run: Option<String>,
     },
+    /// Look through scripts and `site.toml` for what can't work; touches nothing.
+    Check {
+        /// Scripts, or folders of scripts [default: all of the site, and those that the program brings].
+        #[arg(value_name = "PATH")]
+        paths: Vec<PathBuf>,
+    },
     /// Read the documentation of a primitive, or list them.
     Doc {
         /// A primitive's name.

@@ -1,0 +1,136 @@
+//! A parsed text, taken apart: what stands at its top, and each function with the statements of its body.
+
+use crate::script::layers::Text;
+use rhai::{AST, ASTNode, Engine, Expr, FnAccess, FnPtr, ParseError, Position, Stmt};
+use std::collections::BTreeMap;
+
+/// A text's parts.
+pub struct Program {
+    /// The statements outside of functions.
+    pub top: Vec<Stmt>,
+    /// In the order of the text.
+    pub functions: Vec<Function>,
+    /// Closures, by the names that the parser gives them. Those that are the same to the letter share one.
+    pub closures: BTreeMap<String, Function>,
+    /// The names in every `import`, wherever it stands.
+    pub imports: Vec<String>,
+}
+
+/// A function or a closure.
+pub struct Function {
+    pub name: String,
+    /// Of a closure, what it captures comes first.
+    pub parameters: Vec<String>,
+    pub private: bool,
+    pub body: Vec<Stmt>,
+    /// Where its name stands; of a closure, where its body begins.
+    pub place: Position,
+}
+
+impl Function {
+    /// As a script would call it.
+    pub fn usage(&self) -> String {
+        format!("{}({})", self.name, self.parameters.join(", "))
+    }
+}
+
+impl Program {
+    /// Parses a text.
+    pub fn parse(engine: &Engine, text: &Text) -> Result<Program, ParseError> {
+        Ok(Program::of(&engine.compile(&text.text)?, &text.text))
+    }
+
+    fn of(ast: &AST, text: &str) -> Program {
+        let mut roots = Vec::new();
+        let mut imports = Vec::new();
+        ast.walk(&mut |path| {
+            if let [ASTNode::Stmt(stmt)] = path {
+                roots.push((*stmt).clone());
+            }
+            if let Some(ASTNode::Stmt(Stmt::Import(import, _))) = path.last()
+                && let Expr::StringConstant(path, _) = &import.0
+            {
+                imports.push(path.to_string());
+            }
+            true
+        });
+        let mut bodies = roots.split_off(ast.statements().len());
+        let mut functions: Vec<(Position, Position, Function)> = ast
+            .iter_fn_def()
+            .map(|function| {
+                let (start, end) = (function.body.start_position(), function.body.end_position());
+                let taken = Function {
+                    name: function.name.to_string(),
+                    parameters: function.params.iter().map(ToString::to_string).collect(),
+                    private: function.access == FnAccess::Private,
+                    body: Vec::new(),
+                    place: named_at(text, &function.name, start),
+                };
+                (start, end, taken)
+            })
+            .collect();
+        functions.sort_by_key(|(start, ..)| *start);
+        // The walk does not say whose statement it shows. A statement belongs to the innermost function around it,
+        // which is the one that begins last; a closure that is an expression has no end.
+        for stmt in bodies.drain(..) {
+            let at = stmt.position();
+            let around = |(start, end, _): &&mut (Position, Position, Function)| {
+                if end.is_none() { *start == at } else { *start <= at && at <= *end }
+            };
+            if let Some((.., function)) = functions.iter_mut().rev().find(around) {
+                function.body.push(stmt);
+            }
+        }
+        let all = functions.into_iter().map(|(.., function)| function);
+        let (closures, functions) = all.partition::<Vec<_>, _>(|function| is_closure(&function.name));
+        let closures = closures.into_iter().map(|closure| (closure.name.clone(), closure)).collect();
+        Program { top: roots, functions, closures, imports }
+    }
+
+    /// The function of this name, and its namesakes.
+    pub fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Function> {
+        self.functions.iter().filter(move |function| function.name == name)
+    }
+
+    /// The closure that an expression makes, and how many of its parameters are captured.
+    pub fn closure(&self, expr: &Expr) -> Option<(&Function, usize)> {
+        match expr {
+            Expr::DynamicConstant(value, _) => {
+                let pointer = value.read_lock::<FnPtr>()?;
+                Some((self.closures.get(pointer.fn_name())?, 0))
+            }
+            // What it captures is shared first, then put in front of its arguments.
+            Expr::FnCall(call, _) if call.name == "curry" => {
+                let (closure, _) = self.closure(call.args.first()?)?;
+                Some((closure, call.args.len() - 1))
+            }
+            Expr::Stmt(block) => match block.statements() {
+                [Stmt::Share(_), Stmt::Expr(expr)] => self.closure(expr),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
+/// Whether the parser made this name.
+fn is_closure(name: &str) -> bool {
+    name.starts_with("anon$")
+}
+
+/// Where the name of a function stands whose body begins at `body`: the syntax tree does not keep it.
+fn named_at(text: &str, name: &str, body: Position) -> Position {
+    let Some(last) = body.line() else { return body };
+    let lines: Vec<&str> = text.lines().take(last).collect();
+    let found = lines.iter().enumerate().rev().find_map(|(n, line)| {
+        let at = line.match_indices(name).find(|(at, _)| {
+            let before = line[..*at].trim_end();
+            let alone = line[at + name.len()..].trim_start().starts_with('(');
+            alone && before.ends_with("fn")
+        })?;
+        Some((n + 1, line[..at.0].chars().count() + 1))
+    });
+    let place =
+        found.and_then(|(line, column)| Some((u16::try_from(line).ok()?, u16::try_from(column).ok()?)));
+    place.map_or(body, |(line, column)| Position::new(line, column))
+}
