@@ -9,6 +9,7 @@ mod init;
 mod list;
 mod lock;
 mod outcome;
+mod plan;
 mod resume;
 mod run;
 mod runs;
@@ -46,6 +47,7 @@ fn dispatch(context: Context, command: &Command, matches: &clap::ArgMatches) -> 
         Command::Demo(options) => demo::demo(context, options),
         Command::Init => init::init(&context),
         Command::List => list::list(&context),
+        Command::Plan(options) => plan::plan(&context, options, matches),
         Command::Run(options) => run::run(&context, options, matches),
         Command::Resume(options) => resume::resume(&context, options),
         Command::Check { paths } => check::check(&context, paths),

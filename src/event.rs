@@ -45,8 +45,6 @@ pub enum Event {
     Answered { question: String, answer: String, by: String },
     /// Something that a person should know, but that stops nothing.
     Warned { text: String },
-    /// A plan asked itself how something may come out; `taken` is the answer that this path assumes.
-    Assumed { question: String, taken: String },
     /// The run failed, and will now be rolled back.
     Failed { failure: Failure },
     /// The way back began.

@@ -31,6 +31,8 @@ pub enum Kind {
     Journal,
     /// It was begun, and nobody knows how it ended. The gate asks a person; nothing else ever sees it.
     InDoubt,
+    /// A plan came to something that only a run can know. Nothing but a plan ever sees it.
+    Depends,
     /// Stopped by a signal; the run can be resumed.
     Interrupted,
     /// A bug of ours.
@@ -61,6 +63,7 @@ impl Kind {
             Kind::Mismatch => "mismatch",
             Kind::Journal => "journal",
             Kind::InDoubt => "in_doubt",
+            Kind::Depends => "depends",
             Kind::Interrupted => "interrupted",
             Kind::Bug => "bug",
         }
@@ -70,7 +73,7 @@ impl Kind {
     pub fn exit_code(self) -> u8 {
         match self {
             Kind::NotFound | Kind::CommandFailed | Kind::TimedOut | Kind::Unreachable | Kind::Refused => 1,
-            Kind::Journal | Kind::InDoubt => 1,
+            Kind::Journal | Kind::InDoubt | Kind::Depends => 1,
             Kind::Invalid => 2,
             Kind::Declined => 3,
             Kind::Locked => 4,

@@ -28,10 +28,21 @@ pub enum Facet {
     History,
     /// Settings files.
     Settings,
-    /// What runs, and how it answers.
+    /// What runs, and how it answers. It changes by itself, too.
     Services,
+    /// Free room on disks. It changes by itself, too.
+    Space,
+    /// The time of day. It changes by itself, too.
+    Clock,
     /// Anything that a command could change.
     Everything,
+}
+
+impl Facet {
+    /// Whether it stays as it is while nobody changes it, so that a plan can rest on it.
+    pub fn is_steady(self) -> bool {
+        !matches!(self, Facet::Services | Facet::Space | Facet::Clock)
+    }
 }
 
 /// What a primitive may use while it acts: the server it acts on, and the session it acts for.
@@ -81,8 +92,8 @@ pub enum Act<P: Primitive> {
     Look {
         reads: &'static [Facet],
         perform: fn(&P::Arguments, &Host) -> Result<P::Outcome>,
-        /// What a plan assumes when it has changed what this reads.
-        predict: fn(&P::Arguments) -> Value,
+        /// What a plan assumes when it has changed what this reads; it may look elsewhere, and changes nothing.
+        predict: fn(&P::Arguments, &Host) -> Result<Value>,
     },
     /// Changes the server.
     Change {
@@ -237,8 +248,8 @@ impl<P: Primitive> AnyPrimitive for Of<P> {
     fn predict(&self, arguments: &Value, host: &Host) -> Result<Value> {
         let arguments = self.arguments(arguments)?;
         match P::ACT {
-            Act::Look { predict, .. } | Act::Ask { predict, .. } => Ok(predict(&arguments)),
-            Act::Change { predict, .. } => predict(&arguments, host),
+            Act::Ask { predict, .. } => Ok(predict(&arguments)),
+            Act::Look { predict, .. } | Act::Change { predict, .. } => predict(&arguments, host),
             Act::Session { .. } => Ok(Value::Null),
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! The gate knows only this trait. What is plugged in makes a run or a plan; no primitive can tell the difference.
 
+pub mod facts;
 pub mod here;
 pub mod planner;
 

@@ -4,5 +4,6 @@ pub mod failure;
 pub mod findings;
 pub mod json;
 pub mod lines;
+pub mod plan;
 pub mod prompt;
 pub mod text;

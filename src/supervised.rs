@@ -70,7 +70,8 @@ pub fn perform(spec: &Spec, host: &Host) -> Result<Ended> {
 /// What a plan may assume of the command.
 pub fn predict(spec: &Spec) -> Value {
     let about = shown(spec);
-    json!({ "seconds": data::unknown(&about), "lines": data::unknown(&about) })
+    let unknown = |field| data::unknown(format!("{about}: {field}"));
+    json!({ "seconds": unknown("seconds"), "lines": unknown("lines") })
 }
 
 /// Looks how far a command came whose end is not recorded.

@@ -1,5 +1,6 @@
 //! What can be typed. A runbook's parameters are options of `run`, with the help of its documentation.
 
+use crate::data::Arguments;
 use crate::failure::{Failure, Kind, Result};
 use crate::script::layers::Layers;
 use crate::script::runbook::Runbook;
@@ -57,6 +58,8 @@ pub enum Command {
     Init,
     /// List the runbooks: bundled, the site's own, overridden.
     List,
+    /// Show what a run would do, and change nothing.
+    Plan(PlanOptions),
     /// Run a runbook.
     Run(RunOptions),
     /// Go on with a run that stopped: the last one, if none is named.
@@ -138,9 +141,21 @@ pub struct RunOptions {
     pub runbook: String,
     #[command(flatten)]
     pub answers: Answers,
+    /// Carry out a plan that `banister plan --out` kept, if all that it rests on is still so.
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
     /// Begin although an earlier run on the same server is not done; that run can then not be resumed.
     #[arg(long)]
     pub abandon: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct PlanOptions {
+    /// The runbook's name.
+    pub runbook: String,
+    /// Keep the plan in this file, for `banister run --plan`.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]
@@ -157,10 +172,25 @@ pub struct ResumeOptions {
     pub answers: Answers,
 }
 
-/// Parses the command line. For `run` the runbook is read first, because its parameters are options.
+/// The runbook's parameters, as they were typed: text, or yes and no.
+pub fn parameters(runbook: &Runbook, matches: &ArgMatches) -> Arguments {
+    let Some((_, matches)) = matches.subcommand() else { return Arguments::new() };
+    let given = runbook.parameters.iter().filter_map(|parameter| {
+        let typed = matches.try_get_one::<String>(&format!("parameter-{}", parameter.name)).ok().flatten()?;
+        let value = match typed.as_str() {
+            "true" => true.into(),
+            "false" => false.into(),
+            text => text.into(),
+        };
+        Some((parameter.name.clone(), value))
+    });
+    given.collect()
+}
+
+/// Parses the command line. For `plan` and `run` the runbook is read first, because its parameters are options.
 pub fn parse(arguments: &[OsString]) -> Result<(Cli, ArgMatches)> {
     let mut command = Cli::command();
-    if let Some(runbook) = named_runbook(arguments)? {
+    if let Some((subcommand, runbook)) = named_runbook(arguments)? {
         let about = runbook.documentation.clone();
         let options = runbook.parameters.iter().map(|parameter| {
             Arg::new(format!("parameter-{}", parameter.name))
@@ -170,19 +200,23 @@ pub fn parse(arguments: &[OsString]) -> Result<(Cli, ArgMatches)> {
                 .value_name("VALUE")
         });
         let options: Vec<Arg> = options.collect();
-        command = command.mut_subcommand("run", |run| run.args(options).about(about));
+        command = command.mut_subcommand(subcommand, |run| run.args(options).about(about));
     }
     let matches = command.try_get_matches_from(arguments).unwrap_or_else(|error| error.exit());
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     Ok((cli, matches))
 }
 
-/// The runbook that `run` is about, found before the line is parsed. Anything wrong with the line is left to the
+/// The runbook that `plan` or `run` is about, found before the line is parsed. Anything wrong with the line is left to the
 /// parser; anything wrong with the runbook is told here.
-fn named_runbook(arguments: &[OsString]) -> Result<Option<Runbook>> {
+fn named_runbook(arguments: &[OsString]) -> Result<Option<(&'static str, Runbook)>> {
     let lenient = Cli::command().ignore_errors(true).try_get_matches_from(arguments);
     let Ok(matches) = lenient else { return Ok(None) };
-    let Some(("run", run)) = matches.subcommand() else { return Ok(None) };
+    let (subcommand, run) = match matches.subcommand() {
+        Some(("plan", plan)) => ("plan", plan),
+        Some(("run", run)) => ("run", run),
+        _ => return Ok(None),
+    };
     let Some(name) = run.get_one::<String>("runbook") else { return Ok(None) };
     let given = run.try_get_one::<PathBuf>("site").ok().flatten().cloned();
     let site = site::find(given.as_deref()).and_then(|file| Site::load(&file)).ok();
@@ -193,12 +227,13 @@ fn named_runbook(arguments: &[OsString]) -> Result<Option<Runbook>> {
     });
     let layers = Layers::of_site(site.as_ref().map(Site::folder), &kind.unwrap_or_default());
     let runbook = Runbook::load(Arc::new(layers), name)?;
-    let taken: Vec<String> = Cli::command()
-        .find_subcommand("run")
-        .map(|run| {
-            run.get_arguments().filter_map(|argument| argument.get_long().map(str::to_owned)).collect()
-        })
-        .unwrap_or_default();
+    // The same for both, so that what can be planned can be run.
+    let both = Cli::command();
+    let both = ["run", "plan"].into_iter().filter_map(|name| both.find_subcommand(name));
+    let taken: Vec<String> = both
+        .flat_map(clap::Command::get_arguments)
+        .filter_map(|argument| argument.get_long().map(str::to_owned))
+        .collect();
     let globals = ["site", "server", "json", "quiet", "verbose", "color", "help", "version"];
     let clash = runbook.parameters.iter().map(|parameter| parameter.name.replace('_', "-"));
     let mut clash = clash.filter(|name| taken.contains(name) || globals.contains(&name.as_str()));
@@ -208,6 +243,6 @@ fn named_runbook(arguments: &[OsString]) -> Result<Option<Runbook>> {
             format!("the parameter `{name}` of `{}` is an option of `run` already", runbook.name),
         )
         .help("give it another name in `fn main`")),
-        None => Ok(Some(runbook)),
+        None => Ok(Some((subcommand, runbook))),
     }
 }

@@ -1,9 +1,8 @@
 //! `banister run`.
 
-use super::arguments::RunOptions;
+use super::arguments::{RunOptions, parameters};
 use super::context::Context;
 use super::work;
-use crate::data::Arguments;
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::run::{self, OpenRun, Summary};
 use crate::script::layers::Layers;
@@ -18,28 +17,16 @@ pub fn run(context: &Context, options: &RunOptions, matches: &clap::ArgMatches) 
     let kind = servers.first().map(|server| server.kind.clone()).unwrap_or_default();
     let layers = Arc::new(Layers::of_site(Some(site.folder()), &kind));
     let runbook = Runbook::load(layers, &options.runbook)?;
-    let parameters = parameters(&runbook, matches);
+    let mut parameters = parameters(&runbook, matches);
     let names: Vec<String> = servers.iter().map(|server| server.name.clone()).collect();
+    if let Some(file) = &options.plan {
+        parameters = super::plan::still_holds(file, &site, &runbook, &parameters, &names)?;
+    }
     refuse_unfinished(context, &names, options.abandon)?;
     let header = session::header(&site, &options.runbook, parameters, names);
     let run = OpenRun::create(&context.state, &header.run)?;
     runbook.layers().keep(&run.path)?;
     work::work(context, site, &runbook, header, run, &options.answers, false)
-}
-
-/// The runbook's parameters, as they were typed: text, or yes and no.
-pub fn parameters(runbook: &Runbook, matches: &clap::ArgMatches) -> Arguments {
-    let Some((_, matches)) = matches.subcommand() else { return Arguments::new() };
-    let given = runbook.parameters.iter().filter_map(|parameter| {
-        let typed = matches.try_get_one::<String>(&format!("parameter-{}", parameter.name)).ok().flatten()?;
-        let value = match typed.as_str() {
-            "true" => true.into(),
-            "false" => false.into(),
-            text => text.into(),
-        };
-        Some((parameter.name.clone(), value))
-    });
-    given.collect()
 }
 
 /// An update that stopped half-way is gone on with, or given up in so many words; a second one is not begun over it.

@@ -110,6 +110,11 @@ pub struct Space {
     pub total: u64,
 }
 
+/// The same of bytes that are in memory.
+pub fn sha256_of(content: &[u8]) -> String {
+    hexadecimal(&Sha256::digest(content))
+}
+
 /// Room on the file system that holds `path`, or would hold it: the nearest folder above that exists is asked.
 pub fn free_space(path: &Path) -> Result<Space> {
     let failed = || format!("the free space at `{}` can't be read", path.display());

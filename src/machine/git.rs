@@ -7,6 +7,7 @@
 mod check_out;
 mod dirt;
 mod fetch;
+mod glimpse;
 mod held;
 mod moving;
 mod notes;
@@ -26,6 +27,7 @@ use crate::failure::{Context, Failure, Kind, Result};
 pub use check_out::Moved;
 pub use dirt::{Dirt, Dirty};
 pub use fetch::Fetched;
+pub use glimpse::Glimpse;
 pub use moving::HalfMoved;
 pub use notes::{Note, Touched};
 pub use target::Target;

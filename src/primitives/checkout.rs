@@ -45,6 +45,7 @@ impl Primitive for CheckOut {
         perform,
         predict: |arguments, host| {
             let checkout = Checkout::open(&host.server()?.checkout)?;
+            // What is not fetched yet is known to the run only.
             let commit = match checkout.commit_named_by(&arguments.to) {
                 Ok(commit) => commit.to_string().into(),
                 Err(_) => data::unknown("the fetch"),

@@ -40,7 +40,7 @@ impl Primitive for DirtyFiles {
     const NAME: &'static str = "dirty_files";
     const SOURCE: &'static str = include_str!("dirty_files.rs");
     const ACT: Act<Self> =
-        Act::Look { reads: &[Facet::Checkout], perform, predict: |_| data::unknown("the checkout") };
+        Act::Look { reads: &[Facet::Checkout], perform, predict: |_, _| Ok(data::unknown("the checkout")) };
 }
 
 fn perform(_: &Arguments, host: &Host) -> Result<Vec<String>> {

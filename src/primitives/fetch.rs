@@ -20,11 +20,12 @@
 //! // => []
 //! ```
 
-use crate::data::{self, ServerName};
+use crate::data::ServerName;
 use crate::failure::Result;
 use crate::machine::git::{Checkout, Fetched};
 use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 pub struct Fetch;
 
@@ -39,12 +40,17 @@ impl Primitive for Fetch {
     type Outcome = Fetched;
     const NAME: &'static str = "fetch";
     const SOURCE: &'static str = include_str!("fetch.rs");
-    const ACT: Act<Self> = Act::Change {
-        touches: &[Facet::History],
-        perform,
-        predict: |_, _| Ok(serde_json::json!({ "releases": data::unknown("the fetch") })),
-        after_crash: AfterCrash::Repeat,
-    };
+    const ACT: Act<Self> =
+        Act::Change { touches: &[Facet::History], perform, predict, after_crash: AfterCrash::Repeat };
+}
+
+/// What the origin has and the checkout has not.
+fn predict(_: &Arguments, host: &Host) -> Result<Value> {
+    let server = host.server()?;
+    let checkout = Checkout::open(&server.checkout)?;
+    let known = checkout.releases()?;
+    let brought = checkout.origin_releases(&server.environment, &|| host.stop.is_asked())?;
+    Ok(json!(Fetched { releases: brought.into_iter().filter(|release| !known.contains(release)).collect() }))
 }
 
 fn perform(_: &Arguments, host: &Host) -> Result<Fetched> {

@@ -52,9 +52,9 @@ impl Primitive for FreeSpace {
     const SOURCE: &'static str = include_str!("free_space.rs");
     const ACT: Act<Self> = Act::Look {
         // A checkout or a setting takes too little to matter; a command may take any amount.
-        reads: &[Facet::Everything],
+        reads: &[Facet::Space],
         perform,
-        predict: |_| data::unknown("the commands before it"),
+        predict: |_, _| Ok(data::unknown("the commands before it")),
     };
 }
 

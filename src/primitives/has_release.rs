@@ -25,6 +25,7 @@ use crate::failure::{Kind, Result};
 use crate::machine::git::Checkout;
 use crate::primitive::{Act, Facet, Host, Primitive};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 pub struct HasRelease;
 
@@ -40,13 +41,7 @@ impl Primitive for HasRelease {
     type Outcome = bool;
     const NAME: &'static str = "has_release";
     const SOURCE: &'static str = include_str!("has_release.rs");
-    const ACT: Act<Self> = Act::Look {
-        reads: &[Facet::History],
-        perform,
-        predict: |arguments| {
-            data::one_of([true.into(), false.into()], format!("`{}` is known", arguments.name))
-        },
-    };
+    const ACT: Act<Self> = Act::Look { reads: &[Facet::History], perform, predict };
 }
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<bool> {
@@ -54,5 +49,16 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<bool> {
         Ok(_) => Ok(true),
         Err(failure) if failure.kind == Kind::NotFound => Ok(false),
         Err(failure) => Err(failure),
+    }
+}
+
+/// The plan fetches: then it is known if the origin has it.
+fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
+    let server = host.server()?;
+    let checkout = Checkout::open(&server.checkout)?;
+    let releases = checkout.origin_releases(&server.environment, &|| host.stop.is_asked())?;
+    match releases.iter().any(|release| release.tag() == arguments.name) || perform(arguments, host)? {
+        true => Ok(true.into()),
+        false => Ok(data::one_of([true.into(), false.into()], format!("`{}` is known", arguments.name))),
     }
 }

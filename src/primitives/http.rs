@@ -120,7 +120,9 @@ fn is_tagged(json: &Value) -> bool {
         .any(|tag| data::contains(json, tag))
 }
 
-fn predict(arguments: &Arguments) -> Value {
+fn predict(arguments: &Arguments, _: &Host) -> Result<Value> {
     let unknown = |field| data::unknown(format!("{field} of {}", arguments.url));
-    json!({ "status": unknown("status"), "body": unknown("body"), "json": unknown("json"), "headers": unknown("headers") })
+    Ok(
+        json!({ "status": unknown("status"), "body": unknown("body"), "json": unknown("json"), "headers": unknown("headers") }),
+    )
 }

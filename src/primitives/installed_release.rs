@@ -40,7 +40,7 @@ impl Primitive for InstalledRelease {
     const NAME: &'static str = "installed_release";
     const SOURCE: &'static str = include_str!("installed_release.rs");
     const ACT: Act<Self> =
-        Act::Look { reads: &[Facet::Checkout], perform, predict: |_| data::unknown("the checkout") };
+        Act::Look { reads: &[Facet::Checkout], perform, predict: |_, _| Ok(data::unknown("the checkout")) };
 }
 
 fn perform(_: &Arguments, host: &Host) -> Result<String> {

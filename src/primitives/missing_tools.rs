@@ -43,7 +43,7 @@ impl Primitive for MissingTools {
     const ACT: Act<Self> = Act::Look {
         reads: &[Facet::Everything],
         perform,
-        predict: |_| data::unknown("the commands before it"),
+        predict: |_, _| Ok(data::unknown("the commands before it")),
     };
 }
 

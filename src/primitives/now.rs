@@ -22,7 +22,7 @@
 
 use crate::data;
 use crate::failure::Result;
-use crate::primitive::{Act, Host, Primitive};
+use crate::primitive::{Act, Facet, Host, Primitive};
 use serde::{Deserialize, Serialize};
 
 pub struct Now;
@@ -36,7 +36,8 @@ impl Primitive for Now {
     type Outcome = String;
     const NAME: &'static str = "now";
     const SOURCE: &'static str = include_str!("now.rs");
-    const ACT: Act<Self> = Act::Look { reads: &[], perform, predict: |_| data::unknown("the run") };
+    const ACT: Act<Self> =
+        Act::Look { reads: &[Facet::Clock], perform, predict: |_, _| Ok(data::unknown("the run")) };
 }
 
 fn perform(_: &Arguments, _: &Host) -> Result<String> {

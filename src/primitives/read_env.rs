@@ -51,7 +51,9 @@ impl Primitive for ReadEnv {
     const ACT: Act<Self> = Act::Look {
         reads: &[Facet::Settings],
         perform,
-        predict: |arguments| data::unknown(format!("`{}` of {}", arguments.key, arguments.server.name)),
+        predict: |arguments, _| {
+            Ok(data::unknown(format!("`{}` of {}", arguments.key, arguments.server.name)))
+        },
     };
 }
 

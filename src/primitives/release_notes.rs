@@ -21,12 +21,13 @@
 //! // => 2
 //! ```
 
-use crate::data::{self, ServerName};
+use crate::data::ServerName;
 use crate::failure::Result;
 use crate::machine::git::{Checkout, Note, Touched};
 use crate::machine::release::{Release, between};
 use crate::primitive::{Act, Facet, Host, Primitive};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 pub struct ReleaseNotes;
 
@@ -49,20 +50,32 @@ impl Primitive for ReleaseNotes {
     type Outcome = Outcome;
     const NAME: &'static str = "release_notes";
     const SOURCE: &'static str = include_str!("release_notes.rs");
-    const ACT: Act<Self> =
-        Act::Look { reads: &[Facet::History], perform, predict: |_| data::unknown("the fetch") };
+    const ACT: Act<Self> = Act::Look { reads: &[Facet::History], perform, predict };
 }
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     let checkout = Checkout::open(&host.server()?.checkout)?;
+    notes(arguments, &checkout, &checkout)
+}
+
+/// The plan fetches: what that will bring is read without bringing it into the checkout.
+fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
+    let server = host.server()?;
+    let checkout = Checkout::open(&server.checkout)?;
+    let glimpse = checkout.glimpse(&server.environment, &|| host.stop.is_asked())?;
+    Ok(json!(notes(arguments, &checkout, &glimpse.checkout)?))
+}
+
+/// `now` is the checkout as it is; `then` knows what is to be read.
+fn notes(arguments: &Arguments, now: &Checkout, then: &Checkout) -> Result<Outcome> {
     // `main at 1a2b3c4`, as `installed_release` names a branch, means the commit.
     let start = arguments.from.rsplit(' ').next().unwrap_or_default();
-    let (from, to) = (checkout.commit_named_by(start)?, checkout.commit_named_by(&arguments.to)?);
-    let known = checkout.releases()?;
+    let (from, to) = (now.commit_named_by(start)?, then.commit_named_by(&arguments.to)?);
+    let known = then.releases()?;
     let releases = match (start.parse::<Release>(), arguments.to.parse::<Release>()) {
         (Ok(from), Ok(to)) => between(&known, &from, &to),
         (_, Ok(to)) => known.iter().filter(|release| **release == to).collect(),
         _ => Vec::new(),
     };
-    Ok(Outcome { releases: checkout.notes(&releases, to)?, attention: checkout.attention(from, to)? })
+    Ok(Outcome { releases: then.notes(&releases, to)?, attention: then.attention(from, to)? })
 }

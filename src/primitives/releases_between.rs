@@ -20,12 +20,13 @@
 //! // => ["0.2.11", "0.2.12"]
 //! ```
 
-use crate::data::{self, ServerName};
+use crate::data::ServerName;
 use crate::failure::Result;
 use crate::machine::git::Checkout;
 use crate::machine::release::{Release, between};
 use crate::primitive::{Act, Facet, Host, Primitive};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 pub struct ReleasesBetween;
 
@@ -42,13 +43,23 @@ impl Primitive for ReleasesBetween {
     type Outcome = Vec<String>;
     const NAME: &'static str = "releases_between";
     const SOURCE: &'static str = include_str!("releases_between.rs");
-    const ACT: Act<Self> =
-        Act::Look { reads: &[Facet::History], perform, predict: |_| data::unknown("the fetch") };
+    const ACT: Act<Self> = Act::Look { reads: &[Facet::History], perform, predict };
 }
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<String>> {
+    among(arguments, &Checkout::open(&host.server()?.checkout)?.releases()?)
+}
+
+/// The plan fetches: then the origin's are known.
+fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
+    let server = host.server()?;
+    let checkout = Checkout::open(&server.checkout)?;
+    let releases = checkout.origin_releases(&server.environment, &|| host.stop.is_asked())?;
+    Ok(json!(among(arguments, &releases)?))
+}
+
+fn among(arguments: &Arguments, releases: &[Release]) -> Result<Vec<String>> {
     let to: Release = arguments.to.parse()?;
     let Ok(from) = arguments.from.parse::<Release>() else { return Ok(vec![to.tag().to_owned()]) };
-    let releases = Checkout::open(&host.server()?.checkout)?.releases()?;
-    Ok(between(&releases, &from, &to).into_iter().map(|release| release.tag().to_owned()).collect())
+    Ok(between(releases, &from, &to).into_iter().map(|release| release.tag().to_owned()).collect())
 }

@@ -46,8 +46,11 @@ impl Primitive for Secret {
     type Outcome = Kept;
     const NAME: &'static str = "secret";
     const SOURCE: &'static str = include_str!("secret.rs");
-    const ACT: Act<Self> =
-        Act::Look { reads: &[], perform, predict: |arguments| json!({ data::SECRET: arguments.name }) };
+    const ACT: Act<Self> = Act::Look {
+        reads: &[],
+        perform,
+        predict: |arguments, _| Ok(json!({ data::SECRET: arguments.name })),
+    };
 }
 
 fn perform(arguments: &Arguments, _: &Host) -> Result<Kept> {

@@ -71,7 +71,9 @@ fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
         !data::contains(&arguments.value, data::UNKNOWN) && !data::contains(&arguments.value, data::ONE_OF);
     match is_known {
         true => Ok(json!({ "changed": file.would_change(&arguments.key, &value(arguments, host)?)? })),
-        false => Ok(json!({ "changed": data::unknown(format!("`set_env` of `{}`", arguments.key)) })),
+        false => Ok(json!({
+            "changed": data::one_of([true.into(), false.into()], format!("`{}` changes", arguments.key))
+        })),
     }
 }
 

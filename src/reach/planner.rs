@@ -4,21 +4,25 @@
 //! now is not what the run will see: its result is predicted too, as unknown where it can't be known.
 
 use super::Reach;
+use super::facts::Fact;
 use super::here::lock_folder;
 use crate::data::{self, Arguments};
 use crate::failure::Result;
+use crate::journal::Call;
 use crate::lock::{self, Holder, Lock, State};
 use crate::person::{Answer, Person};
 use crate::primitive::{AnyPrimitive, Facet, Host, Probe, Sort, Told};
 use crate::site::Server;
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
 
 /// One plan. Looks are remembered over all its paths, so that each is performed once.
 #[derive(Default)]
 pub struct Planner {
     looks: Mutex<HashMap<String, Result<Value>>>,
+    facts: Mutex<Vec<Fact>>,
+    warnings: Mutex<BTreeSet<String>>,
     /// What this path has changed so far: the server's name, and the part of it.
     touched: Mutex<Vec<(Option<String>, Facet)>>,
 }
@@ -27,6 +31,16 @@ impl Planner {
     /// Forgets what was changed: another path begins.
     pub fn begin_path(&self) {
         self.touched().clear();
+    }
+
+    /// What was seen of what stays as it is while nobody changes it, in the order in which it was looked at.
+    pub fn facts(&self) -> Vec<Fact> {
+        self.facts.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+    }
+
+    /// What whoever reads the plan should know besides.
+    pub fn warnings(&self) -> Vec<String> {
+        self.warnings.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).iter().cloned().collect()
     }
 
     fn touched(&self) -> std::sync::MutexGuard<'_, Vec<(Option<String>, Facet)>> {
@@ -40,22 +54,39 @@ impl Planner {
         })
     }
 
-    /// Performs a look once, whatever path asks for it.
-    fn look(&self, primitive: &dyn AnyPrimitive, arguments: &Value, host: &Host) -> Result<Value> {
-        let key = format!("{} {arguments}", primitive.name());
+    /// Looks once, whatever path asks for it: at what is there now, or at what will be there once it is changed.
+    fn look(
+        &self,
+        primitive: &dyn AnyPrimitive,
+        arguments: &Arguments,
+        host: &Host,
+        touched: bool,
+    ) -> Result<Value> {
+        let plain = Value::Object(arguments.clone());
+        let key = format!("{} {plain} {touched}", primitive.name());
         let known = self.looks.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).get(&key).cloned();
         if let Some(known) = known {
             return known;
         }
-        let found = primitive.perform(arguments, host);
+        let found = match touched {
+            true => primitive.predict(&plain, host),
+            false => primitive.perform(&plain, host),
+        };
+        if let (Ok(outcome), false, true) =
+            (&found, touched, primitive.facets().iter().all(|facet| facet.is_steady()))
+        {
+            let call = Call { name: primitive.name().into(), arguments: arguments.clone() };
+            let mut facts = self.facts.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            facts.push(Fact { call, outcome: outcome.clone() });
+        }
         self.looks.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(key, found.clone());
         found
     }
 }
 
 impl Reach for Planner {
-    fn perform(&self, primitive: &dyn AnyPrimitive, arguments: &Arguments, host: &Host) -> Result<Value> {
-        let arguments = Value::Object(arguments.clone());
+    fn perform(&self, primitive: &dyn AnyPrimitive, given: &Arguments, host: &Host) -> Result<Value> {
+        let arguments = Value::Object(given.clone());
         let predict = || match data::contains(&arguments, data::UNKNOWN) {
             true => Ok(data::unknown(primitive.name())),
             false => primitive.predict(&arguments, host),
@@ -63,10 +94,7 @@ impl Reach for Planner {
         match primitive.sort() {
             Sort::Session if data::contains(&arguments, data::UNKNOWN) => Ok(Value::Null),
             Sort::Look if data::contains(&arguments, data::UNKNOWN) => predict(),
-            Sort::Look if self.is_touched(host.server, primitive.facets()) => {
-                primitive.predict(&arguments, host)
-            }
-            Sort::Look => self.look(primitive, &arguments, host),
+            Sort::Look => self.look(primitive, given, host, self.is_touched(host.server, primitive.facets())),
             Sort::Session => primitive.perform(&arguments, host),
             Sort::Change | Sort::Ask => {
                 let predicted = predict()?;
@@ -105,7 +133,8 @@ impl Reach for Planner {
     fn hold(&self, server: &Server, _: Holder) -> Result<Option<Lock>> {
         match lock::look(&lock_folder(server)?)? {
             State::Held(holder) => {
-                tracing::warn!("{} is held by {}", server.name, lock::describe(&holder));
+                let text = format!("{} is held by {}", server.name, lock::describe(&holder));
+                self.warnings.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(text);
                 Ok(None)
             }
             State::Free | State::Left(_) => Ok(None),

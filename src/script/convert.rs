@@ -93,7 +93,7 @@ pub fn plain_to_dynamic(value: &Value) -> Dynamic {
         return Dynamic::from(Secret { name: name.clone() });
     }
     if let Some(Value::String(about)) = data::tagged(value, data::UNKNOWN) {
-        return Dynamic::from(super::unknown::Unknown { about: about.clone() });
+        return Dynamic::from(super::unknown::Unknown::new(about));
     }
     match value {
         Value::Null => Dynamic::UNIT,

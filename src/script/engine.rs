@@ -51,6 +51,7 @@ pub fn engine(layers: Arc<Layers>) -> Engine {
         tracing::debug!("{}:{position:?} {text}", source.unwrap_or_default())
     });
     types::register(&mut engine);
+    super::unknown::register(&mut engine);
     blocks::register(&mut engine);
     register_servers(&mut engine);
     for primitive in primitives::ALL {

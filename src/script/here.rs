@@ -1,12 +1,13 @@
 //! Where a script is while it runs: its session and its frame. It travels in the engine's tag, so that one engine
 //! serves any number of runs, and a call without it (while a module is loaded) can do nothing.
 
+use super::assume::Assumed;
 use super::types::to_error;
 use crate::failure::{Failure, Kind};
 use crate::session::{Frame, Session};
 use rhai::{Dynamic, EvalAltResult, FnPtr, GlobalRuntimeState};
 use serde_json::Value;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// The tag.
 #[derive(Clone)]
@@ -33,6 +34,9 @@ pub struct Handler {
 pub trait Chooser: Send + Sync {
     /// The index of the chosen one, or an error that ends the path.
     fn choose(&self, about: &str, values: &[String]) -> Result<usize, Box<EvalAltResult>>;
+
+    /// What this path has assumed so far. Not to be held while a choice is made.
+    fn assumed(&self) -> MutexGuard<'_, Assumed>;
 }
 
 impl Here {

@@ -1,6 +1,7 @@
 //! Where the text of runbooks and modules comes from: the site's folder first, then what the program brings.
 
 use crate::failure::{Context, Failure, Kind, Result};
+use crate::machine::files::sha256_of;
 use include_dir::{Dir, include_dir};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -131,6 +132,23 @@ impl Layers {
             self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(path, text.clone());
         }
         Ok(text)
+    }
+
+    /// SHA-256 of everything that was read so far, by `runbooks/update.rhai`.
+    pub fn digests(&self) -> BTreeMap<String, String> {
+        let used = self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        used.iter().map(|(path, text)| (path.clone(), sha256_of(text.text.as_bytes()))).collect()
+    }
+
+    /// SHA-256 of what would be read now by the name that [`Layers::digests`] gives it.
+    pub fn digest(&self, path: &str) -> Result<Option<String>> {
+        let (folder, name) = match path.split_once('/') {
+            Some(("runbooks", name)) => (Folder::Runbooks, name),
+            Some(("stdlib", name)) => (Folder::Stdlib, name),
+            _ => return Ok(None),
+        };
+        let text = self.read(folder, name.strip_suffix(".rhai").unwrap_or(name))?;
+        Ok(text.map(|text| sha256_of(text.text.as_bytes())))
     }
 
     /// The names of all runbooks or modules, and whether each is the site's own (and not only bundled).

@@ -9,7 +9,6 @@ use super::types::to_error;
 use crate::data::Arguments;
 use crate::failure::{Failure, Kind, Result};
 use crate::session::{Frame, Session};
-use crate::stop::Asked;
 use rhai::{AST, CallFnOptions, Dynamic, Engine, EvalAltResult, Scope};
 use std::sync::{Arc, Mutex};
 
@@ -121,9 +120,12 @@ impl Runbook {
         on_failure: OnFailure,
     ) -> Result<()> {
         let mut engine = engine::engine(self.layers.clone());
+        if chooser.is_some() {
+            super::sweep::sweep(&mut engine);
+        }
         let stop = session.stop.clone();
         engine.on_progress(move |_| {
-            (stop.asked() >= Asked::Leave).then(|| {
+            stop.is_asked().then(|| {
                 let interrupted = Failure::new(Kind::Interrupted, "interrupted");
                 Dynamic::from(super::types::FailureValue(interrupted))
             })
@@ -149,6 +151,7 @@ impl Runbook {
         let result = self.call_main(engine, ast, here, parameters);
         let failed = match result {
             Ok(_) if session.is_turned_back() => None,
+            Ok(_) if here.chooser.is_some() => return self.plan_back(engine, here),
             Ok(_) => return session.check_all_used(&here.frame),
             Err(failure) => Some(failure),
         };
@@ -163,6 +166,16 @@ impl Runbook {
             session.turn_back()?;
         }
         session.clear_the_way()?;
+        blocks::roll_back(engine, here, &self.source)
+    }
+
+    /// A plan shows the way back as well.
+    fn plan_back(&self, engine: &Engine, here: &Here) -> Result<()> {
+        if here.handlers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).is_empty() {
+            return Ok(());
+        }
+        here.session.turn_back()?;
+        here.session.clear_the_way()?;
         blocks::roll_back(engine, here, &self.source)
     }
 

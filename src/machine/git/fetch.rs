@@ -8,6 +8,7 @@ use crate::secret;
 use crate::units::Duration;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// What a fetch brought.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,10 +22,10 @@ const ASK: Duration = Duration::seconds(60);
 const BRING: Duration = Duration::seconds(1_800);
 
 impl Checkout {
-    /// Fetches commits and tags. Doing it twice is the same as once.
+    /// Fetches commits and tags. Doing it twice is the same as once. Not `--quiet`: git would not say which tag it rejects.
     pub fn fetch(&self, environment: &BTreeMap<String, String>, stop: &dyn Fn() -> bool) -> Result<Fetched> {
         let before = self.releases()?;
-        self.git(&["fetch", "--quiet", "--tags"], environment, BRING, stop)?;
+        self.git(&["fetch", "--tags"], environment, BRING, stop)?;
         let brought = self.releases()?.into_iter().filter(|release| !before.contains(release));
         Ok(Fetched { releases: brought.collect() })
     }
@@ -42,14 +43,26 @@ impl Checkout {
         Ok(releases(said.lines().filter_map(|line| line.rsplit_once("refs/tags/").map(|(_, tag)| tag))))
     }
 
-    fn git(
+    pub(super) fn git(
         &self,
         arguments: &[&str],
         environment: &BTreeMap<String, String>,
         within: Duration,
         stop: &dyn Fn() -> bool,
     ) -> Result<String> {
-        let mut spec = Spec::new(["git"].iter().chain(arguments).copied(), &self.folder);
+        self.git_in(&self.folder, arguments, environment, within, stop)
+    }
+
+    /// The same in another folder.
+    pub(super) fn git_in(
+        &self,
+        folder: &Path,
+        arguments: &[&str],
+        environment: &BTreeMap<String, String>,
+        within: Duration,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<String> {
+        let mut spec = Spec::new(["git"].iter().chain(arguments).copied(), folder);
         spec.environment = environment.clone();
         spec.within = Some(within);
         let looked = command::look(&spec, stop)?;

@@ -19,7 +19,9 @@ pub(super) enum Held {
     },
     Link(Oid),
     Submodule(Oid),
-    /// A folder, a socket: nothing that git would keep under this name.
+    /// Git keeps no folders, only what is in them.
+    Folder,
+    /// A socket, a device: nothing that git would keep.
     Else,
 }
 
@@ -35,7 +37,7 @@ impl Held {
         match mode {
             LINK => Held::Link(id),
             SUBMODULE => Held::Submodule(id),
-            FOLDER => Held::Else,
+            FOLDER => Held::Folder,
             mode => Held::File { id, executable: mode & 0o111 != 0 },
         }
     }
@@ -44,7 +46,7 @@ impl Held {
         tree.get_path(path).map_or(Held::Nothing, |entry| {
             match Held::stored(entry.filemode() as u32, entry.id()) {
                 // A folder is not an entry of its own: its files are.
-                Held::Else => Held::Nothing,
+                Held::Folder => Held::Nothing,
                 held => held,
             }
         })
@@ -69,7 +71,7 @@ impl Held {
             Held::File { id, executable: true } => Some((EXECUTABLE, id)),
             Held::Link(id) => Some((LINK, id)),
             Held::Submodule(id) => Some((SUBMODULE, id)),
-            Held::Nothing | Held::Else => None,
+            Held::Nothing | Held::Folder | Held::Else => None,
         }
     }
 }
@@ -99,6 +101,9 @@ impl Checkout {
             let target = std::fs::read_link(&full).or_fail(Kind::Refused, failed)?;
             let id = Oid::hash_object_ext(ObjectType::Blob, target.as_os_str().as_bytes(), format);
             return id.map(Held::Link).or_fail(Kind::Refused, failed);
+        }
+        if found.is_dir() {
+            return Ok(Held::Folder);
         }
         if !found.is_file() {
             return Ok(Held::Else);

@@ -184,8 +184,10 @@ impl Checkout {
             }
             // What git calls clean is the old file. It says nothing of what it was told not to watch: ignored
             // files where the new release has one, and entries with `assume-unchanged` or `skip-worktree`.
+            let folder = self.held_in_folder(&path)? == Held::Folder;
             let watched = Held::in_tree(&old, &path) != Held::Nothing && !unwatched(&index, &path);
-            if !watched && !self.is_ours(staging, &old, &ours, &index, &path)? {
+            // What is in a folder is judged path by path, or found to be in the way.
+            if !watched && !folder && !self.is_ours(staging, &old, &ours, &index, &path)? {
                 foreign.push(Differing { path: path.clone(), status: git2::Status::WT_MODIFIED });
             }
             pieces.push(self.piece(&new, &path)?);
@@ -214,7 +216,13 @@ impl Checkout {
         if !is_kept(Held::in_index(index, path)) {
             return Ok(false);
         }
-        let held = self.held_in_folder(path)?;
+        let held = match self.held_in_folder(path)? {
+            // A folder with a repository of its own: git looks no further, and neither do we.
+            Held::Folder if path.as_os_str().as_encoded_bytes().ends_with(b"/") => return Ok(false),
+            // What is in any other is judged path by path.
+            Held::Folder => Held::Nothing,
+            held => held,
+        };
         if is_kept(held) || kept.iter().any(|kept| matches!(kept, Held::Submodule(_))) {
             return Ok(true);
         }

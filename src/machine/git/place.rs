@@ -184,7 +184,10 @@ impl Checkout {
         let failed = |error: git2::Error| self.failed("the new index can't be written", &error);
         let io_failed = || format!("the index of {} can't be replaced", self.shown());
         let (current, next) = (self.repository.path().join("index"), staging.path("index"));
-        let _ = std::fs::remove_file(&next);
+        // What a move cut off has left here; libgit2 makes a lock beside this index, too.
+        for left in [&next, &staging.path("index.lock")] {
+            let _ = std::fs::remove_file(left);
+        }
         if current.exists() {
             std::fs::copy(&current, &next).or_fail(Kind::Refused, io_failed)?;
         }

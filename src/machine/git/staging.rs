@@ -34,8 +34,7 @@ pub(super) struct Note {
 /// The staging folder, held by this process.
 pub(super) struct Staging {
     folder: PathBuf,
-    // Held, not read: the lock goes with the file.
-    _lock: File,
+    lock: File,
 }
 
 impl Staging {
@@ -51,7 +50,7 @@ impl Staging {
         DirBuilder::new().recursive(true).mode(0o700).create(&folder).or_fail(Kind::Refused, failed)?;
         let lock = File::create(folder.join("lock")).or_fail(Kind::Refused, failed)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Staging { folder, _lock: lock }),
+            Ok(()) => Ok(Staging { folder, lock }),
             Err(TryLockError::WouldBlock) => Err(Failure::new(
                 Kind::Refused,
                 format!("another banister is moving the checkout {}", checkout.shown()),
@@ -120,10 +119,12 @@ impl Staging {
             });
             repository.checkout_tree(tree.as_object(), Some(&mut options)).map_err(failed)?;
         }
-        if !paths.is_empty() {
+        // Not again: libgit2 would read each while it is empty, being written, and remember that.
+        let others: Vec<&&Path> = paths.iter().filter(|path| !path.ends_with(".gitattributes")).collect();
+        if !others.is_empty() {
             let mut options = options();
-            paths.iter().for_each(|path| {
-                options.path(*path);
+            others.iter().for_each(|path| {
+                options.path(**path);
             });
             repository.checkout_tree(tree.as_object(), Some(&mut options)).map_err(failed)?;
         }
@@ -177,10 +178,18 @@ impl Staging {
     }
 
     /// The move is over, or never began: nothing of it stays.
-    pub fn discard(self) {
+    pub fn discard(&self) {
         // First the note: without it, the rest means nothing.
         let _ = std::fs::remove_file(self.path("moving.json"));
         let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        // Closing is not enough: a process that another thread is just starting has the open file, too, until it
+        // becomes another program.
+        let _ = self.lock.unlock();
     }
 }
 

@@ -1,0 +1,147 @@
+//! `banister plan`, and the file that it may leave for `banister run --plan`.
+
+use super::arguments::{PlanOptions, parameters};
+use super::context::Context;
+use crate::data::Arguments;
+use crate::failure::{Context as _, Failure, Kind, Result};
+use crate::machine::files::{sha256, write_private_durably};
+use crate::reach::facts::look_again;
+use crate::reach::planner::Planner;
+use crate::report::plan::{lines, summary};
+use crate::script::explore::explore;
+use crate::script::layers::Layers;
+use crate::script::plan::Plan;
+use crate::script::runbook::Runbook;
+use crate::session;
+use crate::site::Site;
+use crate::stop::Stop;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The version of the file's format.
+const VERSION: u32 = 1;
+
+/// A plan as it is kept.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    version: u32,
+    /// When it was made, and by whom.
+    time: String,
+    by: String,
+    program: String,
+    site: PathBuf,
+    /// SHA-256 of `site.toml`.
+    site_sha256: String,
+    #[serde(flatten)]
+    plan: Plan,
+}
+
+/// Plans a run and prints the plan.
+pub fn plan(context: &Context, options: &PlanOptions, matches: &clap::ArgMatches) -> Result<u8> {
+    let site = Arc::new(context.site()?);
+    let servers = context.servers(&site)?;
+    let kind = servers.first().map(|server| server.kind.clone()).unwrap_or_default();
+    let layers = Arc::new(Layers::of_site(Some(site.folder()), &kind));
+    let runbook = Runbook::load(layers, &options.runbook)?;
+    let names: Vec<String> = servers.iter().map(|server| server.name.clone()).collect();
+    let header = session::header(&site, &options.runbook, parameters(&runbook, matches), names);
+    let stop = Arc::new(Stop::new());
+    super::signals::listen(&stop)?;
+    let plan = explore(&runbook, &site, &header, &Arc::new(Planner::default()), &stop)?;
+    if let Some(file) = &options.out {
+        keep(file, &site, &plan)?;
+    }
+    let code = plan.failure.as_ref().map_or(0, |failure| failure.kind.exit_code());
+    if context.json {
+        println!("{}", crate::secret::redact(&json!(plan).to_string()));
+        return Ok(code);
+    }
+    print!("{}", lines(&plan, context.style, context.verbose));
+    let (state, next) = match &plan.failure {
+        Some(_) => ("a run would stop as shown; nothing was changed".into(), "banister status".into()),
+        None => (summary(&plan), next(context, &plan, options.out.as_deref())),
+    };
+    println!("\n{} {state}", context.style.bold("state:"));
+    println!("{}  {next}", context.style.bold("next:"));
+    Ok(code)
+}
+
+/// The command that carries the plan out.
+fn next(context: &Context, plan: &Plan, file: Option<&Path>) -> String {
+    let mut words = vec!["banister run".to_owned(), plan.runbook.clone()];
+    words.extend(context.given_site.iter().map(|site| format!("--site {}", site.display())));
+    words.extend(context.given_server.iter().map(|server| format!("--server {server}")));
+    match file {
+        Some(file) => words.push(format!("--plan {}", file.display())),
+        None => words.extend(plan.parameters.iter().map(|(name, value)| match value {
+            Value::String(text) => format!("--{} {text}", name.replace('_', "-")),
+            other => format!("--{} {other}", name.replace('_', "-")),
+        })),
+    }
+    words.join(" ")
+}
+
+fn keep(file: &Path, site: &Site, plan: &Plan) -> Result<()> {
+    let kept = Kept {
+        version: VERSION,
+        time: crate::lock::now(),
+        by: crate::person::whoami(),
+        program: env!("CARGO_PKG_VERSION").into(),
+        site: site.file.clone(),
+        site_sha256: sha256(&site.file)?,
+        plan: plan.clone(),
+    };
+    let text = serde_json::to_string_pretty(&kept)
+        .map_err(|error| Failure::new(Kind::Bug, "the plan can't be written").why(error))?;
+    write_private_durably(file, crate::secret::redact(&text).as_bytes())
+}
+
+/// Makes sure that a kept plan still holds for a run of `runbook` on `servers`, and gives its parameters. Fails at the
+/// first thing that is not as it was.
+pub fn still_holds(
+    file: &Path,
+    site: &Site,
+    runbook: &Runbook,
+    given: &Arguments,
+    servers: &[String],
+) -> Result<Arguments> {
+    let shown = file.display();
+    let invalid = |message: String| {
+        Err(Failure::new(Kind::Invalid, message)
+            .help("nothing was touched; make a new one with `banister plan`"))
+    };
+    let text =
+        std::fs::read_to_string(file).or_fail(Kind::Invalid, || format!("can't read the plan `{shown}`"))?;
+    let kept: Kept = serde_json::from_str(&text)
+        .or_fail(Kind::Invalid, || format!("`{shown}` is not a plan that `banister plan --out` wrote"))?;
+    let plan = &kept.plan;
+    if kept.version != VERSION || kept.program != env!("CARGO_PKG_VERSION") {
+        return invalid(format!("the plan `{shown}` was made by banister {}", kept.program));
+    }
+    if plan.runbook != runbook.name || plan.servers != servers {
+        return invalid(format!(
+            "the plan `{shown}` is for `{}` on {}",
+            plan.runbook,
+            plan.servers.join(", ")
+        ));
+    }
+    if let Some((name, _)) = given.iter().find(|(name, value)| plan.parameters.get(*name) != Some(value)) {
+        return invalid(format!("the plan `{shown}` was made with another `--{}`", name.replace('_', "-")));
+    }
+    if kept.site != site.file || kept.site_sha256 != sha256(&site.file)? {
+        return invalid(format!(
+            "`{}` changed since the plan was made, at {}",
+            site.file.display(),
+            kept.time
+        ));
+    }
+    for (path, digest) in &plan.scripts {
+        if runbook.layers().digest(path)?.as_ref() != Some(digest) {
+            return invalid(format!("`{path}` changed since the plan was made, at {}", kept.time));
+        }
+    }
+    look_again(&plan.facts, site, &Stop::new())?;
+    Ok(plan.parameters.clone())
+}

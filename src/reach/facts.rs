@@ -1,0 +1,46 @@
+//! What a plan rests on: what was looked at when it was made, to be looked at again before it is carried out.
+
+use crate::data;
+use crate::failure::{Failure, Kind, Result};
+use crate::journal::Call;
+use crate::primitive::{Host, Told};
+use crate::primitives;
+use crate::site::Site;
+use crate::stop::Stop;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// A look, and what it saw.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fact {
+    #[serde(flatten)]
+    pub call: Call,
+    pub outcome: Value,
+}
+
+/// Looks again, and fails if anything else is seen than before.
+pub fn look_again(facts: &[Fact], site: &Site, stop: &Stop) -> Result<()> {
+    for fact in facts {
+        let shown = primitives::describe(&fact.call);
+        let primitive = primitives::find(&fact.call.name).ok_or_else(|| {
+            Failure::new(Kind::Invalid, format!("the plan rests on `{}`, which is not there", fact.call.name))
+        })?;
+        let server = data::server_of(&fact.call.arguments).map(|name| site.server(name)).transpose()?;
+        let host = Host {
+            server,
+            folder: std::path::Path::new(""),
+            stop,
+            tell: &|_: Told| {},
+            hold: &|_: &str| Ok(()),
+        };
+        let seen = primitive.perform(&Value::Object(fact.call.arguments.clone()), &host)?;
+        if seen != fact.outcome {
+            let failure =
+                Failure::new(Kind::Invalid, format!("the plan no longer holds: {shown} is another now"))
+                    .why(format!("when it was made: {}", data::describe(&fact.outcome)))
+                    .why(format!("now: {}", data::describe(&seen)));
+            return Err(failure.help("nothing was touched; make a new one with `banister plan`"));
+        }
+    }
+    Ok(())
+}

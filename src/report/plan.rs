@@ -1,0 +1,107 @@
+//! A plan as text.
+
+use super::failure::render;
+use super::text::Style;
+use crate::script::plan::{Item, Plan, What};
+use crate::secret::redact;
+
+/// The whole plan, without the last lines. `verbose` adds the place of each line in its script.
+pub fn lines(plan: &Plan, style: Style, verbose: bool) -> String {
+    let mut out = String::new();
+    let head = format!("plan of `{}` on {}", plan.runbook, plan.servers.join(", "));
+    out.push_str(&format!("{}\n\n", style.bold(&head)));
+    let mut page = Page { out: &mut out, style, verbose };
+    page.items(&plan.items, 0);
+    if plan.items.is_empty() {
+        page.line(0, "nothing to do");
+    }
+    for warning in &plan.warnings {
+        out.push_str(&format!("{} {warning}\n", style.warn("warning:")));
+    }
+    redact(&out).into_owned()
+}
+
+/// What the plan comes to, in a sentence.
+pub fn summary(plan: &Plan) -> String {
+    let count = |n: usize, one: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") };
+    let mut text = format!(
+        "{} and {} planned, nothing was changed",
+        count(plan.count(|what| matches!(what, What::Change { .. })), "change"),
+        count(plan.count(|what| matches!(what, What::Ask { .. })), "question"),
+    );
+    if plan.ways > 1 {
+        text.push_str(&format!("; {} ways were gone through", plan.ways));
+    }
+    if !plan.whole {
+        text.push_str(", which are not all: what follows from several answers together may differ");
+    }
+    text
+}
+
+struct Page<'a> {
+    out: &'a mut String,
+    style: Style,
+    verbose: bool,
+}
+
+impl Page<'_> {
+    fn line(&mut self, depth: usize, text: &str) {
+        self.out.push_str(&format!("{}{text}\n", "  ".repeat(depth)));
+    }
+
+    fn items(&mut self, items: &[Item], forks: usize) {
+        for item in items {
+            self.item(item, item.depth + forks, forks);
+        }
+    }
+
+    fn item(&mut self, item: &Item, depth: usize, forks: usize) {
+        let style = self.style;
+        let at = match self.verbose && !item.at.is_empty() {
+            true => format!("  {}", style.dim(&format!("[{}]", item.at))),
+            false => String::new(),
+        };
+        match &item.what {
+            What::Step { name } => self.line(depth, &format!("{}{at}", style.bold(name))),
+            What::Change { call } => self.line(depth, &format!("{call}{at}")),
+            What::Look { call } => self.line(depth, &format!("{} {call}{at}", style.dim("looks:"))),
+            What::Ask { call } => self.line(depth, &format!("{} {call}{at}", style.warn("asks:"))),
+            What::Note { text } => self.line(depth, &format!("{} {text}", style.dim("note:"))),
+            What::Text { title, text } => {
+                self.line(depth, &format!("{} {title}", style.dim("shows:")));
+                text.trim_end()
+                    .lines()
+                    .for_each(|line| self.line(depth, &format!("{} {line}", style.dim("|"))));
+            }
+            What::Warning { text } => self.line(depth, &format!("{} {text}", style.warn("warning:"))),
+            What::Fork { question, arms } => {
+                for (n, arm) in arms.iter().enumerate() {
+                    let head = match (n, arm.answer.as_str(), arms.len()) {
+                        (0, "yes", _) => format!("if {question}"),
+                        (_, "no", 2) => "otherwise".into(),
+                        (_, answer, _) => format!("if {question}: {answer}"),
+                    };
+                    self.line(depth, &style.warn(&head));
+                    match arm.items.is_empty() {
+                        true => self.line(depth + 1, &style.dim("(nothing)")),
+                        false => self.items(&arm.items, forks + 1),
+                    }
+                }
+            }
+            What::Stop { failure } => {
+                let text = render(failure, style);
+                text.lines().for_each(|line| self.line(depth, line));
+            }
+            What::Depends { on } => {
+                self.line(
+                    depth,
+                    &style.warn(&format!("from here it depends on {on}, which only the run can know{at}")),
+                );
+            }
+            What::WayBack => {
+                self.line(0, "");
+                self.line(0, &style.warn("The way back, if it is needed:"));
+            }
+        }
+    }
+}
