@@ -44,10 +44,14 @@ impl<'a> Check<'a> {
     pub fn text(&mut self, text: Text) {
         self.files.add(text);
         while let Some(file) = self.files.files.get(self.done) {
-            match &file.program {
-                Ok(program) => self.found.extend(walk::walk(&self.files, self.done, program)),
-                Err(finding) => self.found.push(finding.clone()),
-            }
+            let found = file.program.iter().flat_map(|program| walk::walk(&self.files, self.done, program));
+            let found: Vec<Finding> = found.collect();
+            // Usually the walk has more to say of an unknown name than the parser.
+            let told = |stopped: &Finding| {
+                found.iter().any(|found| found.severity == Severity::Error && found.line == stopped.line)
+            };
+            self.found.extend(file.stopped.iter().filter(|stopped| !told(stopped)).cloned());
+            self.found.extend(found);
             self.done += 1;
         }
     }
@@ -55,7 +59,7 @@ impl<'a> Check<'a> {
     /// The same, for a text that can be run.
     pub fn runbook(&mut self, text: Text) {
         let number = self.files.add(text.clone());
-        if let Ok(program) = &self.files.files[number].program
+        if let Some(program) = &self.files.files[number].program
             && program.named("main").next().is_none()
         {
             let help = "write `fn main() { … }`; what other runbooks import belongs in `stdlib/`";

@@ -136,7 +136,7 @@ impl<'a> Walk<'a> {
         for alias in self.scopes.aliases() {
             let module = self.scopes.peek_alias(alias);
             let programs = module.iter().flat_map(|module| &module.files);
-            let mut programs = programs.filter_map(|file| self.files.files[*file].program.as_ref().ok());
+            let mut programs = programs.filter_map(|file| self.files.files[*file].program.as_ref());
             if programs.any(|program| program.named(name).any(|function| !function.private)) {
                 return format!("write `{alias}::{name}(…)`");
             }

@@ -1,7 +1,6 @@
 //! The texts that belong together: one, and all that it imports, each parsed once.
 
 use super::finding::Finding;
-use super::known::KNOWN;
 use super::program::Program;
 use super::syntax;
 use crate::failure::Failure;
@@ -22,7 +21,9 @@ pub struct Files<'a> {
 pub struct File {
     pub text: Text,
     /// Absent if it does not parse.
-    pub program: Result<Program, Finding>,
+    pub program: Option<Program>,
+    /// Where the parser stopped: at what is no Rhai, or at the first unknown name.
+    pub stopped: Option<Finding>,
 }
 
 /// What an `import` brings.
@@ -44,9 +45,10 @@ impl<'a> Files<'a> {
         if let Some(there) = self.files.iter().position(|file| file.text.source == text.source) {
             return there;
         }
-        let program = Program::parse(&KNOWN.engine, &text).map_err(|error| syntax::finding(&error, &text));
+        let (program, error) = Program::parse(&text);
+        let stopped = error.map(|error| syntax::finding(&error, &text));
         let paths: Vec<String> = program.iter().flat_map(|program| &program.imports).cloned().collect();
-        self.files.push(File { text, program });
+        self.files.push(File { text, program, stopped });
         let number = self.files.len() - 1;
         paths.into_iter().for_each(|path| self.import(path));
         number
@@ -90,7 +92,7 @@ impl<'a> Files<'a> {
             return None;
         }
         passed.push(from);
-        let program = self.files[from].program.as_ref().ok()?;
+        let program = self.files[from].program.as_ref()?;
         let targets: Vec<usize> = program.imports.iter().flat_map(|path| self.module(path).files).collect();
         targets.into_iter().find_map(|target| {
             let mut way = self.way_back(target, home, passed)?;

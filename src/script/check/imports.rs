@@ -84,7 +84,7 @@ impl<'a> Walk<'a> {
         let Some((path, files)) = self.module(namespace) else { return };
         for number in files {
             let file = &self.files.files[number];
-            let Ok(program) = &file.program else { continue };
+            let Some(program) = &file.program else { continue };
             let called = match path == "kind" {
                 true => format!("the kind `{}`", kind_name(&file.text.source)),
                 false => format!("the module `{path}`"),

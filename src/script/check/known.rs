@@ -8,12 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
 /// Functions that the engine knows without listing them, as they are part of the language.
-const KEYWORDS: [&str; 8] =
-    ["Fn", "call", "curry", "is_def_fn", "is_def_var", "is_shared", "type_of", "known"];
+const KEYWORDS: [&str; 7] = ["Fn", "call", "curry", "is_def_fn", "is_def_var", "is_shared", "type_of"];
 
 /// The engine's words.
 pub struct Known {
-    /// Parses; takes a variable for there whatever its name, so that one unknown name does not hide the next.
+    /// Parses as a run does: an unknown variable or module ends it.
     pub engine: Engine,
     /// How many arguments each function takes, primitives excepted.
     natives: BTreeMap<String, BTreeSet<usize>>,
@@ -21,10 +20,16 @@ pub struct Known {
     pub properties: BTreeSet<String>,
 }
 
-/// They are the same for every script.
-pub static KNOWN: LazyLock<Known> = LazyLock::new(|| {
+/// Parses, and takes any variable and any module for there, so that one unknown name does not hide the next.
+pub static LENIENT: LazyLock<Engine> = LazyLock::new(|| {
     let mut engine = engine::engine(Arc::new(Layers::default()));
     engine.set_strict_variables(false);
+    engine
+});
+
+/// They are the same for every script.
+pub static KNOWN: LazyLock<Known> = LazyLock::new(|| {
+    let engine = engine::engine(Arc::new(Layers::default()));
     let functions = engine.collect_fn_metadata(
         None,
         |function| Some((function.metadata.name.to_string(), function.metadata.num_params)),

@@ -1,7 +1,8 @@
 //! A parsed text, taken apart: what stands at its top, and each function with the statements of its body.
 
+use super::known::{KNOWN, LENIENT};
 use crate::script::layers::Text;
-use rhai::{AST, ASTNode, Engine, Expr, FnAccess, FnPtr, ParseError, Position, Stmt};
+use rhai::{AST, ASTNode, Expr, FnAccess, FnPtr, ParseError, Position, Stmt};
 use std::collections::BTreeMap;
 
 /// A text's parts.
@@ -35,9 +36,14 @@ impl Function {
 }
 
 impl Program {
-    /// Parses a text.
-    pub fn parse(engine: &Engine, text: &Text) -> Result<Program, ParseError> {
-        Ok(Program::of(&engine.compile(&text.text)?, &text.text))
+    /// Parses a text; of one whose only fault may be unknown names, the parts are there, too.
+    pub fn parse(text: &Text) -> (Option<Program>, Option<ParseError>) {
+        let strictly = KNOWN.engine.compile(&text.text);
+        match strictly.map_err(|error| (LENIENT.compile(&text.text), error)) {
+            Ok(ast) => (Some(Program::of(&ast, &text.text)), None),
+            Err((Ok(ast), unknown)) => (Some(Program::of(&ast, &text.text)), Some(unknown)),
+            Err((Err(error), _)) => (None, Some(error)),
+        }
     }
 
     fn of(ast: &AST, text: &str) -> Program {
