@@ -3,8 +3,8 @@
 use super::context::Context;
 use crate::failure::{Context as _, Failure, Kind, Result};
 use crate::report::findings;
-use crate::script::check::{Check, Finding, KINDS, Severity};
-use crate::script::layers::{Folder, Layers, Text, nearest};
+use crate::script::check::{Check, Finding, KINDS, Severity, unknown_kind};
+use crate::script::layers::{Folder, Layers, Text};
 use crate::site::{self, FILE, Site};
 use std::path::{Path, PathBuf};
 
@@ -63,7 +63,8 @@ fn look(
                 kinds = site.servers.values().map(|server| server.kind.clone()).collect();
                 kinds.sort();
                 kinds.dedup();
-                found.extend(unknown_kinds(&site, &kinds, &layers)?);
+                let unknown = unknown_kinds(&site, &mut kinds, &layers)?;
+                found.extend(unknown);
             }
             Err(failure) => found.push(unreadable_site(file, &failure)),
         }
@@ -142,22 +143,18 @@ fn unreadable_site(file: &Path, failure: &Failure) -> Finding {
     at_line(file, line, column, message, failure.help.clone().unwrap_or_default())
 }
 
-/// Kinds of servers without a module.
-fn unknown_kinds(site: &Site, kinds: &[String], layers: &Layers) -> Result<Vec<Finding>> {
+/// Takes out the kinds of servers that have no module: it is said once, and not at each script that needs one.
+fn unknown_kinds(site: &Site, kinds: &mut Vec<String>, layers: &Layers) -> Result<Vec<Finding>> {
     let mut found = Vec::new();
-    for kind in kinds {
-        if layers.module(kind)?.is_some() {
+    for kind in std::mem::take(kinds) {
+        if layers.module(&kind)?.is_some() {
+            kinds.push(kind);
             continue;
         }
         let text = std::fs::read_to_string(&site.file).unwrap_or_default();
         let written = |line: &str| line.trim_start().starts_with("kind") && line.contains(kind.as_str());
         let line = text.lines().position(written).map_or(0, |n| n + 1);
-        let there: Vec<String> = layers.list(Folder::Stdlib).into_iter().map(|(name, _)| name).collect();
-        let help = match nearest(kind, there.iter().map(String::as_str)) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("write its steps into `stdlib/{kind}.rhai`, or use one of: {}", there.join(", ")),
-        };
-        let message = format!("no module knows the steps of servers of the kind `{kind}`");
+        let (message, help) = unknown_kind(&kind, layers);
         found.push(at_line(&site.file, line, 0, message, help));
     }
     Ok(found)

@@ -21,6 +21,7 @@ mod words;
 
 pub use finding::{Finding, Severity};
 pub use functions::TAKEN;
+pub use imports::unknown_kind;
 
 use super::layers::{Layers, Text};
 use crate::failure::{Failure, Kind, Result};

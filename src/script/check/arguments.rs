@@ -3,10 +3,14 @@
 use super::finding::Severity;
 use super::literal::{described, kind};
 use super::walk::Walk;
+use crate::data::{self, Arguments};
 use crate::primitive::{AnyPrimitive, Parameter, Signature};
+use crate::primitives;
+use crate::script::convert::to_plain;
 use crate::script::layers::nearest;
 use crate::units;
 use rhai::{Expr, Position};
+use serde_json::{Value, json};
 
 impl<'a> Walk<'a> {
     /// The arguments of a primitive, whose number is right.
@@ -66,7 +70,7 @@ impl<'a> Walk<'a> {
             (wanted, kind) => wanted == kind,
         };
         if fits {
-            return;
+            return self.accepted(of, parameter, value);
         }
         let help = match wanted {
             "duration" => "write it with its unit, as `5.minutes`".to_owned(),
@@ -80,6 +84,32 @@ impl<'a> Walk<'a> {
         let message =
             format!("`{}` of `{of}` is {}, not {}", parameter.name, described(wanted), described(kind));
         self.find(Severity::Error, value.start_position(), message, help);
+    }
+
+    /// Asks the primitive itself what it thinks of a value that is written out to the last letter: a list of checks
+    /// has a form of its own.
+    fn accepted(&mut self, of: &str, parameter: &Parameter, value: &Expr) {
+        let Some(primitive) = primitives::find(of) else { return };
+        let Some(plain) = value.get_literal_value(None).and_then(|value| to_plain(&value).ok()) else {
+            return;
+        };
+        if plain.is_null() {
+            return;
+        }
+        let needed = primitive.page().signature.positional;
+        let mut arguments: Arguments = needed
+            .into_iter()
+            .filter(|parameter| parameter.default.is_none())
+            .map(|parameter| (parameter.name, example(&parameter.of)))
+            .collect();
+        if primitive.accept(&arguments.clone().into()).is_err() {
+            return;
+        }
+        arguments.insert(parameter.name.clone(), plain);
+        if let Err(failure) = primitive.accept(&arguments.into()) {
+            let help = failure.help.unwrap_or_default();
+            self.find(Severity::Error, value.start_position(), failure.message, help);
+        }
     }
 
     /// `parallel(items, #{ at_most: 2 }, |item| …)`.
@@ -119,5 +149,20 @@ impl<'a> Walk<'a> {
                 format!("`parallel` gives its block 1 argument, not {}", closure.parameters.len() - captured);
             self.find(Severity::Error, branch.start_position(), message, usage);
         }
+    }
+}
+
+/// Some value of a kind, for what is not written out.
+fn example(kind: &str) -> Value {
+    match kind {
+        "server" => json!({ data::SERVER: "example" }),
+        "secret" => json!({ data::SECRET: "example" }),
+        "number" => 1.into(),
+        "bool" => true.into(),
+        "array" => json!([]),
+        "map" => json!({}),
+        "duration" => "1s".into(),
+        "size" => "1kB".into(),
+        _ => "example".into(),
     }
 }

@@ -1,8 +1,10 @@
 //! Expressions: variables, and everything that holds further expressions.
 
 use super::finding::Severity;
+use super::literal::kind;
 use super::walk::Walk;
 use crate::script::layers::nearest;
+use crate::site;
 use rhai::{ASTFlags, Expr, Position, Stmt};
 
 impl<'a> Walk<'a> {
@@ -93,16 +95,35 @@ impl<'a> Walk<'a> {
         self.find(Severity::Error, place, format!("there is no variable `{name}` here"), help);
     }
 
-    /// `5.minutes`: what numbers have is known.
+    /// `5.minutes`, `server.endpoint`: what numbers and servers have is known.
     fn property(&mut self, receiver: &Expr, name: &str, place: Position) {
         let known = &super::known::KNOWN.properties;
-        if !matches!(receiver, Expr::IntegerConstant(..)) || known.contains(name) {
+        if known.contains(name) {
             return;
         }
-        let help = match nearest(name, known.iter().map(String::as_str)) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => "units are written as `5.minutes` or `2.gigabytes`".to_owned(),
+        if matches!(receiver, Expr::IntegerConstant(..)) {
+            let help = match nearest(name, known.iter().map(String::as_str)) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "units are written as `5.minutes` or `2.gigabytes`".to_owned(),
+            };
+            return self.find(Severity::Error, place, format!("there is no unit `{name}`"), help);
+        }
+        // What is called a server is one, as far as anybody can tell.
+        let severity = match receiver {
+            Expr::Variable(variable, ..) if variable.2.is_empty() && variable.1 == "server" => {
+                Severity::Warning
+            }
+            other if kind(other) == Some("server") => Severity::Error,
+            _ => return,
         };
-        self.find(Severity::Error, place, format!("there is no unit `{name}`"), help);
+        let settings = || site::KEYS.into_iter().chain(["name", "home"]);
+        if settings().any(|setting| setting == name) {
+            return;
+        }
+        let help = match nearest(name, settings()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("it has {}", settings().collect::<Vec<_>>().join(", ")),
+        };
+        self.find(severity, place, format!("a server has no setting `{name}`"), help);
     }
 }

@@ -5,11 +5,11 @@ use super::program::Program;
 use super::syntax;
 use crate::failure::Failure;
 use crate::script::layers::{Folder, Layers, Text};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// They are named by their number.
 pub struct Files<'a> {
-    layers: &'a Layers,
+    pub layers: &'a Layers,
     /// The modules that `import "kind"` may mean.
     kinds: Vec<String>,
     pub files: Vec<File>,
@@ -31,7 +31,9 @@ pub struct File {
 pub struct Module {
     /// The numbers of the files. Of `kind` there are several, and what is asked of it must be in each.
     pub files: Vec<usize>,
-    /// Why there is none.
+    /// The names that no file is there for.
+    pub missing: Vec<String>,
+    /// Why a file can't be read.
     pub failure: Option<Failure>,
 }
 
@@ -65,7 +67,7 @@ impl<'a> Files<'a> {
         for name in names {
             match self.layers.module(&name) {
                 Ok(Some(text)) => module.files.push(self.add(text)),
-                Ok(None) => {}
+                Ok(None) => module.missing.push(name),
                 Err(failure) => module.failure = Some(failure),
             }
         }
@@ -80,7 +82,8 @@ impl<'a> Files<'a> {
     /// The names that can be imported.
     pub fn importable(&self) -> Vec<String> {
         let lists = [Folder::Stdlib, Folder::Runbooks].map(|folder| self.layers.list(folder));
-        lists.into_iter().flatten().map(|(name, _)| name).chain(["kind".to_owned()]).collect()
+        let names = lists.into_iter().flatten().map(|(name, _)| name).chain(["kind".to_owned()]);
+        names.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// The way from a file back to `home` along imports, as the names of the files.

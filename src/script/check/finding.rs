@@ -44,6 +44,17 @@ pub struct Finding {
     pub text: String,
 }
 
+/// How much of a line is shown, in characters.
+const WIDTH: usize = 100;
+
+/// A part of a line; its first and last letter say so if there is more.
+fn cut(line: &str, start: usize) -> String {
+    let count = line.chars().count();
+    let part = line.chars().enumerate().skip(start).take(WIDTH);
+    let ends = |n: usize| (n == start && start > 0) || (n + 1 == start + WIDTH && n + 1 < count);
+    part.map(|(n, letter)| if ends(n) { '…' } else { letter }).collect()
+}
+
 impl Finding {
     /// A finding in a text. A place without a line is the end of the text: that is where Rhai saw that it goes on.
     pub fn new(
@@ -87,10 +98,10 @@ impl Finding {
         // The caret would stand elsewhere if a tab were as wide as the terminal likes.
         let line = self.text.replace('\t', " ");
         let indent = line.chars().take_while(|c| *c == ' ').count();
-        let line = line.trim().to_owned();
-        match self.column.checked_sub(indent + 1) {
-            Some(before) => vec![line, format!("{}^", " ".repeat(before))],
-            None => vec![line],
-        }
+        let line = line.trim();
+        let Some(before) = self.column.checked_sub(indent + 1) else { return vec![cut(line, 0)] };
+        // Of a very long line, the part around the place.
+        let start = if line.chars().count() > WIDTH { before.saturating_sub(WIDTH / 2) } else { 0 };
+        vec![cut(line, start), format!("{}^", " ".repeat(before - start))]
     }
 }

@@ -37,6 +37,18 @@ impl Program {
             _ => None,
         })
     }
+
+    /// What other files may read of them.
+    pub fn exports(&self) -> impl Iterator<Item = &str> {
+        self.top.iter().filter_map(|statement| match statement {
+            Stmt::Export(export, _) if export.1.name.is_empty() => Some(export.0.name.as_str()),
+            Stmt::Export(export, _) => Some(export.1.name.as_str()),
+            Stmt::Var(declared, flags, _) if flags.contains(ASTFlags::EXPORTED) => {
+                Some(declared.0.name.as_str())
+            }
+            _ => None,
+        })
+    }
 }
 
 impl<'a> Walk<'a> {

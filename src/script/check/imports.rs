@@ -1,10 +1,11 @@
 //! `import`, and what is asked of a module.
 
+use super::files::Module;
 use super::finding::Severity;
 use super::program::{Function, Program};
 use super::scope::Alias;
 use super::walk::Walk;
-use crate::script::layers::{nearest, shown};
+use crate::script::layers::{Folder, Layers, nearest, shown};
 use rhai::{Expr, Ident, Namespace, Position};
 
 impl<'a> Walk<'a> {
@@ -17,14 +18,21 @@ impl<'a> Walk<'a> {
                 message,
                 "write its name in quotes, as `import \"plain\" as plain;`",
             );
+            let (name, path) = (alias.name.to_string(), String::new());
+            self.scopes.import(Alias { name, path, place, module: Module::default(), used: false });
             return;
         };
         let module = self.files.module(name);
         if let Some(failure) = &module.failure {
             let help = "look at who may read the file";
             self.find(Severity::Error, *path_place, failure.to_string(), help);
-        } else if module.files.is_empty() {
-            self.no_such_module(name, *path_place);
+        }
+        for missing in &module.missing {
+            let (message, help) = match name.as_str() {
+                "kind" => unknown_kind(missing, self.files.layers),
+                name => self.no_such_module(name),
+            };
+            self.find(Severity::Error, *path_place, message, help);
         }
         for target in &module.files {
             let Some(mut way) = self.files.way_back(*target, self.number, &mut Vec::new()) else { continue };
@@ -33,7 +41,8 @@ impl<'a> Walk<'a> {
                 continue;
             }
             way.insert(0, self.number);
-            let names = way.iter().map(|file| format!("`{}`", shown(&self.files.files[*file].text.source)));
+            let names =
+                way.iter().map(|file| format!("`{}`", file_name(&self.files.files[*file].text.source)));
             let message =
                 format!("modules import each other: {}", names.collect::<Vec<_>>().join(" imports "));
             let help = "move what both need into a third module";
@@ -48,7 +57,7 @@ impl<'a> Walk<'a> {
         self.scopes.import(Alias { name, path, place, module, used: false });
     }
 
-    fn no_such_module(&mut self, name: &str, place: Position) {
+    fn no_such_module(&self, name: &str) -> (String, String) {
         let there = self.files.importable();
         let help = match nearest(name, there.iter().map(String::as_str)) {
             Some(near) => format!("did you mean `{near}`?"),
@@ -56,7 +65,7 @@ impl<'a> Walk<'a> {
                 format!("put it into `stdlib/{name}.rhai` of the site; those there are: {}", there.join(", "))
             }
         };
-        self.find(Severity::Error, place, format!("there is no module `{name}`"), help);
+        (format!("there is no module `{name}`"), help)
     }
 
     /// The module of a namespace, with the name that its import has; said here if there is none.
@@ -86,7 +95,7 @@ impl<'a> Walk<'a> {
             let file = &self.files.files[number];
             let Some(program) = &file.program else { continue };
             let called = match path == "kind" {
-                true => format!("the kind `{}`", kind_name(&file.text.source)),
+                true => format!("the kind `{}`", file_name(&file.text.source)),
                 false => format!("the module `{path}`"),
             };
             let found: Vec<&Function> = program.named(name).collect();
@@ -122,8 +131,29 @@ impl<'a> Walk<'a> {
             }
             return;
         }
-        self.module(namespace);
+        let Some((path, files)) = self.module(namespace) else { return };
+        let exported = |file: usize| {
+            self.files.files[file]
+                .program
+                .as_ref()
+                .is_none_or(|program| program.exports().any(|own| own == name))
+        };
+        if !files.iter().all(|file| exported(*file)) {
+            let message = format!("the module `{path}` exports no `{name}`");
+            let help = format!("write `export const {name} = …;` there, or a function that returns it");
+            self.find(Severity::Error, place, message, help);
+        }
     }
+}
+
+/// What to say of a kind of servers that has no module.
+pub fn unknown_kind(kind: &str, layers: &Layers) -> (String, String) {
+    let there: Vec<String> = layers.list(Folder::Stdlib).into_iter().map(|(name, _)| name).collect();
+    let help = match nearest(kind, there.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("write its steps into `stdlib/{kind}.rhai`, or use one of: {}", there.join(", ")),
+    };
+    (format!("no module knows the steps of servers of the kind `{kind}`"), help)
 }
 
 /// The names of the functions that a module offers.
@@ -131,8 +161,8 @@ fn public(program: &Program) -> impl Iterator<Item = &str> {
     program.functions.iter().filter(|function| !function.private).map(|function| function.name.as_str())
 }
 
-/// The kind whose module this is: the name of the file.
-fn kind_name(source: &str) -> &str {
+/// The name of a module's file, which is how it is imported, and its kind if it is one of a kind.
+fn file_name(source: &str) -> &str {
     let file = shown(source).rsplit('/').next().unwrap_or_default();
     file.strip_suffix(".rhai").unwrap_or(file)
 }
