@@ -2,6 +2,9 @@
 
 mod support;
 
+use banister::script::check::check;
+use banister::script::layers::{Layers, Text};
+use proptest::prelude::*;
 use std::fs;
 use support::World;
 
@@ -433,4 +436,22 @@ fn files_and_folders_are_looked_through_wherever_they_are() {
     assert!(said.err.starts_with("error: there is no file `nowhere.rhai`\n"), "{}", said.err);
     let colored = world.banister(&["check", "--color", "always", "elsewhere"]);
     assert!(colored.out.contains("\u{1b}[31merror:\u{1b}[0m"), "{}", colored.out);
+}
+
+proptest! {
+    /// Whatever a person leaves in a file, it is told and does not end the program.
+    #[test]
+    fn no_text_makes_the_check_panic(cuts in prop::collection::vec((0usize..4000, 0usize..40, "[(){}#|`\"$;.a-c1é \n]{0,3}"), 1..6)) {
+        let mut letters: Vec<char> = GOOD.chars().collect();
+        for (at, count, put) in cuts {
+            let start = at.min(letters.len());
+            let end = (start + count).min(letters.len());
+            letters.splice(start..end, put.chars());
+        }
+        let text = Text { source: "mutated.rhai".into(), text: letters.into_iter().collect() };
+        for finding in check(&Layers::of_site(None, "plain"), &text) {
+            prop_assert!(!finding.message.is_empty() && !finding.help.is_empty(), "{finding:?}");
+            finding.excerpt();
+        }
+    }
 }

@@ -246,3 +246,21 @@ fn named_runbook(arguments: &[OsString]) -> Result<Option<(&'static str, Runbook
         None => Ok(Some((subcommand, runbook))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::script::check::TAKEN;
+
+    #[test]
+    fn the_check_knows_every_option_that_a_parameter_would_clash_with() {
+        let mut command = Cli::command();
+        command.build();
+        for name in ["run", "plan"] {
+            let options = command.find_subcommand(name).unwrap().get_arguments();
+            for long in options.filter_map(|option| option.get_long()) {
+                assert!(TAKEN.contains(&long.replace('-', "_").as_str()), "{name}: {long}");
+            }
+        }
+    }
+}

@@ -73,10 +73,14 @@ fn look(
     match scripts {
         Some(scripts) => {
             for script in scripts {
-                let source = std::path::absolute(script).unwrap_or_else(|_| script.clone());
+                let script = &std::path::absolute(script).unwrap_or_else(|_| script.clone());
                 let text = std::fs::read_to_string(script)
                     .or_fail(Kind::Invalid, || format!("can't read `{}`", script.display()))?;
-                check.text(Text { source: source.display().to_string(), text });
+                let text = Text { source: script.display().to_string(), text };
+                match site_of(script).is_some() && script_folder(script) == Some("runbooks") {
+                    true => check.runbook(text),
+                    false => check.text(text),
+                }
             }
         }
         None => {
@@ -121,12 +125,16 @@ fn scripts(path: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
+/// The name of the folder that a script is in.
+fn script_folder(script: &Path) -> Option<&str> {
+    script.parent()?.file_name()?.to_str()
+}
+
 /// The `site.toml` that a script in one of the two folders of a site belongs to.
 fn site_of(script: &Path) -> Option<PathBuf> {
     let script = std::path::absolute(script).ok()?;
-    let folder = script.parent()?;
-    let own = matches!(folder.file_name()?.to_str()?, "runbooks" | "stdlib");
-    let file = folder.parent()?.join(FILE);
+    let own = matches!(script_folder(&script)?, "runbooks" | "stdlib");
+    let file = script.parent()?.parent()?.join(FILE);
     (own && file.is_file()).then_some(file)
 }
 

@@ -4,6 +4,7 @@ use super::finding::Severity;
 use super::literal::{described, kind};
 use super::walk::Walk;
 use crate::data::{self, Arguments};
+use crate::failure::Result;
 use crate::primitive::{AnyPrimitive, Parameter, Signature};
 use crate::primitives;
 use crate::script::convert::to_plain;
@@ -69,8 +70,17 @@ impl<'a> Walk<'a> {
             ("size", "text") => text.is_none_or(|text| text.parse::<units::Size>().is_ok()),
             (wanted, kind) => wanted == kind,
         };
+        let accepted = accepted(of, parameter, value);
         if fits {
-            return self.accepted(of, parameter, value);
+            if let Some(Err(failure)) = accepted {
+                let help = failure.help.unwrap_or_default();
+                self.find(Severity::Error, value.start_position(), failure.message, help);
+            }
+            return;
+        }
+        // What the primitive itself takes is right, whatever its signature says.
+        if let Some(Ok(())) = accepted {
+            return;
         }
         let help = match wanted {
             "duration" => "write it with its unit, as `5.minutes`".to_owned(),
@@ -84,32 +94,6 @@ impl<'a> Walk<'a> {
         let message =
             format!("`{}` of `{of}` is {}, not {}", parameter.name, described(wanted), described(kind));
         self.find(Severity::Error, value.start_position(), message, help);
-    }
-
-    /// Asks the primitive itself what it thinks of a value that is written out to the last letter: a list of checks
-    /// has a form of its own.
-    fn accepted(&mut self, of: &str, parameter: &Parameter, value: &Expr) {
-        let Some(primitive) = primitives::find(of) else { return };
-        let Some(plain) = value.get_literal_value(None).and_then(|value| to_plain(&value).ok()) else {
-            return;
-        };
-        if plain.is_null() {
-            return;
-        }
-        let needed = primitive.page().signature.positional;
-        let mut arguments: Arguments = needed
-            .into_iter()
-            .filter(|parameter| parameter.default.is_none())
-            .map(|parameter| (parameter.name, example(&parameter.of)))
-            .collect();
-        if primitive.accept(&arguments.clone().into()).is_err() {
-            return;
-        }
-        arguments.insert(parameter.name.clone(), plain);
-        if let Err(failure) = primitive.accept(&arguments.into()) {
-            let help = failure.help.unwrap_or_default();
-            self.find(Severity::Error, value.start_position(), failure.message, help);
-        }
     }
 
     /// `parallel(items, #{ at_most: 2 }, |item| …)`.
@@ -138,7 +122,9 @@ impl<'a> Walk<'a> {
             for (option, value) in &map.0 {
                 match option.name == at_most.name.as_str() {
                     true => self.value("parallel", &at_most, value, true),
-                    false => self.no_option("parallel", &option.name, option.pos, &[at_most.clone()]),
+                    false => {
+                        self.no_option("parallel", &option.name, option.pos, std::slice::from_ref(&at_most))
+                    }
                 }
             }
         }
@@ -150,6 +136,21 @@ impl<'a> Walk<'a> {
             self.find(Severity::Error, branch.start_position(), message, usage);
         }
     }
+}
+
+/// Asks the primitive itself what it thinks of a value that is written out to the last letter: a list of checks has a
+/// form of its own. Nothing if it can't be asked.
+fn accepted(of: &str, parameter: &Parameter, value: &Expr) -> Option<Result<()>> {
+    let primitive = primitives::find(of)?;
+    let plain = to_plain(&value.get_literal_value(None)?).ok().filter(|plain| !plain.is_null())?;
+    let needed = primitive.page().signature.positional.into_iter();
+    let mut arguments: Arguments = needed
+        .filter(|parameter| parameter.default.is_none())
+        .map(|parameter| (parameter.name, example(&parameter.of)))
+        .collect();
+    primitive.accept(&arguments.clone().into()).ok()?;
+    arguments.insert(parameter.name.clone(), plain);
+    Some(primitive.accept(&arguments.into()))
 }
 
 /// Some value of a kind, for what is not written out.

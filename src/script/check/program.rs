@@ -140,3 +140,79 @@ fn named_at(text: &str, name: &str, body: Position) -> Position {
         found.and_then(|(line, column)| Some((u16::try_from(line).ok()?, u16::try_from(column).ok()?)));
     place.map_or(body, |(line, column)| Position::new(line, column))
 }
+
+/// What we rely on of the parser; a new release of Rhai may do it otherwise.
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Program {
+        let text = Text { source: "test".into(), text: text.into() };
+        let (program, stopped) = Program::parse(&text);
+        assert!(stopped.is_none(), "{stopped:?}");
+        program.unwrap()
+    }
+
+    /// The first column of each statement.
+    fn columns(statements: &[Stmt]) -> Vec<usize> {
+        statements.iter().map(|statement| statement.position().position().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_statement_belongs_to_the_innermost_function_around_it() {
+        let text = "import \"m\" as m; fn a(x) { x.f(|y| { y; 1; }); 2; } private fn b() { |z| z + 1 }";
+        let program = parse(text);
+        assert_eq!(columns(&program.top), [1]);
+        assert_eq!(program.imports, ["m"]);
+        let named: Vec<_> = program.functions.iter().map(|f| (f.usage(), f.private, f.body.len())).collect();
+        assert_eq!(named, [("a(x)".to_owned(), false, 2), ("b()".to_owned(), true, 1)]);
+        assert_eq!(program.functions[0].place.position(), Some(21));
+        assert_eq!(columns(&program.functions[0].body), [28, 48]);
+        let mut closures: Vec<_> = program.closures.values().map(|closure| columns(&closure.body)).collect();
+        closures.sort();
+        // An expression begins at its operator.
+        assert_eq!(closures, [vec![38, 41], vec![76]]);
+    }
+
+    #[test]
+    fn a_closure_is_found_where_it_is_made_with_what_it_captures_in_front() {
+        let program = parse("fn a(x) { let n = 1; x.f(|y| y + n); x.g(|y| y); }");
+        let made = |statement: &Stmt| match statement {
+            Stmt::Expr(expr) => match &**expr {
+                Expr::Dot(parts, ..) => match &parts.rhs {
+                    Expr::MethodCall(call, _) => {
+                        program.closure(&call.args[0]).map(|(f, captured)| (f.parameters.clone(), captured))
+                    }
+                    _ => None,
+                },
+                _ => None,
+            },
+            _ => None,
+        };
+        let body = &program.functions[0].body;
+        assert_eq!(made(&body[1]), Some((vec!["n".to_owned(), "y".to_owned()], 1)));
+        assert_eq!(made(&body[2]), Some((vec!["y".to_owned()], 0)));
+    }
+
+    #[test]
+    fn what_follows_an_unknown_name_is_parsed_all_the_same() {
+        let text = Text { source: "test".into(), text: "fn a() { b; c::d(); |x| e; }".into() };
+        let (program, stopped) = Program::parse(&text);
+        assert!(matches!(*stopped.unwrap().0, rhai::ParseErrorType::VariableUndefined(name) if name == "b"));
+        assert_eq!(program.unwrap().functions[0].body.len(), 3);
+    }
+
+    #[test]
+    fn blocks_keep_their_words_and_their_parts() {
+        let program = parse("fn a(x) { step `n ${x}` { x; } on_failure { x; } }");
+        let parts = |statement: &Stmt| match statement {
+            Stmt::Expr(expr) => match &**expr {
+                Expr::Custom(block, _) => (block.tokens[0].to_string(), block.inputs.len()),
+                _ => Default::default(),
+            },
+            _ => Default::default(),
+        };
+        let found: Vec<_> = program.functions[0].body.iter().map(parts).collect();
+        assert_eq!(found, [("step".to_owned(), 2), ("on_failure".to_owned(), 1)]);
+    }
+}

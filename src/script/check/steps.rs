@@ -7,11 +7,14 @@ use rhai::{CustomExpr, Expr, FlowControl, Position};
 /// The steps of a function so far, and on which ways through it they are.
 #[derive(Default)]
 pub struct Steps {
-    named: Vec<(String, Vec<(usize, usize)>, Position)>,
-    /// The branches around a place: which one, and which of its arms.
-    arms: Vec<(usize, usize)>,
+    named: Vec<(String, Vec<Arm>, Position)>,
+    /// The branches around a place.
+    arms: Vec<Arm>,
     branches: usize,
 }
+
+/// A branch, and which of its ways.
+type Arm = (usize, usize);
 
 impl Steps {
     /// A new place at which ways part.
@@ -30,7 +33,7 @@ impl Steps {
 
     /// Adds a step, and says where another one of its name is that may run in the same run.
     fn add(&mut self, name: &str, place: Position) -> Option<Position> {
-        let apart = |arms: &[(usize, usize)]| {
+        let apart = |arms: &[Arm]| {
             self.arms.iter().any(|(branch, arm)| arms.iter().any(|(b, a)| b == branch && a != arm))
         };
         let same = self.named.iter().find(|(other, arms, _)| other == name && !apart(arms));

@@ -53,7 +53,9 @@ fn before(text: &Text, place: Position) -> Position {
     let lines: Vec<&str> = text.text.lines().take(line).collect();
     let blank = |line: &str| line.trim().is_empty() || line.trim_start().starts_with("//");
     let first = lines.last().is_some_and(|own| own.chars().take(column - 1).all(char::is_whitespace));
-    let Some(previous) = lines[..line - 1].iter().rposition(|line| !blank(line)).filter(|_| first) else {
+    let Some(previous) =
+        lines.get(..line - 1).unwrap_or_default().iter().rposition(|line| !blank(line)).filter(|_| first)
+    else {
         return place;
     };
     let end = lines[previous].trim_end().chars().count() + 1;
