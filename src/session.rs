@@ -17,7 +17,7 @@ use crate::data::{self, Arguments};
 use crate::event::{Event, Listener, RunState};
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::index::Index;
-use crate::journal::run::{self, OpenRun};
+use crate::journal::run::{self, OpenRun, Summary};
 use crate::journal::{Call, Entry, Header, Outcome};
 use crate::lock::Lock;
 use crate::person::Person;
@@ -70,7 +70,8 @@ impl Session {
     /// A session over a run in a folder, new or not, or over nothing (`run` absent), as a plan is.
     pub fn begin(parts: Parts, run: Option<OpenRun>, rollback: bool) -> Result<Session> {
         let Parts { site, header, stop, reach, listener, person } = parts;
-        let index = run.as_ref().map(|run| Index::of(&run.records)).unwrap_or_default();
+        let mut run = run;
+        let index = run.as_mut().map(|run| std::mem::take(&mut run.index)).unwrap_or_default();
         let resumed = index.header.is_some();
         let rollback = rollback || index.rollback;
         let began = index.rollback;
@@ -274,7 +275,7 @@ impl Session {
             None => crate::journal::Record { n: book.records, time: String::new(), entry },
         };
         book.records += 1;
-        book.index.add(&record);
+        book.index.add(record);
         Ok(())
     }
 
@@ -296,8 +297,8 @@ impl Session {
     }
 
     /// Writes down and tells how the session ended. What can't be gone on with is a failure; what was interrupted
-    /// leaves no state, which says the same.
-    pub fn finish(&self, result: std::result::Result<(), Failure>) -> RunState {
+    /// leaves no state, which says the same. `path` is the run's folder. Nothing can be done in this session later.
+    pub fn finish(&self, result: std::result::Result<(), Failure>, path: PathBuf) -> Summary {
         let interrupted =
             |kind| matches!(kind, Kind::Interrupted | Kind::Declined | Kind::Locked | Kind::Mismatch);
         let rolled_back = self.book().index.rollback;
@@ -312,11 +313,15 @@ impl Session {
             failure.get_or_insert(unwritten);
         }
         self.locks.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clear();
-        // Another process may work on the run from here on.
-        self.book().run = None;
+        let index = {
+            let mut book = self.book();
+            // Another process may work on the run from here on.
+            book.run = None;
+            std::mem::take(&mut book.index)
+        };
         let seconds = self.started.elapsed().as_secs_f64();
         self.tell(&Event::RunFinished { run: self.header.run.clone(), state, seconds, failure });
-        state
+        Summary { name: self.header.run.clone(), path, state, index, header: self.header.clone() }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::arguments::{Answers, Cli, Color, Global};
 use crate::failure::{Context as _, Failure, Kind, Result};
-use crate::journal::run::{self, Glance, Summary};
+use crate::journal::run::{self, Glance};
 use crate::person::{Nobody, Person, Prepared};
 use crate::report::prompt::Terminal;
 use crate::report::text::Style;
@@ -56,6 +56,13 @@ impl Context {
         })
     }
 
+    /// A command to type next, for the same site and server as this one.
+    pub fn command(&self, words: &str) -> String {
+        let site = self.given_site.iter().map(|site| format!(" --site {}", site.display()));
+        let server = self.given_server.iter().map(|server| format!(" --server {server}"));
+        ["banister ".to_owned(), words.to_owned()].into_iter().chain(site).chain(server).collect()
+    }
+
     /// The site, found and read.
     pub fn site(&self) -> Result<Site> {
         Site::load(&site::find(self.given_site.as_deref())?)
@@ -79,14 +86,14 @@ impl Context {
     }
 
     /// The run that is named, or the last one that `wanted` holds for.
-    pub fn find_run(&self, name: Option<&str>, wanted: impl Fn(&Glance) -> bool) -> Result<Option<Summary>> {
+    pub fn find_run(&self, name: Option<&str>, wanted: impl Fn(&Glance) -> bool) -> Result<Option<Glance>> {
         if let Some(name) = name {
-            return Summary::read(&run::find(&self.state, name)?).map(Some);
+            return Glance::read(&run::find(&self.state, name)?).map(Some);
         }
         for glance in run::all(&self.state)?.into_iter().rev() {
             let glance = glance?;
             if wanted(&glance) {
-                return Summary::read(&glance.path).map(Some);
+                return Ok(Some(glance));
             }
         }
         Ok(None)

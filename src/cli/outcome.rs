@@ -2,44 +2,40 @@
 
 use super::context::Context;
 use crate::event::RunState;
-use crate::failure::Result;
 use crate::journal::run::Summary;
-use std::path::Path;
 
-/// Prints them for the run in `path`.
-pub fn print(context: &Context, path: &Path) -> Result<()> {
-    if context.json {
-        return Ok(());
+/// Prints them.
+pub fn print(context: &Context, summary: &Summary) {
+    if !context.json {
+        let (state, next) = lines(context, summary);
+        println!("{} {state}", context.style.bold("state:"));
+        println!("{}  {next}", context.style.bold("next:"));
     }
-    let summary = Summary::read(path)?;
-    let (state, next) = lines(&summary);
-    println!("{} {state}", context.style.bold("state:"));
-    println!("{}  {next}", context.style.bold("next:"));
-    Ok(())
 }
 
 /// The state in words, and the next command.
-pub fn lines(summary: &Summary) -> (String, String) {
+pub fn lines(context: &Context, summary: &Summary) -> (String, String) {
     let on = summary.header.servers.join(", ");
     let (runbook, run) = (&summary.header.runbook, &summary.name);
     let step = open_step(summary).map(|step| format!(" in step `{step}`")).unwrap_or_default();
     match summary.state {
-        RunState::Done => (format!("`{runbook}` is done on {on}"), "banister status".into()),
-        RunState::RolledBack => (format!("`{runbook}` was rolled back on {on}"), "banister status".into()),
-        RunState::Running => (format!("`{runbook}` is running on {on}{step}"), "banister status".into()),
-        RunState::Interrupted if summary.index.rollback => {
-            (format!("the way back of `{runbook}` on {on} was interrupted"), format!("banister resume {run}"))
-        }
+        RunState::Done => (format!("`{runbook}` is done on {on}"), context.command("status")),
+        RunState::RolledBack => (format!("`{runbook}` was rolled back on {on}"), context.command("status")),
+        RunState::Running => (format!("`{runbook}` is running on {on}{step}"), context.command("status")),
+        RunState::Interrupted if summary.index.rollback => (
+            format!("the way back of `{runbook}` on {on} was interrupted"),
+            context.command(&format!("resume {run}")),
+        ),
         RunState::Failed if summary.index.rollback => {
-            (format!("the way back of `{runbook}` on {on} failed"), format!("banister resume {run}"))
+            (format!("the way back of `{runbook}` on {on} failed"), context.command(&format!("resume {run}")))
         }
         RunState::Interrupted => {
-            (format!("`{runbook}` was interrupted on {on}{step}"), format!("banister resume {run}"))
+            (format!("`{runbook}` was interrupted on {on}{step}"), context.command(&format!("resume {run}")))
         }
-        RunState::Failed => (
-            format!("`{runbook}` failed on {on}{step}"),
-            format!("banister resume {run}   (or: banister resume {run} --rollback)"),
-        ),
+        RunState::Failed => (format!("`{runbook}` failed on {on}{step}"), {
+            let resume = context.command(&format!("resume {run}"));
+            format!("{resume}   (or: {resume} --rollback)")
+        }),
     }
 }
 

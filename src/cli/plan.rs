@@ -61,7 +61,7 @@ pub fn plan(context: &Context, options: &PlanOptions, matches: &clap::ArgMatches
     }
     print!("{}", lines(&plan, context.style, context.verbose));
     let (state, next) = match &plan.failure {
-        Some(_) => ("a run would stop as shown; nothing was changed".into(), "banister status".into()),
+        Some(_) => ("a run would stop as shown; nothing was changed".into(), context.command("status")),
         None => (summary(&plan), next(context, &plan, options.out.as_deref())),
     };
     println!("\n{} {state}", context.style.bold("state:"));
@@ -71,9 +71,7 @@ pub fn plan(context: &Context, options: &PlanOptions, matches: &clap::ArgMatches
 
 /// The command that carries the plan out.
 fn next(context: &Context, plan: &Plan, file: Option<&Path>) -> String {
-    let mut words = vec!["banister run".to_owned(), plan.runbook.clone()];
-    words.extend(context.given_site.iter().map(|site| format!("--site {}", site.display())));
-    words.extend(context.given_server.iter().map(|server| format!("--server {server}")));
+    let mut words = vec!["run".to_owned(), plan.runbook.clone()];
     match file {
         Some(file) => words.push(format!("--plan {}", file.display())),
         None => words.extend(plan.parameters.iter().map(|(name, value)| match value {
@@ -81,7 +79,7 @@ fn next(context: &Context, plan: &Plan, file: Option<&Path>) -> String {
             other => format!("--{} {other}", name.replace('_', "-")),
         })),
     }
-    words.join(" ")
+    context.command(&words.join(" "))
 }
 
 fn keep(file: &Path, site: &Site, plan: &Plan) -> Result<()> {

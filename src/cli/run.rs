@@ -8,6 +8,7 @@ use crate::journal::run::{self, OpenRun, Summary};
 use crate::script::layers::Layers;
 use crate::script::runbook::Runbook;
 use crate::session;
+use crate::site::Site;
 use std::sync::Arc;
 
 /// Begins a run and works on it.
@@ -23,7 +24,7 @@ pub fn run(context: &Context, options: &RunOptions, matches: &clap::ArgMatches) 
     if let Some(file) = &options.plan {
         parameters = super::plan::still_holds(file, &site, &runbook, &parameters, &names)?;
     }
-    refuse_unfinished(context, &names, options.abandon)?;
+    refuse_unfinished(context, &site, &names, options.abandon)?;
     let header = session::header(&site, &options.runbook, parameters, names);
     let run = OpenRun::create(&context.state, &header.run)?;
     runbook.layers().keep(&run.path)?;
@@ -31,17 +32,20 @@ pub fn run(context: &Context, options: &RunOptions, matches: &clap::ArgMatches) 
 }
 
 /// An update that stopped half-way is gone on with, or given up in so many words; a second one is not begun over it.
-fn refuse_unfinished(context: &Context, servers: &[String], abandon: bool) -> Result<()> {
+fn refuse_unfinished(context: &Context, site: &Site, servers: &[String], abandon: bool) -> Result<()> {
     for glance in run::all(&context.state)? {
         let glance = glance?;
-        if !glance.is_open() || !glance.header.servers.iter().any(|server| servers.contains(server)) {
+        // A server of the same name may be in another site.
+        let is_theirs = glance.header.site == site.file
+            && glance.header.servers.iter().any(|server| servers.contains(server));
+        if !is_theirs || !glance.is_open() {
             continue;
         }
         if abandon && glance.state != crate::event::RunState::Running {
             run::abandon(&glance.path, &crate::person::whoami())?;
             continue;
         }
-        let (state, next) = super::outcome::lines(&Summary::read(&glance.path)?);
+        let (state, next) = super::outcome::lines(context, &Summary::read(&glance.path)?);
         let message = format!("an earlier run is not done: {state} ({})", glance.name);
         let help = format!("{next}; to give it up and begin anew, add `--abandon`");
         return Err(Failure::new(Kind::Locked, message).help(help));

@@ -11,14 +11,15 @@ use serde_json::{Value, json};
 
 /// Shows a run: its steps, why it stopped, and what to type next.
 pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
-    let Some(summary) = context.find_run(name, |_| true)? else {
+    let Some(glance) = context.find_run(name, |_| true)? else {
         return Err(Failure::new(Kind::NotFound, "there are no runs yet")
             .help("begin one with `banister run update`"));
     };
+    let summary = Summary::read(&glance.path)?;
     let steps = steps(&summary);
     if context.json {
         let failure = summary.index.finished.as_ref().and_then(|(_, failure)| failure.as_ref());
-        let mut document = head(&Glance::read(&summary.path)?, failure);
+        let mut document = head(&glance, failure);
         document["steps"] = steps
             .iter()
             .map(|step| {
@@ -47,7 +48,7 @@ pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
     if let Some((_, Some(failure))) = &summary.index.finished {
         print!("{}", render(failure, context.style));
     }
-    let (state, next) = outcome::lines(&summary);
+    let (state, next) = outcome::lines(context, &summary);
     println!("{} {state}", context.style.bold("state:"));
     println!("{}  {next}", context.style.bold("next:"));
     Ok(0)

@@ -4,6 +4,7 @@ use super::context::Context;
 use super::outcome;
 use crate::event::Event;
 use crate::failure::Result;
+use crate::journal::run::Summary;
 use crate::lock::{self, State};
 use crate::machine::git::Checkout;
 use crate::person::Nobody;
@@ -41,9 +42,12 @@ fn look(context: &Context, site: &Arc<Site>, server: &Server) -> Result<Value> {
         Ok(State::Held(holder)) => json!(lock::describe(&holder)),
         Ok(State::Free | State::Left(_)) | Err(_) => Value::Null,
     };
-    let last = context.find_run(None, |glance| glance.header.servers.contains(&server.name))?;
+    let last = context.find_run(None, |glance| {
+        glance.header.site == site.file && glance.header.servers.contains(&server.name)
+    })?;
+    let last = last.map(|run| Summary::read(&run.path)).transpose()?;
     let last_run = last.as_ref().map(|run| {
-        let (state, next) = outcome::lines(run);
+        let (state, next) = outcome::lines(context, run);
         json!({ "run": run.name, "runbook": run.header.runbook, "state": run.state, "text": state, "next": next })
     });
     let asked = |function: &str| -> Result<Value> {

@@ -49,8 +49,8 @@ pub fn work(
         Ok(()) => 0,
         Err(failure) => failure.kind.exit_code(),
     };
-    session.finish(result);
+    let summary = session.finish(result, path);
     drop(session);
-    outcome::print(context, &path)?;
+    outcome::print(context, &summary);
     Ok(code)
 }

@@ -13,7 +13,7 @@ use super::{Entry, Record};
 use crate::failure::{Context, Failure, Kind, Result};
 use sha2::{Digest, Sha256};
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Read, Seek, Write};
+use std::io::{BufRead, BufReader, Read as _, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -22,11 +22,13 @@ pub struct JournalFile {
     file: File,
     next: u64,
     sum: String,
+    /// Bytes of whole records.
+    length: u64,
 }
 
 impl JournalFile {
-    /// Opens the journal, or makes it, and reads what is in it.
-    pub fn open(path: &Path) -> Result<(JournalFile, Vec<Record>)> {
+    /// Opens the journal, or makes it, and hands what is in it to `each`, in order.
+    pub fn open(path: &Path, each: &mut dyn FnMut(Record)) -> Result<JournalFile> {
         let failed = || format!("can't open the journal `{}`", path.display());
         let mut options = OpenOptions::new();
         let mut file = options
@@ -36,15 +38,15 @@ impl JournalFile {
             .mode(0o600)
             .open(path)
             .or_fail(Kind::Journal, failed)?;
-        let (records, whole, sum) = read_records(&mut file, path)?;
-        if file.metadata().or_fail(Kind::Journal, failed)?.len() > whole {
-            file.set_len(whole).or_fail(Kind::Journal, failed)?;
+        let Read { next, length, sum } = read_records(&file, path, each)?;
+        if file.metadata().or_fail(Kind::Journal, failed)?.len() > length {
+            file.set_len(length).or_fail(Kind::Journal, failed)?;
         }
         file.seek(std::io::SeekFrom::End(0)).or_fail(Kind::Journal, failed)?;
-        Ok((JournalFile { file, next: records.len() as u64, sum }, records))
+        Ok(JournalFile { file, next, sum, length })
     }
 
-    /// Appends a record. With `sync` it is on the disk when this returns.
+    /// Appends a record. With `sync` it is on the disk when this returns. If that fails, nothing of it stays.
     pub fn append(&mut self, entry: Entry, sync: bool) -> Result<Record> {
         let failed = || "can't write the journal".to_owned();
         let time = jiff::Timestamp::now().round(jiff::Unit::Millisecond).or_fail(Kind::Bug, failed)?;
@@ -55,22 +57,26 @@ impl JournalFile {
         let sum = checksum(&self.sum, &body);
         let line = format!("{},\"sum\":\"{sum}\"}}\n", &body[..body.len() - 1]);
         crash_point(&format!("before {}", self.next));
-        self.file.write_all(line.as_bytes()).or_fail(Kind::Journal, failed)?;
-        if sync {
-            self.file.sync_data().or_fail(Kind::Journal, failed)?;
+        let written = self.file.write_all(line.as_bytes());
+        let written = written.and_then(|()| if sync { self.file.sync_data() } else { Ok(()) });
+        if let Err(error) = written {
+            // A torn line may only ever be the last one; on a full disk the next record would follow it.
+            let _ = self.file.set_len(self.length);
+            return Err(error).or_fail(Kind::Journal, failed);
         }
         crash_point(&format!("after {}", self.next));
         self.next += 1;
         self.sum = sum;
+        self.length += line.len() as u64;
         Ok(record)
     }
 }
 
-/// Reads a journal that nobody may be writing; a torn last line is passed over.
-pub fn read(path: &Path) -> Result<Vec<Record>> {
+/// Reads a journal that nobody may be writing and hands each record to `each`; a torn last line is passed over.
+pub fn read(path: &Path, each: &mut dyn FnMut(Record)) -> Result<()> {
     let failed = || format!("can't read the journal `{}`", path.display());
-    let mut file = File::open(path).or_fail(Kind::Journal, failed)?;
-    Ok(read_records(&mut file, path)?.0)
+    let file = File::open(path).or_fail(Kind::Journal, failed)?;
+    read_records(&file, path, each).map(drop)
 }
 
 /// Whether a journal has at least one whole line.
@@ -100,35 +106,48 @@ pub fn ends(path: &Path) -> Result<(Record, Record)> {
         (Some(first), Some(last)) => Ok((first, last)),
         // Damage, or a very long record: the whole journal says which.
         _ => {
-            let records = read(path)?;
-            let ends = records.first().cloned().zip(records.last().cloned());
-            ends.ok_or_else(|| {
+            let (mut first, mut last) = (None, None);
+            read(path, &mut |record| {
+                first.get_or_insert_with(|| record.clone());
+                last = Some(record);
+            })?;
+            first.zip(last).ok_or_else(|| {
                 Failure::new(Kind::Journal, format!("the journal `{}` is empty", path.display()))
             })
         }
     }
 }
 
-/// The records, the length of the whole lines in bytes, and the last sum.
-fn read_records(file: &mut File, path: &Path) -> Result<(Vec<Record>, u64, String)> {
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)
-        .or_fail(Kind::Journal, || format!("can't read the journal `{}`", path.display()))?;
-    let mut records = Vec::new();
-    let mut whole = 0;
-    let mut sum = String::new();
-    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-        let last = whole + line.len() == bytes.len();
-        match read_record(line, &sum, records.len() as u64) {
-            Ok((record, next)) => {
-                records.push(record);
-                sum = next;
-                whole += line.len();
+/// How far a journal was read: the number of the next record, the bytes of the whole ones, and the last sum.
+struct Read {
+    next: u64,
+    length: u64,
+    sum: String,
+}
+
+/// Line by line, so that memory does not grow with the journal.
+fn read_records(file: &File, path: &Path, each: &mut dyn FnMut(Record)) -> Result<Read> {
+    let mut lines = BufReader::with_capacity(256 << 10, file);
+    let mut read = Read { next: 0, length: 0, sum: String::new() };
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        lines
+            .read_until(b'\n', &mut line)
+            .or_fail(Kind::Journal, || format!("can't read the journal `{}`", path.display()))?;
+        if line.is_empty() {
+            return Ok(read);
+        }
+        match read_record(&line, &read.sum, read.next) {
+            Ok((record, sum)) => {
+                each(record);
+                read = Read { next: read.next + 1, length: read.length + line.len() as u64, sum };
             }
-            Err(_) if last && !line.ends_with(b"\n") => break,
+            // Only the last line can be without its end.
+            Err(_) if !line.ends_with(b"\n") => return Ok(read),
             Err(why) => {
                 let message =
-                    format!("the journal `{}` is damaged in line {}", path.display(), records.len() + 1);
+                    format!("the journal `{}` is damaged in line {}", path.display(), read.next + 1);
                 return Err(Failure::new(Kind::Journal, message).why(why).help(
                     "nothing was touched; put the file back from a backup of this folder, or look with \
                      `banister status` what state the server is in and start a new run",
@@ -136,7 +155,6 @@ fn read_records(file: &mut File, path: &Path) -> Result<(Vec<Record>, u64, Strin
             }
         }
     }
-    Ok((records, whole as u64, sum))
 }
 
 fn read_record(line: &[u8], before: &str, n: u64) -> std::result::Result<(Record, String), String> {
@@ -177,11 +195,17 @@ mod tests {
         Entry::Note { text: text.into() }
     }
 
+    fn length(path: &Path) -> Result<usize> {
+        let mut length = 0;
+        read(path, &mut |_| length += 1)?;
+        Ok(length)
+    }
+
     #[test]
     fn a_torn_last_line_is_cut_and_damage_before_it_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.jsonl");
-        let (mut journal, _) = JournalFile::open(&path).unwrap();
+        let mut journal = JournalFile::open(&path, &mut |_| {}).unwrap();
         for text in ["one", "two", "three"] {
             journal.append(note(text), false).unwrap();
         }
@@ -190,21 +214,22 @@ mod tests {
         let two = whole.len() - third.len() - 1;
         for torn in two + 1..whole.len() {
             std::fs::write(&path, &whole[..torn]).unwrap();
-            let (mut journal, records) = JournalFile::open(&path).unwrap();
-            assert_eq!(records.len(), 2);
+            let mut count = 0;
+            let mut journal = JournalFile::open(&path, &mut |_| count += 1).unwrap();
+            assert_eq!(count, 2);
             journal.append(note("again"), true).unwrap();
-            assert_eq!(read(&path).unwrap().len(), 3);
+            assert_eq!(length(&path).unwrap(), 3);
         }
         for place in 0..two {
             let mut damaged = whole.clone().into_bytes();
             damaged[place] ^= 1;
             std::fs::write(&path, &damaged).unwrap();
-            let failure = read(&path).unwrap_err();
+            let failure = length(&path).unwrap_err();
             assert_eq!(failure.kind, Kind::Journal, "byte {place}");
         }
         let without_second: String =
             whole.lines().enumerate().filter(|(n, _)| *n != 1).map(|(_, l)| format!("{l}\n")).collect();
         std::fs::write(&path, without_second).unwrap();
-        assert!(read(&path).unwrap_err().message.ends_with("is damaged in line 2"));
+        assert!(length(&path).unwrap_err().message.ends_with("is damaged in line 2"));
     }
 }

@@ -45,51 +45,36 @@ pub struct BlockRecord {
 }
 
 impl Index {
-    pub fn of(records: &[Record]) -> Index {
-        let mut index = Index::default();
-        for record in records {
-            index.add(record);
-        }
-        index
-    }
-
-    pub fn add(&mut self, record: &Record) {
+    pub fn add(&mut self, record: Record) {
         self.started.get_or_insert_with(|| record.time.clone());
-        self.last = Some(record.time.clone());
-        match &record.entry {
-            Entry::Run(header) => self.header = Some(header.clone()),
+        self.last = Some(record.time);
+        match record.entry {
+            Entry::Run(header) => self.header = Some(header),
             Entry::Session { .. } => self.finished = None,
             Entry::Block { key, name, source } => {
-                self.rise(key);
-                let block = BlockRecord { name: name.clone(), source: source.clone(), seconds: None };
+                self.rise(&key);
+                let block = BlockRecord { name, source, seconds: None };
                 if self.blocks.insert(key.clone(), block).is_none() {
-                    self.block_order.push(key.clone());
+                    self.block_order.push(key);
                 }
             }
             Entry::BlockEnd { key, seconds } => {
-                if let Some(block) = self.blocks.get_mut(key) {
-                    block.seconds = Some(*seconds);
+                if let Some(block) = self.blocks.get_mut(&key) {
+                    block.seconds = Some(seconds);
                 }
             }
             Entry::Begun { key, call, attempt, at } => {
-                self.rise(key);
-                let record = CallRecord {
-                    call: call.clone(),
-                    attempt: *attempt,
-                    at: at.clone(),
-                    outcome: None,
-                    seconds: 0.0,
-                };
-                self.calls.insert(key.clone(), record);
+                self.rise(&key);
+                self.calls.insert(key, CallRecord { call, attempt, at, outcome: None, seconds: 0.0 });
             }
             Entry::Ended { key, attempt, seconds, result } => {
-                if let Some(call) = self.calls.get_mut(key).filter(|call| call.attempt == *attempt) {
-                    call.outcome = Some(result.clone());
-                    call.seconds = *seconds;
+                if let Some(call) = self.calls.get_mut(&key).filter(|call| call.attempt == attempt) {
+                    call.outcome = Some(result);
+                    call.seconds = seconds;
                 }
             }
             Entry::Rollback => self.rollback = true,
-            Entry::Finished { state, failure } => self.finished = Some((*state, failure.clone())),
+            Entry::Finished { state, failure } => self.finished = Some((state, failure)),
             Entry::Decision { .. } | Entry::Note { .. } => {}
         }
     }

@@ -2,7 +2,7 @@
 
 use super::file::{self, JournalFile};
 use super::index::Index;
-use super::{Entry, Header, Record};
+use super::{Entry, Header};
 use crate::event::RunState;
 use crate::failure::{Context, Failure, Kind, Result};
 use rustix::fs::{FlockOperation, flock};
@@ -19,7 +19,8 @@ pub fn folder(state: &Path) -> PathBuf {
 pub struct OpenRun {
     pub path: PathBuf,
     pub journal: JournalFile,
-    pub records: Vec<Record>,
+    /// What was in the journal when it was opened.
+    pub index: Index,
     /// Held until this is dropped or the process ends, however it ends.
     _session: File,
 }
@@ -49,8 +50,9 @@ impl OpenRun {
             let message = format!("another process is working on the run `{name}`");
             return Err(Failure::new(Kind::Locked, message).help("see what it does with `banister show`"));
         };
-        let (journal, records) = JournalFile::open(&path.join("journal.jsonl"))?;
-        Ok(OpenRun { path: path.to_owned(), journal, records, _session: session })
+        let mut index = Index::default();
+        let journal = JournalFile::open(&path.join("journal.jsonl"), &mut |record| index.add(record))?;
+        Ok(OpenRun { path: path.to_owned(), journal, index, _session: session })
     }
 
     /// The folder of one attempt of a command.
@@ -75,7 +77,8 @@ pub struct Summary {
 
 impl Summary {
     pub fn read(path: &Path) -> Result<Summary> {
-        let index = Index::of(&file::read(&path.join("journal.jsonl"))?);
+        let mut index = Index::default();
+        file::read(&path.join("journal.jsonl"), &mut |record| index.add(record))?;
         let header = index.header.clone().ok_or_else(|| {
             Failure::new(Kind::Journal, format!("the run `{}` has no beginning", name(path)))
         })?;

@@ -31,7 +31,8 @@
 //! archive nothing is left, unless reading it back failed: then it stays, to be looked at.
 //!
 //! # After a crash
-//! Another one is written. What was unfinished is removed; a finished one stays, and is as good.
+//! It is written again, under the same name. What was unfinished is removed; one that was finished is read back, and is
+//! the backup.
 //!
 //! # Example
 //! ```rhai
@@ -41,9 +42,10 @@
 
 use crate::command::Spec;
 use crate::data::{self, ServerName};
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::archive::{self, About, Content, Member, Watch};
-use crate::machine::files::free_space;
+use crate::machine::files::{free_space, private_folder, sha256, write_private_durably};
+use crate::machine::git::Checkout;
 use crate::primitive::{Act, AfterCrash, Host, Primitive, Told};
 use crate::site::Server;
 use crate::units::Size;
@@ -113,12 +115,69 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     let server = host.server()?;
     let plan = plan(arguments, server)?;
     archive::sweep(&plan.folder, &format!("{}-", server.name.replace('/', "-")))?;
-    enough_room(&plan)?;
-    let (release, commit) = checked_out(&server.checkout);
-    if commit.is_none() {
+    let intent = match intended(host)? {
+        Some(intent) => intent,
+        None => {
+            enough_room(&plan)?;
+            intend(arguments, &plan, host)?
+        }
+    };
+    let Intent { path, about } = intent;
+    let stop = || host.stop.is_asked();
+    // Nothing has this name until it is whole.
+    if !path.exists() {
+        let warn = |text| (host.tell)(Told::Warning(text));
+        let watch = Watch { stop: &stop, warn: &warn };
+        archive::create(&path, &plan.members, about.clone(), &plan.prefix, &watch)?;
+    }
+    (host.tell)(Told::Progress(format!("reading back `{}`", path.display())));
+    let manifest = archive::verify_until(&path, &stop)?;
+    if manifest.about != about {
+        let message = format!("`{}` read back is not what was written", path.display());
+        return Err(Failure::new(Kind::Refused, message).help("check the disk, then run it again"));
+    }
+    let failed = || format!("`{}` can't be read", path.display());
+    Ok(Outcome {
+        bytes: json!({ data::SIZE: Size(path.metadata().or_fail(Kind::Refused, failed)?.len()) }),
+        members: manifest.members.len(),
+        release: about.release,
+        commit: about.commit,
+        sha256: sha256(&path)?,
+        verified: true,
+        path,
+    })
+}
+
+/// What an attempt is about to write: kept before it is begun, so that an attempt that is cut off is gone on with under
+/// the same name.
+#[derive(Serialize, Deserialize)]
+struct Intent {
+    path: PathBuf,
+    about: About,
+}
+
+/// The file with the intent, in the folder of the attempt.
+const INTENT: &str = "backup.json";
+
+fn intended(host: &Host) -> Result<Option<Intent>> {
+    let file = host.folder.join(INTENT);
+    let failed = || format!("`{}` can't be read", file.display());
+    match std::fs::read(&file) {
+        Ok(text) => serde_json::from_slice(&text).map(Some).or_fail(Kind::Journal, failed),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).or_fail(Kind::Journal, failed),
+    }
+}
+
+fn intend(arguments: &Arguments, plan: &Plan, host: &Host) -> Result<Intent> {
+    let server = host.server()?;
+    let position = Checkout::open(&server.checkout).and_then(|checkout| checkout.position()).ok();
+    if position.is_none() {
         let checkout = server.checkout.display();
         (host.tell)(Told::Warning(format!("the backup names no release: `{checkout}` is no git checkout")));
     }
+    let release = position.as_ref().and_then(|position| Some(position.release()?.tag().to_owned()));
+    let commit = position.map(|position| position.short);
     let now = jiff::Timestamp::now();
     let about = About {
         server: server.name.clone(),
@@ -134,30 +193,16 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     let stem = [
         Some(server.name.replace('/', "-")),
         Some(now.strftime("%Y-%m-%dT%H%M%SZ").to_string()),
-        release.clone().or(commit.clone()),
+        release.or(commit),
         Some(slug(&arguments.label)),
     ];
     let stem: Vec<String> = stem.into_iter().flatten().filter(|part| !part.is_empty()).collect();
     let path = free_name(&plan.folder, &stem.join("-"), &plan.format);
-    let stop = || host.stop.is_asked();
-    let warn = |text| (host.tell)(Told::Warning(text));
-    let watch = Watch { stop: &stop, warn: &warn };
-    let created = archive::create(&path, &plan.members, about, &plan.prefix, &watch)?;
-    (host.tell)(Told::Progress(format!("reading back `{}`", path.display())));
-    let manifest = archive::verify_until(&path, &stop)?;
-    if manifest != created.manifest {
-        let message = format!("`{}` read back is not what was written", path.display());
-        return Err(Failure::new(Kind::Refused, message).help("check the disk, then run it again"));
-    }
-    Ok(Outcome {
-        path,
-        bytes: json!({ data::SIZE: format!("{}B", created.bytes) }),
-        members: manifest.members.len(),
-        release,
-        commit,
-        sha256: created.sha256,
-        verified: true,
-    })
+    let intent = Intent { path, about };
+    private_folder(host.folder)?;
+    let text = serde_json::to_vec(&intent).or_fail(Kind::Bug, || "an intent is not plain data".into())?;
+    write_private_durably(&host.folder.join(INTENT), &text)?;
+    Ok(intent)
 }
 
 fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
@@ -223,26 +268,6 @@ fn enough_room(plan: &Plan) -> Result<()> {
     let folder = plan.folder.display();
     let message = format!("a backup needs up to {}, and `{folder}` has {}", Size(needed), Size(free));
     Err(Failure::new(Kind::Refused, message).help("make room, or give the option `folder`"))
-}
-
-/// The release on exactly the commit that is checked out, and that commit, shortened.
-fn checked_out(checkout: &Path) -> (Option<String>, Option<String>) {
-    let look = || -> std::result::Result<(Option<String>, String), git2::Error> {
-        let repository = git2::Repository::discover(checkout)?;
-        let commit = repository.head()?.peel_to_commit()?;
-        let short = commit.as_object().short_id()?;
-        let mut releases: Vec<(semver::Version, String)> = Vec::new();
-        for name in repository.tag_names(None)?.iter().flatten().flatten() {
-            let tagged = repository.find_reference(&format!("refs/tags/{name}"))?.peel_to_commit();
-            let version = semver::Version::parse(name.trim_start_matches('v'));
-            if let (true, Ok(version)) = (tagged.is_ok_and(|tagged| tagged.id() == commit.id()), version) {
-                releases.push((version, name.to_owned()));
-            }
-        }
-        let newest = releases.into_iter().max().map(|(_, name)| name);
-        Ok((newest, String::from_utf8_lossy(&short).into_owned()))
-    };
-    look().map_or((None, None), |(release, commit)| (release, Some(commit)))
 }
 
 /// A label as a part of a file's name.

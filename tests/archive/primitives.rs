@@ -27,8 +27,9 @@ fn call(server: &Server, name: &str, more: Value, plan: bool) -> Result<Value> {
     let mut arguments = json!({ "server": { "$server": "cloud" } });
     arguments.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     let stop = Stop::default();
+    let attempt = tempfile::tempdir().unwrap();
     let host =
-        Host { server: Some(server), folder: Path::new("/"), stop: &stop, tell: &|_| {}, hold: &|_| Ok(()) };
+        Host { server: Some(server), folder: attempt.path(), stop: &stop, tell: &|_| {}, hold: &|_| Ok(()) };
     let primitive = find(name).unwrap();
     match plan {
         true => primitive.predict(&arguments, &host),
@@ -136,6 +137,41 @@ fn settings_are_read_and_set_and_secrets_stay_hidden() {
     let text = fs::read_to_string(&env).unwrap();
     assert!(text.ends_with("archive\nPORT=80\nTLS=true\nCOPY_PASSWORD=c4nary-of-archive\n"), "{text}");
     let unknown = call(&server, "set_env", set("A", json!({ "$unknown": "x" })), true).unwrap();
-    assert!(unknown["changed"]["$unknown"].is_string());
+    assert_eq!(unknown["changed"]["$one_of"], json!([true, false]));
     assert_eq!(call(&server, "set_env", set("A", json!([])), false).unwrap_err().kind, Kind::Invalid);
+}
+
+#[test]
+fn a_backup_that_was_cut_off_is_gone_on_with_under_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = server(folder.path(), "plain");
+    fs::create_dir_all(&server.checkout).unwrap();
+    fs::write(server.checkout.join("data"), "rows").unwrap();
+    let attempt = folder.path().join("attempt");
+    let stop = Stop::default();
+    let host =
+        Host { server: Some(&server), folder: &attempt, stop: &stop, tell: &|_| {}, hold: &|_| Ok(()) };
+    let arguments =
+        json!({ "server": { "$server": "cloud" }, "label": "first", "files": ["data"], "folder": "../kept" });
+    let perform = || find("backup").unwrap().perform(&arguments, &host).unwrap();
+    let kept = folder.path().join("kept");
+    let names = || {
+        let mut names: Vec<_> =
+            fs::read_dir(&kept).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let first = perform();
+    let name = names();
+    // Killed after the archive got its name: it is the backup.
+    assert_eq!((perform(), names()), (first.clone(), name.clone()));
+    // Killed while it was written, or before: it gets the same name.
+    let path = Path::new(first["path"].as_str().unwrap());
+    let file = path.file_name().unwrap().to_str().unwrap();
+    fs::rename(path, path.with_file_name(format!(".{file}.part"))).unwrap();
+    assert_eq!((perform()["path"].clone(), names()), (first["path"].clone(), name.clone()));
+    // Another attempt is another backup.
+    fs::remove_dir_all(&attempt).unwrap();
+    perform();
+    assert_eq!(names().len(), 2);
 }
