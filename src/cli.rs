@@ -1,6 +1,7 @@
 //! The command line.
 
 mod arguments;
+mod check;
 mod context;
 mod demo;
 mod doc;
@@ -49,6 +50,7 @@ fn dispatch(context: Context, command: &Command, matches: &clap::ArgMatches) -> 
         Command::Plan(options) => plan::plan(&context, options, matches),
         Command::Run(options) => run::run(&context, options, matches),
         Command::Resume(options) => resume::resume(&context, options),
+        Command::Check { paths } => check::check(&context, paths),
         Command::Status => status::status(&context),
         Command::Runs => runs::runs(&context),
         Command::Show { run } => show::show(&context, run.as_deref()),

@@ -1,6 +1,7 @@
 //! How people see a run, and how they are asked.
 
 pub mod failure;
+pub mod findings;
 pub mod json;
 pub mod lines;
 pub mod plan;

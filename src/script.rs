@@ -2,6 +2,7 @@
 
 pub mod assume;
 pub mod blocks;
+pub mod check;
 pub mod convert;
 pub mod engine;
 pub mod error;

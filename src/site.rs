@@ -220,7 +220,7 @@ impl Site {
 }
 
 /// The keys of a server's table, in the order in which `init` writes them.
-const KEYS: [&str; 15] = [
+pub const KEYS: [&str; 15] = [
     "kind",
     "checkout",
     "endpoint",

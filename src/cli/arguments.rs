@@ -73,6 +73,12 @@ pub enum Command {
         /// A run's name, as `runs` lists it.
         run: Option<String>,
     },
+    /// Look through scripts and `site.toml` for what can't work; touches nothing.
+    Check {
+        /// Scripts, or folders of scripts [default: all of the site, and those that the program brings].
+        #[arg(value_name = "PATH")]
+        paths: Vec<PathBuf>,
+    },
     /// Read the documentation of a primitive, or list them.
     Doc {
         /// A primitive's name.
@@ -238,5 +244,23 @@ fn named_runbook(arguments: &[OsString]) -> Result<Option<(&'static str, Runbook
         )
         .help("give it another name in `fn main`")),
         None => Ok(Some((subcommand, runbook))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::script::check::TAKEN;
+
+    #[test]
+    fn the_check_knows_every_option_that_a_parameter_would_clash_with() {
+        let mut command = Cli::command();
+        command.build();
+        for name in ["run", "plan"] {
+            let options = command.find_subcommand(name).unwrap().get_arguments();
+            for long in options.filter_map(|option| option.get_long()) {
+                assert!(TAKEN.contains(&long.replace('-', "_").as_str()), "{name}: {long}");
+            }
+        }
     }
 }

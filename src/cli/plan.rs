@@ -45,6 +45,7 @@ pub fn plan(context: &Context, options: &PlanOptions, matches: &clap::ArgMatches
     let kind = servers.first().map(|server| server.kind.clone()).unwrap_or_default();
     let layers = Arc::new(Layers::of_site(Some(site.folder()), &kind));
     let runbook = Runbook::load(layers, &options.runbook)?;
+    runbook.check()?;
     let names: Vec<String> = servers.iter().map(|server| server.name.clone()).collect();
     let header = session::header(&site, &options.runbook, parameters(&runbook, matches), names);
     let stop = Arc::new(Stop::new());

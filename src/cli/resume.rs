@@ -36,7 +36,16 @@ pub fn resume(context: &Context, options: &ResumeOptions) -> Result<u8> {
         true => Layers::of_run(&summary.path, &kind),
         false => Layers::of_site(Some(site.folder()), &kind),
     };
-    let runbook = Runbook::load(Arc::new(layers), &summary.header.runbook)?;
+    let runbook = Runbook::load(Arc::new(layers), &summary.header.runbook)
+        .and_then(|runbook| runbook.check().map(|()| runbook))
+        .map_err(|failure| if options.original { failure } else { mend_or_go_on(failure, name) })?;
     let run = OpenRun::open(&summary.path)?;
     work::work(context, site, &runbook, summary.header, run, &options.answers, options.rollback)
+}
+
+/// A script that can't work keeps nobody from going on with the one that the run began with.
+fn mend_or_go_on(failure: Failure, run: &str) -> Failure {
+    let mend = failure.help.clone().map(|help| format!("{help}\n")).unwrap_or_default();
+    let original = format!("or go on with the scripts as they were: `banister resume {run} --original`");
+    failure.help(format!("{mend}{original}"))
 }

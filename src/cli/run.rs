@@ -18,6 +18,7 @@ pub fn run(context: &Context, options: &RunOptions, matches: &clap::ArgMatches) 
     let kind = servers.first().map(|server| server.kind.clone()).unwrap_or_default();
     let layers = Arc::new(Layers::of_site(Some(site.folder()), &kind));
     let runbook = Runbook::load(layers, &options.runbook)?;
+    runbook.check()?;
     let mut parameters = parameters(&runbook, matches);
     let names: Vec<String> = servers.iter().map(|server| server.name.clone()).collect();
     if let Some(file) = &options.plan {

@@ -38,6 +38,14 @@ impl Signature {
         let needed = self.positional.iter().filter(|parameter| parameter.default.is_none()).count();
         (needed, self.positional.len() + usize::from(!self.options.is_empty()))
     }
+
+    /// Whether a map is the options, as the argument number `n` (from 0) of `given`: it is if it comes last, unless a
+    /// parameter there takes a map itself.
+    pub fn options_at(&self, n: usize, given: usize) -> bool {
+        let parameter = self.positional.get(n);
+        let takes_map = parameter.is_some_and(|parameter| parameter.of == "map" || parameter.of.is_empty());
+        n + 1 == given && !self.options.is_empty() && !takes_map
+    }
 }
 
 /// Splits at commas that stand in no brackets.

@@ -138,11 +138,10 @@ fn arguments(
     given: &mut [&mut Dynamic],
 ) -> Result<crate::data::Arguments, Box<EvalAltResult>> {
     let mut arguments = crate::data::Arguments::new();
-    let last = given.len().checked_sub(1);
+    let count = given.len();
     for (n, value) in given.iter().enumerate() {
         let parameter = signature.positional.get(n);
-        let takes_map = parameter.is_some_and(|parameter| parameter.of == "map" || parameter.of.is_empty());
-        if Some(n) == last && !signature.options.is_empty() && !takes_map && value.is_map() {
+        if signature.options_at(n, count) && value.is_map() {
             let options =
                 value.read_lock::<Map>().map(|map| map_to_plain(&map)).transpose()?.unwrap_or_default();
             arguments.extend(options.into_iter().filter(|(_, value)| !value.is_null()));

@@ -68,7 +68,7 @@ fn innermost<'a>(error: &'a EvalAltResult, source: &'a str) -> (&'a EvalAltResul
 }
 
 /// Rhai begins its messages with a capital letter; ours begin with a small one.
-fn lower(message: &str) -> String {
+pub fn lower(message: &str) -> String {
     let mut letters = message.chars();
     let first = letters.next().map(|letter| letter.to_lowercase().to_string()).unwrap_or_default();
     first + letters.as_str()

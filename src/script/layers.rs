@@ -84,6 +84,11 @@ impl Layers {
         Layers { folder, kind: kind.into(), bundled: false, used: Mutex::default() }
     }
 
+    /// The kind of the servers.
+    pub fn kind(&self) -> &str {
+        &self.kind
+    }
+
     /// The text of a runbook.
     pub fn runbook(&self, name: &str) -> Result<Text> {
         self.read(Folder::Runbooks, name)?.ok_or_else(|| {
@@ -181,11 +186,18 @@ impl Layers {
 
 /// The word that a person most likely meant, if one is near enough.
 pub fn nearest<'a>(typed: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let typed_lower = typed.to_lowercase();
-    let scored = words.into_iter().map(|word| {
-        let ratio = similar::TextDiff::from_chars(typed_lower.as_str(), word.to_lowercase().as_str()).ratio();
-        (word, ratio)
-    });
+    let scored = words.into_iter().map(|word| (word, likeness(typed, word)));
     let best = scored.max_by(|(_, a), (_, b)| a.total_cmp(b))?;
     (best.1 >= 0.6 && best.0 != typed).then_some(best.0)
+}
+
+/// How many letters have to be put in or left out to make one word of the other.
+pub fn distance(a: &str, b: &str) -> usize {
+    let letters = a.chars().count() + b.chars().count();
+    (letters as f32 * (1.0 - likeness(a, b))).round() as usize
+}
+
+/// The part of the letters that two words share in order, from 0 to 1.
+fn likeness(a: &str, b: &str) -> f32 {
+    similar::TextDiff::from_chars(a.to_lowercase().as_str(), b.to_lowercase().as_str()).ratio()
 }

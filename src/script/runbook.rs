@@ -1,6 +1,7 @@
 //! A runbook: its text, its parameters, and how it is run.
 
 use super::blocks::{self, STACK};
+use super::check;
 use super::engine;
 use super::error::to_failure;
 use super::here::{Chooser, Here};
@@ -47,7 +48,9 @@ impl Runbook {
 
     fn read(layers: Arc<Layers>, name: &str, text: Text) -> Result<Runbook> {
         let engine = engine::engine(layers.clone());
-        let ast = engine::compile(&engine, &text.source, &text.text)?;
+        let ast = engine::compile(&engine, &text.source, &text.text);
+        // The check says more than the parser, and does not stop at the first unknown name.
+        let ast = ast.or_else(|failure| check::refuse(&check::check(&layers, &text)).and(Err(failure)))?;
         let mut functions: Vec<_> = ast.iter_functions().filter(|function| function.name == "main").collect();
         functions.sort_by_key(|function| function.params.len());
         let Some(main) = functions.pop() else {
@@ -78,6 +81,11 @@ impl Runbook {
             layers,
             text,
         })
+    }
+
+    /// Fails if it can't work, or if something that it imports can't; nothing is done for that.
+    pub fn check(&self) -> Result<()> {
+        check::refuse(&check::check(&self.layers, &self.text))
     }
 
     /// The scripts that it was read from.

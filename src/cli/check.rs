@@ -1,0 +1,176 @@
+//! `banister check`.
+
+use super::context::Context;
+use crate::failure::{Context as _, Failure, Kind, Result};
+use crate::report::findings;
+use crate::script::check::{Check, Finding, KINDS, Severity, unknown_kind};
+use crate::script::layers::{Folder, Layers, Text};
+use crate::site::{self, FILE, Site};
+use std::path::{Path, PathBuf};
+
+/// Looks through the scripts that are named, or through all there are, and through `site.toml`. Exit 2 if there are
+/// errors.
+pub fn check(context: &Context, paths: &[PathBuf]) -> Result<u8> {
+    let mut files = 0;
+    let mut found = Vec::new();
+    if paths.is_empty() {
+        let file = match site::find(context.given_site.as_deref()) {
+            Ok(file) => Some(file),
+            Err(failure) if context.given_site.is_some() => return Err(failure),
+            Err(_) => None,
+        };
+        look(file.as_deref(), None, &mut files, &mut found)?;
+    } else {
+        // Files of one site are looked through together.
+        let mut groups: Vec<(Option<PathBuf>, Vec<PathBuf>)> = Vec::new();
+        for path in paths {
+            for script in scripts(path)? {
+                let site = site_of(&script).or_else(|| site::find(context.given_site.as_deref()).ok());
+                match groups.iter_mut().find(|(of, _)| *of == site) {
+                    Some((_, group)) => group.push(script),
+                    None => groups.push((site, vec![script])),
+                }
+            }
+        }
+        for (site, scripts) in groups {
+            look(site.as_deref(), Some(&scripts), &mut files, &mut found)?;
+        }
+    }
+    let errors = found.iter().any(|finding| finding.severity == Severity::Error);
+    match context.json {
+        true => println!("{}", serde_json::json!(found)),
+        false => print!("{}", findings::render(&found, files, context.style, context.quiet)),
+    }
+    Ok(if errors { 2 } else { 0 })
+}
+
+/// Looks through the scripts of a site, or of none, or through those that are named; in any case through what they
+/// import and through `site.toml`.
+fn look(
+    site_file: Option<&Path>,
+    scripts: Option<&[PathBuf]>,
+    files: &mut usize,
+    found: &mut Vec<Finding>,
+) -> Result<()> {
+    let folder = site_file.and_then(Path::parent).map(Path::to_owned);
+    let folder = folder.map(|folder| std::path::absolute(&folder).unwrap_or(folder));
+    let layers = Layers::of_site(folder.as_deref(), "");
+    let mut kinds: Vec<String> = KINDS.map(str::to_owned).to_vec();
+    if let Some(file) = site_file {
+        *files += 1;
+        match Site::load(file) {
+            Ok(site) => {
+                kinds = site.servers.values().map(|server| server.kind.clone()).collect();
+                kinds.sort();
+                kinds.dedup();
+                let unknown = unknown_kinds(&site, &mut kinds, &layers)?;
+                found.extend(unknown);
+            }
+            Err(failure) => found.push(unreadable_site(file, &failure)),
+        }
+    }
+    let mut check = Check::new(&layers, &kinds);
+    match scripts {
+        Some(scripts) => {
+            for script in scripts {
+                let script = &std::path::absolute(script).unwrap_or_else(|_| script.clone());
+                let text = std::fs::read_to_string(script)
+                    .or_fail(Kind::Invalid, || format!("can't read `{}`", script.display()))?;
+                let text = Text { source: script.display().to_string(), text };
+                match site_of(script).is_some() && script_folder(script) == Some("runbooks") {
+                    true => check.runbook(text),
+                    false => check.text(text),
+                }
+            }
+        }
+        None => {
+            for (name, _) in layers.list(Folder::Runbooks) {
+                check.runbook(layers.runbook(&name)?);
+            }
+            for (name, _) in layers.list(Folder::Stdlib) {
+                layers.module(&name)?.into_iter().for_each(|text| check.text(text));
+            }
+        }
+    }
+    let (looked, more) = check.end();
+    *files += looked;
+    found.extend(more);
+    Ok(())
+}
+
+/// The scripts that a path means: a file, or those in a folder and in its folders.
+fn scripts(path: &Path) -> Result<Vec<PathBuf>> {
+    let failed = || format!("can't read `{}`", path.display());
+    if !path.is_dir() {
+        if !path.exists() {
+            return Err(Failure::new(Kind::Invalid, format!("there is no file `{}`", path.display()))
+                .help("without a path, `banister check` looks through all scripts of the site"));
+        }
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut entries: Vec<PathBuf> = std::fs::read_dir(path)
+        .or_fail(Kind::Invalid, failed)?
+        .map(|entry| entry.map(|entry| entry.path()).or_fail(Kind::Invalid, failed))
+        .collect::<Result<_>>()?;
+    entries.sort();
+    let mut found = Vec::new();
+    for entry in entries {
+        let hidden = entry.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        if entry.is_dir() && !hidden && !entry.is_symlink() {
+            found.extend(scripts(&entry)?);
+        } else if entry.extension().is_some_and(|extension| extension == "rhai") {
+            found.push(entry);
+        }
+    }
+    Ok(found)
+}
+
+/// The name of the folder that a script is in.
+fn script_folder(script: &Path) -> Option<&str> {
+    script.parent()?.file_name()?.to_str()
+}
+
+/// The `site.toml` that a script in one of the two folders of a site belongs to.
+fn site_of(script: &Path) -> Option<PathBuf> {
+    let script = std::path::absolute(script).ok()?;
+    let own = matches!(script_folder(&script)?, "runbooks" | "stdlib");
+    let file = script.parent()?.parent()?.join(FILE);
+    (own && file.is_file()).then_some(file)
+}
+
+/// `site.toml` does not load: the place is in what the parser says.
+fn unreadable_site(file: &Path, failure: &Failure) -> Finding {
+    let said = failure.why.join("\n");
+    let number = |word: &str| -> Option<usize> {
+        let rest = &said[said.find(word)? + word.len()..];
+        rest[..rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len())].parse().ok()
+    };
+    let (line, column) = (number("at line ").unwrap_or(0), number(", column ").unwrap_or(0));
+    let reason = said.lines().next_back().unwrap_or_default();
+    let message = if line == 0 { format!("{}: {said}", failure.message) } else { reason.to_owned() };
+    at_line(file, line, column, message, failure.help.clone().unwrap_or_default())
+}
+
+/// Takes out the kinds of servers that have no module: it is said once, and not at each script that needs one.
+fn unknown_kinds(site: &Site, kinds: &mut Vec<String>, layers: &Layers) -> Result<Vec<Finding>> {
+    let mut found = Vec::new();
+    for kind in std::mem::take(kinds) {
+        if layers.module(&kind)?.is_some() {
+            kinds.push(kind);
+            continue;
+        }
+        let text = std::fs::read_to_string(&site.file).unwrap_or_default();
+        let written = |line: &str| line.trim_start().starts_with("kind") && line.contains(kind.as_str());
+        let line = text.lines().position(written).map_or(0, |n| n + 1);
+        let (message, help) = unknown_kind(&kind, layers);
+        found.push(at_line(&site.file, line, 0, message, help));
+    }
+    Ok(found)
+}
+
+fn at_line(file: &Path, line: usize, column: usize, message: String, help: String) -> Finding {
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let text = line.checked_sub(1).and_then(|n| text.lines().nth(n)).unwrap_or_default().to_owned();
+    let source = std::path::absolute(file).unwrap_or_else(|_| file.to_owned()).display().to_string();
+    Finding { severity: Severity::Error, source, line, column, message, help, text }
+}

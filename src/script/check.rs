@@ -1,0 +1,122 @@
+//! The check: looks through a script and all that it imports, before anything is touched.
+//!
+//! It sees names, numbers of arguments, options and what is written out; it does not know the types of variables. A
+//! finding of [`Severity::Error`] keeps a script from being run.
+
+mod arguments;
+mod calls;
+mod expressions;
+mod files;
+mod finding;
+mod functions;
+mod imports;
+mod known;
+mod literal;
+mod program;
+mod scope;
+mod steps;
+mod syntax;
+mod walk;
+mod words;
+
+pub use finding::{Finding, Severity};
+pub use functions::TAKEN;
+pub use imports::unknown_kind;
+
+use super::layers::{Layers, Text};
+use crate::failure::{Failure, Kind, Result};
+use files::Files;
+
+/// Several scripts, with what they import; each text is looked through once.
+pub struct Check<'a> {
+    files: Files<'a>,
+    found: Vec<Finding>,
+    /// How many of the files were looked through.
+    done: usize,
+}
+
+impl<'a> Check<'a> {
+    /// `kinds` are the kinds of servers that `import "kind"` may be about.
+    pub fn new(layers: &'a Layers, kinds: &[String]) -> Check<'a> {
+        Check { files: Files::new(layers, kinds), found: Vec::new(), done: 0 }
+    }
+
+    /// Looks through a text, and through what it imports.
+    pub fn text(&mut self, text: Text) {
+        self.files.add(text);
+        while let Some(file) = self.files.files.get(self.done) {
+            let found = file.program.iter().flat_map(|program| walk::walk(&self.files, self.done, program));
+            let found: Vec<Finding> = found.collect();
+            // Usually the walk has more to say of an unknown name than the parser.
+            let told = |stopped: &Finding| {
+                found.iter().any(|found| found.severity == Severity::Error && found.line == stopped.line)
+            };
+            self.found.extend(file.stopped.iter().filter(|stopped| !told(stopped)).cloned());
+            self.found.extend(found);
+            self.done += 1;
+        }
+    }
+
+    /// The same, for a text that can be run.
+    pub fn runbook(&mut self, text: Text) {
+        let number = self.files.add(text.clone());
+        if let Some(program) = &self.files.files[number].program
+            && program.named("main").next().is_none()
+        {
+            let help = "write `fn main() { … }`; what other runbooks import belongs in `stdlib/`";
+            let message = "there is no `fn main` here, so that it is no runbook";
+            let mut finding = Finding::new(Severity::Error, &text, rhai::Position::NONE, message, help);
+            (finding.line, finding.column) = (0, 0);
+            self.found.push(finding);
+        }
+        self.text(text);
+    }
+
+    /// How many files were looked through, and what was found in them, file by file from top to bottom.
+    pub fn end(mut self) -> (usize, Vec<Finding>) {
+        let order = |finding: &Finding| self.files.files.iter().position(|f| f.text.source == finding.source);
+        self.found.sort_by_key(|finding| (order(finding), finding.line, finding.column, finding.severity));
+        self.found.dedup();
+        (self.done, self.found)
+    }
+}
+
+/// What is wrong with a text and with what it imports, for servers of the layers' kind; of any bundled kind, if they
+/// have none.
+pub fn check(layers: &Layers, text: &Text) -> Vec<Finding> {
+    let kinds = match layers.kind() {
+        "" => KINDS.map(str::to_owned).to_vec(),
+        kind => vec![kind.to_owned()],
+    };
+    let mut check = Check::new(layers, &kinds);
+    check.text(text.clone());
+    check.end().1
+}
+
+/// The kinds of servers that the program brings.
+pub const KINDS: [&str; 2] = ["hoss", "plain"];
+
+/// Fails if there is an error among the findings; the failure tells all of them.
+pub fn refuse(findings: &[Finding]) -> Result<()> {
+    let errors: Vec<&Finding> =
+        findings.iter().filter(|finding| finding.severity == Severity::Error).collect();
+    let place = |finding: &Finding| {
+        let lines: String = finding.excerpt().into_iter().map(|line| format!("\n  {line}")).collect();
+        finding.place() + lines.as_str()
+    };
+    match errors.as_slice() {
+        [] => Ok(()),
+        [error] => {
+            let mut failure = Failure::new(Kind::Invalid, error.message.clone()).help(error.help.clone());
+            failure.at = Some(place(error));
+            Err(failure)
+        }
+        several => {
+            let failure = Failure::new(Kind::Invalid, format!("the script has {} errors", several.len()));
+            let told = several.iter().fold(failure, |failure, error| {
+                failure.why(format!("{}\n{}\n{}", error.message, place(error), error.help))
+            });
+            Err(told.help("correct them and look again with `banister check`"))
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! What the check finds: a place in a script, what is wrong there, and how it is mended.
+
+use crate::script::layers::{Text, shown};
+use rhai::Position;
+use serde::Serialize;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// It can't work, or not as written. A script with an error is not run.
+    Error,
+    /// It is most likely not meant.
+    Warning,
+    /// There is a better way to write it.
+    Hint,
+}
+
+impl Severity {
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Hint => "hint",
+        }
+    }
+}
+
+/// One finding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    pub severity: Severity,
+    /// The source of the text: a path, or `bundled:update.rhai`.
+    pub source: String,
+    /// From 1; 0 if it is about the whole text.
+    pub line: usize,
+    /// In characters, from 1; 0 if it is about the whole line.
+    pub column: usize,
+    /// Lower case, without a full stop, the thing in backticks.
+    pub message: String,
+    /// A sentence with what to write instead.
+    pub help: String,
+    /// The line of the text, as it stands there.
+    pub text: String,
+}
+
+/// How much of a line is shown, in characters.
+const WIDTH: usize = 100;
+
+/// A part of a line; its first and last letter say so if there is more.
+fn cut(line: &str, start: usize) -> String {
+    let count = line.chars().count();
+    let part = line.chars().enumerate().skip(start).take(WIDTH);
+    let ends = |n: usize| (n == start && start > 0) || (n + 1 == start + WIDTH && n + 1 < count);
+    part.map(|(n, letter)| if ends(n) { '…' } else { letter }).collect()
+}
+
+impl Finding {
+    /// A finding in a text. A place without a line is the end of the text: that is where Rhai saw that it goes on.
+    pub fn new(
+        severity: Severity,
+        text: &Text,
+        place: Position,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Finding {
+        let lines = || text.text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+        let (line, column) = match place.line() {
+            Some(line) => (line, place.position().unwrap_or(1)),
+            None => lines().last().map_or((0, 0), |(n, line)| (n + 1, line.chars().count() + 1)),
+        };
+        Finding {
+            severity,
+            source: text.source.clone(),
+            line,
+            column,
+            message: message.into(),
+            help: help.into(),
+            text: line.checked_sub(1).and_then(|n| text.text.lines().nth(n)).unwrap_or_default().to_owned(),
+        }
+    }
+
+    /// The place, as `update.rhai:12:5`.
+    pub fn place(&self) -> String {
+        let source = shown(&self.source);
+        match (self.line, self.column) {
+            (0, _) => source.to_owned(),
+            (line, 0) => format!("{source}:{line}"),
+            (line, column) => format!("{source}:{line}:{column}"),
+        }
+    }
+
+    /// The script's line and a caret below the place; nothing if it is about the whole text.
+    pub fn excerpt(&self) -> Vec<String> {
+        if self.line == 0 || self.text.trim().is_empty() {
+            return Vec::new();
+        }
+        // The caret would stand elsewhere if a tab were as wide as the terminal likes.
+        let line = self.text.replace('\t', " ");
+        let indent = line.chars().take_while(|c| *c == ' ').count();
+        let line = line.trim();
+        let Some(before) = self.column.checked_sub(indent + 1) else { return vec![cut(line, 0)] };
+        // Of a very long line, the part around the place.
+        let start = if line.chars().count() > WIDTH { before.saturating_sub(WIDTH / 2) } else { 0 };
+        vec![cut(line, start), format!("{}^", " ".repeat(before - start))]
+    }
+}

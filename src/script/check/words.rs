@@ -1,0 +1,97 @@
+//! Words of plain Rhai that a runbook must not use, or not so: what sees the world around the gate, and what would
+//! take a value that a plan can't know yet for one that it knows.
+
+use super::finding::Severity;
+use super::walk::Walk;
+use rhai::{Expr, FnCallExpr, Position, Stmt, SwitchCasesCollection};
+
+/// What to say of a forbidden word, and what to write instead.
+pub fn forbidden(word: &str) -> Option<(String, String)> {
+    let (why, instead) = match word {
+        "timestamp" => {
+            ("a resumed run would see another time", "use `now()`, which a resumed run sees the same")
+        }
+        "sleep" => ("a fixed time is too short or too long", "wait for what is meant, with `wait_healthy`"),
+        "eval" => ("what it would run can't be checked", "write it as a function"),
+        "rand" => ("a resumed run would see another number", "take a name from `now()` or from the server"),
+        _ => return None,
+    };
+    Some((format!("`{word}` is not there: {why}"), instead.to_owned()))
+}
+
+/// The word that ends a block.
+pub fn ending(statement: &Stmt) -> &'static str {
+    let broken = statement.options().contains(rhai::ASTFlags::BREAK);
+    match (statement, broken) {
+        (Stmt::Return(..), false) => "return",
+        (Stmt::Return(..), true) => "throw",
+        (_, true) => "break",
+        (_, false) => "continue",
+    }
+}
+
+impl<'a> Walk<'a> {
+    /// `switch` takes a value that is not known yet for none of its cases, silently.
+    pub fn switch(&mut self, value: &'a Expr, cases: &'a SwitchCasesCollection, place: Position) {
+        let known = match value {
+            Expr::FnCall(call, _) => call.name == "known" || call.name == "type_of",
+            other => other.is_constant(),
+        };
+        if is_type_of(value) {
+            self.type_of(value.start_position(), None);
+        } else if !known {
+            let message =
+                "a plan can't follow this `switch`: a value that is not known yet fits no case of it";
+            let help = "use `if` and `else`, or `switch known(…)`, at which a plan ends if it must";
+            self.find(Severity::Error, place, message, help);
+        }
+        self.expression(value);
+        let branch = self.steps.branch();
+        for (arm, case) in cases.expressions.iter().enumerate() {
+            self.arm(branch, arm, |walk| {
+                walk.expression(&case.lhs);
+                walk.expression(&case.rhs);
+            });
+        }
+    }
+
+    /// `type_of(x) == "map"` is false for a value that is not known yet.
+    pub fn compared(&mut self, call: &FnCallExpr) {
+        if !matches!(call.name.as_str(), "==" | "!=") {
+            return;
+        }
+        let [left, right] = call.args.as_slice() else { return };
+        for (side, other) in [(left, right), (right, left)] {
+            if is_type_of(side) {
+                let name = match other {
+                    Expr::StringConstant(name, _) => Some(name.as_str()),
+                    _ => None,
+                };
+                self.type_of(side.start_position(), name);
+                return;
+            }
+        }
+    }
+
+    fn type_of(&mut self, place: Position, name: Option<&str>) {
+        let instead = match name {
+            Some("map") => "`is_map(…)`",
+            Some("string" | "char") => "`is_text(…)`",
+            Some("array") => "`is_array(…)`",
+            Some("i64" | "f64" | "int" | "float") => "`is_number(…)`",
+            Some("()") => "`… == ()`",
+            _ => "`is_map(…)`, `is_text(…)`, `is_array(…)` or `is_number(…)`",
+        };
+        let message = "a plan can't follow a comparison of `type_of`";
+        self.find(Severity::Error, place, message, format!("write {instead}"));
+    }
+}
+
+/// Whether it asks for a type, called either way.
+fn is_type_of(expr: &Expr) -> bool {
+    match expr {
+        Expr::FnCall(call, _) | Expr::MethodCall(call, _) => call.name == "type_of",
+        Expr::Dot(parts, ..) => is_type_of(&parts.rhs),
+        _ => false,
+    }
+}
