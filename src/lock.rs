@@ -77,6 +77,7 @@ pub fn take(folder: &Path, mut holder: Holder) -> Result<Lock> {
             file.metadata().is_ok_and(|ours| (ours.dev(), ours.ino()) == (now.dev(), now.ino()))
         });
         if same {
+            clear(folder);
             holder.grant = grant(folder)? + 1;
             write(folder, "grant", holder.grant.to_string().as_bytes())?;
             let mut lock = Lock { folder: folder.to_owned(), file, holder };
@@ -212,6 +213,16 @@ fn grant(folder: &Path) -> Result<u64> {
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
         Err(error) => Err(error).or_fail(Kind::Refused, || "can't read the grant number of the lock".into()),
+    }
+}
+
+/// Removes what holders that were killed while they wrote have left.
+fn clear(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with("holder.") || name.starts_with("grant.") {
+            let _ = fs::remove_file(entry.path());
+        }
     }
 }
 
