@@ -3,6 +3,7 @@
 use super::arguments::{Answers, Cli, Color, Global};
 use crate::failure::{Context as _, Failure, Kind, Result};
 use crate::journal::run::{self, Glance};
+use crate::machine::git::Checkout;
 use crate::person::{Nobody, Person, Prepared};
 use crate::report::prompt::Terminal;
 use crate::report::text::Style;
@@ -85,12 +86,29 @@ impl Context {
         }
     }
 
+    /// The same, for a command that is about to act on them: their checkouts must be there.
+    pub fn servers_with_checkouts<'a>(&self, site: &'a Site) -> Result<Vec<&'a Server>> {
+        let servers = self.servers(site)?;
+        for server in &servers {
+            Checkout::open(&server.checkout).map_err(|failure| match failure.kind {
+                // The site is wrong, and not what a step found.
+                Kind::NotFound => Failure {
+                    kind: Kind::Invalid,
+                    at: Some(format!("{}, server `{}`", site.file.display(), server.name)),
+                    ..failure
+                },
+                _ => failure,
+            })?;
+        }
+        Ok(servers)
+    }
+
     /// The run that is named, or the last one that `wanted` holds for.
     pub fn find_run(&self, name: Option<&str>, wanted: impl Fn(&Glance) -> bool) -> Result<Option<Glance>> {
         if let Some(name) = name {
             return Glance::read(&run::find(&self.state, name)?).map(Some);
         }
-        for glance in run::all(&self.state)?.into_iter().rev() {
+        for (_, glance) in run::all(&self.state)?.into_iter().rev() {
             let glance = glance?;
             if wanted(&glance) {
                 return Ok(Some(glance));

@@ -41,7 +41,7 @@ struct Kept {
 /// Plans a run and prints the plan.
 pub fn plan(context: &Context, options: &PlanOptions, matches: &clap::ArgMatches) -> Result<u8> {
     let site = Arc::new(context.site()?);
-    let servers = context.servers(&site)?;
+    let servers = context.servers_with_checkouts(&site)?;
     let kind = servers.first().map(|server| server.kind.clone()).unwrap_or_default();
     let layers = Arc::new(Layers::of_site(Some(site.folder()), &kind));
     let runbook = Runbook::load(layers, &options.runbook)?;

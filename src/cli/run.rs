@@ -3,8 +3,11 @@
 use super::arguments::{RunOptions, parameters};
 use super::context::Context;
 use super::work;
+use crate::event::RunState;
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::run::{self, OpenRun, Summary};
+use crate::primitive::Sort;
+use crate::primitives;
 use crate::script::layers::Layers;
 use crate::script::runbook::Runbook;
 use crate::session;
@@ -14,7 +17,7 @@ use std::sync::Arc;
 /// Begins a run and works on it.
 pub fn run(context: &Context, options: &RunOptions, matches: &clap::ArgMatches) -> Result<u8> {
     let site = Arc::new(context.site()?);
-    let servers = context.servers(&site)?;
+    let servers = context.servers_with_checkouts(&site)?;
     let kind = servers.first().map(|server| server.kind.clone()).unwrap_or_default();
     let layers = Arc::new(Layers::of_site(Some(site.folder()), &kind));
     let runbook = Runbook::load(layers, &options.runbook)?;
@@ -33,19 +36,31 @@ pub fn run(context: &Context, options: &RunOptions, matches: &clap::ArgMatches) 
 
 /// An update that stopped half-way is gone on with, or given up in so many words; a second one is not begun over it.
 fn refuse_unfinished(context: &Context, site: &Site, servers: &[String], abandon: bool) -> Result<()> {
-    for glance in run::all(&context.state)? {
-        let glance = glance?;
+    for (path, glance) in run::all(&context.state)? {
+        let glance = match glance {
+            Ok(glance) => glance,
+            Err(_) if abandon => {
+                run::abandon(&path, &crate::person::whoami())?;
+                continue;
+            }
+            Err(failure) => return Err(failure.help("to give that run up and begin anew, add `--abandon`")),
+        };
         // A server of the same name may be in another site.
         let is_theirs = glance.header.site == site.file
             && glance.header.servers.iter().any(|server| servers.contains(server));
         if !is_theirs || !glance.is_open() {
             continue;
         }
-        if abandon && glance.state != crate::event::RunState::Running {
+        let summary = Summary::read(&glance.path)?;
+        let changed = summary.index.calls().any(|call| {
+            primitives::find(&call.call.name).is_none_or(|primitive| primitive.sort() == Sort::Change)
+        });
+        // What stopped before its first change is not half-way.
+        if (abandon || !changed) && glance.state != RunState::Running {
             run::abandon(&glance.path, &crate::person::whoami())?;
             continue;
         }
-        let (state, next) = super::outcome::lines(context, &Summary::read(&glance.path)?);
+        let (state, next) = super::outcome::lines(context, &summary);
         let message = format!("an earlier run is not done: {state} ({})", glance.name);
         let help = format!("{next}; to give it up and begin anew, add `--abandon`");
         return Err(Failure::new(Kind::Locked, message).help(help));

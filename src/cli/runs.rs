@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 /// Lists the runs, the newest first. One whose journal is damaged is named as that.
 pub fn runs(context: &Context) -> Result<u8> {
-    let all = run::all(&context.state)?;
+    let all: Vec<_> = run::all(&context.state)?.into_iter().map(|(_, glance)| glance).collect();
     if context.json {
         let list: Vec<Value> = all.iter().rev().flatten().map(|glance| show::head(glance, None)).collect();
         println!("{}", json!(list));

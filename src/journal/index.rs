@@ -92,6 +92,11 @@ impl Index {
         self.blocks.get(key)
     }
 
+    /// All calls, in no order.
+    pub fn calls(&self) -> impl Iterator<Item = &CallRecord> {
+        self.calls.values()
+    }
+
     /// Calls that began and whose end is not recorded, with their keys.
     pub fn open_calls(&self) -> impl Iterator<Item = (&str, &CallRecord)> {
         self.calls.iter().filter(|(_, call)| call.outcome.is_none()).map(|(key, call)| (key.as_str(), call))

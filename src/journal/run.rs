@@ -126,12 +126,16 @@ impl Glance {
 }
 
 fn is_open(path: &Path, state: RunState) -> bool {
-    matches!(state, RunState::Failed | RunState::Interrupted | RunState::Running)
-        && !path.join("abandoned").exists()
+    matches!(state, RunState::Failed | RunState::Interrupted | RunState::Running) && !is_abandoned(path)
 }
 
-/// All runs, the oldest first. A folder that a crash left before its first record is passed over.
-pub fn all(state: &Path) -> Result<Vec<Result<Glance>>> {
+fn is_abandoned(path: &Path) -> bool {
+    path.join("abandoned").exists()
+}
+
+/// All runs, the oldest first, by their folders. A folder that a crash left before its first record is passed over, and
+/// so is a damaged one that was given up.
+pub fn all(state: &Path) -> Result<Vec<(PathBuf, Result<Glance>)>> {
     let mut paths: Vec<PathBuf> = match fs::read_dir(folder(state)) {
         Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
@@ -139,7 +143,11 @@ pub fn all(state: &Path) -> Result<Vec<Result<Glance>>> {
     };
     paths.sort();
     paths.retain(|path| file::has_records(&path.join("journal.jsonl")));
-    Ok(paths.iter().map(|path| Glance::read(path)).collect())
+    let read = paths.into_iter().map(|path| {
+        let glance = Glance::read(&path);
+        (path, glance)
+    });
+    Ok(read.filter(|(path, glance)| glance.is_ok() || !is_abandoned(path)).collect())
 }
 
 /// The run of this name, or the only one whose name ends so.
@@ -148,7 +156,7 @@ pub fn find(state: &Path, wanted: &str) -> Result<PathBuf> {
     if !wanted.is_empty() && !wanted.contains('/') && path.join("journal.jsonl").exists() {
         return Ok(path);
     }
-    Err(Failure::new(Kind::NotFound, format!("there is no run `{wanted}`"))
+    Err(Failure::new(Kind::Invalid, format!("there is no run `{wanted}`"))
         .help("list them with `banister runs`"))
 }
 

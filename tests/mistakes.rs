@@ -1,0 +1,197 @@
+//! What a person can get wrong: each is told clearly, with the right exit code, and nothing is touched.
+
+mod support;
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+use support::{Said, World};
+
+/// Runs the program, which must refuse with exactly this text, having touched nothing.
+fn refused(world: &World, arguments: &[&str], code: i32, text: &str) {
+    let said = world.banister(arguments);
+    let text = text.replace("SITE", &world.path().display().to_string());
+    assert_eq!(
+        (said.code, said.err.as_str(), said.out.as_str()),
+        (Some(code), text.as_str(), ""),
+        "{arguments:?}"
+    );
+    assert!(!world.path().join("state").exists(), "a run was begun: {arguments:?}");
+    assert_eq!(world.read("trace"), "", "a command was run: {arguments:?}");
+}
+
+#[test]
+fn a_script_with_mistakes_is_not_begun() {
+    let world = World::new();
+    world.write(
+        "runbooks/mine.rhai",
+        "//! Mine.\nfn main() {\n    let server = this_server();\n    server.make(\"build\");\n    server.mkae(\"up\");\n    server.wait_healthy(#{ timout: 5.minutes });\n}\n",
+    );
+    let text = "\
+error: the script has 2 errors
+  why  nothing has a method `mkae`
+       SITE/runbooks/mine.rhai:5:12
+         server.mkae(\"up\");
+                ^
+       did you mean `make`?
+  why  `wait_healthy` has no option `timout`
+       SITE/runbooks/mine.rhai:6:28
+         server.wait_healthy(#{ timout: 5.minutes });
+                                ^
+       it has `checks`, `within`, `stable`, `project`
+  help correct them and look again with `banister check`
+";
+    refused(&world, &["run", "mine"], 2, text);
+    refused(&world, &["plan", "mine"], 2, text);
+}
+
+#[test]
+fn names_that_are_not_there_are_told_with_the_nearest() {
+    let world = World::new();
+    refused(
+        &world,
+        &["run", "updte"],
+        2,
+        "error: there is no runbook `updte`\n  help did you mean `update`? List them with `banister list`\n",
+    );
+    refused(
+        &world,
+        &["run", "update", "--server", "wbe"],
+        2,
+        "error: there is no server `wbe` in `SITE/site.toml`\n  help the servers there are: web\n",
+    );
+    let said = world.banister(&["run", "update", "--too", "0.2.0"]);
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(said.err.contains("unexpected argument '--too'") && said.err.contains("'--to'"), "{said:?}");
+    refused(
+        &world,
+        &["show", "20200101"],
+        2,
+        "error: there is no run `20200101`\n  help list them with `banister runs`\n",
+    );
+    refused(
+        &world,
+        &["doc", "chekout"],
+        2,
+        "error: there is no primitive `chekout`\n  help did you mean `checkout`? List them with `banister doc`\n",
+    );
+}
+
+#[test]
+fn a_site_that_is_not_there_or_not_right_is_told() {
+    let world = World::new();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let said: Said =
+        support::said(world.command(&["run", "update"]).current_dir(&elsewhere).output().unwrap());
+    let text = "error: there is no `site.toml` here, above, or in the configuration folder\n  help write one with \
+                `banister init`, name one with `--site DIR`, or try `banister demo`\n";
+    assert_eq!((said.code, said.err.as_str()), (Some(2), text));
+    refused(
+        &world,
+        &["--site", "none", "run", "update"],
+        2,
+        "error: there is no site at `none`\n  help write one there with `banister init`\n",
+    );
+    world.write("site.toml", "[servers.web]\nkind = \"plain\"\nchekout = \"web\"\n");
+    let said = world.banister(&["run", "update"]);
+    assert_eq!(said.code, Some(2), "{said:?}");
+    for part in
+        ["line 3, column 1", "chekout = \"web\"\n", "unknown field `chekout`", "`checkout`", "banister check"]
+    {
+        assert!(said.err.contains(part), "{part}: {said:?}");
+    }
+    world.write("site.toml", "[servers.web]\nkind = \"palin\"\ncheckout = \"web\"\n");
+    let said = world.banister(&["run", "update"]);
+    assert!(
+        said.code == Some(2) && said.err.contains("`palin`") && said.err.contains("did you mean `plain`?"),
+        "{said:?}"
+    );
+    assert!(!world.path().join("state").exists());
+}
+
+#[test]
+fn a_checkout_that_is_none_is_told_before_a_run_is_begun() {
+    let world = World::new();
+    world.write("site.toml", "[servers.web]\nkind = \"plain\"\ncheckout = \"folder\"\n");
+    let text = |what: &str| {
+        format!(
+            "error: {what}\n  at   SITE/site.toml, server `web`\n  help Set `checkout` in site.toml to the folder that \
+             `git clone` made.\n"
+        )
+    };
+    for command in ["run", "plan"] {
+        refused(&world, &[command, "update"], 2, &text("the checkout `SITE/folder` does not exist"));
+    }
+    fs::create_dir(world.path().join("folder")).unwrap();
+    for command in ["run", "plan"] {
+        refused(&world, &[command, "update"], 2, &text("`SITE/folder` is not a git checkout"));
+    }
+}
+
+#[test]
+fn a_damaged_journal_is_told_with_its_line_and_kept() {
+    let world = World::new();
+    world.write(
+        "runbooks/two.rhai",
+        "//! Two.\nfn main() { this_server().make(\"build\"); this_server().make(\"fail\"); }\n",
+    );
+    assert_eq!(world.banister(&["run", "two"]).code, Some(1));
+    let journal = world.journals().remove(0);
+    let whole = fs::read_to_string(&journal).unwrap();
+    let damaged = whole.replacen("\"build\"", "\"biuld\"", 1);
+    fs::write(&journal, &damaged).unwrap();
+    let line = damaged.lines().position(|line| line.contains("biuld")).unwrap() + 1;
+    let trace = world.read("trace");
+    for command in [&["resume"][..], &["resume", "--rollback"], &["show"]] {
+        let said = world.banister(command);
+        let text = format!(
+            "error: the journal `{}` is damaged in line {line}\n  why  its checksum does not fit\n",
+            journal.display()
+        );
+        assert_eq!(said.code, Some(1), "{said:?}");
+        assert!(said.err.starts_with(&text) && said.err.contains("nothing was touched"), "{said:?}");
+    }
+    assert_eq!((fs::read_to_string(&journal).unwrap(), world.read("trace")), (damaged, trace));
+    fs::write(&journal, &whole).unwrap();
+    world.write("mended", "");
+    assert_eq!(world.banister(&["resume"]).code, Some(0));
+    // A journal without a readable beginning names no server: it stands in everybody's way, until it is given up.
+    fs::write(&journal, whole.replacen('{', "[", 1)).unwrap();
+    let said = world.banister(&["run", "two"]);
+    assert!(
+        said.code == Some(1) && said.err.contains("is damaged in line 1") && said.err.contains("--abandon"),
+        "{said:?}"
+    );
+    assert_eq!(world.banister(&["run", "two", "--abandon"]).code, Some(0));
+    assert_eq!(world.banister(&["run", "two"]).code, Some(0));
+}
+
+#[test]
+fn a_script_that_loops_for_ever_ends_at_the_first_interrupt() {
+    let world = World::new();
+    world.write(
+        "runbooks/loop.rhai",
+        "//! Loops.\nfn main() { note(\"begun\"); loop { try { let n = 1; while true { n += 1; n -= 1; } } catch { } } }\n",
+    );
+    for arguments in [&["run", "loop"][..], &["resume"], &["plan", "loop"]] {
+        let mut child =
+            world.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        match arguments[0] {
+            // A plan says nothing until it is whole.
+            "plan" => std::thread::sleep(std::time::Duration::from_millis(500)),
+            "resume" => assert!(lines.next().unwrap().unwrap().starts_with("resuming")),
+            _ => assert!(lines.by_ref().any(|line| line.unwrap().contains("begun"))),
+        }
+        let interrupted = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+        assert!(interrupted.unwrap().success());
+        let rest: Vec<String> = lines.map(Result::unwrap).collect();
+        assert_eq!(child.wait().unwrap().code(), Some(130), "{arguments:?}: {rest:?}");
+        if arguments[0] != "plan" {
+            assert!(rest.iter().any(|line| line.starts_with("next:  banister resume ")), "{rest:?}");
+        }
+    }
+    // It changed nothing, so that it stands in nobody's way.
+    let said = world.banister(&["run", "update", "--to", "0.1.0"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+}
