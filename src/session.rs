@@ -41,6 +41,9 @@ pub struct Session {
     reach: Arc<dyn Reach>,
     listener: Arc<dyn Listener>,
     person: Arc<dyn Person>,
+    stepwise: bool,
+    /// Whether an `on_failure` block was declared.
+    way_back: AtomicBool,
     book: Mutex<Book>,
     locks: Mutex<BTreeMap<String, Lock>>,
     /// Set while the script is only gone through to find what `on_failure` has to do.
@@ -64,12 +67,14 @@ pub struct Parts {
     pub reach: Arc<dyn Reach>,
     pub listener: Arc<dyn Listener>,
     pub person: Arc<dyn Person>,
+    /// Whether the person is asked before each step.
+    pub stepwise: bool,
 }
 
 impl Session {
     /// A session over a run in a folder, new or not, or over nothing (`run` absent), as a plan is.
     pub fn begin(parts: Parts, run: Option<OpenRun>, rollback: bool) -> Result<Session> {
-        let Parts { site, header, stop, reach, listener, person } = parts;
+        let Parts { site, header, stop, reach, listener, person, stepwise } = parts;
         let mut run = run;
         let index = run.as_mut().map(|run| std::mem::take(&mut run.index)).unwrap_or_default();
         let resumed = index.header.is_some();
@@ -82,6 +87,8 @@ impl Session {
             reach,
             listener,
             person,
+            stepwise,
+            way_back: AtomicBool::new(false),
             book: Mutex::new(Book { run, index, records: 0 }),
             locks: Mutex::default(),
             turned_back: AtomicBool::new(rollback),

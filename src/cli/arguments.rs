@@ -113,12 +113,17 @@ pub struct Answers {
     #[arg(long, value_name = "TEXT")]
     pub answer: Vec<String>,
     /// What to do when a step fails.
-    #[arg(long, value_enum, default_value = "stop", value_name = "WHAT")]
+    #[arg(long, value_enum, default_value = "ask", value_name = "WHAT")]
     pub on_failure: WhenFailed,
+    /// Ask before each step.
+    #[arg(long)]
+    pub step: bool,
 }
 
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WhenFailed {
+    /// Ask, at a terminal; stop elsewhere.
+    Ask,
     /// Stop there, resumable.
     Stop,
     /// Go back, as the runbook says.

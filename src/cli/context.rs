@@ -117,10 +117,15 @@ impl Context {
         Ok(None)
     }
 
+    /// Whether a person is there to be asked.
+    pub fn is_interactive(&self) -> bool {
+        std::io::stdin().is_terminal() && std::io::stderr().is_terminal() && !self.json
+    }
+
     /// Who answers questions: the command line, then the person at the terminal, if one is there.
     pub fn person(&self, answers: &Answers) -> Arc<dyn Person> {
-        let there = std::io::stdin().is_terminal() && std::io::stderr().is_terminal() && !self.json;
-        let otherwise: Box<dyn Person> = if there { Box::new(Terminal::new()) } else { Box::new(Nobody) };
+        let otherwise: Box<dyn Person> =
+            if self.is_interactive() { Box::new(Terminal::new()) } else { Box::new(Nobody) };
         let queue: VecDeque<String> = answers.answer.iter().cloned().collect();
         Arc::new(Prepared { yes: answers.yes, answers: Mutex::new(queue), otherwise })
     }

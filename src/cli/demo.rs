@@ -33,7 +33,7 @@ pub fn demo(context: Context, options: &DemoOptions) -> Result<u8> {
     let keeps = options.keep.is_some() || options.fault.is_some();
     let state = if keeps { context.state.clone() } else { site.join("state") };
     let context = Context { given_site: Some(site.clone()), given_server: None, state, ..context };
-    let answers = Answers { yes: true, answer: Vec::new(), on_failure: WhenFailed::Stop };
+    let answers = Answers { yes: true, answer: Vec::new(), on_failure: WhenFailed::Stop, step: false };
     // What an earlier server in a folder of this name left is over.
     let run = RunOptions { runbook: "update".into(), answers, abandon: true, plan: None };
     let result = super::run::run(&context, &run, &clap::ArgMatches::default());

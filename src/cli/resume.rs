@@ -40,7 +40,7 @@ pub fn resume(context: &Context, options: &ResumeOptions) -> Result<u8> {
         .and_then(|runbook| runbook.check().map(|()| runbook))
         .map_err(|failure| if options.original { failure } else { mend_or_go_on(failure, name) })?;
     let run = OpenRun::open(&summary.path)?;
-    work::work(context, site, &runbook, summary.header, run, &options.answers, options.rollback)
+    work::work(context, site, runbook, summary.header, run, &options.answers, options.rollback)
 }
 
 /// A script that can't work keeps nobody from going on with the one that the run began with.

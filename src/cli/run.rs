@@ -31,7 +31,7 @@ pub fn run(context: &Context, options: &RunOptions, matches: &clap::ArgMatches) 
     let header = session::header(&site, &options.runbook, parameters, names);
     let run = OpenRun::create(&context.state, &header.run)?;
     runbook.layers().keep(&run.path)?;
-    work::work(context, site, &runbook, header, run, &options.answers, false)
+    work::work(context, site, runbook, header, run, &options.answers, false)
 }
 
 /// An update that stopped half-way is gone on with, or given up in so many words; a second one is not begun over it.

@@ -59,6 +59,7 @@ fn look(context: &Context, site: &Arc<Site>, server: &Server) -> Result<Value> {
             reach: Arc::new(Here),
             listener: Arc::new(|_: &Event| {}),
             person: Arc::new(Nobody),
+            stepwise: false,
         };
         let session = Arc::new(Session::begin(parts, None, false)?);
         kind::call(layers, &session, function)

@@ -7,6 +7,7 @@ use crate::event::Listener;
 use crate::failure::Result;
 use crate::journal::Header;
 use crate::journal::run::OpenRun;
+use crate::person::{Form, Question};
 use crate::reach::here::Here;
 use crate::report::json::JsonLines;
 use crate::report::lines::Lines;
@@ -14,43 +15,83 @@ use crate::script::runbook::{OnFailure, Runbook};
 use crate::session::{Parts, Session};
 use crate::site::Site;
 use crate::stop::Stop;
+use std::path::Path;
 use std::sync::Arc;
 
-/// Works on a run until it ends, and prints the state and the next command.
+/// Works on a run until it ends or is left, and prints the state and the next command. At a terminal a failure is not
+/// the end: the person may mend what is wrong and go on.
 pub fn work(
     context: &Context,
     site: Arc<Site>,
-    runbook: &Runbook,
+    mut runbook: Runbook,
     header: Header,
-    run: OpenRun,
+    mut run: OpenRun,
     answers: &Answers,
-    rollback: bool,
+    mut rollback: bool,
 ) -> Result<u8> {
     let stop = Arc::new(Stop::new());
     super::signals::listen(&stop)?;
-    let listener: Arc<dyn Listener> = match context.json {
-        true => Arc::new(JsonLines),
-        false => Arc::new(Lines::new(context.style, context.live, context.quiet, context.verbose)),
-    };
-    let parameters = header.parameters.clone();
-    let path = run.path.clone();
-    let parts =
-        Parts { site, header, stop, reach: Arc::new(Here), listener, person: context.person(answers) };
-    let session = Arc::new(Session::begin(parts, Some(run), rollback)?);
+    let person = context.person(answers);
+    loop {
+        let path = run.path.clone();
+        let listener: Arc<dyn Listener> = match context.json {
+            true => Arc::new(JsonLines),
+            false => Arc::new(Lines::new(context.style, context.live, context.quiet, context.verbose)),
+        };
+        let parts = Parts {
+            site: site.clone(),
+            header: header.clone(),
+            stop: stop.clone(),
+            reach: Arc::new(Here),
+            listener,
+            person: person.clone(),
+            stepwise: answers.step,
+        };
+        let session = Arc::new(Session::begin(parts, Some(run), rollback)?);
+        let code = run_once(context, &session, &runbook, answers, &path);
+        if code != 1 || answers.on_failure != WhenFailed::Ask || !context.is_interactive() {
+            return Ok(code);
+        }
+        let choices = match session.has_way_back() && !session.is_turned_back() {
+            true => vec!["retry".to_owned(), "rollback".into(), "leave".into()],
+            false => vec!["retry".into(), "leave".into()],
+        };
+        drop(session);
+        let text =
+            "What now? `retry` tries the failed step again, with the scripts as they are then.".to_owned();
+        match person.ask(&Question { text, form: Form::Choice(choices) }) {
+            Ok(answer) if answer.text == "retry" => {
+                runbook = Runbook::load(runbook.layers().clone(), &runbook.name)?;
+                runbook.check()?;
+            }
+            Ok(answer) if answer.text == "rollback" => rollback = true,
+            _ => return Ok(code),
+        }
+        run = OpenRun::open(&path)?;
+    }
+}
+
+/// One session of the run. Gives the exit code.
+fn run_once(
+    context: &Context,
+    session: &Arc<Session>,
+    runbook: &Runbook,
+    answers: &Answers,
+    path: &Path,
+) -> u8 {
     let was_asked_to_go_back = session.is_turned_back();
     let on_failure = match answers.on_failure {
-        WhenFailed::Stop => OnFailure::Stop,
+        WhenFailed::Ask | WhenFailed::Stop => OnFailure::Stop,
         WhenFailed::Rollback => OnFailure::Rollback,
     };
-    let result = runbook.run(&session, &parameters, None, on_failure);
+    let result = runbook.run(session, &session.header.parameters, None, on_failure);
     let code = match &result {
         // The runbook failed, although the way back went well.
         Ok(()) if session.is_turned_back() && !was_asked_to_go_back => 1,
         Ok(()) => 0,
         Err(failure) => failure.kind.exit_code(),
     };
-    let summary = session.finish(result, path);
-    drop(session);
+    let summary = session.finish(result, path.to_owned());
     outcome::print(context, &summary);
-    Ok(code)
+    code
 }

@@ -62,7 +62,7 @@ fn on_failure(context: &mut EvalContext, inputs: &[Expression]) -> Result<Dynami
     let Some(closure) = closure.try_cast::<FnPtr>() else { return Err("on_failure takes a block".into()) };
     let here = Here::of(Some(context.tag()))?;
     let handler = Handler {
-        key: here.frame.next_key(),
+        key: here.session.declare_way_back(&here.frame),
         closure,
         global: context.global_runtime_state().clone(),
         position: inputs[0].position(),

@@ -44,6 +44,7 @@ pub fn explore(
             reach: planner.clone(),
             listener: way.clone(),
             person: Arc::new(Nobody),
+            stepwise: false,
         };
         let session = Arc::new(Session::begin(parts, None, false)?);
         let result = runbook.run(&session, &header.parameters, Some(way.clone()), OnFailure::Stop);

@@ -2,8 +2,9 @@
 
 use super::{Frame, Session, replay};
 use crate::event::{Event, StepState};
-use crate::failure::{Kind, Result};
+use crate::failure::{Failure, Kind, Result};
 use crate::journal::Entry;
+use crate::person::{Form, Question};
 use std::time::Instant;
 
 /// A block that was gone into.
@@ -20,6 +21,10 @@ impl Session {
     pub fn begin_step(&self, outer: &Frame, name: &str, source: &str) -> Result<Block> {
         let key = outer.next_key();
         let depth = outer.steps.len();
+        let only_gone_through = self.is_turned_back() && !crate::journal::key::in_handler(&key);
+        if self.stepwise && !only_gone_through && self.book().index.block(&key).is_none() {
+            self.ask_before(name)?;
+        }
         let block = self.begin_block(outer, key, name, Some(name), source)?;
         self.tell(&Event::StepStarted {
             key: block.frame.key.clone(),
@@ -29,6 +34,22 @@ impl Session {
             replayed: block.replayed.is_some(),
         });
         Ok(block)
+    }
+
+    /// Asks whether a step may begin.
+    fn ask_before(&self, name: &str) -> Result<()> {
+        let question = Question { text: format!("Begin step `{name}`?"), form: Form::Confirm };
+        let answer = self.person.ask(&question)?;
+        self.tell(&Event::Answered {
+            question: question.text,
+            answer: answer.text.clone(),
+            by: answer.by.clone(),
+        });
+        match answer.is_yes() {
+            true => Ok(()),
+            false => Err(Failure::new(Kind::Declined, format!("stopped before step `{name}`"))
+                .help("go on with `banister resume`")),
+        }
     }
 
     /// Goes into a branch of `parallel`; `key` is that of the whole block with the branch's name.

@@ -20,6 +20,17 @@ impl Session {
         self.turned_back.load(Ordering::Relaxed)
     }
 
+    /// Whether the script has said so far what is to be done if it fails.
+    pub fn has_way_back(&self) -> bool {
+        self.way_back.load(Ordering::Relaxed)
+    }
+
+    /// Remembers that the script says what is to be done if it fails later than here, and gives that its key.
+    pub fn declare_way_back(&self, frame: &Frame) -> String {
+        self.way_back.store(true, Ordering::Relaxed);
+        frame.next_key()
+    }
+
     /// Begins the way back after a failure of this session.
     pub fn turn_back(&self) -> Result<()> {
         self.turned_back.store(true, Ordering::Relaxed);
