@@ -7,7 +7,8 @@
 //!
 //! # Options
 //! - `files`: files and folders. `~` is the server's home, and a relative path is in the checkout. In the archive
-//!   they are called as they are written, without a slash at the beginning, and with `home` for `~`; to call one
+//!   they are called as they are written, without a slash at the beginning, with `home` for `~` and `checkout` for
+//!   `.`; to call one
 //!   otherwise, give `#{ path: "~/.hoss/.env", name: "config/.env" }`. Default: `backup` of the site.
 //! - `dumps`: commands whose output is kept, as arrays, by the member's name. They run in the Makefile's folder.
 //!   Default: `dumps` of the site.
@@ -230,7 +231,10 @@ fn plan(arguments: &Arguments, server: &Server) -> Result<Plan> {
                     Some(rest) => format!("home{rest}"),
                     None => path.clone(),
                 };
-                (path, name.trim_start_matches("./").trim_matches('/').to_owned())
+                match name.trim_start_matches("./").trim_matches('/') {
+                    "" | "." => (path, "checkout".to_owned()),
+                    name => (path, name.to_owned()),
+                }
             }
         };
         members.push(Member { name, content: Content::Path(server.path(&path)) });

@@ -6,7 +6,7 @@
 //! None.
 //!
 //! # Returns
-//! A map: `releases`, an array of maps `name` and `text` (from annotated tags and from `CHANGELOG.md` as it is at `to`), oldest first; `attention`, an array of maps `path` and `what` for each changed file that an admin must know of: new settings in a Makefile or an example of `.env`, configuration templates and defaults, Compose files, image recipes, database migrations.
+//! A map: `releases`, an array of maps `name` and `text` (from annotated tags and from `CHANGELOG.md` as it is at `to`), oldest first; `attention`, an array of maps `path` and `what` for each changed file that an admin must know of: new settings in a Makefile or an example of `.env`, configuration templates and defaults, Compose files, image recipes, database migrations; `commits`, an array of text, the first line of each commit between, oldest first, at most 30.
 //!
 //! # Errors
 //! `not_found` if the checkout does not know `from` or `to`; fetch first.
@@ -43,7 +43,11 @@ pub struct Arguments {
 pub struct Outcome {
     releases: Vec<Note>,
     attention: Vec<Touched>,
+    commits: Vec<String>,
 }
+
+/// So many commits are named; the newest of more.
+const COMMITS: usize = 30;
 
 impl Primitive for ReleaseNotes {
     type Arguments = Arguments;
@@ -68,14 +72,16 @@ fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
 
 /// `now` is the checkout as it is; `then` knows what is to be read.
 fn notes(arguments: &Arguments, now: &Checkout, then: &Checkout) -> Result<Outcome> {
-    // `main at 1a2b3c4`, as `installed_release` names a branch, means the commit.
-    let start = arguments.from.rsplit(' ').next().unwrap_or_default();
-    let (from, to) = (now.commit_named_by(start)?, then.commit_named_by(&arguments.to)?);
+    let (from, to) = (now.commit_named_by(&arguments.from)?, then.commit_named_by(&arguments.to)?);
     let known = then.releases()?;
-    let releases = match (start.parse::<Release>(), arguments.to.parse::<Release>()) {
+    let releases = match (arguments.from.parse::<Release>(), arguments.to.parse::<Release>()) {
         (Ok(from), Ok(to)) => between(&known, &from, &to),
         (_, Ok(to)) => known.iter().filter(|release| **release == to).collect(),
         _ => Vec::new(),
     };
-    Ok(Outcome { releases: then.notes(&releases, to)?, attention: then.attention(from, to)? })
+    Ok(Outcome {
+        releases: then.notes(&releases, to)?,
+        attention: then.attention(from, to)?,
+        commits: then.commits(from, to, COMMITS)?,
+    })
 }

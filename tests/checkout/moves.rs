@@ -204,6 +204,8 @@ fn names_become_targets_and_unknown_ones_say_what_is_known() {
     assert_eq!(checkout.target("v0.2.11").unwrap(), Target::Tag("0.2.11".into()));
     assert_eq!(checkout.target("main").unwrap(), Target::Branch("main".into()));
     assert_eq!(checkout.target(&commit[..8]).unwrap(), Target::Commit(commit.parse().unwrap()));
+    let named = format!("main at {}", &commit[..8]);
+    assert_eq!(checkout.target(&named).unwrap(), Target::Commit(commit.parse().unwrap()));
     let failure = checkout.target("0.2.12").unwrap_err();
     assert_eq!(
         (failure.kind, failure.why),

@@ -41,6 +41,29 @@ impl Checkout {
         Ok(releases.iter().map(note).collect())
     }
 
+    /// The first lines of the commits after one and up to another, oldest first; of many, the newest `most`.
+    pub fn commits(&self, from: Oid, to: Oid, most: usize) -> Result<Vec<String>> {
+        let failed = |error: git2::Error| self.failed("the commits can't be read", &error);
+        let mut walk = self.repository.revwalk().map_err(failed)?;
+        walk.push(to).and_then(|()| walk.hide(from)).map_err(failed)?;
+        let mut lines = Vec::new();
+        for id in walk {
+            let commit = self.commit(id.map_err(failed)?)?;
+            // A merge says nothing that its commits don't say.
+            if commit.parent_count() < 2 {
+                let bytes = commit.summary_bytes().unwrap_or_default();
+                lines.push(format!("{} {}", self.short(commit.id()), String::from_utf8_lossy(bytes)));
+            }
+        }
+        if lines.len() > most {
+            let more = lines.len() - most;
+            lines.truncate(most);
+            lines.push(format!("and {more} older ones"));
+        }
+        lines.reverse();
+        Ok(lines)
+    }
+
     /// The message of an annotated tag.
     fn tag_message(&self, tag: &str) -> Option<String> {
         let reference = self.repository.find_reference(&format!("refs/tags/{tag}")).ok()?;

@@ -19,8 +19,11 @@ pub enum Target {
 
 impl Checkout {
     /// Finds what `name` means: a tag (a release with or without its `v`), a local branch, or a commit of at least
-    /// seven digits.
+    /// seven digits. `main at 1a2b3c4`, as a position on a branch is named, means that commit.
     pub fn target(&self, name: &str) -> Result<Target> {
+        if let Some((_, commit)) = name.rsplit_once(" at ") {
+            return self.commit_named(commit);
+        }
         let tags = self.tags()?;
         // `v` or not is a habit of the repository; nobody should have to remember it.
         let other = name.strip_prefix('v').map(str::to_string).unwrap_or_else(|| format!("v{name}"));
