@@ -4,6 +4,7 @@
 //! yardsticks too.
 
 use banister::journal::file::JournalFile;
+use banister::practice::{Practice, Reach};
 use std::fs;
 use std::io::Write;
 use std::path::Path;
@@ -18,6 +19,7 @@ fn main() {
     steps(folder);
     replay(folder);
     shell(folder);
+    update();
 }
 
 /// A site with one server whose Makefile does nothing.
@@ -142,4 +144,56 @@ fn shell(folder: &Path) {
     println!(
         "two make targets of 2 s each: {own:.3?}, from a shell script {plain:.3?}: {ratio:.4} times; 3 rounds"
     );
+}
+
+/// The whole update of a practice server whose build takes 8 seconds, and the same commands without banister: two
+/// archives by tar, fetch, checkout, three make targets, and the same window in which all must stay healthy.
+fn update() {
+    let practiced = |work: &dyn Fn(&Practice, &Path)| {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let program = Path::new(env!("CARGO_BIN_EXE_banister"));
+        let practice =
+            Practice::create(&folder.path().join("world"), program, &[]).expect("a practice server");
+        practice.switch_seconds("slow-build", Reach::Always, 8).expect("a fault");
+        let began = Instant::now();
+        work(&practice, folder.path());
+        let took = began.elapsed();
+        practice.stop().expect("it stops");
+        took
+    };
+    let to = "0.2.17";
+    let own = |practice: &Practice, folder: &Path| {
+        let site = practice.dir().to_str().expect("text");
+        let arguments = ["--site", site, "run", "update", "--to", to, "--yes"];
+        succeed(banister(folder, &arguments));
+    };
+    let by_hand = |practice: &Practice, _: &Path| {
+        let script = format!(
+            "set -e; cd \"$HOME\"; tar czf before.tar.gz .hoss/.env .hoss/core .hoss/auth .hoss/sync .hoss/ui
+             cd hybrid-object-store/server; git fetch -q --tags; git checkout -q {to}
+             make config; make build; make up DETACH=true"
+        );
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", &script])
+            .envs(practice.environment())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        succeed(command);
+        practice.wait_for(to).expect("it becomes healthy");
+        // As long as `wait_healthy` watches by itself.
+        std::thread::sleep(Duration::from_secs(2));
+        let mut command = Command::new("sh");
+        let script =
+            "cd \"$HOME\"; tar czf after.tar.gz .hoss/.env .hoss/core .hoss/auth .hoss/sync .hoss/ui";
+        succeed({
+            command.args(["-c", script]).envs(practice.environment());
+            command
+        });
+    };
+    let rounds = 3;
+    let own = median((0..rounds).map(|_| practiced(&own)).collect());
+    let plain = median((0..rounds).map(|_| practiced(&by_hand)).collect());
+    let ratio = own.as_secs_f64() / plain.as_secs_f64();
+    println!("a whole update: {own:.3?}, the same by hand {plain:.3?}: {ratio:.4} times; {rounds} rounds");
 }
