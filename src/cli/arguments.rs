@@ -196,7 +196,9 @@ pub fn parameters(runbook: &Runbook, matches: &ArgMatches) -> Arguments {
 pub fn parse(arguments: &[OsString]) -> Result<(Cli, ArgMatches)> {
     let mut command = Cli::command();
     if let Some((subcommand, runbook)) = named_runbook(arguments)? {
-        let about = runbook.documentation.clone();
+        // Wrapped anew to the terminal, by paragraphs.
+        let paragraphs = runbook.documentation.split("\n\n");
+        let about = paragraphs.map(|text| text.replace('\n', " ")).collect::<Vec<_>>().join("\n\n");
         let options = runbook.parameters.iter().map(|parameter| {
             Arg::new(format!("parameter-{}", parameter.name))
                 .long(parameter.name.replace('_', "-"))
@@ -215,7 +217,9 @@ pub fn parse(arguments: &[OsString]) -> Result<(Cli, ArgMatches)> {
 /// The runbook that `plan` or `run` is about, found before the line is parsed. Anything wrong with the line is left to the
 /// parser; anything wrong with the runbook is told here.
 fn named_runbook(arguments: &[OsString]) -> Result<Option<(&'static str, Runbook)>> {
-    let lenient = Cli::command().ignore_errors(true).try_get_matches_from(arguments);
+    // A question for help would be answered at once, before the runbook's parameters are known.
+    let asked = arguments.iter().filter(|argument| *argument != "--help" && *argument != "-h");
+    let lenient = Cli::command().ignore_errors(true).try_get_matches_from(asked);
     let Ok(matches) = lenient else { return Ok(None) };
     let (subcommand, run) = match matches.subcommand() {
         Some(("plan", plan)) => ("plan", plan),
