@@ -23,5 +23,5 @@ fn the_help_of_a_runbook_is_its_documentation_and_its_parameters() {
         );
     }
     let said = world.banister(&["run", "mine", "--how-often", "3"]);
-    assert!(said.code == Some(0) && said.out.contains("\n3\n"), "{said:?}");
+    assert!(said.code == Some(0) && said.out.contains("note: 3\n"), "{said:?}");
 }
