@@ -37,8 +37,9 @@
 //!
 //! # Example
 //! ```rhai
-//! let saved = backup(cloud, "before the update");
-//! note(`saved to ${saved.path}`);
+//! let saved = this_server().backup("before the update", #{ files: ["~/.hoss/.env", "~/.hoss/core"] });
+//! saved.verified
+//! // => true
 //! ```
 
 use crate::command::Spec;

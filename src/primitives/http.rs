@@ -28,8 +28,9 @@
 //!
 //! # Example
 //! ```rhai
-//! let answer = http("http://127.0.0.1:8080/version", #{ host: "cloud.example.org", within: 5.seconds });
-//! if answer.status == 200 { note(`it runs ${answer.json.version}`); }
+//! let answer = http(`${this_server().endpoint}/core/v1/discover`, #{ within: 5.seconds });
+//! answer.json.version
+//! // => "0.2.10"
 //! ```
 
 use crate::data;

@@ -21,7 +21,8 @@
 //!
 //! # Example
 //! ```rhai
-//! let address = read_env(cloud, "EXTERNAL_HOSTNAME");
+//! this_server().read_env("POSTGRES_CORE_DB")
+//! // => "hoss_core"
 //! ```
 
 use crate::data::{self, ServerName};

@@ -22,7 +22,8 @@
 //!
 //! # Example
 //! ```rhai
-//! set_env(cloud, "LETS_ENCRYPT_ENABLED", true);
+//! this_server().set_env("ADMIN_EMAIL", "ops@example.org").changed
+//! // => true
 //! ```
 
 use crate::data::{self, ServerName};
