@@ -29,6 +29,24 @@ pub struct Call {
 }
 
 impl Call {
+    /// As the journal keeps it: with every secret that is known hidden.
+    pub fn redacted(&self) -> Call {
+        fn hidden(value: &Value) -> Value {
+            match value {
+                Value::String(text) => crate::secret::redact(text).into(),
+                Value::Array(items) => items.iter().map(hidden).collect(),
+                Value::Object(fields) => fields
+                    .iter()
+                    .map(|(name, item)| (name.clone(), hidden(item)))
+                    .collect::<Arguments>()
+                    .into(),
+                other => other.clone(),
+            }
+        }
+        let arguments = self.arguments.iter().map(|(name, value)| (name.clone(), hidden(value)));
+        Call { name: self.name.clone(), arguments: arguments.collect() }
+    }
+
     /// As a script writes it: `checkout(cloud, "0.2.13")`.
     pub fn describe(&self) -> String {
         // Maps are sorted by name; the subject of a call is read first.

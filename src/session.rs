@@ -123,6 +123,8 @@ impl Session {
             Some(name) => Some(self.site.server(name)?),
             None => None,
         };
+        // Before anything of the server is compared, shown or written down.
+        server.into_iter().for_each(Server::learn_secrets);
         let arguments = Value::Object(call.arguments.clone());
         // In a plan: what is not known yet can't be checked either.
         if !data::contains(&arguments, data::UNKNOWN) {
@@ -248,7 +250,10 @@ impl Session {
             Some(server) => self.hold(server, purpose),
             None => Ok(()),
         };
-        act(&Host { server, folder: &folder, stop: &self.stop, tell: &tell, hold: &hold })
+        let result = act(&Host { server, folder: &folder, stop: &self.stop, tell: &tell, hold: &hold });
+        // What was done may have made new ones.
+        server.into_iter().for_each(Server::learn_secrets);
+        result
     }
 
     /// Whether something new may be begun: nobody asked to stop, and the server is ours.

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+mod secrets;
+
 /// The file's name.
 pub const FILE: &str = "site.toml";
 

@@ -64,12 +64,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Value> {
     let file = EnvFile::read(&path, server.variables())?;
     // Two files can have a setting of the same name.
     let file_of = arguments.file.as_ref().map(|file| format!(" of {file}")).unwrap_or_default();
-    for name in file.names().into_iter().filter(|name| server.is_secret(name)) {
-        // One that only make can tell is in no text that we could show.
-        if let Ok(Some(value)) = file.get(name) {
-            secret::keep(format!("{} {name}{file_of}", server.name), &value);
-        }
-    }
+    server.keep_secrets(&file, &file_of);
     Ok(match file.get(&arguments.key)? {
         None => Value::Null,
         Some(value) if server.is_secret(&arguments.key) => {

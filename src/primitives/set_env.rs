@@ -6,6 +6,9 @@
 //! owner of the file stay as they are; a comment behind the value moves to a line of its own above it, because the
 //! blanks before it would be part of the value.
 //!
+//! A setting that is called a password, secret, token or key takes a secret, from `secret` or `read_env`, and no text:
+//! what is text in a script is text in the journal too.
+//!
 //! # Options
 //! - `file`: the settings file. Default: `env_file` of the site, for Hoss `~/.hoss/.env`. `~` is the server's home,
 //!   and a relative path is in the checkout.
@@ -14,7 +17,7 @@
 //! `changed`: whether the setting had another value before, or was not there.
 //!
 //! # Errors
-//! `not_found` if there is no such file; `refused` if make would read another value than this one, such as one of two
+//! `not_found` if there is no such file; `invalid` if a secret is given as text; `refused` if make would read another value than this one, such as one of two
 //! lines, or if the file can't be written. Then the file is as it was.
 //!
 //! # After a crash
@@ -37,13 +40,38 @@ use serde_json::{Value, json};
 pub struct SetEnv;
 
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Given")]
 pub struct Arguments {
     server: ServerName,
     key: String,
     value: Value,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     file: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Given {
+    server: ServerName,
+    key: String,
+    value: Value,
+    #[serde(default)]
+    file: Option<String>,
+}
+
+impl TryFrom<Given> for Arguments {
+    type Error = String;
+
+    /// Here, before the call is written down: what is text in a script would be text in the journal.
+    fn try_from(Given { server, key, value, file }: Given) -> std::result::Result<Arguments, String> {
+        let is_text = value.as_str().is_some_and(|text| !text.is_empty());
+        match is_text && secret::named_like_a_secret(&key) {
+            true => Err(format!(
+                "`{key}` holds a secret: give it `secret(\"…\")` or what `read_env` found, not text"
+            )),
+            false => Ok(Arguments { server, key, value, file }),
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]

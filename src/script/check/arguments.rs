@@ -158,7 +158,7 @@ fn example(kind: &str) -> Value {
     match kind {
         "server" => json!({ data::SERVER: "example" }),
         "secret" => json!({ data::SECRET: "example" }),
-        "number" => 1.into(),
+        "number" | "" => 1.into(),
         "bool" => true.into(),
         "array" => json!([]),
         "map" => json!({}),
