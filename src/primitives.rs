@@ -22,6 +22,7 @@ pub mod release_notes;
 pub mod releases_between;
 pub mod run;
 pub mod secret;
+pub mod services;
 pub mod set_env;
 pub mod shell;
 pub mod show;
@@ -58,6 +59,7 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<releases_between::ReleasesBetween>::new(),
     &Of::<run::Run>::new(),
     &Of::<secret::Secret>::new(),
+    &Of::<services::Services>::new(),
     &Of::<set_env::SetEnv>::new(),
     &Of::<shell::Shell>::new(),
     &Of::<show::Show>::new(),

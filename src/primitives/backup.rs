@@ -1,4 +1,4 @@
-//! `backup(server, label: text = "", #{ files: array, dumps: map, folder: text, format: text, prefix: text })`
+//! `backup(server, label: text = "", #{ files: array, dumps: map, not_included: array, folder: text, format: text, prefix: text })`
 //!
 //! Writes a backup of the server and reads it back.
 //!
@@ -12,6 +12,7 @@
 //!   otherwise, give `#{ path: "~/.hoss/.env", name: "config/.env" }`. Default: `backup` of the site.
 //! - `dumps`: commands whose output is kept, as arrays, by the member's name. They run in the Makefile's folder.
 //!   Default: `dumps` of the site.
+//! - `not_included`: what belongs to the server and is not in the backup, in words, for who will need it. Default: none.
 //! - `folder`: where it goes; made, for the owner only, if it is not there. Default: `backups` of the site, else
 //!   `~/backups/SERVER`.
 //! - `format`: `"tar.zst"` or `"tar.gz"`. Default: `"tar.gz"` for Hoss, else `"tar.zst"`.
@@ -24,6 +25,7 @@
 //! - `release`: the release that is checked out, or `()`.
 //! - `commit`: the commit that is checked out, shortened, or `()`.
 //! - `sha256`: of the whole file.
+//! - `not_included`: as it was given.
 //! - `verified`: `true`; every member was read back and compared.
 //!
 //! # Errors
@@ -68,6 +70,8 @@ pub struct Arguments {
     files: Option<Vec<Part>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     dumps: Option<BTreeMap<String, Vec<String>>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    not_included: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     folder: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -93,6 +97,7 @@ pub struct Outcome {
     release: Option<String>,
     commit: Option<String>,
     sha256: String,
+    not_included: Vec<String>,
     verified: bool,
 }
 
@@ -145,6 +150,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
         release: about.release,
         commit: about.commit,
         sha256: sha256(&path)?,
+        not_included: about.not_included,
         verified: true,
         path,
     })
@@ -190,7 +196,7 @@ fn intend(arguments: &Arguments, plan: &Plan, host: &Host) -> Result<Intent> {
         label: arguments.label.clone(),
         program: env!("CARGO_PKG_VERSION").into(),
         parts: plan.parts.clone(),
-        not_included: Vec::new(),
+        not_included: arguments.not_included.clone(),
     };
     let stem = [
         Some(server.name.replace('/', "-")),
@@ -215,7 +221,7 @@ fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
     Ok(json!({
         "path": unknown("path"), "bytes": unknown("size"), "members": unknown("members"),
         "release": unknown("release"), "commit": unknown("commit"), "sha256": unknown("digest"),
-        "verified": true,
+        "not_included": arguments.not_included, "verified": true,
     }))
 }
 

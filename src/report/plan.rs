@@ -1,9 +1,12 @@
 //! A plan as text.
 
 use super::failure::render;
-use super::text::Style;
+use super::text::{Style, cut};
 use crate::script::plan::{Item, Plan, What};
 use crate::secret::redact;
+
+/// How much of a call is shown.
+const WIDTH: usize = 120;
 
 /// The whole plan, without the last lines. `verbose` adds the place of each line in its script.
 pub fn lines(plan: &Plan, style: Style, verbose: bool) -> String {
@@ -57,15 +60,17 @@ impl Page<'_> {
 
     fn item(&mut self, item: &Item, depth: usize, forks: usize) {
         let style = self.style;
+        // The gist; `-v` has all of it.
+        let gist = |call: &str| if self.verbose { call.to_owned() } else { cut(call, WIDTH) };
         let at = match self.verbose && !item.at.is_empty() {
             true => format!("  {}", style.dim(&format!("[{}]", item.at))),
             false => String::new(),
         };
         match &item.what {
             What::Step { name } => self.line(depth, &format!("{}{at}", style.bold(name))),
-            What::Change { call } => self.line(depth, &format!("{call}{at}")),
-            What::Look { call } => self.line(depth, &format!("{} {call}{at}", style.dim("looks:"))),
-            What::Ask { call } => self.line(depth, &format!("{} {call}{at}", style.warn("asks:"))),
+            What::Change { call } => self.line(depth, &format!("{}{at}", gist(call))),
+            What::Look { call } => self.line(depth, &format!("{} {}{at}", style.dim("looks:"), gist(call))),
+            What::Ask { call } => self.line(depth, &format!("{} {}{at}", style.warn("asks:"), gist(call))),
             What::Note { text } => self.line(depth, &format!("{} {text}", style.dim("note:"))),
             What::Text { title, text } => {
                 self.line(depth, &format!("{} {title}", style.dim("shows:")));

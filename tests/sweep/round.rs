@@ -163,7 +163,11 @@ impl Round {
             .unwrap()
             .map(|entry| {
                 let path = entry.unwrap().path();
-                let label = archive::verify(&path).unwrap_or_else(|failure| panic!("{failure}")).about.label;
+                let manifest = archive::verify(&path).unwrap_or_else(|failure| panic!("{failure}"));
+                for name in ["./config/.env", "./db/postgres-hoss_core-backup.dump"] {
+                    assert!(manifest.members.iter().any(|member| member.name == name && member.size > 1_000));
+                }
+                let label = manifest.about.label;
                 assert!(path.display().to_string().ends_with(".tar.gz"), "{}", path.display());
                 label.replace(' ', "-")
             })

@@ -1,0 +1,116 @@
+//! `services(server, #{ service: text, project: text })`
+//!
+//! The containers of the server's Compose project, as `docker` tells them.
+//!
+//! # Options
+//! - `service`: only those of this service. Default: of all.
+//! - `project`: the project's name. Default: the name of the Makefile's folder, as Compose makes it.
+//!
+//! # Returns
+//! An array of maps, by `service` and `name`: `service`, `name` (the container's), `state` (`"running"`, `"exited"`, …),
+//! `image` (its id), `restarts` (how often Docker started it again by itself).
+//!
+//! # Errors
+//! `not_found` if there is no `docker`; `unreachable` if its daemon does not answer.
+//!
+//! # After a crash
+//! It is looked at again, unless it was recorded.
+//!
+//! # Example
+//! ```rhai
+//! this_server().services(#{ service: "db" }).map(|container| container.state)
+//! // => ["running"]
+//! ```
+
+use crate::data::{self, ServerName};
+use crate::failure::Result;
+use crate::machine::compose::Docker;
+use crate::primitive::{Act, Facet, Host, Primitive};
+use crate::units::Duration;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+pub struct Services;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arguments {
+    server: ServerName,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    service: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    project: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct Container {
+    service: String,
+    name: String,
+    state: String,
+    image: String,
+    restarts: u64,
+}
+
+impl Primitive for Services {
+    type Arguments = Arguments;
+    type Outcome = Vec<Container>;
+    const NAME: &'static str = "services";
+    const SOURCE: &'static str = include_str!("services.rs");
+    const ACT: Act<Self> = Act::Look { reads: &[Facet::Services], perform, predict };
+}
+
+fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<Container>> {
+    let server = host.server()?;
+    let folder = server.make_folder();
+    let project = arguments.project.clone().or_else(|| Some(project_name(folder.file_name()?.to_str()?)));
+    let docker = Docker {
+        environment: &server.environment,
+        within: Duration::seconds(60),
+        stop: &|| host.stop.is_asked(),
+    };
+    let found = docker.services(project.as_deref(), arguments.service.as_deref())?;
+    let mut containers: Vec<Container> = found
+        .into_iter()
+        .map(|found| Container {
+            service: found.service,
+            name: found.name,
+            state: found.state,
+            image: found.image,
+            restarts: found.restart_count,
+        })
+        .collect();
+    containers.sort_by(|a, b| (&a.service, &a.name).cmp(&(&b.service, &b.name)));
+    Ok(containers)
+}
+
+/// A plan assumes that the project keeps its services: Compose makes a container anew under its old name.
+fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
+    let containers = perform(arguments, host)?.into_iter().map(|container| {
+        let unknown = |field: &str| data::unknown(format!("{field} of {}", container.name));
+        json!({
+            "service": container.service, "name": container.name,
+            "state": unknown("state"), "image": unknown("image"), "restarts": unknown("restarts"),
+        })
+    });
+    Ok(containers.collect())
+}
+
+/// A folder's name as Compose makes a project's of it: small letters, digits, dashes and underscores.
+/// Source: Compose specification, "name".
+fn project_name(folder: &str) -> String {
+    let name: String = folder
+        .to_lowercase()
+        .chars()
+        .filter(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_'))
+        .collect();
+    name.trim_start_matches(['-', '_']).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_project_is_called_like_its_folder() {
+        assert_eq!(super::project_name("My.Server_2"), "myserver_2");
+        assert_eq!(super::project_name("_web-app"), "web-app");
+    }
+}
