@@ -180,7 +180,7 @@ impl Session {
         let result = match result {
             // Nobody knows how it ended, although we are still here: its supervisor was killed.
             Err(failure) if failure.kind == Kind::InDoubt => {
-                return self.settle(key, at, call, primitive, server, attempt, &failure.to_string());
+                return self.settle(key, at, call, primitive, server, attempt);
             }
             // Not an end: the call is gone on with at the next resume.
             Err(failure) if matches!(failure.kind, Kind::Interrupted | Kind::Declined | Kind::Bug) => {

@@ -130,7 +130,7 @@ fn what_nobody_knows_once_a_supervisor_was_killed_is_asked() {
     let (_alone, expected) = expected();
     let mut chance = Chance(0x2545_F491_4F6C_DD1D);
     let rounds: Vec<(usize, Duration, bool)> = (0..SUPERVISORS)
-        .map(|n| (n % 3, Duration::from_micros(chance.below(120_000)), chance.below(2) == 0))
+        .map(|n| (n % 4, Duration::from_micros(chance.below(120_000)), chance.below(2) == 0))
         .collect();
     let (killed, asked) = (AtomicUsize::new(0), AtomicUsize::new(0));
     in_pairs(&rounds, |(nth, pause, both)| {

@@ -26,7 +26,7 @@ use crate::failure::{Context, Failure, Kind, Result};
 
 pub use check_out::Moved;
 pub use dirt::{Dirt, Dirty};
-pub use fetch::Fetched;
+pub use fetch::{Fetched, without_credentials};
 pub use glimpse::Glimpse;
 pub use moving::HalfMoved;
 pub use notes::{Note, Touched};

@@ -12,7 +12,7 @@
 //! `unreachable` if the origin does not answer, with what git said. Nothing that is checked out changes.
 //!
 //! # After a crash
-//! It is done again: twice is the same as once.
+//! Git goes on by itself and is followed. If it was cut off it is done again: twice is the same as once.
 //!
 //! # Example
 //! ```rhai
@@ -21,9 +21,12 @@
 //! ```
 
 use crate::data::ServerName;
-use crate::failure::Result;
-use crate::machine::git::{Checkout, Fetched};
-use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive};
+use crate::failure::{Context, Failure, Kind, Result};
+use crate::machine::files::{private_folder, write_private_durably};
+use crate::machine::git::{Checkout, Fetched, without_credentials};
+use crate::machine::release::Release;
+use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive, Probe, Told};
+use crate::supervised;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -41,7 +44,15 @@ impl Primitive for Fetch {
     const NAME: &'static str = "fetch";
     const SOURCE: &'static str = include_str!("fetch.rs");
     const ACT: Act<Self> =
-        Act::Change { touches: &[Facet::History], perform, predict, after_crash: AfterCrash::Repeat };
+        Act::Change { touches: &[Facet::History], perform, predict, after_crash: AfterCrash::Probe(probe) };
+}
+
+/// A fetch that still runs is followed; nobody needs to know how one ended that was cut off.
+fn probe(_: &Arguments, host: &Host) -> Result<Probe<Fetched>> {
+    Ok(match supervised::probe(host)? {
+        Probe::Again | Probe::Unknown(_) => Probe::Again,
+        Probe::Done(_) | Probe::GoOn => Probe::GoOn,
+    })
 }
 
 /// What the origin has and the checkout has not.
@@ -55,5 +66,33 @@ fn predict(_: &Arguments, host: &Host) -> Result<Value> {
 
 fn perform(_: &Arguments, host: &Host) -> Result<Fetched> {
     let server = host.server()?;
-    Checkout::open(&server.checkout)?.fetch(&server.environment, &|| host.stop.is_asked())
+    let checkout = Checkout::open(&server.checkout)?;
+    let before = known_before(&checkout, host)?;
+    // Git names the origin with the password that its URL may hold.
+    let tell = |told: Told| match told {
+        Told::Progress(line) => (host.tell)(Told::Progress(without_credentials(&line))),
+        told => (host.tell)(told),
+    };
+    let host = Host { tell: &tell, ..*host };
+    supervised::perform(&checkout.fetch(&server.environment), &host).map_err(|failure| Failure {
+        kind: if failure.kind == Kind::CommandFailed { Kind::Unreachable } else { failure.kind },
+        why: failure.why.iter().map(|line| without_credentials(line)).collect(),
+        help: Some(format!("try it by hand: git -C {} fetch --tags", checkout.folder().display())),
+        ..failure
+    })?;
+    let brought = Checkout::open(&server.checkout)?.releases()?.into_iter();
+    Ok(Fetched { releases: brought.filter(|release| !before.contains(release)).collect() })
+}
+
+/// What the checkout knew when this attempt began: kept beside it, so that one that is gone on with brings the same.
+fn known_before(checkout: &Checkout, host: &Host) -> Result<Vec<Release>> {
+    let file = host.folder.join("known.json");
+    let failed = || format!("`{}` can't be read", file.display());
+    if let Ok(text) = std::fs::read(&file) {
+        return serde_json::from_slice(&text).or_fail(Kind::Journal, failed);
+    }
+    let known = checkout.releases()?;
+    private_folder(host.folder)?;
+    write_private_durably(&file, &serde_json::to_vec(&known).or_fail(Kind::Bug, failed)?)?;
+    Ok(known)
 }

@@ -4,7 +4,6 @@ use super::Session;
 use super::replay::Next;
 use crate::data;
 use crate::failure::{Failure, Kind, Result};
-use crate::journal::index::CallRecord;
 use crate::journal::{Call, Entry, Outcome};
 use crate::person::{Form, Question};
 use crate::primitive::{AnyPrimitive, Probe};
@@ -20,9 +19,8 @@ impl Session {
         call: &Call,
         primitive: &dyn AnyPrimitive,
         server: Option<&Server>,
-        record: &CallRecord,
+        attempt: u32,
     ) -> Result<Next> {
-        let attempt = record.attempt;
         let probe = self.with_host(server, key, attempt, false, |host| {
             self.reach.after_crash(primitive, &call.arguments, host)
         })?;
@@ -39,7 +37,6 @@ impl Session {
     }
 
     /// The same, for a call that was lost while this session was following it.
-    #[expect(clippy::too_many_arguments, reason = "the parts of one call, as the gate has them")]
     pub(super) fn settle(
         &self,
         key: &str,
@@ -48,16 +45,15 @@ impl Session {
         primitive: &dyn AnyPrimitive,
         server: Option<&Server>,
         attempt: u32,
-        why: &str,
     ) -> Result<Value> {
-        match self.decide(key, call, primitive, server, attempt, why)? {
+        match self.cut_off(key, call, primitive, server, attempt)? {
             Next::Return(value) => Ok(value),
             Next::Fail(failure) => Err(failure),
-            Next::Perform { attempt, .. } => {
-                self.write(
-                    Entry::Begun { key: key.into(), call: call.clone(), attempt, at: at.into() },
-                    true,
-                )?;
+            Next::Perform { attempt, begun } => {
+                if !begun {
+                    let begun = Entry::Begun { key: key.into(), call: call.clone(), attempt, at: at.into() };
+                    self.write(begun, true)?;
+                }
                 self.act(key, at, call, primitive, server, attempt)
             }
         }

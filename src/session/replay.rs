@@ -61,7 +61,9 @@ impl Session {
             }
             Some(Outcome::Failed(failure)) if later => Ok(Next::Fail(failure)),
             Some(Outcome::Failed(_)) => Ok(Next::Perform { attempt: record.attempt + 1, begun: false }),
-            None if primitive.sort() == Sort::Change => self.cut_off(key, call, primitive, server, &record),
+            None if primitive.sort() == Sort::Change => {
+                self.cut_off(key, call, primitive, server, record.attempt)
+            }
             None => Ok(Next::Perform { attempt: record.attempt, begun: true }),
         }
     }

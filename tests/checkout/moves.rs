@@ -1,11 +1,13 @@
 //! Checkouts are read and moved; what an admin changed is never overwritten.
 
-use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use banister::failure::Kind;
 use banister::machine::git::{Checkout, Moved, Target};
+use banister::primitive::Host;
+use banister::site::Server;
+use banister::stop::Stop;
 
 use super::repository::Repository;
 
@@ -289,24 +291,40 @@ fn notes_and_texts_between_two_releases_are_read() {
 
 #[test]
 fn fetching_brings_new_releases_and_says_why_it_failed() {
+    banister::command::supervise_with(env!("CARGO_BIN_EXE_banister"));
     let origin = two_releases();
     let repository = origin.cloned("clone");
     origin.git(&["switch", "--quiet", "main"]);
     origin.write("VERSION", "0.2.12\n");
     origin.release("0.2.12");
     let home = tempfile::tempdir().unwrap();
-    let environment = BTreeMap::from([("HOME".to_string(), home.path().display().to_string())]);
-    let checkout = open(&repository);
-    let fetched = checkout.fetch(&environment, &|| false).unwrap();
-    assert_eq!(fetched.releases.iter().map(ToString::to_string).collect::<Vec<_>>(), ["0.2.12"]);
-    assert!(checkout.fetch(&environment, &|| false).unwrap().releases.is_empty());
+    let mut server: Server = serde_json::from_value(serde_json::json!({
+        "kind": "plain", "checkout": repository.folder, "environment": { "HOME": home.path() },
+    }))
+    .unwrap();
+    server.name = "web".into();
+    let attempts = std::cell::Cell::new(0);
+    let fetch = || {
+        attempts.set(attempts.get() + 1);
+        let (stop, folder) = (Stop::new(), home.path().join(format!("attempt {}", attempts.get())));
+        let host =
+            Host { server: Some(&server), folder: &folder, stop: &stop, tell: &|_| {}, hold: &|_| Ok(()) };
+        let arguments = serde_json::json!({ "server": { "$server": "web" } });
+        let fetch = banister::primitives::find("fetch").unwrap();
+        let fetched = fetch.perform(&arguments, &host);
+        // An attempt that is gone on with has the same outcome.
+        assert_eq!(fetch.perform(&arguments, &host), fetched);
+        fetched
+    };
+    assert_eq!(fetch().unwrap()["releases"], serde_json::json!(["0.2.12"]));
+    assert_eq!(fetch().unwrap()["releases"], serde_json::json!([]));
     repository.git(&["remote", "set-url", "origin", "https://me:s3cr3t@127.0.0.1:1/none.git"]);
-    let failure = checkout.fetch(&environment, &|| false).unwrap_err();
+    let failure = fetch().unwrap_err();
     assert_eq!(failure.kind, Kind::Unreachable);
     assert!(!format!("{failure:?}").contains("s3cr3t") && !failure.why.is_empty(), "{failure:?}");
     // A tag that was moved there.
     repository.git(&["remote", "set-url", "origin", origin.folder.to_str().unwrap()]);
     origin.git(&["tag", "--force", "0.2.12", "0.2.10"]);
-    let failure = checkout.fetch(&environment, &|| false).unwrap_err();
+    let failure = fetch().unwrap_err();
     assert!(failure.why.join("\n").contains("0.2.12"), "{failure:?}");
 }

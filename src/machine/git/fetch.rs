@@ -22,12 +22,13 @@ const ASK: Duration = Duration::seconds(60);
 const BRING: Duration = Duration::seconds(1_800);
 
 impl Checkout {
-    /// Fetches commits and tags. Doing it twice is the same as once. Not `--quiet`: git would not say which tag it rejects.
-    pub fn fetch(&self, environment: &BTreeMap<String, String>, stop: &dyn Fn() -> bool) -> Result<Fetched> {
-        let before = self.releases()?;
-        self.git(&["fetch", "--tags"], environment, BRING, stop)?;
-        let brought = self.releases()?.into_iter().filter(|release| !before.contains(release));
-        Ok(Fetched { releases: brought.collect() })
+    /// The command that fetches commits and tags. Doing it twice is the same as once; doing it twice at a time is not.
+    pub fn fetch(&self, environment: &BTreeMap<String, String>) -> Spec {
+        // Not `--quiet`: git would not say which tag it rejects.
+        let mut spec = Spec::new(["git", "fetch", "--tags"], &self.folder);
+        spec.environment = environment.clone();
+        spec.within = Some(BRING);
+        spec
     }
 
     /// The releases that the origin has, oldest first, fetched or not. A checkout without an origin has its own.
@@ -79,8 +80,8 @@ impl Checkout {
     }
 }
 
-/// A line without the name and password that a URL may hold.
-fn without_credentials(line: &str) -> String {
+/// A line of git's without the name and password that a URL may hold.
+pub fn without_credentials(line: &str) -> String {
     let mut clean = String::new();
     let mut rest = line;
     while let Some((before, after)) = rest.split_once("://") {
