@@ -21,7 +21,10 @@ pub fn environment(world: &World) -> [(&'static str, OsString); 2] {
 fn outer_path(world: &World) -> OsString {
     let own = world.path("bin");
     let path = std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
-    std::env::join_paths(std::env::split_paths(&path).filter(|folder| *folder != own)).unwrap_or(path)
+    // Another practice server's `make` would look for the real one too, and find ours.
+    let is_practice = |folder: &Path| folder.parent().is_some_and(|world| world.join("world.json").exists());
+    let outer = std::env::split_paths(&path).filter(|folder| *folder != own && !is_practice(folder));
+    std::env::join_paths(outer).unwrap_or(path.clone())
 }
 
 /// Runs a program as the administrator of this world would, and waits. Its output is kept for the failure.
