@@ -2,10 +2,12 @@
 
 use super::arguments::{Answers, DemoOptions, RunOptions, WhenFailed};
 use super::context::Context;
+use crate::event::{Event, Listener};
 use crate::failure::{Context as _, Kind, Result};
 use crate::practice::Practice;
-use std::path::PathBuf;
-use std::time::Instant;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// Makes a practice server and updates it for real. It is kept if that is asked for, or if something is left to do.
 pub fn demo(context: Context, options: &DemoOptions) -> Result<u8> {
@@ -32,21 +34,41 @@ pub fn demo(context: Context, options: &DemoOptions) -> Result<u8> {
     // What is deleted at the end keeps its run beside it; what stays is a run like any other.
     let keeps = options.keep.is_some() || options.fault.is_some();
     let state = if keeps { context.state.clone() } else { site.join("state") };
-    let context = Context { given_site: Some(site.clone()), given_server: None, state, ..context };
+    let also = (options.fault.as_deref() == Some("kill")).then(|| killer(&site));
+    let goes = !keeps;
+    let context =
+        Context { given_site: Some(site.clone()), given_server: None, state, also, goes, ..context };
     let answers = Answers { yes: true, answer: Vec::new(), on_failure: WhenFailed::Stop, step: false };
     // What an earlier server in a folder of this name left is over.
     let run = RunOptions { runbook: "update".into(), answers, abandon: true, plan: None };
     let result = super::run::run(&context, &run, &clap::ArgMatches::default());
+    let end = |folder: &Path| println!("to end the practice server: rm -r {}", folder.display());
     match temporary {
-        Some(folder) if keeps => {
-            let kept = folder.keep();
-            println!("the practice server is kept in {0}; to end it: rm -r {0}", kept.display());
-        }
+        Some(folder) if keeps => end(&folder.keep()),
         Some(_) => {
             practice.stop()?;
-            println!("the practice server is gone; to keep one and try more: banister demo --keep DIR");
+            println!("next:  banister demo --keep DIR   (keeps the practice server, to try more)");
         }
-        None => println!("the practice server is kept: try `banister status --site {}`", site.display()),
+        None => end(&site),
     }
     result
+}
+
+/// Who kills this program by SIGKILL in the middle of the build, and says so before.
+fn killer(site: &Path) -> Arc<dyn Listener> {
+    let folder = site.display().to_string();
+    let resume = format!("banister resume --site {folder}");
+    Arc::new(move |event: &Event| {
+        let Event::CallStarted { name, text, .. } = event else { return };
+        if name != "make" || !text.contains("\"build\"") {
+            return;
+        }
+        println!("the fault `kill`: while `make build` runs, banister is killed in a moment (kill -9)");
+        println!("next:  {resume}   (then, to end the practice server: rm -r {folder})");
+        std::thread::spawn(|| {
+            std::thread::sleep(Duration::from_millis(150));
+            let own = rustix::process::getpid();
+            let _ = rustix::process::kill_process(own, rustix::process::Signal::KILL);
+        });
+    })
 }

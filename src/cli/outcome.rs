@@ -9,7 +9,9 @@ pub fn print(context: &Context, summary: &Summary) {
     if !context.json {
         let (state, next) = lines(context, summary);
         println!("{} {state}", context.style.bold("state:"));
-        println!("{}  {next}", context.style.bold("next:"));
+        if !context.goes {
+            println!("{}  {next}", context.style.bold("next:"));
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::arguments::{Answers, WhenFailed};
 use super::context::Context;
 use super::outcome;
-use crate::event::Listener;
+use crate::event::{Event, Listener};
 use crate::failure::Result;
 use crate::journal::Header;
 use crate::journal::run::OpenRun;
@@ -37,6 +37,13 @@ pub fn work(
         let listener: Arc<dyn Listener> = match context.json {
             true => Arc::new(JsonLines),
             false => Arc::new(Lines::new(context.style, context.live, context.quiet, context.verbose)),
+        };
+        let listener = match context.also.clone() {
+            Some(also) => Arc::new(move |event: &Event| {
+                listener.hear(event);
+                also.hear(event);
+            }),
+            None => listener,
         };
         let parts = Parts {
             site: site.clone(),

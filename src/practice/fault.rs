@@ -58,9 +58,9 @@ pub const FAULTS: &[Fault] = &[
 /// The fault with that name.
 pub fn find(name: &str) -> Result<&'static Fault> {
     FAULTS.iter().find(|fault| fault.name == name).ok_or_else(|| {
-        let names: Vec<&str> = FAULTS.iter().map(|fault| fault.name).collect();
-        Failure::new(Kind::Invalid, format!("there is no fault `{name}`"))
-            .help(format!("Type `banister demo --fault NAME` with one of {}.", names.join(", ")))
+        let mut failure = Failure::new(Kind::Invalid, format!("there is no fault `{name}`"));
+        failure.why = FAULTS.iter().map(|fault| format!("{}: {}", fault.name, fault.sentence)).collect();
+        failure.help("type `banister demo --fault NAME` with one of these")
     })
 }
 
