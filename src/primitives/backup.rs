@@ -36,8 +36,11 @@
 //!
 //! # Example
 //! ```rhai
-//! let saved = backup(cloud, "before the update");
+//! let server = this_server();
+//! let saved = server.backup("before a test", #{ files: ["~/.hoss/.env", "server/VERSION"], folder: "~/tests" });
 //! note(`saved to ${saved.path}`);
+//! [saved.members, saved.release, saved.verified]
+//! // => [2, "0.2.10", true]
 //! ```
 
 use crate::command::Spec;

@@ -28,8 +28,10 @@
 //!
 //! # Example
 //! ```rhai
-//! let answer = http("http://127.0.0.1:8080/version", #{ host: "cloud.example.org", within: 5.seconds });
-//! if answer.status == 200 { note(`it runs ${answer.json.version}`); }
+//! let server = this_server();
+//! let answer = http(`${server.endpoint}/core/v1/discover`, #{ within: 5.seconds });
+//! [answer.status, answer.json.version]
+//! // => [200, "0.2.10"]
 //! ```
 
 use crate::data;

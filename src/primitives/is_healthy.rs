@@ -17,8 +17,11 @@
 //!
 //! # Example
 //! ```rhai
-//! let health = is_healthy(server);
-//! for check in health.checks { note(`${check.name} ${check.said}`); }
+//! let server = this_server();
+//! let health = server.is_healthy(#{ checks: [`${server.endpoint}/ui/`, #{ service: "core" }] });
+//! for check in health.checks { note(`${check.name}: ${check.said}`); }
+//! health.healthy
+//! // => true
 //! ```
 
 use crate::data::{self, ServerName};

@@ -21,7 +21,9 @@
 //!
 //! # Example
 //! ```rhai
-//! let address = read_env(cloud, "EXTERNAL_HOSTNAME");
+//! let server = this_server();
+//! server.read_env("EXTERNAL_HOSTNAME") == server.endpoint
+//! // => true
 //! ```
 
 use crate::data::{self, ServerName};

@@ -22,7 +22,9 @@
 //!
 //! # Example
 //! ```rhai
-//! set_env(cloud, "LETS_ENCRYPT_ENABLED", true);
+//! let server = this_server();
+//! server.set_env("LETS_ENCRYPT_ENABLED", true).changed
+//! // => true
 //! ```
 
 use crate::data::{self, ServerName};

@@ -36,15 +36,18 @@
 //!
 //! # Example
 //! ```rhai
-//! wait_healthy(server, #{
+//! let server = this_server();
+//! let health = server.wait_healthy(#{
 //!     checks: [
-//!         "http://127.0.0.1:8080/ui/",
-//!         #{ http: "http://127.0.0.1:8080/version", json: #{ version: "0.2.13" } },
-//!         #{ tcp: "127.0.0.1:5432", name: "database" },
+//!         `${server.endpoint}/ui/`,
+//!         #{ http: `${server.endpoint}/core/v1/discover`, json: #{ version: "0.2.10" } },
+//!         #{ service: "core", name: "the core" },
 //!     ],
 //!     within: 5.minutes,
-//!     stable: 30.seconds,
+//!     stable: 1.seconds,
 //! });
+//! health.healthy
+//! // => true
 //! ```
 
 use crate::data::{self, ServerName};
