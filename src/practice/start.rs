@@ -17,11 +17,15 @@ pub fn environment(world: &World) -> [(&'static str, OsString); 2] {
     [("HOME", world.home().into()), ("PATH", path)]
 }
 
-/// `PATH` without this world's own programs.
+/// `PATH` without the programs of this world, and of any other one: two stand-ins would call each other without end.
 fn outer_path(world: &World) -> OsString {
     let own = world.path("bin");
+    let stands_in = |folder: &Path| {
+        let parent = folder.parent().filter(|_| folder.ends_with("bin"));
+        folder == own || parent.is_some_and(|parent| World::new(parent).exists())
+    };
     let path = std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
-    std::env::join_paths(std::env::split_paths(&path).filter(|folder| *folder != own)).unwrap_or(path)
+    std::env::join_paths(std::env::split_paths(&path).filter(|folder| !stands_in(folder))).unwrap_or(path)
 }
 
 /// Runs a program as the administrator of this world would, and waits. Its output is kept for the failure.
