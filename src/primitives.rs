@@ -1,4 +1,7 @@
 //! The list of primitives: all there are, each in the file of its name.
+//!
+//! The examples of their pages speak of the practice server that `banister demo --keep DIR` makes, as it is before it
+//! is updated: release 0.2.10. Each is the body of a runbook's `main`, and is run by a test.
 
 pub mod ask;
 pub mod backup;

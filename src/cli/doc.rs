@@ -15,6 +15,9 @@ pub fn doc(context: &Context, name: Option<&str>) -> Result<u8> {
             .map(|page| vec![page.name.to_owned(), page.summary])
             .collect();
         print!("{}", table(&rows));
+        println!(
+            "\nRead one with `banister doc NAME`. The examples speak of a practice server at release 0.2.10."
+        );
         return Ok(0);
     };
     let Some(primitive) = primitives::find(name) else {

@@ -16,7 +16,9 @@
 //!
 //! # Example
 //! ```rhai
-//! this_server().checkout("0.2.11").to.tags
+//! let server = this_server();
+//! server.fetch();
+//! server.checkout("0.2.11").to.tags
 //! // => ["0.2.11"]
 //! ```
 

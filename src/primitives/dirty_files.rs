@@ -16,7 +16,8 @@
 //!
 //! # Example
 //! ```rhai
-//! this_server().dirty_files()
+//! let server = this_server();
+//! server.dirty_files()
 //! // => []
 //! ```
 

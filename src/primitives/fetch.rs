@@ -16,8 +16,9 @@
 //!
 //! # Example
 //! ```rhai
-//! this_server().fetch().releases
-//! // => []
+//! let server = this_server();
+//! server.fetch().releases
+//! // => ["0.2.11", "0.2.12", "0.2.13", "0.2.14"]
 //! ```
 
 use crate::data::ServerName;

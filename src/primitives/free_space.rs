@@ -17,7 +17,8 @@
 //!
 //! # Example
 //! ```rhai
-//! this_server().free_space() > 10.megabytes
+//! let server = this_server();
+//! server.free_space() > 10.megabytes
 //! // => true
 //! ```
 

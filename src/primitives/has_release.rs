@@ -16,8 +16,9 @@
 //!
 //! # Example
 //! ```rhai
-//! this_server().has_release("0.2.13")
-//! // => true
+//! let server = this_server();
+//! [server.has_release("0.2.10"), server.has_release("no-such-release")]
+//! // => [true, false]
 //! ```
 
 use crate::data::{self, ServerName};

@@ -16,7 +16,8 @@
 //!
 //! # Example
 //! ```rhai
-//! this_server().installed_release()
+//! let server = this_server();
+//! server.installed_release()
 //! // => "0.2.10"
 //! ```
 

@@ -23,7 +23,8 @@
 //!
 //! # Example
 //! ```rhai
-//! lock(this_server(), "update 0.2.12 to 0.2.13");
+//! let server = this_server();
+//! server.lock("update 0.2.12 to 0.2.13");
 //! ```
 
 use crate::data::ServerName;

@@ -29,7 +29,8 @@
 //!
 //! # Example
 //! ```rhai
-//! let built = this_server().make("build", #{ DETACH: true }, #{ within: 10.minutes });
+//! let server = this_server();
+//! let built = server.make("build", #{ DETACH: true }, #{ within: 10.minutes });
 //! built.seconds >= 0.0
 //! // => true
 //! ```

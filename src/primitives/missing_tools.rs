@@ -16,7 +16,8 @@
 //!
 //! # Example
 //! ```rhai
-//! this_server().missing_tools(["git", "no-such-program"])
+//! let server = this_server();
+//! server.missing_tools(["git", "no-such-program"])
 //! // => ["no-such-program"]
 //! ```
 

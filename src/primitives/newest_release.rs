@@ -16,7 +16,8 @@
 //!
 //! # Example
 //! ```rhai
-//! this_server().newest_release()
+//! let server = this_server();
+//! server.newest_release()
 //! // => "0.2.14"
 //! ```
 

@@ -16,7 +16,9 @@
 //!
 //! # Example
 //! ```rhai
-//! let notes = this_server().release_notes("0.2.10", "0.2.12");
+//! let server = this_server();
+//! server.fetch();
+//! let notes = server.release_notes("0.2.10", "0.2.12");
 //! notes.releases.len()
 //! // => 2
 //! ```

@@ -16,7 +16,9 @@
 //!
 //! # Example
 //! ```rhai
-//! this_server().releases_between("0.2.10", "0.2.12")
+//! let server = this_server();
+//! server.fetch();
+//! server.releases_between("0.2.10", "0.2.12")
 //! // => ["0.2.11", "0.2.12"]
 //! ```
 

@@ -25,7 +25,8 @@
 //!
 //! # Example
 //! ```rhai
-//! let told = this_server().run(["git", "rev-parse", "--is-inside-work-tree"], #{ within: 1.minutes });
+//! let server = this_server();
+//! let told = server.run(["git", "rev-parse", "--is-inside-work-tree"], #{ within: 1.minutes });
 //! told.lines
 //! // => ["true"]
 //! ```

@@ -28,7 +28,8 @@
 //!
 //! # Example
 //! ```rhai
-//! let told = this_server().shell("echo one two | wc -w | tr -d ' '");
+//! let server = this_server();
+//! let told = server.shell("echo one two | wc -w | tr -d ' '");
 //! told.lines
 //! // => ["2"]
 //! ```
