@@ -11,7 +11,7 @@ fn an_unknown_fault_is_refused_before_anything_is_made() {
     let dir = folder.path().join("world");
     let failure = Practice::create(&dir, Path::new(env!("CARGO_BIN_EXE_banister")), &["buidl"]).unwrap_err();
     assert_eq!(failure.kind, Kind::Invalid);
-    assert!(failure.help.unwrap().contains("slow-build"));
+    assert!(failure.why.iter().any(|line| line.starts_with("slow-build: ")));
     assert!(!dir.exists());
 }
 
