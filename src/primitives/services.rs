@@ -7,8 +7,8 @@
 //! - `project`: the project's name. Default: the name of the Makefile's folder, as Compose makes it.
 //!
 //! # Returns
-//! An array of maps, by `service` and `name`: `service`, `name` (the container's), `state` (`"running"`, `"exited"`, …),
-//! `image` (its id), `restarts` (how often Docker started it again by itself).
+//! An array of maps, by `service` and `name`: `service`, `project`, `name` (the container's), `state` (`"running"`,
+//! `"exited"`, …), `image` (its id), `restarts` (how often Docker started it again by itself).
 //!
 //! # Errors
 //! `not_found` if there is no `docker`; `unreachable` if its daemon does not answer.
@@ -45,6 +45,7 @@ pub struct Arguments {
 #[derive(Serialize, Deserialize)]
 pub struct Container {
     service: String,
+    project: String,
     name: String,
     state: String,
     image: String,
@@ -73,6 +74,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<Container>> {
         .into_iter()
         .map(|found| Container {
             service: found.service,
+            project: found.project,
             name: found.name,
             state: found.state,
             image: found.image,
@@ -88,7 +90,7 @@ fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
     let containers = perform(arguments, host)?.into_iter().map(|container| {
         let unknown = |field: &str| data::unknown(format!("{field} of {}", container.name));
         json!({
-            "service": container.service, "name": container.name,
+            "service": container.service, "project": container.project, "name": container.name,
             "state": unknown("state"), "image": unknown("image"), "restarts": unknown("restarts"),
         })
     });
