@@ -1,6 +1,7 @@
 //! What every command needs: the site, the state folder, how to print.
 
 use super::arguments::{Answers, Cli, Color, Global};
+use crate::event::Listener;
 use crate::failure::{Context as _, Failure, Kind, Result};
 use crate::journal::run::{self, Glance};
 use crate::machine::git::Checkout;
@@ -24,6 +25,10 @@ pub struct Context {
     pub verbose: bool,
     pub given_site: Option<PathBuf>,
     pub given_server: Option<String>,
+    /// Hears what happens in a run, after the report did.
+    pub witness: Option<Arc<dyn Listener>>,
+    /// What to type after a run, if that is not what its end asks for.
+    pub next: Option<String>,
 }
 
 impl Context {
@@ -54,6 +59,8 @@ impl Context {
             verbose: *verbose,
             given_site: site.clone(),
             given_server: server.clone(),
+            witness: None,
+            next: None,
         })
     }
 

@@ -1,13 +1,17 @@
 //! `banister demo`.
 
+mod kill;
+
 use super::arguments::{Answers, DemoOptions, RunOptions, WhenFailed};
 use super::context::Context;
 use crate::failure::{Context as _, Kind, Result};
 use crate::practice::Practice;
-use std::path::PathBuf;
+use kill::Kill;
+use std::sync::Arc;
 use std::time::Instant;
 
-/// Makes a practice server and updates it for real. It is kept if that is asked for, or if something is left to do.
+/// Makes a practice server and updates it for real. It is kept if that is asked for, or if something goes wrong with
+/// it: then something is left to do.
 pub fn demo(context: Context, options: &DemoOptions) -> Result<u8> {
     let program = std::env::current_exe().or_fail(Kind::Bug, || "the program does not find itself".into())?;
     let (folder, temporary) = match &options.keep {
@@ -18,35 +22,42 @@ pub fn demo(context: Context, options: &DemoOptions) -> Result<u8> {
             (made.path().to_owned(), Some(made))
         }
     };
+    let tell = |text: String| {
+        if !context.quiet && !context.json {
+            println!("{text}");
+        }
+    };
     let faults: Vec<&str> = options.fault.iter().map(String::as_str).collect();
     let began = Instant::now();
-    if !context.quiet && !context.json {
-        println!("making a practice server in {}", folder.display());
-    }
+    tell(format!("making a practice server in {}", folder.display()));
     let practice = Practice::create(&folder, &program, &faults)?;
-    if !context.quiet && !context.json {
-        let seconds = crate::report::text::elapsed(began.elapsed().as_secs_f64());
-        println!("it runs release 0.2.10 at {}, made in {seconds}", practice.endpoint());
+    let seconds = crate::report::text::elapsed(began.elapsed().as_secs_f64());
+    tell(format!("it runs release 0.2.10 at {}, made in {seconds}", practice.endpoint()));
+    // Said before the update: its last lines are the state and what to type next.
+    let temporary = match (temporary, &options.fault) {
+        (Some(folder), Some(_)) => {
+            let kept = folder.keep();
+            tell(format!("it stays there; to end it: rm -r {}", kept.display()));
+            None
+        }
+        (temporary, _) => temporary,
+    };
+    let site = practice.dir().to_owned();
+    let mut context = Context { given_site: Some(site.clone()), given_server: None, ..context };
+    if temporary.is_some() {
+        // What is deleted at the end keeps its run beside it; what stays is a run like any other.
+        context.state = site.join("state");
+        context.next = Some("banister demo --keep DIR   (this practice server is gone)".into());
     }
-    let site: PathBuf = practice.dir().to_owned();
-    // What is deleted at the end keeps its run beside it; what stays is a run like any other.
-    let keeps = options.keep.is_some() || options.fault.is_some();
-    let state = if keeps { context.state.clone() } else { site.join("state") };
-    let context = Context { given_site: Some(site.clone()), given_server: None, state, ..context };
+    if options.fault.as_deref() == Some("kill") {
+        context.witness = Some(Arc::new(Kill::new(&context)));
+    }
     let answers = Answers { yes: true, answer: Vec::new(), on_failure: WhenFailed::Stop, step: false };
     // What an earlier server in a folder of this name left is over.
     let run = RunOptions { runbook: "update".into(), answers, abandon: true, plan: None };
     let result = super::run::run(&context, &run, &clap::ArgMatches::default());
-    match temporary {
-        Some(folder) if keeps => {
-            let kept = folder.keep();
-            println!("the practice server is kept in {0}; to end it: rm -r {0}", kept.display());
-        }
-        Some(_) => {
-            practice.stop()?;
-            println!("the practice server is gone; to keep one and try more: banister demo --keep DIR");
-        }
-        None => println!("the practice server is kept: try `banister status --site {}`", site.display()),
+    if temporary.is_some() {
+        practice.stop()?;
     }
     result
 }

@@ -81,7 +81,9 @@ fn write_site(practice: &Practice) -> Result<()> {
          endpoint = {}\n\
          # Variables for every command that acts on this server. A server in daily use seldom needs any; this one\n\
          # has a home of its own, and its own `docker`, `docker-compose`, `make` and `sudo` first in PATH.\n\
-         environment = {{ HOME = {}, PATH = {} }}\n",
+         environment = {{ HOME = {}, PATH = {} }}\n\
+         # How long it may take until it is healthy. This one is small, and starts within seconds.\n\
+         healthy = {{ within = \"30s\" }}\n",
         path(&practice.checkout()),
         quoted(&practice.endpoint()),
         quoted(&home.to_string_lossy()),
