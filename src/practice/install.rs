@@ -83,7 +83,7 @@ fn write_site(practice: &Practice) -> Result<()> {
          # has a home of its own, and its own `docker`, `docker-compose`, `make` and `sudo` first in PATH.\n\
          environment = {{ HOME = {}, PATH = {} }}\n\
          # How long it may take until it is healthy. This one is small, and starts within seconds.\n\
-         healthy = {{ within = \"30s\" }}\n",
+         healthy = {{ within = \"20s\" }}\n",
         path(&practice.checkout()),
         quoted(&practice.endpoint()),
         quoted(&home.to_string_lossy()),
