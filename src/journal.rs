@@ -77,6 +77,9 @@ pub enum Entry {
     Decision { key: String, decision: String, by: String },
     /// A person answered a question of the script.
     Note { text: String },
+    /// What was only looked at since the last act counts no more: the run failed, and a person may have mended what
+    /// was seen. It is looked at again. The keys are those of calls and of blocks.
+    Anew { keys: Vec<String> },
     /// The way back began; from now on the run can only be rolled back.
     Rollback,
     /// The session ended, and this is the run's state.

@@ -80,6 +80,7 @@ impl Session {
         let resumed = index.header.is_some();
         let rollback = rollback || index.rollback;
         let began = index.rollback;
+        let failed = matches!(index.finished, Some((RunState::Failed, _)));
         let session = Session {
             site,
             header,
@@ -97,6 +98,10 @@ impl Session {
         if !resumed {
             session.write(Entry::Run(session.header.clone()), true)?;
         }
+        // Before the record of this session, which hides that the one before it failed.
+        if failed && rollback == began {
+            session.look_anew()?;
+        }
         let by = crate::person::whoami();
         session.write(Entry::Session { by, pid: std::process::id(), rollback }, true)?;
         if rollback && !began {
@@ -105,6 +110,17 @@ impl Session {
         let Header { run, runbook, servers, .. } = session.header.clone();
         session.tell(&Event::RunStarted { run, runbook, servers, resumed });
         Ok(session)
+    }
+
+    /// After a failure a person has mended something; what the script saw before must not make it fail again. Only what
+    /// nothing was done upon since is looked at anew.
+    fn look_anew(&self) -> Result<()> {
+        let is_look = |call: &Call| primitives::find(&call.name).is_some_and(|p| p.sort() == Sort::Look);
+        let keys = self.book().index.since_last_act(is_look);
+        match keys.is_empty() {
+            true => Ok(()),
+            false => self.write(Entry::Anew { keys }, false),
+        }
     }
 
     /// Calls a primitive at the next place of `frame`. `at` is the place in the script, for people.

@@ -170,3 +170,64 @@ fn a_mended_script_is_gone_on_with_and_one_that_denies_what_was_done_is_not() {
     assert_eq!(said.code, Some(0), "{said:?}");
     assert_eq!(world.read("trace"), "config begin\nconfig end\nbuild begin\nbuild end\n");
 }
+
+#[test]
+fn what_a_script_saw_before_it_failed_is_looked_at_again() {
+    let runbook = r#"
+        //! Fails by its own words while the checkout is dirty.
+        fn main() {
+            let server = this_server();
+            let before = server.dirty_files();
+            step "Configure" { server.make("config"); }
+            if before.len() != 1 { throw "what was acted upon is not looked at again"; }
+            on_failure { server.make("up"); }
+            step "Check" {
+                step "Look" { before = server.dirty_files(); }
+                if !before.is_empty() { throw `dirty: ${before}`; }
+            }
+            step "Build" { server.make("build"); }
+        }
+    "#;
+    let begun = || {
+        let world = World::new();
+        world.write("runbooks/look.rhai", runbook);
+        let makefile = world.read("web/Makefile");
+        world.write("web/Makefile", &format!("{makefile}\n# edited\n"));
+        for command in [&["run", "look"][..], &["resume"]] {
+            let said = world.banister(command);
+            assert_eq!(said.code, Some(1), "{said:?}");
+            assert!(said.err.contains("error: dirty: [\"modified: Makefile\"]"), "{said:?}");
+        }
+        (world, makefile)
+    };
+    let ended = |world: &World| {
+        let trace = world.read("trace");
+        trace.lines().filter_map(|line| line.strip_suffix(" end")).collect::<Vec<_>>().join(" ")
+    };
+    // Killed at each record of the resume, too: what was forgotten is not missed.
+    let (mut n, mut done) = (0, false);
+    while !done {
+        let (world, makefile) = begun();
+        let at = world.records() + n;
+        world.write("web/Makefile", &makefile);
+        let said = world.crash(&["resume"], &format!("after {at}"));
+        done = said.code == Some(0);
+        if !done {
+            assert_eq!(said.code, Some(-9), "{said:?}");
+            let said = world.banister(&["resume"]);
+            assert!(said.code == Some(0), "after {at}: {said:?}");
+        }
+        assert_eq!(ended(&world), "config build", "after {at}");
+        n += 1;
+    }
+    assert!(n > 5, "it was killed {n} times only");
+    // The way back is known at any of these moments.
+    for n in 0..4 {
+        let (world, _) = begun();
+        let at = world.records() + n;
+        assert_eq!(world.crash(&["resume"], &format!("after {at}")).code, Some(-9), "{at}");
+        let said = world.banister(&["resume", "--rollback"]);
+        assert_eq!(said.code, Some(0), "after {at}: {said:?}");
+        assert_eq!(ended(&world), "config up", "after {at}");
+    }
+}

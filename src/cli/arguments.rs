@@ -2,9 +2,11 @@
 
 use crate::data::Arguments;
 use crate::failure::{Failure, Kind, Result};
+use crate::practice::FAULTS;
 use crate::script::layers::Layers;
 use crate::script::runbook::Runbook;
 use crate::site::{self, Site};
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Arg, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -132,12 +134,17 @@ pub enum WhenFailed {
 
 #[derive(Args, Debug)]
 pub struct DemoOptions {
-    /// Something that goes wrong. A name that is not there lists them.
-    #[arg(long, value_name = "NAME")]
+    /// Something that goes wrong.
+    #[arg(long, value_name = "NAME", value_parser = faults())]
     pub fault: Option<String>,
     /// Keep the practice server in this new folder; DIR/site.toml is then a site like any other.
     #[arg(long, value_name = "DIR")]
     pub keep: Option<PathBuf>,
+}
+
+/// The names of faults, each with its sentence for `--help`.
+fn faults() -> PossibleValuesParser {
+    FAULTS.iter().map(|fault| PossibleValue::new(fault.name).help(fault.sentence)).collect::<Vec<_>>().into()
 }
 
 #[derive(Args, Debug)]

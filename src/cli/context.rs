@@ -25,10 +25,10 @@ pub struct Context {
     pub verbose: bool,
     pub given_site: Option<PathBuf>,
     pub given_server: Option<String>,
-    /// Who else hears what happens in a run.
-    pub also: Option<Arc<dyn Listener>>,
-    /// Whether the site is gone once the run is over, so that no command can be about it.
-    pub goes: bool,
+    /// Hears what happens in a run, after the report did.
+    pub witness: Option<Arc<dyn Listener>>,
+    /// What to type after a run, if that is not what its end asks for.
+    pub next: Option<String>,
 }
 
 impl Context {
@@ -59,8 +59,8 @@ impl Context {
             verbose: *verbose,
             given_site: site.clone(),
             given_server: server.clone(),
-            also: None,
-            goes: false,
+            witness: None,
+            next: None,
         })
     }
 

@@ -3,15 +3,15 @@
 use super::context::Context;
 use crate::event::RunState;
 use crate::journal::run::Summary;
+use crate::primitive::{Facet, Sort};
+use crate::primitives;
 
 /// Prints them.
 pub fn print(context: &Context, summary: &Summary) {
     if !context.json {
         let (state, next) = lines(context, summary);
         println!("{} {state}", context.style.bold("state:"));
-        if !context.goes {
-            println!("{}  {next}", context.style.bold("next:"));
-        }
+        println!("{}  {}", context.style.bold("next:"), context.next.as_ref().unwrap_or(&next));
     }
 }
 
@@ -36,9 +36,22 @@ pub fn lines(context: &Context, summary: &Summary) -> (String, String) {
         }
         RunState::Failed => (format!("`{runbook}` failed on {on}{step}"), {
             let resume = context.command(&format!("resume {run}"));
-            format!("{resume}   (or: {resume} --rollback)")
+            match has_changed(summary) {
+                true => format!("{resume}   (or: {resume} --rollback)"),
+                false => resume,
+            }
         }),
     }
+}
+
+/// Whether a call that may have changed a server was begun. A backup, or a fetch, is no change of the server.
+pub fn has_changed(summary: &Summary) -> bool {
+    summary.index.calls().any(|call| {
+        primitives::find(&call.call.name).is_none_or(|primitive| {
+            let touches = primitive.facets().iter().any(|facet| *facet != Facet::History);
+            primitive.sort() == Sort::Change && touches
+        })
+    })
 }
 
 /// The innermost step that began and did not end.

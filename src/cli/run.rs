@@ -6,8 +6,6 @@ use super::work;
 use crate::event::RunState;
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::run::{self, OpenRun, Summary};
-use crate::primitive::{Facet, Sort};
-use crate::primitives;
 use crate::script::layers::Layers;
 use crate::script::runbook::Runbook;
 use crate::session;
@@ -52,13 +50,8 @@ fn refuse_unfinished(context: &Context, site: &Site, servers: &[String], abandon
             continue;
         }
         let summary = Summary::read(&glance.path)?;
-        // What stopped before its first change is not half-way; a backup, or a fetch, is no change of the server.
-        let changed = summary.index.calls().any(|call| {
-            primitives::find(&call.call.name).is_none_or(|primitive| {
-                let touches = primitive.facets().iter().any(|facet| *facet != Facet::History);
-                primitive.sort() == Sort::Change && touches
-            })
-        });
+        // What stopped before its first change is not half-way.
+        let changed = super::outcome::has_changed(&summary);
         if (abandon || !changed) && glance.state != RunState::Running {
             run::abandon(&glance.path, &crate::person::whoami())?;
             continue;

@@ -34,23 +34,12 @@ pub fn work(
     let person = context.person(answers);
     loop {
         let path = run.path.clone();
-        let listener: Arc<dyn Listener> = match context.json {
-            true => Arc::new(JsonLines),
-            false => Arc::new(Lines::new(context.style, context.live, context.quiet, context.verbose)),
-        };
-        let listener = match context.also.clone() {
-            Some(also) => Arc::new(move |event: &Event| {
-                listener.hear(event);
-                also.hear(event);
-            }),
-            None => listener,
-        };
         let parts = Parts {
             site: site.clone(),
             header: header.clone(),
             stop: stop.clone(),
             reach: Arc::new(Here),
-            listener,
+            listener: listener(context),
             person: person.clone(),
             stepwise: answers.step,
         };
@@ -75,6 +64,21 @@ pub fn work(
             _ => return Ok(code),
         }
         run = OpenRun::open(&path)?;
+    }
+}
+
+/// Who hears what happens.
+fn listener(context: &Context) -> Arc<dyn Listener> {
+    let report: Arc<dyn Listener> = match context.json {
+        true => Arc::new(JsonLines),
+        false => Arc::new(Lines::new(context.style, context.live, context.quiet, context.verbose)),
+    };
+    match context.witness.clone() {
+        None => report,
+        Some(witness) => Arc::new(move |event: &Event| {
+            report.hear(event);
+            witness.hear(event);
+        }),
     }
 }
 

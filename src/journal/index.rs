@@ -11,6 +11,10 @@ pub struct Index {
     pub header: Option<Header>,
     calls: HashMap<String, CallRecord>,
     blocks: HashMap<String, BlockRecord>,
+    /// The keys of calls and of blocks, in the order in which they began.
+    course: Vec<String>,
+    /// Looks that count no more, for those who only go through what was done.
+    set_aside: HashMap<String, CallRecord>,
     /// The highest ordinal recorded in each frame.
     highest: HashMap<String, u32>,
     /// Whether the way back has begun.
@@ -53,6 +57,7 @@ impl Index {
             Entry::Session { .. } => self.finished = None,
             Entry::Block { key, name, source } => {
                 self.rise(&key);
+                self.course.push(key.clone());
                 let block = BlockRecord { name, source, seconds: None };
                 if self.blocks.insert(key.clone(), block).is_none() {
                     self.block_order.push(key);
@@ -65,6 +70,7 @@ impl Index {
             }
             Entry::Begun { key, call, attempt, at } => {
                 self.rise(&key);
+                self.course.push(key.clone());
                 self.calls.insert(key, CallRecord { call, attempt, at, outcome: None, seconds: 0.0 });
             }
             Entry::Ended { key, attempt, seconds, result } => {
@@ -73,6 +79,7 @@ impl Index {
                     call.seconds = seconds;
                 }
             }
+            Entry::Anew { keys } => self.set_aside(&keys),
             Entry::Rollback => self.rollback = true,
             Entry::Finished { state, failure } => self.finished = Some((state, failure)),
             Entry::Decision { .. } | Entry::Note { .. } => {}
@@ -82,6 +89,44 @@ impl Index {
     fn rise(&mut self, key: &str) {
         let highest = self.highest.entry(key::frame(key).to_owned()).or_default();
         *highest = (*highest).max(key::ordinal(key));
+    }
+
+    /// Forgets these calls and blocks, and that the blocks around them ended.
+    fn set_aside(&mut self, keys: &[String]) {
+        for key in keys {
+            if let Some(call) = self.calls.remove(key) {
+                self.set_aside.insert(key.clone(), call);
+            }
+            self.blocks.remove(key);
+            for outer in key::outward(key) {
+                if let Some(block) = self.blocks.get_mut(outer) {
+                    block.seconds = None;
+                }
+            }
+        }
+        let Index { calls, blocks, .. } = self;
+        self.block_order.retain(|key| blocks.contains_key(key));
+        self.course.retain(|key| blocks.contains_key(key) || calls.contains_key(key));
+        self.highest.clear();
+        for key in std::mem::take(&mut self.course) {
+            self.rise(&key);
+            self.course.push(key);
+        }
+    }
+
+    /// The keys of what came after the last call that did more than to look. A run that is on its way back has its
+    /// own course.
+    pub fn since_last_act(&self, is_look: impl Fn(&Call) -> bool) -> Vec<String> {
+        let only_looked = |key: &&String| {
+            self.calls.get(*key).is_none_or(|call| is_look(&call.call))
+                && (!self.rollback || key::in_handler(key))
+        };
+        self.course.iter().rev().take_while(only_looked).cloned().collect()
+    }
+
+    /// A look that counts no more.
+    pub fn call_set_aside(&self, key: &str) -> Option<&CallRecord> {
+        self.set_aside.get(key)
     }
 
     pub fn call(&self, key: &str) -> Option<&CallRecord> {

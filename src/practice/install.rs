@@ -83,7 +83,7 @@ fn write_site(practice: &Practice) -> Result<()> {
          # has a home of its own, and its own `docker`, `docker-compose`, `make` and `sudo` first in PATH.\n\
          environment = {{ HOME = {}, PATH = {} }}\n\
          # A practice server starts within seconds, or not at all.\n\
-         healthy = {{ within = \"30s\", stable = \"2s\" }}\n",
+         healthy = {{ within = \"20s\", stable = \"2s\" }}\n",
         path(&practice.checkout()),
         quoted(&practice.endpoint()),
         quoted(&home.to_string_lossy()),

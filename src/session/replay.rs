@@ -31,7 +31,12 @@ impl Session {
         primitive: &dyn AnyPrimitive,
         server: Option<&Server>,
     ) -> Result<Next> {
-        let record = self.book().index.call(key).cloned();
+        let going_back = self.is_turned_back() && !crate::journal::key::in_handler(key);
+        let record = {
+            let book = self.book();
+            let set_aside = book.index.call_set_aside(key).filter(|_| going_back);
+            book.index.call(key).or(set_aside).cloned()
+        };
         let Some(record) = record else {
             if let Some(block) = self.book().index.block(key).map(|block| block.name.clone()) {
                 return Err(differs(key, &format!("step `{block}`"), &primitives::describe(call)));
@@ -39,7 +44,6 @@ impl Session {
             self.check_nothing_later(key, &primitives::describe(call))?;
             return Ok(Next::Perform { attempt: 0, begun: false });
         };
-        let going_back = self.is_turned_back() && !crate::journal::key::in_handler(key);
         if going_back && record.outcome.is_none() {
             return Ok(Next::Fail(super::rollback::turned_back()));
         }

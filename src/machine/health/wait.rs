@@ -182,6 +182,5 @@ fn failure(
         let changed = histories.iter().filter(|history| history.seen.len() > 1);
         failure = changed.fold(failure, |failure, history| failure.why(history.tell()));
     }
-    failure
-        .help("look at it once more with `banister status`; if it only needs longer, use `banister resume`")
+    failure.help("look once more with `banister status`; if it only needs longer, use `banister resume`")
 }

@@ -1,0 +1,81 @@
+//! The fault `kill`: the program ends itself in the middle of `make build`, as a power cut or the system would end it.
+
+use super::super::context::Context;
+use crate::event::{Event, Listener};
+use crate::report::text::Style;
+use rustix::process::{Signal, getpid, kill_process};
+use std::io::Write;
+use std::sync::Mutex;
+
+/// A line that `make build` prints when a part of it is done.
+const HALF_WAY: &str = "Building core";
+
+/// Hears of the run, and kills the program half-way.
+pub struct Kill {
+    style: Style,
+    /// Whether there is a live line, which has to be wiped away.
+    live: bool,
+    /// Whether standard output is for programs: what people should read goes to standard error then.
+    json: bool,
+    /// Options that the next command needs, too.
+    site: String,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    run: String,
+    step: String,
+    /// The key of the call that builds.
+    build: Option<String>,
+}
+
+impl Kill {
+    pub fn new(context: &Context) -> Kill {
+        let site = context.command("").trim_start_matches("banister").trim().to_owned();
+        Kill { style: context.style, live: context.live, json: context.json, site, seen: Mutex::default() }
+    }
+
+    /// Says what happens now, because nobody could afterwards, and dies. No signal handler and no destructor runs.
+    fn die(&self, seen: &Seen) {
+        let text = format!(
+            "{}{} banister now kills itself, in the middle of `make build`; the build goes on by itself\n\
+             {} `update` was interrupted on practice in step `{}`\n{}  banister resume {} {}\n",
+            if self.live { "\r\x1b[K" } else { "" },
+            self.style.warn("fault:"),
+            self.style.bold("state:"),
+            seen.step,
+            self.style.bold("next:"),
+            seen.run,
+            self.site,
+        );
+        // Held to the end: whoever draws the live line would draw over it.
+        let mut out = std::io::stdout().lock();
+        let _ = match self.json {
+            true => std::io::stderr().write_all(text.as_bytes()),
+            false => out.write_all(text.as_bytes()).and_then(|()| out.flush()),
+        };
+        let _ = kill_process(getpid(), Signal::KILL);
+    }
+}
+
+impl Listener for Kill {
+    fn hear(&self, event: &Event) {
+        let mut seen = self.seen.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        match event {
+            Event::RunStarted { run, .. } => seen.run.clone_from(run),
+            Event::StepStarted { name, .. } => seen.step.clone_from(name),
+            Event::CallStarted { key, name, text, replayed: false, .. }
+                if name == "make" && text.contains("\"build\"") =>
+            {
+                seen.build = Some(key.clone());
+            }
+            Event::Progressed { key, line }
+                if seen.build.as_ref() == Some(key) && line.starts_with(HALF_WAY) =>
+            {
+                self.die(&seen);
+            }
+            _ => {}
+        }
+    }
+}
