@@ -4,6 +4,8 @@
 
 #![forbid(unsafe_code)]
 
+#[macro_use]
+pub mod output;
 pub mod failure;
 pub mod units;
 pub mod data;

@@ -35,7 +35,6 @@ mod http;
 mod image;
 mod install;
 mod origin;
-mod output;
 mod postgres;
 mod release;
 mod rows;
@@ -53,6 +52,7 @@ pub use trace::TraceLine;
 pub use world::Process;
 
 use crate::failure::{Context, Failure, Kind, Result};
+use crate::output;
 use engine::Order;
 use http::Request;
 use serde_json::Value;

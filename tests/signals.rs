@@ -121,3 +121,90 @@ fn nothing_is_begun_over_a_run_that_is_not_done() {
     assert!(said.err.contains("banister resume"), "{said:?}");
     wait_for(&world, "long end");
 }
+
+#[test]
+fn a_run_outlives_the_shell_that_began_it() {
+    let world = World::new();
+    world.write("runbooks/long.rhai", RUNBOOK);
+    let program = env!("CARGO_BIN_EXE_banister");
+    let environment: Vec<_> = world
+        .command(&[])
+        .get_envs()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
+        .collect();
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", &format!("{program} run long; exit 0")]).current_dir(world.path());
+    let mut shell =
+        shell.env_clear().envs(environment).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+    wait_for(&world, "long begin");
+    send(&shell, Signal::KILL);
+    shell.wait().unwrap();
+    // Nobody reads what it says any more.
+    drop(shell.stdout.take());
+    wait_for(&world, "up end");
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !world.banister(&["runs", "--json"]).out.contains("\"state\":\"done\"") {
+        assert!(Instant::now() < deadline, "{:?}", world.banister(&["show"]));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_each_once(&world);
+}
+
+#[test]
+fn a_command_goes_on_when_its_terminal_is_closed() {
+    let world = World::new();
+    world.write("runbooks/long.rhai", RUNBOOK);
+    let program = env!("CARGO_BIN_EXE_banister");
+    let environment: Vec<_> = world
+        .command(&[])
+        .get_envs()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
+        .collect();
+    let mut terminal = std::process::Command::new("script");
+    terminal.args(["-qec", &format!("{program} run long"), "/dev/null"]).current_dir(world.path());
+    terminal
+        .env_clear()
+        .envs(environment)
+        .env("SHELL", "/bin/sh")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    let mut terminal = terminal.spawn().unwrap();
+    wait_for(&world, "long begin");
+    send(&terminal, Signal::KILL);
+    terminal.wait().unwrap();
+    wait_for(&world, "long end");
+    // It left by itself, resumable; or it is just about to.
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        let said = world.banister(&["resume"]);
+        match said.code {
+            Some(0) => break,
+            Some(4) => assert!(Instant::now() < deadline, "{said:?}"),
+            _ => panic!("{said:?}"),
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_each_once(&world);
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_reason_to_stop() {
+    let world = World::new();
+    world.write(
+        "runbooks/many.rhai",
+        "//! Many.\nfn main() { for n in 0..3000 { note(`${n}`); } this_server().make(\"up\"); }\n",
+    );
+    let mut child =
+        world.command(&["run", "many"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    drop(child.stderr.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(world.read("trace"), "up begin\nup end\n");
+    for arguments in [&["doc"][..], &["show"], &["runs"], &["run", "none"], &["--help"]] {
+        let mut child =
+            world.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        drop(child.stderr.take());
+        assert_ne!(child.wait().unwrap().code(), Some(101), "{arguments:?} panicked");
+    }
+}

@@ -1,0 +1,42 @@
+//! What the program prints. Unlike with the macros of the standard library, a reader that has gone away (a closed
+//! terminal, `head`) is no reason to panic: a run goes on without it.
+
+use std::io::Write;
+
+/// Writes to standard output, as it is.
+pub fn print(text: impl AsRef<[u8]>) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_ref())?;
+    out.flush()
+}
+
+/// Writes a line to standard output.
+pub fn line(text: impl std::fmt::Display) {
+    _ = print(format!("{text}\n"));
+}
+
+/// Writes to standard error, as it is.
+pub fn complain_without_end(text: impl std::fmt::Display) {
+    _ = std::io::stderr().lock().write_all(text.to_string().as_bytes());
+}
+
+/// Writes a line to standard error.
+pub fn complain(text: impl std::fmt::Display) {
+    _ = std::io::stderr().lock().write_all(format!("{text}\n").as_bytes());
+}
+
+macro_rules! print {
+    ($($text:tt)*) => { _ = $crate::output::print(format!($($text)*)) };
+}
+
+macro_rules! println {
+    ($($text:tt)*) => { $crate::output::line(format_args!($($text)*)) };
+}
+
+macro_rules! eprint {
+    ($($text:tt)*) => { $crate::output::complain_without_end(format_args!($($text)*)) };
+}
+
+macro_rules! eprintln {
+    ($($text:tt)*) => { $crate::output::complain(format_args!($($text)*)) };
+}
