@@ -8,6 +8,8 @@ use crate::machine::git::Checkout;
 use crate::person::{Nobody, Person, Prepared};
 use crate::report::prompt::Terminal;
 use crate::report::text::Style;
+use crate::script::layers::Layers;
+use crate::script::runbook::Runbook;
 use crate::site::{self, Server, Site};
 use std::collections::VecDeque;
 use std::io::IsTerminal;
@@ -93,8 +95,20 @@ impl Context {
         }
     }
 
+    /// What a run is made of: the site, the names of the servers, and the runbook, in which no mistake was found.
+    pub fn prepare(&self, runbook: &str) -> Result<(Arc<Site>, Vec<String>, Runbook)> {
+        let site = Arc::new(self.site()?);
+        let servers = self.servers_with_checkouts(&site)?;
+        let kind = servers.first().map(|server| server.kind.clone()).unwrap_or_default();
+        let names = servers.iter().map(|server| server.name.clone()).collect();
+        let layers = Arc::new(Layers::of_site(Some(site.folder()), &kind));
+        let runbook = Runbook::load(layers, runbook)?;
+        runbook.check()?;
+        Ok((site, names, runbook))
+    }
+
     /// The same, for a command that is about to act on them: their checkouts must be there.
-    pub fn servers_with_checkouts<'a>(&self, site: &'a Site) -> Result<Vec<&'a Server>> {
+    fn servers_with_checkouts<'a>(&self, site: &'a Site) -> Result<Vec<&'a Server>> {
         let servers = self.servers(site)?;
         for server in &servers {
             Checkout::open(&server.checkout).map_err(|failure| match failure.kind {

@@ -9,7 +9,6 @@ use crate::reach::facts::look_again;
 use crate::reach::planner::Planner;
 use crate::report::plan::{lines, summary};
 use crate::script::explore::explore;
-use crate::script::layers::Layers;
 use crate::script::plan::Plan;
 use crate::script::runbook::Runbook;
 use crate::session;
@@ -40,13 +39,7 @@ struct Kept {
 
 /// Plans a run and prints the plan.
 pub fn plan(context: &Context, options: &PlanOptions, matches: &clap::ArgMatches) -> Result<u8> {
-    let site = Arc::new(context.site()?);
-    let servers = context.servers_with_checkouts(&site)?;
-    let kind = servers.first().map(|server| server.kind.clone()).unwrap_or_default();
-    let layers = Arc::new(Layers::of_site(Some(site.folder()), &kind));
-    let runbook = Runbook::load(layers, &options.runbook)?;
-    runbook.check()?;
-    let names: Vec<String> = servers.iter().map(|server| server.name.clone()).collect();
+    let (site, names, runbook) = context.prepare(&options.runbook)?;
     let header = session::header(&site, &options.runbook, parameters(&runbook, matches), names);
     let stop = Arc::new(Stop::new());
     super::signals::listen(&stop)?;

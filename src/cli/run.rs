@@ -6,22 +6,13 @@ use super::work;
 use crate::event::RunState;
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::run::{self, OpenRun, Summary};
-use crate::script::layers::Layers;
-use crate::script::runbook::Runbook;
 use crate::session;
 use crate::site::Site;
-use std::sync::Arc;
 
 /// Begins a run and works on it.
 pub fn run(context: &Context, options: &RunOptions, matches: &clap::ArgMatches) -> Result<u8> {
-    let site = Arc::new(context.site()?);
-    let servers = context.servers_with_checkouts(&site)?;
-    let kind = servers.first().map(|server| server.kind.clone()).unwrap_or_default();
-    let layers = Arc::new(Layers::of_site(Some(site.folder()), &kind));
-    let runbook = Runbook::load(layers, &options.runbook)?;
-    runbook.check()?;
+    let (site, names, runbook) = context.prepare(&options.runbook)?;
     let mut parameters = parameters(&runbook, matches);
-    let names: Vec<String> = servers.iter().map(|server| server.name.clone()).collect();
     if let Some(file) = &options.plan {
         parameters = super::plan::still_holds(file, &site, &runbook, &parameters, &names)?;
     }
