@@ -8,7 +8,7 @@ use super::assume::{Relation, ask, ask_relation};
 use super::unknown::{ARITHMETIC, MARK, Unknown, depends, fact, shown};
 use rhai::{Dynamic, Engine, EvalAltResult, FuncInfo, ImmutableString, Map, NativeCallContext};
 use std::any::TypeId;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 /// Functions to which a text with an unknown in it is as good as any.
@@ -17,12 +17,15 @@ const HARMLESS: [&str; 9] = ["+", "+=", "append", "to_string", "to_debug", "prin
 const OWN: [&str; 12] =
     ["==", "!=", "<", "<=", ">", ">=", "!", "to_string", "to_debug", "print", "debug", "known"];
 
+/// How Rhai writes the type of a function that answers yes or no.
+const YES_OR_NO: [&str; 2] = ["bool", "RhaiResultOf<bool >"];
+
 /// A native function.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone)]
 struct Native {
     name: String,
     types: Vec<TypeId>,
-    /// Whether it answers yes or no.
+    /// Whether functions of its name answer yes or no.
     answers: bool,
 }
 
@@ -32,18 +35,22 @@ impl Native {
     }
 }
 
-/// Everything that is registered, but what has a name that no script can call.
-fn natives(engine: &Engine) -> HashSet<Native> {
-    let native = |info: FuncInfo| {
+/// Everything that is registered, but what has a name that no script can call; in an order that is always the same.
+fn natives(engine: &Engine) -> Vec<Native> {
+    let signature = |info: FuncInfo| {
         let metadata = info.metadata;
         let callable = info.script.is_none() && info.namespace.is_empty() && !metadata.name.contains('$');
-        callable.then(|| Native {
-            name: metadata.name.to_string(),
-            types: metadata.param_types.to_vec(),
-            answers: metadata.return_type == "bool",
-        })
+        let answers = YES_OR_NO.contains(&&*metadata.return_type);
+        callable.then(|| ((metadata.name.to_string(), metadata.param_types.to_vec()), answers))
     };
-    engine.collect_fn_metadata(None, native, true).into_iter().collect()
+    let signatures: BTreeMap<_, _> = engine.collect_fn_metadata(None, signature, true).into_iter().collect();
+    let answering: HashSet<String> =
+        signatures.iter().filter(|(_, answers)| **answers).map(|((name, _), _)| name.clone()).collect();
+    let native = |(name, types): (String, Vec<TypeId>)| {
+        let answers = answering.contains(&name);
+        Native { name, types, answers }
+    };
+    signatures.into_keys().map(native).collect()
 }
 
 /// Makes an engine, with everything else registered, one that plans.
