@@ -35,7 +35,8 @@ pub fn init(context: &Context) -> Result<u8> {
     std::fs::write(&file, text(&found))
         .or_fail(Kind::Invalid, || format!("can't write `{}`", file.display()))?;
     println!("wrote {}: one server of kind `{}` at {}", file.display(), found.kind, found.checkout.display());
-    println!("{}  look it over, then: banister list", context.style.bold("next:"));
+    let missing = if found.kind == "plain" { "set `health` and `backup` in it" } else { "look it over" };
+    println!("{}  {missing}, then: {}", context.style.bold("next:"), context.command("status"));
     Ok(0)
 }
 
@@ -119,13 +120,13 @@ fn text(found: &Found) -> String {
              {:?}, start = {:?} }}\n",
             targets.0, targets.1, targets.2
         );
-        text += "# What must answer 200 when the server is healthy.\nhealth = [\"http://127.0.0.1:8080/\"]\n";
+        text += "# What must answer 200 when the server is healthy; this one is a guess.\nhealth = [\"http://127.0.0.1:8080/\"]\n";
         text += "# What a backup holds: files and folders, in the checkout or from `/` or `~/` on.\nbackup = []\n";
         text += "# Where backups go.\n# backups = \"~/backups\"\n";
         text += "# Commands whose output a backup holds, too.\n# dumps = { \"database.sql\" = [\"pg_dump\", \"app\"] }\n";
     }
     text += "# Follow this branch instead of releases.\n# branch = \"main\"\n";
-    text += "# What must be free on the disk before an update.\n# free_space = \"2GB\"\n";
+    text += "# What must be free on the disk before an update; 1GB if not given.\n# free_space = \"1GB\"\n";
     text
 }
 

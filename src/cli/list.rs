@@ -30,7 +30,7 @@ pub fn list(context: &Context) -> Result<u8> {
     if context.json {
         let list: Vec<_> = runbooks
             .iter()
-            .map(|(name, from, summary)| json!({ "name": name, "from": from, "summary": summary }))
+            .map(|(name, from, summary)| json!({ "name": name, "source": from, "summary": summary }))
             .collect();
         println!("{}", json!(list));
     } else {

@@ -9,7 +9,7 @@ use crate::reach::facts::look_again;
 use crate::reach::planner::Planner;
 use crate::report::plan::{lines, summary};
 use crate::script::explore::explore;
-use crate::script::plan::Plan;
+use crate::script::plan::{Plan, What};
 use crate::script::runbook::Runbook;
 use crate::session;
 use crate::site::Site;
@@ -62,8 +62,11 @@ pub fn plan(context: &Context, options: &PlanOptions, matches: &clap::ArgMatches
     Ok(code)
 }
 
-/// The command that carries the plan out.
+/// The command that carries the plan out, if there is anything in it.
 fn next(context: &Context, plan: &Plan, file: Option<&Path>) -> String {
+    if file.is_none() && plan.items.iter().all(|item| matches!(item.what, What::Note { .. })) {
+        return context.command("status");
+    }
     let mut words = vec!["run".to_owned(), plan.runbook.clone()];
     match file {
         Some(file) => words.push(format!("--plan {}", file.display())),
