@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::secret::Secret;
 use crate::site::Server;
 use crate::units;
-use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString, Map};
+use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString, Map, NativeCallContext};
 use std::sync::Arc;
 
 /// A server of the site.
@@ -40,6 +40,11 @@ pub fn register(engine: &mut Engine) {
     engine.register_fn("!=", |a: Secret, b: &str| !a.reveal().is_ok_and(|value| value == b));
     engine.register_fn("is_empty", |a: &mut Secret| a.reveal().is_ok_and(|value| value.is_empty()));
 
+    engine.register_fn("join", |context: NativeCallContext, items: Array, between: ImmutableString| {
+        let text = |item: Dynamic| context.call_native_fn::<ImmutableString>("to_string", (item,));
+        let texts: Result<Vec<_>, _> = items.into_iter().map(text).collect();
+        texts.map(|texts| texts.join(&between))
+    });
     engine.register_fn("is_map", |value: Dynamic| value.is_map());
     engine.register_fn("is_text", |value: Dynamic| value.is_string());
     engine.register_fn("is_array", |value: Dynamic| value.is_array());
