@@ -35,11 +35,13 @@ mod http;
 mod image;
 mod install;
 mod origin;
+mod ports;
 mod postgres;
 mod release;
 mod rows;
 mod service;
 mod sql;
+mod stack;
 mod start;
 mod trace;
 mod world;
@@ -57,6 +59,7 @@ use engine::Order;
 use http::Request;
 use serde_json::Value;
 use std::ffi::OsString;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use world::{Settings, World};
@@ -77,6 +80,18 @@ impl Practice {
     /// 0.2.10, installed the documented way. `program` is the banister binary. Faults are names of [`FAULTS`]; those
     /// of services and Compose strike only other releases than 0.2.10.
     pub fn create(dir: &Path, program: &Path, faults: &[&str]) -> Result<Practice> {
+        Practice::create_with(dir, program, faults, false)
+    }
+
+    /// As [`Practice::create`], with the machine's own Docker and Compose, a real PostgreSQL and a real OpenLDAP. The
+    /// first time its images are made, which needs `mmdebstrap` and, unless user namespaces are allowed, root.
+    ///
+    /// It does not end by itself when its folder is removed: [`Practice::stop`] removes what it has in the engine.
+    pub fn create_in_docker(dir: &Path, program: &Path, faults: &[&str]) -> Result<Practice> {
+        Practice::create_with(dir, program, faults, true)
+    }
+
+    fn create_with(dir: &Path, program: &Path, faults: &[&str], compose: bool) -> Result<Practice> {
         let faults: Vec<&Fault> = faults.iter().map(|name| fault::find(name)).collect::<Result<_>>()?;
         let absolute = |path: &Path| {
             path.canonicalize().or_fail(Kind::NotFound, || format!("`{}` is not there", path.display()))
@@ -89,7 +104,12 @@ impl Practice {
             return Err(Failure::new(Kind::Refused, format!("`{}` is not empty", dir.display()))
                 .help("Type `banister demo --keep DIR` with a folder that is not there yet."));
         }
-        let settings = Settings { program: absolute(program)?, base: release::BASE.into() };
+        let docker_host = std::env::var("DOCKER_HOST").ok().filter(|_| compose);
+        let settings =
+            Settings { program: absolute(program)?, base: release::BASE.into(), compose, docker_host };
+        if compose {
+            stack::check(&settings)?;
+        }
         let port = install::install(&world, &settings).inspect_err(|_| {
             // Half a world is of no use, and must not leave processes behind.
             _ = Practice { world: world.clone(), port: 0 }.stop();
@@ -139,6 +159,10 @@ impl Practice {
     /// The site file, with this one server, `practice`.
     pub fn site(&self) -> PathBuf {
         self.world.path("site.toml")
+    }
+
+    fn socket(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
     /// `http://localhost:PORT`.
@@ -204,6 +228,11 @@ impl Practice {
         }
     }
 
+    /// The settings of a server whose Docker is the machine's own.
+    fn in_docker(&self) -> Option<Settings> {
+        self.world.settings().ok().filter(|settings| settings.compose)
+    }
+
     /// What the fault `dirty-checkout` edits: a file that administrators do edit.
     fn edited_file(&self) -> PathBuf {
         self.checkout().join("server/ingress/traefik.yaml")
@@ -230,7 +259,7 @@ impl Practice {
 
     /// What core says of itself, through the reverse proxy.
     pub fn discover(&self) -> Result<Value> {
-        let response = http::send(self.port, &Request::new("GET", "/core/v1/discover", ""))?;
+        let response = http::send(self.socket(), &Request::new("GET", "/core/v1/discover", ""))?;
         match response.status {
             200 => Ok(response.value()),
             status => Err(Failure::new(Kind::Unreachable, format!("discover answered {status}"))),
@@ -254,8 +283,9 @@ impl Practice {
     }
 
     fn healthy(&self, version: &str) -> bool {
-        let answers =
-            |path: &str| http::send(self.port, &Request::new("GET", path, "")).is_ok_and(|r| r.status == 200);
+        let answers = |path: &str| {
+            http::send(self.socket(), &Request::new("GET", path, "")).is_ok_and(|r| r.status == 200)
+        };
         self.discover().is_ok_and(|discover| discover["version"] == version)
             && ["/ui/", "/auth/v1/ping", "/dex/.well-known/openid-configuration", "/minio/health/live"]
                 .into_iter()
@@ -264,6 +294,9 @@ impl Practice {
 
     /// The last lines of every log, for a person who has to find out what went wrong.
     fn logs(&self) -> String {
+        if let Some(settings) = self.in_docker() {
+            return stack::logs(&settings);
+        }
         let entries = std::fs::read_dir(self.world.path("logs")).into_iter().flatten().flatten();
         let mut parts: Vec<String> = entries
             .map(|entry| {
@@ -296,14 +329,26 @@ impl Practice {
 
     /// Starts a server that was stopped, with the containers that ran then, and waits for its engine.
     pub fn start(&self) -> Result<()> {
+        if self.in_docker().is_some() {
+            return start::as_administrator(
+                &self.world,
+                &self.checkout().join("server"),
+                "make",
+                &["up", "DETACH=true"],
+            );
+        }
         if engine::order(&self.world, &Order::List).is_ok() {
             return Ok(());
         }
         install::start_engine(&self.world, &self.world.settings()?)
     }
 
-    /// Ends all processes of this world, and only those: each is known by its number and its start.
+    /// Ends all processes of this world, and only those: each is known by its number and its start. With the
+    /// machine's own Docker, everything that it has there is removed.
     pub fn stop(&self) -> Result<()> {
+        if let Some(settings) = self.in_docker() {
+            return stack::remove(&self.world, &settings);
+        }
         let processes = self.processes();
         // Without an answer the engine is gone, and its services end themselves when they notice.
         _ = engine::order(&self.world, &Order::Shutdown);

@@ -140,6 +140,9 @@ pub struct DemoOptions {
     /// Keep the practice server in this new folder; DIR/site.toml is then a site like any other.
     #[arg(long, value_name = "DIR")]
     pub keep: Option<PathBuf>,
+    /// With real containers: this machine's Docker and docker-compose, PostgreSQL and OpenLDAP.
+    #[arg(long)]
+    pub compose: bool,
 }
 
 /// The names of faults, each with its sentence for `--help`.

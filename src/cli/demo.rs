@@ -30,7 +30,10 @@ pub fn demo(context: Context, options: &DemoOptions) -> Result<u8> {
     let faults: Vec<&str> = options.fault.iter().map(String::as_str).collect();
     let began = Instant::now();
     tell(format!("making a practice server in {}", folder.display()));
-    let practice = Practice::create(&folder, &program, &faults)?;
+    let practice = match options.compose {
+        true => Practice::create_in_docker(&folder, &program, &faults)?,
+        false => Practice::create(&folder, &program, &faults)?,
+    };
     let seconds = crate::report::text::elapsed(began.elapsed().as_secs_f64());
     tell(format!("it runs release 0.2.10 at {}, made in {seconds}", practice.endpoint()));
     // Said before the update: its last lines are the state and what to type next.

@@ -11,11 +11,11 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// What stands before the command, and the command with its arguments.
-struct Call {
-    files: Vec<PathBuf>,
+pub struct Call {
+    pub files: Vec<PathBuf>,
     env_file: Option<PathBuf>,
     project: Option<String>,
-    command: Vec<String>,
+    pub command: Vec<String>,
 }
 
 /// Runs a command; the exit status.
@@ -83,7 +83,7 @@ fn perform(world: &World, arguments: &[String]) -> Result<i32> {
     Ok(0)
 }
 
-fn read_call(arguments: &[String]) -> Result<Call> {
+pub fn read_call(arguments: &[String]) -> Result<Call> {
     let mut call = Call { files: vec![], env_file: None, project: None, command: vec![] };
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
@@ -111,7 +111,8 @@ fn read_call(arguments: &[String]) -> Result<Call> {
     Ok(call)
 }
 
-fn load(world: &World, call: &Call) -> Result<Project> {
+/// Reads the files that a call names.
+pub fn load(world: &World, call: &Call) -> Result<Project> {
     let failed = |error| Failure::new(Kind::NotFound, "the current folder is gone").why(error);
     let cwd = std::env::current_dir().map_err(failed)?;
     let env_file = cwd.join(call.env_file.clone().unwrap_or_else(|| ".env".into()));

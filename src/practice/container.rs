@@ -1,6 +1,7 @@
 //! Containers: what Compose asked for, what became of it, and how `docker inspect` shows both.
 
 use super::http::{self, Request};
+use super::ports;
 use super::world::World;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -69,26 +70,21 @@ pub struct Container {
     pub state: State,
 }
 
-/// The port in the container on which each service of Hoss listens.
-const INNER_PORTS: &[(&str, &str)] = &[
-    ("reverse-proxy", "80"),
-    ("core", "8080"),
-    ("auth", "8080"),
-    ("ui", "8080"),
-    ("dex", "5556"),
-    ("opensearch", "9200"),
-    ("etcd-0", "2379"),
-    ("ldap-admin", "443"),
-    ("minio", "9000"),
-    ("rabbitmq", "5672"),
-    ("db", "5432"),
-    ("ldap", "389"),
-    ("sync", "8080"),
-];
-
-/// All services that a practice server can run.
-pub fn services() -> impl Iterator<Item = &'static str> {
-    INNER_PORTS.iter().map(|(service, _)| *service)
+impl State {
+    /// That of a container that looks at itself.
+    pub fn unknown() -> State {
+        State {
+            id: String::new(),
+            created: String::new(),
+            status: Status::Running,
+            pid: std::process::id(),
+            process_start: 0,
+            restart_count: 0,
+            exit_code: 0,
+            started_at: String::new(),
+            finished_at: String::new(),
+        }
+    }
 }
 
 impl Spec {
@@ -105,9 +101,9 @@ impl Spec {
 
     /// The published ports that lead somewhere: port in the container, port on this machine.
     pub fn published(&self, world: &World) -> Vec<(String, u16)> {
-        let inner = INNER_PORTS.iter().find(|(service, _)| *service == self.service).map(|(_, port)| *port);
+        let inner = ports::inner(&self.service).map(|port| port.to_string());
         let outer = world.port(&self.service).ok();
-        let ports = self.ports.iter().filter(|port| Some(port.as_str()) == inner);
+        let ports = self.ports.iter().filter(|port| Some(port.as_str()) == inner.as_deref());
         ports.filter_map(|port| Some((port.clone(), outer?))).collect()
     }
 }
@@ -122,9 +118,9 @@ impl Container {
         if !self.spec.checked {
             return None;
         }
-        let answers = world.port(&self.spec.service).is_ok_and(|port| {
+        let answers = world.socket(&self.spec.service).is_ok_and(|to| {
             self.running()
-                && http::send(port, &Request::new("GET", "/minio/health/live", ""))
+                && http::send(to, &Request::new("GET", "/minio/health/live", ""))
                     .is_ok_and(|r| r.status == 200)
         });
         let started: Option<jiff::Timestamp> = self.state.started_at.parse().ok();

@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::process::Child;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -39,14 +39,10 @@ type Answer = std::result::Result<Vec<Container>, String>;
 
 /// Gives the engine an order. It answers with the containers there are then.
 pub fn order(world: &World, order: &Order) -> Result<Vec<Container>> {
-    let port = world.port("engine")?;
-    let unreachable = || {
-        format!(
-            "Cannot connect to the Docker daemon at tcp://127.0.0.1:{port}. Is the docker daemon running?"
-        )
-    };
-    let mut stream =
-        TcpStream::connect((Ipv4Addr::LOCALHOST, port)).or_fail(Kind::Unreachable, unreachable)?;
+    let to = world.socket("engine")?;
+    let unreachable =
+        || format!("Cannot connect to the Docker daemon at tcp://{to}. Is the docker daemon running?");
+    let mut stream = TcpStream::connect(to).or_fail(Kind::Unreachable, unreachable)?;
     let mut line = serde_json::to_string(order).or_fail(Kind::Bug, || "an order has no JSON".into())?;
     line.push('\n');
     stream.write_all(line.as_bytes()).or_fail(Kind::Unreachable, unreachable)?;

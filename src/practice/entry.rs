@@ -2,7 +2,7 @@
 //! in a world's `bin` do, and its engine.
 
 use super::world::{Settings, World, write_json, write_whole};
-use super::{compose, container, docker, engine, output, service, start, trace};
+use super::{compose, docker, engine, output, ports, service, stack, start, trace};
 use crate::failure::{Context, Failure, Kind, Result};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, getsockname, socket_with, sockopt};
 use std::collections::BTreeMap;
@@ -49,7 +49,14 @@ fn traced(world: &World, tool: &str, arguments: &[OsString]) -> i32 {
     let texts: Vec<String> =
         arguments.iter().map(|argument| argument.to_string_lossy().into_owned()).collect();
     trace::note(world, tool, &texts, "start", None);
+    let real = world.settings().ok().filter(|settings| settings.compose);
     let code = match tool {
+        "docker" | "docker-compose" if real.is_some() => real
+            .map_or(Ok(1), |settings| match tool {
+                "docker" => start::real(&settings, world, tool, &texts),
+                _ => stack::compose(world, &settings, &texts),
+            })
+            .unwrap_or_else(|failure| told(Err(failure))),
         "docker" => docker::run(world, &texts),
         "docker-compose" => compose::run(world, &texts),
         "sudo" => sudo(world, &texts),
@@ -91,7 +98,7 @@ fn start_engine(world: &World) -> Result<()> {
     let known = world.ports().unwrap_or_default();
     let mut ports = BTreeMap::new();
     let mut held = Vec::new();
-    for name in container::services() {
+    for name in ports::services() {
         let (port, socket) = reserve(known.get(name).copied().unwrap_or(0))?;
         ports.insert(name.to_string(), port);
         held.push(socket);

@@ -5,7 +5,7 @@ use super::world::World;
 use crate::failure::{Context, Failure, Kind, Result};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -74,9 +74,8 @@ impl Response {
 }
 
 /// Answers requests for ever.
-pub fn serve(port: u16, answer: impl Fn(Request) -> Response + Send + Sync + 'static) -> Result<()> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-        .or_fail(Kind::Refused, || format!("port {port} can't be listened on"))?;
+pub fn serve(at: SocketAddr, answer: impl Fn(Request) -> Response + Send + Sync + 'static) -> Result<()> {
+    let listener = TcpListener::bind(at).or_fail(Kind::Refused, || format!("{at} can't be listened on"))?;
     let answer = Arc::new(answer);
     for stream in listener.incoming() {
         let Ok(stream) = stream else { continue };
@@ -154,19 +153,15 @@ fn write_response(mut stream: &TcpStream, response: &Response) -> std::io::Resul
     stream.write_all(&[message.as_bytes(), &response.body].concat())
 }
 
-/// Sends a request to a loopback port; none of the practice server's answers takes long.
-pub fn send(port: u16, request: &Request) -> Result<Response> {
-    exchange(port, request).ok_or_else(|| {
-        Failure::new(
-            Kind::Unreachable,
-            format!("port {port} does not answer `{} {}`", request.method, request.path),
-        )
+/// Sends a request; none of the practice server's answers takes long.
+pub fn send(to: SocketAddr, request: &Request) -> Result<Response> {
+    exchange(to, request).ok_or_else(|| {
+        Failure::new(Kind::Unreachable, format!("{to} does not answer `{} {}`", request.method, request.path))
     })
 }
 
-fn exchange(port: u16, request: &Request) -> Option<Response> {
-    let address = (Ipv4Addr::LOCALHOST, port).into();
-    let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(2)).ok()?;
+fn exchange(to: SocketAddr, request: &Request) -> Option<Response> {
+    let mut stream = TcpStream::connect_timeout(&to, Duration::from_secs(2)).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
     let query = if request.query.is_empty() { String::new() } else { format!("?{}", request.query) };
     let mut message = format!("{} {}{query} HTTP/1.1\r\n", request.method, request.path);
@@ -205,9 +200,9 @@ pub fn request(
     let rest = url.strip_prefix("http://").unwrap_or(url);
     let slash = rest.find('/').unwrap_or(rest.len());
     let (name, port) = rest[..slash].split_once(':').unwrap_or((&rest[..slash], "80"));
-    let port = match name {
-        "localhost" | "127.0.0.1" => port.parse().map_err(|_| wrong())?,
-        service => world.port(service)?,
+    let to = match name {
+        "localhost" | "127.0.0.1" => (Ipv4Addr::LOCALHOST, port.parse().map_err(|_| wrong())?).into(),
+        service => world.socket(service)?,
     };
     let path = if slash == rest.len() { "/" } else { &rest[slash..] };
     let mut request = Request::new(method, path, body);
@@ -215,5 +210,5 @@ pub fn request(
     if request.header("host").is_none() {
         request.headers.push(("host".into(), rest[..slash].into()));
     }
-    send(port, &request)
+    send(to, &request)
 }

@@ -2,7 +2,7 @@
 
 use super::engine::{self, Order};
 use super::world::{Settings, World, make_folder, write, write_json};
-use super::{PATIENCE, Practice, entry, origin, release, rows, start};
+use super::{PATIENCE, Practice, entry, origin, release, rows, stack, start};
 use crate::failure::{Context, Failure, Kind, Result};
 use serde_json::Value;
 use std::path::Path;
@@ -30,7 +30,14 @@ pub fn install(world: &World, settings: &Settings) -> Result<u16> {
     }
     write(&world.path("trace.jsonl"), "")?;
     entry::write_programs(world, settings)?;
-    start_engine(world, settings)?;
+    match settings.compose {
+        true => {
+            stack::choose_ports(world)?;
+            stack::prepare(settings)?;
+            stack::open_to_services(world)?;
+        }
+        false => start_engine(world, settings)?,
+    }
     let port = world.port("reverse-proxy")?;
 
     // The clone is as old as the installation: newer releases have to be fetched.
@@ -61,7 +68,7 @@ pub fn install(world: &World, settings: &Settings) -> Result<u16> {
     practice.wait_for(release::BASE)?;
     rows::fill(world)?;
     write_site(&practice)?;
-    // What the set-up called is nobody's business; tests count from here.
+    // What the set-up called is nobody's business; tests count from here. Services hold this file open.
     write(&world.path("trace.jsonl"), "")?;
     Ok(port)
 }

@@ -109,7 +109,7 @@ pub fn run(inside: &Inside, program: &str, arguments: &[String]) -> Result<i32> 
 }
 
 fn ask(inside: &Inside, request: Request) -> Result<Response> {
-    let response = http::send(inside.world.port("db")?, &request)?;
+    let response = http::send(inside.world.socket("db")?, &request)?;
     match response.status {
         200 => Ok(response),
         _ => Err(Failure::new(Kind::Refused, String::from_utf8_lossy(&response.body))),

@@ -2,7 +2,8 @@
 
 use super::database::{self, Database};
 use super::http::{self, Request};
-use super::world::{World, digest};
+use super::world::{Settings, World, digest};
+use super::{stack, start};
 use crate::failure::{Context, Failure, Kind, Result};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -61,9 +62,40 @@ pub fn read(world: &World) -> Result<Rows> {
 }
 
 fn from_service(world: &World, name: &str) -> Result<BTreeMap<String, database::Rows>> {
-    let response = http::send(world.port("db")?, &Request::new("GET", &format!("/content?{name}"), ""))?;
+    if let Some(settings) = in_docker(world) {
+        return from_docker(&settings, name);
+    }
+    let response = http::send(world.socket("db")?, &Request::new("GET", &format!("/content?{name}"), ""))?;
     serde_json::from_slice(&response.body)
         .or_fail(Kind::Unreachable, || "the database does not answer".into())
+}
+
+fn in_docker(world: &World) -> Option<Settings> {
+    world.settings().ok().filter(|settings| settings.compose)
+}
+
+/// What the real PostgreSQL has, read in its container.
+fn from_docker(settings: &Settings, database: &str) -> Result<BTreeMap<String, database::Rows>> {
+    let names = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1";
+    let mut tables = BTreeMap::new();
+    for table in psql(settings, database, names)?.lines() {
+        let text =
+            psql(settings, database, &format!("SELECT row_to_json(t) FROM \"{table}\" t ORDER BY id"))?;
+        let rows = text.lines().map(|line| {
+            let row: Map<String, Value> =
+                serde_json::from_str(line).or_fail(Kind::Invalid, || "PostgreSQL printed no JSON".into())?;
+            Ok((super::yaml::text(&row["id"]), row))
+        });
+        tables.insert(table.to_owned(), rows.collect::<Result<_>>()?);
+    }
+    Ok(tables)
+}
+
+fn psql(settings: &Settings, database: &str, statements: &str) -> Result<String> {
+    let container = stack::container(settings, "db")?;
+    let program = "exec psql -U \"$POSTGRES_USER\" -qAt -v ON_ERROR_STOP=1 -d \"$0\" -f -";
+    let arguments = ["exec", "-i", &container, "sh", "-c", program, database];
+    start::docker(settings, &arguments, statements.as_bytes())
 }
 
 /// Fills a new server: datasets in namespaces, users, and a document per dataset in the search index.
@@ -77,7 +109,9 @@ pub fn fill(world: &World) -> Result<()> {
     };
     let namespaces = (0..NAMESPACES)
         .map(|number| row("namespace", number, namespace(number), json!({ "bucket": "data" })));
-    let datasets: database::Rows = (0..DATASETS)
+    // The real database is not in a hurry.
+    let many = if in_docker(world).is_some() { 20 * DATASETS } else { DATASETS };
+    let datasets: database::Rows = (0..many)
         .map(|number| {
             let more = json!({ "namespace": namespace(number), "size": (number * 7919) % 100_000, "sync_enabled": "no" });
             row("dataset", number, format!("dataset-{:03}", number + 1), more)
@@ -97,9 +131,20 @@ pub fn fill(world: &World) -> Result<()> {
 }
 
 fn insert(world: &World, database: &str, table: &str, rows: &database::Rows) -> Result<()> {
+    if let Some(settings) = in_docker(world) {
+        let with_keys = rows.iter().map(|(key, row)| {
+            let mut row = row.clone();
+            row.insert("id".into(), key.clone().into());
+            Value::from(row)
+        });
+        let rows = Value::from(with_keys.collect::<Vec<_>>());
+        let source = format!("json_populate_recordset(null::{table}, $rows${rows}$rows$)");
+        let statement = format!("INSERT INTO {table} SELECT * FROM {source}");
+        return psql(&settings, database, &statement).map(drop);
+    }
     let body = json!(rows).to_string();
     expect_ok(http::send(
-        world.port("db")?,
+        world.socket("db")?,
         &Request::new("POST", &format!("/insert/{table}?{database}"), body),
     )?)
 }

@@ -8,16 +8,20 @@ mod opensearch;
 mod plain;
 mod reverse_proxy;
 
-use super::container::Container;
+use super::container::{Container, Mount, Spec, State};
 use super::database::Answer;
 use super::http::{self, Request, Response};
 use super::image::{self, Image};
 use super::world::{World, read_json};
-use super::{fault, output, trace, yaml};
-use crate::failure::{Failure, Kind, Result};
+use super::{fault, output, ports, start, trace, yaml};
+use crate::failure::{Context, Failure, Kind, Result};
 use rustix::process::{Pid, getppid};
 use serde_json::Value;
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 /// How long a service waits for another before it gives up and is started again. Hoss waits a minute.
@@ -33,11 +37,16 @@ pub struct Service {
 
 /// Runs the service of a container; returns when it can't go on.
 pub fn run(world: &World, name: &str) -> Result<()> {
-    watch_over(world);
-    let container: Container = read_json(&world.path("containers").join(format!("{name}.json")))?;
-    let image = image::find(world, &container.spec.image_id)
-        .unwrap_or_else(|| Image::from_registry(&container.spec.image, &container.spec.service));
-    let service = Service { world: world.clone(), container, image };
+    let service = match world.is_inside() {
+        true => inside(world)?,
+        false => {
+            watch_over(world);
+            let container: Container = read_json(&world.path("containers").join(format!("{name}.json")))?;
+            let image = image::find(world, &container.spec.image_id)
+                .unwrap_or_else(|| Image::from_registry(&container.spec.image, &container.spec.service));
+            Service { world: world.clone(), container, image }
+        }
+    };
     trace::did(world, service.service(), format!("started {}", service.release()).trim());
     match service.service() {
         "db" => db::run(&service),
@@ -47,6 +56,45 @@ pub fn run(world: &World, name: &str) -> Result<()> {
         "reverse-proxy" => reverse_proxy::run(&service),
         _ => plain::run(&service),
     }
+}
+
+/// The service of the container that this process is in: its image's sources are in `/opt/source`, and Compose says
+/// in the environment which service it is.
+fn inside(world: &World) -> Result<Service> {
+    signal_hook::flag::register_conditional_shutdown(
+        signal_hook::consts::SIGTERM,
+        143,
+        Arc::new(AtomicBool::new(true)),
+    )
+    .or_fail(Kind::Bug, || "SIGTERM can't be listened for".into())?;
+    let environment: BTreeMap<String, String> = std::env::vars_os()
+        .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let variable = |name: &str| environment.get(name).cloned().unwrap_or_default();
+    let (service, image_name) = (variable("PRACTICE_SERVICE"), variable("PRACTICE_IMAGE"));
+    let sources = Path::new("/opt/source");
+    let image = match sources.exists() {
+        true => Image::of_folder(&service, sources, &environment)?,
+        false => Image::from_registry(&image_name, &service),
+    };
+    // Everything is where it says.
+    let root = Mount { volume: None, source: "/".into(), target: "/".into() };
+    let spec = Spec {
+        name: service.clone(),
+        project: String::new(),
+        service,
+        image: image_name,
+        image_id: image.id.clone(),
+        environment,
+        labels: BTreeMap::new(),
+        mounts: vec![root],
+        ports: Vec::new(),
+        command: Vec::new(),
+        checked: false,
+        restart: true,
+    };
+    let container = Container { spec, state: State::unknown() };
+    Ok(Service { world: world.clone(), container, image })
 }
 
 /// Ends this process when its world or its engine is gone, so that nothing is left behind by a test that died.
@@ -125,11 +173,22 @@ impl Service {
         http::get(&self.world, url).is_ok_and(|response| response.status == 200)
     }
 
+    /// Whether the service's database takes statements.
+    pub fn database_answers(&self) -> bool {
+        match self.world.is_inside() {
+            true => sql(&self.world, self.variable("POSTGRES_DB"), "SELECT 1").is_ok(),
+            false => self.answers("http://db:5432/ready"),
+        }
+    }
+
     /// Answers requests at the service's port for ever.
     pub fn listen(&self, answer: impl Fn(Request) -> Response + Send + Sync + 'static) -> Result<()> {
-        let port = self.world.port(self.service())?;
-        self.log(format_args!("listening on port {port}"));
-        http::serve(port, answer)
+        let at = match self.world.is_inside() {
+            true => (Ipv4Addr::UNSPECIFIED, ports::inner(self.service()).unwrap_or(80)).into(),
+            false => self.world.socket(self.service())?,
+        };
+        self.log(format_args!("listening on {at}"));
+        http::serve(at, answer)
     }
 
     /// Brings this service's database up to the release: forward only, each migration in a transaction of its own.
@@ -142,7 +201,7 @@ impl Service {
         let current: i64 = match sql(&self.world, database, history) {
             Ok(answers) => first_value(&answers).parse().unwrap_or(0),
             Err(_) => {
-                sql(&self.world, database, "CREATE TABLE gopg_migrations")?;
+                sql(&self.world, database, "CREATE TABLE gopg_migrations (id bigint, version bigint)")?;
                 0
             }
         };
@@ -171,14 +230,25 @@ impl Service {
 
 /// Asks the database service.
 pub fn sql(world: &World, database: &str, statements: &str) -> Result<Vec<Answer>> {
+    if world.is_inside() {
+        return psql(database, statements);
+    }
     let request = Request::new("POST", &format!("/sql?{database}"), statements);
-    let response = http::send(world.port("db")?, &request)?;
+    let response = http::send(world.socket("db")?, &request)?;
     match response.status {
         200 => serde_json::from_slice(&response.body).map_err(|error| {
             Failure::new(Kind::Invalid, "the database's answer is not understood").why(error)
         }),
         _ => Err(Failure::new(Kind::Refused, String::from_utf8_lossy(&response.body))),
     }
+}
+
+/// Asks the real PostgreSQL, in one transaction.
+fn psql(database: &str, statements: &str) -> Result<Vec<Answer>> {
+    let variable = |name: &str| std::env::var(name).unwrap_or_default();
+    let said = start::psql(database, &variable("POSTGRES_USER"), &variable("POSTGRES_PASSWORD"), statements)?;
+    let rows = said.lines().map(|line| line.split('|').map(str::to_owned).collect()).collect();
+    Ok(vec![Answer { columns: Vec::new(), rows, tag: String::new() }])
 }
 
 /// The first value of the first row of the last answer.

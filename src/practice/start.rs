@@ -1,10 +1,11 @@
 //! Every process that a practice server starts: git and make to set it up, its engine and services, and the few
 //! programs that a container may run. Nothing else in this module starts any.
 
-use super::world::{World, make_folder};
+use super::world::{Settings, World, make_folder};
 use crate::failure::{Context, Failure, Kind, Result};
 use std::ffi::OsString;
 use std::fs::OpenOptions;
+use std::io::Write;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -109,6 +110,110 @@ pub fn become_make(world: &World, arguments: &[OsString]) -> Failure {
     };
     let error = Command::new(make).args(arguments).exec();
     Failure::new(Kind::NotFound, "`make` can't be started").why(error)
+}
+
+/// The machine's own `docker`, with this input; what it prints.
+pub fn docker(settings: &Settings, arguments: &[&str], input: &[u8]) -> Result<String> {
+    let mut command = Command::new("docker");
+    command.args(arguments).envs(engine_of(settings));
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child =
+        command.spawn().or_fail(Kind::NotFound, || "there is no `docker` on this machine".into())?;
+    let stdin = child.stdin.take();
+    // Fed by a thread: docker may print before it has read everything. If it reads no further, its status says why.
+    let output = std::thread::scope(|scope| {
+        scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(input)));
+        child.wait_with_output()
+    });
+    let output = output.or_fail(Kind::Refused, || "`docker` can't be waited for".into())?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let message = format!("`docker {}` ended with {}", arguments.first().unwrap_or(&""), code(output.status));
+    Err(Failure::new(Kind::CommandFailed, message).why(String::from_utf8_lossy(&output.stderr).trim()))
+}
+
+/// The last lines that a container wrote, on either stream; nothing if they can't be had.
+pub fn docker_log(settings: &Settings, container: &str, lines: usize) -> String {
+    let mut command = Command::new("docker");
+    command.args(["logs", "--tail", &lines.to_string(), container]).envs(engine_of(settings));
+    let output = command.stdin(Stdio::null()).output();
+    output.map_or(String::new(), |output| {
+        String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into()
+    })
+}
+
+/// Makes a Debian image with these packages, of the same release of Debian as this machine if it is one.
+pub fn debian_image(settings: &Settings, packages: &str, name: &str) -> Result<()> {
+    let os = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
+    let is_debian = os.lines().any(|line| line == "ID=debian");
+    let suite = os.lines().find_map(|line| line.strip_prefix("VERSION_CODENAME=")).filter(|_| is_debian);
+    let failed = || "`mmdebstrap` can't be run".to_string();
+    let mut build = Command::new("mmdebstrap");
+    build.args(["--quiet", "--variant=minbase"]).arg(format!("--include={packages}"));
+    build.args(["doc", "man", "locale"].map(|part| format!("--dpkgopt=path-exclude=/usr/share/{part}/*")));
+    build.args([suite.unwrap_or("stable"), "-"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut build = build.spawn().map_err(|error| {
+        let help = "install it: apt-get install mmdebstrap; or type `banister demo` without `--compose`";
+        Failure::new(Kind::NotFound, failed()).why(error).help(help)
+    })?;
+    let mut import = Command::new("docker");
+    import.args(["import", "-", name]).envs(engine_of(settings)).stdout(Stdio::null());
+    import.stdin(build.stdout.take().map_or(Stdio::null(), Stdio::from));
+    let imported = import.status().or_fail(Kind::NotFound, || "`docker` can't be run".into())?;
+    let built = build.wait_with_output().or_fail(Kind::Refused, failed)?;
+    if built.status.success() && imported.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&built.stderr).into_owned();
+    Err(Failure::new(Kind::CommandFailed, "the base of the practice images can't be made").why(said.trim()))
+}
+
+/// The machine's own program of a name that this world has too, with standard streams passed through.
+pub fn real(settings: &Settings, world: &World, program: &str, arguments: &[String]) -> Result<i32> {
+    let folders = outer_path(world);
+    let path = std::env::split_paths(&folders).map(|folder| folder.join(program)).find(|path| path.exists());
+    let missing = || format!("there is no `{program}` on this machine");
+    let mut command = Command::new(path.ok_or_else(|| Failure::new(Kind::NotFound, missing()))?);
+    command.args(arguments).env("PATH", &folders).envs(engine_of(settings));
+    // Whatever the client, the engine builds by itself.
+    command.env("DOCKER_BUILDKIT", "0").env("COMPOSE_DOCKER_CLI_BUILD", "0");
+    command.env("COMPOSE_HTTP_TIMEOUT", "120");
+    Ok(code(command.status().or_fail(Kind::NotFound, missing)?))
+}
+
+/// Where the engine is, if that was said when the world was made.
+fn engine_of(settings: &Settings) -> Option<(&'static str, &String)> {
+    settings.docker_host.as_ref().map(|host| ("DOCKER_HOST", host))
+}
+
+/// Runs statements by the real `psql`, in one transaction; what it prints, columns divided by `|`.
+pub fn psql(database: &str, user: &str, password: &str, statements: &str) -> Result<String> {
+    let mut command = Command::new("psql");
+    command.args([
+        "--host=db",
+        "--no-psqlrc",
+        "--quiet",
+        "--tuples-only",
+        "--no-align",
+        "--single-transaction",
+    ]);
+    command.args([
+        "--set=ON_ERROR_STOP=1",
+        "--dbname",
+        database,
+        "--username",
+        user,
+        "--command",
+        statements,
+    ]);
+    command.env("PGPASSWORD", password).env("PGCONNECT_TIMEOUT", "2").stdin(Stdio::null());
+    let output = command.output().or_fail(Kind::NotFound, || "`psql` can't be started".into())?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let kind = if output.status.code() == Some(2) { Kind::Unreachable } else { Kind::Refused };
+    Err(Failure::new(kind, String::from_utf8_lossy(&output.stderr).trim()))
 }
 
 /// Runs one of the programs that a container may have, with standard streams passed through.

@@ -1,10 +1,15 @@
 //! Where things are in a practice world: one folder, nothing outside of it.
 
+use super::ports;
 use crate::failure::{Context, Failure, Kind, Result};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
+
+/// Where a world is seen from inside of a container that Docker runs.
+pub const INSIDE: &str = "/practice";
 
 /// The folder of a practice world.
 #[derive(Clone, Debug)]
@@ -19,6 +24,12 @@ pub struct Settings {
     pub program: PathBuf,
     /// The release that was installed first. Faults of a new release spare it.
     pub base: String,
+    /// Whether its Docker is the machine's own.
+    #[serde(default)]
+    pub compose: bool,
+    /// `DOCKER_HOST` when it was made, if that was set.
+    #[serde(default)]
+    pub docker_host: Option<String>,
 }
 
 /// A process as the kernel knows it: a number alone may be given to another process later.
@@ -90,6 +101,22 @@ impl World {
         self.ports()?.get(service).copied().ok_or_else(|| {
             Failure::new(Kind::NotFound, format!("`{service}` has no port in this practice server"))
         })
+    }
+
+    /// Whether this process is in a container that Docker runs.
+    pub fn is_inside(&self) -> bool {
+        self.dir == Path::new(INSIDE)
+    }
+
+    /// Where a service listens, as this process reaches it: at its loopback port, or in its container by its name.
+    pub fn socket(&self, service: &str) -> Result<SocketAddr> {
+        if !self.is_inside() {
+            return Ok((Ipv4Addr::LOCALHOST, self.port(service)?).into());
+        }
+        let missing = || format!("there is no host `{service}`");
+        let port = ports::inner(service).ok_or_else(|| Failure::new(Kind::NotFound, missing()))?;
+        let mut found = (service, port).to_socket_addrs().or_fail(Kind::Unreachable, missing)?;
+        found.next().ok_or_else(|| Failure::new(Kind::Unreachable, missing()))
     }
 
     /// Whether a path is inside the world, read without following links.

@@ -12,7 +12,7 @@ pub fn run(service: &Service) -> Result<()> {
     if service.strikes("auth-down", 0).is_some() {
         return Err(Failure::new(Kind::Unreachable, "failed to query provider: connection refused"));
     }
-    service.wait("the database", PATIENCE, || service.answers("http://db:5432/ready"))?;
+    service.wait("the database", PATIENCE, || service.database_answers())?;
     service.migrate()?;
     // Hoss does not wait for dex at all: it ends, and is started again.
     let patience = Duration::from_secs(3);

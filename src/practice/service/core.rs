@@ -24,7 +24,7 @@ pub fn run(service: &Service) -> Result<()> {
     let has = |name: &str| service.variable("AVAILABLE_SERVICES").split_whitespace().any(|word| word == name);
     let auth = yaml::text(&settings["auth_service"]);
 
-    service.wait("the database", PATIENCE, || service.answers("http://db:5432/ready"))?;
+    service.wait("the database", PATIENCE, || service.database_answers())?;
     service.migrate()?;
     if has("minio") {
         service.wait("minio", PATIENCE, || service.answers("http://minio:9000/minio/health/live"))?;

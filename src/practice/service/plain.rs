@@ -3,6 +3,7 @@
 use super::{PATIENCE, Service};
 use crate::failure::{Failure, Kind, Result};
 use crate::practice::http::{Request, Response};
+use crate::practice::ports;
 use crate::practice::world::write;
 use crate::practice::yaml;
 use serde_json::json;
@@ -22,10 +23,10 @@ pub fn run(service: &Service) -> Result<()> {
             service.listen(|_| Response::text(200, "ok"))
         }
         "etcd-0" => service.listen(|_| Response::json(200, &json!({ "health": "true" }))),
-        _ => match service.world.port(service.service()) {
-            Ok(_) => service.listen(|_| Response::text(200, "ok")),
+        _ => match ports::inner(service.service()) {
+            Some(_) => service.listen(|_| Response::text(200, "ok")),
             // A service that this module doesn't know just runs.
-            Err(_) => loop {
+            None => loop {
                 std::thread::sleep(Duration::from_secs(3600));
             },
         },

@@ -2,10 +2,10 @@
 
 use super::Service;
 use crate::failure::Result;
-use crate::practice::container::Container;
 use crate::practice::engine::{self, Order};
 use crate::practice::http::{self, Request, Response};
-use crate::practice::world::World;
+use crate::practice::world::{World, read_json};
+use std::collections::BTreeMap;
 
 pub fn run(service: &Service) -> Result<()> {
     let world = service.world.clone();
@@ -25,11 +25,7 @@ struct Route {
 }
 
 fn answer(world: &World, mut request: Request) -> Response {
-    let containers = engine::order(world, &Order::List).unwrap_or_default();
-    let running = containers.iter().filter(|container| container.running());
-    // Traefik routes only to a container that is healthy, if it says.
-    let ready = running.filter(|container| container.health(world).is_none_or(|health| health == "healthy"));
-    let routes: Vec<Route> = ready.flat_map(routes).collect();
+    let routes = known(world);
     let host = request.header("host").and_then(|host| host.split(':').next()).unwrap_or_default();
     // The longest prefix wins, and minio's `/` has the lowest priority anyway.
     let fitting = routes.iter().filter(|route| route.host == host && request.path.starts_with(&route.prefix));
@@ -47,14 +43,28 @@ fn answer(world: &World, mut request: Request) -> Response {
         request.path = if rest.starts_with('/') { rest.to_string() } else { format!("/{rest}") };
     }
     world
-        .port(&route.service)
-        .and_then(|port| http::send(port, &request))
+        .socket(&route.service)
+        .and_then(|to| http::send(to, &request))
         .unwrap_or_else(|_| Response::text(502, "Bad Gateway"))
 }
 
-/// The routes that a container's labels ask for.
-fn routes(container: &Container) -> Vec<Route> {
-    let labels = &container.spec.labels;
+/// All routes of the moment. Within Docker, which this program doesn't speak, all of the project are known from the
+/// start, and one that leads nowhere yet is a bad gateway.
+fn known(world: &World) -> Vec<Route> {
+    if world.is_inside() {
+        let labels: BTreeMap<String, BTreeMap<String, String>> =
+            read_json(&world.path("labels.json")).unwrap_or_default();
+        return labels.iter().flat_map(|(service, labels)| routes(service, labels)).collect();
+    }
+    let containers = engine::order(world, &Order::List).unwrap_or_default();
+    let running = containers.iter().filter(|container| container.running());
+    // Traefik routes only to a container that is healthy, if it says.
+    let ready = running.filter(|container| container.health(world).is_none_or(|health| health == "healthy"));
+    ready.flat_map(|container| routes(&container.spec.service, &container.spec.labels)).collect()
+}
+
+/// The routes that a service's labels ask for.
+fn routes(service: &str, labels: &BTreeMap<String, String>) -> Vec<Route> {
     let value = |key: &str| labels.get(key).cloned();
     if value("traefik.enable").as_deref() != Some("true") {
         return Vec::new();
@@ -72,7 +82,7 @@ fn routes(container: &Container) -> Vec<Route> {
                 prefix: between(rule, "PathPrefix(`")?,
                 strip: setting("stripprefix.prefixes"),
                 redirect: setting("redirectregex.replacement"),
-                service: container.spec.service.clone(),
+                service: service.to_string(),
             })
         })
         .collect()

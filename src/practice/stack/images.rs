@@ -1,0 +1,85 @@
+//! The images of a practice server with a real Docker, made from Debian's packages on this machine.
+
+use crate::failure::{Context, Failure, Kind, Result};
+use crate::practice::start;
+use crate::practice::world::{Settings, digest, write};
+use include_dir::{Dir, include_dir};
+use serde_json::{Value, json};
+use std::path::Path;
+
+static KIT: Dir = include_dir!("$CARGO_MANIFEST_DIR/src/practice/stack/kit");
+
+/// All that the services need besides this program.
+const PACKAGES: &str = "postgresql,slapd,ldap-utils,curl";
+const BASE: &str = "banister-practice/base";
+const OWN: &str = "banister-practice/";
+
+/// The names under which the Compose files and Dockerfiles of Hoss ask for images.
+const NAMES: &[&str] = &[
+    "alpine",
+    "golang:alpine",
+    "node:14",
+    "minio/minio",
+    "postgres:13.5-alpine",
+    "opensearchproject/opensearch:1.2.1",
+    "ghcr.io/dexidp/dex:v2.30.2",
+    "traefik:v2.5.4",
+    "osixia/openldap:1.4.0",
+    "osixia/phpldapadmin:0.9.0",
+    "gcr.io/etcd-development/etcd:v3.3.9",
+    "rabbitmq:3.8.26-management-alpine",
+];
+
+/// What an image is called here.
+pub fn own_name(name: &str) -> String {
+    format!("{OWN}{name}")
+}
+
+/// How the container of a service whose image is not built starts.
+pub fn entrypoint(service: &str) -> Value {
+    match service {
+        "db" => json!(["practice-db"]),
+        "ldap" => json!(["practice-ldap"]),
+        _ => json!(["/banister", "__practice", "/practice", "service"]),
+    }
+}
+
+/// Makes all images that are not there yet: half a minute and some 400 MB the first time, in an engine that keeps them.
+pub fn prepare(settings: &Settings) -> Result<()> {
+    let mut files: Vec<_> = KIT.files().map(|file| (file.path().to_path_buf(), file.contents())).collect();
+    files.sort();
+    let key = digest(format!("{PACKAGES} {files:?}"));
+    let kit = format!("{OWN}kit:{}", &key[..16]);
+    if start::docker(settings, &["image", "inspect", &kit], b"").is_err() {
+        if start::docker(settings, &["image", "inspect", BASE], b"").is_err() {
+            start::debian_image(settings, PACKAGES, BASE)?;
+        }
+        let mut context = tar::Builder::new(Vec::new());
+        for (path, content) in &files {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(content.len() as u64);
+            header.set_mode(0o755);
+            context
+                .append_data(&mut header, path, *content)
+                .or_fail(Kind::Bug, || "the kit of the practice images can't be packed".into())?;
+        }
+        let context = context.into_inner().or_fail(Kind::Bug, || "the kit can't be packed".into())?;
+        start::docker(settings, &["build", "--quiet", "--tag", &kit, "-"], &context)?;
+    }
+    NAMES.iter().try_for_each(|name| start::docker(settings, &["tag", &kit, &own_name(name)], b"").map(drop))
+}
+
+/// Writes a Dockerfile that builds from the images made here.
+pub fn write_dockerfile(from: &Path, to: &Path, label: &str) -> Result<()> {
+    let text = std::fs::read_to_string(from)
+        .or_fail(Kind::NotFound, || format!("`{}` is not there", from.display()))?;
+    let line = |line: &str| match line.strip_prefix("FROM ") {
+        Some(image) => format!("FROM {}\n", own_name(image)),
+        None => format!("{line}\n"),
+    };
+    let text: String = text.lines().map(line).collect();
+    if !text.contains(OWN) {
+        return Err(Failure::new(Kind::Invalid, format!("`{}` builds from nothing", from.display())));
+    }
+    write(to, format!("{text}LABEL {label}\n"))
+}
