@@ -51,7 +51,7 @@ pub use cancel::cancel;
 pub use exit::Exit;
 pub use follow::{Attention, Followed, From, follow};
 pub use log::{log, tail};
-pub use look::{Looked, look, look_into};
+pub use look::{Looked, feed, look, look_into};
 pub use mark::{Survivor, processes_with_mark};
 pub use spec::Spec;
 pub use start::{start, supervise_with};

@@ -1,10 +1,15 @@
 //! What a primitive may touch on the machine it runs on.
 
 pub mod archive;
+pub mod backup;
 pub mod compose;
 pub mod env_file;
 pub mod files;
 pub mod git;
 pub mod health;
 pub mod http;
+pub mod part;
+pub mod postgres;
 pub mod release;
+pub mod search;
+pub mod volume;

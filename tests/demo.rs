@@ -250,7 +250,7 @@ fn an_origin_that_does_not_answer_is_told_in_gits_own_words() {
 #[test]
 fn a_full_disk_stops_the_update_at_its_backup() {
     let demo = demo("disk-full");
-    let causes = ["hoss_auth-backup.dump", "No space left on device"];
+    let causes = ["hoss_core-backup.dump", "No space left on device"];
     demo.failed(&causes, &at(&demo, "hoss.rhai", ", step `Back up`, on practice"), " in step `Back up`");
     let backups = demo.practice.hoss().join("backup/backups");
     let left = || std::fs::read_dir(&backups).map_or(0, |entries| entries.count());

@@ -6,6 +6,7 @@ use crate::failure::{Context, Failure, Kind, Result};
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::fs::File;
+use std::io::Seek;
 use std::os::unix::fs::FileExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::ExitStatus;
@@ -34,14 +35,30 @@ pub struct Looked {
 /// `stop` ended it, [`Kind::Refused`] if it can't be run or prints more than 64 MiB.
 pub fn look(spec: &Spec, stop: &dyn Fn() -> bool) -> Result<Looked> {
     let stdout = memory(spec)?;
-    let looked = run(spec, &stdout, LARGEST, stop)?;
+    let looked = run(spec, None, &stdout, LARGEST, stop)?;
     Ok(Looked { stdout: text(&stdout), ..looked })
 }
 
 /// As [`look`], for output of any size and of any bytes: it goes straight into the file `stdout`, from where that
 /// file stands, and [`Looked::stdout`] is empty.
 pub fn look_into(spec: &Spec, stdout: &File, stop: &dyn Fn() -> bool) -> Result<Looked> {
-    run(spec, stdout, u64::MAX, stop)
+    run(spec, None, stdout, u64::MAX, stop)
+}
+
+/// Runs a command with a file as its stdin, from its beginning; without a file for its output that is kept, as by
+/// [`look`]. The command may change something: it is for changes that are the same when they are made twice.
+pub fn feed(spec: &Spec, stdin: &File, stdout: Option<&File>, stop: &dyn Fn() -> bool) -> Result<Looked> {
+    let failed = || "the input of a command can't be read".to_owned();
+    let mut stdin = stdin.try_clone().or_fail(Kind::Refused, failed)?;
+    stdin.rewind().or_fail(Kind::Refused, failed)?;
+    match stdout {
+        Some(stdout) => run(spec, Some(&stdin), stdout, u64::MAX, stop),
+        None => {
+            let stdout = memory(spec)?;
+            let looked = run(spec, Some(&stdin), &stdout, LARGEST, stop)?;
+            Ok(Looked { stdout: text(&stdout), ..looked })
+        }
+    }
 }
 
 /// A file in memory: nothing is lost on a full disk, and a grandchild that keeps it open keeps nobody waiting.
@@ -51,13 +68,18 @@ fn memory(spec: &Spec) -> Result<File> {
     made.or_fail(Kind::Refused, || format!("`{program}` cannot be run"))
 }
 
-fn run(spec: &Spec, stdout: &File, largest: u64, stop: &dyn Fn() -> bool) -> Result<Looked> {
+fn run(
+    spec: &Spec,
+    stdin: Option<&File>,
+    stdout: &File,
+    largest: u64,
+    stop: &dyn Fn() -> bool,
+) -> Result<Looked> {
     let (program, arguments) = spec.program()?;
     let refused = || format!("`{program}` cannot be run");
     let stderr = memory(spec)?;
     let mut expression = duct::cmd(program, arguments)
         .dir(&spec.folder)
-        .stdin_null()
         .stdout_file(stdout.try_clone().or_fail(Kind::Refused, refused)?)
         .stderr_file(stderr.try_clone().or_fail(Kind::Refused, refused)?)
         .unchecked()
@@ -65,6 +87,10 @@ fn run(spec: &Spec, stdout: &File, largest: u64, stop: &dyn Fn() -> bool) -> Res
             command.process_group(0);
             Ok(())
         });
+    expression = match stdin {
+        Some(stdin) => expression.stdin_file(stdin.try_clone().or_fail(Kind::Refused, refused)?),
+        None => expression.stdin_null(),
+    };
     for (name, value) in spec.variables() {
         expression = expression.env(name, value);
     }

@@ -6,6 +6,7 @@
 
 // From bottom to top.
 mod manifest;
+mod place;
 
 mod compression;
 mod header;
@@ -16,8 +17,11 @@ mod create;
 mod sweep;
 mod verify;
 
+mod unpack;
+
 pub use compression::Compression;
 pub use create::{Content, Created, Member, Watch, create, estimate};
 pub use manifest::{About, Entry, Manifest, Sort};
 pub use sweep::sweep;
-pub use verify::{verify, verify_until};
+pub use unpack::{below, unpack};
+pub use verify::{Contents, inspect, verify, verify_until};

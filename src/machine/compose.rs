@@ -2,11 +2,12 @@
 //!
 //! Containers are found by the labels that Compose puts on them, never by a part of their name.
 
-use crate::command::{Exit, Looked, Spec, look};
+use crate::command::{Exit, Looked, Spec, feed, look};
 use crate::failure::{Failure, Kind, Result};
 use crate::units::Duration;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::fs::File;
 
 const PROJECT: &str = "com.docker.compose.project";
 const SERVICE: &str = "com.docker.compose.service";
@@ -90,6 +91,20 @@ impl Docker<'_> {
         }
     }
 
+    /// Where a port of a container can be reached on this machine, as `127.0.0.1:9200`.
+    pub fn published(&self, id: &str, port: u16) -> Result<String> {
+        let told = self.ask(["port".into(), id.to_owned(), format!("{port}/tcp")].into())?;
+        let first = told.lines().next().unwrap_or_default().trim();
+        match first.rsplit_once(':') {
+            // Published on all addresses.
+            Some(("0.0.0.0" | "[::]" | "::", outer)) => Ok(format!("127.0.0.1:{outer}")),
+            Some(_) => Ok(first.to_owned()),
+            None => {
+                Err(Failure::new(Kind::Unreachable, format!("port {port} of the container is not published")))
+            }
+        }
+    }
+
     /// The id of an image by its name, such as `hoss-core:0.2.13`.
     pub fn image(&self, name: &str) -> Result<String> {
         let arguments = ["image", "inspect", "--format", "{{.Id}}", name];
@@ -104,15 +119,33 @@ impl Docker<'_> {
     }
 
     /// What docker prints, if it ends well.
-    fn ask(&self, arguments: Vec<String>) -> Result<String> {
-        let looked = self.run(arguments)?;
-        if looked.exit.success() { Ok(looked.stdout) } else { Err(refusal(&looked)) }
+    pub(super) fn ask(&self, arguments: Vec<String>) -> Result<String> {
+        done(self.run(arguments)?)
+    }
+
+    /// `docker` with these arguments, without a time limit.
+    pub fn spec<'s>(&self, arguments: impl IntoIterator<Item = &'s str>) -> Spec {
+        let mut spec = Spec::new(["docker"].into_iter().chain(arguments), "/");
+        spec.environment = self.environment.clone();
+        spec
+    }
+
+    /// Runs one of our own with this input; what it prints, if it ends well.
+    pub(super) fn feed(&self, spec: Spec, input: &File) -> Result<String> {
+        done(feed(&spec, input, None, self.stop)?)
+    }
+
+    /// The same, with what it prints going into a file.
+    pub(super) fn pipe(&self, spec: Spec, input: &File, output: &File) -> Result<()> {
+        done(feed(&spec, input, Some(output), self.stop)?).map(drop)
+    }
+
+    pub(super) fn run_spec(&self, spec: &Spec) -> Result<String> {
+        done(look(spec, self.stop)?)
     }
 
     fn run(&self, arguments: Vec<String>) -> Result<Looked> {
-        let arguments = std::iter::once("docker".to_owned()).chain(arguments);
-        let mut spec = Spec::new(arguments, "/");
-        spec.environment = self.environment.clone();
+        let mut spec = self.spec(arguments.iter().map(String::as_str));
         spec.within = Some(self.within);
         look(&spec, self.stop).map_err(|failure| match failure.kind {
             Kind::NotFound => {
@@ -121,6 +154,10 @@ impl Docker<'_> {
             _ => failure,
         })
     }
+}
+
+fn done(looked: Looked) -> Result<String> {
+    if looked.exit.success() { Ok(looked.stdout) } else { Err(refusal(&looked)) }
 }
 
 /// Why docker did not do it, in its own words.

@@ -178,6 +178,7 @@ fn fits(world: &World, container: &Container, (key, wanted): (&str, &str)) -> bo
         "status" => json!(container.state.status) == wanted,
         "health" => container.health(world).unwrap_or("none") == wanted,
         "ancestor" => spec.image == wanted,
+        "volume" => spec.mounts.iter().any(|mount| mount.volume.as_deref() == Some(wanted)),
         _ => false,
     }
 }

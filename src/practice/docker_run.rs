@@ -11,23 +11,12 @@ use std::path::PathBuf;
 const PROGRAMS: &[&str] = &["tar", "cp", "cat", "ls", "mkdir", "mv", "rm", "test", "find", "du", "true"];
 
 /// Options of `docker run` that take a value, besides mounts.
-const VALUED: &[&str] = &[
-    "-e",
-    "--env",
-    "-u",
-    "--user",
-    "-w",
-    "--workdir",
-    "--network",
-    "--name",
-    "--entrypoint",
-    "--label",
-    "-l",
-];
+const VALUED: &[&str] = &["-e", "--env", "-u", "--user", "--network", "--name", "--label", "-l"];
 
 /// Runs `docker run` with these arguments.
 pub fn run(world: &World, arguments: &[String]) -> Result<i32> {
     let mut mounts = Vec::new();
+    let (mut entrypoint, mut workdir) = (None, None);
     let mut words = arguments.iter();
     let image = loop {
         let Some(word) = words.next() else {
@@ -43,17 +32,35 @@ pub fn run(world: &World, arguments: &[String]) -> Result<i32> {
             "--mount" => {
                 return Err(Failure::new(Kind::Refused, "the practice server knows `-v`, not `--mount`"));
             }
+            "--entrypoint" => entrypoint = attached.or_else(|| words.next().cloned()),
+            "-w" | "--workdir" => workdir = attached.or_else(|| words.next().cloned()),
             name if VALUED.contains(&name) && attached.is_none() => _ = words.next(),
             name if name.starts_with('-') => {}
             _ => break word,
         }
     };
-    let command: Vec<String> = words.cloned().collect();
+    let command: Vec<String> = entrypoint.into_iter().chain(words.cloned()).collect();
+    if let ([program, flag, script], Some(workdir)) = (command.as_slice(), &workdir)
+        && (program.as_str(), flag.as_str()) == ("sh", "-c")
+    {
+        return shell(&mounts, script, workdir);
+    }
     if command.is_empty() {
         output::complain(format_args!("Unable to find a command for '{image}'"));
         return Ok(125);
     }
     host_program(world, &mounts, &command)
+}
+
+/// Runs a script of the machine's own shell in a mounted folder. It may name only what is in there.
+fn shell(mounts: &[Mount], script: &str, workdir: &str) -> Result<i32> {
+    let leads_out = script.contains("../")
+        || script.split([' ', '\n', '"', '\'', '=', '(']).any(|word| word.starts_with('/'));
+    let mount = mounts.iter().find(|mount| mount.target == workdir);
+    let Some(mount) = mount.filter(|_| !leads_out) else {
+        return Err(Failure::new(Kind::Refused, "the script leads out of the container"));
+    };
+    start::in_container("sh", &["-c".into(), script.into()], &mount.source)
 }
 
 /// A mount as in `-v`. A volume that isn't there is made, as Docker does.

@@ -65,6 +65,17 @@ pub fn remove_images(world: &World, words: &Words) -> Result<()> {
     Ok(())
 }
 
+/// Whether a volume or network fits a filter. Compose calls a volume `PROJECT_VOLUME`, and labels it with both.
+fn fits(name: &str, (key, wanted): (&str, &str)) -> bool {
+    let named = name.split_once('_');
+    match (key, wanted.strip_prefix("com.docker.compose.").and_then(|label| label.split_once('='))) {
+        ("name", _) => name.contains(wanted),
+        ("label", Some(("project", project))) => named.is_some_and(|(own, _)| own == project),
+        ("label", Some(("volume", volume))) => named.is_some_and(|(_, own)| own == volume),
+        _ => false,
+    }
+}
+
 /// Volumes and networks: a folder or a file each.
 pub fn entries(world: &World, kind: &str, command: &str, words: &Words) -> Result<i32> {
     let folder = world.path(if kind == "volume" { "volumes" } else { "networks" });
@@ -75,7 +86,7 @@ pub fn entries(world: &World, kind: &str, command: &str, words: &Words) -> Resul
             let mut names: Vec<String> =
                 found.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
             names.sort();
-            names.retain(|name| words.filters().all(|(key, wanted)| key == "name" && name.contains(wanted)));
+            names.retain(|name| words.filters().all(|filter| fits(name, filter)));
             let template = match (words.option(&["--format"]), words.flag(&["-q", "--quiet"])) {
                 (Some(template), _) => template,
                 (None, true) => "{{.Name}}",

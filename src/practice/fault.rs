@@ -52,6 +52,9 @@ pub const FAULTS: &[Fault] = &[
     fault("up", None, "Compose fails when it comes to core, after it has replaced other services"),
     fault("up-noop", None, "Compose says that all is well but replaces nothing"),
     fault("auth-down", None, "the auth service of the new release can't start, so core can't either"),
+    fault("snapshot-partial", None, "the snapshot of the search index lacks a part"),
+    fault("snapshot-failed", None, "the snapshot of the search index fails"),
+    fault("snapshot-slow", None, "the snapshot of the search index takes 2 seconds"),
     fault("kill", None, "banister itself is killed in the middle of the update"),
 ];
 

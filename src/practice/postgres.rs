@@ -5,6 +5,7 @@ use super::http::{self, Request, Response};
 use super::service::sql;
 use super::{database, fault, output};
 use crate::failure::{Context, Failure, Kind, Result};
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::path::PathBuf;
 
@@ -192,6 +193,18 @@ fn pg_dump(inside: &Inside, call: &Call) -> Result<()> {
     out.flush().or_fail(Kind::Refused, failed)
 }
 
+/// A dump as text: each table's rows between `COPY` and `\\.`.
+fn print_rows(tables: &BTreeMap<String, database::Rows>) -> Result<()> {
+    for (table, rows) in tables {
+        output::line(format_args!("COPY public.{table} (id, row) FROM stdin;"));
+        for (key, row) in rows {
+            output::line(format_args!("{key}\t{}", serde_json::Value::Object(row.clone())));
+        }
+        output::line("\\.\n");
+    }
+    Ok(())
+}
+
 fn create(path: &std::path::Path) -> Result<std::fs::File> {
     std::fs::File::create(path).or_fail(Kind::Refused, || "error: could not open output file".into())
 }
@@ -222,6 +235,9 @@ fn pg_restore(inside: &Inside, call: &Call) -> Result<()> {
             ));
         }
         return Ok(());
+    }
+    if call.file.as_deref() == Some("-") {
+        return print_rows(&tables);
     }
     let Some(database) = &call.database else {
         return Err(Failure::new(Kind::Invalid, "error: one of -d/--dbname and -f/--file must be specified"));

@@ -1,4 +1,4 @@
-//! `backup(server, label: text = "", #{ files: array, dumps: map, not_included: array, folder: text, format: text, prefix: text })`
+//! `backup(server, label: text = "", #{ files: array, databases: array, volumes: array, search: map, dumps: map, project: text, version_file: text, not_included: array, folder: text, format: text, prefix: text })`
 //!
 //! Writes a backup of the server and reads it back.
 //!
@@ -10,8 +10,20 @@
 //!   they are called as they are written, without a slash at the beginning, with `home` for `~` and `checkout` for
 //!   `.`; to call one
 //!   otherwise, give `#{ path: "~/.hoss/.env", name: "config/.env" }`. Default: `backup` of the site.
+//! - `databases`: PostgreSQL databases, each as `#{ name: "db/users.dump", service: "db", database: "users" }`: dumped by
+//!   `pg_dump -Fc` in the container of that Compose service, and read through once, counting rows. Default: none.
+//! - `volumes`: volumes of the Compose project, each as `#{ name: "volumes/keys", volume: "keys" }` with the name in the
+//!   Compose files. They are read by a container of the image that mounts them. With `steady`, a command as an array,
+//!   the volume is copied again until that prints the same before and after: for what is written to while it is read.
+//!   Default: none.
+//! - `search`: OpenSearch or Elasticsearch, as `#{ name: "search", service: "opensearch", port: 9200, folder:
+//!   "~/snapshots", inside: "/mnt/snapshots" }`: a snapshot of all indices. `folder` and `inside` are where it may have
+//!   repositories, on the server and in its container. Default: none.
 //! - `dumps`: commands whose output is kept, as arrays, by the member's name. They run in the Makefile's folder.
 //!   Default: `dumps` of the site.
+//! - `project`: the Compose project, if the machine has several with such services. Default: the only one.
+//! - `version_file`: a member with release and commit as JSON, `version` and `build`, that Hoss's own tool looks for.
+//!   Default: none.
 //! - `not_included`: what belongs to the server and is not in the backup, in words, for who will need it. Default: none.
 //! - `folder`: where it goes; made, for the owner only, if it is not there. Default: `backups` of the site, else
 //!   `~/backups/SERVER`.
@@ -29,13 +41,14 @@
 //! - `verified`: `true`; every member was read back and compared.
 //!
 //! # Errors
-//! `not_found` if a file or a program is not there; `command_failed` if a dump fails; `refused` if there is too little
-//! room, something can't be read or written, or what is read back differs. The server is untouched, and of the
-//! archive nothing is left, unless reading it back failed: then it stays, to be looked at.
+//! `not_found` if a file, a service or a program is not there; `command_failed` if a dump fails; `timed_out` if a
+//! snapshot takes over an hour; `refused` if there is too little room, a snapshot is not whole, something can't be read
+//! or written, or what is read back differs. The server is untouched, and of the archive nothing is left, unless
+//! reading it back failed: then it stays, to be looked at.
 //!
 //! # After a crash
-//! It is written again, under the same name. What was unfinished is removed; one that was finished is read back, and is
-//! the backup.
+//! It is written again, under the same name. What was unfinished is removed, also in the search service; one that was
+//! finished is read back, and is the backup.
 //!
 //! # Example
 //! ```rhai
@@ -48,6 +61,7 @@ use crate::command::Spec;
 use crate::data::{self, ServerName};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::archive::{self, About, Content, Member, Watch};
+use crate::machine::backup::{Asked, AskedDatabase, AskedFiles, AskedSearch, AskedVolume, Place, gather};
 use crate::machine::files::{free_space, private_folder, sha256, write_private_durably};
 use crate::machine::git::Checkout;
 use crate::primitive::{Act, AfterCrash, Host, Primitive, Told};
@@ -71,6 +85,16 @@ pub struct Arguments {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     dumps: Option<BTreeMap<String, Vec<String>>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    databases: Vec<AskedDatabase>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    volumes: Vec<AskedVolume>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    search: Option<AskedSearch>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    project: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    version_file: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     not_included: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     folder: Option<String>,
@@ -85,7 +109,7 @@ pub struct Arguments {
 #[serde(untagged, deny_unknown_fields)]
 enum Part {
     Path(String),
-    Named { path: String, name: String },
+    Named(AskedFiles),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -114,8 +138,7 @@ struct Plan {
     folder: PathBuf,
     format: String,
     prefix: String,
-    parts: Vec<String>,
-    members: Vec<Member>,
+    asked: Asked,
 }
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
@@ -125,21 +148,32 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     let intent = match intended(host)? {
         Some(intent) => intent,
         None => {
-            enough_room(&plan)?;
+            enough_room(&plan, server)?;
             intend(arguments, &plan, host)?
         }
     };
     let Intent { path, about } = intent;
     let stop = || host.stop.is_asked();
+    let progress = |text| (host.tell)(Told::Progress(text));
     // Nothing has this name until it is whole.
     if !path.exists() {
         let warn = |text| (host.tell)(Told::Warning(text));
         let watch = Watch { stop: &stop, warn: &warn };
-        archive::create(&path, &plan.members, about.clone(), &plan.prefix, &watch)?;
+        private_folder(&plan.folder)?;
+        let asked = complete(plan.asked, arguments, &about);
+        let of_server = |path: &str| server.path(path);
+        let place = place(arguments, server, &of_server, &stop);
+        let gathered = gather(&asked, &place, &plan.folder, &progress)?;
+        progress(format!("writing `{}`", path.display()));
+        let about = About { parts: gathered.parts.clone(), ..about.clone() };
+        archive::create(&path, &gathered.members, about, &plan.prefix, &watch)?;
+        gathered.tidy().into_iter().for_each(warn);
     }
-    (host.tell)(Told::Progress(format!("reading back `{}`", path.display())));
+    progress(format!("reading back `{}`", path.display()));
     let manifest = archive::verify_until(&path, &stop)?;
-    if manifest.about != about {
+    // What it is made of, and what was left out, is known only when it is written.
+    let parts_aside = |about: About| About { parts: Vec::new(), not_included: Vec::new(), ..about };
+    if parts_aside(manifest.about.clone()) != parts_aside(about.clone()) {
         let message = format!("`{}` read back is not what was written", path.display());
         return Err(Failure::new(Kind::Refused, message).help("check the disk, then run it again"));
     }
@@ -150,7 +184,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
         release: about.release,
         commit: about.commit,
         sha256: sha256(&path)?,
-        not_included: about.not_included,
+        not_included: manifest.about.not_included,
         verified: true,
         path,
     })
@@ -195,7 +229,7 @@ fn intend(arguments: &Arguments, plan: &Plan, host: &Host) -> Result<Intent> {
         created: now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         label: arguments.label.clone(),
         program: env!("CARGO_PKG_VERSION").into(),
-        parts: plan.parts.clone(),
+        parts: Vec::new(),
         not_included: arguments.not_included.clone(),
     };
     let stem = [
@@ -215,7 +249,7 @@ fn intend(arguments: &Arguments, plan: &Plan, host: &Host) -> Result<Intent> {
 
 fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
     let server = host.server()?;
-    enough_room(&plan(arguments, server)?)?;
+    enough_room(&plan(arguments, server)?, server)?;
     let unknown = |what: &str| data::unknown(format!("{what} of the backup of {}", server.name));
     // A plan may have moved the checkout before, so neither release nor commit is what it is now.
     Ok(json!({
@@ -229,31 +263,23 @@ fn plan(arguments: &Arguments, server: &Server) -> Result<Plan> {
     let is_hoss = server.kind == "hoss";
     let files = arguments.files.clone().unwrap_or(server.backup.iter().cloned().map(Part::Path).collect());
     let dumps = arguments.dumps.as_ref().unwrap_or(&server.dumps);
-    let (mut parts, mut members) = (Vec::new(), Vec::new());
-    for part in files {
-        let (path, name) = match part {
-            Part::Named { path, name } => (path, name),
-            Part::Path(path) => {
-                let name = match path.strip_prefix('~') {
-                    Some(rest) => format!("home{rest}"),
-                    None => path.clone(),
-                };
-                match name.trim_start_matches("./").trim_matches('/') {
-                    "" | "." => (path, "checkout".to_owned()),
-                    name => (path, name.to_owned()),
-                }
-            }
-        };
-        members.push(Member { name, content: Content::Path(server.path(&path)) });
-        parts.push(path);
-    }
-    for (name, command) in dumps {
+    let spec = |command: &[String]| {
         let mut spec = Spec::new(command.iter().cloned(), server.make_folder());
         spec.environment = server.environment.clone();
-        members.push(Member { name: name.clone(), content: Content::Command(spec) });
-        parts.push(name.clone());
-    }
-    if members.is_empty() {
+        spec
+    };
+    let asked = Asked {
+        files: files.into_iter().map(Part::named).collect(),
+        databases: arguments.databases.clone(),
+        volumes: arguments.volumes.clone(),
+        outputs: dumps.iter().map(|(name, command)| (name.clone(), spec(command))).collect(),
+        search: arguments.search.clone(),
+        // Known when the backup has a name.
+        snapshot: String::new(),
+        texts: Vec::new(),
+    };
+    let nothing = asked.files.is_empty() && asked.databases.is_empty() && asked.volumes.is_empty();
+    if nothing && asked.outputs.is_empty() && arguments.search.is_none() {
         return Err(Failure::new(Kind::Invalid, format!("a backup of `{}` would be empty", server.name))
             .help("name files in `backup` or commands in `dumps` in `site.toml`, or give them as options"));
     }
@@ -266,12 +292,53 @@ fn plan(arguments: &Arguments, server: &Server) -> Result<Plan> {
     let format = format.trim_start_matches('.').to_owned();
     archive::Compression::of(Path::new(&format!("a.{format}")))?;
     let prefix = arguments.prefix.clone().unwrap_or(if is_hoss { "./" } else { "" }.into());
-    Ok(Plan { folder, format, prefix, parts, members })
+    Ok(Plan { folder, format, prefix, asked })
+}
+
+/// Adds what is called after the instant, or tells of the release.
+fn complete(asked: Asked, arguments: &Arguments, about: &About) -> Asked {
+    // Hoss's own tool takes the newest snapshot that is called so.
+    let snapshot = format!("hoss-snap-{}", about.created.to_lowercase().replace(':', ""));
+    let version = json!({ "version": about.release, "build": about.commit });
+    let texts = arguments.version_file.iter().map(|name| (name.clone(), version.to_string())).collect();
+    Asked { snapshot, texts, ..asked }
+}
+
+fn place<'a>(
+    arguments: &'a Arguments,
+    server: &'a Server,
+    path: &'a dyn Fn(&str) -> PathBuf,
+    stop: &'a dyn Fn() -> bool,
+) -> Place<'a> {
+    Place { environment: &server.environment, project: arguments.project.as_deref(), path, stop }
+}
+
+impl Part {
+    /// With the name that it has in the archive.
+    fn named(self) -> AskedFiles {
+        let path = match self {
+            Part::Named(files) => return files,
+            Part::Path(path) => path,
+        };
+        let name = match path.strip_prefix('~') {
+            Some(rest) => format!("home{rest}"),
+            None => path.clone(),
+        };
+        match name.trim_start_matches("./").trim_matches('/') {
+            "" | "." => AskedFiles { path, name: "checkout".to_owned() },
+            name => AskedFiles { path, name: name.to_owned() },
+        }
+    }
 }
 
 /// Fails if the files, uncompressed, would not fit; what a dump needs can't be known.
-fn enough_room(plan: &Plan) -> Result<()> {
-    let needed = archive::estimate(&plan.members)?;
+fn enough_room(plan: &Plan, server: &Server) -> Result<()> {
+    let paths = plan
+        .asked
+        .files
+        .iter()
+        .map(|files| Member { name: files.name.clone(), content: Content::Path(server.path(&files.path)) });
+    let needed = archive::estimate(&paths.collect::<Vec<_>>())?;
     let free = free_space(&plan.folder)?.free;
     if needed <= free {
         return Ok(());

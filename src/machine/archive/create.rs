@@ -5,7 +5,6 @@ use super::header::{Attributes, append};
 use super::manifest::{self, About, Entry, Manifest, Sort, text};
 use super::streams::{Hashing, Promised};
 use super::walk::{Found, check_name, walk};
-use crate::command::{self, Spec};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::files::{beside, hexadecimal, sync_folder_of, unreadable};
 use rustix::fs::FlockOperation;
@@ -16,9 +15,10 @@ use std::io::{self, Read, Seek, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use tar::EntryType;
 
 /// A part of a backup.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Member {
     /// In the archive: relative, without `.` and `..`.
     pub name: String,
@@ -26,13 +26,14 @@ pub struct Member {
 }
 
 /// Where a member comes from.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Content {
     /// A file, a link (as a link), or a folder with all that is in it.
     Path(PathBuf),
-    /// What a command prints. It is written to an unnamed file beside the archive first, because a header says how
-    /// long the content is.
-    Command(Spec),
+    /// What a command printed: all of this file.
+    Output(File),
+    /// A folder, as the tar that a command printed: its members become those of this archive, below the name.
+    Tar(File),
     Bytes(Vec<u8>),
 }
 
@@ -54,7 +55,7 @@ pub struct Created {
     pub sha256: String,
 }
 
-/// How many bytes the files and folders among the members hold; commands are not run. Fails with [`Kind::NotFound`]
+/// How many bytes the files and folders among the members hold. Fails with [`Kind::NotFound`]
 /// if one is not there.
 pub fn estimate(members: &[Member]) -> Result<u64> {
     let mut bytes = 0u64;
@@ -66,7 +67,10 @@ pub fn estimate(members: &[Member]) -> Result<u64> {
                 Ok(())
             })?,
             Content::Bytes(content) => bytes += content.len() as u64,
-            Content::Command(_) => {}
+            Content::Output(file) | Content::Tar(file) => {
+                let failed = || format!("`{}` can't be read", member.name);
+                bytes += file.metadata().or_fail(Kind::Refused, failed)?.len();
+            }
         }
     }
     Ok(bytes)
@@ -79,7 +83,7 @@ pub fn estimate(members: &[Member]) -> Result<u64> {
 /// it stays, and no archive is there. The file is for its owner only (0600), and so is its folder if it is made here.
 ///
 /// Fails with [`Kind::Refused`] if `path` is there already or something can't be read or written, with
-/// [`Kind::NotFound`] if a member is not there, with [`Kind::CommandFailed`] if a command is not successful.
+/// [`Kind::NotFound`] if a member is not there.
 pub fn create(path: &Path, members: &[Member], about: About, prefix: &str, watch: &Watch) -> Result<Created> {
     let compression = Compression::of(path)?;
     members.iter().try_for_each(|member| check_name(&member.name))?;
@@ -165,12 +169,49 @@ impl Writer<'_> {
                 self.is_new(name, Path::new(""))?;
                 self.put(name, &[], &Attributes::made(bytes.len() as u64), &bytes[..])
             }
-            Content::Command(spec) => {
+            Content::Output(file) => {
                 self.is_new(name, Path::new(""))?;
-                let (size, output) = self.spool(&member.name, spec)?;
-                self.put(name, &[], &Attributes::made(size), output)
+                let failed = || format!("`{}` can't be read", member.name);
+                let mut file = file.try_clone().or_fail(Kind::Refused, failed)?;
+                file.rewind().or_fail(Kind::Refused, failed)?;
+                let size = file.metadata().or_fail(Kind::Refused, failed)?.len();
+                self.put(name, &[], &Attributes::made(size), file)
             }
+            Content::Tar(file) => self.add_tar(name, file),
         }
+    }
+
+    /// Takes over the members of another tar.
+    fn add_tar(&mut self, name: &[u8], tar: &File) -> Result<()> {
+        let failed = || format!("what was read for `{}` is no tar", text(name));
+        let mut file = tar.try_clone().or_fail(Kind::Refused, failed)?;
+        file.rewind().or_fail(Kind::Refused, failed)?;
+        let mut tar = tar::Archive::new(file);
+        for entry in tar.entries().or_fail(Kind::Refused, failed)? {
+            let entry = entry.or_fail(Kind::Refused, failed)?;
+            let inner = entry.path_bytes().into_owned();
+            let Some(parts) = super::place::parts(&inner) else {
+                return Err(Failure::new(Kind::Refused, failed()).why(format!("it holds `{}`", text(&inner))));
+            };
+            let whole = [&[name], &parts[..]].concat().join(&b'/');
+            let sort = match entry.header().entry_type() {
+                EntryType::Regular | EntryType::Continuous => Sort::File,
+                EntryType::Directory => Sort::Folder,
+                EntryType::Symlink => Sort::Link,
+                _ => {
+                    self.manifest.about.not_included.push(text(&whole));
+                    (self.watch.warn)(format!("`{}` is not in the backup: it is no file", text(&whole)));
+                    continue;
+                }
+            };
+            self.is_new(&whole, Path::new(""))?;
+            let attributes = Attributes::of_header(entry.header(), sort).or_fail(Kind::Refused, failed)?;
+            let target = entry.link_name_bytes().map(|target| target.into_owned());
+            let target = target.filter(|_| sort == Sort::Link).unwrap_or_default();
+            let whole = if sort == Sort::Folder { [&whole, &b"/"[..]].concat() } else { whole };
+            self.put(&whole, &target, &attributes, entry)?;
+        }
+        Ok(())
     }
 
     fn add_found(&mut self, found: Found) -> Result<()> {
@@ -218,25 +259,6 @@ impl Writer<'_> {
         }
     }
 
-    /// Runs a command; its output, from the start, and how long it is.
-    fn spool(&self, name: &str, spec: &Spec) -> Result<(u64, File)> {
-        let failed = || format!("the output for `{name}` can't be kept in `{}`", self.own.display());
-        // It has no name, so that a crash leaves nothing of it.
-        let mut output = tempfile::tempfile_in(&self.own).or_fail(Kind::Refused, failed)?;
-        let looked = command::look_into(spec, &output, self.watch.stop)?;
-        if looked.exit != command::Exit::Status(0) {
-            let lines: Vec<&str> = looked.stderr.trim_end().lines().collect();
-            let program = spec.arguments.first().map_or("", String::as_str);
-            let message = format!("`{program}` for `{name}` failed ({})", looked.exit);
-            let last = lines[lines.len().saturating_sub(STDERR_LINES)..].iter();
-            return Err(
-                last.fold(Failure::new(Kind::CommandFailed, message), |failure, line| failure.why(line))
-            );
-        }
-        output.rewind().or_fail(Kind::Refused, failed)?;
-        Ok((output.metadata().or_fail(Kind::Refused, failed)?.len(), output))
-    }
-
     fn put(&mut self, name: &[u8], target: &[u8], attributes: &Attributes, content: impl Read) -> Result<()> {
         let shown = text(name);
         let name = [self.prefix.as_bytes(), name].concat();
@@ -255,6 +277,9 @@ impl Writer<'_> {
             name: text(&name),
             sort: attributes.sort,
             mode: attributes.mode,
+            owner: attributes.owner,
+            group: attributes.group,
+            modified: attributes.modified,
             size: attributes.size,
             sha256: hexadecimal(&content.digest.finalize()),
             target: (attributes.sort == Sort::Link).then(|| text(target)),
@@ -272,9 +297,6 @@ impl Writer<'_> {
         Ok((self.tar.into_inner().or_fail(Kind::Refused, failed)?, self.manifest))
     }
 }
-
-/// How many of the last lines of a failed command's stderr are shown.
-const STDERR_LINES: usize = 10;
 
 /// The path with links resolved in all but its last part.
 fn real(path: &Path) -> PathBuf {

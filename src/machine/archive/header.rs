@@ -33,6 +33,18 @@ impl Attributes {
         }
     }
 
+    /// Those that another tar gives.
+    pub fn of_header(header: &Header, sort: Sort) -> io::Result<Attributes> {
+        Ok(Attributes {
+            sort,
+            mode: header.mode()? & 0o7777,
+            owner: header.uid()?,
+            group: header.gid()?,
+            modified: header.mtime()?,
+            size: if sort == Sort::File { header.entry_size()? } else { 0 },
+        })
+    }
+
     /// Those of something that never was on the disk: private, of whoever runs this, from now.
     pub fn made(size: u64) -> Attributes {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);

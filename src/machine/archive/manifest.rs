@@ -1,5 +1,6 @@
 //! The manifest: the last member of a backup, which says what all others must be.
 
+use crate::machine::part::Part;
 use serde::{Deserialize, Serialize};
 
 /// The manifest's name in the archive.
@@ -23,8 +24,8 @@ pub struct About {
     pub label: String,
     /// The version of the program that made it.
     pub program: String,
-    /// What was asked for, as it was written.
-    pub parts: Vec<String>,
+    /// What it is made of.
+    pub parts: Vec<Part>,
     /// What belongs to the server and is not here.
     pub not_included: Vec<String>,
 }
@@ -58,6 +59,14 @@ pub struct Entry {
     pub sort: Sort,
     /// Permissions, as a number.
     pub mode: u32,
+    /// Number of the user and of the group.
+    #[serde(default)]
+    pub owner: u64,
+    #[serde(default)]
+    pub group: u64,
+    /// Seconds since 1970.
+    #[serde(default)]
+    pub modified: u64,
     /// Bytes of content.
     pub size: u64,
     /// Of the content, in lower-case hexadecimal; that of nothing for folders and links.

@@ -1,29 +1,92 @@
-//! Reads an archive back.
+//! Reads an archive back, member by member.
 
 use super::compression::{Compression, Decoder};
 use super::manifest::{self, Entry, Manifest, Sort, text};
+use super::place::Places;
 use super::streams::Hashing;
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::files::{hexadecimal, unreadable};
 use sha2::{Digest, Sha256};
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Take};
+use std::io::{self, Read, Seek, SeekFrom, Take, Write};
 use std::path::Path;
 use tar::EntryType;
 
 /// The longest manifest that is read, in bytes: about a million members.
 const LONGEST: u64 = 512 << 20;
 
+/// What an archive holds.
+#[derive(Clone, Debug)]
+pub struct Contents {
+    /// Absent in an archive that another program wrote.
+    pub manifest: Option<Manifest>,
+    /// All members but the manifest.
+    pub members: Vec<Entry>,
+}
+
+impl Contents {
+    /// Bytes of content, unpacked.
+    pub fn size(&self) -> u64 {
+        self.members.iter().fold(0, |sum, member| sum.saturating_add(member.size))
+    }
+}
+
 /// Reads the whole archive and compares every member with the manifest, and the file itself with its seal.
 ///
 /// Fails with [`Kind::Refused`], and with the member's name where there is one, if a byte is not what was written, if
-/// the end is missing, or if a member was added or taken away; with [`Kind::NotFound`] if there is no such file.
+/// the end is missing, or if a member was added or taken away, or leads out of the archive; with [`Kind::NotFound`] if
+/// there is no such file.
 pub fn verify(path: &Path) -> Result<Manifest> {
     verify_until(path, &|| false)
 }
 
 /// As [`verify`]; ends with [`Kind::Interrupted`] as soon as `stop` says so.
 pub fn verify_until(path: &Path, stop: &dyn Fn() -> bool) -> Result<Manifest> {
+    let (contents, reading) = read(path, stop, &mut Nowhere)?;
+    contents.manifest.ok_or_else(|| reading.refuse("its manifest is missing"))
+}
+
+/// As [`verify_until`], also for an archive without a manifest: then nothing but its own checksums says that it is
+/// whole.
+pub fn inspect(path: &Path, stop: &dyn Fn() -> bool) -> Result<Contents> {
+    read(path, stop, &mut Nowhere).map(|(contents, _)| contents)
+}
+
+/// Takes what is read.
+pub(super) trait Sink {
+    /// A member begins; where its content goes.
+    fn begin(&mut self, member: &Begun) -> Result<Option<File>>;
+    /// It was read whole.
+    fn end(&mut self, member: &Begun, file: Option<File>) -> Result<()>;
+}
+
+/// A member whose header was read.
+pub(super) struct Begun<'a> {
+    /// As in the archive.
+    pub name: &'a [u8],
+    pub sort: Sort,
+    pub target: Option<&'a [u8]>,
+    pub header: &'a tar::Header,
+}
+
+struct Nowhere;
+
+impl Sink for Nowhere {
+    fn begin(&mut self, _: &Begun) -> Result<Option<File>> {
+        Ok(None)
+    }
+
+    fn end(&mut self, _: &Begun, _: Option<File>) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Reads all of it into a sink.
+pub(super) fn read<'a>(
+    path: &'a Path,
+    stop: &'a dyn Fn() -> bool,
+    sink: &mut dyn Sink,
+) -> Result<(Contents, Reading<'a>)> {
     let compression = Compression::of(path)?;
     let failed = || format!("the archive `{}` can't be read", path.display());
     let mut file = File::open(path).map_err(|error| unreadable(error, failed()))?;
@@ -43,18 +106,22 @@ pub fn verify_until(path: &Path, stop: &dyn Fn() -> bool) -> Result<Manifest> {
     let raw = Stopping { inner: file.take(body), stop };
     let decoder = Decoder::new(compression, Hashing::new(raw)).map_err(|error| reading.damaged(&error))?;
     let mut tar = tar::Archive::new(decoder);
-    let manifest = reading.members(&mut tar)?;
+    let manifest = reading.members(&mut tar, sink)?;
     let digest = reading.end(tar.into_inner())?;
-    if !is_sealed {
+    // Another program's archive has neither.
+    if !is_sealed && manifest.is_some() {
         return Err(reading.refuse("its seal is missing"));
     }
-    if seal != compression.seal(&digest) {
+    if is_sealed && seal != compression.seal(&digest) {
         return Err(reading.refuse("its seal is not the one that its bytes must have"));
     }
-    Ok(manifest)
+    if is_sealed && manifest.is_none() {
+        return Err(reading.refuse("its manifest is missing"));
+    }
+    Ok((Contents { manifest, members: std::mem::take(&mut reading.members) }, reading))
 }
 
-struct Reading<'a> {
+pub(super) struct Reading<'a> {
     path: &'a Path,
     stop: &'a dyn Fn() -> bool,
     members: Vec<Entry>,
@@ -65,13 +132,19 @@ struct Reading<'a> {
 type Raw<'a> = Hashing<Stopping<'a>>;
 
 impl<'a> Reading<'a> {
-    /// Reads all members and compares them with the manifest, which must be the last.
-    fn members(&mut self, tar: &mut tar::Archive<Decoder<Raw<'a>>>) -> Result<Manifest> {
+    /// Reads all members and compares them with the manifest, which must be the last, if there is one.
+    fn members(
+        &mut self,
+        tar: &mut tar::Archive<Decoder<Raw<'a>>>,
+        sink: &mut dyn Sink,
+    ) -> Result<Option<Manifest>> {
         let mut found: Option<Manifest> = None;
+        let mut places = Places::default();
         let entries = tar.entries().map_err(|error| self.damaged(&error))?;
         for entry in entries {
             let mut entry = entry.map_err(|error| self.damaged(&error))?;
-            let name = text(&entry.path_bytes());
+            let bytes = entry.path_bytes().into_owned();
+            let name = text(&bytes);
             self.last = Some(name.clone());
             if found.is_some() {
                 return Err(self.refuse(format!("`{name}` is in it and not in its manifest")));
@@ -89,8 +162,14 @@ impl<'a> Reading<'a> {
                 EntryType::Symlink => Sort::Link,
                 _ => return Err(self.refuse(format!("`{name}` in it is no file, folder or link"))),
             };
-            let mode = entry.header().mode().map_err(|error| self.damaged(&error))?;
-            let target = entry.link_name_bytes().map(|target| text(&target));
+            let header = entry.header().clone();
+            let said = || Ok((header.mode()?, header.uid()?, header.gid()?, header.mtime()?));
+            let (mode, owner, group, modified) = said().map_err(|error| self.damaged(&error))?;
+            let link = entry.link_name_bytes().map(|target| target.into_owned());
+            let link = link.as_deref().filter(|_| sort == Sort::Link);
+            places.take(&bytes, sort, link).map_err(|why| self.refuse(why))?;
+            let begun = Begun { name: &bytes, sort, target: link, header: &header };
+            let mut file = sink.begin(&begun)?;
             let mut digest = Sha256::new();
             let mut size = 0;
             let mut buffer = vec![0; 64 << 10];
@@ -100,14 +179,19 @@ impl<'a> Reading<'a> {
                     read => {
                         digest.update(&buffer[..read]);
                         size += read as u64;
+                        if let Some(file) = &mut file {
+                            let failed = || format!("`{name}` can't be written");
+                            file.write_all(&buffer[..read]).or_fail(Kind::Refused, failed)?;
+                        }
                     }
                 }
             }
-            let target = target.filter(|_| sort == Sort::Link);
+            sink.end(&begun, file)?;
+            let target = link.map(text);
             let sha256 = hexadecimal(&digest.finalize());
-            self.members.push(Entry { name, sort, mode, size, sha256, target });
+            self.members.push(Entry { name, sort, mode, owner, group, modified, size, sha256, target });
         }
-        found.ok_or_else(|| self.refuse("its manifest is missing"))
+        Ok(found)
     }
 
     /// Compares the members read so far with the manifest.
@@ -160,7 +244,7 @@ impl<'a> Reading<'a> {
         self.refuse(place).why(error)
     }
 
-    fn refuse(&self, why: impl ToString) -> Failure {
+    pub(super) fn refuse(&self, why: impl ToString) -> Failure {
         if (self.stop)() {
             return Failure::new(Kind::Interrupted, "reading the archive back was interrupted");
         }

@@ -134,6 +134,12 @@ impl History {
         self.seen.last().is_some_and(|seen| seen.ok)
     }
 
+    fn was_well_for(&self, time: units::Duration) -> bool {
+        let end = self.seen.last().map(|seen| seen.last);
+        let lately = |seen: &&Seen| end.is_some_and(|end| end.duration_since(seen.last) <= time.0);
+        self.is_well() && self.seen.iter().filter(lately).all(|seen| seen.ok)
+    }
+
     fn checked(mut self) -> Checked {
         Checked { name: self.name, said: self.seen.pop().map(|seen| seen.said).unwrap_or_default() }
     }
@@ -163,12 +169,12 @@ fn failure(
     place: &Place,
 ) -> Failure {
     let mut failure = Failure::new(Kind::TimedOut, format!("`{server}` did not become healthy in {within}"));
-    let mut all_well = true;
+    let all_well = histories.iter().all(History::is_well);
     for (check, history) in checks.iter().zip(histories) {
-        if history.is_well() {
+        // A service that ends again and again may happen to run at the last look.
+        if all_well || history.was_well_for(stable) {
             continue;
         }
-        all_well = false;
         failure = failure.why(history.tell());
         if let Check::Service(service) = check
             && let Ok(log) = service.log(place, LOG_LINES)

@@ -1,0 +1,132 @@
+//! Unpacks an archive into a folder of its own.
+
+use super::manifest::{Entry, Sort};
+use super::place::parts;
+use super::verify::{Begun, Contents, Sink, inspect, read};
+use crate::failure::{Context, Failure, Kind, Result};
+use crate::machine::files::{free_space, private_folder, sync_folder_of};
+use crate::units::Size;
+use std::ffi::OsStr;
+use std::fs::{File, OpenOptions, Permissions};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, lchown, symlink};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
+
+/// Reads the whole archive first, so that nothing is written of one that is damaged, leads out of its folder or does
+/// not fit; then unpacks it into `folder`, which is emptied before. Modes and times are those of the archive, owners
+/// too if this is root.
+///
+/// Fails as [`super::verify()`] does, and with [`Kind::Refused`] if there is too little room.
+pub fn unpack(path: &Path, folder: &Path, stop: &dyn Fn() -> bool) -> Result<Contents> {
+    let contents = inspect(path, stop)?;
+    let (needed, free) = (contents.size(), free_space(folder)?.free);
+    if needed > free {
+        let message = format!(
+            "the archive `{}` unpacks to {}, and `{}` has {}",
+            path.display(),
+            Size(needed),
+            folder.display(),
+            Size(free)
+        );
+        return Err(Failure::new(Kind::Refused, message).help("make room, or set `backups` in `site.toml`"));
+    }
+    let failed = || format!("`{}` can't be emptied", folder.display());
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(error).or_fail(Kind::Refused, failed);
+        }
+        _ => private_folder(folder)?,
+    }
+    let mut unpacking = Unpacking { folder, folders: Vec::new() };
+    let (again, reading) = read(path, stop, &mut unpacking)?;
+    if again.members != contents.members {
+        return Err(reading.refuse("it changed while it was read"));
+    }
+    unpacking.finish()?;
+    Ok(contents)
+}
+
+struct Unpacking<'a> {
+    folder: &'a Path,
+    /// Their modes and times are set last: a file in them changes the one, and may need the other.
+    folders: Vec<(PathBuf, tar::Header)>,
+}
+
+impl Unpacking<'_> {
+    fn path(&self, name: &[u8]) -> PathBuf {
+        let parts = parts(name).unwrap_or_default();
+        parts.into_iter().fold(self.folder.to_owned(), |path, part| path.join(OsStr::from_bytes(part)))
+    }
+
+    fn finish(self) -> Result<()> {
+        for (path, header) in self.folders.iter().rev() {
+            let failed = || format!("`{}` can't be finished", path.display());
+            let open = File::open(path).or_fail(Kind::Refused, failed)?;
+            attributes(&open, header).and_then(|()| open.sync_all()).or_fail(Kind::Refused, failed)?;
+        }
+        sync_folder_of(self.folder).or_fail(Kind::Refused, || "the unpacked backup can't be kept".into())
+    }
+}
+
+impl Sink for Unpacking<'_> {
+    fn begin(&mut self, member: &Begun) -> Result<Option<File>> {
+        let path = self.path(member.name);
+        let failed = || format!("`{}` can't be written", path.display());
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent).or_fail(Kind::Refused, failed)?;
+        }
+        match member.sort {
+            Sort::Folder => {
+                std::fs::create_dir_all(&path).or_fail(Kind::Refused, failed)?;
+                self.folders.push((path, member.header.clone()));
+                Ok(None)
+            }
+            Sort::Link => {
+                let target = OsStr::from_bytes(member.target.unwrap_or_default());
+                symlink(target, &path).or_fail(Kind::Refused, failed)?;
+                let (owner, group) = owners(member.header);
+                if rustix::process::geteuid().is_root() {
+                    lchown(&path, owner, group).or_fail(Kind::Refused, failed)?;
+                }
+                Ok(None)
+            }
+            Sort::File => {
+                let mut options = OpenOptions::new();
+                let file = options.write(true).create_new(true).mode(0o600).open(&path);
+                file.or_fail(Kind::Refused, failed).map(Some)
+            }
+        }
+    }
+
+    fn end(&mut self, member: &Begun, file: Option<File>) -> Result<()> {
+        let Some(file) = file else { return Ok(()) };
+        let failed = || format!("`{}` can't be finished", self.path(member.name).display());
+        attributes(&file, member.header).and_then(|()| file.sync_all()).or_fail(Kind::Refused, failed)
+    }
+}
+
+fn owners(header: &tar::Header) -> (Option<u32>, Option<u32>) {
+    let number = |id: std::io::Result<u64>| id.ok().and_then(|id| u32::try_from(id).ok());
+    (number(header.uid()), number(header.gid()))
+}
+
+fn attributes(file: &File, header: &tar::Header) -> std::io::Result<()> {
+    if rustix::process::geteuid().is_root() {
+        let (owner, group) = owners(header);
+        std::os::unix::fs::fchown(file, owner, group)?;
+    }
+    // After the owner: changing that takes special bits away.
+    file.set_permissions(Permissions::from_mode(header.mode()? & 0o7777))?;
+    let when = UNIX_EPOCH + Duration::from_secs(header.mtime()?);
+    file.set_modified(when)
+}
+
+/// The members of a part: `name` itself and all below it.
+pub fn below<'a>(members: &'a [Entry], name: &str) -> Vec<&'a Entry> {
+    let of_part = |member: &&Entry| {
+        let own = member.name.trim_start_matches("./").trim_end_matches('/');
+        own == name || own.strip_prefix(name).is_some_and(|rest| rest.starts_with('/'))
+    };
+    members.iter().filter(of_part).collect()
+}

@@ -1,0 +1,9 @@
+//! What a backup is gathered from, and how each part is put back.
+
+// From bottom to top.
+mod place;
+
+mod gather;
+
+pub use gather::{Asked, AskedDatabase, AskedFiles, AskedSearch, AskedVolume, Gathered, gather};
+pub use place::Place;

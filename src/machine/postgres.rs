@@ -1,0 +1,127 @@
+//! PostgreSQL in a container: dumps, and databases that take another's place in one transaction.
+//!
+//! Its programs run in its own container, over its socket: no password is needed, and none appears anywhere.
+
+use super::compose::Docker;
+use crate::command::Spec;
+use crate::failure::{Context, Failure, Kind, Result};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Seek, Write};
+
+/// A PostgreSQL server.
+#[derive(Clone, Copy)]
+pub struct Postgres<'a> {
+    pub docker: Docker<'a>,
+    /// The container's name.
+    pub container: &'a str,
+}
+
+impl Postgres<'_> {
+    /// Prints a database, as `pg_dump -Fc` does.
+    pub fn dump(&self, database: &str) -> Result<Spec> {
+        self.program(&format!("pg_dump -U \"$POSTGRES_USER\" -Fc {}", plain(database)?))
+    }
+
+    /// How many rows each table has in a dump, as `schema.table`. Reads all of it, so that a damaged one is found.
+    pub fn rows(&self, dump: &File) -> Result<BTreeMap<String, u64>> {
+        let failed = || "the dump can't be read".to_owned();
+        let mut text = tempfile::tempfile().or_fail(Kind::Refused, failed)?;
+        self.docker.pipe(self.program("pg_restore -f -")?, dump, &text)?;
+        text.rewind().or_fail(Kind::Refused, failed)?;
+        let mut counts = BTreeMap::new();
+        let mut table: Option<(String, u64)> = None;
+        for line in BufReader::new(text).split(b'\n') {
+            let line = line.or_fail(Kind::Refused, failed)?;
+            match &mut table {
+                Some((_, count)) if line != b"\\." => *count += 1,
+                Some(_) => counts.extend(table.take()),
+                None => table = copied(&String::from_utf8_lossy(&line)).map(|name| (name, 0)),
+            }
+        }
+        match table {
+            None => Ok(counts),
+            Some((table, _)) => {
+                Err(Failure::new(Kind::Refused, format!("the dump ends within the rows of `{table}`")))
+            }
+        }
+    }
+
+    /// Loads a dump into a new database; one of that name is dropped before.
+    pub fn load(&self, dump: &File, database: &str) -> Result<()> {
+        let database = plain(database)?;
+        self.sql("postgres", &format!("DROP DATABASE IF EXISTS \"{database}\" WITH (FORCE)"))?;
+        self.sql("postgres", &format!("CREATE DATABASE \"{database}\" TEMPLATE template0"))?;
+        let program =
+            format!("pg_restore -U \"$POSTGRES_USER\" --exit-on-error --single-transaction -d {database}");
+        self.docker.feed(self.program(&program)?, dump).map(drop)
+    }
+
+    /// How many rows each of these tables has.
+    pub fn count(&self, database: &str, tables: &BTreeMap<String, u64>) -> Result<BTreeMap<String, u64>> {
+        let counted = tables.keys().map(|table| {
+            let counted = self.sql(database, &format!("SELECT count(*) FROM {table}"))?;
+            let number = counted.trim().parse();
+            let failed = || format!("PostgreSQL says `{}` instead of a number", counted.trim());
+            Ok((table.clone(), number.or_fail(Kind::CommandFailed, failed)?))
+        });
+        counted.collect()
+    }
+
+    /// The names of all databases.
+    pub fn databases(&self) -> Result<Vec<String>> {
+        let names = self.sql("postgres", "SELECT datname FROM pg_database")?;
+        Ok(names.lines().map(str::to_owned).collect())
+    }
+
+    /// Renames databases, all or none; whoever uses one of them is disconnected.
+    pub fn rename(&self, names: &[(String, String)]) -> Result<()> {
+        let mut statements = Vec::new();
+        for (from, _) in names {
+            let of = format!("FROM pg_stat_activity WHERE datname = '{}'", plain(from)?);
+            statements.push(format!("SELECT pg_terminate_backend(pid) {of} AND pid <> pg_backend_pid()"));
+        }
+        statements.push("BEGIN".into());
+        for (from, to) in names {
+            statements.push(format!("ALTER DATABASE \"{}\" RENAME TO \"{}\"", plain(from)?, plain(to)?));
+        }
+        statements.push("COMMIT".into());
+        self.sql("postgres", &statements.join(";\n")).map(drop)
+    }
+
+    /// Drops a database, if it is there.
+    pub fn drop(&self, database: &str) -> Result<()> {
+        let statement = format!("DROP DATABASE IF EXISTS \"{}\" WITH (FORCE)", plain(database)?);
+        self.sql("postgres", &statement).map(drop)
+    }
+
+    /// Runs statements; what they print, columns divided by `|`.
+    pub fn sql(&self, database: &str, statements: &str) -> Result<String> {
+        let failed = || "the statements can't be handed over".to_owned();
+        let mut input = tempfile::tempfile().or_fail(Kind::Refused, failed)?;
+        input.write_all(statements.as_bytes()).or_fail(Kind::Refused, failed)?;
+        let options = "-X -q -A -t -v ON_ERROR_STOP=1";
+        let program = format!("psql -U \"$POSTGRES_USER\" {options} -d {}", plain(database)?);
+        self.docker.feed(self.program(&program)?, &input)
+    }
+
+    fn program(&self, program: &str) -> Result<Spec> {
+        Ok(self.docker.spec(["exec", "-i", self.container, "sh", "-c", &format!("exec {program}")]))
+    }
+}
+
+/// The table whose rows follow a line of a dump as text: `COPY public.users (id, name) FROM stdin;`.
+fn copied(line: &str) -> Option<String> {
+    let rest = line.strip_prefix("COPY ")?.strip_suffix(" FROM stdin;")?;
+    Some(rest.split_once(" (").map_or(rest, |(table, _)| table).to_owned())
+}
+
+/// A name that needs no quotes, neither in a shell nor in SQL.
+fn plain(name: &str) -> Result<&str> {
+    let good = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+    match good && !name.starts_with('-') {
+        true => Ok(name),
+        false => Err(Failure::new(Kind::Invalid, format!("`{name}` can't be the name of a database here"))
+            .help("letters, digits, `_` and `-` can be used")),
+    }
+}

@@ -1,0 +1,103 @@
+//! Volumes of a Compose project: read as a tar, and exchanged in steps that can be cut off anywhere.
+//!
+//! A volume is reached by a container that lives for the moment: without a network, with the image of a service that
+//! mounts the volume, so that nothing is fetched. That image needs `sh`, `tar`, `mv` and `stat`.
+
+use super::compose::Docker;
+use crate::command::Spec;
+use crate::failure::{Failure, Kind, Result};
+use std::fs::File;
+
+const PROJECT: &str = "com.docker.compose.project";
+const VOLUME: &str = "com.docker.compose.volume";
+
+/// A volume.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Volume {
+    /// Docker's name for it.
+    pub name: String,
+    /// The image whose programs reach it.
+    image: String,
+}
+
+impl Docker<'_> {
+    /// A volume by its name in the Compose files. `project` is needed if several projects have one.
+    pub fn volume(&self, project: Option<&str>, volume: &str) -> Result<Volume> {
+        let mut list: Vec<String> = ["volume", "ls", "--quiet"].map(String::from).into();
+        list.extend(["--filter".into(), format!("label={VOLUME}={volume}")]);
+        list.extend(
+            project.into_iter().flat_map(|name| ["--filter".into(), format!("label={PROJECT}={name}")]),
+        );
+        let names = self.ask(list)?;
+        let names: Vec<&str> = names.split_whitespace().collect();
+        match names.as_slice() {
+            [] => Err(Failure::new(Kind::NotFound, format!("there is no volume `{volume}`"))
+                .help("see what there is with `docker volume ls`")),
+            [name] => Ok(Volume { name: name.to_string(), image: self.image_of(name)? }),
+            several => Err(Failure::new(Kind::Refused, format!("several volumes are called `{volume}`"))
+                .why(several.join(", "))
+                .help("name the project that is meant with `project`")),
+        }
+    }
+
+    /// The image of a container that mounts the volume.
+    fn image_of(&self, volume: &str) -> Result<String> {
+        let filter = format!("volume={volume}");
+        let list = ["ps", "--all", "--no-trunc", "--format", "{{.Image}}", "--filter", &filter];
+        let images = self.ask(list.map(String::from).into())?;
+        let first = images.lines().map(str::trim).find(|image| !image.is_empty());
+        first.map(str::to_owned).ok_or_else(|| {
+            Failure::new(Kind::NotFound, format!("no container mounts the volume `{volume}`")).help(
+                "start the server once, or create its containers, so that an image is there to reach it with",
+            )
+        })
+    }
+
+    fn helper(&self, volume: &Volume, mode: &str, entry: &str, arguments: &[&str]) -> Spec {
+        let mount = format!("{}:/volume{mode}", volume.name);
+        let fixed =
+            ["run", "--rm", "--interactive", "--network", "none", "--user", "0:0", "--workdir", "/volume"];
+        let more = ["--volume", &mount, "--entrypoint", entry, &volume.image];
+        self.spec(fixed.into_iter().chain(more).chain(arguments.iter().copied()))
+    }
+
+    /// Prints the volume as a tar.
+    pub fn read_volume(&self, volume: &Volume) -> Spec {
+        self.helper(volume, ":ro", "tar", &["-cf", "-", "."])
+    }
+
+    /// Puts what a tar holds in the place of what the volume holds, which is moved aside, within the volume, under
+    /// `id`. Called again after it was cut off, it goes on; called again after it is done, it does nothing.
+    pub fn exchange_volume(&self, volume: &Volume, id: &str, tar: &File) -> Result<()> {
+        self.feed(self.helper(volume, "", "sh", &["-c", &EXCHANGE.replace("ID", id)]), tar).map(drop)
+    }
+
+    /// Removes what [`Docker::exchange_volume`] moved aside.
+    pub fn drop_aside(&self, volume: &Volume, id: &str) -> Result<()> {
+        let script = format!("rm -rf .banister-{id}-old");
+        self.run_spec(&self.helper(volume, "", "sh", &["-c", &script])).map(drop)
+    }
+}
+
+/// The states: nothing, `ready` (the new is here, whole), `in` (the old is aside), and only `old` (it is done).
+const EXCHANGE: &str = "set -eu
+n=.banister-ID
+if [ ! -d $n-ready ] && [ ! -d $n-in ] && [ ! -d $n-old ]; then
+  rm -rf $n-new; mkdir $n-new; tar -xpf - -C $n-new; sync; mv $n-new $n-ready
+fi
+if [ -d $n-ready ]; then
+  mkdir -p $n-old
+  for item in * .[!.]* ..?*; do
+    case $item in .banister-*) continue ;; esac
+    if [ -e \"$item\" ] || [ -L \"$item\" ]; then mv \"$item\" $n-old; fi
+  done
+  mv $n-ready $n-in
+fi
+if [ -d $n-in ]; then
+  for item in $n-in/* $n-in/.[!.]* $n-in/..?*; do
+    if [ -e \"$item\" ] || [ -L \"$item\" ]; then mv \"$item\" .; fi
+  done
+  chown $(stat -c %u:%g $n-in) .; chmod $(stat -c %a $n-in) .
+  rmdir $n-in; sync
+fi
+";
