@@ -8,6 +8,7 @@ pub mod backup;
 pub mod checkout;
 pub mod confirm;
 pub mod dirty_files;
+pub mod drop_replaced;
 pub mod fetch;
 pub mod free_space;
 pub mod has_release;
@@ -20,6 +21,7 @@ pub mod missing_tools;
 pub mod newest_release;
 pub mod note;
 pub mod now;
+pub mod put_back;
 pub mod read_env;
 pub mod release_notes;
 pub mod releases_between;
@@ -30,6 +32,7 @@ pub mod set_env;
 pub mod shell;
 pub mod show;
 pub mod todo;
+pub mod unpack_backup;
 pub mod wait_healthy;
 
 use crate::data::{self, Arguments};
@@ -45,6 +48,7 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<checkout::CheckOut>::new(),
     &Of::<confirm::Confirm>::new(),
     &Of::<dirty_files::DirtyFiles>::new(),
+    &Of::<drop_replaced::DropReplaced>::new(),
     &Of::<fetch::Fetch>::new(),
     &Of::<free_space::FreeSpace>::new(),
     &Of::<has_release::HasRelease>::new(),
@@ -57,6 +61,7 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<newest_release::NewestRelease>::new(),
     &Of::<note::Note>::new(),
     &Of::<now::Now>::new(),
+    &Of::<put_back::PutBack>::new(),
     &Of::<read_env::ReadEnv>::new(),
     &Of::<release_notes::ReleaseNotes>::new(),
     &Of::<releases_between::ReleasesBetween>::new(),
@@ -67,6 +72,7 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<shell::Shell>::new(),
     &Of::<show::Show>::new(),
     &Of::<todo::Todo>::new(),
+    &Of::<unpack_backup::UnpackBackup>::new(),
     &Of::<wait_healthy::WaitHealthy>::new(),
 ];
 

@@ -109,6 +109,14 @@ pub struct Healthy {
 }
 
 impl Server {
+    /// Where its backups are, unless a script says otherwise.
+    pub fn backup_folder(&self) -> PathBuf {
+        match &self.backups {
+            Some(folder) => self.path(&folder.to_string_lossy()),
+            None => self.home().join("backups").join(&self.name),
+        }
+    }
+
     /// The home in which its commands run.
     pub fn home(&self) -> PathBuf {
         self.environment
@@ -195,6 +203,7 @@ impl Site {
                     server.folder = "server".into();
                 }
                 server.env_file.get_or_insert_with(|| "~/.hoss/.env".into());
+                server.backups.get_or_insert_with(|| "~/.hoss/backup/backups".into());
             }
             let written = server.checkout.to_string_lossy().into_owned();
             server.checkout =

@@ -17,11 +17,13 @@ mod create;
 mod sweep;
 mod verify;
 
+mod tree;
 mod unpack;
 
 pub use compression::Compression;
 pub use create::{Content, Created, Member, Watch, create, estimate};
 pub use manifest::{About, Entry, Manifest, Sort};
 pub use sweep::sweep;
+pub use tree::{as_tar, digests};
 pub use unpack::{below, unpack};
 pub use verify::{Contents, inspect, verify, verify_until};

@@ -5,5 +5,11 @@ mod place;
 
 mod gather;
 
+pub mod layout;
+mod unpacked;
+
+pub mod restore;
+
 pub use gather::{Asked, AskedDatabase, AskedFiles, AskedSearch, AskedVolume, Gathered, gather};
 pub use place::Place;
+pub use unpacked::Unpacked;

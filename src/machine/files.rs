@@ -74,6 +74,11 @@ pub fn private_folder(path: &Path) -> Result<()> {
     made().or_fail(Kind::Refused, || format!("the folder `{}` can't be made private", path.display()))
 }
 
+/// Opens a file for reading; a missing one is another failure than one that can't be read.
+pub fn open(path: &Path) -> Result<File> {
+    File::open(path).map_err(|error| unreadable(error, format!("`{}` can't be read", path.display())))
+}
+
 /// SHA-256 of a file's content in lower-case hexadecimal. Memory does not grow with the file.
 pub fn sha256(path: &Path) -> Result<String> {
     let failed = || format!("`{}` can't be read", path.display());

@@ -41,6 +41,17 @@ pub enum Part {
 }
 
 impl Part {
+    /// As in the manifest.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Part::Files { .. } => "files",
+            Part::Volume { .. } => "volume",
+            Part::Database { .. } => "database",
+            Part::Search { .. } => "search",
+            Part::Output { .. } => "output",
+        }
+    }
+
     /// Where it is in the archive.
     pub fn name(&self) -> &str {
         match self {

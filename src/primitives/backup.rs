@@ -283,10 +283,9 @@ fn plan(arguments: &Arguments, server: &Server) -> Result<Plan> {
         return Err(Failure::new(Kind::Invalid, format!("a backup of `{}` would be empty", server.name))
             .help("name files in `backup` or commands in `dumps` in `site.toml`, or give them as options"));
     }
-    let folder = match (&arguments.folder, &server.backups) {
-        (Some(folder), _) => server.path(folder),
-        (None, Some(folder)) => server.path(&folder.to_string_lossy()),
-        (None, None) => server.home().join("backups").join(&server.name),
+    let folder = match &arguments.folder {
+        Some(folder) => server.path(folder),
+        None => server.backup_folder(),
     };
     let format = arguments.format.clone().unwrap_or(if is_hoss { "tar.gz" } else { "tar.zst" }.into());
     let format = format.trim_start_matches('.').to_owned();

@@ -6,6 +6,7 @@ use crate::machine::search::Search;
 use crate::units::Duration;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Instant;
 
 /// How long a short question to Docker may take.
 const ASKING: Duration = Duration::seconds(60);
@@ -54,5 +55,21 @@ impl<'a> Place<'a> {
         'a: 's,
     {
         Search { url, within: SNAPSHOT, stop: self.stop }
+    }
+}
+
+/// How long a service that was just started may take to answer.
+const STARTING: std::time::Duration = std::time::Duration::from_secs(90);
+
+/// Asks again and again until there is an answer, as of a service that was just started.
+pub fn answers<T>(stop: &dyn Fn() -> bool, ask: impl Fn() -> Result<T>) -> Result<T> {
+    let until = Instant::now() + STARTING;
+    loop {
+        match ask() {
+            Err(failure) if failure.kind != Kind::Interrupted && Instant::now() < until && !stop() => {
+                std::thread::sleep(std::time::Duration::from_millis(250));
+            }
+            answer => return answer,
+        }
     }
 }

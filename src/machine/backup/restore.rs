@@ -1,0 +1,31 @@
+//! Puts the parts of a backup back.
+//!
+//! Each kind of part is put in whole before it takes the place of what was there, which is only moved aside: until
+//! [`drop_aside`] nothing is lost. Every function here may be cut off anywhere and called again.
+
+mod databases;
+mod files;
+mod search;
+mod volumes;
+
+pub use databases::databases;
+pub use files::files;
+pub use search::search;
+pub use volumes::volumes;
+
+use super::{Place, Unpacked};
+use crate::failure::{Context, Kind, Result};
+
+/// Removes all that was moved aside, and what was unpacked.
+pub fn drop_aside(unpacked: &Unpacked, place: &Place) -> Result<()> {
+    files::drop_aside(unpacked, place)?;
+    volumes::drop_aside(unpacked, place)?;
+    databases::drop_aside(unpacked, place)?;
+    search::drop_aside(unpacked, place)?;
+    match std::fs::remove_dir_all(&unpacked.folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        removed => {
+            removed.or_fail(Kind::Refused, || format!("`{}` can't be removed", unpacked.folder.display()))
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Puts the search index back.
+
+use super::super::place::answers;
+use super::files::{copy, remove};
+use crate::failure::{Context, Failure, Kind, Result};
+use crate::machine::backup::{Place, Unpacked};
+use crate::machine::part::Part;
+use rustix::process::geteuid;
+use std::collections::BTreeMap;
+use std::io;
+use std::os::unix::fs::{MetadataExt, lchown};
+use std::path::{Path, PathBuf};
+
+/// What the snapshot of the old indices is called.
+const BEFORE: &str = "before";
+
+struct Index<'a> {
+    member: &'a str,
+    service: &'a str,
+    port: u16,
+    folder: PathBuf,
+    inside: &'a str,
+    snapshot: &'a str,
+    documents: &'a BTreeMap<String, u64>,
+}
+
+impl Index<'_> {
+    /// A repository by its name: where it is on this machine, and in the container.
+    fn repository(&self, name: &str) -> (PathBuf, String) {
+        (self.folder.join(name), format!("{}/{name}", self.inside.trim_end_matches('/')))
+    }
+}
+
+fn parts<'a>(unpacked: &'a Unpacked, place: &'a Place) -> impl Iterator<Item = Index<'a>> {
+    unpacked.parts.iter().filter_map(|part| match part {
+        Part::Search { name, service, port, folder, inside, snapshot, documents } => Some(Index {
+            member: name,
+            service,
+            port: *port,
+            folder: (place.path)(folder),
+            inside,
+            snapshot,
+            documents,
+        }),
+        _ => None,
+    })
+}
+
+/// Puts all indices of the backup's snapshot back, waits until that is done, and counts their documents; the names of
+/// the indices. Those that are there are kept in a snapshot of their own first. Whoever writes to them must not run:
+/// it could make an index anew in between.
+pub fn search(unpacked: &Unpacked, place: &Place) -> Result<Vec<String>> {
+    let mut done = Vec::new();
+    for part in parts(unpacked, place) {
+        let url = place.search_url(part.service, part.port)?;
+        let search = place.search(&url);
+        let (new, old) = unpacked.new_and_old("banister", "-");
+        let (folder, location) = part.repository(&new);
+        let failed = || format!("the snapshot can't be put into `{}`", folder.display());
+        hand_over(&unpacked.path(part.member), &folder, &part.folder).or_fail(Kind::Refused, failed)?;
+        answers(place.stop, || search.register(&new, &location))?;
+        let snapshot = match part.snapshot {
+            "" => search.newest(&new)?.ok_or_else(|| {
+                Failure::new(Kind::Refused, "the backup holds no whole snapshot of the search index")
+            })?,
+            name => name.to_owned(),
+        };
+        let indices = search.indices(&new, &snapshot)?;
+        // What was kept by an attempt before is what was there before that.
+        search.register(&old, &part.repository(&old).1)?;
+        if search.newest(&old)?.is_none() {
+            search.snapshot(&old, BEFORE)?;
+        }
+        search.restore(&new, &snapshot, &indices, "")?;
+        let counts = search.count(&indices, "")?;
+        if !part.documents.is_empty() && counts != *part.documents {
+            let message = "the search index has other documents than the backup says";
+            return Err(Failure::new(Kind::Refused, message)
+                .why(format!("{counts:?} instead of {:?}", part.documents))
+                .help("try it again: banister resume"));
+        }
+        search.forget(&new)?;
+        remove(&folder).or_fail(Kind::Refused, || format!("`{}` can't be removed", folder.display()))?;
+        done.extend(indices);
+    }
+    Ok(done)
+}
+
+/// Copies a snapshot to where the service finds it, as the owner of that folder.
+fn hand_over(from: &Path, to: &Path, folder: &Path) -> io::Result<()> {
+    remove(to)?;
+    copy(from, to)?;
+    let owner = folder.metadata()?;
+    if geteuid().is_root() { give(to, owner.uid(), owner.gid()) } else { Ok(()) }
+}
+
+fn give(path: &Path, owner: u32, group: u32) -> io::Result<()> {
+    lchown(path, Some(owner), Some(group))?;
+    if path.symlink_metadata()?.is_dir() {
+        for entry in std::fs::read_dir(path)? {
+            give(&entry?.path(), owner, group)?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn drop_aside(unpacked: &Unpacked, place: &Place) -> Result<()> {
+    for part in parts(unpacked, place) {
+        let url = place.search_url(part.service, part.port)?;
+        let (new, old) = unpacked.new_and_old("banister", "-");
+        for name in [new, old] {
+            place.search(&url).forget(&name)?;
+            let folder = part.repository(&name).0;
+            remove(&folder).or_fail(Kind::Refused, || format!("`{}` can't be removed", folder.display()))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,104 @@
+//! `put_back(server, unpacked: text, kind: text, #{ project: text })`
+//!
+//! Puts all parts of one kind of an unpacked backup back.
+//!
+//! What is there is only moved aside, and only when what takes its place is whole and checked; `drop_replaced` removes
+//! it when all is well. `unpacked` is `folder` of what `unpack_backup` returns. `kind` is one of:
+//! - `"files"`: each file or folder, with modes and, if root does it, owners. A folder is then exactly as in the
+//!   backup.
+//! - `"volumes"`: each Compose volume, then read back. The services that use it must not run.
+//! - `"databases"`: each dump is loaded into a new database and its rows are counted; then all take the places of the
+//!   old ones in one transaction. Whoever uses the old ones is disconnected, and should not run.
+//! - `"search"`: all indices of the snapshot, with a snapshot of what is there first; done when all documents are
+//!   counted. Whoever writes to them must not run.
+//!
+//! # Options
+//! - `project`: the Compose project, if the machine has several with such services. Default: the only one.
+//!
+//! # Returns
+//! - `restored`: what was put back: paths, volumes, databases or indices.
+//!
+//! # Errors
+//! `not_found` if the backup was not unpacked, or a service or volume is not there; `refused` if something that was put
+//! back is not as in the backup; `command_failed` if a program in a container fails. What is there stays as it is until
+//! its part can take its place.
+//!
+//! # After a crash
+//! It goes on: what is done is seen to be done, what is half done is finished or done anew.
+//!
+//! # Example
+//! ```rhai
+//! let server = this_server();
+//! let saved = server.backup("for the example", #{ files: ["~/.hoss/ui/config.json"] });
+//! let unpacked = server.unpack_backup(saved.path);
+//! let done = server.put_back(unpacked.folder, "files");
+//! server.drop_replaced(unpacked.folder);
+//! done.restored
+//! // => ["~/.hoss/ui/config.json"]
+//! ```
+
+use crate::data::{self, ServerName};
+use crate::failure::Result;
+use crate::machine::backup::{Place, Unpacked, restore};
+use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::path::Path;
+
+pub struct PutBack;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arguments {
+    server: ServerName,
+    unpacked: String,
+    kind: What,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    project: Option<String>,
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum What {
+    Files,
+    Volumes,
+    Databases,
+    Search,
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct Outcome {
+    restored: Vec<String>,
+}
+
+impl Primitive for PutBack {
+    type Arguments = Arguments;
+    type Outcome = Outcome;
+    const NAME: &'static str = "put_back";
+    const SOURCE: &'static str = include_str!("put_back.rs");
+    const ACT: Act<Self> = Act::Change {
+        touches: &[Facet::Settings, Facet::Services, Facet::Space],
+        perform,
+        predict: |_, _| Ok(json!({ "restored": data::unknown("what the backup holds") })),
+        after_crash: AfterCrash::Repeat,
+    };
+}
+
+fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
+    let server = host.server()?;
+    let unpacked = Unpacked::open(Path::new(&arguments.unpacked))?;
+    let (path, stop) = (|path: &str| server.path(path), || host.stop.is_asked());
+    let place = Place {
+        environment: &server.environment,
+        project: arguments.project.as_deref(),
+        path: &path,
+        stop: &stop,
+    };
+    let put_back = match arguments.kind {
+        What::Files => restore::files,
+        What::Volumes => restore::volumes,
+        What::Databases => restore::databases,
+        What::Search => restore::search,
+    };
+    Ok(Outcome { restored: put_back(&unpacked, &place)? })
+}

@@ -1,0 +1,164 @@
+//! `unpack_backup(server, backup: text, #{ folder: text })`
+//!
+//! Reads a backup whole, and unpacks it beside the backups, to be put back by `put_back`.
+//!
+//! `backup` is the path of an archive, or its name in the folder of the server's backups. An archive that Hoss's own
+//! tool made is understood, too; only its own checksums say then whether it is whole.
+//!
+//! # Options
+//! - `folder`: where the backups are. Default: `backups` of the site, for Hoss `~/.hoss/backup/backups`, else
+//!   `~/backups/SERVER`.
+//!
+//! # Returns
+//! - `folder`: where it was unpacked; only its owner may look.
+//! - `path`: the archive.
+//! - `server`: the server it is of, or `()`.
+//! - `release`: the release it is of, or `()`.
+//! - `commit`: the commit it is of, shortened, or `()`.
+//! - `created`: when it was made, or `()`.
+//! - `parts`: how many parts of each kind it has: `files`, `volume`, `database`, `search`, `output`.
+//! - `not_included`: what belongs to the server and is not in it.
+//!
+//! # Errors
+//! `not_found` if there is no such archive; `refused` if it is damaged, leads out of its folder, or would not fit. Then
+//! nothing was written.
+//!
+//! # After a crash
+//! It is unpacked anew.
+//!
+//! # Example
+//! ```rhai
+//! let server = this_server();
+//! let saved = server.backup("for the example", #{ files: ["~/.hoss/.env"] });
+//! let unpacked = server.unpack_backup(saved.path);
+//! let same = unpacked.release == saved.release;
+//! server.drop_replaced(unpacked.folder);
+//! same
+//! // => true
+//! ```
+
+use crate::data::{self, ServerName};
+use crate::failure::{Context, Failure, Kind, Result};
+use crate::machine::archive;
+use crate::machine::backup::{Unpacked, layout};
+use crate::machine::part::Part;
+use crate::primitive::{Act, AfterCrash, Host, Primitive};
+use crate::site::Server;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+pub struct UnpackBackup;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arguments {
+    server: ServerName,
+    backup: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    folder: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct Outcome {
+    folder: PathBuf,
+    path: PathBuf,
+    server: Option<String>,
+    release: Option<String>,
+    commit: Option<String>,
+    created: Option<String>,
+    parts: BTreeMap<String, u64>,
+    not_included: Vec<String>,
+}
+
+impl Primitive for UnpackBackup {
+    type Arguments = Arguments;
+    type Outcome = Outcome;
+    const NAME: &'static str = "unpack_backup";
+    const SOURCE: &'static str = include_str!("unpack_backup.rs");
+    const ACT: Act<Self> = Act::Change { touches: &[], perform, predict, after_crash: AfterCrash::Repeat };
+}
+
+fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
+    let server = host.server()?;
+    let path = find(arguments, server)?;
+    let folder = path.parent().map(PathBuf::from).unwrap_or_default();
+    // As an attempt is repeated, so is the name: its folder is the attempt's own.
+    let id = identity(host)?;
+    let into = folder.join(format!(".restore-{id}"));
+    let unpacked = Unpacked::make(&path, &into, &id, &|| host.stop.is_asked())?;
+    let version = std::fs::read(unpacked.path("version.json")).ok();
+    let version: Value = version.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+    let said = |name: &str| version[name].as_str().map(str::to_owned);
+    let about = unpacked.about.clone();
+    Ok(Outcome {
+        folder: into,
+        path,
+        server: about.as_ref().map(|about| about.server.clone()),
+        release: about.as_ref().map_or_else(|| said("version"), |about| about.release.clone()),
+        commit: about.as_ref().map_or_else(|| said("build"), |about| about.commit.clone()),
+        created: about.as_ref().map(|about| about.created.clone()),
+        parts: kinds(&unpacked.parts),
+        not_included: about.map(|about| about.not_included).unwrap_or_default(),
+    })
+}
+
+/// How many parts there are of each kind.
+fn kinds(parts: &[Part]) -> BTreeMap<String, u64> {
+    let mut kinds = BTreeMap::new();
+    for part in parts {
+        *kinds.entry(part.kind().to_owned()).or_default() += 1;
+    }
+    kinds
+}
+
+/// The archive's path.
+fn find(arguments: &Arguments, server: &Server) -> Result<PathBuf> {
+    let folder = match &arguments.folder {
+        Some(folder) => server.path(folder),
+        None => server.backup_folder(),
+    };
+    let given = server.path(&arguments.backup);
+    let places = [given, folder.join(&arguments.backup)];
+    places.into_iter().find(|path| path.is_file()).ok_or_else(|| {
+        let message = format!("there is no backup `{}`", arguments.backup);
+        Failure::new(Kind::NotFound, message)
+            .why(format!("neither is there such a file, nor one of that name in `{}`", folder.display()))
+            .help(format!("see what there is with `ls {}`", folder.display()))
+    })
+}
+
+/// Digits that are the same for each try of this attempt.
+fn identity(host: &Host) -> Result<String> {
+    let file = host.folder.join("identity");
+    let failed = || format!("`{}` can't be kept", file.display());
+    if let Ok(text) = std::fs::read_to_string(&file) {
+        return Ok(text);
+    }
+    let id = jiff::Timestamp::now().strftime("%Y%m%d%H%M%S").to_string();
+    crate::machine::files::private_folder(host.folder)?;
+    crate::machine::files::write_private_durably(&file, id.as_bytes()).or_fail(Kind::Journal, failed)?;
+    Ok(id)
+}
+
+/// A plan reads the archive, too, and so knows whether it is whole.
+fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
+    let path = find(arguments, host.server()?)?;
+    let contents = archive::inspect(&path, &|| host.stop.is_asked())?;
+    let about = contents.manifest.map(|manifest| manifest.about);
+    let parts = about.as_ref().map_or_else(|| layout::parts(&contents.members), |about| about.parts.clone());
+    let of_archive = |value: Option<Value>, what: &str| {
+        value.unwrap_or_else(|| data::unknown(format!("the {what} of `{}`", path.display())))
+    };
+    Ok(json!({
+        "folder": data::unknown("where it is unpacked"),
+        "path": path,
+        "server": about.as_ref().map(|about| about.server.clone()),
+        "release": of_archive(about.as_ref().map(|about| json!(about.release)), "release"),
+        "commit": of_archive(about.as_ref().map(|about| json!(about.commit)), "commit"),
+        "created": about.as_ref().map(|about| about.created.clone()),
+        "parts": kinds(&parts),
+        "not_included": about.map(|about| about.not_included).unwrap_or_default(),
+    }))
+}
