@@ -34,3 +34,97 @@ fn a_server_of_real_containers_is_updated_and_keeps_its_rows() {
     assert_eq!(after.migrations["hoss_core"], 4);
     assert!(!stack.practice.alarm());
 }
+
+/// Everything that a backup must bring back, in words.
+fn state(stack: &Stack) -> String {
+    let hoss = stack.practice.hoss();
+    let files = [".env", "traefik.yaml", "core", "auth", "sync", "opensearch", "ui"];
+    let list = "find \"$@\" -printf '%p %y %m %U:%G %l ' \\( -type f -exec sha256sum {} \\; -o -printf '\\n' \\) | sort";
+    let said = Command::new("sh").args(["-c", list, "sh"]).args(files).current_dir(hoss).output().unwrap();
+    assert!(said.status.success(), "{said:?}");
+    let mut state = String::from_utf8(said.stdout).unwrap();
+    for volume in ["auth-secrets", "ldap-vol0", "ldap-vol1"] {
+        let list = "cd /v; find . -printf '%p %y %m %U:%G %l ' \\( -type f -exec sha256sum {} \\; -o -printf '\\n' \\) | sort";
+        let mount = format!("server_{volume}:/v");
+        let image = "banister-practice/alpine";
+        // LDAP's lock file is written at each start, and nothing in it is kept.
+        let listed = docker(&["run", "--rm", "-v", &mount, "--entrypoint", "sh", image, "-c", list]);
+        state.extend(
+            listed.lines().filter(|line| !line.contains("lock.mdb")).map(|line| format!("{volume} {line}\n")),
+        );
+    }
+    let port = docker(&["port", "server_opensearch_1", "9200/tcp"]);
+    let mut search =
+        banister::machine::http::Request::get(format!("http://{}/metadata-index/_search", port.trim()));
+    search.headers.insert("accept".into(), "application/json".into());
+    format!("{state}{}\n{:?}", search.send().unwrap().body, stack.practice.rows().unwrap())
+}
+
+fn docker(arguments: &[&str]) -> String {
+    let output = Command::new("docker").args(arguments).output().unwrap();
+    assert!(output.status.success(), "docker {arguments:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Rows deleted, a table dropped, files changed, added and removed, a volume emptied, the search index dropped.
+fn damage(stack: &Stack) {
+    let sql = |database: &str, statement: &str| {
+        docker(&["exec", "server_db_1", "psql", "-U", "postgres", "-qAt", "-d", database, "-c", statement])
+    };
+    sql("hoss_core", "DELETE FROM datasets WHERE id < '001000'");
+    sql("hoss_core", "UPDATE namespaces SET name = 'damaged'");
+    sql("hoss_auth", "DROP TABLE users");
+    let hoss = stack.practice.hoss();
+    std::fs::remove_dir_all(hoss.join("ui")).unwrap();
+    std::fs::write(hoss.join("core/config.yaml"), "damaged").unwrap();
+    std::fs::write(hoss.join("auth/added"), "damaged").unwrap();
+    assert!(Command::new("chmod").arg("777").arg(hoss.join(".env")).status().unwrap().success());
+    let script = "rm -rf /v/* && echo damaged > /v/added && chown 5:5 /v && chmod 777 /v";
+    docker(&[
+        "run",
+        "--rm",
+        "-v",
+        "server_auth-secrets:/v",
+        "--entrypoint",
+        "sh",
+        "banister-practice/alpine",
+        "-c",
+        script,
+    ]);
+    let port = docker(&["port", "server_opensearch_1", "9200/tcp"]);
+    let mut delete = banister::machine::http::Request::get(format!("http://{}/metadata-index", port.trim()));
+    delete.method = "DELETE".into();
+    assert_eq!(delete.send().unwrap().status, 200);
+}
+
+#[test]
+fn what_was_damaged_is_restored_as_it_was() {
+    let Some(stack) = Stack::create(&[]) else { return };
+    let backup = stack.banister(&["run", "backup", "--yes"]);
+    assert_eq!(backup.code, Some(0), "{backup:?}");
+    let backups = std::fs::read_dir(stack.practice.hoss().join("backup/backups")).unwrap();
+    let names: Vec<String> = backups.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let [name] = names.as_slice() else { panic!("{names:?}") };
+    let before = state(&stack);
+    damage(&stack);
+    assert_ne!(state(&stack), before);
+    let restore = stack.banister(&["run", "restore", "--backup", name, "--yes"]);
+    assert_eq!(restore.code, Some(0), "{restore:?}");
+    let after = state(&stack);
+    let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+    for (was, is) in lines(&before).iter().zip(lines(&after)) {
+        assert_eq!(*was, is);
+    }
+    assert_eq!(after, before);
+    let left = docker(&[
+        "exec",
+        "server_db_1",
+        "psql",
+        "-U",
+        "postgres",
+        "-qAt",
+        "-c",
+        "SELECT datname FROM pg_database",
+    ]);
+    assert!(!left.contains("_old_") && !left.contains("_new_"), "{left}");
+}
