@@ -22,6 +22,7 @@ pub mod newest_release;
 pub mod note;
 pub mod now;
 pub mod put_back;
+pub mod query;
 pub mod read_env;
 pub mod release_notes;
 pub mod releases_between;
@@ -62,6 +63,7 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<note::Note>::new(),
     &Of::<now::Now>::new(),
     &Of::<put_back::PutBack>::new(),
+    &Of::<query::Query>::new(),
     &Of::<read_env::ReadEnv>::new(),
     &Of::<release_notes::ReleaseNotes>::new(),
     &Of::<releases_between::ReleasesBetween>::new(),

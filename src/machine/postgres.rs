@@ -20,14 +20,14 @@ pub struct Postgres<'a> {
 impl Postgres<'_> {
     /// Prints a database, as `pg_dump -Fc` does.
     pub fn dump(&self, database: &str) -> Result<Spec> {
-        self.program(&format!("pg_dump -U \"$POSTGRES_USER\" -Fc {}", plain(database)?))
+        Ok(self.run(&format!("pg_dump -U \"$POSTGRES_USER\" -Fc {}", plain(database)?), &[]))
     }
 
     /// How many rows each table has in a dump, as `schema.table`. Reads all of it, so that a damaged one is found.
     pub fn rows(&self, dump: &File) -> Result<BTreeMap<String, u64>> {
         let failed = || "the dump can't be read".to_owned();
         let mut text = tempfile::tempfile().or_fail(Kind::Refused, failed)?;
-        self.docker.pipe(self.program("pg_restore -f -")?, dump, &text)?;
+        self.docker.pipe(self.run("pg_restore -f -", &[]), dump, &text)?;
         text.rewind().or_fail(Kind::Refused, failed)?;
         let mut counts = BTreeMap::new();
         let mut table: Option<(String, u64)> = None;
@@ -54,7 +54,7 @@ impl Postgres<'_> {
         self.sql("postgres", &format!("CREATE DATABASE \"{database}\" TEMPLATE template0"))?;
         let program =
             format!("pg_restore -U \"$POSTGRES_USER\" --exit-on-error --single-transaction -d {database}");
-        self.docker.feed(self.program(&program)?, dump).map(drop)
+        self.docker.feed(self.run(&program, &[]), dump).map(drop)
     }
 
     /// How many rows each of these tables has.
@@ -97,16 +97,27 @@ impl Postgres<'_> {
 
     /// Runs statements; what they print, columns divided by `|`.
     pub fn sql(&self, database: &str, statements: &str) -> Result<String> {
+        self.psql(database, statements, &[])
+    }
+
+    /// As [`Postgres::sql`], of which nothing can change the database.
+    pub fn ask(&self, database: &str, statements: &str) -> Result<String> {
+        self.psql(database, statements, &["-e", "PGOPTIONS=-c default_transaction_read_only=on"])
+    }
+
+    fn psql(&self, database: &str, statements: &str, environment: &[&str]) -> Result<String> {
         let failed = || "the statements can't be handed over".to_owned();
         let mut input = tempfile::tempfile().or_fail(Kind::Refused, failed)?;
         input.write_all(statements.as_bytes()).or_fail(Kind::Refused, failed)?;
         let options = "-X -q -A -t -v ON_ERROR_STOP=1";
         let program = format!("psql -U \"$POSTGRES_USER\" {options} -d {}", plain(database)?);
-        self.docker.feed(self.program(&program)?, &input)
+        self.docker.feed(self.run(&program, environment), &input)
     }
 
-    fn program(&self, program: &str) -> Result<Spec> {
-        Ok(self.docker.spec(["exec", "-i", self.container, "sh", "-c", &format!("exec {program}")]))
+    fn run(&self, program: &str, environment: &[&str]) -> Spec {
+        let program = format!("exec {program}");
+        let before = ["exec", "-i"].into_iter().chain(environment.iter().copied());
+        self.docker.spec(before.chain([self.container, "sh", "-c", &program]))
     }
 }
 

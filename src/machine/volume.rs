@@ -63,7 +63,7 @@ impl Docker<'_> {
 
     /// Prints the volume as a tar.
     pub fn read_volume(&self, volume: &Volume) -> Spec {
-        self.helper(volume, ":ro", "tar", &["-cf", "-", "--exclude=./.banister-*", "."])
+        self.helper(volume, ":ro", "tar", &["-cf", "-", "--exclude=.banister-*", "."])
     }
 
     /// Puts what a tar holds in the place of what the volume holds, which is moved aside, within the volume, under

@@ -74,6 +74,10 @@ impl Database {
         let answers: Result<Vec<Answer>> =
             statements.iter().map(|statement| perform(&transaction, database, statement)).collect();
         match answers {
+            // Who only reads leaves the file as it is.
+            Ok(answers) if statements.iter().all(Statement::only_reads) => {
+                transaction.abort().map_err(failed).map(|()| answers)
+            }
             Ok(answers) => transaction.commit().map_err(failed).map(|()| answers),
             Err(failure) => transaction.abort().map_err(failed).and(Err(failure)),
         }

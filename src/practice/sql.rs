@@ -59,6 +59,13 @@ pub enum Statement {
     },
 }
 
+impl Statement {
+    /// Whether it changes nothing.
+    pub fn only_reads(&self) -> bool {
+        matches!(self, Statement::One | Statement::Size(_) | Statement::Select(_))
+    }
+}
+
 /// Reads statements, each ended by a semicolon or by the end.
 pub fn parse(text: &str) -> Result<Vec<Statement>> {
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("--")).collect();
