@@ -43,10 +43,12 @@ pub fn databases(unpacked: &Unpacked, place: &Place) -> Result<Vec<String>> {
 }
 
 fn services(unpacked: &Unpacked) -> BTreeSet<&str> {
-    let service = |part| match part {
-        &Part::Database { ref service, .. } => Some(service.as_str()),
-        _ => None,
-    };
+    fn service(part: &Part) -> Option<&str> {
+        match part {
+            Part::Database { service, .. } => Some(service),
+            _ => None,
+        }
+    }
     unpacked.parts.iter().filter_map(service).collect()
 }
 
