@@ -1,6 +1,7 @@
 //! The command line.
 
 mod arguments;
+mod backup;
 mod check;
 mod context;
 mod demo;
@@ -51,6 +52,7 @@ fn dispatch(context: Context, command: &Command, matches: &clap::ArgMatches) -> 
         Command::Run(options) => run::run(&context, options, matches),
         Command::Resume(options) => resume::resume(&context, options),
         Command::Check { paths } => check::check(&context, paths),
+        Command::Backup { command } => backup::backup(&context, command),
         Command::Status => status::status(&context),
         Command::Runs => runs::runs(&context),
         Command::Show { run } => show::show(&context, run.as_deref()),

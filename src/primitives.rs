@@ -8,6 +8,7 @@ pub mod backup;
 pub mod checkout;
 pub mod confirm;
 pub mod dirty_files;
+pub mod drill;
 pub mod drop_replaced;
 pub mod fetch;
 pub mod free_space;
@@ -49,6 +50,7 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<checkout::CheckOut>::new(),
     &Of::<confirm::Confirm>::new(),
     &Of::<dirty_files::DirtyFiles>::new(),
+    &Of::<drill::Drill>::new(),
     &Of::<drop_replaced::DropReplaced>::new(),
     &Of::<fetch::Fetch>::new(),
     &Of::<free_space::FreeSpace>::new(),

@@ -12,8 +12,8 @@ mod secrets;
 /// The file's name.
 pub const FILE: &str = "site.toml";
 
-/// The kind whose layout is known here.
-const HOSS: &str = "hoss";
+/// The kind of a Hoss server.
+pub const HOSS: &str = "hoss";
 
 /// The servers of a site and where its own scripts are.
 #[derive(Clone, Debug)]

@@ -68,6 +68,11 @@ pub enum Command {
     Resume(ResumeOptions),
     /// Look at each server: release, health, lock, last run, backups.
     Status,
+    /// List, check, try or put back backups; `run backup` takes one.
+    Backup {
+        #[command(subcommand)]
+        command: BackupCommand,
+    },
     /// List the runs.
     Runs,
     /// Show a run: the last one, if none is named.
@@ -103,6 +108,33 @@ pub enum LockCommand {
         #[arg(long)]
         force: bool,
     },
+}
+
+#[derive(Subcommand, Debug)]
+pub enum BackupCommand {
+    /// List the backups of each server, with how far they are proven and which releases they fit.
+    List,
+    /// Read a backup whole and compare every byte with what was written.
+    Verify {
+        /// A name from the list, or its beginning, or an archive's path.
+        backup: String,
+    },
+    /// Prove a backup: put it back beside the live data, count, and remove it again.
+    Drill(TryOptions),
+    /// Put configuration and data back from a backup.
+    Restore(TryOptions),
+}
+
+/// A backup, and how a run with it goes on.
+#[derive(Args, Debug)]
+pub struct TryOptions {
+    /// A name from the list, or its beginning, or an archive's path.
+    pub backup: String,
+    #[command(flatten)]
+    pub answers: Answers,
+    /// Give up an earlier run that is not done.
+    #[arg(long)]
+    pub abandon: bool,
 }
 
 /// How questions are answered and failures met.

@@ -3,16 +3,27 @@
 use super::arguments::{RunOptions, parameters};
 use super::context::Context;
 use super::work;
+use crate::data::Arguments;
 use crate::event::RunState;
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::run::{self, OpenRun, Summary};
+use crate::script::runbook::Runbook;
 use crate::session;
 use crate::site::Site;
 
 /// Begins a run and works on it.
 pub fn run(context: &Context, options: &RunOptions, matches: &clap::ArgMatches) -> Result<u8> {
+    run_with(context, options, &|runbook| parameters(runbook, matches))
+}
+
+/// As [`run`], with parameters from elsewhere.
+pub fn run_with(
+    context: &Context,
+    options: &RunOptions,
+    parameters: &dyn Fn(&Runbook) -> Arguments,
+) -> Result<u8> {
     let (site, names, runbook) = context.prepare(&options.runbook)?;
-    let mut parameters = parameters(&runbook, matches);
+    let mut parameters = parameters(&runbook);
     if let Some(file) = &options.plan {
         parameters = super::plan::still_holds(file, &site, &runbook, &parameters, &names)?;
     }

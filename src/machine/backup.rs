@@ -10,6 +10,11 @@ mod unpacked;
 
 pub mod restore;
 
+mod card;
+mod drill;
+
+pub use card::{Card, Level, catalogue};
+pub use drill::{Drilled, drill};
 pub use gather::{Asked, AskedDatabase, AskedFiles, AskedSearch, AskedVolume, Gathered, gather};
 pub use place::Place;
 pub use unpacked::Unpacked;

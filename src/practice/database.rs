@@ -215,6 +215,29 @@ fn perform(transaction: &WriteTransaction, database: &str, statement: &Statement
         }
         Statement::Select(wanted) => select(transaction, database, wanted),
 
+        Statement::Databases => {
+            let names = transaction.open_table(DATABASES).map_err(failed)?;
+            let names = names
+                .iter()
+                .map_err(failed)?
+                .map(|entry| Ok(vec![entry.map_err(failed)?.0.value().to_owned()]));
+            let rows = names.collect::<Result<_>>()?;
+            Ok(Answer { columns: vec!["datname".into()], rows, tag: String::new() })
+        }
+        Statement::Nothing => tag(""),
+        Statement::RenameDatabase { from, to } => {
+            known(transaction, from)?;
+            if known(transaction, to).is_ok() {
+                return Err(error(format!("database \"{to}\" already exists")));
+            }
+            transaction.open_table(DATABASES).map_err(failed)?.insert(to.as_str(), "").map_err(failed)?;
+            for (table, rows) in content(transaction, from)? {
+                write_rows(transaction, to, &table, &rows)?;
+            }
+            drop_tables(transaction, from)?;
+            transaction.open_table(DATABASES).map_err(failed)?.remove(from.as_str()).map_err(failed)?;
+            tag("ALTER DATABASE")
+        }
         Statement::CreateDatabase(name) => {
             let mut table = transaction.open_table(DATABASES).map_err(failed)?;
             if table.get(name.as_str()).map_err(failed)?.is_some() {

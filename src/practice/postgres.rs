@@ -18,6 +18,7 @@ struct Call {
     list: bool,
     clean: bool,
     bare: bool,
+    quiet: bool,
     if_exists: bool,
     names: Vec<String>,
 }
@@ -68,6 +69,7 @@ impl Call {
                     call.command =
                         Some(call.command.map_or(String::new(), |before| before + ";") + value.as_str());
                 }
+                (_, "-q" | "--quiet") => call.quiet = true,
                 (_, "-c" | "--clean") => call.clean = true,
                 (_, "-d" | "--dbname") => call.database = Some(value),
                 (_, "-f" | "--file") => call.file = Some(value),
@@ -140,7 +142,9 @@ fn psql(inside: &Inside, call: &Call) -> Result<()> {
     };
     for answer in sql(inside.world, &database, &text)? {
         if answer.columns.is_empty() {
-            output::line(&answer.tag);
+            if !call.quiet {
+                output::line(&answer.tag);
+            }
         } else if call.bare {
             answer.rows.iter().for_each(|row| output::line(row.join("|")));
         } else {

@@ -30,7 +30,16 @@ pub enum Statement {
     /// `SELECT pg_database_size('database')`
     Size(String),
     Select(Select),
+    /// `SELECT datname FROM pg_database`
+    Databases,
+    /// `BEGIN`, `COMMIT` and `SELECT pg_terminate_backend(pid) …`: all is one transaction, and nobody stays connected.
+    Nothing,
     CreateDatabase(String),
+    /// `ALTER DATABASE name RENAME TO other`
+    RenameDatabase {
+        from: String,
+        to: String,
+    },
     DropDatabase {
         name: String,
         if_exists: bool,
@@ -62,7 +71,14 @@ pub enum Statement {
 impl Statement {
     /// Whether it changes nothing.
     pub fn only_reads(&self) -> bool {
-        matches!(self, Statement::One | Statement::Size(_) | Statement::Select(_))
+        matches!(
+            self,
+            Statement::One
+                | Statement::Size(_)
+                | Statement::Select(_)
+                | Statement::Databases
+                | Statement::Nothing
+        )
     }
 }
 
@@ -112,9 +128,16 @@ fn statement(tokens: &[String]) -> Result<Statement> {
         ["select", "pg_database_size", "(", database, ")"] => {
             Some(Statement::Size(database.trim_matches('\'').to_string()))
         }
+        ["select", "datname", "from", "pg_database"] => Some(Statement::Databases),
+        ["select", "pg_terminate_backend", ..] | ["begin"] | ["commit"] => Some(Statement::Nothing),
+        ["alter", "database", from, "rename", "to", to] => {
+            Some(Statement::RenameDatabase { from: from.to_string(), to: to.to_string() })
+        }
         ["select", rest @ ..] => select(rest).map(Statement::Select),
-        ["create", "database", database] => Some(Statement::CreateDatabase(database.to_string())),
-        ["drop", "database", "if", "exists", database] => {
+        ["create", "database", database] | ["create", "database", database, "template", _] => {
+            Some(Statement::CreateDatabase(database.to_string()))
+        }
+        ["drop", "database", "if", "exists", database, ..] => {
             Some(Statement::DropDatabase { name: database.to_string(), if_exists: true })
         }
         ["drop", "database", database] => {

@@ -61,7 +61,9 @@ use crate::command::Spec;
 use crate::data::{self, ServerName};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::archive::{self, About, Content, Member, Watch};
-use crate::machine::backup::{Asked, AskedDatabase, AskedFiles, AskedSearch, AskedVolume, Place, gather};
+use crate::machine::backup::{
+    Asked, AskedDatabase, AskedFiles, AskedSearch, AskedVolume, Card, Place, gather,
+};
 use crate::machine::files::{free_space, private_folder, sha256, write_private_durably};
 use crate::machine::git::Checkout;
 use crate::primitive::{Act, AfterCrash, Host, Primitive, Told};
@@ -178,12 +180,14 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
         return Err(Failure::new(Kind::Refused, message).help("check the disk, then run it again"));
     }
     let failed = || format!("`{}` can't be read", path.display());
+    let sha256 = sha256(&path)?;
+    Card::of(&path)?.about(&manifest.about).verified(sha256.clone()).keep()?;
     Ok(Outcome {
         bytes: json!({ data::SIZE: Size(path.metadata().or_fail(Kind::Refused, failed)?.len()) }),
         members: manifest.members.len(),
         release: about.release,
         commit: about.commit,
-        sha256: sha256(&path)?,
+        sha256,
         not_included: manifest.about.not_included,
         verified: true,
         path,

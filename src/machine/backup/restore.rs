@@ -8,9 +8,9 @@ mod files;
 mod search;
 mod volumes;
 
-pub use databases::databases;
+pub use databases::{databases, load};
 pub use files::files;
-pub use search::search;
+pub use search::{put_index_back, search, search_parts, service_url};
 pub use volumes::volumes;
 
 use super::{Place, Unpacked};

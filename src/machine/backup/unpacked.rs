@@ -3,10 +3,11 @@
 use super::layout;
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::archive::{self, About, Entry};
-use crate::machine::files::{private_folder, write_private_durably};
+use crate::machine::files::{private_folder, sha256, write_private_durably};
 use crate::machine::part::Part;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 /// What is where, in `FOLDER/contents.json`; what was unpacked is in `FOLDER/content`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -14,6 +15,10 @@ pub struct Unpacked {
     /// Distinguishes what one restore moves aside from what another does: digits.
     pub id: String,
     pub folder: PathBuf,
+    /// The archive, its SHA-256, and how long unpacking took.
+    pub archive: PathBuf,
+    pub sha256: String,
+    pub seconds: f64,
     /// Absent if another program made the backup.
     pub about: Option<About>,
     pub parts: Vec<Part>,
@@ -25,6 +30,7 @@ const CONTENTS: &str = "contents.json";
 impl Unpacked {
     /// Unpacks an archive into `folder`, which is made anew. Nothing is written before all of it was read and checked.
     pub fn make(archive: &Path, folder: &Path, id: &str, stop: &dyn Fn() -> bool) -> Result<Unpacked> {
+        let begun = Instant::now();
         private_folder(folder)?;
         let contents = archive::unpack(archive, &folder.join("content"), stop)?;
         let about = contents.manifest.map(|manifest| manifest.about);
@@ -33,6 +39,9 @@ impl Unpacked {
             None => layout::parts(&contents.members),
         };
         let made = Unpacked {
+            archive: archive.to_owned(),
+            sha256: sha256(archive)?,
+            seconds: begun.elapsed().as_secs_f64(),
             id: id.to_owned(),
             folder: folder.to_owned(),
             about,

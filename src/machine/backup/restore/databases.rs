@@ -31,7 +31,7 @@ pub fn databases(unpacked: &Unpacked, place: &Place) -> Result<Vec<String>> {
         let mut names = Vec::new();
         for part in &parts {
             let (new, old) = unpacked.new_and_old(part.name, "_");
-            load(unpacked, &postgres, part, &new)?;
+            load(unpacked, &postgres, part.member, part.rows, &new)?;
             if known.iter().any(|name| name == part.name) {
                 names.push((part.name.to_owned(), old));
             }
@@ -61,24 +61,31 @@ fn parts<'a>(unpacked: &'a Unpacked, of: &'a str) -> impl Iterator<Item = Databa
     })
 }
 
-/// Loads a dump into the database `new`, which must then have all of its rows.
-fn load(unpacked: &Unpacked, postgres: &Postgres, part: &Database, new: &str) -> Result<()> {
-    let dump = open(&unpacked.path(part.member))?;
+/// Loads a dump into the database `new`, which must then have all of its rows; how many, by table. `rows` is what the
+/// backup says of them.
+pub fn load(
+    unpacked: &Unpacked,
+    postgres: &Postgres,
+    member: &str,
+    rows: &BTreeMap<String, u64>,
+    new: &str,
+) -> Result<BTreeMap<String, u64>> {
+    let dump = open(&unpacked.path(member))?;
     let in_dump = postgres.rows(&dump)?;
     let mismatch = |what: &str, is: &BTreeMap<String, u64>, should: &BTreeMap<String, u64>| {
-        let message = format!("{what} of `{}` has other rows than the backup says", part.name);
+        let message = format!("{what} of `{member}` has other rows than the backup says");
         Failure::new(Kind::Refused, message).why(format!("{is:?} instead of {should:?}"))
     };
     // Another program's archive says nothing of its rows.
-    if !part.rows.is_empty() && in_dump != *part.rows {
-        return Err(mismatch("the dump", &in_dump, part.rows));
+    if !rows.is_empty() && in_dump != *rows {
+        return Err(mismatch("the dump", &in_dump, rows));
     }
     postgres.load(&dump, new)?;
     let loaded = postgres.count(new, &in_dump)?;
     if loaded != in_dump {
         return Err(mismatch("the new database", &loaded, &in_dump));
     }
-    Ok(())
+    Ok(loaded)
 }
 
 pub(super) fn drop_aside(unpacked: &Unpacked, place: &Place) -> Result<()> {

@@ -5,6 +5,7 @@ use super::files::{copy, remove};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::backup::{Place, Unpacked};
 use crate::machine::part::Part;
+use crate::machine::search::Search;
 use rustix::process::geteuid;
 use std::collections::BTreeMap;
 use std::io;
@@ -14,7 +15,8 @@ use std::path::{Path, PathBuf};
 /// What the snapshot of the old indices is called.
 const BEFORE: &str = "before";
 
-struct Index<'a> {
+/// The search part of a backup.
+pub struct Index<'a> {
     member: &'a str,
     service: &'a str,
     port: u16,
@@ -31,7 +33,8 @@ impl Index<'_> {
     }
 }
 
-fn parts<'a>(unpacked: &'a Unpacked, place: &'a Place) -> impl Iterator<Item = Index<'a>> {
+/// The search parts of a backup.
+pub fn search_parts<'a>(unpacked: &'a Unpacked, place: &'a Place) -> impl Iterator<Item = Index<'a>> {
     unpacked.parts.iter().filter_map(|part| match part {
         Part::Search { name, service, port, folder, inside, snapshot, documents } => Some(Index {
             member: name,
@@ -46,44 +49,59 @@ fn parts<'a>(unpacked: &'a Unpacked, place: &'a Place) -> impl Iterator<Item = I
     })
 }
 
-/// Puts all indices of the backup's snapshot back, waits until that is done, and counts their documents; the names of
-/// the indices. Those that are there are kept in a snapshot of their own first. Whoever writes to them must not run:
-/// it could make an index anew in between.
+/// Puts all indices of the backup's snapshot back; the names of the indices. Those that are there are kept in a snapshot
+/// of their own first. Whoever writes to them must not run: it could make an index anew in between.
 pub fn search(unpacked: &Unpacked, place: &Place) -> Result<Vec<String>> {
     let mut done = Vec::new();
-    for part in parts(unpacked, place) {
-        let url = place.search_url(part.service, part.port)?;
+    for part in search_parts(unpacked, place) {
+        let url = service_url(&part, place)?;
         let search = place.search(&url);
-        let (new, old) = unpacked.new_and_old("banister", "-");
-        let (folder, location) = part.repository(&new);
-        let failed = || format!("the snapshot can't be put into `{}`", folder.display());
-        hand_over(&unpacked.path(part.member), &folder, &part.folder).or_fail(Kind::Refused, failed)?;
-        answers(place.stop, || search.register(&new, &location))?;
-        let snapshot = match part.snapshot {
-            "" => search.newest(&new)?.ok_or_else(|| {
-                Failure::new(Kind::Refused, "the backup holds no whole snapshot of the search index")
-            })?,
-            name => name.to_owned(),
-        };
-        let indices = search.indices(&new, &snapshot)?;
+        let (_, old) = unpacked.new_and_old("banister", "-");
         // What was kept by an attempt before is what was there before that.
-        search.register(&old, &part.repository(&old).1)?;
+        answers(place.stop, || search.register(&old, &part.repository(&old).1))?;
         if search.newest(&old)?.is_none() {
             search.snapshot(&old, BEFORE)?;
         }
-        search.restore(&new, &snapshot, &indices, "")?;
-        let counts = search.count(&indices, "")?;
-        if !part.documents.is_empty() && counts != *part.documents {
-            let message = "the search index has other documents than the backup says";
-            return Err(Failure::new(Kind::Refused, message)
-                .why(format!("{counts:?} instead of {:?}", part.documents))
-                .help("try it again: banister resume"));
-        }
-        search.forget(&new)?;
-        remove(&folder).or_fail(Kind::Refused, || format!("`{}` can't be removed", folder.display()))?;
-        done.extend(indices);
+        done.extend(put_index_back(unpacked, &part, &search, "")?.into_keys());
     }
     Ok(done)
+}
+
+/// Where the service of a part answers.
+pub fn service_url(part: &Index, place: &Place) -> Result<String> {
+    place.search_url(part.service, part.port)
+}
+
+/// Puts the indices of the snapshot back, called after `prefix`, waits until that is done, and counts their documents.
+pub fn put_index_back(
+    unpacked: &Unpacked,
+    part: &Index,
+    search: &Search,
+    prefix: &str,
+) -> Result<BTreeMap<String, u64>> {
+    let (new, _) = unpacked.new_and_old("banister", "-");
+    let (folder, location) = part.repository(&new);
+    let failed = || format!("the snapshot can't be put into `{}`", folder.display());
+    hand_over(&unpacked.path(part.member), &folder, &part.folder).or_fail(Kind::Refused, failed)?;
+    answers(search.stop, || search.register(&new, &location))?;
+    let snapshot = match part.snapshot {
+        "" => search.newest(&new)?.ok_or_else(|| {
+            Failure::new(Kind::Refused, "the backup holds no whole snapshot of the search index")
+        })?,
+        name => name.to_owned(),
+    };
+    let indices = search.indices(&new, &snapshot)?;
+    search.restore(&new, &snapshot, &indices, prefix)?;
+    let counts = search.count(&indices, prefix)?;
+    if !part.documents.is_empty() && counts != *part.documents {
+        let message = "the search index has other documents than the backup says";
+        return Err(Failure::new(Kind::Refused, message)
+            .why(format!("{counts:?} instead of {:?}", part.documents))
+            .help("try it again: banister resume"));
+    }
+    search.forget(&new)?;
+    remove(&folder).or_fail(Kind::Refused, || format!("`{}` can't be removed", folder.display()))?;
+    Ok(counts)
 }
 
 /// Copies a snapshot to where the service finds it, as the owner of that folder.
@@ -105,8 +123,8 @@ fn give(path: &Path, owner: u32, group: u32) -> io::Result<()> {
 }
 
 pub(super) fn drop_aside(unpacked: &Unpacked, place: &Place) -> Result<()> {
-    for part in parts(unpacked, place) {
-        let url = place.search_url(part.service, part.port)?;
+    for part in search_parts(unpacked, place) {
+        let url = service_url(&part, place)?;
         let (new, old) = unpacked.new_and_old("banister", "-");
         for name in [new, old] {
             place.search(&url).forget(&name)?;

@@ -1,0 +1,163 @@
+//! What is known of a backup: a card beside each archive, and the list of them.
+
+use crate::failure::{Context, Kind, Result};
+use crate::machine::archive::About;
+use crate::machine::files::write_private_durably;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// How far a backup is proven.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// It is there.
+    #[default]
+    Taken,
+    /// It was read whole, and every byte is as it was written.
+    Verified,
+    /// It was put back into scratch databases, indices and folders, and everything was there.
+    Drilled,
+}
+
+/// A backup, as the list shows it; `ARCHIVE.card.json` keeps it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Card {
+    pub name: String,
+    pub path: PathBuf,
+    pub bytes: u64,
+    pub level: Level,
+    /// When it was verified last, and drilled: RFC 3339, UTC.
+    pub verified: Option<String>,
+    pub drilled: Option<String>,
+    /// How long the drill took to put it back.
+    pub restore_seconds: Option<f64>,
+    /// Of the whole file, in lower-case hexadecimal.
+    pub sha256: Option<String>,
+    pub server: Option<String>,
+    pub kind: Option<String>,
+    pub release: Option<String>,
+    pub commit: Option<String>,
+    /// RFC 3339, UTC.
+    pub created: Option<String>,
+    pub label: Option<String>,
+}
+
+const ENDING: &str = ".card.json";
+
+impl Card {
+    /// The card of an archive. One that has none, or that is not of these bytes, was only taken, as far as is known.
+    pub fn of(archive: &Path) -> Result<Card> {
+        let failed = || format!("`{}` can't be read", archive.display());
+        let bytes =
+            archive.metadata().map_err(|error| crate::machine::files::unreadable(error, failed()))?.len();
+        let kept: Option<Card> =
+            std::fs::read(file(archive)).ok().and_then(|text| serde_json::from_slice(&text).ok());
+        let name = archive.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let fresh = Card { name, path: archive.to_owned(), bytes, ..Card::default() };
+        Ok(match kept {
+            Some(kept) if kept.bytes == bytes => Card { name: fresh.name, path: fresh.path, ..kept },
+            _ => fresh,
+        })
+    }
+
+    /// With what its manifest says.
+    pub fn about(self, about: &About) -> Card {
+        Card {
+            server: Some(about.server.clone()),
+            kind: Some(about.kind.clone()),
+            release: about.release.clone(),
+            commit: about.commit.clone(),
+            created: Some(about.created.clone()),
+            label: Some(about.label.clone()),
+            ..self
+        }
+    }
+
+    /// It was read whole just now.
+    pub fn verified(self, sha256: String) -> Card {
+        let level = self.level.max(Level::Verified);
+        Card { level, verified: Some(now()), sha256: Some(sha256), ..self }
+    }
+
+    /// It was put back for a trial just now.
+    pub fn drilled(self, seconds: f64) -> Card {
+        Card { level: Level::Drilled, drilled: Some(now()), restore_seconds: Some(seconds), ..self }
+    }
+
+    /// It is damaged: nothing that was proven holds any more.
+    pub fn doubted(self) -> Card {
+        Card { level: Level::Taken, verified: None, drilled: None, restore_seconds: None, ..self }
+    }
+
+    /// Keeps it beside the archive.
+    pub fn keep(&self) -> Result<()> {
+        let text =
+            serde_json::to_vec_pretty(self).or_fail(Kind::Bug, || "a card is not plain data".into())?;
+        write_private_durably(&file(&self.path), &text)
+    }
+
+    /// Removes the archive, then its card.
+    pub fn remove(&self) -> Result<()> {
+        for path in [&self.path, &file(&self.path)] {
+            match std::fs::remove_file(path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(error)
+                        .or_fail(Kind::Refused, || format!("`{}` can't be removed", path.display()));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn now() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+fn file(archive: &Path) -> PathBuf {
+    let mut name = archive.as_os_str().to_owned();
+    name.push(ENDING);
+    name.into()
+}
+
+/// All archives in a folder, the oldest first. What another program put there is among them.
+pub fn catalogue(folder: &Path) -> Result<Vec<Card>> {
+    let failed = || format!("the folder `{}` can't be read", folder.display());
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.or_fail(Kind::Refused, failed)?,
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry.or_fail(Kind::Refused, failed)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let is_archive = name.ends_with(".tar.gz") || name.ends_with(".tar.zst");
+        if is_archive && !name.starts_with('.') {
+            let modified = path.metadata().and_then(|metadata| metadata.modified()).ok();
+            found.push((modified, Card::of(&path)?));
+        }
+    }
+    found.sort_by(|(a, one), (b, other)| (a, &one.name).cmp(&(b, &other.name)));
+    Ok(found.into_iter().map(|(_, card)| card).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_card_holds_only_for_the_bytes_it_was_written_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("web-1.tar.zst");
+        std::fs::write(&path, "some bytes").unwrap();
+        Card::of(&path).unwrap().verified("digest".into()).keep().unwrap();
+        let card = Card::of(&path).unwrap();
+        assert_eq!((card.level, card.sha256.as_deref()), (Level::Verified, Some("digest")));
+        assert_eq!(catalogue(folder.path()).unwrap(), [card.clone()]);
+        std::fs::write(&path, "others").unwrap();
+        assert_eq!(Card::of(&path).unwrap().level, Level::Taken);
+        card.remove().unwrap();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}
