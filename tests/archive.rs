@@ -11,6 +11,8 @@ use std::process::{Command, Stdio};
 
 #[path = "archive/env_file.rs"]
 mod env_file;
+#[path = "archive/hostile.rs"]
+mod hostile;
 #[path = "archive/primitives.rs"]
 mod primitives;
 
@@ -121,7 +123,7 @@ fn every_changed_byte_is_found() {
         let length = good.len() as u64;
         // Each of the first and of the last bytes, where the formats are careless; then anywhere.
         let places: Vec<u64> =
-            (0..30).chain(length - 100..length).chain((0..300).map(|_| numbers.below(length))).collect();
+            (0..30).chain(length - 100..length).chain((0..1000).map(|_| numbers.below(length))).collect();
         for place in places {
             let mut bad = good.clone();
             bad[place as usize] ^= 1 << numbers.below(8);

@@ -103,7 +103,8 @@ fn what_was_damaged_is_restored_as_it_was() {
     let backup = stack.banister(&["run", "backup", "--yes"]);
     assert_eq!(backup.code, Some(0), "{backup:?}");
     let backups = std::fs::read_dir(stack.practice.hoss().join("backup/backups")).unwrap();
-    let names: Vec<String> = backups.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let names = backups.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let names: Vec<String> = names.filter(|name| name.ends_with(".tar.gz")).collect();
     let [name] = names.as_slice() else { panic!("{names:?}") };
     let before = state(&stack);
     damage(&stack);

@@ -73,7 +73,7 @@ fn fits(server: &Server, card: &Card) -> String {
 
 fn verify(context: &Context, backup: &str) -> Result<u8> {
     let card = find(context, backup)?;
-    let contents = match archive::inspect(&card.path, &|| false) {
+    let contents = match archive::inspect(&card.path, u64::MAX, &|| false) {
         Ok(contents) => contents,
         Err(failure) => {
             card.doubted().keep()?;

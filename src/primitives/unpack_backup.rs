@@ -145,7 +145,7 @@ fn identity(host: &Host) -> Result<String> {
 /// A plan reads the archive, too, and so knows whether it is whole.
 fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
     let path = find(arguments, host.server()?)?;
-    let contents = archive::inspect(&path, &|| host.stop.is_asked())?;
+    let contents = archive::inspect(&path, u64::MAX, &|| host.stop.is_asked())?;
     let about = contents.manifest.map(|manifest| manifest.about);
     let parts = about.as_ref().map_or_else(|| layout::parts(&contents.members), |about| about.parts.clone());
     let of_archive = |value: Option<Value>, what: &str| {

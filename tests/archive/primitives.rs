@@ -75,7 +75,7 @@ fn a_backup_is_verified_and_named_after_server_release_and_label() {
     let path = Path::new(done["path"].as_str().unwrap());
     let name = path.file_name().unwrap().to_str().unwrap();
     assert!(name.starts_with("cloud-2") && name.ends_with("Z-0.2.10-before-0.2.11.tar.zst"), "{name}");
-    assert_eq!(names(&backups), [name]);
+    assert_eq!(names(&backups), [name.to_owned(), format!("{name}.card.json")]);
     let manifest = verify(path).unwrap();
     let held: Vec<&str> = manifest.members.iter().map(|entry| entry.name.as_str()).collect();
     assert_eq!(held, ["home/.config/", "home/.config/a", "b", "db/dump"]);
@@ -88,7 +88,7 @@ fn a_backup_is_verified_and_named_after_server_release_and_label() {
 
     // In the same second it may need another name; it never replaces one.
     call(&server, "backup", json!({ "label": "Before 0.2.11!" }), false).unwrap();
-    assert_eq!(names(&backups).len(), 2);
+    assert_eq!(names(&backups).len(), 4, "two archives with their cards");
 }
 
 #[test]
@@ -173,5 +173,5 @@ fn a_backup_that_was_cut_off_is_gone_on_with_under_its_name() {
     // Another attempt is another backup.
     fs::remove_dir_all(&attempt).unwrap();
     perform();
-    assert_eq!(names().len(), 2);
+    assert_eq!(names().len(), 4, "two archives with their cards");
 }

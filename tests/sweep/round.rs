@@ -163,8 +163,9 @@ impl Round {
         let folder = self.practice.hoss().join("backup/backups");
         let mut labels: Vec<String> = fs::read_dir(&folder)
             .unwrap()
-            .map(|entry| {
-                let path = entry.unwrap().path();
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| !path.display().to_string().ends_with(".card.json"))
+            .map(|path| {
                 let manifest = archive::verify(&path).unwrap_or_else(|failure| panic!("{failure}"));
                 for name in ["./config/.env", "./db/postgres-hoss_core-backup.dump"] {
                     assert!(manifest.members.iter().any(|member| member.name == name && member.size > 1_000));

@@ -3,9 +3,8 @@
 use super::manifest::{Entry, Sort};
 use super::place::parts;
 use super::verify::{Begun, Contents, Sink, inspect, read};
-use crate::failure::{Context, Failure, Kind, Result};
+use crate::failure::{Context, Kind, Result};
 use crate::machine::files::{free_space, private_folder, sync_folder_of};
-use crate::units::Size;
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions, Permissions};
 use std::os::unix::ffi::OsStrExt;
@@ -19,18 +18,8 @@ use std::time::{Duration, UNIX_EPOCH};
 ///
 /// Fails as [`super::verify()`] does, and with [`Kind::Refused`] if there is too little room.
 pub fn unpack(path: &Path, folder: &Path, stop: &dyn Fn() -> bool) -> Result<Contents> {
-    let contents = inspect(path, stop)?;
-    let (needed, free) = (contents.size(), free_space(folder)?.free);
-    if needed > free {
-        let message = format!(
-            "the archive `{}` unpacks to {}, and `{}` has {}",
-            path.display(),
-            Size(needed),
-            folder.display(),
-            Size(free)
-        );
-        return Err(Failure::new(Kind::Refused, message).help("make room, or set `backups` in `site.toml`"));
-    }
+    let room = free_space(folder)?.free;
+    let contents = inspect(path, room, stop)?;
     let failed = || format!("`{}` can't be emptied", folder.display());
     match std::fs::remove_dir_all(folder) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -39,7 +28,7 @@ pub fn unpack(path: &Path, folder: &Path, stop: &dyn Fn() -> bool) -> Result<Con
         _ => private_folder(folder)?,
     }
     let mut unpacking = Unpacking { folder, folders: Vec::new() };
-    let (again, reading) = read(path, stop, &mut unpacking)?;
+    let (again, reading) = read(path, room, stop, &mut unpacking)?;
     if again.members != contents.members {
         return Err(reading.refuse("it changed while it was read"));
     }

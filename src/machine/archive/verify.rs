@@ -6,6 +6,7 @@ use super::place::Places;
 use super::streams::Hashing;
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::files::{hexadecimal, unreadable};
+use crate::units::Size;
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Take, Write};
@@ -42,14 +43,14 @@ pub fn verify(path: &Path) -> Result<Manifest> {
 
 /// As [`verify`]; ends with [`Kind::Interrupted`] as soon as `stop` says so.
 pub fn verify_until(path: &Path, stop: &dyn Fn() -> bool) -> Result<Manifest> {
-    let (contents, reading) = read(path, stop, &mut Nowhere)?;
+    let (contents, reading) = read(path, u64::MAX, stop, &mut Nowhere)?;
     contents.manifest.ok_or_else(|| reading.refuse("its manifest is missing"))
 }
 
 /// As [`verify_until`], also for an archive without a manifest: then nothing but its own checksums says that it is
-/// whole.
-pub fn inspect(path: &Path, stop: &dyn Fn() -> bool) -> Result<Contents> {
-    read(path, stop, &mut Nowhere).map(|(contents, _)| contents)
+/// whole. One that unpacks to more than `limit` bytes is refused as soon as that is seen.
+pub fn inspect(path: &Path, limit: u64, stop: &dyn Fn() -> bool) -> Result<Contents> {
+    read(path, limit, stop, &mut Nowhere).map(|(contents, _)| contents)
 }
 
 /// Takes what is read.
@@ -84,6 +85,7 @@ impl Sink for Nowhere {
 /// Reads all of it into a sink.
 pub(super) fn read<'a>(
     path: &'a Path,
+    limit: u64,
     stop: &'a dyn Fn() -> bool,
     sink: &mut dyn Sink,
 ) -> Result<(Contents, Reading<'a>)> {
@@ -102,7 +104,7 @@ pub(super) fn read<'a>(
     let is_sealed = compression.is_seal(&seal);
     let body = if is_sealed { body } else { length };
 
-    let mut reading = Reading { path, stop, members: Vec::new(), last: None };
+    let mut reading = Reading { path, limit, stop, members: Vec::new(), last: None };
     let raw = Stopping { inner: file.take(body), stop };
     let decoder = Decoder::new(compression, Hashing::new(raw)).map_err(|error| reading.damaged(&error))?;
     let mut tar = tar::Archive::new(decoder);
@@ -123,6 +125,8 @@ pub(super) fn read<'a>(
 
 pub(super) struct Reading<'a> {
     path: &'a Path,
+    /// How many bytes of content it may have.
+    limit: u64,
     stop: &'a dyn Fn() -> bool,
     members: Vec<Entry>,
     /// The name of the member that was read last.
@@ -140,6 +144,7 @@ impl<'a> Reading<'a> {
     ) -> Result<Option<Manifest>> {
         let mut found: Option<Manifest> = None;
         let mut places = Places::default();
+        let mut total = 0u64;
         let entries = tar.entries().map_err(|error| self.damaged(&error))?;
         for entry in entries {
             let mut entry = entry.map_err(|error| self.damaged(&error))?;
@@ -168,6 +173,14 @@ impl<'a> Reading<'a> {
             let link = entry.link_name_bytes().map(|target| target.into_owned());
             let link = link.as_deref().filter(|_| sort == Sort::Link);
             places.take(&bytes, sort, link).map_err(|why| self.refuse(why))?;
+            total = total.saturating_add(entry.size());
+            if total > self.limit {
+                let (needed, limit) = (Size(total), Size(self.limit));
+                let message = format!("the archive `{}` unpacks to {needed} or more", self.path.display());
+                return Err(Failure::new(Kind::Refused, message)
+                    .why(format!("there is room for {limit}"))
+                    .help("make room, or set `backups` in `site.toml`"));
+            }
             let begun = Begun { name: &bytes, sort, target: link, header: &header };
             let mut file = sink.begin(&begun)?;
             let mut digest = Sha256::new();
