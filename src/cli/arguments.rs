@@ -116,8 +116,8 @@ pub enum BackupCommand {
     List,
     /// Read a backup whole and compare every byte with what was written.
     Verify {
-        /// A name from the list, or its beginning, or an archive's path.
-        backup: String,
+        /// A name from the list, or its beginning, or an archive's path [default: the newest].
+        backup: Option<String>,
     },
     /// Prove a backup: put it back beside the live data, count, and remove it again.
     Drill(TryOptions),
@@ -128,8 +128,8 @@ pub enum BackupCommand {
 /// A backup, and how a run with it goes on.
 #[derive(Args, Debug)]
 pub struct TryOptions {
-    /// A name from the list, or its beginning, or an archive's path.
-    pub backup: String,
+    /// A name from the list, or its beginning, or an archive's path [default: the newest].
+    pub backup: Option<String>,
     #[command(flatten)]
     pub answers: Answers,
     /// Give up an earlier run that is not done.

@@ -16,7 +16,7 @@ use std::path::Path;
 pub fn backup(context: &Context, command: &BackupCommand) -> Result<u8> {
     match command {
         BackupCommand::List => list(context),
-        BackupCommand::Verify { backup } => verify(context, backup),
+        BackupCommand::Verify { backup } => verify(context, backup.as_deref()),
         BackupCommand::Drill(options) => run(context, "drill", options),
         BackupCommand::Restore(options) => run(context, "restore", options),
     }
@@ -71,7 +71,7 @@ fn fits(server: &Server, card: &Card) -> String {
     }
 }
 
-fn verify(context: &Context, backup: &str) -> Result<u8> {
+fn verify(context: &Context, backup: Option<&str>) -> Result<u8> {
     let card = find(context, backup)?;
     let contents = match archive::inspect(&card.path, u64::MAX, &|| false) {
         Ok(contents) => contents,
@@ -95,17 +95,29 @@ fn verify(context: &Context, backup: &str) -> Result<u8> {
     Ok(0)
 }
 
-/// The backup that is meant: a path, or a name or the beginning of one in the list.
-fn find(context: &Context, backup: &str) -> Result<Card> {
-    if Path::new(backup).is_file() {
-        return Card::of(Path::new(backup));
+/// The backup that is meant: a path, or a name or the beginning of one in the list, or the newest of the server.
+fn find(context: &Context, backup: Option<&str>) -> Result<Card> {
+    if let Some(path) = backup.map(Path::new).filter(|path| path.is_file()) {
+        return Card::of(path);
     }
-    let mut found = Vec::new();
     let site = context.site()?;
-    for server in context.servers(&site)? {
-        let cards = catalogue(&server.backup_folder())?.into_iter();
-        found.extend(cards.filter(|card| card.name.starts_with(backup)));
+    let servers = context.servers(&site)?;
+    let mut found = Vec::new();
+    for server in &servers {
+        found.extend(catalogue(&server.backup_folder())?);
     }
+    let Some(backup) = backup else {
+        if servers.len() > 1 {
+            return Err(Failure::new(Kind::Invalid, "it is not clear which server is meant")
+                .help("name it with `--server NAME`, or name a backup"));
+        }
+        let none = || {
+            Failure::new(Kind::NotFound, "there are no backups yet")
+                .help("take one with `banister run backup`")
+        };
+        return found.pop().ok_or_else(none);
+    };
+    found.retain(|card| card.name.starts_with(backup));
     let help = "see what there is with `banister backup list`";
     match found.as_slice() {
         [card] => Ok(card.clone()),
@@ -121,7 +133,7 @@ fn find(context: &Context, backup: &str) -> Result<Card> {
 
 /// Runs the runbook of this name with the backup.
 fn run(context: &Context, runbook: &str, options: &TryOptions) -> Result<u8> {
-    let path = find(context, &options.backup)?.path;
+    let path = find(context, options.backup.as_deref())?.path;
     let path = std::path::absolute(&path).unwrap_or(path);
     let parameters = Arguments::from_iter([("backup".to_owned(), path.display().to_string().into())]);
     let run = RunOptions {

@@ -1,5 +1,7 @@
 //! A practice server with a state folder of its own, and what of it two updates are compared by.
 
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
 use crate::support::{Said, said};
 use banister::machine::archive;
 use banister::practice::{Practice, Process};
@@ -53,6 +55,10 @@ impl Round {
         fs::write(practice.site(), quick).unwrap();
         let identity = practice.rows().unwrap().identity;
         Round { folder, practice, identity }
+    }
+
+    pub fn practice(&self) -> &Practice {
+        &self.practice
     }
 
     fn state(&self) -> PathBuf {
