@@ -84,7 +84,7 @@ impl Inside<'_> {
                 Ok(0)
             }
             (_, "curl" | "wget") => self.fetch(arguments),
-            _ => docker_run::host_program(self.world, self.mounts, command),
+            _ => docker_run::host_program(self.world, self.mounts, command, None),
         }
     }
 

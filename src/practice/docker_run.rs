@@ -49,7 +49,7 @@ pub fn run(world: &World, arguments: &[String]) -> Result<i32> {
         output::complain(format_args!("Unable to find a command for '{image}'"));
         return Ok(125);
     }
-    host_program(world, &mounts, &command)
+    host_program(world, &mounts, &command, workdir.as_deref())
 }
 
 /// Runs a script of the machine's own shell in a mounted folder. It may name only what is in there.
@@ -84,7 +84,12 @@ fn mount(world: &World, text: &str) -> Result<Mount> {
 
 /// Runs a program of the machine with the container's paths led into its mounts. Any other absolute path, and any
 /// way upwards, is refused: the container sees nothing else, and nothing outside of the world may be touched.
-pub fn host_program(world: &World, mounts: &[Mount], command: &[String]) -> Result<i32> {
+pub fn host_program(
+    world: &World,
+    mounts: &[Mount],
+    command: &[String],
+    workdir: Option<&str>,
+) -> Result<i32> {
     let (program, arguments) =
         command.split_first().ok_or_else(|| Failure::new(Kind::Invalid, "no command"))?;
     let name = program.rsplit('/').next().unwrap_or(program);
@@ -97,8 +102,13 @@ pub fn host_program(world: &World, mounts: &[Mount], command: &[String]) -> Resu
     }
     let arguments: Vec<OsString> =
         arguments.iter().map(|argument| outside(mounts, argument)).collect::<Result<_>>()?;
-    let cwd = world.path("empty");
-    make_folder(&cwd)?;
+    let cwd = match workdir {
+        Some(workdir) => PathBuf::from(outside(mounts, workdir)?),
+        None => {
+            make_folder(&world.path("empty"))?;
+            world.path("empty")
+        }
+    };
     start::in_container(name, &arguments, &cwd)
 }
 
