@@ -1,0 +1,246 @@
+//! Backup, restore and the way back with data, killed at every record of their journals and at random moments: `resume`
+//! ends in the world of an undisturbed one.
+
+#[path = "sweep/round.rs"]
+mod round;
+mod support;
+
+use banister::machine::archive;
+use round::Round;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// Does the work on two threads: practice servers are many processes each.
+fn in_pairs<T: Sync>(items: &[T], work: impl Fn(&T) + Sync) {
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..2)
+            .map(|_| {
+                scope.spawn(|| {
+                    while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        work(item);
+                    }
+                })
+            })
+            .collect();
+        for thread in threads {
+            if let Err(panic) = thread.join() {
+                std::panic::resume_unwind(panic);
+            }
+        }
+    });
+}
+
+/// Every name below a folder, with its mode and content.
+fn tree(folder: &Path, named: &str, found: &mut Vec<String>) {
+    let mut entries: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    entries.sort();
+    for path in entries {
+        let about = path.symlink_metadata().unwrap();
+        let name = format!("{named}/{}", path.file_name().unwrap().to_string_lossy());
+        let content = if about.is_file() { format!("{:?}", fs::read(&path).unwrap()) } else { String::new() };
+        found.push(format!("{name} {:o} {content}", about.permissions().mode()));
+        if about.is_dir() {
+            tree(&path, &name, found);
+        }
+    }
+}
+
+/// Everything that a backup of the practice server brings back.
+fn state(round: &Round) -> Vec<String> {
+    let practice = round.practice();
+    let mut found = vec![format!("rows {}", practice.rows().unwrap().content)];
+    for name in ["core", "auth", "sync", "opensearch", "ui"] {
+        tree(&practice.hoss().join(name), name, &mut found);
+    }
+    let names =
+        fs::read_dir(practice.hoss()).unwrap().map(|entry| format!("{:?}", entry.unwrap().file_name()));
+    let mut names: Vec<String> = names.collect();
+    names.sort();
+    found.push(names.join(" "));
+    for volume in ["server_auth-secrets", "server_ldap-vol0", "server_ldap-vol1"] {
+        tree(&practice.dir().join("volumes").join(volume), volume, &mut found);
+    }
+    found.push(
+        fs::read_to_string(practice.hoss().join("data/opensearch/metadata-index.json")).unwrap_or_default(),
+    );
+    tree(&practice.hoss().join("backup/.opensearch"), "snapshots", &mut found);
+    found
+}
+
+fn damage(round: &Round) {
+    let practice = round.practice();
+    let program = practice.dir().join("bin/docker");
+    let sql = |database: &str, statement: &str| {
+        let mut command = Command::new(&program);
+        command.args(["exec", "server_db_1", "psql", "-U", "postgres", "-d", database, "-c", statement]);
+        assert!(command.envs(practice.environment()).stdout(Stdio::null()).status().unwrap().success());
+    };
+    sql("hoss_core", "DELETE FROM datasets");
+    sql("hoss_auth", "DROP TABLE users");
+    fs::remove_dir_all(practice.hoss().join("ui")).unwrap();
+    fs::write(practice.hoss().join("core/config.yaml"), "damaged").unwrap();
+    fs::write(practice.hoss().join("auth/added"), "damaged").unwrap();
+    let secrets = practice.dir().join("volumes/server_auth-secrets/_data");
+    fs::remove_file(secrets.join("private.pem")).unwrap();
+    fs::write(secrets.join("added"), "damaged").unwrap();
+    fs::remove_file(practice.hoss().join("data/opensearch/metadata-index.json")).unwrap();
+}
+
+/// The only archive there is, which is whole.
+fn only_backup(round: &Round) -> String {
+    let entries = fs::read_dir(round.practice().hoss().join("backup/backups")).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let names: Vec<String> = names.filter(|name| !name.ends_with(".card.json")).collect();
+    let [name] = names.as_slice() else { panic!("{names:?}") };
+    archive::verify(&round.practice().hoss().join("backup/backups").join(name)).unwrap();
+    name.clone()
+}
+
+fn assert_same(is: &[String], was: &[String], place: &str) {
+    for (is, was) in is.iter().zip(was) {
+        assert_eq!(is, was, "{place}");
+    }
+    assert_eq!(is.len(), was.len(), "{place}: {is:#?}");
+}
+
+/// A server with a backup, damaged; what it was before, and the backup.
+fn damaged() -> (Round, Vec<String>, String) {
+    let round = Round::new();
+    let said = round.banister(&["run", "backup", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let backup = only_backup(&round);
+    let before = state(&round);
+    damage(&round);
+    (round, before, backup)
+}
+
+#[test]
+fn a_restore_that_is_killed_at_any_record_ends_like_one_that_is_not() {
+    let (round, before, backup) = damaged();
+    let earlier = round.records();
+    let said = round.banister(&["backup", "restore", &backup, "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_same(&state(&round), &before, "undisturbed");
+    let records = round.records() - earlier;
+    let places: Vec<String> =
+        (0..records).flat_map(|n| [format!("before {n}"), format!("after {n}")]).collect();
+    in_pairs(&places, |place| {
+        let (round, before, backup) = damaged();
+        let said = round.crash(&["backup", "restore", &backup, "--yes"], place);
+        assert_eq!(said.code, Some(-9), "{place}: {said:?}");
+        let mut said = round.banister(&["resume", "--yes"]);
+        // Before its first record is whole a run does not exist; after its last there is nothing left to do.
+        if said.out.contains("nothing to resume") {
+            said = round.banister(&["backup", "restore", &backup, "--yes"]);
+        }
+        assert_eq!(said.code, Some(0), "{place}: {said:?}");
+        assert_same(&state(&round), &before, place);
+    });
+    eprintln!("restore killed at {} places of {records} records: 0 worlds differ", places.len());
+}
+
+#[test]
+fn a_restore_that_is_killed_at_any_moment_ends_like_one_that_is_not() {
+    let moments: Vec<Duration> = (0..30).map(|n| Duration::from_millis(n * 37 % 1100)).collect();
+    in_pairs(&moments, |moment| {
+        let (round, before, backup) = damaged();
+        let place = format!("killed after {moment:?}");
+        let mut child = round.command(&["backup", "restore", &backup, "--yes"]).spawn().unwrap();
+        std::thread::sleep(*moment);
+        let _ = child.kill();
+        let _ = child.wait();
+        let mut said = round.banister(&["resume", "--yes"]);
+        if said.out.contains("nothing to resume") {
+            said = round.banister(&["backup", "restore", &backup, "--yes"]);
+        }
+        assert_eq!(said.code, Some(0), "{place}: {said:?}");
+        assert_same(&state(&round), &before, &place);
+    });
+}
+
+#[test]
+fn a_backup_that_is_killed_at_any_moment_is_there_once_and_leaves_nothing_else() {
+    let moments: Vec<Duration> = (0..40).map(|n| Duration::from_millis(n * 13 % 400)).collect();
+    in_pairs(&moments, |moment| {
+        let round = Round::new();
+        let place = format!("killed after {moment:?}");
+        let mut child = round.command(&["run", "backup", "--yes"]).spawn().unwrap();
+        std::thread::sleep(*moment);
+        let _ = child.kill();
+        let late = child.wait().unwrap().success();
+        let mut said = round.banister(&["resume", "--yes"]);
+        if said.out.contains("nothing to resume") && !late {
+            said = round.banister(&["run", "backup", "--yes"]);
+        }
+        assert_eq!(said.code, Some(0), "{place}: {said:?}");
+        only_backup(&round);
+        let snapshots = fs::read_dir(round.practice().hoss().join("backup/.opensearch")).unwrap();
+        assert_eq!(snapshots.count(), 0, "{place}: a snapshot is left");
+    });
+}
+
+/// An update that migrates, is healthy, and fails all the same.
+const FAILS: &str = r#"//! Fails after it migrated.
+
+import "kind" as kind;
+
+fn main() {
+    let server = this_server();
+    let from = server.installed_release();
+    let parts = kind::parts(server);
+    let before = kind::migrations(server, parts);
+    lock(server, "an update that fails");
+    server.fetch();
+    let safe = kind::back_up(server, "safe", parts);
+    on_failure { kind::roll_back(server, from, safe, parts, before); }
+    server.checkout("0.2.13");
+    kind::build(server);
+    kind::start(server);
+    kind::await_health(server, "0.2.13");
+    throw "it is not liked";
+}
+"#;
+
+/// A server whose update failed after it migrated; what it was before.
+fn failed() -> (Round, Vec<String>) {
+    let round = Round::new();
+    let before = state(&round);
+    let runbooks = round.practice().dir().join("runbooks");
+    fs::create_dir(&runbooks).unwrap();
+    fs::write(runbooks.join("fails.rhai"), FAILS).unwrap();
+    let said = round.banister(&["run", "fails", "--yes"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert_eq!(round.practice().rows().unwrap().migrations["hoss_core"], 4);
+    (round, before)
+}
+
+#[test]
+fn a_way_back_with_data_that_is_killed_at_any_record_ends_like_one_that_is_not() {
+    let (round, before) = failed();
+    let earlier = round.records();
+    let said = round.banister(&["resume", "--rollback", "--yes"]);
+    assert!(said.out.contains("was rolled back"), "{said:?}");
+    assert_same(&state(&round), &before, "undisturbed");
+    assert_eq!(round.practice().discover().unwrap()["version"], "0.2.10");
+    let records = round.records();
+    let places: Vec<String> =
+        (earlier..records).flat_map(|n| [format!("before {n}"), format!("after {n}")]).collect();
+    in_pairs(&places, |place| {
+        let (round, before) = failed();
+        let said = round.crash(&["resume", "--rollback", "--yes"], place);
+        assert_eq!(said.code, Some(-9), "{place}: {said:?}");
+        let said = round.banister(&["resume", "--rollback", "--yes"]);
+        assert!(
+            said.out.contains("was rolled back") || said.out.contains("nothing to resume"),
+            "{place}: {said:?}"
+        );
+        assert_same(&state(&round), &before, place);
+        assert_eq!(round.practice().discover().unwrap()["version"], "0.2.10", "{place}");
+    });
+    eprintln!("rollback killed at {} places: 0 worlds differ", places.len());
+}
