@@ -8,6 +8,8 @@
 mod manifest;
 mod place;
 
+mod pieces;
+
 mod compression;
 mod header;
 mod streams;
