@@ -6,34 +6,13 @@ mod round;
 mod support;
 
 use banister::machine::archive;
-use round::Round;
+use round::{Round, in_pairs};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-
-/// Does the work on two threads: practice servers are many processes each.
-fn in_pairs<T: Sync>(items: &[T], work: impl Fn(&T) + Sync) {
-    let next = AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..2)
-            .map(|_| {
-                scope.spawn(|| {
-                    while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        work(item);
-                    }
-                })
-            })
-            .collect();
-        for thread in threads {
-            if let Err(panic) = thread.join() {
-                std::panic::resume_unwind(panic);
-            }
-        }
-    });
-}
 
 /// Every name below a folder, with its mode and content.
 fn tree(folder: &Path, named: &str, found: &mut Vec<String>) {
@@ -131,13 +110,10 @@ fn a_restore_that_is_killed_at_any_record_ends_like_one_that_is_not() {
         (0..records).flat_map(|n| [format!("before {n}"), format!("after {n}")]).collect();
     in_pairs(&places, |place| {
         let (round, before, backup) = damaged();
+        let earlier = round.records();
         let said = round.crash(&["backup", "restore", &backup, "--yes"], place);
         assert_eq!(said.code, Some(-9), "{place}: {said:?}");
-        let mut said = round.banister(&["resume", "--yes"]);
-        // Before its first record is whole a run does not exist; after its last there is nothing left to do.
-        if said.out.contains("nothing to resume") {
-            said = round.banister(&["backup", "restore", &backup, "--yes"]);
-        }
+        let said = round.resume_or_begin(&["backup", "restore", &backup, "--yes"], earlier);
         assert_eq!(said.code, Some(0), "{place}: {said:?}");
         assert_same(&state(&round), &before, place);
     });
@@ -149,15 +125,13 @@ fn a_restore_that_is_killed_at_any_moment_ends_like_one_that_is_not() {
     let moments: Vec<Duration> = (0..30).map(|n| Duration::from_millis(n * 37 % 1100)).collect();
     in_pairs(&moments, |moment| {
         let (round, before, backup) = damaged();
+        let earlier = round.records();
         let place = format!("killed after {moment:?}");
         let mut child = round.command(&["backup", "restore", &backup, "--yes"]).spawn().unwrap();
         std::thread::sleep(*moment);
         let _ = child.kill();
         let _ = child.wait();
-        let mut said = round.banister(&["resume", "--yes"]);
-        if said.out.contains("nothing to resume") {
-            said = round.banister(&["backup", "restore", &backup, "--yes"]);
-        }
+        let said = round.resume_or_begin(&["backup", "restore", &backup, "--yes"], earlier);
         assert_eq!(said.code, Some(0), "{place}: {said:?}");
         assert_same(&state(&round), &before, &place);
     });
@@ -172,11 +146,8 @@ fn a_backup_that_is_killed_at_any_moment_is_there_once_and_leaves_nothing_else()
         let mut child = round.command(&["run", "backup", "--yes"]).spawn().unwrap();
         std::thread::sleep(*moment);
         let _ = child.kill();
-        let late = child.wait().unwrap().success();
-        let mut said = round.banister(&["resume", "--yes"]);
-        if said.out.contains("nothing to resume") && !late {
-            said = round.banister(&["run", "backup", "--yes"]);
-        }
+        let _ = child.wait();
+        let said = round.resume_or_begin(&["run", "backup", "--yes"], 0);
         assert_eq!(said.code, Some(0), "{place}: {said:?}");
         only_backup(&round);
         let snapshots = fs::read_dir(round.practice().hoss().join("backup/.opensearch")).unwrap();

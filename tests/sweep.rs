@@ -5,7 +5,7 @@
 mod round;
 mod support;
 
-use round::{Round, World};
+use round::{Round, World, in_pairs};
 use std::io::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock};
@@ -28,27 +28,6 @@ impl Chance {
     }
 }
 
-/// Does the work on two threads: practice servers are many processes each.
-fn in_pairs<T: Sync>(items: &[T], work: impl Fn(&T) + Sync) {
-    let next = AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..2)
-            .map(|_| {
-                scope.spawn(|| {
-                    while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        work(item);
-                    }
-                })
-            })
-            .collect();
-        for thread in threads {
-            if let Err(panic) = thread.join() {
-                std::panic::resume_unwind(panic);
-            }
-        }
-    });
-}
-
 /// Said whether the test passes or not; the test runner keeps what `println!` writes to itself.
 fn count(text: &str) {
     let _ = writeln!(std::io::stderr(), "{text}");
@@ -56,11 +35,7 @@ fn count(text: &str) {
 
 /// Resumes. A kill leaves nothing that only a person could know, so that nobody is asked.
 fn resume(round: &Round, place: &str) {
-    let mut said = round.banister(&["resume", "--yes"]);
-    // Before its first record is whole a run does not exist; after its last there is nothing left to do.
-    if said.out.contains("nothing to resume") && round.records() == 0 {
-        said = round.banister(&["run", "update", "--yes"]);
-    }
+    let said = round.resume_or_begin(&["run", "update", "--yes"], 0);
     assert_eq!(said.code, Some(0), "{place}: {said:?}");
 }
 

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 pub struct Round {
@@ -34,6 +35,27 @@ pub struct World {
     services: usize,
     lock: String,
     state: String,
+}
+
+/// Does the work on two threads: practice servers are many processes each.
+pub fn in_pairs<T: Sync>(items: &[T], work: impl Fn(&T) + Sync) {
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..2)
+            .map(|_| {
+                scope.spawn(|| {
+                    while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        work(item);
+                    }
+                })
+            })
+            .collect();
+        for thread in threads {
+            if let Err(panic) = thread.join() {
+                std::panic::resume_unwind(panic);
+            }
+        }
+    });
 }
 
 impl Drop for Round {
@@ -81,6 +103,16 @@ impl Round {
     /// The same, killed where the journal is at `place`.
     pub fn crash(&self, arguments: &[&str], place: &str) -> Said {
         said(self.command(arguments).env("BANISTER_CRASH_AT", place).output().unwrap())
+    }
+
+    /// Resumes what was killed when all runs had `earlier` records. If nothing of it was written down yet it does not exist,
+    /// and is begun; after its last record there is nothing left to do.
+    pub fn resume_or_begin(&self, arguments: &[&str], earlier: usize) -> Said {
+        let said = self.banister(&["resume", "--yes"]);
+        match said.out.contains("nothing to resume") && self.records() == earlier {
+            true => self.banister(arguments),
+            false => said,
+        }
     }
 
     /// How many records the runs have.
