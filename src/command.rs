@@ -43,12 +43,15 @@ mod follow;
 mod look;
 mod start;
 
+mod filter;
+
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
 pub use cancel::cancel;
 pub use exit::Exit;
+pub use filter::{Feed, Filter};
 pub use follow::{Attention, Followed, From, follow};
 pub use log::{log, tail};
 pub use look::{Looked, feed, look, look_into};

@@ -7,6 +7,7 @@ use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::fs::File;
 use std::io::Seek;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::ExitStatus;
@@ -62,7 +63,7 @@ pub fn feed(spec: &Spec, stdin: &File, stdout: Option<&File>, stop: &dyn Fn() ->
 }
 
 /// A file in memory: nothing is lost on a full disk, and a grandchild that keeps it open keeps nobody waiting.
-fn memory(spec: &Spec) -> Result<File> {
+pub(super) fn memory(spec: &Spec) -> Result<File> {
     let (program, _) = spec.program()?;
     let made = memfd_create("look", MemfdFlags::CLOEXEC).map(File::from);
     made.or_fail(Kind::Refused, || format!("`{program}` cannot be run"))
@@ -75,32 +76,11 @@ fn run(
     largest: u64,
     stop: &dyn Fn() -> bool,
 ) -> Result<Looked> {
-    let (program, arguments) = spec.program()?;
+    let (program, _) = spec.program()?;
     let refused = || format!("`{program}` cannot be run");
     let stderr = memory(spec)?;
-    let mut expression = duct::cmd(program, arguments)
-        .dir(&spec.folder)
-        .stdout_file(stdout.try_clone().or_fail(Kind::Refused, refused)?)
-        .stderr_file(stderr.try_clone().or_fail(Kind::Refused, refused)?)
-        .unchecked()
-        .before_spawn(|command| {
-            command.process_group(0);
-            Ok(())
-        });
-    expression = match stdin {
-        Some(stdin) => expression.stdin_file(stdin.try_clone().or_fail(Kind::Refused, refused)?),
-        None => expression.stdin_null(),
-    };
-    for (name, value) in spec.variables() {
-        expression = expression.env(name, value);
-    }
-    let handle = expression.start().map_err(|error| {
-        let kind = match error.kind() {
-            std::io::ErrorKind::NotFound => Kind::NotFound,
-            _ => Kind::Refused,
-        };
-        Failure::new(kind, spec.explain(&error))
-    })?;
+    let duplicate = |file: &File| file.try_clone().map(OwnedFd::from).or_fail(Kind::Refused, refused);
+    let handle = start(spec, stdin.map(duplicate).transpose()?, duplicate(stdout)?, &stderr)?;
 
     let until = spec.within.and_then(|within| Instant::now().checked_add(within.0));
     loop {
@@ -124,8 +104,42 @@ fn run(
     }
 }
 
+/// Starts a command in a process group of its own, with these streams; without one for its stdin it has none.
+pub(super) fn start(
+    spec: &Spec,
+    stdin: Option<OwnedFd>,
+    stdout: OwnedFd,
+    stderr: &File,
+) -> Result<duct::Handle> {
+    let (program, arguments) = spec.program()?;
+    let stderr = stderr.try_clone().or_fail(Kind::Refused, || format!("`{program}` cannot be run"))?;
+    let mut expression = duct::cmd(program, arguments)
+        .dir(&spec.folder)
+        .stdout_file(stdout)
+        .stderr_file(stderr)
+        .unchecked()
+        .before_spawn(|command| {
+            command.process_group(0);
+            Ok(())
+        });
+    expression = match stdin {
+        Some(stdin) => expression.stdin_file(stdin),
+        None => expression.stdin_null(),
+    };
+    for (name, value) in spec.variables() {
+        expression = expression.env(name, value);
+    }
+    expression.start().map_err(|error| {
+        let kind = match error.kind() {
+            std::io::ErrorKind::NotFound => Kind::NotFound,
+            _ => Kind::Refused,
+        };
+        Failure::new(kind, spec.explain(&error))
+    })
+}
+
 /// Ends the process group. Its id can't have passed to another one: the leader was not waited for yet.
-fn end(handle: &duct::Handle) {
+pub(super) fn end(handle: &duct::Handle) {
     let group = handle.pids().first().and_then(|pid| Pid::from_raw(*pid as i32));
     for signal in [Signal::TERM, Signal::KILL] {
         if let (Some(group), Ok(None)) = (group, handle.try_wait()) {
@@ -135,7 +149,7 @@ fn end(handle: &duct::Handle) {
     }
 }
 
-fn exit(status: ExitStatus) -> Exit {
+pub(super) fn exit(status: ExitStatus) -> Exit {
     match status.code() {
         Some(code) => Exit::Status(code),
         None => Exit::Signal(status.signal().unwrap_or_default()),
@@ -146,7 +160,7 @@ fn size(file: &File) -> u64 {
     file.metadata().map_or(0, |metadata| metadata.len())
 }
 
-fn text(file: &File) -> String {
+pub(super) fn text(file: &File) -> String {
     let mut bytes = vec![0; size(file) as usize];
     let read = file.read_at(&mut bytes, 0).unwrap_or(0);
     bytes.truncate(read);
