@@ -5,7 +5,7 @@
 //! rounds is in `BANISTER_BENCH_ROUNDS` (default 3). The files are a mix: text, JSON lines, and a quarter of bytes that
 //! nothing can compress.
 
-use banister::machine::archive::{self, About, Content, Member, Watch};
+use banister::machine::archive::{self, About, Content, Keys, Member, Watch};
 use std::fs;
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -71,7 +71,7 @@ fn create(from: &Path, to: &Path) {
         not_included: Vec::new(),
     };
     let watch = Watch { stop: &|| false, warn: &|warning| panic!("{warning}") };
-    archive::create(to, &members, about, "", &watch).expect("an archive");
+    archive::create(to, &Keys::default(), &members, about, "", &watch).expect("an archive");
     let status = fs::read_to_string("/proc/self/status").expect("a status");
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a high-water mark");
     println!("{}", peak.trim().trim_end_matches(" kB"));

@@ -1,7 +1,7 @@
 //! Backups and settings files, on real files, with the real `tar` and the real `make`.
 
 use banister::failure::Kind;
-use banister::machine::archive::{About, Content, Created, Member, Sort, Watch, create, sweep, verify};
+use banister::machine::archive::{About, Content, Created, Keys, Member, Sort, Watch, create, sweep, verify};
 use std::cell::Cell;
 use std::fs;
 use std::io::{BufRead, Read, Write};
@@ -9,6 +9,8 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+#[path = "archive/encryption.rs"]
+mod encryption;
 #[path = "archive/env_file.rs"]
 mod env_file;
 #[path = "archive/hostile.rs"]
@@ -36,7 +38,7 @@ fn member(name: &str, path: impl Into<PathBuf>) -> Member {
 
 fn make(path: &Path, members: &[Member], prefix: &str) -> banister::failure::Result<Created> {
     let about = About { server: "cloud".into(), kind: "plain".into(), ..About::default() };
-    create(path, members, about, prefix, &Watch { stop: &|| false, warn: &|_| {} })
+    create(path, &Keys::default(), members, about, prefix, &Watch { stop: &|| false, warn: &|_| {} })
 }
 
 /// A folder with files of several sorts.
@@ -223,7 +225,8 @@ fn a_file_that_shrinks_or_grows_breaks_no_other_member() {
         false
     };
     let watch = Watch { stop: &meddle, warn: &|_| warned.set(warned.get() + 1) };
-    let created = create(&path, &[member("data", &data)], About::default(), "", &watch).unwrap();
+    let created =
+        create(&path, &Keys::default(), &[member("data", &data)], About::default(), "", &watch).unwrap();
     assert_eq!(created.manifest.changed, ["data/a"]);
     assert_eq!(warned.get(), 1);
     verify(&path).unwrap();
@@ -239,7 +242,8 @@ fn a_file_that_shrinks_or_grows_breaks_no_other_member() {
     };
     let path = folder.path().join("two.tar.zst");
     let watch = Watch { stop: &grow, warn: &|_| {} };
-    let created = create(&path, &[member("data", &data)], About::default(), "", &watch).unwrap();
+    let created =
+        create(&path, &Keys::default(), &[member("data", &data)], About::default(), "", &watch).unwrap();
     assert_eq!(created.manifest.changed, ["data/a"]);
     verify(&path).unwrap();
 }
@@ -274,8 +278,15 @@ fn an_interrupted_archive_leaves_nothing() {
         asked.get() > 5
     };
     let watch = Watch { stop: &stop, warn: &|_| {} };
-    let failure = create(&backups.join("a.tar.gz"), &[member("data", &data)], About::default(), "", &watch)
-        .unwrap_err();
+    let failure = create(
+        &backups.join("a.tar.gz"),
+        &Keys::default(),
+        &[member("data", &data)],
+        About::default(),
+        "",
+        &watch,
+    )
+    .unwrap_err();
     assert_eq!(failure.kind, Kind::Interrupted);
     assert_eq!(names(&backups), Vec::<String>::new());
 }
@@ -298,7 +309,14 @@ fn the_process_that_is_killed_while_it_writes() {
     };
     let watch = Watch { stop: &stop, warn: &|_| {} };
     let members = [member("data", folder.join("data"))];
-    let _ = create(&folder.join("backups/cloud-1.tar.gz"), &members, About::default(), "", &watch);
+    let _ = create(
+        &folder.join("backups/cloud-1.tar.gz"),
+        &Keys::default(),
+        &members,
+        About::default(),
+        "",
+        &watch,
+    );
 }
 
 #[test]

@@ -73,7 +73,7 @@ fn fits(server: &Server, card: &Card) -> String {
 
 fn verify(context: &Context, backup: Option<&str>) -> Result<u8> {
     let card = find(context, backup)?;
-    let contents = match archive::inspect(&card.path, u64::MAX, &|| false) {
+    let contents = match archive::inspect(&card.path, &archive::Keys::default(), u64::MAX, &|| false) {
         Ok(contents) => contents,
         Err(failure) => {
             card.doubted().keep()?;

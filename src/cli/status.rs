@@ -6,6 +6,7 @@ use crate::event::Event;
 use crate::failure::Result;
 use crate::journal::run::Summary;
 use crate::lock::{self, State};
+use crate::machine::archive::Compression;
 use crate::machine::git::Checkout;
 use crate::person::Nobody;
 use crate::reach::here::{Here, lock_folder};
@@ -98,8 +99,8 @@ fn backups(folder: &std::path::Path, server: &str) -> Vec<Value> {
     let mut found: Vec<(String, Value)> = entries
         .filter_map(|entry| {
             let name = entry.file_name().into_string().ok()?;
-            let ours = name.starts_with(&format!("{server}-"))
-                && (name.ends_with(".tar.gz") || name.ends_with(".tar.zst"));
+            let is_archive = Compression::of(&entry.path()).is_ok();
+            let ours = is_archive && name.starts_with(&format!("{server}-"));
             let bytes = entry.metadata().ok()?.len();
             ours.then(|| (name.clone(), json!({ "name": name, "path": entry.path(), "bytes": bytes })))
         })

@@ -1,6 +1,6 @@
 //! Backup archives: written as a stream, private, never half there, and read back member by member.
 //!
-//! A finished archive is an ordinary `.tar.gz` or `.tar.zst` that `tar` unpacks. Its last member, `manifest.json`,
+//! A finished archive is an ordinary `.tar.gz` or `.tar.zst` that `tar` unpacks, or one that `age` or `gpg` encrypted. Its last member, `manifest.json`,
 //! says what every other member must be; a seal after it (see [`compression`]) covers the bytes of the file itself.
 //! What belongs into a backup is left to the primitives, and to the site.
 
@@ -12,8 +12,13 @@ mod pieces;
 
 mod compression;
 mod header;
+mod keys;
 mod streams;
 mod walk;
+
+mod decrypt;
+mod encrypt;
+mod seal;
 
 mod create;
 mod sweep;
@@ -24,6 +29,8 @@ mod unpack;
 
 pub use compression::Compression;
 pub use create::{Content, Created, Member, Watch, create, estimate};
+pub use decrypt::{is_readable, try_keys};
+pub use keys::{Encryption, Keys};
 pub use manifest::{About, Entry, Manifest, Sort};
 pub use sweep::sweep;
 pub use tree::{as_tar, digests};

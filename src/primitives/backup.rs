@@ -168,11 +168,11 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
         let gathered = gather(&asked, &place, &plan.folder, &progress)?;
         progress(format!("writing `{}`", path.display()));
         let about = About { parts: gathered.parts.clone(), ..about.clone() };
-        archive::create(&path, &gathered.members, about, &plan.prefix, &watch)?;
+        archive::create(&path, &archive::Keys::default(), &gathered.members, about, &plan.prefix, &watch)?;
         gathered.tidy().into_iter().for_each(warn);
     }
     progress(format!("reading back `{}`", path.display()));
-    let manifest = archive::verify_until(&path, &stop)?;
+    let manifest = archive::verify_until(&path, &archive::Keys::default(), &stop)?;
     // What it is made of, and what was left out, is known only when it is written.
     let parts_aside = |about: About| About { parts: Vec::new(), not_included: Vec::new(), ..about };
     if parts_aside(manifest.about.clone()) != parts_aside(about.clone()) {

@@ -87,7 +87,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     // As an attempt is repeated, so is the name: its folder is the attempt's own.
     let id = identity(host)?;
     let into = folder.join(format!(".restore-{id}"));
-    let unpacked = Unpacked::make(&path, &into, &id, &|| host.stop.is_asked())?;
+    let unpacked = Unpacked::make(&path, &archive::Keys::default(), &into, &id, &|| host.stop.is_asked())?;
     let version = std::fs::read(unpacked.path("version.json")).ok();
     let version: Value = version.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
     let said = |name: &str| version[name].as_str().map(str::to_owned);
@@ -145,7 +145,7 @@ fn identity(host: &Host) -> Result<String> {
 /// A plan reads the archive, too, and so knows whether it is whole.
 fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
     let path = find(arguments, host.server()?)?;
-    let contents = archive::inspect(&path, u64::MAX, &|| host.stop.is_asked())?;
+    let contents = archive::inspect(&path, &archive::Keys::default(), u64::MAX, &|| host.stop.is_asked())?;
     let about = contents.manifest.map(|manifest| manifest.about);
     let parts = about.as_ref().map_or_else(|| layout::parts(&contents.members), |about| about.parts.clone());
     let of_archive = |value: Option<Value>, what: &str| {

@@ -1,7 +1,7 @@
 //! Archives that somebody made to do harm: refused before anything is written.
 
 use banister::failure::Kind;
-use banister::machine::archive::unpack;
+use banister::machine::archive::{Keys, unpack};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::fs;
@@ -72,7 +72,7 @@ fn an_archive_that_leads_out_of_its_folder_is_refused_and_nothing_is_written() {
         let archive = folder.path().join("a.tar.gz");
         write(&archive, &members);
         let into = folder.path().join("into");
-        let failure = unpack(&archive, &into, &|| false).unwrap_err();
+        let failure = unpack(&archive, &Keys::default(), &into, &|| false).unwrap_err();
         assert_eq!(failure.kind, Kind::Refused, "{what}: {failure}");
         assert!(!into.exists(), "{what}");
         assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0, "{what}");
@@ -97,7 +97,7 @@ fn an_archive_that_would_not_fit_is_refused_as_soon_as_that_is_seen() {
     gzip.write_all(header.as_bytes()).unwrap();
     gzip.finish().unwrap();
     let into = folder.path().join("into");
-    let failure = unpack(&archive, &into, &|| false).unwrap_err();
+    let failure = unpack(&archive, &Keys::default(), &into, &|| false).unwrap_err();
     assert_eq!(failure.kind, Kind::Refused);
     assert!(failure.to_string().contains("unpacks to"), "{failure}");
     assert!(!into.exists());
@@ -113,7 +113,7 @@ fn a_good_archive_of_another_program_is_unpacked_as_it_was() {
         &[member("./", EntryType::Directory, ""), file, member("./a/l", EntryType::Symlink, "f")],
     );
     let into = folder.path().join("into");
-    let contents = unpack(&archive, &into, &|| false).unwrap();
+    let contents = unpack(&archive, &Keys::default(), &into, &|| false).unwrap();
     assert!(contents.manifest.is_none());
     assert_eq!(fs::read(into.join("a/l")).unwrap(), vec![0; 70_000]);
     assert_eq!(fs::metadata(into.join("a/f")).unwrap().permissions().mode() & 0o7777, 0o644);

@@ -5,6 +5,7 @@
 //! every other program skips: for gzip an empty second member with an extra field (RFC 1952, sections 2.2 and
 //! 2.3.1.1), for zstd a skippable frame (RFC 8878, section 3.1.2).
 
+use super::keys::Encryption;
 use super::pieces::Pieces;
 use crate::failure::{Failure, Kind, Result};
 use flate2::read::MultiGzDecoder;
@@ -19,12 +20,14 @@ pub enum Compression {
 }
 
 impl Compression {
-    /// By the name's ending: `.tar.gz` or `.tar.zst`.
+    /// By the name's ending: `.tar.gz` or `.tar.zst`, also before that of an encryption.
     pub fn of(path: &Path) -> Result<Compression> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name.ends_with(".tar.gz") {
+        let inner = Encryption::of(path).and_then(|encryption| name.strip_suffix(encryption.ending()));
+        let inner = inner.and_then(|name| name.strip_suffix('.')).unwrap_or(&name);
+        if inner.ends_with(".tar.gz") {
             Ok(Compression::Gzip)
-        } else if name.ends_with(".tar.zst") {
+        } else if inner.ends_with(".tar.zst") {
             Ok(Compression::Zstd)
         } else {
             Err(Failure::new(Kind::Invalid, format!("`{name}` is no name of an archive"))
@@ -55,13 +58,13 @@ impl Compression {
     /// Whether these bytes have a seal's form.
     pub(super) fn is_seal(self, bytes: &[u8]) -> bool {
         let (before, after) = self.seal_frame();
-        bytes.len() as u64 == self.seal_length() && bytes.starts_with(before) && bytes.ends_with(after)
+        bytes.len() == self.seal_length() && bytes.starts_with(before) && bytes.ends_with(after)
     }
 
     /// How long a seal is, in bytes.
-    pub(super) fn seal_length(self) -> u64 {
+    pub(super) fn seal_length(self) -> usize {
         let (before, after) = self.seal_frame();
-        (before.len() + 32 + after.len()) as u64
+        before.len() + 32 + after.len()
     }
 }
 
@@ -127,14 +130,14 @@ impl<W: Write> Write for Encoder<W> {
 
 /// Decompresses what is read.
 pub(super) enum Decoder<R: Read> {
-    Gzip(MultiGzDecoder<R>),
+    Gzip(Box<MultiGzDecoder<R>>),
     Zstd(zstd::stream::read::Decoder<'static, BufReader<R>>),
 }
 
 impl<R: Read> Decoder<R> {
     pub fn new(compression: Compression, inner: R) -> io::Result<Decoder<R>> {
         Ok(match compression {
-            Compression::Gzip => Decoder::Gzip(MultiGzDecoder::new(inner)),
+            Compression::Gzip => Decoder::Gzip(Box::new(MultiGzDecoder::new(inner))),
             Compression::Zstd => Decoder::Zstd(zstd::stream::read::Decoder::new(inner)?),
         })
     }

@@ -1,7 +1,9 @@
 //! Writes an archive.
 
 use super::compression::{Compression, Encoder};
+use super::encrypt::{Encrypting, Target};
 use super::header::{Attributes, append};
+use super::keys::{Encryption, Keys};
 use super::manifest::{self, About, Entry, Manifest, Sort, text};
 use super::streams::{Hashing, Promised};
 use super::walk::{Found, check_name, walk};
@@ -76,15 +78,23 @@ pub fn estimate(members: &[Member]) -> Result<u64> {
     Ok(bytes)
 }
 
-/// Writes the archive `path`, whose name says how it is compressed, with all its members and the manifest. `prefix`
-/// stands before every name, such as `./`.
+/// Writes the archive `path`, whose name says how it is compressed, and whether it is encrypted, to the recipients of
+/// `keys`; with all its members and the manifest. `prefix` stands before every name, such as `./`.
 ///
 /// Until it is complete and synced it is called `.NAME.part`; if this fails that file is removed, if this is killed
 /// it stays, and no archive is there. The file is for its owner only (0600), and so is its folder if it is made here.
 ///
 /// Fails with [`Kind::Refused`] if `path` is there already or something can't be read or written, with
-/// [`Kind::NotFound`] if a member is not there.
-pub fn create(path: &Path, members: &[Member], about: About, prefix: &str, watch: &Watch) -> Result<Created> {
+/// [`Kind::NotFound`] if a member, or the program that encrypts, is not there, with [`Kind::CommandFailed`] if that
+/// program fails.
+pub fn create(
+    path: &Path,
+    keys: &Keys,
+    members: &[Member],
+    about: About,
+    prefix: &str,
+    watch: &Watch,
+) -> Result<Created> {
     let compression = Compression::of(path)?;
     members.iter().try_for_each(|member| check_name(&member.name))?;
     let failed = || format!("the archive `{}` can't be written", path.display());
@@ -98,21 +108,46 @@ pub fn create(path: &Path, members: &[Member], about: About, prefix: &str, watch
 
     let part = Part::open(path).or_fail(Kind::Refused, failed)?;
     let file = part.file.try_clone().or_fail(Kind::Refused, failed)?;
-    let encoder = Encoder::new(compression, Hashing::new(file)).or_fail(Kind::Refused, failed)?;
-    let manifest = Manifest { format: manifest::FORMAT, about, changed: Vec::new(), members: Vec::new() };
-    let mut writer =
-        Writer { tar: tar::Builder::new(encoder), manifest, from: HashMap::new(), prefix, own, watch };
-    members.iter().try_for_each(|member| writer.add(member))?;
-    let (encoder, manifest) = writer.finish()?;
-    let sealed = || -> io::Result<(u64, String)> {
-        let mut hashing = encoder.finish()?;
-        let seal = compression.seal(&hashing.digest.clone().finalize());
-        hashing.write_all(&seal)?;
-        hashing.inner.sync_all()?;
-        let bytes = hashing.inner.metadata()?.len();
-        Ok((bytes, hexadecimal(&hashing.digest.finalize())))
+    let (encrypting, target) = match Encryption::of(path) {
+        None => (None, Target::File(file)),
+        Some(encryption) => {
+            let (encrypting, target) = Encrypting::start(encryption, keys, path, file, watch.stop)?;
+            (Some(encrypting), target)
+        }
     };
-    let (bytes, sha256) = sealed().or_fail(Kind::Refused, failed)?;
+    let written = || -> Result<(Manifest, String)> {
+        let encoder = Encoder::new(compression, Hashing::new(target)).or_fail(Kind::Refused, failed)?;
+        let manifest = Manifest { format: manifest::FORMAT, about, changed: Vec::new(), members: Vec::new() };
+        let tar = tar::Builder::new(encoder);
+        let mut writer = Writer { tar, manifest, from: HashMap::new(), prefix, own, watch };
+        members.iter().try_for_each(|member| writer.add(member))?;
+        let (encoder, manifest) = writer.finish()?;
+        let sealed = || -> io::Result<String> {
+            let mut hashing = encoder.finish()?;
+            let seal = compression.seal(&hashing.digest.clone().finalize());
+            hashing.write_all(&seal)?;
+            Ok(hexadecimal(&hashing.digest.finalize()))
+        };
+        Ok((manifest, sealed().or_fail(Kind::Refused, failed)?))
+    };
+    let written = written();
+    let (manifest, sha256) = match encrypting {
+        None => written?,
+        // If the program fails nothing can be written any more: then its failure is the one to tell.
+        Some(encrypting) => match (encrypting.finish(), written) {
+            (Err(failure), Ok(_)) => return Err(failure),
+            (Err(failure), Err(own)) => {
+                return Err(if own.kind == Kind::Interrupted { own } else { failure });
+            }
+            (Ok(_), Err(own)) => return Err(own),
+            (Ok(sha256), Ok((manifest, _))) => (manifest, sha256),
+        },
+    };
+    let kept = || -> io::Result<u64> {
+        part.file.sync_all()?;
+        Ok(part.file.metadata()?.len())
+    };
+    let bytes = kept().or_fail(Kind::Refused, failed)?;
     part.finish(path).or_fail(Kind::Refused, failed)?;
     Ok(Created { manifest, bytes, sha256 })
 }
@@ -149,7 +184,7 @@ impl Drop for Part {
 }
 
 struct Writer<'a> {
-    tar: tar::Builder<Encoder<Hashing<File>>>,
+    tar: tar::Builder<Encoder<Hashing<Target<'a>>>>,
     manifest: Manifest,
     /// Where each name came from: two parts may overlap, but not contradict each other.
     from: HashMap<Vec<u8>, PathBuf>,
@@ -158,7 +193,7 @@ struct Writer<'a> {
     watch: &'a Watch<'a>,
 }
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
     fn add(&mut self, member: &Member) -> Result<()> {
         let own = self.own.clone();
         let name = member.name.as_bytes();
@@ -288,7 +323,7 @@ impl Writer<'_> {
     }
 
     /// Appends the manifest.
-    fn finish(mut self) -> Result<(Encoder<Hashing<File>>, Manifest)> {
+    fn finish(mut self) -> Result<(Encoder<Hashing<Target<'a>>>, Manifest)> {
         let failed = || "the archive's manifest can't be written".to_owned();
         let json = serde_json::to_vec_pretty(&self.manifest).or_fail(Kind::Bug, failed)?;
         let name = [self.prefix.as_bytes(), manifest::NAME.as_bytes()].concat();

@@ -1,5 +1,6 @@
 //! Unpacks an archive into a folder of its own.
 
+use super::keys::Keys;
 use super::manifest::{Entry, Sort};
 use super::place::parts;
 use super::verify::{Begun, Contents, Sink, inspect, read};
@@ -16,10 +17,10 @@ use std::time::{Duration, UNIX_EPOCH};
 /// not fit; then unpacks it into `folder`, which is emptied before. Modes and times are those of the archive, owners
 /// too if this is root.
 ///
-/// Fails as [`super::verify()`] does, and with [`Kind::Refused`] if there is too little room.
-pub fn unpack(path: &Path, folder: &Path, stop: &dyn Fn() -> bool) -> Result<Contents> {
+/// Fails as [`super::verify_until`] does, and with [`Kind::Refused`] if there is too little room.
+pub fn unpack(path: &Path, keys: &Keys, folder: &Path, stop: &dyn Fn() -> bool) -> Result<Contents> {
     let room = free_space(folder)?.free;
-    let contents = inspect(path, room, stop)?;
+    let contents = inspect(path, keys, room, stop)?;
     let failed = || format!("`{}` can't be emptied", folder.display());
     match std::fs::remove_dir_all(folder) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -28,7 +29,7 @@ pub fn unpack(path: &Path, folder: &Path, stop: &dyn Fn() -> bool) -> Result<Con
         _ => private_folder(folder)?,
     }
     let mut unpacking = Unpacking { folder, folders: Vec::new() };
-    let (again, reading) = read(path, room, stop, &mut unpacking)?;
+    let (again, reading) = read(path, keys, room, stop, &mut unpacking)?;
     if again.members != contents.members {
         return Err(reading.refuse("it changed while it was read"));
     }

@@ -1,15 +1,18 @@
 //! Reads an archive back, member by member.
 
 use super::compression::{Compression, Decoder};
+use super::decrypt::open;
+use super::keys::Keys;
 use super::manifest::{self, Entry, Manifest, Sort, text};
 use super::place::Places;
+use super::seal::Unsealed;
 use super::streams::Hashing;
 use crate::failure::{Context, Failure, Kind, Result};
-use crate::machine::files::{hexadecimal, unreadable};
+use crate::machine::files::hexadecimal;
 use crate::units::Size;
 use sha2::{Digest, Sha256};
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Take, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 use tar::EntryType;
 
@@ -32,25 +35,28 @@ impl Contents {
     }
 }
 
-/// Reads the whole archive and compares every member with the manifest, and the file itself with its seal.
+/// Reads the whole archive and compares every member with the manifest, and the file itself with its seal. One that is
+/// encrypted can't be read so.
 ///
-/// Fails with [`Kind::Refused`], and with the member's name where there is one, if a byte is not what was written, if
-/// the end is missing, or if a member was added or taken away, or leads out of the archive; with [`Kind::NotFound`] if
-/// there is no such file.
+/// Fails as [`verify_until`] does.
 pub fn verify(path: &Path) -> Result<Manifest> {
-    verify_until(path, &|| false)
+    verify_until(path, &Keys::default(), &|| false)
 }
 
-/// As [`verify`]; ends with [`Kind::Interrupted`] as soon as `stop` says so.
-pub fn verify_until(path: &Path, stop: &dyn Fn() -> bool) -> Result<Manifest> {
-    let (contents, reading) = read(path, u64::MAX, stop, &mut Nowhere)?;
+/// As [`verify`], decrypting with `keys` if need be; ends with [`Kind::Interrupted`] as soon as `stop` says so.
+///
+/// Fails with [`Kind::Refused`], and with the member's name where there is one, if a byte is not what was written, if
+/// the end is missing, or if a member was added or taken away, or leads out of the archive, or if it can't be decrypted;
+/// with [`Kind::NotFound`] if there is no such file, or no program to decrypt it.
+pub fn verify_until(path: &Path, keys: &Keys, stop: &dyn Fn() -> bool) -> Result<Manifest> {
+    let (contents, reading) = read(path, keys, u64::MAX, stop, &mut Nowhere)?;
     contents.manifest.ok_or_else(|| reading.refuse("its manifest is missing"))
 }
 
 /// As [`verify_until`], also for an archive without a manifest: then nothing but its own checksums says that it is
 /// whole. One that unpacks to more than `limit` bytes is refused as soon as that is seen.
-pub fn inspect(path: &Path, limit: u64, stop: &dyn Fn() -> bool) -> Result<Contents> {
-    read(path, limit, stop, &mut Nowhere).map(|(contents, _)| contents)
+pub fn inspect(path: &Path, keys: &Keys, limit: u64, stop: &dyn Fn() -> bool) -> Result<Contents> {
+    read(path, keys, limit, stop, &mut Nowhere).map(|(contents, _)| contents)
 }
 
 /// Takes what is read.
@@ -85,40 +91,27 @@ impl Sink for Nowhere {
 /// Reads all of it into a sink.
 pub(super) fn read<'a>(
     path: &'a Path,
+    keys: &Keys,
     limit: u64,
     stop: &'a dyn Fn() -> bool,
     sink: &mut dyn Sink,
 ) -> Result<(Contents, Reading<'a>)> {
     let compression = Compression::of(path)?;
-    let failed = || format!("the archive `{}` can't be read", path.display());
-    let mut file = File::open(path).map_err(|error| unreadable(error, failed()))?;
-    let length = file.metadata().or_fail(Kind::Refused, failed)?.len();
-    let body = length.saturating_sub(compression.seal_length());
-
-    // The seal is read first, because reading moves the place in the file.
-    file.seek(SeekFrom::Start(body)).or_fail(Kind::Refused, failed)?;
-    let mut seal = Vec::new();
-    (&mut file).take(compression.seal_length()).read_to_end(&mut seal).or_fail(Kind::Refused, failed)?;
-    file.rewind().or_fail(Kind::Refused, failed)?;
-    // Without one all is read, because a damaged member says more than a missing seal.
-    let is_sealed = compression.is_seal(&seal);
-    let body = if is_sealed { body } else { length };
-
+    let raw = Unsealed::new(compression, open(path, keys, stop)?);
     let mut reading = Reading { path, limit, stop, members: Vec::new(), last: None };
-    let raw = Stopping { inner: file.take(body), stop };
     let decoder = Decoder::new(compression, Hashing::new(raw)).map_err(|error| reading.damaged(&error))?;
     let mut tar = tar::Archive::new(decoder);
     let manifest = reading.members(&mut tar, sink)?;
-    let digest = reading.end(tar.into_inner())?;
-    // Another program's archive has neither.
-    if !is_sealed && manifest.is_some() {
-        return Err(reading.refuse("its seal is missing"));
-    }
-    if is_sealed && seal != compression.seal(&digest) {
-        return Err(reading.refuse("its seal is not the one that its bytes must have"));
-    }
-    if is_sealed && manifest.is_none() {
-        return Err(reading.refuse("its manifest is missing"));
+    let (seal, digest) = reading.end(tar.into_inner())?;
+    match (seal, &manifest) {
+        // Another program's archive has neither.
+        (None, None) => {}
+        (None, Some(_)) => return Err(reading.refuse("its seal is missing")),
+        (Some(_), None) => return Err(reading.refuse("its manifest is missing")),
+        (Some(seal), Some(_)) if seal != compression.seal(&digest) => {
+            return Err(reading.refuse("its seal is not the one that its bytes must have"));
+        }
+        (Some(_), Some(_)) => {}
     }
     Ok((Contents { manifest, members: std::mem::take(&mut reading.members) }, reading))
 }
@@ -133,7 +126,7 @@ pub(super) struct Reading<'a> {
     last: Option<String>,
 }
 
-type Raw<'a> = Hashing<Stopping<'a>>;
+type Raw<'a> = Hashing<Unsealed<Box<dyn Read + 'a>>>;
 
 impl<'a> Reading<'a> {
     /// Reads all members and compares them with the manifest, which must be the last, if there is one.
@@ -234,8 +227,8 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Reads what follows the members, which must be zeros; the digest of all bytes before the seal.
-    fn end(&self, mut decoder: Decoder<Raw<'a>>) -> Result<Vec<u8>> {
+    /// Reads what follows the members, which must be zeros; the seal, and the digest of all bytes before it.
+    fn end(&self, mut decoder: Decoder<Raw<'a>>) -> Result<(Option<Vec<u8>>, Vec<u8>)> {
         let mut buffer = vec![0; 64 << 10];
         loop {
             match decoder.read(&mut buffer).map_err(|error| self.damaged(&error))? {
@@ -246,7 +239,7 @@ impl<'a> Reading<'a> {
         }
         let mut raw = decoder.into_inner();
         io::copy(&mut raw, &mut io::sink()).map_err(|error| self.damaged(&error))?;
-        Ok(raw.digest.finalize().to_vec())
+        Ok((raw.inner.seal, raw.digest.finalize().to_vec()))
     }
 
     fn damaged(&self, error: &io::Error) -> Failure {
@@ -265,20 +258,5 @@ impl<'a> Reading<'a> {
         Failure::new(Kind::Refused, message)
             .why(why.to_string())
             .help("take another one: this one can't be restored")
-    }
-}
-
-/// Ends with an error when it is asked to.
-struct Stopping<'a> {
-    inner: Take<File>,
-    stop: &'a dyn Fn() -> bool,
-}
-
-impl Read for Stopping<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if (self.stop)() {
-            return Err(io::Error::other("interrupted"));
-        }
-        self.inner.read(buffer)
     }
 }

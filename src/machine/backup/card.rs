@@ -1,7 +1,7 @@
 //! What is known of a backup: a card beside each archive, and the list of them.
 
 use crate::failure::{Context, Kind, Result};
-use crate::machine::archive::About;
+use crate::machine::archive::{About, Compression};
 use crate::machine::files::write_private_durably;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ pub enum Level {
     /// It is there.
     #[default]
     Taken,
-    /// It was read whole, and every byte is as it was written.
+    /// It was read whole, and every byte is as it was written; what is in it too, if it could be decrypted.
     Verified,
     /// It was put back into scratch databases, indices and folders, and everything was there.
     Drilled,
@@ -132,8 +132,7 @@ pub fn catalogue(folder: &Path) -> Result<Vec<Card>> {
     for entry in entries {
         let path = entry.or_fail(Kind::Refused, failed)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let is_archive = name.ends_with(".tar.gz") || name.ends_with(".tar.zst");
-        if is_archive && !name.starts_with('.') {
+        if Compression::of(&path).is_ok() && !name.starts_with('.') {
             let modified = path.metadata().and_then(|metadata| metadata.modified()).ok();
             found.push((modified, Card::of(&path)?));
         }

@@ -2,7 +2,7 @@
 
 use super::layout;
 use crate::failure::{Context, Failure, Kind, Result};
-use crate::machine::archive::{self, About, Entry};
+use crate::machine::archive::{self, About, Entry, Keys};
 use crate::machine::files::{private_folder, sha256, write_private_durably};
 use crate::machine::part::Part;
 use serde::{Deserialize, Serialize};
@@ -29,10 +29,16 @@ const CONTENTS: &str = "contents.json";
 
 impl Unpacked {
     /// Unpacks an archive into `folder`, which is made anew. Nothing is written before all of it was read and checked.
-    pub fn make(archive: &Path, folder: &Path, id: &str, stop: &dyn Fn() -> bool) -> Result<Unpacked> {
+    pub fn make(
+        archive: &Path,
+        keys: &Keys,
+        folder: &Path,
+        id: &str,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Unpacked> {
         let begun = Instant::now();
+        let contents = archive::unpack(archive, keys, &folder.join("content"), stop)?;
         private_folder(folder)?;
-        let contents = archive::unpack(archive, &folder.join("content"), stop)?;
         let about = contents.manifest.map(|manifest| manifest.about);
         let parts = match &about {
             Some(about) => about.parts.clone(),
