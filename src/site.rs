@@ -1,6 +1,7 @@
 //! A site: the folder with `site.toml`, which names the servers.
 
 use crate::failure::{Context, Failure, Kind, Result};
+use crate::machine::archive::Keys;
 use crate::machine::health::Check;
 use crate::units::Size;
 use serde::{Deserialize, Serialize};
@@ -72,6 +73,12 @@ pub struct Server {
     /// Where backups go.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub backups: Option<PathBuf>,
+    /// To whom backups are encrypted: public keys of `age` or SSH, or keys of `gpg` with `gpg:` before each.
+    #[serde(default)]
+    pub recipients: Vec<String>,
+    /// The file with the key of one of them, without a passphrase, for `age`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity: Option<PathBuf>,
     /// The settings file that make includes, and whose new keys are looked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub env_file: Option<PathBuf>,
@@ -114,6 +121,15 @@ impl Server {
         match &self.backups {
             Some(folder) => self.path(&folder.to_string_lossy()),
             None => self.home().join("backups").join(&self.name),
+        }
+    }
+
+    /// To whom its backups are encrypted, and what they are read with.
+    pub fn keys(&self) -> Keys {
+        Keys {
+            recipients: self.recipients.clone(),
+            identity: self.identity.as_ref().map(|file| self.path(&file.to_string_lossy())),
+            environment: self.environment.clone(),
         }
     }
 
@@ -208,6 +224,10 @@ impl Site {
             let written = server.checkout.to_string_lossy().into_owned();
             server.checkout =
                 if written.starts_with('~') { server.path(&written) } else { folder.join(&server.checkout) };
+            server.keys().check().map_err(|failure| {
+                let place = format!("{shown}, server `{name}`");
+                Failure { at: Some(place), ..failure }
+            })?;
             if let Some(endpoint) = &mut server.endpoint {
                 endpoint.truncate(endpoint.trim_end_matches('/').len());
             }
@@ -231,7 +251,7 @@ impl Site {
 }
 
 /// The keys of a server's table, in the order in which `init` writes them.
-pub const KEYS: [&str; 15] = [
+pub const KEYS: [&str; 17] = [
     "kind",
     "checkout",
     "endpoint",
@@ -244,6 +264,8 @@ pub const KEYS: [&str; 15] = [
     "backup",
     "dumps",
     "backups",
+    "recipients",
+    "identity",
     "env_file",
     "secrets",
     "free_space",

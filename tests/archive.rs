@@ -9,6 +9,8 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+#[path = "archive/encrypted_backups.rs"]
+mod encrypted_backups;
 #[path = "archive/encryption.rs"]
 mod encryption;
 #[path = "archive/env_file.rs"]

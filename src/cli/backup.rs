@@ -4,13 +4,13 @@ use super::arguments::{BackupCommand, RunOptions, TryOptions};
 use super::context::Context;
 use crate::data::Arguments;
 use crate::failure::{Failure, Kind, Result};
-use crate::machine::archive;
+use crate::machine::archive::{self, Encryption, Keys};
 use crate::machine::backup::{Card, Level, catalogue};
 use crate::machine::files::sha256;
 use crate::report::text::table;
 use crate::site::{HOSS, Server};
 use crate::units::Size;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::Path;
 
 pub fn backup(context: &Context, command: &BackupCommand) -> Result<u8> {
@@ -73,7 +73,20 @@ fn fits(server: &Server, card: &Card) -> String {
 
 fn verify(context: &Context, backup: Option<&str>) -> Result<u8> {
     let card = find(context, backup)?;
-    let contents = match archive::inspect(&card.path, &archive::Keys::default(), u64::MAX, &|| false) {
+    let keys = keys(context, &card)?;
+    // First of all, because nothing else tells a damaged archive from a wrong key.
+    let is_encrypted = Encryption::of(&card.path).is_some();
+    if is_encrypted && card.sha256.is_some() && card.sha256 != Some(sha256(&card.path)?) {
+        card.clone().doubted().keep()?;
+        let message = format!("the archive `{}` is damaged", card.path.display());
+        return Err(Failure::new(Kind::Refused, message)
+            .why("its bytes are not those that were written")
+            .help("take another one: this one can't be restored"));
+    }
+    if !archive::is_readable(&card.path, &keys, &|| false)? {
+        return unread(context, card);
+    }
+    let contents = match archive::inspect(&card.path, &keys, u64::MAX, &|| false) {
         Ok(contents) => contents,
         Err(failure) => {
             card.doubted().keep()?;
@@ -86,13 +99,51 @@ fn verify(context: &Context, backup: Option<&str>) -> Result<u8> {
     let card = if has_manifest { card.clone().verified(sha256(&card.path)?) } else { card };
     card.keep()?;
     match (context.json, has_manifest) {
-        (true, _) => println!("{}", json!(card)),
+        (true, _) => println!("{}", with_readable(&card, true)),
         (false, true) => println!("{} is whole: {members} members as they were written", card.path.display()),
         (false, false) => {
             println!("{} can be read to its end, {members} members; it has no manifest", card.path.display());
         }
     }
     Ok(0)
+}
+
+/// Says what is known of an archive that can't be decrypted here, and that is as its card says.
+fn unread(context: &Context, card: Card) -> Result<u8> {
+    let path = card.path.display().to_string();
+    let missing = match Encryption::of(&card.path) {
+        Some(Encryption::Gpg) => "the secret key of a recipient",
+        _ => "`identity`",
+    };
+    let Some(sha256) = card.sha256.clone() else {
+        let message = format!("the archive `{path}` can't be looked into without {missing}");
+        return Err(Failure::new(Kind::Refused, message)
+            .why("nothing says what it was when it was written: it has no card, or another length")
+            .help("set `identity` in `site.toml`, or look into it with `gpg` where its key is"));
+    };
+    let card = card.verified(sha256);
+    card.keep()?;
+    match context.json {
+        true => println!("{}", with_readable(&card, false)),
+        false => println!("{path} is as it was written; it can't be looked into without {missing}"),
+    }
+    Ok(0)
+}
+
+/// The card, for programs; `readable` if it was looked into.
+fn with_readable(card: &Card, readable: bool) -> Value {
+    let mut entry = json!(card);
+    entry["readable"] = readable.into();
+    entry
+}
+
+/// The keys of the server that the backup is of, else of the only one.
+fn keys(context: &Context, card: &Card) -> Result<Keys> {
+    let Some(site) = context.site_if_any()? else { return Ok(Keys::default()) };
+    let servers = context.servers(&site)?;
+    let own = servers.iter().find(|server| card.server.as_ref() == Some(&server.name));
+    let only = servers.first().filter(|_| servers.len() == 1);
+    Ok(own.or(only).map(|server| server.keys()).unwrap_or_default())
 }
 
 /// The backup that is meant: a path, or a name or the beginning of one in the list, or the newest of the server.

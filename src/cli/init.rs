@@ -125,6 +125,8 @@ fn text(found: &Found) -> String {
         text += "# Where backups go.\n# backups = \"~/backups\"\n";
         text += "# Commands whose output a backup holds, too.\n# dumps = { \"database.sql\" = [\"pg_dump\", \"app\"] }\n";
     }
+    text += "# To whom backups are encrypted, and the file with the key to read them here; made by `age-keygen -o FILE`.\n";
+    text += "# recipients = [\"age1...\"]\n# identity = \"~/keys/age.txt\"\n";
     text += "# Follow this branch instead of releases.\n# branch = \"main\"\n";
     text += "# What must be free on the disk before an update; 1GB if not given.\n# free_space = \"1GB\"\n";
     text

@@ -12,9 +12,13 @@ pub mod restore;
 
 mod card;
 mod drill;
+mod intent;
+mod name;
 
 pub use card::{Card, Level, catalogue};
 pub use drill::{Drilled, drill};
 pub use gather::{Asked, AskedDatabase, AskedFiles, AskedSearch, AskedVolume, Gathered, gather};
+pub use intent::{Intent, Written};
+pub use name::free_name;
 pub use place::Place;
 pub use unpacked::Unpacked;

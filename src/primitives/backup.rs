@@ -3,7 +3,8 @@
 //! Writes a backup of the server and reads it back.
 //!
 //! It is called `SERVER-INSTANT-RELEASE-LABEL.FORMAT`, is readable by its owner only, and ends with a manifest that
-//! has the SHA-256 of every member. While it is being written its name begins with a dot and ends with `.part`.
+//! has the SHA-256 of every member. While it is being written its name begins with a dot and ends with `.part`. If the
+//! site names `recipients` it is encrypted to them by `age` or `gpg`, whose name is added to its own.
 //!
 //! # Options
 //! - `files`: files and folders. `~` is the server's home, and a relative path is in the checkout. In the archive
@@ -38,17 +39,19 @@
 //! - `commit`: the commit that is checked out, shortened, or `()`.
 //! - `sha256`: of the whole file.
 //! - `not_included`: as it was given.
-//! - `verified`: `true`; every member was read back and compared.
+//! - `verified`: `true`; every byte was read back and compared.
+//! - `readable`: whether every member was compared, too: `false` if it is encrypted and no key is here to decrypt it.
 //!
 //! # Errors
-//! `not_found` if a file, a service or a program is not there; `command_failed` if a dump fails; `timed_out` if a
-//! snapshot takes over an hour; `refused` if there is too little room, a snapshot is not whole, something can't be read
-//! or written, or what is read back differs. The server is untouched, and of the archive nothing is left, unless
-//! reading it back failed: then it stays, to be looked at.
+//! `not_found` if a file, a service or a program is not there; `command_failed` if a dump fails, or the program that
+//! encrypts; `timed_out` if a snapshot takes over an hour; `refused` if there is too little room, a snapshot is not
+//! whole, something can't be read or written, what is read back differs, or `identity` is the key of no recipient. The
+//! server is untouched, and of the archive nothing is left, unless reading it back failed: then it stays, to be looked
+//! at.
 //!
 //! # After a crash
 //! It is written again, under the same name. What was unfinished is removed, also in the search service; one that was
-//! finished is read back, and is the backup.
+//! finished is read back, and is the backup; one that can't be read here only if it was noted what it has to be.
 //!
 //! # Example
 //! ```rhai
@@ -60,11 +63,12 @@
 use crate::command::Spec;
 use crate::data::{self, ServerName};
 use crate::failure::{Context, Failure, Kind, Result};
-use crate::machine::archive::{self, About, Content, Member, Watch};
+use crate::machine::archive::{self, About, Content, Encryption, Manifest, Member, Watch};
 use crate::machine::backup::{
-    Asked, AskedDatabase, AskedFiles, AskedSearch, AskedVolume, Card, Place, gather,
+    Asked, AskedDatabase, AskedFiles, AskedSearch, AskedVolume, Card, Intent, Place, Written, free_name,
+    gather,
 };
-use crate::machine::files::{free_space, private_folder, sha256, write_private_durably};
+use crate::machine::files::{free_space, private_folder, sha256};
 use crate::machine::git::Checkout;
 use crate::primitive::{Act, AfterCrash, Host, Primitive, Told};
 use crate::site::Server;
@@ -125,6 +129,7 @@ pub struct Outcome {
     sha256: String,
     not_included: Vec<String>,
     verified: bool,
+    readable: bool,
 }
 
 impl Primitive for Backup {
@@ -138,6 +143,7 @@ impl Primitive for Backup {
 /// What is to be done, once all defaults are known.
 struct Plan {
     folder: PathBuf,
+    /// How the archive's name ends, also for an encryption.
     format: String,
     prefix: String,
     asked: Asked,
@@ -147,72 +153,101 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     let server = host.server()?;
     let plan = plan(arguments, server)?;
     archive::sweep(&plan.folder, &format!("{}-", server.name.replace('/', "-")))?;
-    let intent = match intended(host)? {
+    let stop = || host.stop.is_asked();
+    let progress = |text| (host.tell)(Told::Progress(text));
+    // The site may have got recipients meanwhile: what is not there yet is written for them.
+    let ending = Path::new(&plan.format).extension();
+    let holds = |intent: &Intent| intent.path.exists() || intent.path.extension() == ending;
+    let begun = Intent::kept(host.folder)?.filter(holds);
+    // Looked at before anything is gathered, which may take hours.
+    let readable = match begun.as_ref().filter(|intent| intent.path.exists()) {
+        Some(intent) => archive::is_readable(&intent.path, &server.keys(), &stop)?,
+        None => archive::try_keys(&server.keys(), &stop)?,
+    };
+    let intent = match begun {
         Some(intent) => intent,
         None => {
             enough_room(&plan, server)?;
             intend(arguments, &plan, host)?
         }
     };
-    let Intent { path, about } = intent;
-    let stop = || host.stop.is_asked();
-    let progress = |text| (host.tell)(Told::Progress(text));
-    // Nothing has this name until it is whole.
-    if !path.exists() {
-        let warn = |text| (host.tell)(Told::Warning(text));
-        let watch = Watch { stop: &stop, warn: &warn };
-        private_folder(&plan.folder)?;
-        let asked = complete(plan.asked, arguments, &about);
-        let of_server = |path: &str| server.path(path);
-        let place = place(arguments, server, &of_server, &stop);
-        let gathered = gather(&asked, &place, &plan.folder, &progress)?;
-        progress(format!("writing `{}`", path.display()));
-        let about = About { parts: gathered.parts.clone(), ..about.clone() };
-        archive::create(&path, &archive::Keys::default(), &gathered.members, about, &plan.prefix, &watch)?;
-        gathered.tidy().into_iter().for_each(warn);
-    }
+    let Intent { path, about, written } = intent;
+    let written = match written.filter(|_| path.exists()) {
+        Some(written) => written,
+        // It may have been killed just when the archive got its name: the archive is the backup then, if it can be
+        // looked into.
+        None if path.exists() && readable => Written::default(),
+        None => {
+            let written = write(arguments, host, plan, &path, &about)?;
+            let intent = Intent { path: path.clone(), about: about.clone(), written: Some(written.clone()) };
+            intent.keep(host.folder)?;
+            written
+        }
+    };
     progress(format!("reading back `{}`", path.display()));
-    let manifest = archive::verify_until(&path, &archive::Keys::default(), &stop)?;
-    // What it is made of, and what was left out, is known only when it is written.
-    let parts_aside = |about: About| About { parts: Vec::new(), not_included: Vec::new(), ..about };
-    if parts_aside(manifest.about.clone()) != parts_aside(about.clone()) {
+    let differs = || {
         let message = format!("`{}` read back is not what was written", path.display());
-        return Err(Failure::new(Kind::Refused, message).help("check the disk, then run it again"));
-    }
+        Err(Failure::new(Kind::Refused, message).help("check the disk, then run it again"))
+    };
     let failed = || format!("`{}` can't be read", path.display());
     let sha256 = sha256(&path)?;
-    Card::of(&path)?.about(&manifest.about).verified(sha256.clone()).keep()?;
+    if written.sha256.as_ref().is_some_and(|written| *written != sha256) {
+        return differs();
+    }
+    let (held, members) = match readable {
+        true => {
+            let manifest = archive::verify_until(&path, &server.keys(), &stop)?;
+            (manifest.about, manifest.members.len())
+        }
+        false => (written.about, written.members),
+    };
+    // What it is made of, and what was left out, is known only when it is written.
+    let parts_aside = |about: &About| About { parts: Vec::new(), not_included: Vec::new(), ..about.clone() };
+    if parts_aside(&held) != parts_aside(&about) {
+        return differs();
+    }
+    if !readable {
+        let shown = path.display();
+        (host.tell)(Told::Warning(format!("`{shown}` can't be restored here: its key is not here")));
+    }
+    Card::of(&path)?.about(&held).verified(sha256.clone()).keep()?;
     Ok(Outcome {
         bytes: json!({ data::SIZE: Size(path.metadata().or_fail(Kind::Refused, failed)?.len()) }),
-        members: manifest.members.len(),
+        members,
         release: about.release,
         commit: about.commit,
         sha256,
-        not_included: manifest.about.not_included,
+        not_included: held.not_included,
         verified: true,
+        readable,
         path,
     })
 }
 
-/// What an attempt is about to write: kept before it is begun, so that an attempt that is cut off is gone on with under
-/// the same name.
-#[derive(Serialize, Deserialize)]
-struct Intent {
-    path: PathBuf,
-    about: About,
-}
-
-/// The file with the intent, in the folder of the attempt.
-const INTENT: &str = "backup.json";
-
-fn intended(host: &Host) -> Result<Option<Intent>> {
-    let file = host.folder.join(INTENT);
-    let failed = || format!("`{}` can't be read", file.display());
-    match std::fs::read(&file) {
-        Ok(text) => serde_json::from_slice(&text).map(Some).or_fail(Kind::Journal, failed),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).or_fail(Kind::Journal, failed),
+/// Writes the archive, which gets its name only when it is whole.
+fn write(arguments: &Arguments, host: &Host, plan: Plan, path: &Path, about: &About) -> Result<Written> {
+    let server = host.server()?;
+    let progress = |text| (host.tell)(Told::Progress(text));
+    let (warn, stop) = (|text| (host.tell)(Told::Warning(text)), || host.stop.is_asked());
+    private_folder(&plan.folder)?;
+    // Of an attempt that was cut off, and nothing says what it had to be.
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(error).or_fail(Kind::Refused, || format!("`{}` can't be removed", path.display()));
+        }
+        _ => {}
     }
+    let asked = complete(plan.asked, arguments, about);
+    let of_server = |path: &str| server.path(path);
+    let place = place(arguments, server, &of_server, &stop);
+    let gathered = gather(&asked, &place, &plan.folder, &progress)?;
+    progress(format!("writing `{}`", path.display()));
+    let about = About { parts: gathered.parts.clone(), ..about.clone() };
+    let watch = Watch { stop: &stop, warn: &warn };
+    let created = archive::create(path, &server.keys(), &gathered.members, about, &plan.prefix, &watch)?;
+    gathered.tidy().into_iter().for_each(warn);
+    let Manifest { about, members, .. } = created.manifest;
+    Ok(Written { about, members: members.len(), sha256: Some(created.sha256) })
 }
 
 fn intend(arguments: &Arguments, plan: &Plan, host: &Host) -> Result<Intent> {
@@ -228,38 +263,30 @@ fn intend(arguments: &Arguments, plan: &Plan, host: &Host) -> Result<Intent> {
     let about = About {
         server: server.name.clone(),
         kind: server.kind.clone(),
-        release: release.clone(),
-        commit: commit.clone(),
+        release,
+        commit,
         created: now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         label: arguments.label.clone(),
         program: env!("CARGO_PKG_VERSION").into(),
         parts: Vec::new(),
         not_included: arguments.not_included.clone(),
     };
-    let stem = [
-        Some(server.name.replace('/', "-")),
-        Some(now.strftime("%Y-%m-%dT%H%M%SZ").to_string()),
-        release.or(commit),
-        Some(slug(&arguments.label)),
-    ];
-    let stem: Vec<String> = stem.into_iter().flatten().filter(|part| !part.is_empty()).collect();
-    let path = free_name(&plan.folder, &stem.join("-"), &plan.format);
-    let intent = Intent { path, about };
-    private_folder(host.folder)?;
-    let text = serde_json::to_vec(&intent).or_fail(Kind::Bug, || "an intent is not plain data".into())?;
-    write_private_durably(&host.folder.join(INTENT), &text)?;
+    let path = free_name(&plan.folder, &about, &plan.format);
+    let intent = Intent { path, about, written: None };
+    intent.keep(host.folder)?;
     Ok(intent)
 }
 
 fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
     let server = host.server()?;
     enough_room(&plan(arguments, server)?, server)?;
+    let readable = archive::try_keys(&server.keys(), &|| host.stop.is_asked())?;
     let unknown = |what: &str| data::unknown(format!("{what} of the backup of {}", server.name));
     // A plan may have moved the checkout before, so neither release nor commit is what it is now.
     Ok(json!({
         "path": unknown("path"), "bytes": unknown("size"), "members": unknown("members"),
         "release": unknown("release"), "commit": unknown("commit"), "sha256": unknown("digest"),
-        "not_included": arguments.not_included, "verified": true,
+        "not_included": arguments.not_included, "verified": true, "readable": readable,
     }))
 }
 
@@ -293,7 +320,21 @@ fn plan(arguments: &Arguments, server: &Server) -> Result<Plan> {
     };
     let format = arguments.format.clone().unwrap_or(if is_hoss { "tar.gz" } else { "tar.zst" }.into());
     let format = format.trim_start_matches('.').to_owned();
-    archive::Compression::of(Path::new(&format!("a.{format}")))?;
+    let format = match server.keys().encryption() {
+        Some(encryption) if Encryption::of(Path::new(&format)).is_none() => {
+            format!("{format}.{}", encryption.ending())
+        }
+        _ => format,
+    };
+    let path = Path::new("a").with_extension(&format);
+    archive::Compression::of(&path)?;
+    if Encryption::of(&path) != server.keys().encryption() {
+        return Err(Failure::new(
+            Kind::Invalid,
+            format!("`{format}` names an encryption that has no recipients"),
+        )
+        .help("name them in `recipients` in `site.toml`; the ending comes by itself"));
+    }
     let prefix = arguments.prefix.clone().unwrap_or(if is_hoss { "./" } else { "" }.into());
     Ok(Plan { folder, format, prefix, asked })
 }
@@ -349,19 +390,4 @@ fn enough_room(plan: &Plan, server: &Server) -> Result<()> {
     let folder = plan.folder.display();
     let message = format!("a backup needs up to {}, and `{folder}` has {}", Size(needed), Size(free));
     Err(Failure::new(Kind::Refused, message).help("make room, or give the option `folder`"))
-}
-
-/// A label as a part of a file's name.
-fn slug(label: &str) -> String {
-    let plain = |c: char| if c.is_alphanumeric() || c == '.' { c } else { ' ' };
-    let words: String = label.to_lowercase().chars().map(plain).take(60).collect();
-    words.split_whitespace().collect::<Vec<_>>().join("-")
-}
-
-/// A name that no archive has: two can be made in the same second.
-fn free_name(folder: &Path, stem: &str, format: &str) -> PathBuf {
-    let names = std::iter::once(format!("{stem}.{format}"))
-        .chain((2..).map(|number: u32| format!("{stem}-{number}.{format}")));
-    let mut paths = names.map(|name| folder.join(name));
-    paths.find(|path| path.symlink_metadata().is_err()).unwrap_or_else(|| folder.join(stem))
 }

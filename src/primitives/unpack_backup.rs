@@ -3,7 +3,8 @@
 //! Reads a backup whole, and unpacks it beside the backups, to be put back by `put_back`.
 //!
 //! `backup` is the path of an archive, or its name in the folder of the server's backups. An archive that Hoss's own
-//! tool made is understood, too; only its own checksums say then whether it is whole.
+//! tool made is understood, too; only its own checksums say then whether it is whole. One that is encrypted is decrypted
+//! with `identity` of the site, or with the keyring of `gpg`.
 //!
 //! # Options
 //! - `folder`: where the backups are. Default: `backups` of the site, for Hoss `~/.hoss/backup/backups`, else
@@ -20,8 +21,8 @@
 //! - `not_included`: what belongs to the server and is not in it.
 //!
 //! # Errors
-//! `not_found` if there is no such archive; `refused` if it is damaged, leads out of its folder, or would not fit. Then
-//! nothing was written.
+//! `not_found` if there is no such archive, or no program to decrypt it; `refused` if it is damaged, leads out of its
+//! folder, would not fit, or can't be decrypted. Then nothing was written.
 //!
 //! # After a crash
 //! It is unpacked anew.
@@ -87,7 +88,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     // As an attempt is repeated, so is the name: its folder is the attempt's own.
     let id = identity(host)?;
     let into = folder.join(format!(".restore-{id}"));
-    let unpacked = Unpacked::make(&path, &archive::Keys::default(), &into, &id, &|| host.stop.is_asked())?;
+    let unpacked = Unpacked::make(&path, &server.keys(), &into, &id, &|| host.stop.is_asked())?;
     let version = std::fs::read(unpacked.path("version.json")).ok();
     let version: Value = version.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
     let said = |name: &str| version[name].as_str().map(str::to_owned);
@@ -144,8 +145,9 @@ fn identity(host: &Host) -> Result<String> {
 
 /// A plan reads the archive, too, and so knows whether it is whole.
 fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
-    let path = find(arguments, host.server()?)?;
-    let contents = archive::inspect(&path, &archive::Keys::default(), u64::MAX, &|| host.stop.is_asked())?;
+    let server = host.server()?;
+    let path = find(arguments, server)?;
+    let contents = archive::inspect(&path, &server.keys(), u64::MAX, &|| host.stop.is_asked())?;
     let about = contents.manifest.map(|manifest| manifest.about);
     let parts = about.as_ref().map_or_else(|| layout::parts(&contents.members), |about| about.parts.clone());
     let of_archive = |value: Option<Value>, what: &str| {

@@ -1,0 +1,28 @@
+//! How an archive is called.
+
+use crate::machine::archive::About;
+use std::path::{Path, PathBuf};
+
+/// `SERVER-INSTANT-RELEASE-LABEL.FORMAT` in `folder`, with a number if there is one of that name: two can be made in the
+/// same second.
+pub fn free_name(folder: &Path, about: &About, format: &str) -> PathBuf {
+    let parts = [
+        Some(about.server.replace('/', "-")),
+        Some(about.created.replace(':', "")),
+        about.release.clone().or(about.commit.clone()),
+        Some(slug(&about.label)),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
+    let stem = parts.join("-");
+    let names = std::iter::once(format!("{stem}.{format}"))
+        .chain((2..).map(|number: u32| format!("{stem}-{number}.{format}")));
+    let mut paths = names.map(|name| folder.join(name));
+    paths.find(|path| path.symlink_metadata().is_err()).unwrap_or_else(|| folder.join(stem))
+}
+
+/// A label as a part of a file's name.
+fn slug(label: &str) -> String {
+    let plain = |c: char| if c.is_alphanumeric() || c == '.' { c } else { ' ' };
+    let words: String = label.to_lowercase().chars().map(plain).take(60).collect();
+    words.split_whitespace().collect::<Vec<_>>().join("-")
+}
