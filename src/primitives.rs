@@ -5,6 +5,7 @@
 
 pub mod ask;
 pub mod backup;
+pub mod check_backup;
 pub mod checkout;
 pub mod confirm;
 pub mod dirty_files;
@@ -33,8 +34,10 @@ pub mod services;
 pub mod set_env;
 pub mod shell;
 pub mod show;
+pub mod tag_images;
 pub mod todo;
 pub mod unpack_backup;
+pub mod untag_images;
 pub mod wait_healthy;
 
 use crate::data::{self, Arguments};
@@ -47,6 +50,7 @@ use std::sync::LazyLock;
 pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<ask::Ask>::new(),
     &Of::<backup::Backup>::new(),
+    &Of::<check_backup::CheckBackup>::new(),
     &Of::<checkout::CheckOut>::new(),
     &Of::<confirm::Confirm>::new(),
     &Of::<dirty_files::DirtyFiles>::new(),
@@ -75,8 +79,10 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<set_env::SetEnv>::new(),
     &Of::<shell::Shell>::new(),
     &Of::<show::Show>::new(),
+    &Of::<tag_images::TagImages>::new(),
     &Of::<todo::Todo>::new(),
     &Of::<unpack_backup::UnpackBackup>::new(),
+    &Of::<untag_images::UntagImages>::new(),
     &Of::<wait_healthy::WaitHealthy>::new(),
 ];
 

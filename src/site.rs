@@ -64,6 +64,9 @@ pub struct Server {
     /// How long to wait until it is healthy, and how long it must stay so.
     #[serde(default)]
     pub healthy: Healthy,
+    /// What is true while nobody uses the server: checks as `health` has them.
+    #[serde(default)]
+    pub idle: Vec<Check>,
     /// What a backup holds, for kinds that don't know their own: files and folders.
     #[serde(default)]
     pub backup: Vec<String>,
@@ -251,7 +254,7 @@ impl Site {
 }
 
 /// The keys of a server's table, in the order in which `init` writes them.
-pub const KEYS: [&str; 17] = [
+pub const KEYS: [&str; 18] = [
     "kind",
     "checkout",
     "endpoint",
@@ -261,6 +264,7 @@ pub const KEYS: [&str; 17] = [
     "targets",
     "health",
     "healthy",
+    "idle",
     "backup",
     "dumps",
     "backups",

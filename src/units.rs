@@ -33,12 +33,19 @@ impl fmt::Display for Duration {
     }
 }
 
+/// Units of time as scripts write them, in singular.
+const WORDS: [(&str, &str); 5] =
+    [("day", "d"), ("hour", "h"), ("minute", "m"), ("second", "s"), ("millisecond", "ms")];
+
 impl FromStr for Duration {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Duration, String> {
         let wrong = || format!("`{text}` is not a duration; write it as `30s`, `5m`, `2h` or `14d`");
         let (number, unit) = split_unit(text).ok_or_else(wrong)?;
+        // Or as scripts write it: `5.minutes`.
+        let word = unit.strip_prefix('.').map(|word| word.trim_end_matches('s'));
+        let unit = WORDS.into_iter().find(|(name, _)| word == Some(*name)).map_or(unit, |(_, unit)| unit);
         let (_, size) = TIMES.into_iter().find(|(name, _)| *name == unit).ok_or_else(wrong)?;
         let milliseconds = number.checked_mul(size).ok_or_else(wrong)?;
         Ok(Duration::milliseconds(milliseconds))
@@ -116,6 +123,8 @@ mod tests {
         }
         assert_eq!("90s".parse::<Duration>().unwrap().to_string(), "90s");
         assert_eq!("120s".parse::<Duration>().unwrap().to_string(), "2m");
+        assert_eq!("10.minutes".parse::<Duration>().unwrap().to_string(), "10m");
+        assert!("10.".parse::<Duration>().is_err() && "10.m".parse::<Duration>().is_err());
         assert_eq!("2GB".parse::<Size>().unwrap(), Size(2_000_000_000));
         assert_eq!(Size(1_234_000).to_string(), "1.2 MB");
         assert!("5 parsecs".parse::<Duration>().is_err());

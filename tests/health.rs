@@ -92,9 +92,17 @@ fn wait_in(
 ) -> (Result<Report, Failure>, Vec<String>) {
     let mut changes = Vec::new();
     let place = Arc::new(place.clone());
-    let report = wait("cloud", &checks(written), within, stable, &place, &|| false, &mut |line| {
-        changes.push(line.to_owned());
-    });
+    let report = wait(
+        "`cloud` did not become healthy",
+        &checks(written),
+        within,
+        stable,
+        &place,
+        &|| false,
+        &mut |line| {
+            changes.push(line.to_owned());
+        },
+    );
     (report, changes)
 }
 
@@ -146,7 +154,7 @@ fn a_service_that_starts_to_listen_late_is_waited_for() {
     let checks = checks(json!([format!("http://{address}/"), { "tcp": address }]));
     let mut late = None;
     // It begins to listen when it was seen not to.
-    let report = wait("cloud", &checks, LONG, NONE, &place, &|| false, &mut |_| {
+    let report = wait("`cloud` did not become healthy", &checks, LONG, NONE, &place, &|| false, &mut |_| {
         late.get_or_insert_with(|| {
             Server::on(TcpListener::bind(&address).unwrap(), Arc::new(|_, _: &str| answer(200, "")))
         });
@@ -251,7 +259,8 @@ fn waiting_is_interrupted_although_a_check_hangs() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let checks = checks(json!([format!("http://{}/", silent.local_addr().unwrap())]));
     let place = Arc::new(Place::default());
-    let failure = wait("cloud", &checks, LONG, NONE, &place, &|| true, &mut |_| {}).unwrap_err();
+    let failure = wait("`cloud` did not become healthy", &checks, LONG, NONE, &place, &|| true, &mut |_| {})
+        .unwrap_err();
     assert_eq!(failure.kind, Kind::Interrupted);
 }
 
@@ -370,13 +379,21 @@ fn a_service_that_is_started_anew_begins_the_stable_window_anew() {
     let mut changes = Vec::new();
     let place = Arc::new(docker.place());
     // It restarts each time that the restart before was seen: three times.
-    wait("cloud", &checks, LONG, Duration::seconds(1), &place, &|| false, &mut |line| {
-        changes.push(line.to_owned());
-        if restarts < 3 {
-            restarts += 1;
-            docker.containers(&[container("1", "running", restarts, None)]);
-        }
-    })
+    wait(
+        "`cloud` did not become healthy",
+        &checks,
+        LONG,
+        Duration::seconds(1),
+        &place,
+        &|| false,
+        &mut |line| {
+            changes.push(line.to_owned());
+            if restarts < 3 {
+                restarts += 1;
+                docker.containers(&[container("1", "running", restarts, None)]);
+            }
+        },
+    )
     .unwrap();
     let anew = "service core was started anew";
     assert_eq!(changes, ["service core is running", anew, anew, anew]);

@@ -85,7 +85,9 @@ fn the_plan_of_an_update_says_what_it_will_do_and_changes_nothing() {
     // The stand-in of `docker` writes down what it was asked.
     let asked: Vec<Vec<String>> = practice.trace().unwrap().into_iter().map(|line| line.args).collect();
     let only_reads = |asked: &Vec<String>| match asked[0].as_str() {
-        "exec" => asked.contains(&"PGOPTIONS=-c default_transaction_read_only=on".to_owned()),
+        "exec" => ["PGOPTIONS=-c default_transaction_read_only=on", "list_queues"]
+            .iter()
+            .any(|harmless| asked.iter().any(|word| word == harmless)),
         what => what == "ps" || what == "inspect",
     };
     assert!(asked.iter().all(only_reads), "{asked:?}");

@@ -162,13 +162,13 @@ import "kind" as kind;
 fn main() {
     let server = this_server();
     let from = server.installed_release();
-    let parts = kind::parts(server);
-    let before = kind::migrations(server, parts);
+    let back = kind::way_back(server, from);
     lock(server, "an update that fails");
     server.fetch();
-    let safe = kind::back_up(server, "safe", parts);
-    on_failure { kind::roll_back(server, from, safe, parts, before); }
+    back.backup = kind::back_up(server, "safe", back.parts);
+    on_failure { kind::roll_back(server, back); }
     server.checkout("0.2.13");
+    kind::keep_images(server, back);
     kind::build(server);
     kind::start(server);
     kind::await_health(server, "0.2.13");

@@ -43,6 +43,8 @@ pub struct Service {
     pub health: Option<String>,
     /// The id of its image, with `sha256:` before it.
     pub image: String,
+    /// What it was made from, as Compose named it: `hoss-core:0.2.13`.
+    pub image_name: String,
 }
 
 impl Docker<'_> {
@@ -109,6 +111,16 @@ impl Docker<'_> {
     pub fn image(&self, name: &str) -> Result<String> {
         let arguments = ["image", "inspect", "--format", "{{.Id}}", name];
         Ok(self.ask(arguments.map(String::from).into())?.trim().to_owned())
+    }
+
+    /// Gives an image another name, too.
+    pub fn tag(&self, image: &str, name: &str) -> Result<()> {
+        self.ask(["tag", image, name].map(String::from).into()).map(drop)
+    }
+
+    /// Takes a name of an image away; the image goes with its last one.
+    pub fn untag(&self, name: &str) -> Result<()> {
+        self.ask(["image", "rm", name].map(String::from).into()).map(drop)
     }
 
     /// The last lines that a container wrote, on either stream.
@@ -215,6 +227,8 @@ struct Health {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Config {
+    #[serde(default)]
+    image: String,
     labels: Option<BTreeMap<String, String>>,
 }
 
@@ -244,6 +258,7 @@ impl From<Container> for Service {
                 .map(|health| health.status)
                 .filter(|s| !s.is_empty() && s != "none"),
             image: container.image,
+            image_name: container.config.image,
         }
     }
 }

@@ -78,8 +78,12 @@ impl Inside<'_> {
                 let sync = containers
                     .iter()
                     .any(|container| container.spec.service == "sync" && container.running());
+                let waiting = i32::from(self.world.path("faults/busy-queue").exists());
                 for queue in ["bucket_notifications", "api_notifications"] {
-                    output::line(format_args!("{queue}\t{}", i32::from(sync)));
+                    match arguments.last().map(String::as_str) {
+                        Some("messages") => output::line(waiting),
+                        _ => output::line(format_args!("{queue}\t{}", i32::from(sync))),
+                    }
                 }
                 Ok(0)
             }

@@ -55,6 +55,7 @@ pub const FAULTS: &[Fault] = &[
     fault("snapshot-partial", None, "the snapshot of the search index lacks a part"),
     fault("snapshot-failed", None, "the snapshot of the search index fails"),
     fault("snapshot-slow", None, "the snapshot of the search index takes 2 seconds"),
+    fault("busy-queue", None, "messages wait in the queues from which sync takes them"),
     fault("kill", None, "banister itself is killed in the middle of the update"),
 ];
 

@@ -1,16 +1,18 @@
-//! `ask(question: text, #{ suggestion: text, choices: array })`
+//! `ask(question: text, #{ suggestion: text, choices: array, required: bool = false })`
 //!
 //! Asks the person for a line of text, or for one of a few words.
 //!
 //! # Options
 //! - `suggestion`: what an empty answer means. Default: an empty answer is an empty text.
 //! - `choices`: the texts of which one must be answered. Default: any text may be.
+//! - `required`: whether an empty answer is refused. Default: false.
 //!
 //! # Returns
 //! Text: the answer, without blanks around it.
 //!
 //! # Errors
-//! `declined` if nobody is there and no `--answer` is left, or if the answer is none of the choices. It can't be
+//! `declined` if nobody is there and no `--answer` is left, if the answer is none of the choices, or if it
+//! is empty and one is required. It can't be
 //! caught: the run stops before the next call, as it is, and `banister resume` asks again.
 //!
 //! # After a crash
@@ -41,6 +43,8 @@ pub struct Arguments {
     /// Empty: any text may be answered.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     choices: Vec<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    required: bool,
 }
 
 impl Primitive for Ask {
@@ -70,6 +74,10 @@ fn answered(arguments: &Arguments, answer: &Answer) -> Result<String> {
         return Err(Failure::new(Kind::Declined, message)
             .help(format!("give one of them with `banister resume --answer {choices}`")));
     }
+    if arguments.required && text.is_empty() {
+        return Err(Failure::new(Kind::Declined, "an empty answer is none")
+            .help("give one with `banister resume --answer TEXT`"));
+    }
     Ok(text.into())
 }
 
@@ -87,8 +95,8 @@ mod tests {
 
     fn answer(choices: &[&str], suggestion: Option<&str>, text: &str) -> Result<String> {
         let choices = choices.iter().map(|choice| choice.to_string()).collect();
-        let arguments =
-            Arguments { question: "which?".into(), suggestion: suggestion.map(str::to_owned), choices };
+        let suggestion = suggestion.map(str::to_owned);
+        let arguments = Arguments { question: "which?".into(), suggestion, choices, required: false };
         answered(&arguments, &Answer { text: text.into(), by: "me".into() })
     }
 

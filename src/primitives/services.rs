@@ -8,7 +8,8 @@
 //!
 //! # Returns
 //! An array of maps, by `service` and `name`: `project`, `service`, `name` (the container's), `state` (`"running"`,
-//! `"exited"`, …), `image` (its id), `restarts` (how often Docker started it again by itself).
+//! `"exited"`, …), `image` (its id), `image_name` (what it was made from, as `"hoss-core:0.2.13"`), `restarts` (how often Docker
+//!   started it again by itself).
 //!
 //! # Errors
 //! `not_found` if there is no `docker`; `unreachable` if its daemon does not answer.
@@ -49,6 +50,7 @@ pub struct Container {
     name: String,
     state: String,
     image: String,
+    image_name: String,
     restarts: u64,
 }
 
@@ -78,6 +80,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<Container>> {
             name: found.name,
             state: found.state,
             image: found.image,
+            image_name: found.image_name,
             restarts: found.restart_count,
         })
         .collect();
@@ -91,7 +94,7 @@ fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
         let unknown = |field: &str| data::unknown(format!("{field} of {}", container.name));
         json!({
             "project": container.project, "service": container.service, "name": container.name,
-            "state": unknown("state"), "image": unknown("image"), "restarts": unknown("restarts"),
+            "state": unknown("state"), "image": unknown("image"), "image_name": unknown("image name"), "restarts": unknown("restarts"),
         })
     });
     Ok(containers.collect())

@@ -1,4 +1,4 @@
-//! `wait_healthy(server, #{ checks: array, within: duration = 10.minutes, stable: duration = 2.seconds, project: text })`
+//! `wait_healthy(server, #{ checks: array, within: duration = 10.minutes, stable: duration = 2.seconds, project: text, state: text = "healthy" })`
 //!
 //! Waits until all health checks of a server are true, and stay so.
 //!
@@ -17,11 +17,13 @@
 //!   - `sql`: a query, with `expect` (the answer as `psql -At` prints it) and `command` (an array, how to run psql;
 //!     `-Atc` and the query are added).
 //!   - `command`: an array, the program and its arguments. It must end with status 0, and must change nothing, as it
-//!     is run many times.
+//!     is run many times; with `each_line` (a text that each line it prints must be; none need be printed).
 //! - `within`: until when it must be healthy. Default: `healthy.within` of the server, else 10 minutes.
 //! - `stable`: how long it must then stay so. A service that is started anew meanwhile begins that time anew.
 //!   Default: `healthy.stable` of the server, else 2 seconds.
 //! - `project`: the Compose project of services whose check names none.
+//! - `state`: what the server is when all checks are true, for messages: `"idle"`, if they say that nobody uses it.
+//!   Default: healthy.
 //!
 //! # Returns
 //! A map: `healthy` (always true), `seconds` (number, how long it took), and `checks`, an array of maps with `name`
@@ -68,6 +70,16 @@ pub struct Arguments {
     within: Option<Duration>,
     stable: Option<Duration>,
     project: Option<String>,
+    #[serde(default = "healthy", skip_serializing_if = "is_healthy")]
+    state: String,
+}
+
+fn healthy() -> String {
+    "healthy".into()
+}
+
+fn is_healthy(state: &str) -> bool {
+    state == "healthy"
 }
 
 #[derive(Serialize, Deserialize)]
@@ -100,7 +112,15 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     });
     let stop = || host.stop.is_asked();
     let mut tell = |line: &str| (host.tell)(Told::Progress(line.to_owned()));
-    let report = wait(&server.name, &checks, within, stable, &place, &stop, &mut tell)?;
+    let report = wait(
+        &format!("`{}` did not become {}", server.name, arguments.state),
+        &checks,
+        within,
+        stable,
+        &place,
+        &stop,
+        &mut tell,
+    )?;
     Ok(Outcome { healthy: true, seconds: report.seconds, checks: report.checks })
 }
 

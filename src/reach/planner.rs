@@ -87,7 +87,9 @@ impl Planner {
 impl Reach for Planner {
     fn perform(&self, primitive: &dyn AnyPrimitive, given: &Arguments, host: &Host) -> Result<Value> {
         let arguments = Value::Object(given.clone());
-        let predict = || match data::contains(&arguments, data::UNKNOWN) {
+        // Some can foresee more than others of what they are given when it is not known yet.
+        let is_lost = data::contains(&arguments, data::UNKNOWN) && primitive.accept(&arguments).is_err();
+        let predict = || match is_lost {
             true => Ok(data::unknown(primitive.name())),
             false => primitive.predict(&arguments, host),
         };

@@ -115,12 +115,15 @@ impl Round {
         }
     }
 
+    /// The text of all journals.
+    pub fn journals(&self) -> String {
+        let runs = fs::read_dir(self.state().join("runs")).into_iter().flatten().flatten();
+        runs.map(|run| fs::read_to_string(run.path().join("journal.jsonl")).unwrap_or_default()).collect()
+    }
+
     /// How many records the runs have.
     pub fn records(&self) -> usize {
-        let runs = fs::read_dir(self.state().join("runs")).into_iter().flatten().flatten();
-        let journals =
-            runs.map(|run| fs::read_to_string(run.path().join("journal.jsonl")).unwrap_or_default());
-        journals.map(|journal| journal.matches('\n').count()).sum()
+        self.journals().matches('\n').count()
     }
 
     /// The supervisor of the `nth` command of the run, once it is there; nothing if the run ends before.
@@ -156,7 +159,8 @@ impl Round {
             && Command::new("kill").args(["-9", &pid]).stderr(Stdio::null()).status().unwrap().success()
     }
 
-    fn made(&self) -> Vec<(String, Option<i32>)> {
+    /// Each make target, in order, and how it ended.
+    pub fn made(&self) -> Vec<(String, Option<i32>)> {
         let lines = self.practice.trace().unwrap();
         let make = lines.iter().filter(|line| line.tool == "make");
         make.map(|line| (format!("{} {}", line.args.join(" "), line.event), line.rc)).collect()

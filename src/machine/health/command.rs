@@ -13,14 +13,29 @@ pub struct Command {
     pub command: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// What each line that it prints must be. Printing nothing is right, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub each_line: Option<String>,
 }
 
 impl Command {
     pub(super) fn look(&self, place: &Place, stop: &dyn Fn() -> bool) -> Result<Answer> {
         run(&self.command, place, stop).map(|outcome| match outcome {
-            Ok(_) => Answer::good("ended with status 0"),
+            Ok(printed) => match (&self.each_line, self.other_line(&printed)) {
+                (_, Some(other)) => Answer::bad(format!("printed {other:?}")),
+                (Some(line), None) => Answer::good(format!("printed nothing but {line:?}")),
+                (None, None) => Answer::good("ended with status 0"),
+            },
             Err(said) => Answer::bad(said),
         })
+    }
+}
+
+impl Command {
+    /// The first line that is not what each must be.
+    fn other_line<'p>(&self, printed: &'p str) -> Option<&'p str> {
+        let expected = self.each_line.as_ref()?.trim();
+        printed.lines().map(str::trim).find(|line| *line != expected)
     }
 }
 

@@ -36,10 +36,10 @@ pub struct Checked {
 /// window that is under way then may still go on to its end. `on_change` hears a line whenever a check answers
 /// otherwise than before.
 ///
-/// Fails with [`Kind::TimedOut`]: `server` did not become healthy, and why; with [`Kind::Interrupted`] soon after `stop`
+/// Fails with [`Kind::TimedOut`] and the message `otherwise`, as "`web` did not become healthy", and why; with [`Kind::Interrupted`] soon after `stop`
 /// says so; with [`Kind::Invalid`] if a check itself is wrong.
 pub fn wait(
-    server: &str,
+    otherwise: &str,
     checks: &[Check],
     within: units::Duration,
     stable: units::Duration,
@@ -74,7 +74,7 @@ pub fn wait(
             // A window that began too late does not count as in time.
             Some((since, _)) if since.duration_since(begun) <= within.0 => {}
             _ if begun.elapsed() >= within.0 => {
-                return Err(failure(server, checks, &histories, within, stable, place));
+                return Err(failure(otherwise, checks, &histories, within, stable, place));
             }
             _ => {}
         }
@@ -161,14 +161,14 @@ impl Seen {
 }
 
 fn failure(
-    server: &str,
+    otherwise: &str,
     checks: &[Check],
     histories: &[History],
     within: units::Duration,
     stable: units::Duration,
     place: &Place,
 ) -> Failure {
-    let mut failure = Failure::new(Kind::TimedOut, format!("`{server}` did not become healthy in {within}"));
+    let mut failure = Failure::new(Kind::TimedOut, format!("{otherwise} in {within}"));
     let all_well = histories.iter().all(History::is_well);
     for (check, history) in checks.iter().zip(histories) {
         // A service that ends again and again may happen to run at the last look.

@@ -1,0 +1,119 @@
+//! `check_backup(server, backup: text, #{ release: text, commit: text, within: duration = 24.hours })`
+//!
+//! Reads a backup whole once more, and says whether a server can be put back with it: before what can't be undone
+//! otherwise.
+//!
+//! `backup` is the path of an archive, as `backup` returns it.
+//!
+//! # Options
+//! - `release`: what must have been installed when it was taken, if it names a release. Default: any release.
+//! - `commit`: what must have been checked out then, shortened as `backup` returns it. Default: any commit.
+//! - `within`: how old it may be: what was written since is not in it. Default: a day.
+//!
+//! # Returns
+//! - `good`: whether the server can be put back with it (bool).
+//! - `why`: if not, why not, as a part of a sentence; else an empty text.
+//!
+//! # Errors
+//! None for a backup that is not good. `interrupted` if a signal asked to stop meanwhile.
+//!
+//! # After a crash
+//! It is read again, unless it was recorded.
+//!
+//! # Example
+//! ```rhai
+//! let server = this_server();
+//! let saved = server.backup("to be checked", #{ files: ["~/.hoss/.env"] });
+//! server.check_backup(saved.path, #{ release: saved.release }).good
+//! // => true
+//! ```
+
+use crate::data::ServerName;
+use crate::failure::{Failure, Kind, Result};
+use crate::machine::archive;
+use crate::primitive::{Act, Host, Primitive};
+use crate::units::Duration;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::path::Path;
+
+pub struct CheckBackup;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arguments {
+    server: ServerName,
+    /// A text; in plans it is not known yet.
+    backup: Value,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    release: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    commit: Option<String>,
+    #[serde(default = "a_day")]
+    within: Duration,
+}
+
+fn a_day() -> Duration {
+    Duration::seconds(86_400)
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct Outcome {
+    good: bool,
+    why: String,
+}
+
+impl Primitive for CheckBackup {
+    type Arguments = Arguments;
+    type Outcome = Outcome;
+    const NAME: &'static str = "check_backup";
+    const SOURCE: &'static str = include_str!("check_backup.rs");
+    const ACT: Act<Self> = Act::Look {
+        reads: &[],
+        perform: |arguments, host| {
+            let why = objection(arguments, host)?;
+            Ok(Outcome { good: why.is_none(), why: why.unwrap_or_default() })
+        },
+        // A backup that a plan foresees is verified as soon as it is taken, or the run ends there.
+        predict: |_, _| Ok(json!({ "good": true, "why": "" })),
+    };
+}
+
+/// Why a server can't be put back with it.
+fn objection(arguments: &Arguments, host: &Host) -> Result<Option<String>> {
+    let server = host.server()?;
+    let Some(path) = arguments.backup.as_str().map(Path::new) else {
+        return Err(Failure::new(
+            Kind::Invalid,
+            "`check_backup`: `backup` is the path of an archive, as text",
+        ));
+    };
+    let stop = || host.stop.is_asked();
+    let about = match archive::verify_until(path, &server.keys(), &stop) {
+        Ok(manifest) => manifest.about,
+        Err(failure) if failure.kind == Kind::Interrupted => return Err(failure),
+        Err(failure) => return Ok(Some(failure.to_string())),
+    };
+    let named = |what: &Option<String>| what.clone().unwrap_or_else(|| "none".into());
+    if about.server != server.name {
+        return Ok(Some(format!("`{}` is a backup of {}", path.display(), about.server)));
+    }
+    if arguments.release.is_some() && about.release.is_some() && about.release != arguments.release {
+        let (is, should) = (named(&about.release), named(&arguments.release));
+        return Ok(Some(format!("`{}` is of the release {is}, not of {should}", path.display())));
+    }
+    if arguments.commit.is_some() && about.commit != arguments.commit {
+        let (is, should) = (named(&about.commit), named(&arguments.commit));
+        return Ok(Some(format!("`{}` is of the commit {is}, not of {should}", path.display())));
+    }
+    let taken = about.created.parse::<jiff::Timestamp>().ok();
+    let age = taken.and_then(|taken| u64::try_from((jiff::Timestamp::now() - taken).as_secs()).ok());
+    let age = age.map(Duration::seconds);
+    Ok(match age {
+        Some(age) if age <= arguments.within => None,
+        Some(age) => {
+            Some(format!("`{}` is {age} old, and what was written since is not in it", path.display()))
+        }
+        None => Some(format!("nobody knows when `{}` was taken", path.display())),
+    })
+}

@@ -1,0 +1,157 @@
+//! What an update asks before it goes on: whether the server is idle, and whether there is a way back from the point of
+//! no return; and what it keeps for that way back.
+
+#[path = "sweep/round.rs"]
+mod round;
+mod support;
+
+use round::Round;
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Nothing was changed: the old release runs, and no make target was called.
+fn assert_untouched(round: &Round, place: &str) {
+    assert_eq!(round.practice().discover().unwrap()["version"], "0.2.10", "{place}");
+    assert_eq!(round.made(), [], "{place}");
+}
+
+#[test]
+fn who_uses_the_server_is_said_before_anything_is_touched() {
+    let round = Round::new();
+    round.practice().switch("busy-queue", true).unwrap();
+    let said = round.banister(&["run", "update"]);
+    assert_eq!(said.code, Some(3), "{said:?}");
+    assert!(said.err.contains("practice is in use (queues printed \"1\")"), "{said:?}");
+    assert!(said.err.contains("--wait-idle"), "{said:?}");
+    assert_untouched(&round, "asked");
+    let said = round.banister(&["run", "update", "--yes", "--wait-idle", "1s"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.err.contains("`practice` did not become idle in 1s"), "{said:?}");
+    assert_untouched(&round, "waited too long");
+    let said = round.banister(&["run", "update", "--yes", "--wait-idle", "a while"]);
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(said.err.contains("`a while` is not a duration"), "{said:?}");
+    assert_untouched(&round, "no duration");
+    // A person who says yes goes on.
+    let said = round.banister(&["run", "update", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+}
+
+#[test]
+fn an_update_waits_until_nobody_uses_the_server() {
+    let round = Round::new();
+    round.practice().switch("busy-queue", true).unwrap();
+    let said = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            std::thread::sleep(Duration::from_millis(1500));
+            assert_untouched(&round, "while it waits");
+            round.practice().switch("busy-queue", false).unwrap();
+        });
+        round.banister(&["run", "update", "--yes", "--wait-idle", "60.seconds"])
+    });
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(round.practice().discover().unwrap()["version"], "0.2.14");
+}
+
+/// The site's own update, in which `step` does something else.
+fn with_step(round: &Round, step: &str, instead: &str) {
+    let bundled = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/runbooks/update.rhai")).unwrap();
+    let (before, rest) = bundled.split_once(step).unwrap();
+    let (_, after) = rest.split_once('\n').unwrap();
+    let folder = round.practice().dir().join("runbooks");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("update.rhai"), format!("{before}{instead}\n{after}")).unwrap();
+}
+
+#[test]
+fn new_code_is_not_started_without_a_backup_unless_a_person_says_why() {
+    let round = Round::new();
+    with_step(&round, "step \"Back up\" {", "");
+    let said = round.banister(&["run", "update", "--yes"]);
+    assert_eq!(said.code, Some(3), "{said:?}");
+    assert!(said.err.contains("there is none that is good: none was taken"), "{said:?}");
+    assert_eq!(round.practice().discover().unwrap()["version"], "0.2.10");
+    let said = round.banister(&["resume", "--yes", "--answer", ""]);
+    assert_eq!(said.code, Some(3), "an empty answer says nothing: {said:?}");
+    assert_eq!(round.practice().discover().unwrap()["version"], "0.2.10");
+    let said = round.banister(&["resume", "--yes", "--answer", "a copy of the disk is in the safe"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(round.practice().discover().unwrap()["version"], "0.2.14");
+    let journal = round.journals();
+    assert!(journal.contains("a copy of the disk is in the safe"), "{journal}");
+}
+
+/// The only archive that there is.
+fn archive(round: &Round) -> PathBuf {
+    let entries = fs::read_dir(round.practice().hoss().join("backup/backups")).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let mut paths: Vec<PathBuf> =
+        paths.filter(|path| path.extension().is_some_and(|end| end == "gz")).collect();
+    assert_eq!(paths.len(), 1, "{paths:?}");
+    paths.remove(0)
+}
+
+#[test]
+fn a_backup_that_was_damaged_since_is_found_before_new_code_is_started() {
+    let round = Round::new();
+    with_step(
+        &round,
+        "step \"Configure\" {",
+        "    step \"Fail\" { server.run([\"test\", \"-e\", \"/tmp/../mended\"]); }",
+    );
+    let said = round.banister(&["run", "update", "--yes"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let archive = archive(&round);
+    let mut bytes = fs::read(&archive).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&archive, bytes).unwrap();
+    with_step(&round, "step \"Configure\" {", "    step \"Fail\" { server.run([\"true\"]); }");
+    let said = round.banister(&["resume", "--yes"]);
+    assert_eq!(said.code, Some(3), "{said:?}");
+    assert!(said.err.contains("is damaged"), "{said:?}");
+    assert_eq!(round.practice().discover().unwrap()["version"], "0.2.10");
+}
+
+fn kept_images(round: &Round) -> String {
+    let mut command = std::process::Command::new(round.practice().dir().join("bin/docker"));
+    let listed = command.arg("images").envs(round.practice().environment()).output().unwrap();
+    assert!(listed.status.success(), "{listed:?}");
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    listed.lines().filter(|line| line.contains("banister-kept")).collect()
+}
+
+#[test]
+fn going_back_builds_nothing_because_the_old_images_were_kept() {
+    let round = Round::new();
+    round.practice().switch("crash-loop", true).unwrap();
+    let site = fs::read_to_string(round.practice().site()).unwrap();
+    let quick = site.replace("within = \"20s\"", "within = \"3s\"");
+    assert_ne!(quick, site);
+    fs::write(round.practice().site(), quick).unwrap();
+    let said = round.banister(&["run", "update", "--yes", "--to", "0.2.16"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert_eq!(kept_images(&round).matches("banister-kept").count(), 4);
+    let builds = |round: &Round| {
+        round.made().iter().filter(|(target, rc)| target.starts_with("build") && rc.is_none()).count()
+    };
+    assert_eq!(builds(&round), 1);
+    // Not even their own names are needed.
+    let mut command = std::process::Command::new(round.practice().dir().join("bin/docker"));
+    command.args(["image", "rm", "hoss-ui:0.2.10"]).envs(round.practice().environment());
+    assert!(command.output().unwrap().status.success());
+    let said = round.banister(&["resume", "--rollback", "--yes"]);
+    assert!(said.out.contains("was rolled back"), "{said:?}");
+    assert_eq!(round.practice().discover().unwrap()["version"], "0.2.10");
+    assert_eq!(builds(&round), 1, "the way back built");
+    assert_eq!(kept_images(&round), "");
+}
+
+#[test]
+fn a_healthy_update_lets_the_old_images_go() {
+    let round = Round::new();
+    let said = round.banister(&["run", "update", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(kept_images(&round), "");
+}
