@@ -67,6 +67,9 @@ pub struct Server {
     /// What is true while nobody uses the server: checks as `health` has them.
     #[serde(default)]
     pub idle: Vec<Check>,
+    /// How users are held off while it is updated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub maintenance: Option<Maintenance>,
     /// What a backup holds, for kinds that don't know their own: files and folders.
     #[serde(default)]
     pub backup: Vec<String>,
@@ -106,6 +109,19 @@ impl Default for Targets {
     fn default() -> Targets {
         Targets { configure: String::new(), build: "build".into(), start: "up".into() }
     }
+}
+
+/// How users are held off while the server is worked on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Maintenance {
+    /// The command after which users see that the server is being worked on, and reach nothing else.
+    pub begin: Vec<String>,
+    /// The command after which they reach it again.
+    pub end: Vec<String>,
+    /// For kinds that ask health at `endpoint`: the URL, without a slash at the end, at which the server answers meanwhile.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
 }
 
 /// The health gate's times.
@@ -254,7 +270,7 @@ impl Site {
 }
 
 /// The keys of a server's table, in the order in which `init` writes them.
-pub const KEYS: [&str; 18] = [
+pub const KEYS: [&str; 19] = [
     "kind",
     "checkout",
     "endpoint",
@@ -265,6 +281,7 @@ pub const KEYS: [&str; 18] = [
     "health",
     "healthy",
     "idle",
+    "maintenance",
     "backup",
     "dumps",
     "backups",

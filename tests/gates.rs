@@ -155,3 +155,53 @@ fn a_healthy_update_lets_the_old_images_go() {
     assert_eq!(said.code, Some(0), "{said:?}");
     assert_eq!(kept_images(&round), "");
 }
+
+/// A server whose users are held off by a file.
+fn with_maintenance() -> (Round, PathBuf) {
+    let round = Round::new();
+    let flag = round.practice().dir().join("maintenance");
+    let file = round.practice().site();
+    let site = fs::read_to_string(&file).unwrap();
+    let (touch, remove) = (format!("[\"touch\", {flag:?}]"), format!("[\"rm\", \"-f\", {flag:?}]"));
+    let site = site.replace("within = \"20s\"", "within = \"4s\"");
+    fs::write(&file, format!("{site}maintenance = {{ begin = {touch}, end = {remove} }}\n")).unwrap();
+    (round, flag)
+}
+
+#[test]
+fn users_are_held_off_until_the_new_release_is_healthy_or_the_old_one_is_back() {
+    let (round, flag) = with_maintenance();
+    let said = round.banister(&["run", "update", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(!flag.exists(), "users are held off after an update");
+    let journal = round.journals();
+    let of = |word: &str| {
+        journal.find(&format!("\"arguments\":[\"{word}\",")).unwrap_or_else(|| panic!("{journal}"))
+    };
+    let up = journal.find("\"target\":\"up\"").unwrap();
+    assert!(of("touch") < up && up < of("rm"), "{journal}");
+
+    let (round, flag) = with_maintenance();
+    round.practice().switch("crash-loop", true).unwrap();
+    let said = round.banister(&["run", "update", "--yes", "--to", "0.2.16"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(flag.exists(), "users reach a server that is not healthy");
+    let said = round.banister(&["resume", "--rollback", "--yes"]);
+    assert!(said.out.contains("was rolled back"), "{said:?}");
+    assert!(!flag.exists(), "users are held off after a way back");
+    assert_eq!(round.practice().discover().unwrap()["version"], "0.2.10");
+}
+
+#[test]
+fn a_server_that_stood_still_for_its_backup_runs_again_also_if_the_backup_fails() {
+    let round = Round::new();
+    let said = round.banister(&["run", "backup", "--still", "true", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.out.contains("users are locked out of practice"), "{said:?}");
+    let all = round.practice().processes().len();
+    round.practice().switch("disk-full", true).unwrap();
+    let said = round.banister(&["run", "backup", "--still", "true", "--yes"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert_eq!(round.practice().processes().len(), all);
+    assert_eq!(round.practice().discover().unwrap()["alive"], "true");
+}

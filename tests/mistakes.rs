@@ -38,7 +38,7 @@ error: the script has 2 errors
        SITE/runbooks/mine.rhai:6:28
          server.wait_healthy(#{ timout: 5.minutes });
                                 ^
-       it has `checks`, `within`, `stable`, `project`
+       it has `checks`, `within`, `stable`, `project`, `state`
   help correct them and look again with `banister check`
 ";
     refused(&world, &["run", "mine"], 2, text);
