@@ -3,7 +3,7 @@
 use super::Service;
 use crate::failure::Result;
 use crate::practice::http::{Request, Response};
-use crate::practice::world::{make_folder, read_json, write_json};
+use crate::practice::world::{make_folder, read_json, write, write_json};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -215,6 +215,7 @@ impl Store {
                 let ready = begun + 1000 * slow as i64;
                 let kept = json!({ "begun": begun, "ready": ready, "state": state, "indices": indices });
                 write_json(&file(name), &kept)?;
+                list(&folder)?;
                 Ok(Response::json(200, &json!({ "accepted": true })))
             }
             ("GET", ["_all"]) => {
@@ -230,6 +231,7 @@ impl Store {
             }),
             ("DELETE", [name]) => {
                 _ = std::fs::remove_file(file(name));
+                list(&folder)?;
                 Ok(done())
             }
             _ => Ok(missing("_snapshot")),
@@ -268,6 +270,22 @@ impl Store {
         work()?;
         Ok(Answer::Now(Response::json(200, &json!({ "snapshot": { "snapshot": name, "shards": shards } }))))
     }
+}
+
+/// Writes down which snapshots a repository holds: the next `index-N`, to which `index.latest` points. Without them
+/// OpenSearch takes the folder for an empty repository.
+fn list(folder: &Path) -> Result<()> {
+    let earlier = names(folder, "index-", "").iter().filter_map(|n| n.parse::<u64>().ok()).max();
+    let next = earlier.map_or(0, |n| n + 1);
+    write_json(
+        &folder.join(format!("index-{next}")),
+        &json!({ "snapshots": names(folder, "snap-", ".json") }),
+    )?;
+    write(&folder.join("index.latest"), next.to_be_bytes())?;
+    if let Some(earlier) = earlier {
+        _ = std::fs::remove_file(folder.join(format!("index-{earlier}")));
+    }
+    Ok(())
 }
 
 /// A snapshot as the service shows it.
