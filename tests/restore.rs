@@ -1,90 +1,16 @@
 //! Backup, restore and the way back with data, killed at every record of their journals and at random moments: `resume`
 //! ends in the world of an undisturbed one.
 
+#[path = "sweep/contents.rs"]
+mod contents;
 #[path = "sweep/round.rs"]
 mod round;
 mod support;
 
-use banister::machine::archive;
+use contents::{assert_same, damage, only_backup, state};
 use round::{Round, in_pairs};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::Duration;
-
-/// Every name below a folder, with its mode and content.
-fn tree(folder: &Path, named: &str, found: &mut Vec<String>) {
-    let mut entries: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    entries.sort();
-    for path in entries {
-        let about = path.symlink_metadata().unwrap();
-        let name = format!("{named}/{}", path.file_name().unwrap().to_string_lossy());
-        let content = if about.is_file() { format!("{:?}", fs::read(&path).unwrap()) } else { String::new() };
-        found.push(format!("{name} {:o} {content}", about.permissions().mode()));
-        if about.is_dir() {
-            tree(&path, &name, found);
-        }
-    }
-}
-
-/// Everything that a backup of the practice server brings back.
-fn state(round: &Round) -> Vec<String> {
-    let practice = round.practice();
-    let mut found = vec![format!("rows {}", practice.rows().unwrap().content)];
-    for name in ["core", "auth", "sync", "opensearch", "ui"] {
-        tree(&practice.hoss().join(name), name, &mut found);
-    }
-    let names =
-        fs::read_dir(practice.hoss()).unwrap().map(|entry| format!("{:?}", entry.unwrap().file_name()));
-    let mut names: Vec<String> = names.collect();
-    names.sort();
-    found.push(names.join(" "));
-    for volume in ["server_auth-secrets", "server_ldap-vol0", "server_ldap-vol1"] {
-        tree(&practice.dir().join("volumes").join(volume), volume, &mut found);
-    }
-    found.push(
-        fs::read_to_string(practice.hoss().join("data/opensearch/metadata-index.json")).unwrap_or_default(),
-    );
-    tree(&practice.hoss().join("backup/.opensearch"), "snapshots", &mut found);
-    found
-}
-
-fn damage(round: &Round) {
-    let practice = round.practice();
-    let program = practice.dir().join("bin/docker");
-    let sql = |database: &str, statement: &str| {
-        let mut command = Command::new(&program);
-        command.args(["exec", "server_db_1", "psql", "-U", "postgres", "-d", database, "-c", statement]);
-        assert!(command.envs(practice.environment()).stdout(Stdio::null()).status().unwrap().success());
-    };
-    sql("hoss_core", "DELETE FROM datasets");
-    sql("hoss_auth", "DROP TABLE users");
-    fs::remove_dir_all(practice.hoss().join("ui")).unwrap();
-    fs::write(practice.hoss().join("core/config.yaml"), "damaged").unwrap();
-    fs::write(practice.hoss().join("auth/added"), "damaged").unwrap();
-    let secrets = practice.dir().join("volumes/server_auth-secrets/_data");
-    fs::remove_file(secrets.join("private.pem")).unwrap();
-    fs::write(secrets.join("added"), "damaged").unwrap();
-    fs::remove_file(practice.hoss().join("data/opensearch/metadata-index.json")).unwrap();
-}
-
-/// The only archive there is, which is whole.
-fn only_backup(round: &Round) -> String {
-    let entries = fs::read_dir(round.practice().hoss().join("backup/backups")).unwrap();
-    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let names: Vec<String> = names.filter(|name| !name.ends_with(".card.json")).collect();
-    let [name] = names.as_slice() else { panic!("{names:?}") };
-    archive::verify(&round.practice().hoss().join("backup/backups").join(name)).unwrap();
-    name.clone()
-}
-
-fn assert_same(is: &[String], was: &[String], place: &str) {
-    for (is, was) in is.iter().zip(was) {
-        assert_eq!(is, was, "{place}");
-    }
-    assert_eq!(is.len(), was.len(), "{place}: {is:#?}");
-}
 
 /// A server with a backup, damaged; what it was before, and the backup.
 fn damaged() -> (Round, Vec<String>, String) {
