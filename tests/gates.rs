@@ -78,7 +78,7 @@ fn new_code_is_not_started_without_a_backup_unless_a_person_says_why() {
     let said = round.banister(&["resume", "--yes", "--answer", "a copy of the disk is in the safe"]);
     assert_eq!(said.code, Some(0), "{said:?}");
     assert_eq!(round.practice().discover().unwrap()["version"], "0.2.14");
-    let journal = round.journals();
+    let journal = round.journals().concat();
     assert!(journal.contains("a copy of the disk is in the safe"), "{journal}");
 }
 
@@ -174,7 +174,7 @@ fn users_are_held_off_until_the_new_release_is_healthy_or_the_old_one_is_back() 
     let said = round.banister(&["run", "update", "--yes"]);
     assert_eq!(said.code, Some(0), "{said:?}");
     assert!(!flag.exists(), "users are held off after an update");
-    let journal = round.journals();
+    let journal = round.journals().concat();
     let of = |word: &str| {
         journal.find(&format!("\"arguments\":[\"{word}\",")).unwrap_or_else(|| panic!("{journal}"))
     };

@@ -70,20 +70,27 @@ impl Round {
         let program = Path::new(env!("CARGO_BIN_EXE_banister"));
         let practice = Practice::create(&folder.path().join("world"), program, &[]).unwrap();
         practice.end_with_me().unwrap();
-        // The window in which all must stay healthy is the longest part of an update.
-        let site = fs::read_to_string(practice.site()).unwrap();
-        let quick = site.replace("stable = \"2s\"", "stable = \"200ms\"");
-        assert_ne!(quick, site);
-        fs::write(practice.site(), quick).unwrap();
         let identity = practice.rows().unwrap().identity;
-        Round { folder, practice, identity }
+        let round = Round { folder, practice, identity };
+        // The window in which all must stay healthy is the longest part of an update.
+        round.set("stable = \"2s\"", "stable = \"200ms\"");
+        round
+    }
+
+    /// Changes the site file: what stands there, to what shall.
+    pub fn set(&self, from: &str, to: &str) {
+        let before = fs::read_to_string(self.practice.site()).unwrap();
+        let after = before.replace(from, to);
+        assert_ne!(after, before, "`{from}` is not in the site file");
+        fs::write(self.practice.site(), after).unwrap();
     }
 
     pub fn practice(&self) -> &Practice {
         &self.practice
     }
 
-    fn state(&self) -> PathBuf {
+    /// The folder of runs.
+    pub fn state(&self) -> PathBuf {
         self.folder.path().join("state")
     }
 
@@ -115,15 +122,15 @@ impl Round {
         }
     }
 
-    /// The text of all journals.
-    pub fn journals(&self) -> String {
-        let runs = fs::read_dir(self.state().join("runs")).into_iter().flatten().flatten();
-        runs.map(|run| fs::read_to_string(run.path().join("journal.jsonl")).unwrap_or_default()).collect()
-    }
-
     /// How many records the runs have.
     pub fn records(&self) -> usize {
-        self.journals().matches('\n').count()
+        self.journals().iter().map(|journal| journal.matches('\n').count()).sum()
+    }
+
+    /// The text of each run's journal.
+    pub fn journals(&self) -> Vec<String> {
+        let runs = fs::read_dir(self.state().join("runs")).into_iter().flatten().flatten();
+        runs.map(|run| fs::read_to_string(run.path().join("journal.jsonl")).unwrap_or_default()).collect()
     }
 
     /// The supervisor of the `nth` command of the run, once it is there; nothing if the run ends before.
@@ -159,7 +166,7 @@ impl Round {
             && Command::new("kill").args(["-9", &pid]).stderr(Stdio::null()).status().unwrap().success()
     }
 
-    /// Each make target, in order, and how it ended.
+    /// Each make target that began or ended, in order, and how it ended.
     pub fn made(&self) -> Vec<(String, Option<i32>)> {
         let lines = self.practice.trace().unwrap();
         let make = lines.iter().filter(|line| line.tool == "make");
