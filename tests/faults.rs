@@ -32,6 +32,8 @@ fn cases() -> Vec<Case> {
         let steps: &[&str] = match fault.name {
             // A release is there from the beginning, or never.
             _ if fault.release.is_some() => &[],
+            // Looked at once, before anything else.
+            "busy-queue" => &[],
             "dirty-checkout" => &["Back up", "Check out", "Build", "Back up again"],
             "fetch" => &["Back up"],
             "disk-full" | "snapshot-partial" | "snapshot-failed" | "snapshot-slow" => &["Back up again"],
@@ -55,7 +57,8 @@ impl Case {
 
     /// Whether the update gets through by itself.
     fn is_borne(&self) -> bool {
-        ["slow-build", "incompatible", "healthy-late", "snapshot-slow", "kill"].contains(&self.name())
+        ["slow-build", "incompatible", "healthy-late", "snapshot-slow", "busy-queue", "kill"]
+            .contains(&self.name())
     }
 
     /// Whether it may come too late to be noticed.

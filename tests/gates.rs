@@ -67,7 +67,7 @@ fn with_step(round: &Round, step: &str, instead: &str) {
 #[test]
 fn new_code_is_not_started_without_a_backup_unless_a_person_says_why() {
     let round = Round::new();
-    with_step(&round, "step \"Back up\" {", "");
+    with_step(&round, "back.backup = kind::back_up(", "");
     let said = round.banister(&["run", "update", "--yes"]);
     assert_eq!(said.code, Some(3), "{said:?}");
     assert!(said.err.contains("there is none that is good: none was taken"), "{said:?}");

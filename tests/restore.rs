@@ -92,9 +92,9 @@ fn main() {
     lock(server, "an update that fails");
     server.fetch();
     back.backup = kind::back_up(server, "safe", back.parts);
+    kind::keep_images(server, back);
     on_failure { kind::roll_back(server, back); }
     server.checkout("0.2.13");
-    kind::keep_images(server, back);
     kind::build(server);
     kind::start(server);
     kind::await_health(server, "0.2.13");
