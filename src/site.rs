@@ -2,12 +2,14 @@
 
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::archive::Keys;
+use crate::machine::backup::Keep;
 use crate::machine::health::Check;
 use crate::units::Size;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+mod retention;
 mod secrets;
 
 /// The file's name.
@@ -79,6 +81,10 @@ pub struct Server {
     /// Where backups go.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub backups: Option<PathBuf>,
+    /// Which backups stay when old ones are removed: `count` of the newest, and those that are not older than `age`.
+    /// One goes only if neither holds; of the two, one may be left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep: Option<Keep>,
     /// To whom backups are encrypted: public keys of `age` or SSH, or keys of `gpg` with `gpg:` before each.
     #[serde(default)]
     pub recipients: Vec<String>,
@@ -243,7 +249,8 @@ impl Site {
             let written = server.checkout.to_string_lossy().into_owned();
             server.checkout =
                 if written.starts_with('~') { server.path(&written) } else { folder.join(&server.checkout) };
-            server.keys().check().map_err(|failure| {
+            let kept = server.keep.map_or(Ok(()), |keep| keep.check());
+            kept.and_then(|()| server.keys().check()).map_err(|failure| {
                 let place = format!("{shown}, server `{name}`");
                 Failure { at: Some(place), ..failure }
             })?;
@@ -270,7 +277,7 @@ impl Site {
 }
 
 /// The keys of a server's table, in the order in which `init` writes them.
-pub const KEYS: [&str; 19] = [
+pub const KEYS: [&str; 20] = [
     "kind",
     "checkout",
     "endpoint",
@@ -285,6 +292,7 @@ pub const KEYS: [&str; 19] = [
     "backup",
     "dumps",
     "backups",
+    "keep",
     "recipients",
     "identity",
     "env_file",

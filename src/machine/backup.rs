@@ -14,6 +14,8 @@ mod card;
 mod drill;
 mod intent;
 mod name;
+pub mod prune;
+mod retention;
 
 pub use card::{Card, Level, catalogue};
 pub use drill::{Drilled, drill};
@@ -21,4 +23,5 @@ pub use gather::{Asked, AskedDatabase, AskedFiles, AskedSearch, AskedVolume, Gat
 pub use intent::{Intent, Written};
 pub use name::free_name;
 pub use place::Place;
+pub use retention::{Fit, Keep, first_two_numbers};
 pub use unpacked::Unpacked;

@@ -117,8 +117,17 @@ fn setting(server: &mut ServerValue, name: &str) -> Result<Dynamic, Box<EvalAltR
     match settings.get(name) {
         Some(value) => Ok(super::convert::plain_to_dynamic(value)),
         None if name == "home" => Ok(server.0.home().display().to_string().into()),
-        None if ["endpoint", "branch", "maintenance", "backups", "identity", "env_file", "free_space"]
-            .contains(&name) =>
+        None if [
+            "endpoint",
+            "branch",
+            "maintenance",
+            "backups",
+            "keep",
+            "identity",
+            "env_file",
+            "free_space",
+        ]
+        .contains(&name) =>
         {
             Ok(Dynamic::UNIT)
         }

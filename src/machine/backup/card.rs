@@ -2,7 +2,7 @@
 
 use crate::failure::{Context, Kind, Result};
 use crate::machine::archive::{About, Compression};
-use crate::machine::files::write_private_durably;
+use crate::machine::files::{sync_folder_of, write_private_durably};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -42,7 +42,8 @@ pub struct Card {
     pub label: Option<String>,
 }
 
-const ENDING: &str = ".card.json";
+/// How the name of a card ends, after that of its archive.
+pub(super) const ENDING: &str = ".card.json";
 
 impl Card {
     /// The card of an archive. One that has none, or that is not of these bytes, was only taken, as far as is known.
@@ -96,16 +97,17 @@ impl Card {
         write_private_durably(&file(&self.path), &text)
     }
 
-    /// Removes the archive, then its card.
+    /// Removes the archive, then its card. Nobody would know any more what an archive without its card is, so each is
+    /// gone for good before the next.
     pub fn remove(&self) -> Result<()> {
         for path in [&self.path, &file(&self.path)] {
-            match std::fs::remove_file(path) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(error)
-                        .or_fail(Kind::Refused, || format!("`{}` can't be removed", path.display()));
-                }
-                _ => {}
-            }
+            let removed = match std::fs::remove_file(path) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+                removed => removed,
+            };
+            removed
+                .and_then(|()| sync_folder_of(path))
+                .or_fail(Kind::Refused, || format!("`{}` can't be removed", path.display()))?;
         }
         Ok(())
     }

@@ -1,0 +1,174 @@
+//! Which backups of a server are old. Decides, and nothing else: [`super::prune`] looks, and removes.
+
+use crate::failure::{Failure, Kind, Result};
+use crate::units::Duration;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// Which backups stay, as `keep` in `site.toml` says it. What holds for one of the two stays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Keep {
+    /// How many of the newest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
+    /// What is not older than this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub age: Option<Duration>,
+}
+
+impl Keep {
+    /// Fails if it says nothing, or would keep nothing.
+    pub fn check(&self) -> Result<()> {
+        let message = match (self.count, self.age) {
+            (None, None) => "`keep` says neither `count` nor `age`",
+            (Some(0), _) => "`count` of `keep` is 0, which keeps no backup",
+            (_, Some(age)) if age.0.is_zero() => "`age` of `keep` is 0, which keeps no backup",
+            _ => return Ok(()),
+        };
+        Err(Failure::new(Kind::Invalid, message)
+            .help("write it as `keep = { count = 7, age = \"30d\" }`, with one of the two or both"))
+    }
+}
+
+/// A backup, as far as its age and its worth count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Aged {
+    pub created: Timestamp,
+    /// It was read back whole, or even drilled.
+    pub is_proven: bool,
+    pub release: Option<String>,
+}
+
+/// Into which installed releases a backup can be put back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fit {
+    /// Into any.
+    Any,
+    /// Into those with the same first two numbers. `None`: what is installed is no release.
+    FirstTwoNumbers(Option<String>),
+}
+
+/// The first two numbers of a release: `0.2` of `0.2.13`.
+pub fn first_two_numbers(release: &str) -> String {
+    release.split('.').take(2).collect::<Vec<_>>().join(".")
+}
+
+/// Which of the backups, the oldest first, are old, by their places.
+///
+/// A backup is old if it is neither among the newest `count` nor younger than `age`. The newest proven one that fits
+/// what is installed is never old; if none fits, the newest proven one of each two first numbers is not. While none is
+/// proven, none is old: nothing better has taken its place.
+pub fn old(backups: &[Aged], keep: &Keep, fit: &Fit, now: Timestamp) -> Vec<usize> {
+    let mut needed = newest_proven(backups, fit);
+    if needed.is_empty() {
+        needed = newest_proven(backups, &Fit::FirstTwoNumbers(None));
+    }
+    if needed.is_empty() {
+        return Vec::new();
+    }
+    let newest = keep.count.map_or(0, |count| usize::try_from(count).unwrap_or(usize::MAX));
+    let after_newest = backups.len().saturating_sub(newest);
+    // One of a time to come is young: a clock was wrong.
+    let is_young = |backup: &Aged| {
+        let since = now.duration_since(backup.created).as_millis();
+        keep.age.is_some_and(|age| since <= i128::try_from(age.0.as_millis()).unwrap_or(i128::MAX))
+    };
+    (0..after_newest).filter(|place| !needed.contains(place) && !is_young(&backups[*place])).collect()
+}
+
+/// The newest proven backup that fits; if what is installed is no release, that of each two first numbers.
+fn newest_proven(backups: &[Aged], fit: &Fit) -> BTreeSet<usize> {
+    let mut seen = BTreeSet::new();
+    let newest_first = backups.iter().enumerate().rev().filter(|(_, backup)| backup.is_proven);
+    let needed = newest_first.filter(|(_, backup)| {
+        let numbers = backup.release.as_deref().map(first_two_numbers);
+        match fit {
+            Fit::Any => seen.insert(None),
+            Fit::FirstTwoNumbers(Some(installed)) => {
+                numbers.is_some_and(|numbers| numbers == first_two_numbers(installed)) && seen.insert(None)
+            }
+            Fit::FirstTwoNumbers(None) => seen.insert(Some(numbers)),
+        }
+    });
+    needed.map(|(place, _)| place).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: u64 = 86_400;
+
+    fn now() -> Timestamp {
+        Timestamp::from_second(1_800_000_000).unwrap()
+    }
+
+    /// Backups of so many days ago; the release ends with `?` if it is not proven.
+    fn backups(of: &[(i64, &str)]) -> Vec<Aged> {
+        let aged = of.iter().map(|(days, release)| Aged {
+            created: Timestamp::from_second(1_800_000_000 - days * DAY as i64).unwrap(),
+            is_proven: !release.ends_with('?'),
+            release: Some(release.trim_end_matches('?').to_owned()).filter(|release| !release.is_empty()),
+        });
+        aged.collect()
+    }
+
+    fn keep(count: Option<u64>, days: Option<u64>) -> Keep {
+        Keep { count, age: days.map(|days| Duration::seconds(days * DAY)) }
+    }
+
+    fn assert_old(of: &[(i64, &str)], keep: Keep, fit: Fit, expected: &[usize]) {
+        assert_eq!(old(&backups(of), &keep, &fit, now()), expected, "{of:?}, {keep:?}, {fit:?}");
+    }
+
+    #[test]
+    fn what_is_neither_among_the_newest_nor_young_is_old() {
+        let of = [(50, "1.0.0"), (40, "1.0.0"), (30, "1.0.0"), (20, "1.0.0"), (10, "1.0.0")];
+        assert_old(&of, keep(Some(2), None), Fit::Any, &[0, 1, 2]);
+        assert_old(&of, keep(None, Some(30)), Fit::Any, &[0, 1]);
+        assert_old(&of, keep(Some(1), Some(30)), Fit::Any, &[0, 1]);
+        assert_old(&of, keep(Some(4), Some(30)), Fit::Any, &[0]);
+        assert_old(&of, keep(Some(9), None), Fit::Any, &[]);
+        assert_old(&of, keep(Some(u64::MAX), Some(u64::MAX / DAY / 1_000)), Fit::Any, &[]);
+        assert_old(&[], keep(Some(1), None), Fit::Any, &[]);
+    }
+
+    #[test]
+    fn the_newest_proven_one_that_fits_stays_whatever_its_age() {
+        let of = [(50, "0.1.9"), (40, "0.2.3"), (30, "0.2.4"), (20, "0.2.9?"), (10, "0.3.0")];
+        let none = keep(None, Some(1));
+        let fits = |installed: &str| Fit::FirstTwoNumbers(Some(installed.into()));
+        assert_old(&of, none, Fit::Any, &[0, 1, 2, 3]);
+        assert_old(&of, none, fits("0.2.11"), &[0, 1, 3, 4]);
+        assert_old(&of, none, fits("0.1.0"), &[1, 2, 3, 4]);
+        // 0.20 begins with 0.2, and is another.
+        assert_old(&[(9, "0.20.1"), (8, "0.2.1")], none, fits("0.20.7"), &[1]);
+        // Nothing fits what is installed, or it is no release.
+        assert_old(&of, none, fits("0.4.0"), &[1, 3]);
+        assert_old(&of, none, Fit::FirstTwoNumbers(None), &[1, 3]);
+        assert_old(&[(9, ""), (8, ""), (7, "0.2.1")], none, Fit::FirstTwoNumbers(None), &[0]);
+    }
+
+    #[test]
+    fn while_none_is_proven_none_is_old() {
+        assert_old(&[(50, "1.0.0?"), (40, "1.0.0?")], keep(Some(1), None), Fit::Any, &[]);
+        assert_old(&[(50, "1.0.0?"), (40, "1.0.0"), (30, "1.0.0?")], keep(Some(1), None), Fit::Any, &[0]);
+    }
+
+    #[test]
+    fn what_is_of_a_time_to_come_is_young() {
+        assert_old(&[(-2, "1.0.0"), (-3, "1.0.0")], keep(Some(1), None), Fit::Any, &[0]);
+        assert_old(&[(-2, "1.0.0"), (-3, "1.0.0")], keep(None, Some(1)), Fit::Any, &[]);
+    }
+
+    #[test]
+    fn a_rule_that_keeps_nothing_is_refused() {
+        for wrong in [keep(None, None), keep(Some(0), None), keep(Some(0), Some(3)), keep(Some(3), Some(0))] {
+            assert_eq!(wrong.check().unwrap_err().kind, Kind::Invalid, "{wrong:?}");
+        }
+        keep(Some(1), None).check().unwrap();
+        keep(None, Some(1)).check().unwrap();
+    }
+}

@@ -1,0 +1,37 @@
+//! Which backups of a server are old.
+
+use super::{FILE, HOSS, Server};
+use crate::failure::{Failure, Kind, Result};
+use crate::machine::backup::prune::{Aging, look};
+use crate::machine::backup::{Fit, Keep};
+use crate::machine::git::Checkout;
+use jiff::Timestamp;
+
+impl Server {
+    /// Looks through its backups: those in `folder`, else where the site has them. What `given` says holds in the
+    /// place of what the site says.
+    pub fn aging(&self, folder: Option<&str>, given: Keep) -> Result<Aging> {
+        let keep = match given {
+            Keep { count: None, age: None } => self.keep.ok_or_else(|| {
+                let message = format!("nothing says which backups of `{}` stay", self.name);
+                Failure::new(Kind::Invalid, message).help(format!(
+                    "write `keep = {{ count = 7, age = \"30d\" }}` into its table in `{FILE}`, or give `count` or `age`"
+                ))
+            })?,
+            given => given,
+        };
+        keep.check()?;
+        let folder = folder.map_or_else(|| self.backup_folder(), |folder| self.path(folder));
+        look(&folder, &self.name, &keep, &self.fit(), Timestamp::now())
+    }
+
+    /// Into which releases its backups fit: Hoss reads only those with the same first two numbers.
+    fn fit(&self) -> Fit {
+        if self.kind != HOSS {
+            return Fit::Any;
+        }
+        let position = Checkout::open(&self.checkout).and_then(|checkout| checkout.position());
+        let release = position.ok().and_then(|position| position.release());
+        Fit::FirstTwoNumbers(release.map(|release| release.tag().to_owned()))
+    }
+}
