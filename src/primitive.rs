@@ -30,6 +30,8 @@ pub enum Facet {
     Settings,
     /// What runs, and how it answers. It changes by itself, too.
     Services,
+    /// Which backups there are, and how far they are proven.
+    Backups,
     /// Free room on disks. It changes by itself, too.
     Space,
     /// The time of day. It changes by itself, too.

@@ -23,6 +23,8 @@ pub mod missing_tools;
 pub mod newest_release;
 pub mod note;
 pub mod now;
+pub mod old_backups;
+pub mod prune_backups;
 pub mod put_back;
 pub mod query;
 pub mod read_env;
@@ -68,6 +70,8 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<newest_release::NewestRelease>::new(),
     &Of::<note::Note>::new(),
     &Of::<now::Now>::new(),
+    &Of::<old_backups::OldBackups>::new(),
+    &Of::<prune_backups::PruneBackups>::new(),
     &Of::<put_back::PutBack>::new(),
     &Of::<query::Query>::new(),
     &Of::<read_env::ReadEnv>::new(),

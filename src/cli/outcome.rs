@@ -48,7 +48,8 @@ pub fn lines(context: &Context, summary: &Summary) -> (String, String) {
 pub fn has_changed(summary: &Summary) -> bool {
     summary.index.calls().any(|call| {
         primitives::find(&call.call.name).is_none_or(|primitive| {
-            let touches = primitive.facets().iter().any(|facet| *facet != Facet::History);
+            let is_aside = |facet: &Facet| matches!(facet, Facet::History | Facet::Backups);
+            let touches = !primitive.facets().iter().all(is_aside);
             primitive.sort() == Sort::Change && touches
         })
     })

@@ -70,7 +70,7 @@ use crate::machine::backup::{
 };
 use crate::machine::files::{free_space, private_folder, sha256};
 use crate::machine::git::Checkout;
-use crate::primitive::{Act, AfterCrash, Host, Primitive, Told};
+use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive, Told};
 use crate::site::Server;
 use crate::units::Size;
 use serde::{Deserialize, Serialize};
@@ -137,7 +137,8 @@ impl Primitive for Backup {
     type Outcome = Outcome;
     const NAME: &'static str = "backup";
     const SOURCE: &'static str = include_str!("backup.rs");
-    const ACT: Act<Self> = Act::Change { touches: &[], perform, predict, after_crash: AfterCrash::Repeat };
+    const ACT: Act<Self> =
+        Act::Change { touches: &[Facet::Backups], perform, predict, after_crash: AfterCrash::Repeat };
 }
 
 /// What is to be done, once all defaults are known.

@@ -67,7 +67,7 @@ impl Primitive for Drill {
     const NAME: &'static str = "drill";
     const SOURCE: &'static str = include_str!("drill.rs");
     const ACT: Act<Self> = Act::Change {
-        touches: &[Facet::Space],
+        touches: &[Facet::Space, Facet::Backups],
         perform,
         predict: |_, _| {
             let unknown = || data::unknown("what the backup holds");

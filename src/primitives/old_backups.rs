@@ -1,0 +1,117 @@
+//! `old_backups(server, #{ count: integer, age: duration, folder: text })`
+//!
+//! Looks which backups of the server are old: neither among the newest `count`, nor younger than `age`.
+//!
+//! If only one of the two is given, only that one counts. Never old are
+//! - the newest backup that was verified or drilled and fits what is installed; for Hoss one fits if the first two
+//!   numbers of its release are the same. If none fits, the newest such one of each two first numbers;
+//! - all of them while none is verified;
+//! - an archive whose card does not say that it is a backup of this server. What another program wrote has no card;
+//!   `banister backup verify` writes one for an archive that banister wrote.
+//!
+//! # Options
+//! - `count`: how many of the newest are not old. Default: what `keep` of the site says, if `age` is not given either.
+//! - `age`: how old one may become. Default: what `keep` of the site says, if `count` is not given either.
+//! - `folder`: where the backups are. Default: `backups` of the site, for Hoss `~/.hoss/backup/backups`, else
+//!   `~/backups/SERVER`.
+//!
+//! # Returns
+//! - `backups`: the old ones, the oldest first, each with `name`, `bytes` (size), `created` (text, or `()`), `release`
+//!   (or `()`) and `level` (`taken`, `verified` or `drilled`).
+//! - `bytes`: the size of all of them.
+//! - `kept`: how many backups of the server are not old.
+//! - `foreign`: how many archives there are that no card calls a backup of this server.
+//! - `left`: how many cards there are of backups of this server that are gone.
+//!
+//! # Errors
+//! `invalid` if neither the options nor the site say which ones stay; `refused` if the folder can't be read.
+//!
+//! # After a crash
+//! It is looked at again, unless it was recorded.
+//!
+//! # Example
+//! ```rhai
+//! let server = this_server();
+//! for label in ["first", "second", "third"] { server.backup(label, #{ files: ["~/.hoss/.env"] }); }
+//! let old = server.old_backups(#{ count: 1 });
+//! [old.backups.len(), old.kept]
+//! // => [2, 1]
+//! ```
+
+use crate::data::{self, ServerName};
+use crate::failure::Result;
+use crate::machine::backup::{Card, Keep, Level};
+use crate::primitive::{Act, Facet, Host, Primitive};
+use crate::units::{Duration, Size};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+pub struct OldBackups;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arguments {
+    server: ServerName,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    count: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    age: Option<Duration>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    folder: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct Outcome {
+    backups: Vec<Old>,
+    /// Tagged as a size.
+    bytes: Value,
+    kept: usize,
+    foreign: usize,
+    left: usize,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Old {
+    name: String,
+    /// Tagged as a size.
+    bytes: Value,
+    created: Option<String>,
+    release: Option<String>,
+    level: Level,
+}
+
+impl Primitive for OldBackups {
+    type Arguments = Arguments;
+    type Outcome = Outcome;
+    const NAME: &'static str = "old_backups";
+    const SOURCE: &'static str = include_str!("old_backups.rs");
+    const ACT: Act<Self> = Act::Look {
+        // The time is left out, so that a plan rests on which ones it names: when more are old it no longer holds.
+        reads: &[Facet::Backups, Facet::Checkout],
+        perform,
+        predict: |_, _| Ok(data::unknown("which backups are old then")),
+    };
+}
+
+fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
+    let given = Keep { count: arguments.count, age: arguments.age };
+    let aging = host.server()?.aging(arguments.folder.as_deref(), given)?;
+    let size = |bytes: u64| json!({ data::SIZE: Size(bytes) });
+    Ok(Outcome {
+        bytes: size(aging.old.iter().map(|card| card.bytes).sum()),
+        kept: aging.young.len(),
+        foreign: aging.foreign,
+        left: aging.left.len(),
+        backups: aging
+            .old
+            .into_iter()
+            .map(|Card { name, bytes, created, release, level, .. }| Old {
+                bytes: size(bytes),
+                name,
+                created,
+                release,
+                level,
+            })
+            .collect(),
+    })
+}

@@ -1,0 +1,155 @@
+//! `prune_backups(server, #{ count: integer, age: duration, folder: text, only: array, needed: array })`
+//!
+//! Removes the old backups of the server, the oldest first, each with its card.
+//!
+//! Which ones are old, and which never are, is what `old_backups` says. Cards of backups of the server that are gone are
+//! removed, too.
+//!
+//! # Options
+//! - `count`: how many of the newest stay. Default: what `keep` of the site says, if `age` is not given either.
+//! - `age`: how old one may become. Default: what `keep` of the site says, if `count` is not given either.
+//! - `folder`: where the backups are. Default: `backups` of the site, for Hoss `~/.hoss/backup/backups`, else
+//!   `~/backups/SERVER`.
+//! - `only`: names of backups: of the old ones, only these are removed. With the names that a person agreed to, what
+//!   became old since then stays; and so does what is one of these and is no longer old. Default: all that are old.
+//! - `needed`: names or paths of backups that stay, too: the way back of a run that removes backups before it is done.
+//!   Default: none.
+//!
+//! # Returns
+//! - `removed`: the names of those that were removed.
+//! - `kept`: how many backups of the server stay.
+//! - `freed`: the size of those that were removed.
+//!
+//! # Errors
+//! `invalid` if neither the options nor the site say which ones stay; then nothing was removed. `refused` if the folder
+//! can't be read or something in it can't be removed; some may be gone then.
+//!
+//! # After a crash
+//! It goes on with those that it was about to remove, unless one of them is no longer old.
+//!
+//! # Example
+//! ```rhai
+//! let server = this_server();
+//! for label in ["first", "second", "third"] { server.backup(label, #{ files: ["~/.hoss/.env"] }); }
+//! let pruned = server.prune_backups(#{ count: 1 });
+//! [pruned.removed.len(), pruned.kept]
+//! // => [2, 1]
+//! ```
+
+use crate::data::{self, ServerName};
+use crate::failure::{Context, Kind, Result};
+use crate::machine::backup::prune::Aging;
+use crate::machine::backup::{Card, Keep};
+use crate::machine::files::{private_folder, write_private_durably};
+use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive};
+use crate::units::{Duration, Size};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+pub struct PruneBackups;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arguments {
+    server: ServerName,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    count: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    age: Option<Duration>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    folder: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    only: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    needed: Vec<PathBuf>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct Outcome {
+    removed: Vec<String>,
+    kept: usize,
+    /// Tagged as a size.
+    freed: Value,
+}
+
+impl Primitive for PruneBackups {
+    type Arguments = Arguments;
+    type Outcome = Outcome;
+    const NAME: &'static str = "prune_backups";
+    const SOURCE: &'static str = include_str!("prune_backups.rs");
+    const ACT: Act<Self> = Act::Change {
+        touches: &[Facet::Backups, Facet::Space],
+        perform,
+        predict,
+        after_crash: AfterCrash::Repeat,
+    };
+}
+
+/// What an attempt is about to remove, names and lengths: of what is gone, nothing else tells what it was.
+type Intent = Vec<(String, u64)>;
+
+/// The file of the intent, in the folder of the attempt.
+const FILE: &str = "prune.json";
+
+fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
+    let aging = look(arguments, host)?;
+    let intent = match begun(host.folder)? {
+        Some(intent) => intent,
+        None => {
+            let intent = meant(arguments, &aging);
+            let text =
+                serde_json::to_vec(&intent).or_fail(Kind::Bug, || "an intent is not plain data".into())?;
+            private_folder(host.folder)?;
+            write_private_durably(&host.folder.join(FILE), &text)?;
+            intent
+        }
+    };
+    let is_meant = |card: &&Card| intent.iter().any(|(name, _)| *name == card.name);
+    for card in aging.old.iter().filter(is_meant).chain(&aging.left) {
+        card.remove()?;
+    }
+    Ok(outcome(&intent, &aging))
+}
+
+fn look(arguments: &Arguments, host: &Host) -> Result<Aging> {
+    let given = Keep { count: arguments.count, age: arguments.age };
+    host.server()?.aging(arguments.folder.as_deref(), given)
+}
+
+/// What an earlier try of this attempt was about to remove.
+fn begun(folder: &Path) -> Result<Option<Intent>> {
+    let file = folder.join(FILE);
+    let failed = || format!("`{}` can't be read", file.display());
+    match std::fs::read(&file) {
+        Ok(text) => serde_json::from_slice(&text).map(Some).or_fail(Kind::Journal, failed),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).or_fail(Kind::Journal, failed),
+    }
+}
+
+fn meant(arguments: &Arguments, aging: &Aging) -> Intent {
+    let is_needed = |name: &str| arguments.needed.iter().any(|path| path.file_name() == Some(name.as_ref()));
+    let is_meant = |card: &&Card| {
+        arguments.only.as_ref().is_none_or(|only| only.contains(&card.name)) && !is_needed(&card.name)
+    };
+    aging.old.iter().filter(is_meant).map(|card| (card.name.clone(), card.bytes)).collect()
+}
+
+/// What removing them comes to. One that an attempt was about to remove may be needed by the time it is gone on with.
+fn outcome(intent: &Intent, aging: &Aging) -> Outcome {
+    let is_meant = |card: &Card| intent.iter().any(|(name, _)| *name == card.name);
+    let is_young = |name: &str| aging.young.iter().any(|card| card.name == name);
+    let removed: Vec<_> = intent.iter().filter(|(name, _)| !is_young(name)).collect();
+    Outcome {
+        kept: aging.young.len() + aging.old.iter().filter(|card| !is_meant(card)).count(),
+        freed: json!({ data::SIZE: Size(removed.iter().map(|(_, bytes)| bytes).sum()) }),
+        removed: removed.into_iter().map(|(name, _)| name.clone()).collect(),
+    }
+}
+
+fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
+    let aging = look(arguments, host)?;
+    let predicted = outcome(&meant(arguments, &aging), &aging);
+    serde_json::to_value(predicted).or_fail(Kind::Bug, || "an outcome is not plain data".into())
+}
