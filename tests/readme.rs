@@ -72,7 +72,7 @@ fn every_shell_block_does_what_it_shows() {
             continue;
         };
         // Nobody is there to be asked.
-        let acts = words[0] == "backup" && ["drill", "restore"].contains(&words[1].as_str());
+        let acts = words[0] == "backup" && ["drill", "restore", "prune"].contains(&words[1].as_str());
         if acts || ["run", "resume"].contains(&words[0].as_str()) {
             words.push("--yes".into());
         }

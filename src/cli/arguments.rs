@@ -6,6 +6,7 @@ use crate::practice::FAULTS;
 use crate::script::layers::Layers;
 use crate::script::runbook::Runbook;
 use crate::site::{self, Site};
+use crate::units::Duration;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Arg, ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
@@ -68,7 +69,7 @@ pub enum Command {
     Resume(ResumeOptions),
     /// Look at each server: release, health, lock, last run, backups.
     Status,
-    /// List, check, try or put back backups; `run backup` takes one.
+    /// List, check, try, put back or prune backups; `run backup` takes one.
     Backup {
         #[command(subcommand)]
         command: BackupCommand,
@@ -123,6 +124,24 @@ pub enum BackupCommand {
     Drill(TryOptions),
     /// Put configuration and data back from a backup.
     Restore(TryOptions),
+    /// Remove old backups, as `keep` in `site.toml` says; shows first which.
+    Prune(PruneOptions),
+}
+
+/// Which backups stay, and how the run goes on. What is given here holds in the place of `keep`.
+#[derive(Args, Debug)]
+pub struct PruneOptions {
+    /// How many of the newest stay.
+    #[arg(long, value_name = "NUMBER")]
+    pub count: Option<u64>,
+    /// What is not older than this stays: `30d`, `12h`.
+    #[arg(long, value_name = "DURATION")]
+    pub age: Option<Duration>,
+    #[command(flatten)]
+    pub answers: Answers,
+    /// Give up an earlier run that is not done, and with it its way back.
+    #[arg(long)]
+    pub abandon: bool,
 }
 
 /// A backup, and how a run with it goes on.

@@ -1,11 +1,11 @@
 //! `banister backup`.
 
-use super::arguments::{BackupCommand, RunOptions, TryOptions};
+use super::arguments::{BackupCommand, PruneOptions, RunOptions, TryOptions};
 use super::context::Context;
 use crate::data::Arguments;
 use crate::failure::{Failure, Kind, Result};
 use crate::machine::archive::{self, Encryption, Keys};
-use crate::machine::backup::{Card, Level, catalogue};
+use crate::machine::backup::{Card, Level, catalogue, first_two_numbers};
 use crate::machine::files::sha256;
 use crate::report::text::table;
 use crate::site::{HOSS, Server};
@@ -19,6 +19,7 @@ pub fn backup(context: &Context, command: &BackupCommand) -> Result<u8> {
         BackupCommand::Verify { backup } => verify(context, backup.as_deref()),
         BackupCommand::Drill(options) => run(context, "drill", options),
         BackupCommand::Restore(options) => run(context, "restore", options),
+        BackupCommand::Prune(options) => prune(context, options),
     }
 }
 
@@ -66,7 +67,7 @@ fn level(card: &Card) -> String {
 fn fits(server: &Server, card: &Card) -> String {
     match &card.release {
         _ if server.kind != HOSS => "any".into(),
-        Some(release) => release.rsplit_once('.').map_or(release.clone(), |(minor, _)| format!("{minor}.*")),
+        Some(release) => format!("{}.*", first_two_numbers(release)),
         None => "?".into(),
     }
 }
@@ -189,6 +190,21 @@ fn run(context: &Context, runbook: &str, options: &TryOptions) -> Result<u8> {
     let parameters = Arguments::from_iter([("backup".to_owned(), path.display().to_string().into())]);
     let run = RunOptions {
         runbook: runbook.into(),
+        answers: options.answers.clone(),
+        abandon: options.abandon,
+        plan: None,
+    };
+    super::run::run_with(context, &run, &|_| parameters.clone())
+}
+
+/// Runs the runbook that removes old backups. A run that is not done keeps it from beginning: a backup may be its way
+/// back.
+fn prune(context: &Context, options: &PruneOptions) -> Result<u8> {
+    let count = options.count.map(|count| ("count".to_owned(), json!(count)));
+    let age = options.age.map(|age| ("age".to_owned(), json!(age)));
+    let parameters = Arguments::from_iter(count.into_iter().chain(age));
+    let run = RunOptions {
+        runbook: "prune".into(),
         answers: options.answers.clone(),
         abandon: options.abandon,
         plan: None,
