@@ -82,14 +82,14 @@ fn new_code_is_not_started_without_a_backup_unless_a_person_says_why() {
     assert!(journal.contains("a copy of the disk is in the safe"), "{journal}");
 }
 
-/// The only archive that there is.
-fn archive(round: &Round) -> PathBuf {
+/// All archives that there are, by name.
+fn archives(round: &Round) -> Vec<PathBuf> {
     let entries = fs::read_dir(round.practice().hoss().join("backup/backups")).unwrap();
     let paths = entries.map(|entry| entry.unwrap().path());
     let mut paths: Vec<PathBuf> =
         paths.filter(|path| path.extension().is_some_and(|end| end == "gz")).collect();
-    assert_eq!(paths.len(), 1, "{paths:?}");
-    paths.remove(0)
+    paths.sort();
+    paths
 }
 
 #[test]
@@ -102,11 +102,11 @@ fn a_backup_that_was_damaged_since_is_found_before_new_code_is_started() {
     );
     let said = round.banister(&["run", "update", "--yes"]);
     assert_eq!(said.code, Some(1), "{said:?}");
-    let archive = archive(&round);
-    let mut bytes = fs::read(&archive).unwrap();
+    let [archive] = &archives(&round)[..] else { panic!("more than one backup") };
+    let mut bytes = fs::read(archive).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
-    fs::write(&archive, bytes).unwrap();
+    fs::write(archive, bytes).unwrap();
     with_step(&round, "step \"Configure\" {", "    step \"Fail\" { server.run([\"true\"]); }");
     let said = round.banister(&["resume", "--yes"]);
     assert_eq!(said.code, Some(3), "{said:?}");
@@ -204,4 +204,23 @@ fn a_server_that_stood_still_for_its_backup_runs_again_also_if_the_backup_fails(
     assert_eq!(said.code, Some(1), "{said:?}");
     assert_eq!(round.practice().processes().len(), all);
     assert_eq!(round.practice().discover().unwrap()["alive"], "true");
+}
+
+#[test]
+fn an_update_removes_old_backups_at_its_end_if_the_site_says_which() {
+    let round = Round::new();
+    let file = round.practice().site();
+    let site = fs::read_to_string(&file).unwrap();
+    fs::write(&file, format!("{site}keep = {{ count = 2 }}\n")).unwrap();
+    for label in ["one", "two"] {
+        let said = round.banister(&["run", "backup", "--label", label, "--yes"]);
+        assert_eq!(said.code, Some(0), "{said:?}");
+    }
+    let said = round.banister(&["run", "update", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let names =
+        archives(&round).into_iter().map(|path| path.file_name().unwrap().to_str().unwrap().to_owned());
+    let names: Vec<String> = names.collect();
+    let [before, after] = names.as_slice() else { panic!("{names:?}") };
+    assert!(before.contains("-before-0.2.14") && after.contains("-after-0.2.14"), "{names:?}");
 }
