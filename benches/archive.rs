@@ -71,7 +71,8 @@ fn create(from: &Path, to: &Path) {
         not_included: Vec::new(),
     };
     let watch = Watch { stop: &|| false, warn: &|warning| panic!("{warning}") };
-    archive::create(to, &Keys::default(), &members, about, "", &watch).expect("an archive");
+    let unnamed = archive::create(to, &Keys::default(), &members, about, "", &watch).expect("an archive");
+    unnamed.finish().expect("a name");
     let status = fs::read_to_string("/proc/self/status").expect("a status");
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a high-water mark");
     println!("{}", peak.trim().trim_end_matches(" kB"));

@@ -40,7 +40,8 @@ fn member(name: &str, path: impl Into<PathBuf>) -> Member {
 
 fn make(path: &Path, members: &[Member], prefix: &str) -> banister::failure::Result<Created> {
     let about = About { server: "cloud".into(), kind: "plain".into(), ..About::default() };
-    create(path, &Keys::default(), members, about, prefix, &Watch { stop: &|| false, warn: &|_| {} })
+    create(path, &Keys::default(), members, about, prefix, &Watch { stop: &|| false, warn: &|_| {} })?
+        .finish()
 }
 
 /// A folder with files of several sorts.
@@ -227,8 +228,10 @@ fn a_file_that_shrinks_or_grows_breaks_no_other_member() {
         false
     };
     let watch = Watch { stop: &meddle, warn: &|_| warned.set(warned.get() + 1) };
-    let created =
-        create(&path, &Keys::default(), &[member("data", &data)], About::default(), "", &watch).unwrap();
+    let created = create(&path, &Keys::default(), &[member("data", &data)], About::default(), "", &watch)
+        .unwrap()
+        .finish()
+        .unwrap();
     assert_eq!(created.manifest.changed, ["data/a"]);
     assert_eq!(warned.get(), 1);
     verify(&path).unwrap();
@@ -244,8 +247,10 @@ fn a_file_that_shrinks_or_grows_breaks_no_other_member() {
     };
     let path = folder.path().join("two.tar.zst");
     let watch = Watch { stop: &grow, warn: &|_| {} };
-    let created =
-        create(&path, &Keys::default(), &[member("data", &data)], About::default(), "", &watch).unwrap();
+    let created = create(&path, &Keys::default(), &[member("data", &data)], About::default(), "", &watch)
+        .unwrap()
+        .finish()
+        .unwrap();
     assert_eq!(created.manifest.changed, ["data/a"]);
     verify(&path).unwrap();
 }

@@ -80,6 +80,25 @@ fn a_backup_that_is_killed_at_any_moment_is_there_once_and_leaves_nothing_else()
     });
 }
 
+#[test]
+fn once_a_backup_has_its_name_nothing_else_is_left() {
+    let round = Round::new();
+    let entries = |folder: &str| -> Vec<String> {
+        let entries = fs::read_dir(round.practice().hoss().join(folder)).into_iter().flatten();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    let mut child = round.command(&["run", "backup", "--yes"]).spawn().unwrap();
+    let named =
+        || entries("backup/backups").iter().any(|name| name.ends_with(".tar.gz") && !name.starts_with('.'));
+    let mut snapshots = 0;
+    while !named() {
+        snapshots = snapshots.max(entries("backup/.opensearch").len());
+        assert_eq!(child.try_wait().unwrap(), None, "there is no backup");
+    }
+    assert_eq!((snapshots, entries("backup/.opensearch")), (1, Vec::new()));
+    assert!(child.wait().unwrap().success());
+}
+
 /// An update that migrates, is healthy, and fails all the same.
 const FAILS: &str = r#"//! Fails after it migrated.
 

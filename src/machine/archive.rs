@@ -28,7 +28,7 @@ mod tree;
 mod unpack;
 
 pub use compression::Compression;
-pub use create::{Content, Created, Member, Watch, create, estimate};
+pub use create::{Content, Created, Member, Unnamed, Watch, create, estimate};
 pub use decrypt::{is_readable, try_keys};
 pub use keys::{Encryption, Keys};
 pub use manifest::{About, Entry, Manifest, Sort};

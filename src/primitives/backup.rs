@@ -245,8 +245,10 @@ fn write(arguments: &Arguments, host: &Host, plan: Plan, path: &Path, about: &Ab
     progress(format!("writing `{}`", path.display()));
     let about = About { parts: gathered.parts.clone(), ..about.clone() };
     let watch = Watch { stop: &stop, warn: &warn };
-    let created = archive::create(path, &server.keys(), &gathered.members, about, &plan.prefix, &watch)?;
+    let unnamed = archive::create(path, &server.keys(), &gathered.members, about, &plan.prefix, &watch)?;
+    // Before the archive has its name: one that is there needs no tidying up, whenever we are killed.
     gathered.tidy().into_iter().for_each(warn);
+    let created = unnamed.finish()?;
     let Manifest { about, members, .. } = created.manifest;
     Ok(Written { about, members: members.len(), sha256: Some(created.sha256) })
 }

@@ -85,7 +85,7 @@ fn both() -> Vec<Held> {
 }
 
 fn make(path: &Path, keys: &Keys, members: &[Member]) -> Result<Created> {
-    create(path, keys, members, About::default(), "", &Watch { stop: &|| false, warn: &|_| {} })
+    create(path, keys, members, About::default(), "", &Watch { stop: &|| false, warn: &|_| {} })?.finish()
 }
 
 pub fn verify(path: &Path, keys: &Keys) -> std::result::Result<(), Failure> {

@@ -57,6 +57,22 @@ pub struct Created {
     pub sha256: String,
 }
 
+/// An archive that is written and synced. If it is not given its name its file is removed.
+#[derive(Debug)]
+pub struct Unnamed {
+    created: Created,
+    part: Part,
+}
+
+impl Unnamed {
+    /// Gives it its name. Fails with [`Kind::Refused`] if that can't be written.
+    pub fn finish(self) -> Result<Created> {
+        let failed = format!("the archive `{}` can't be written", self.part.archive.display());
+        self.part.finish().or_fail(Kind::Refused, || failed)?;
+        Ok(self.created)
+    }
+}
+
 /// How many bytes the files and folders among the members hold. Fails with [`Kind::NotFound`]
 /// if one is not there.
 pub fn estimate(members: &[Member]) -> Result<u64> {
@@ -81,8 +97,8 @@ pub fn estimate(members: &[Member]) -> Result<u64> {
 /// Writes the archive `path`, whose name says how it is compressed, and whether it is encrypted, to the recipients of
 /// `keys`; with all its members and the manifest. `prefix` stands before every name, such as `./`.
 ///
-/// Until it is complete and synced it is called `.NAME.part`; if this fails that file is removed, if this is killed
-/// it stays, and no archive is there. The file is for its owner only (0600), and so is its folder if it is made here.
+/// Until [`Unnamed::finish`] it is called `.NAME.part`; if this fails that file is removed, if this is killed it stays,
+/// and no archive is there. The file is for its owner only (0600), and so is its folder if it is made here.
 ///
 /// Fails with [`Kind::Refused`] if `path` is there already or something can't be read or written, with
 /// [`Kind::NotFound`] if a member, or the program that encrypts, is not there, with [`Kind::CommandFailed`] if that
@@ -94,7 +110,7 @@ pub fn create(
     about: About,
     prefix: &str,
     watch: &Watch,
-) -> Result<Created> {
+) -> Result<Unnamed> {
     let compression = Compression::of(path)?;
     members.iter().try_for_each(|member| check_name(&member.name))?;
     let failed = || format!("the archive `{}` can't be written", path.display());
@@ -148,14 +164,16 @@ pub fn create(
         Ok(part.file.metadata()?.len())
     };
     let bytes = kept().or_fail(Kind::Refused, failed)?;
-    part.finish(path).or_fail(Kind::Refused, failed)?;
-    Ok(Created { manifest, bytes, sha256 })
+    Ok(Unnamed { created: Created { manifest, bytes, sha256 }, part })
 }
 
 /// The file under its temporary name; removed unless it is finished. As long as its writer lives it is locked.
+#[derive(Debug)]
 struct Part {
     file: File,
     path: PathBuf,
+    /// The name that it will get.
+    archive: PathBuf,
 }
 
 impl Part {
@@ -165,13 +183,13 @@ impl Part {
         super::sweep::remove_if_dead(&path)?;
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
         rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)?;
-        Ok(Part { file, path })
+        Ok(Part { file, path, archive: archive.to_owned() })
     }
 
-    fn finish(mut self, archive: &Path) -> io::Result<()> {
-        std::fs::rename(&self.path, archive)?;
+    fn finish(mut self) -> io::Result<()> {
+        std::fs::rename(&self.path, &self.archive)?;
         self.path = PathBuf::new();
-        sync_folder_of(archive)
+        sync_folder_of(&self.archive)
     }
 }
 
