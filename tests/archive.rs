@@ -189,7 +189,13 @@ fn a_member_that_was_added_or_changed_or_taken_away_is_named() {
     assert!(missing.contains("`data/kept` is missing"), "{missing}");
     let last = again(&|_| {}, &["data", "data/kept", "manifest.json"]);
     assert!(last.contains("`data/other` is missing"), "{last}");
-    let foreign = |out: &Path| fs::write(out.join("data/new"), "new").unwrap();
+    let foreign = |out: &Path| {
+        let folder = fs::File::open(out.join("data")).unwrap();
+        let modified = folder.metadata().unwrap().modified().unwrap();
+        fs::write(out.join("data/new"), "new").unwrap();
+        // Else the folder itself would differ, if a second is over since it was made.
+        folder.set_modified(modified).unwrap();
+    };
     let added = again(&foreign, &["data", "data/kept", "data/new", "data/other", "manifest.json"]);
     assert!(added.contains("`data/new` is in it and not in its manifest"), "{added}");
     let after = again(&foreign, &["data", "data/kept", "data/other", "manifest.json", "data/new"]);
