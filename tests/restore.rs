@@ -8,7 +8,7 @@ mod round;
 mod support;
 
 use contents::{assert_same, damage, only_backup, state};
-use round::{Round, in_pairs};
+use round::{Round, count, side_by_side};
 use std::fs;
 use std::time::Duration;
 
@@ -30,10 +30,8 @@ fn a_restore_that_is_killed_at_any_record_ends_like_one_that_is_not() {
     let said = round.banister(&["backup", "restore", &backup, "--yes"]);
     assert_eq!(said.code, Some(0), "{said:?}");
     assert_same(&state(&round), &before, "undisturbed");
-    let records = round.records() - earlier;
-    let places: Vec<String> =
-        (0..records).flat_map(|n| [format!("before {n}"), format!("after {n}")]).collect();
-    in_pairs(&places, |place| {
+    let places = round.places(0);
+    side_by_side(&places, |place| {
         let (round, before, backup) = damaged();
         let earlier = round.records();
         let said = round.crash(&["backup", "restore", &backup, "--yes"], place);
@@ -42,13 +40,17 @@ fn a_restore_that_is_killed_at_any_record_ends_like_one_that_is_not() {
         assert_eq!(said.code, Some(0), "{place}: {said:?}");
         assert_same(&state(&round), &before, place);
     });
-    eprintln!("restore killed at {} places of {records} records: 0 worlds differ", places.len());
+    count(&format!(
+        "restore killed at {} places of {} records: 0 worlds differ",
+        places.len(),
+        round.records() - earlier
+    ));
 }
 
 #[test]
 fn a_restore_that_is_killed_at_any_moment_ends_like_one_that_is_not() {
-    let moments: Vec<Duration> = (0..30).map(|n| Duration::from_millis(n * 37 % 1100)).collect();
-    in_pairs(&moments, |moment| {
+    let moments: Vec<Duration> = (0..20).map(|n| Duration::from_millis(n * 57 % 1100)).collect();
+    side_by_side(&moments, |moment| {
         let (round, before, backup) = damaged();
         let earlier = round.records();
         let place = format!("killed after {moment:?}");
@@ -63,9 +65,32 @@ fn a_restore_that_is_killed_at_any_moment_ends_like_one_that_is_not() {
 }
 
 #[test]
+fn a_backup_that_is_killed_at_any_record_is_there_once_and_leaves_nothing_else() {
+    for options in [&["run", "backup", "--yes"][..], &["run", "backup", "--still", "true", "--yes"]] {
+        let round = Round::new();
+        let services = round.practice().processes().len();
+        assert_eq!(round.banister(options).code, Some(0));
+        let places = round.places(0);
+        let records = round.records();
+        drop(round);
+        side_by_side(&places, |place| {
+            let round = Round::new();
+            assert_eq!(round.crash(options, place).code, Some(-9), "{place}");
+            let said = round.resume_or_begin(options, 0);
+            assert_eq!(said.code, Some(0), "{place}: {said:?}");
+            only_backup(&round);
+            let snapshots = fs::read_dir(round.practice().hoss().join("backup/.opensearch")).unwrap();
+            assert_eq!(snapshots.count(), 0, "{place}: a snapshot is left");
+            assert_eq!(round.practice().processes().len(), services, "{place}: something is still stopped");
+        });
+        count(&format!("{} killed at {} places of {records} records", options.join(" "), places.len()));
+    }
+}
+
+#[test]
 fn a_backup_that_is_killed_at_any_moment_is_there_once_and_leaves_nothing_else() {
-    let moments: Vec<Duration> = (0..40).map(|n| Duration::from_millis(n * 13 % 400)).collect();
-    in_pairs(&moments, |moment| {
+    let moments: Vec<Duration> = (0..24).map(|n| Duration::from_millis(n * 17 % 400)).collect();
+    side_by_side(&moments, |moment| {
         let round = Round::new();
         let place = format!("killed after {moment:?}");
         let mut child = round.command(&["run", "backup", "--yes"]).spawn().unwrap();
@@ -142,10 +167,8 @@ fn a_way_back_with_data_that_is_killed_at_any_record_ends_like_one_that_is_not()
     assert!(said.out.contains("was rolled back"), "{said:?}");
     assert_same(&state(&round), &before, "undisturbed");
     assert_eq!(round.practice().discover().unwrap()["version"], "0.2.10");
-    let records = round.records();
-    let places: Vec<String> =
-        (earlier..records).flat_map(|n| [format!("before {n}"), format!("after {n}")]).collect();
-    in_pairs(&places, |place| {
+    let places = round.places(earlier);
+    side_by_side(&places, |place| {
         let (round, before) = failed();
         let said = round.crash(&["resume", "--rollback", "--yes"], place);
         assert_eq!(said.code, Some(-9), "{place}: {said:?}");
@@ -157,5 +180,9 @@ fn a_way_back_with_data_that_is_killed_at_any_record_ends_like_one_that_is_not()
         assert_same(&state(&round), &before, place);
         assert_eq!(round.practice().discover().unwrap()["version"], "0.2.10", "{place}");
     });
-    eprintln!("rollback killed at {} places: 0 worlds differ", places.len());
+    count(&format!(
+        "rollback killed at {} places of {} records: 0 worlds differ",
+        places.len(),
+        round.records() - earlier
+    ));
 }

@@ -5,8 +5,7 @@
 mod round;
 mod support;
 
-use round::{Round, World, in_pairs};
-use std::io::Write;
+use round::{Round, World, count, side_by_side};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
@@ -26,11 +25,6 @@ impl Chance {
         self.0 ^= self.0 << 17;
         self.0 % limit
     }
-}
-
-/// Said whether the test passes or not; the test runner keeps what `println!` writes to itself.
-fn count(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// Resumes. A kill leaves nothing that only a person could know, so that nobody is asked.
@@ -63,7 +57,7 @@ fn an_update_that_is_killed_at_any_record_ends_like_one_that_is_not() {
     drop(undisturbed);
     let places: Vec<String> =
         (0..records).flat_map(|n| [format!("before {n}"), format!("after {n}")]).collect();
-    in_pairs(&places, |place| {
+    side_by_side(&places, |place| {
         let round = Round::new();
         let said = round.crash(&["run", "update", "--yes"], place);
         assert_eq!(said.code, Some(-9), "{place}: {said:?}");
@@ -83,7 +77,7 @@ fn an_update_that_is_killed_at_any_moment_ends_like_one_that_is_not() {
     let moments: Vec<Duration> =
         (0..MOMENTS).map(|_| Duration::from_micros(chance.below(1_000_000))).collect();
     let late = AtomicUsize::new(0);
-    in_pairs(&moments, |moment| {
+    side_by_side(&moments, |moment| {
         let round = Round::new();
         let place = format!("killed after {moment:?}");
         let mut child = round.command(&["run", "update", "--yes"]).spawn().unwrap();
@@ -108,7 +102,7 @@ fn what_nobody_knows_once_a_supervisor_was_killed_is_asked() {
         .map(|n| (n % 4, Duration::from_micros(chance.below(120_000)), chance.below(2) == 0))
         .collect();
     let (killed, asked) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    in_pairs(&rounds, |(nth, pause, both)| {
+    side_by_side(&rounds, |(nth, pause, both)| {
         let round = Round::new();
         let place = format!("supervisor {nth} killed after {pause:?}, banister too: {both}");
         let mut child = round.command(&["run", "update", "--yes"]).spawn().unwrap();

@@ -152,6 +152,8 @@ pub fn debian_image(settings: &Settings, packages: &str, name: &str) -> Result<(
     let mut build = Command::new("mmdebstrap");
     build.args(["--quiet", "--variant=minbase"]).arg(format!("--include={packages}"));
     build.args(["doc", "man", "locale"].map(|part| format!("--dpkgopt=path-exclude=/usr/share/{part}/*")));
+    // Its device nodes need a file system that allows them: a temporary folder in memory often does not.
+    build.env("TMPDIR", "/var/tmp");
     build.args([suite.unwrap_or("stable"), "-"]).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut build = build.spawn().map_err(|error| {
         let help = "install it: apt-get install mmdebstrap; or type `banister demo` without `--compose`";

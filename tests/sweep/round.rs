@@ -7,6 +7,7 @@ use banister::machine::archive;
 use banister::practice::{Practice, Process};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -37,11 +38,17 @@ pub struct World {
     state: String,
 }
 
-/// Does the work on two threads: practice servers are many processes each.
-pub fn in_pairs<T: Sync>(items: &[T], work: impl Fn(&T) + Sync) {
+/// Said whether the test passes or not; the test runner keeps what `println!` writes to itself.
+pub fn count(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Does the work on twice as many threads as there are processors: practice servers mostly wait.
+pub fn side_by_side<T: Sync>(items: &[T], work: impl Fn(&T) + Sync) {
     let next = AtomicUsize::new(0);
+    let threads = 2 * std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..2)
+        let threads: Vec<_> = (0..threads)
             .map(|_| {
                 scope.spawn(|| {
                     while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
@@ -127,10 +134,25 @@ impl Round {
         self.journals().iter().map(|journal| journal.matches('\n').count()).sum()
     }
 
-    /// The text of each run's journal.
+    /// The text of each run's journal, the oldest first.
     pub fn journals(&self) -> Vec<String> {
         let runs = fs::read_dir(self.state().join("runs")).into_iter().flatten().flatten();
-        runs.map(|run| fs::read_to_string(run.path().join("journal.jsonl")).unwrap_or_default()).collect()
+        let mut folders: Vec<PathBuf> = runs.map(|run| run.path()).collect();
+        folders.sort();
+        let text = |run: &PathBuf| fs::read_to_string(run.join("journal.jsonl")).unwrap_or_default();
+        folders.iter().map(text).collect()
+    }
+
+    /// Where to kill a run like the newest: after each of its records from the `first` on, and before each that tells
+    /// how a call ended. Before another one nothing happened that was not written down.
+    pub fn places(&self, first: usize) -> Vec<String> {
+        let journal = self.journals().pop().unwrap();
+        let records = journal.lines().enumerate().skip(first);
+        let places = records.flat_map(|(n, record)| {
+            let before = record.contains("\"ended\"").then(|| format!("before {n}"));
+            before.into_iter().chain([format!("after {n}")])
+        });
+        places.collect()
     }
 
     /// The supervisor of the `nth` command of the run, once it is there; nothing if the run ends before.
