@@ -121,7 +121,7 @@ pub enum BackupCommand {
         backup: Option<String>,
     },
     /// Prove a backup: put it back beside the live data, count, and remove it again.
-    Drill(TryOptions),
+    Drill(DrillOptions),
     /// Put configuration and data back from a backup.
     Restore(TryOptions),
     /// Remove old backups, as `keep` in `site.toml` says; shows first which.
@@ -154,6 +154,16 @@ pub struct TryOptions {
     /// Give up an earlier run that is not done.
     #[arg(long)]
     pub abandon: bool,
+}
+
+/// Which backup is tried, how far, and how the run goes on.
+#[derive(Args, Debug)]
+pub struct DrillOptions {
+    /// Start a copy of the server from it, too, beside the live one, and ask its health.
+    #[arg(long)]
+    pub full: bool,
+    #[command(flatten)]
+    pub options: TryOptions,
 }
 
 /// How questions are answered and failures met.

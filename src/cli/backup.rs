@@ -17,8 +17,11 @@ pub fn backup(context: &Context, command: &BackupCommand) -> Result<u8> {
     match command {
         BackupCommand::List => list(context),
         BackupCommand::Verify { backup } => verify(context, backup.as_deref()),
-        BackupCommand::Drill(options) => run(context, "drill", options),
-        BackupCommand::Restore(options) => run(context, "restore", options),
+        BackupCommand::Drill(drill) => {
+            let full = drill.full.then(|| ("full".to_owned(), true.into()));
+            run(context, "drill", &drill.options, full)
+        }
+        BackupCommand::Restore(options) => run(context, "restore", options, None),
         BackupCommand::Prune(options) => prune(context, options),
     }
 }
@@ -59,7 +62,10 @@ fn level(card: &Card) -> String {
     match (card.level, card.restore_seconds) {
         (Level::Taken, _) => "taken".into(),
         (Level::Verified, _) => "verified".into(),
-        (Level::Drilled, seconds) => format!("drilled, {:.0}s", seconds.unwrap_or_default()),
+        (Level::Drilled, seconds) => {
+            let started = if card.started.is_some() { " and started" } else { "" };
+            format!("drilled{started}, {:.0}s", seconds.unwrap_or_default())
+        }
     }
 }
 
@@ -184,10 +190,11 @@ fn find(context: &Context, backup: Option<&str>) -> Result<Card> {
 }
 
 /// Runs the runbook of this name with the backup.
-fn run(context: &Context, runbook: &str, options: &TryOptions) -> Result<u8> {
+fn run(context: &Context, runbook: &str, options: &TryOptions, more: Option<(String, Value)>) -> Result<u8> {
     let path = find(context, options.backup.as_deref())?.path;
     let path = std::path::absolute(&path).unwrap_or(path);
-    let parameters = Arguments::from_iter([("backup".to_owned(), path.display().to_string().into())]);
+    let backup = ("backup".to_owned(), path.display().to_string().into());
+    let parameters = Arguments::from_iter([backup].into_iter().chain(more));
     let run = RunOptions {
         runbook: runbook.into(),
         answers: options.answers.clone(),

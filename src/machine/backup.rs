@@ -10,6 +10,8 @@ mod unpacked;
 
 pub mod restore;
 
+mod copy;
+
 mod card;
 mod drill;
 mod intent;
@@ -18,6 +20,7 @@ pub mod prune;
 mod retention;
 
 pub use card::{Card, Level, catalogue};
+pub use copy::{Copied, copy};
 pub use drill::{Drilled, drill};
 pub use gather::{Asked, AskedDatabase, AskedFiles, AskedSearch, AskedVolume, Gathered, gather};
 pub use intent::{Intent, Written};

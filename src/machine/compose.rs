@@ -6,6 +6,7 @@ use crate::command::{Exit, Looked, Spec, feed, look};
 use crate::failure::{Failure, Kind, Result};
 use crate::units::Duration;
 use serde::Deserialize;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::File;
 
@@ -13,6 +14,10 @@ const PROJECT: &str = "com.docker.compose.project";
 const SERVICE: &str = "com.docker.compose.service";
 /// Of a container made by `docker compose run`, `True`: it is not the service.
 const ONE_OFF: &str = "com.docker.compose.oneoff";
+/// Of a volume: its name in the Compose files.
+pub(super) const VOLUME: &str = "com.docker.compose.volume";
+/// Of all that a copy of a server has, for a moment: the project that it is a copy of.
+pub(super) const COPY_OF: &str = "banister.copy-of";
 
 /// How `docker` is asked.
 #[derive(Clone, Copy)]
@@ -49,7 +54,7 @@ pub struct Service {
 
 impl Docker<'_> {
     /// All containers of services: those that run and those that don't, of one project or of all, of one service or
-    /// of all.
+    /// of all. Copies of servers only belong to a project that is named.
     pub fn services(&self, project: Option<&str>, service: Option<&str>) -> Result<Vec<Service>> {
         let mut list: Vec<String> = ["ps", "--all", "--quiet", "--no-trunc"].map(String::from).into();
         let labels = [(PROJECT, project), (SERVICE, service)];
@@ -66,7 +71,8 @@ impl Docker<'_> {
         // One that has gone since it was listed makes the status 1, but the others are still told.
         let containers: Vec<Container> =
             serde_json::from_str(&looked.stdout).map_err(|_| refusal(&looked))?;
-        let is_service = |container: &Container| container.label(ONE_OFF) != "True";
+        let is_meant = |container: &Container| project.is_some() || container.label(COPY_OF).is_empty();
+        let is_service = |container: &Container| container.label(ONE_OFF) != "True" && is_meant(container);
         Ok(containers.into_iter().filter(is_service).map(Service::from).collect())
     }
 
@@ -93,8 +99,16 @@ impl Docker<'_> {
         }
     }
 
-    /// Where a port of a container can be reached on this machine, as `127.0.0.1:9200`.
-    pub fn published(&self, id: &str, port: u16) -> Result<String> {
+    /// Where a port of a container can be reached on this machine, as `127.0.0.1:9200`: if it is not published, then
+    /// in its network.
+    pub fn reachable(&self, id: &str, port: u16) -> Result<String> {
+        match self.published(id, port) {
+            Ok(published) => Ok(published),
+            Err(failure) => self.address(id).map(|address| format!("{address}:{port}")).map_err(|_| failure),
+        }
+    }
+
+    fn published(&self, id: &str, port: u16) -> Result<String> {
         let told = self.ask(["port".into(), id.to_owned(), format!("{port}/tcp")].into())?;
         let first = told.lines().next().unwrap_or_default().trim();
         match first.rsplit_once(':') {
@@ -105,6 +119,34 @@ impl Docker<'_> {
                 Err(Failure::new(Kind::Unreachable, format!("port {port} of the container is not published")))
             }
         }
+    }
+
+    /// All that `docker inspect` tells of a container.
+    pub fn inspect(&self, id: &str) -> Result<Value> {
+        let looked = self.run(["inspect", "--type", "container", id].map(String::from).into())?;
+        let told: std::result::Result<Vec<Value>, _> = serde_json::from_str(&looked.stdout);
+        told.ok().and_then(|mut told| told.pop()).ok_or_else(|| refusal(&looked))
+    }
+
+    /// The address of a container in its network, which only this machine reaches.
+    pub fn address(&self, id: &str) -> Result<String> {
+        let told = self.inspect(id)?;
+        let networks = told["NetworkSettings"]["Networks"].as_object();
+        let mut addresses = networks.into_iter().flat_map(|networks| networks.values());
+        let address = addresses.find_map(|network| network["IPAddress"].as_str().filter(|a| !a.is_empty()));
+        address.map(str::to_owned).ok_or_else(|| {
+            let name = told["Name"].as_str().unwrap_or(id).trim_start_matches('/');
+            Failure::new(Kind::Unreachable, format!("the container `{name}` has no address: does it run?"))
+                .help(format!("see why with `docker logs {name}`"))
+        })
+    }
+
+    /// The labels of a volume.
+    pub fn volume_labels(&self, name: &str) -> Result<BTreeMap<String, String>> {
+        let looked = self.run(["volume", "inspect", name].map(String::from).into())?;
+        let told: std::result::Result<Vec<Value>, _> = serde_json::from_str(&looked.stdout);
+        let told = told.ok().and_then(|mut told| told.pop()).ok_or_else(|| refusal(&looked))?;
+        Ok(serde_json::from_value(told["Labels"].clone()).unwrap_or_default())
     }
 
     /// The id of an image by its name, such as `hoss-core:0.2.13`.

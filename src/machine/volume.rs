@@ -3,13 +3,12 @@
 //! A volume is reached by a container that lives for the moment: without a network, with the image of a service that
 //! mounts the volume, so that nothing is fetched. That image needs `sh`, `tar`, `mv` and `stat`.
 
-use super::compose::Docker;
+use super::compose::{COPY_OF, Docker, VOLUME};
 use crate::command::Spec;
 use crate::failure::{Failure, Kind, Result};
 use std::fs::File;
 
 const PROJECT: &str = "com.docker.compose.project";
-const VOLUME: &str = "com.docker.compose.volume";
 
 /// A volume.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,8 +27,13 @@ impl Docker<'_> {
         list.extend(
             project.into_iter().flat_map(|name| ["--filter".into(), format!("label={PROJECT}={name}")]),
         );
+        let copies = match project {
+            Some(_) => String::new(),
+            None => self.ask([list.as_slice(), &["--filter".into(), format!("label={COPY_OF}")]].concat())?,
+        };
         let names = self.ask(list)?;
-        let names: Vec<&str> = names.split_whitespace().collect();
+        let is_meant = |name: &&str| !copies.split_whitespace().any(|copy| copy == *name);
+        let names: Vec<&str> = names.split_whitespace().filter(is_meant).collect();
         match names.as_slice() {
             [] => Err(Failure::new(Kind::NotFound, format!("there is no volume `{volume}`"))
                 .help("see what there is with `docker volume ls`")),

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 pub struct Call {
     pub files: Vec<PathBuf>,
     env_file: Option<PathBuf>,
-    project: Option<String>,
+    pub project: Option<String>,
     pub command: Vec<String>,
 }
 

@@ -22,6 +22,8 @@ pub use images::prepare;
 
 /// The label on every image that a world builds, with the world's folder.
 const LABEL: &str = "banister.practice";
+/// The Compose project of a Hoss server.
+const PROJECT: &str = "server";
 /// The services that this machine must reach, at a loopback port.
 const PUBLISHED: &[&str] = &["reverse-proxy", "opensearch"];
 
@@ -69,7 +71,8 @@ pub fn open_to_services(world: &World) -> Result<()> {
 /// `docker-compose` with these arguments; the exit status.
 pub fn compose(world: &World, settings: &Settings, arguments: &[String]) -> Result<i32> {
     let call = compose::read_call(arguments)?;
-    if call.files.is_empty() {
+    // Another project, as a drill makes it, is what its file says.
+    if call.files.is_empty() || call.project.as_ref().is_some_and(|name| name != PROJECT) {
         return start::real(settings, world, "docker-compose", arguments);
     }
     let mut project = compose::load(world, &call)?;

@@ -1,4 +1,4 @@
-//! `drill(server, unpacked: text, #{ project: text })`
+//! `drill(server, unpacked: text, #{ project: text, copy: map })`
 //!
 //! Tries an unpacked backup beside the running server, and notes on the backup's card that it can be put back.
 //!
@@ -8,18 +8,25 @@
 //!
 //! # Options
 //! - `project`: the Compose project, if the machine has several with such services. Default: the only one.
+//! - `copy`: starts a copy of the server from the backup, too, and removes it when it was healthy: a second Compose
+//!   project, with volumes and folders of its own and a network that leads nowhere. A map with `services` (those that
+//!   are copied, by their names in the Compose files), `checks` (as `wait_healthy` takes them; in a URL or an address
+//!   the name of a service stands for its host), `within` (default 10 minutes) and `stable` (default 2 seconds). A
+//!   folder that the backup does not have is an empty one. Default: none.
 //!
 //! # Returns
 //! - `rows`: by database, how many rows all its tables have.
 //! - `documents`: by index, how many documents it has.
+//! - `checks`: what the checks of the copy said, each with `name` and `said`; empty without a copy.
 //! - `seconds`: how long it took, with unpacking.
 //!
 //! # Errors
-//! `refused` if something is not as the backup says; `not_found` if it was not unpacked, or a service is not there;
-//! `command_failed` if a program in a container fails. What was loaded is removed.
+//! `refused` if something is not as the backup says, or a service can't be copied, as one that reaches Docker itself;
+//! `not_found` if it was not unpacked, or a service is not there; `command_failed` if a program in a container fails,
+//! or Compose; `timed_out` if the copy does not become healthy. What was loaded is removed, and so is the copy.
 //!
 //! # After a crash
-//! It is done again; what an attempt that was cut off loaded is dropped by the next.
+//! It is done again; what an attempt that was cut off loaded is dropped by the next, and its copy is removed.
 //!
 //! # Example
 //! ```rhai
@@ -35,8 +42,9 @@
 
 use crate::data::{self, ServerName};
 use crate::failure::Result;
-use crate::machine::backup::{Card, Place, Unpacked, drill};
-use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive};
+use crate::machine::backup::{Card, Copied, Place, Unpacked, copy, drill};
+use crate::machine::health::Checked;
+use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive, Told};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -52,12 +60,15 @@ pub struct Arguments {
     unpacked: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     project: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    copy: Option<Copied>,
 }
 
 #[derive(Serialize, Deserialize)]
 pub struct Outcome {
     rows: BTreeMap<String, u64>,
     documents: BTreeMap<String, u64>,
+    checks: Vec<Checked>,
     seconds: f64,
 }
 
@@ -71,7 +82,9 @@ impl Primitive for Drill {
         perform,
         predict: |_, _| {
             let unknown = || data::unknown("what the backup holds");
-            Ok(json!({ "rows": unknown(), "documents": unknown(), "seconds": unknown() }))
+            let (rows, documents, seconds) = (unknown(), unknown(), unknown());
+            let checks = data::unknown("checks of the copy");
+            Ok(json!({ "rows": rows, "documents": documents, "checks": checks, "seconds": seconds }))
         },
         after_crash: AfterCrash::Repeat,
     };
@@ -85,11 +98,17 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     let place = Place { environment: &server.environment, project, path: &path, stop: &stop };
     let begun = Instant::now();
     let drilled = drill(&unpacked, &place)?;
+    let tell = |line: &str| (host.tell)(Told::Progress(line.to_owned()));
+    let copied = arguments.copy.as_ref();
+    let started = copied.map(|copied| copy(&unpacked, &place, copied, &tell)).transpose()?;
     let seconds = unpacked.seconds + begun.elapsed().as_secs_f64();
     let mut card = Card::of(&unpacked.archive)?;
     if let Some(about) = &unpacked.about {
         card = card.about(about);
     }
-    card.verified(unpacked.sha256.clone()).drilled(seconds).keep()?;
-    Ok(Outcome { rows: drilled.rows, documents: drilled.documents, seconds })
+    card = card.verified(unpacked.sha256.clone()).drilled(seconds);
+    let card = if started.is_some() { card.started() } else { card };
+    card.keep()?;
+    let checks = started.map(|report| report.checks).unwrap_or_default();
+    Ok(Outcome { rows: drilled.rows, documents: drilled.documents, checks, seconds })
 }

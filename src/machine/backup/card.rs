@@ -29,6 +29,9 @@ pub struct Card {
     /// When it was verified last, and drilled: RFC 3339, UTC.
     pub verified: Option<String>,
     pub drilled: Option<String>,
+    /// When a copy of the server was started from it last, and was healthy.
+    #[serde(default)]
+    pub started: Option<String>,
     /// How long the drill took to put it back.
     pub restore_seconds: Option<f64>,
     /// Of the whole file, in lower-case hexadecimal.
@@ -85,9 +88,21 @@ impl Card {
         Card { level: Level::Drilled, drilled: Some(now()), restore_seconds: Some(seconds), ..self }
     }
 
+    /// A copy of the server was started from it just now, and was healthy.
+    pub fn started(self) -> Card {
+        Card { started: Some(now()), ..self }
+    }
+
     /// It is damaged: nothing that was proven holds any more.
     pub fn doubted(self) -> Card {
-        Card { level: Level::Taken, verified: None, drilled: None, restore_seconds: None, ..self }
+        Card {
+            level: Level::Taken,
+            verified: None,
+            drilled: None,
+            started: None,
+            restore_seconds: None,
+            ..self
+        }
     }
 
     /// Keeps it beside the archive.

@@ -46,7 +46,7 @@ impl<'a> Place<'a> {
     /// The address of a search service's port on this machine.
     pub fn search_url(&self, service: &str, port: u16) -> Result<String> {
         let container = self.running(service)?;
-        let address = self.docker().published(&container.id, port)?;
+        let address = self.docker().reachable(&container.id, port)?;
         Ok(format!("http://{address}"))
     }
 

@@ -1,0 +1,198 @@
+//! A copy of the server, made from a backup: a second Compose project beside the first, for a moment.
+//!
+//! Its containers have the images, commands and variables of the server's own; its folders are those of the unpacked
+//! backup; network, volumes and what they write to are its own. The network leads nowhere, and the labels that a proxy
+//! may read are left out: nothing that the copy does reaches the server, its users or the world.
+
+mod project;
+
+use super::place::answers;
+use super::restore::{databases, search, volumes};
+use super::{Place, Unpacked};
+use crate::command::Spec;
+use crate::failure::{Context, Failure, Kind, Result};
+use crate::machine::compose::COPY_OF;
+use crate::machine::files::{private_folder, write_private_durably};
+use crate::machine::health::{self, Check, Report};
+use crate::machine::part::Part;
+use crate::units::Duration;
+use project::Project;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What of a server is copied, and when the copy is healthy.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Copied {
+    pub services: Vec<String>,
+    /// In URLs and addresses, the host is a service.
+    pub checks: Vec<Check>,
+    #[serde(default = "within")]
+    pub within: Duration,
+    #[serde(default = "stable")]
+    pub stable: Duration,
+}
+
+fn within() -> Duration {
+    Duration::seconds(600)
+}
+
+fn stable() -> Duration {
+    Duration::seconds(2)
+}
+
+/// Starts a copy, waits until it is healthy, and removes it, also if this fails. What an attempt that was cut off left
+/// is removed first.
+///
+/// Fails with [`Kind::NotFound`] if a service has no container, [`Kind::Refused`] if one can't be copied or the data
+/// is not as the backup says, [`Kind::CommandFailed`] if Docker or Compose fails, [`Kind::TimedOut`] if the copy does
+/// not become healthy.
+pub fn copy(unpacked: &Unpacked, place: &Place, copied: &Copied, tell: &dyn Fn(&str)) -> Result<Report> {
+    let original = original(place, &copied.services)?;
+    let name = format!("{original}-copy-{}", unpacked.id);
+    remove(place, &original)?;
+    let folder = unpacked.folder.join("copy");
+    let made = make(unpacked, place, copied, &original, &name, &folder, tell);
+    let removed = remove(place, &original).and_then(|()| {
+        let removed = std::fs::remove_dir_all(&folder);
+        removed.or_fail(Kind::Refused, || format!("`{}` can't be removed", folder.display()))
+    });
+    let report =
+        made.map_err(|failure| failure.help("the copy is removed; nothing of the server was touched"))?;
+    removed?;
+    Ok(report)
+}
+
+/// The Compose project that is copied.
+fn original(place: &Place, services: &[String]) -> Result<String> {
+    match (place.project, services.first()) {
+        (Some(project), _) => Ok(project.to_owned()),
+        (None, Some(service)) => Ok(place.docker().service(None, service)?.project),
+        (None, None) => Err(Failure::new(Kind::Invalid, "a copy of no services can't be started")),
+    }
+}
+
+fn make(
+    unpacked: &Unpacked,
+    place: &Place,
+    copied: &Copied,
+    original: &str,
+    name: &str,
+    folder: &Path,
+    tell: &dyn Fn(&str),
+) -> Result<Report> {
+    let docker = place.docker();
+    private_folder(folder)?;
+    let mut project = Project::new(unpacked, place, original, folder);
+    for service in &copied.services {
+        let container = docker.service(Some(original), service)?;
+        project.add(service, &docker.inspect(&container.id)?)?;
+    }
+    let file = folder.join("compose.json");
+    let text = serde_json::to_vec_pretty(&project.file()).or_fail(Kind::Bug, || "no plain data".into())?;
+    write_private_durably(&file, &text)?;
+    let compose = |arguments: &[&str]| compose(place, name, &file, arguments);
+
+    let path = |path: &str| project.moved(&(place.path)(path));
+    let place = Place { project: Some(name), path: &path, ..*place };
+    tell("making a copy of the server");
+    compose(&["up", "--no-start"])?;
+    volumes(unpacked, &place)?;
+    let stores: BTreeSet<&str> = unpacked.parts.iter().filter_map(store).collect();
+    if !stores.is_empty() {
+        let start: Vec<&str> = ["up", "--detach"].into_iter().chain(stores).collect();
+        compose(&start)?;
+        tell("putting its data back");
+        // A database that fills an empty folder is there for a moment, and starts once more when it is done.
+        answers(place.stop, || databases(unpacked, &place))?;
+        search(unpacked, &place)?;
+    }
+    tell("starting it");
+    compose(&["up", "--detach"])?;
+    healthy(&place, name, copied, tell)
+}
+
+/// The service that keeps a part.
+fn store(part: &Part) -> Option<&str> {
+    match part {
+        Part::Database { service, .. } | Part::Search { service, .. } => Some(service),
+        _ => None,
+    }
+}
+
+fn healthy(place: &Place, name: &str, copied: &Copied, tell: &dyn Fn(&str)) -> Result<Report> {
+    let mut addresses = BTreeMap::new();
+    for service in &copied.services {
+        addresses.insert(service.as_str(), place.docker().service(Some(name), service)?.id);
+    }
+    for address in addresses.values_mut() {
+        *address = place.docker().address(address)?;
+    }
+    let checks: Vec<Check> = copied.checks.iter().map(|check| at(check.clone(), &addresses)).collect();
+    let there = health::Place {
+        folder: PathBuf::from("/"),
+        environment: place.environment.clone(),
+        project: Some(name.to_owned()),
+    };
+    let otherwise = "the copy that was started from the backup did not become healthy";
+    let (within, stable) = (copied.within, copied.stable);
+    health::wait(otherwise, &checks, within, stable, &Arc::new(there), place.stop, &mut |line| tell(line))
+}
+
+/// A check whose host is a service, with that one's address.
+fn at(mut check: Check, addresses: &BTreeMap<&str, String>) -> Check {
+    let with_address = |written: &mut String, scheme: &str| {
+        let host = written[scheme.len()..].split([':', '/']).next().unwrap_or_default();
+        if let Some(address) = addresses.get(host) {
+            *written = format!("{scheme}{address}{}", &written[scheme.len() + host.len()..]);
+        }
+    };
+    match &mut check {
+        Check::Http(http) => {
+            let name = format!("{} {}", http.method, http.http);
+            http.name.get_or_insert(name);
+            let scheme = if http.http.starts_with("https://") { "https://" } else { "http://" };
+            with_address(&mut http.http, scheme);
+        }
+        Check::Tcp(tcp) => with_address(&mut tcp.tcp, ""),
+        _ => {}
+    }
+    check
+}
+
+/// Runs Compose, whichever version there is.
+fn compose(place: &Place, name: &str, file: &Path, arguments: &[&str]) -> Result<()> {
+    let docker = place.docker();
+    let file = file.to_string_lossy();
+    let options = ["--project-name", name, "--file", &file];
+    let mut spec = match docker.run_spec(&docker.spec(["compose", "version"])) {
+        Ok(_) => docker.spec(["compose"].into_iter().chain(options).chain(arguments.iter().copied())),
+        Err(_) => {
+            let words = ["docker-compose"].into_iter().chain(options).chain(arguments.iter().copied());
+            Spec::new(words, "/")
+        }
+    };
+    spec.environment = place.environment.clone();
+    docker.run_spec(&spec).map(drop)
+}
+
+/// Removes every copy of a project: containers, volumes and networks.
+fn remove(place: &Place, original: &str) -> Result<()> {
+    let docker = place.docker();
+    let filter = format!("label={COPY_OF}={original}");
+    let list: [(&[&str], &[&str]); 3] = [
+        (&["ps", "--all", "--quiet"], &["rm", "--force", "--volumes"]),
+        (&["volume", "ls", "--quiet"], &["volume", "rm", "--force"]),
+        (&["network", "ls", "--quiet"], &["network", "rm"]),
+    ];
+    for (list, remove) in list {
+        let found = docker.run_spec(&docker.spec(list.iter().copied().chain(["--filter", &filter])))?;
+        if !found.trim().is_empty() {
+            let all = remove.iter().copied().chain(found.split_whitespace());
+            docker.run_spec(&docker.spec(all))?;
+        }
+    }
+    Ok(())
+}
