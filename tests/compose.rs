@@ -5,19 +5,25 @@ mod docker;
 #[path = "support/mod.rs"]
 mod support;
 
+use banister::practice::Reach;
 use docker::Stack;
 use std::process::{Command, Stdio};
 use support::{Said, said};
 
 impl Stack {
     fn banister(&self, arguments: &[&str]) -> Said {
+        said(self.command(arguments).output().unwrap())
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_banister"));
         command.args(arguments).current_dir(self.practice.dir()).env_clear().stdin(Stdio::null());
         for name in ["PATH", "DOCKER_HOST"] {
             command.envs(std::env::var_os(name).map(|value| (name, value)));
         }
         command.env("HOME", self.folder.path()).env("BANISTER_STATE", self.folder.path().join("state"));
-        said(command.output().unwrap())
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
     }
 }
 
@@ -128,4 +134,83 @@ fn what_was_damaged_is_restored_as_it_was() {
         "SELECT datname FROM pg_database",
     ]);
     assert!(!left.contains("_old_") && !left.contains("_new_"), "{left}");
+}
+
+/// What Docker has of copies.
+fn copies() -> String {
+    let of = ["--filter", "label=banister.copy-of"];
+    let list = |words: &[&str]| docker(&[words, &of].concat());
+    [list(&["ps", "-a", "-q"]), list(&["volume", "ls", "-q"]), list(&["network", "ls", "-q"])].concat()
+}
+
+/// The identity of each container of the server, and since when it runs.
+fn lives() -> String {
+    let ids = docker(&["ps", "-a", "-q", "--filter", "label=com.docker.compose.project=server"]);
+    let inspect = ["inspect", "--format", "{{.Id}} {{.State.StartedAt}} {{.State.Running}}"];
+    let inspect: Vec<&str> = inspect.into_iter().chain(ids.split_whitespace()).collect();
+    docker(&inspect)
+}
+
+#[test]
+fn a_full_drill_starts_a_copy_that_reaches_nothing_and_removes_it() {
+    let Some(stack) = Stack::create(&[]) else { return };
+    assert_eq!(stack.banister(&["run", "backup", "--yes"]).code, Some(0));
+    let (before, lives_before) = (state(&stack), lives());
+
+    // Killed while the copy runs: it stands beside the server, and is in nobody's way.
+    let mut drill = stack.command(&["backup", "drill", "--full"]).spawn().unwrap();
+    let core = [
+        "ps",
+        "-q",
+        "--filter",
+        "label=banister.copy-of=server",
+        "--filter",
+        "label=com.docker.compose.service=core",
+    ];
+    while docker(&core).is_empty() {
+        assert_eq!(drill.try_wait().unwrap(), None, "there was no copy");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    drill.kill().unwrap();
+    drill.wait().unwrap();
+    let containers = docker(&["ps", "-a", "-q", "--filter", "label=banister.copy-of"]);
+    let containers: Vec<&str> = containers.split_whitespace().collect();
+    let told = docker(&[&["inspect"][..], &containers].concat());
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    let hoss = stack.practice.hoss().display().to_string();
+    for container in told.as_array().unwrap() {
+        let name = &container["Name"];
+        assert_eq!(container["HostConfig"]["PortBindings"], serde_json::json!({}), "{name}");
+        let labels = container["Config"]["Labels"].as_object().unwrap();
+        assert!(!labels.keys().any(|label| label.starts_with("traefik")), "{name}: {labels:?}");
+        for network in container["NetworkSettings"]["Networks"].as_object().unwrap().keys() {
+            assert_eq!(docker(&["network", "inspect", "--format", "{{.Internal}}", network]).trim(), "true");
+        }
+        for mount in container["Mounts"].as_array().unwrap().iter().filter(|mount| mount["RW"] == true) {
+            let (source, volume) =
+                (mount["Source"].as_str().unwrap(), mount["Name"].as_str().unwrap_or_default());
+            assert!(!volume.starts_with("server_") || volume.contains("-copy-"), "{name} writes to {volume}");
+            let own = !source.starts_with(&hoss) || source.contains("/.hoss/backup/backups/");
+            assert!(own, "{name} writes to {source}");
+        }
+    }
+    let status = stack.banister(&["status"]);
+    assert_eq!(status.code, Some(0), "{status:?}");
+    let drill = stack.banister(&["resume"]);
+    assert_eq!(drill.code, Some(0), "{drill:?}");
+    assert_eq!(copies(), "");
+    assert_eq!((state(&stack), lives()), (before.clone(), lives_before.clone()));
+    let list = stack.banister(&["backup", "list"]);
+    assert!(list.out.contains(" drilled and started, "), "{list:?}");
+
+    // What starts no server any more is found.
+    stack.practice.switch_for("auth-down", Reach::Always).unwrap();
+    let drill = stack.banister(&["backup", "drill", "--full"]);
+    assert_eq!(drill.code, Some(1), "{drill:?}");
+    assert!(
+        drill.err.contains("error: the copy that was started from the backup did not become healthy"),
+        "{drill:?}"
+    );
+    assert!(drill.err.contains("failed to query provider"), "the end of the log is missing: {drill:?}");
+    assert_eq!((copies(), lives()), (String::new(), lives_before));
 }

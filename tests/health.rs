@@ -309,7 +309,7 @@ impl Docker {
 
     fn place(&self) -> Place {
         let path = format!("{}:{}", self.folder.path().display(), std::env::var("PATH").unwrap());
-        Place { folder: "/".into(), environment: [("PATH".into(), path)].into(), project: None }
+        Place { folder: "/".into(), environment: [("PATH".into(), path)].into(), ..Place::default() }
     }
 
     /// Replaces a file whole, as it may be read at the same time.
@@ -413,7 +413,7 @@ fn the_log_of_a_service_that_does_not_become_healthy_is_shown() {
 fn a_machine_without_docker_is_told() {
     let empty = tempfile::tempdir().unwrap();
     let path = empty.path().display().to_string();
-    let place = Place { folder: "/".into(), environment: [("PATH".into(), path)].into(), project: None };
+    let place = Place { folder: "/".into(), environment: [("PATH".into(), path)].into(), ..Place::default() };
     let (report, _) = wait_in(&place, json!([{ "service": "core" }]), NONE, NONE);
     assert_eq!(report.unwrap_err().why, ["service core there is no program `docker`"]);
 }

@@ -38,4 +38,6 @@ pub struct Place {
     pub environment: BTreeMap<String, String>,
     /// The Compose project of services whose check names none.
     pub project: Option<String>,
+    /// Whether the host in URLs and addresses is a service of that project.
+    pub inside: bool,
 }

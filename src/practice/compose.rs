@@ -10,6 +10,9 @@ use crate::failure::{Failure, Kind, Result};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+/// The Compose project of a Hoss server.
+pub const PROJECT: &str = "server";
+
 /// What stands before the command, and the command with its arguments.
 pub struct Call {
     pub files: Vec<PathBuf>,
@@ -38,6 +41,10 @@ fn perform(world: &World, arguments: &[String]) -> Result<i32> {
     if command == "version" {
         output::line("docker-compose version 1.29.2, build practice");
         return Ok(0);
+    }
+    if let Some(other) = call.project.as_ref().filter(|name| *name != PROJECT) {
+        let message = format!("a practice server without a real Docker has no other project than {PROJECT}");
+        return Err(Failure::new(Kind::Refused, message).why(format!("{other} was asked for")));
     }
     let project = load(world, &call)?;
     let named: Vec<String> = rest.iter().filter(|word| !word.starts_with('-')).cloned().collect();

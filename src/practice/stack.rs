@@ -22,8 +22,6 @@ pub use images::prepare;
 
 /// The label on every image that a world builds, with the world's folder.
 const LABEL: &str = "banister.practice";
-/// The Compose project of a Hoss server.
-const PROJECT: &str = "server";
 /// The services that this machine must reach, at a loopback port.
 const PUBLISHED: &[&str] = &["reverse-proxy", "opensearch"];
 
@@ -72,7 +70,7 @@ pub fn open_to_services(world: &World) -> Result<()> {
 pub fn compose(world: &World, settings: &Settings, arguments: &[String]) -> Result<i32> {
     let call = compose::read_call(arguments)?;
     // Another project, as a drill makes it, is what its file says.
-    if call.files.is_empty() || call.project.as_ref().is_some_and(|name| name != PROJECT) {
+    if call.files.is_empty() || call.project.as_ref().is_some_and(|name| name != compose::PROJECT) {
         return start::real(settings, world, "docker-compose", arguments);
     }
     let mut project = compose::load(world, &call)?;

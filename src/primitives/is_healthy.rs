@@ -70,6 +70,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
         folder: server.checkout.clone(),
         environment: server.environment.clone(),
         project: arguments.project.clone(),
+        ..Place::default()
     });
     let answers = round(&checks, &place, &|| host.stop.is_asked())?;
     let seen = checks.iter().zip(answers).map(|(check, answer)| Seen {

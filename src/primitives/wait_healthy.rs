@@ -109,6 +109,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
         folder: server.checkout.clone(),
         environment: server.environment.clone(),
         project: arguments.project.clone(),
+        ..Place::default()
     });
     let stop = || host.stop.is_asked();
     let mut tell = |line: &str| (host.tell)(Told::Progress(line.to_owned()));

@@ -18,7 +18,7 @@ use crate::machine::part::Part;
 use crate::units::Duration;
 use project::Project;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -52,13 +52,10 @@ fn stable() -> Duration {
 pub fn copy(unpacked: &Unpacked, place: &Place, copied: &Copied, tell: &dyn Fn(&str)) -> Result<Report> {
     let original = original(place, &copied.services)?;
     let name = format!("{original}-copy-{}", unpacked.id);
-    remove(place, &original)?;
     let folder = unpacked.folder.join("copy");
+    remove(place, &original, &folder)?;
     let made = make(unpacked, place, copied, &original, &name, &folder, tell);
-    let removed = remove(place, &original).and_then(|()| {
-        let removed = std::fs::remove_dir_all(&folder);
-        removed.or_fail(Kind::Refused, || format!("`{}` can't be removed", folder.display()))
-    });
+    let removed = remove(place, &original, &folder);
     let report =
         made.map_err(|failure| failure.help("the copy is removed; nothing of the server was touched"))?;
     removed?;
@@ -123,43 +120,17 @@ fn store(part: &Part) -> Option<&str> {
 }
 
 fn healthy(place: &Place, name: &str, copied: &Copied, tell: &dyn Fn(&str)) -> Result<Report> {
-    let mut addresses = BTreeMap::new();
-    for service in &copied.services {
-        addresses.insert(service.as_str(), place.docker().service(Some(name), service)?.id);
-    }
-    for address in addresses.values_mut() {
-        *address = place.docker().address(address)?;
-    }
-    let checks: Vec<Check> = copied.checks.iter().map(|check| at(check.clone(), &addresses)).collect();
     let there = health::Place {
         folder: PathBuf::from("/"),
         environment: place.environment.clone(),
         project: Some(name.to_owned()),
+        inside: true,
     };
     let otherwise = "the copy that was started from the backup did not become healthy";
     let (within, stable) = (copied.within, copied.stable);
-    health::wait(otherwise, &checks, within, stable, &Arc::new(there), place.stop, &mut |line| tell(line))
-}
-
-/// A check whose host is a service, with that one's address.
-fn at(mut check: Check, addresses: &BTreeMap<&str, String>) -> Check {
-    let with_address = |written: &mut String, scheme: &str| {
-        let host = written[scheme.len()..].split([':', '/']).next().unwrap_or_default();
-        if let Some(address) = addresses.get(host) {
-            *written = format!("{scheme}{address}{}", &written[scheme.len() + host.len()..]);
-        }
-    };
-    match &mut check {
-        Check::Http(http) => {
-            let name = format!("{} {}", http.method, http.http);
-            http.name.get_or_insert(name);
-            let scheme = if http.http.starts_with("https://") { "https://" } else { "http://" };
-            with_address(&mut http.http, scheme);
-        }
-        Check::Tcp(tcp) => with_address(&mut tcp.tcp, ""),
-        _ => {}
-    }
-    check
+    health::wait(otherwise, &copied.checks, within, stable, &Arc::new(there), place.stop, &mut |line| {
+        tell(line)
+    })
 }
 
 /// Runs Compose, whichever version there is.
@@ -178,8 +149,8 @@ fn compose(place: &Place, name: &str, file: &Path, arguments: &[&str]) -> Result
     docker.run_spec(&spec).map(drop)
 }
 
-/// Removes every copy of a project: containers, volumes and networks.
-fn remove(place: &Place, original: &str) -> Result<()> {
+/// Removes every copy of a project: containers, volumes and networks, and the folder of this one.
+fn remove(place: &Place, original: &str, folder: &Path) -> Result<()> {
     let docker = place.docker();
     let filter = format!("label={COPY_OF}={original}");
     let list: [(&[&str], &[&str]); 3] = [
@@ -194,5 +165,10 @@ fn remove(place: &Place, original: &str) -> Result<()> {
             docker.run_spec(&docker.spec(all))?;
         }
     }
-    Ok(())
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).or_fail(Kind::Refused, || format!("`{}` can't be removed", folder.display()))
+        }
+        _ => Ok(()),
+    }
 }

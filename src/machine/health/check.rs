@@ -1,8 +1,9 @@
 //! A check, as scripts and `site.toml` write it.
 
-use super::{Command, Http, Place, Service, Sql, Tcp};
+use super::{Command, Http, LOOK, Place, Service, Sql, Tcp};
 use crate::data;
 use crate::failure::{Failure, Kind, Result};
+use crate::machine::compose::Docker;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -76,7 +77,13 @@ impl Check {
     /// Fails with [`Kind::Invalid`] if the check itself is wrong, so that no waiting helps, and with
     /// [`Kind::Interrupted`].
     pub fn look(&self, place: &Place, stop: &dyn Fn() -> bool) -> Result<Answer> {
-        let answer = match self {
+        let outside = if place.inside { Some(self.from_outside(place, stop)) } else { None };
+        let check = match &outside {
+            Some(Err(failure)) => return Ok(Answer::of(failure)),
+            Some(Ok(check)) => check,
+            None => self,
+        };
+        let answer = match check {
             Check::Http(http) => http.look(),
             Check::Tcp(tcp) => tcp.look(),
             Check::Service(service) => service.look(place, stop),
@@ -91,6 +98,25 @@ impl Check {
             Err(failure) => Ok(Answer::of(&failure)),
             Ok(answer) => Ok(answer),
         }
+    }
+
+    /// The check from outside a Compose project: with a service's address in the place of its name. It may be another
+    /// one each time the service is started.
+    fn from_outside(&self, place: &Place, stop: &dyn Fn() -> bool) -> Result<Check> {
+        let docker = Docker { environment: &place.environment, within: LOOK, stop };
+        let with_address = |written: &str| -> Result<String> {
+            let scheme = written.find("://").map_or(0, |at| at + 3);
+            let host = written[scheme..].split([':', '/']).next().unwrap_or_default();
+            let address = docker.address(&docker.service(place.project.as_deref(), host)?.id)?;
+            Ok(format!("{}{address}{}", &written[..scheme], &written[scheme + host.len()..]))
+        };
+        let mut check = self.clone();
+        match &mut check {
+            Check::Http(http) => http.http = with_address(&http.http)?,
+            Check::Tcp(tcp) => tcp.tcp = with_address(&tcp.tcp)?,
+            _ => {}
+        }
+        Ok(check)
     }
 }
 
