@@ -77,7 +77,7 @@ impl Check {
     /// Fails with [`Kind::Invalid`] if the check itself is wrong, so that no waiting helps, and with
     /// [`Kind::Interrupted`].
     pub fn look(&self, place: &Place, stop: &dyn Fn() -> bool) -> Result<Answer> {
-        let outside = if place.inside { Some(self.from_outside(place, stop)) } else { None };
+        let outside = if place.inside { Some(self.outside(place, stop)) } else { None };
         let check = match &outside {
             Some(Err(failure)) => return Ok(Answer::of(failure)),
             Some(Ok(check)) => check,
@@ -102,7 +102,7 @@ impl Check {
 
     /// The check from outside a Compose project: with a service's address in the place of its name. It may be another
     /// one each time the service is started.
-    fn from_outside(&self, place: &Place, stop: &dyn Fn() -> bool) -> Result<Check> {
+    fn outside(&self, place: &Place, stop: &dyn Fn() -> bool) -> Result<Check> {
         let docker = Docker { environment: &place.environment, within: LOOK, stop };
         let with_address = |written: &str| -> Result<String> {
             let scheme = written.find("://").map_or(0, |at| at + 3);
