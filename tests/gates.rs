@@ -39,6 +39,32 @@ fn who_uses_the_server_is_said_before_anything_is_touched() {
 }
 
 #[test]
+fn a_dataset_that_is_being_deleted_is_a_use() {
+    let round = Round::new();
+    let mut docker = std::process::Command::new(round.practice().dir().join("bin/docker"));
+    let columns = "id, uuid, name, namespace, size, delete_status";
+    let values = "'900000', 'u', 'd', 'group-01', '1', 'IN_PROGRESS'";
+    let statement = format!("INSERT INTO datasets ({columns}) VALUES ({values})");
+    docker.args(["exec", "server_db_1", "psql", "-U", "postgres", "-d", "hoss_core", "-c", &statement]);
+    assert!(docker.envs(round.practice().environment()).output().unwrap().status.success());
+    let said = round.banister(&["run", "update"]);
+    assert_eq!(said.code, Some(3), "{said:?}");
+    assert!(said.err.contains("practice is in use (deletes answered \"1\", expected \"0\")"), "{said:?}");
+    assert_untouched(&round, "asked");
+}
+
+#[test]
+fn a_request_within_the_last_minute_is_a_use() {
+    let round = Round::new();
+    let proxy = round.practice().endpoint();
+    banister::machine::http::Request::get(format!("{proxy}/core/v1/namespace")).send().unwrap();
+    let said = round.banister(&["run", "update"]);
+    assert_eq!(said.code, Some(3), "{said:?}");
+    assert!(said.err.contains("practice is in use (requests printed \"1\")"), "{said:?}");
+    assert_untouched(&round, "asked");
+}
+
+#[test]
 fn an_update_waits_until_nobody_uses_the_server() {
     let round = Round::new();
     round.practice().switch("busy-queue", true).unwrap();

@@ -77,7 +77,16 @@ fn perform(world: &World, arguments: &[String]) -> Result<i32> {
             let container = find(world, words.names.first().map_or("", String::as_str))?;
             let text = std::fs::read(world.path("logs").join(format!("{}.log", container.spec.name)))
                 .unwrap_or_default();
-            let lines: Vec<&[u8]> = text.split_inclusive(|byte| *byte == b'\n').collect();
+            let lines = text.split_inclusive(|byte| *byte == b'\n');
+            // Only seconds are asked for; a line that does not say when it was written is shown.
+            let since = words.option(&["--since"]).and_then(|since| since.strip_suffix('s')?.parse().ok());
+            let after =
+                since.map(|seconds: i64| jiff::Timestamp::now() - jiff::SignedDuration::from_secs(seconds));
+            let is_new = |line: &&[u8]| match (after, instant(line)) {
+                (Some(after), Some(at)) => at >= after,
+                _ => true,
+            };
+            let lines: Vec<&[u8]> = lines.filter(is_new).collect();
             let tail =
                 words.option(&["--tail", "-n"]).and_then(|tail| tail.parse().ok()).unwrap_or(usize::MAX);
             _ = output::print(lines[lines.len().saturating_sub(tail)..].concat());
@@ -181,6 +190,14 @@ fn fits(world: &World, container: &Container, (key, wanted): (&str, &str)) -> bo
         "volume" => spec.mounts.iter().any(|mount| mount.volume.as_deref() == Some(wanted)),
         _ => false,
     }
+}
+
+/// When a line of a log was written: it begins with that, or has it as `StartUTC`.
+fn instant(line: &[u8]) -> Option<jiff::Timestamp> {
+    let text = std::str::from_utf8(line).ok()?;
+    let told: Option<Value> = serde_json::from_str(text).ok();
+    let told = told.and_then(|told| Some(told["StartUTC"].as_str()?.to_owned()));
+    told.as_deref().or(text.split(' ').next())?.parse().ok()
 }
 
 fn ps(world: &World, words: &Words) -> Result<()> {

@@ -113,7 +113,10 @@ pub fn fill(world: &World) -> Result<()> {
     let many = if in_docker(world).is_some() { 20 * DATASETS } else { DATASETS };
     let datasets: database::Rows = (0..many)
         .map(|number| {
-            let more = json!({ "namespace": namespace(number), "size": (number * 7919) % 100_000, "sync_enabled": "no" });
+            let more = json!({
+                "namespace": namespace(number), "size": (number * 7919) % 100_000,
+                "delete_status": "NOT_SCHEDULED", "sync_enabled": "no",
+            });
             row("dataset", number, format!("dataset-{:03}", number + 1), more)
         })
         .collect();

@@ -4,12 +4,19 @@ use super::Service;
 use crate::failure::Result;
 use crate::practice::engine::{self, Order};
 use crate::practice::http::{self, Request, Response};
-use crate::practice::world::{World, read_json};
+use crate::practice::output;
+use crate::practice::world::{World, now, read_json};
+use serde_json::json;
 use std::collections::BTreeMap;
 
 pub fn run(service: &Service) -> Result<()> {
     let world = service.world.clone();
-    service.listen(move |request| answer(&world, request))
+    service.listen(move |request| {
+        // As Traefik's access log in JSON, of which this is a part.
+        let (method, path) = (&request.method, &request.path);
+        output::line(json!({ "RequestMethod": method, "RequestPath": path, "StartUTC": now() }));
+        answer(&world, request)
+    })
 }
 
 /// One way in, from the labels of a container.
