@@ -83,7 +83,17 @@ pub enum Entry {
     /// The way back began; from now on the run can only be rolled back.
     Rollback,
     /// The session ended, and this is the run's state.
-    Finished { state: RunState, failure: Option<Failure> },
+    Finished {
+        state: RunState,
+        failure: Option<Failure>,
+        /// Whether the script had said what is to be done if it fails. Earlier versions did not write it down.
+        #[serde(default = "yes")]
+        way_back: bool,
+    },
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// How a call ended.

@@ -339,7 +339,10 @@ impl Session {
         let mut failure = failure;
         // Before the last record: after it nobody resumes the run, and so nobody would hand them back.
         self.locks.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clear();
-        if let Err(unwritten) = self.write(Entry::Finished { state, failure: failure.clone() }, true) {
+        let way_back = self.has_way_back();
+        if let Err(unwritten) =
+            self.write(Entry::Finished { state, failure: failure.clone(), way_back }, true)
+        {
             failure.get_or_insert(unwritten);
         }
         let index = {

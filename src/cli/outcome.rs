@@ -34,14 +34,44 @@ pub fn lines(context: &Context, summary: &Summary) -> (String, String) {
         RunState::Interrupted => {
             (format!("`{runbook}` was interrupted on {on}{step}"), context.command(&format!("resume {run}")))
         }
+        RunState::Failed if is_past_mending(summary) => {
+            (format!("`{runbook}` failed on {on}{step}"), anew(context, summary))
+        }
         RunState::Failed => (format!("`{runbook}` failed on {on}{step}"), {
             let resume = context.command(&format!("resume {run}"));
-            match has_changed(summary) {
+            // Without a way back it would do nothing, and say that all is as before.
+            match has_changed(summary) && summary.index.way_back {
                 true => format!("{resume}   (or: {resume} --rollback)"),
                 false => resume,
             }
         }),
     }
+}
+
+/// Whether the script saw a change fail, did more, and then failed for it, as one that starts again what it had stopped:
+/// what it saw is not tried again, so to go on could only end in the same failure.
+fn is_past_mending(summary: &Summary) -> bool {
+    let Some((_, Some(failure))) = &summary.index.finished else { return false };
+    summary.index.failed().any(|(key, call, seen)| {
+        let is_change =
+            primitives::find(&call.name).is_some_and(|primitive| primitive.sort() == Sort::Change);
+        let same = (&seen.message, &seen.why) == (&failure.message, &failure.why);
+        is_change && same && summary.index.goes_on_after(key)
+    })
+}
+
+/// The command that begins the same work anew.
+fn anew(context: &Context, summary: &Summary) -> String {
+    let parameters = summary.header.parameters.iter().map(|(name, value)| {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.,/:".contains(c);
+        match !text.is_empty() && text.chars().all(is_plain) {
+            true => format!(" --{name} {text}"),
+            false => format!(" --{name} '{}'", text.replace('\'', "'\\''")),
+        }
+    });
+    let parameters: String = parameters.collect();
+    context.command(&format!("run {}{parameters} --abandon", summary.header.runbook))
 }
 
 /// Whether a call that may have changed a server was begun. A backup, or a fetch, is no change of the server.

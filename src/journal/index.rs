@@ -21,6 +21,8 @@ pub struct Index {
     pub rollback: bool,
     /// The state that the last session left, and why; nothing while one works or if it was killed.
     pub finished: Option<(RunState, Option<Failure>)>,
+    /// Whether the script of that session had said what is to be done if it fails.
+    pub way_back: bool,
     /// In the order in which they began.
     pub block_order: Vec<String>,
     pub started: Option<String>,
@@ -81,7 +83,10 @@ impl Index {
             }
             Entry::Anew { keys } => self.set_aside(&keys),
             Entry::Rollback => self.rollback = true,
-            Entry::Finished { state, failure } => self.finished = Some((state, failure)),
+            Entry::Finished { state, failure, way_back } => {
+                self.finished = Some((state, failure));
+                self.way_back = way_back;
+            }
             Entry::Decision { .. } | Entry::Note { .. } => {}
         }
     }
@@ -140,6 +145,14 @@ impl Index {
     /// All calls, in no order.
     pub fn calls(&self) -> impl Iterator<Item = &CallRecord> {
         self.calls.values()
+    }
+
+    /// Calls that failed, with their keys and why.
+    pub fn failed(&self) -> impl Iterator<Item = (&str, &Call, &Failure)> {
+        self.calls.iter().filter_map(|(key, record)| match &record.outcome {
+            Some(Outcome::Failed(failure)) => Some((key.as_str(), &record.call, failure)),
+            _ => None,
+        })
     }
 
     /// Calls that began and whose end is not recorded, with their keys.

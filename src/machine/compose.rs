@@ -214,6 +214,9 @@ fn done(looked: Looked) -> Result<String> {
     if looked.exit.success() { Ok(looked.stdout) } else { Err(refusal(&looked)) }
 }
 
+/// How many of the last lines that docker wrote are shown.
+const SHOWN: usize = 5;
+
 /// Why docker did not do it, in its own words.
 fn refusal(looked: &Looked) -> Failure {
     let said = looked.stderr.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
@@ -224,12 +227,17 @@ fn refusal(looked: &Looked) -> Failure {
         false if said.contains("No such") => (Kind::NotFound, "docker knows no such thing"),
         false => (Kind::CommandFailed, "`docker` failed"),
     };
-    let why = match (&looked.exit, said.is_empty()) {
-        (Exit::Status(0), true) => "what it printed is not understood".into(),
-        (exit, true) => exit.to_string(),
-        _ => said,
+    let failure = Failure::new(kind, message);
+    let failure = match (&looked.exit, said.is_empty()) {
+        (Exit::Status(0), true) => failure.why("what it printed is not understood"),
+        (exit, true) => failure.why(exit),
+        _ => {
+            // The last line is often only that there was an error before it.
+            let lines: Vec<&str> = looked.stderr.lines().filter(|line| !line.trim().is_empty()).collect();
+            let last = &lines[lines.len().saturating_sub(SHOWN)..];
+            last.iter().fold(failure, |failure, line| failure.why(line.trim().trim_end_matches('.')))
+        }
     };
-    let failure = Failure::new(kind, message).why(why);
     if away { failure.help("see whether you may use it with `docker info`") } else { failure }
 }
 

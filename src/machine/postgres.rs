@@ -54,7 +54,9 @@ impl Postgres<'_> {
         self.sql("postgres", &format!("CREATE DATABASE \"{database}\" TEMPLATE template0"))?;
         let program =
             format!("pg_restore -U \"$POSTGRES_USER\" --exit-on-error --single-transaction -d {database}");
-        self.docker.feed(self.run(&program, &[]), dump).map(drop)
+        let failed = || format!("the dump can't be loaded into `{database}`");
+        let loaded = self.docker.feed(self.run(&program, &[]), dump).map(drop);
+        loaded.map_err(|failure| Failure { message: failed(), ..failure })
     }
 
     /// How many rows each of these tables has.

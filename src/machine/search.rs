@@ -147,7 +147,12 @@ impl Search<'_> {
         if response.status < 300 {
             return Ok(answer);
         }
-        let kind = if response.status == 404 { Kind::NotFound } else { Kind::Refused };
+        let kind = match response.status {
+            404 => Kind::NotFound,
+            // So it says while it starts.
+            503 => Kind::Unreachable,
+            _ => Kind::Refused,
+        };
         let error = &answer["error"];
         let reason = error["reason"].as_str().or(error.as_str()).unwrap_or(&response.body);
         Err(Failure::new(kind, format!("`{method} {url}` answered {}", response.status)).why(reason))

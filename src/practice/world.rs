@@ -144,8 +144,8 @@ pub fn write_whole(path: &Path, text: &[u8]) -> Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_os_string();
     name.push(format!(".{}.new", std::process::id()));
     let new = path.with_file_name(name);
-    std::fs::write(&new, text).or_fail(Kind::Refused, failed)?;
-    std::fs::rename(&new, path).or_fail(Kind::Refused, failed)
+    let written = std::fs::write(&new, text).and_then(|()| std::fs::rename(&new, path));
+    written.inspect_err(|_| _ = std::fs::remove_file(&new)).or_fail(Kind::Refused, failed)
 }
 
 /// Writes a file, with the folders above it.

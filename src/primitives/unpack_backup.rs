@@ -88,7 +88,11 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     // As an attempt is repeated, so is the name: its folder is the attempt's own.
     let id = identity(host)?;
     let into = folder.join(format!(".restore-{id}"));
-    let unpacked = Unpacked::make(&path, &server.keys(), &into, &id, &|| host.stop.is_asked())?;
+    let unpacked = Unpacked::make(&path, &server.keys(), &into, &id, &|| host.stop.is_asked());
+    let unpacked = unpacked.inspect_err(|_| {
+        // The next attempt has a folder of its own, and may need the room.
+        _ = std::fs::remove_dir_all(&into);
+    })?;
     let version = std::fs::read(unpacked.path("version.json")).ok();
     let version: Value = version.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
     let said = |name: &str| version[name].as_str().map(str::to_owned);

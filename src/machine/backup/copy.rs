@@ -103,12 +103,22 @@ fn make(
         compose(&start)?;
         tell("putting its data back");
         // A database that fills an empty folder is there for a moment, and starts once more when it is done.
-        answers(place.stop, || databases(unpacked, &place))?;
+        if let Some(service) = unpacked.parts.iter().find_map(database) {
+            answers(&place, service, || databases(unpacked, &place))?;
+        }
         search(unpacked, &place)?;
     }
     tell("starting it");
     compose(&["up", "--detach"])?;
     healthy(&place, name, copied, tell)
+}
+
+/// The service of a database.
+fn database(part: &Part) -> Option<&str> {
+    match part {
+        Part::Database { service, .. } => Some(service),
+        _ => None,
+    }
 }
 
 /// The service that keeps a part.

@@ -26,14 +26,17 @@ pub fn drill(unpacked: &Unpacked, place: &Place) -> Result<Drilled> {
         let postgres = Postgres { docker: place.docker(), container: &container.name };
         let scratch = format!("{database}_drill_{}", unpacked.id);
         let loaded = load(unpacked, &postgres, name, rows, &scratch);
-        postgres.drop(&scratch)?;
-        drilled.rows.insert(database.clone(), loaded?.values().sum());
+        let dropped = postgres.drop(&scratch);
+        // Why it could not be loaded comes before why nothing could be tidied up.
+        let tried = loaded.and_then(|rows| dropped.map(|()| rows));
+        let rows = tried.map_err(|failure| place.explain(service, failure))?;
+        drilled.rows.insert(database.clone(), rows.values().sum());
     }
     for part in search_parts(unpacked, place) {
         let url = service_url(&part, place)?;
         let search = place.search(&url);
         let prefix = format!("banister-drill-{}-", unpacked.id);
-        let counted = put_index_back(unpacked, &part, &search, &prefix);
+        let counted = put_index_back(unpacked, &part, place, &search, &prefix);
         if let Ok(counts) = &counted {
             counts.keys().try_for_each(|index| search.delete(&format!("{prefix}{index}")))?;
         }

@@ -127,7 +127,8 @@ pub fn gather(asked: &Asked, place: &Place, folder: &Path, tell: &dyn Fn(String)
     }
     for database in &asked.databases {
         tell(format!("dumping {}", database.database));
-        let (part, content) = dump(database, place, folder)?;
+        let dumped = dump(database, place, folder);
+        let (part, content) = dumped.map_err(|failure| place.explain(&database.service, failure))?;
         gathered.parts.push(part);
         gathered.members.push(Member { name: database.name.clone(), content });
     }
@@ -139,7 +140,8 @@ pub fn gather(asked: &Asked, place: &Place, folder: &Path, tell: &dyn Fn(String)
     }
     if let Some(search) = &asked.search {
         tell(format!("taking a snapshot of {}", search.service));
-        snapshot(search, &asked.snapshot, place, &mut gathered)?;
+        let taken = snapshot(search, &asked.snapshot, place, &mut gathered);
+        taken.map_err(|failure| place.explain(&search.service, failure))?;
     }
     for (name, spec) in &asked.outputs {
         gathered.parts.push(Part::Output { name: name.clone() });

@@ -43,6 +43,19 @@ impl<'a> Place<'a> {
         }
     }
 
+    /// What there is to say of something that failed in the container of a service: that it does not run any more, if so.
+    /// Docker names it by its id only then, and a connection that is refused tells even less.
+    pub fn explain(&self, service: &str, failure: Failure) -> Failure {
+        match self.running(service) {
+            // It may have been what failed.
+            Err(reason) if reason.message == failure.message => failure,
+            Err(reason) if failure.kind != Kind::Interrupted && reason.kind != Kind::Interrupted => {
+                failure.why.iter().fold(reason.why(&failure.message), |reason, why| reason.why(why))
+            }
+            _ => failure,
+        }
+    }
+
     /// The address of a search service's port on this machine.
     pub fn search_url(&self, service: &str, port: u16) -> Result<String> {
         let container = self.running(service)?;
@@ -61,15 +74,21 @@ impl<'a> Place<'a> {
 /// How long a service that was just started may take to answer.
 const STARTING: std::time::Duration = std::time::Duration::from_secs(90);
 
-/// Asks again and again until there is an answer, as of a service that was just started.
-pub fn answers<T>(stop: &dyn Fn() -> bool, ask: impl Fn() -> Result<T>) -> Result<T> {
+/// Asks a service again and again until there is an answer, as one that was just started. A service that does not run,
+/// or says no, is not waited for.
+pub fn answers<T>(place: &Place, service: &str, ask: impl Fn() -> Result<T>) -> Result<T> {
     let until = Instant::now() + STARTING;
     loop {
         match ask() {
-            Err(failure) if failure.kind != Kind::Interrupted && Instant::now() < until && !stop() => {
+            Err(failure) if starts(&failure) && Instant::now() < until && !(place.stop)() => {
+                place.running(service)?;
                 std::thread::sleep(std::time::Duration::from_millis(250));
             }
             answer => return answer,
         }
     }
+}
+
+fn starts(failure: &Failure) -> bool {
+    !matches!(failure.kind, Kind::Interrupted | Kind::Refused)
 }

@@ -19,26 +19,32 @@ struct Database<'a> {
 pub fn databases(unpacked: &Unpacked, place: &Place) -> Result<Vec<String>> {
     let mut done = Vec::new();
     for service in services(unpacked) {
-        let container = place.running(service)?;
-        let postgres = Postgres { docker: place.docker(), container: &container.name };
-        let known = answers(place.stop, || postgres.databases())?;
-        let parts: Vec<Database> = parts(unpacked, service).collect();
-        done.extend(parts.iter().map(|part| part.name.to_owned()));
-        // All were renamed together.
-        if parts.iter().any(|part| known.contains(&unpacked.new_and_old(part.name, "_").1)) {
-            continue;
-        }
-        let mut names = Vec::new();
-        for part in &parts {
-            let (new, old) = unpacked.new_and_old(part.name, "_");
-            load(unpacked, &postgres, part.member, part.rows, &new)?;
-            if known.iter().any(|name| name == part.name) {
-                names.push((part.name.to_owned(), old));
-            }
-            names.push((new, part.name.to_owned()));
-        }
-        postgres.rename(&names)?;
+        let put_back = of_service(unpacked, place, service);
+        done.extend(put_back.map_err(|failure| place.explain(service, failure))?);
     }
+    Ok(done)
+}
+
+fn of_service(unpacked: &Unpacked, place: &Place, service: &str) -> Result<Vec<String>> {
+    let container = place.running(service)?;
+    let postgres = Postgres { docker: place.docker(), container: &container.name };
+    let known = answers(place, service, || postgres.databases())?;
+    let parts: Vec<Database> = parts(unpacked, service).collect();
+    let done = parts.iter().map(|part| part.name.to_owned()).collect();
+    // All were renamed together.
+    if parts.iter().any(|part| known.contains(&unpacked.new_and_old(part.name, "_").1)) {
+        return Ok(done);
+    }
+    let mut names = Vec::new();
+    for part in &parts {
+        let (new, old) = unpacked.new_and_old(part.name, "_");
+        load(unpacked, &postgres, part.member, part.rows, &new)?;
+        if known.iter().any(|name| name == part.name) {
+            names.push((part.name.to_owned(), old));
+        }
+        names.push((new, part.name.to_owned()));
+    }
+    postgres.rename(&names)?;
     Ok(done)
 }
 

@@ -54,17 +54,22 @@ pub fn search_parts<'a>(unpacked: &'a Unpacked, place: &'a Place) -> impl Iterat
 pub fn search(unpacked: &Unpacked, place: &Place) -> Result<Vec<String>> {
     let mut done = Vec::new();
     for part in search_parts(unpacked, place) {
-        let url = service_url(&part, place)?;
-        let search = place.search(&url);
-        let (_, old) = unpacked.new_and_old("banister", "-");
-        // What was kept by an attempt before is what was there before that.
-        answers(place.stop, || search.register(&old, &part.repository(&old).1))?;
-        if search.newest(&old)?.is_none() {
-            search.snapshot(&old, BEFORE)?;
-        }
-        done.extend(put_index_back(unpacked, &part, &search, "")?.into_keys());
+        let put_back = of_service(unpacked, place, &part);
+        done.extend(put_back.map_err(|failure| place.explain(part.service, failure))?.into_keys());
     }
     Ok(done)
+}
+
+fn of_service(unpacked: &Unpacked, place: &Place, part: &Index) -> Result<BTreeMap<String, u64>> {
+    let url = service_url(part, place)?;
+    let search = place.search(&url);
+    let (_, old) = unpacked.new_and_old("banister", "-");
+    // What was kept by an attempt before is what was there before that.
+    answers(place, part.service, || search.register(&old, &part.repository(&old).1))?;
+    if search.newest(&old)?.is_none() {
+        search.snapshot(&old, BEFORE)?;
+    }
+    put_index_back(unpacked, part, place, &search, "")
 }
 
 /// Where the service of a part answers.
@@ -76,6 +81,7 @@ pub fn service_url(part: &Index, place: &Place) -> Result<String> {
 pub fn put_index_back(
     unpacked: &Unpacked,
     part: &Index,
+    place: &Place,
     search: &Search,
     prefix: &str,
 ) -> Result<BTreeMap<String, u64>> {
@@ -83,7 +89,7 @@ pub fn put_index_back(
     let (folder, location) = part.repository(&new);
     let failed = || format!("the snapshot can't be put into `{}`", folder.display());
     hand_over(&unpacked.path(part.member), &folder, &part.folder).or_fail(Kind::Refused, failed)?;
-    answers(search.stop, || search.register(&new, &location))?;
+    answers(place, part.service, || search.register(&new, &location))?;
     let snapshot = match part.snapshot {
         "" => search.newest(&new)?.ok_or_else(|| {
             Failure::new(Kind::Refused, "the backup holds no whole snapshot of the search index")

@@ -16,7 +16,8 @@ pub fn volumes(unpacked: &Unpacked, place: &Place) -> Result<Vec<String>> {
         let found = docker.volume(place.project, volume)?;
         let members = archive::below(&unpacked.members, name);
         let tar = archive::as_tar(&members, name, &|member| unpacked.path(member))?;
-        docker.exchange_volume(&found, &unpacked.id, &tar)?;
+        let exchanged = docker.exchange_volume(&found, &unpacked.id, &tar);
+        exchanged.map_err(|failure| Failure { message: failed(), ..failure })?;
         let now = tempfile::tempfile().or_fail(Kind::Refused, failed)?;
         let looked = look_into(&docker.read_volume(&found), &now, place.stop)?;
         if looked.exit != Exit::Status(0) {
