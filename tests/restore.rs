@@ -7,6 +7,7 @@ mod contents;
 mod round;
 mod support;
 
+use banister::practice::Reach;
 use contents::{assert_same, damage, only_backup, state};
 use round::{Round, count, side_by_side};
 use std::fs;
@@ -157,6 +158,49 @@ fn failed() -> (Round, Vec<String>) {
     assert_eq!(said.code, Some(1), "{said:?}");
     assert_eq!(round.practice().rows().unwrap().migrations["hoss_core"], 4);
     (round, before)
+}
+
+/// An update that is done, of which the backup from before is wanted back.
+fn regretted() -> (Round, Vec<String>, String) {
+    let round = Round::new();
+    let before = state(&round);
+    assert_eq!(round.banister(&["run", "update", "--yes"]).code, Some(0));
+    let backups = fs::read_dir(round.practice().hoss().join("backup/backups")).unwrap();
+    let mut names = backups.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let name = names.find(|name| name.ends_with("before-0.2.14.tar.gz")).unwrap();
+    (round, before, name)
+}
+
+#[test]
+fn an_update_that_is_done_is_taken_back_with_its_data() {
+    let (round, before, backup) = regretted();
+    let newer = state(&round);
+    let said = round.banister(&["run", "rollback", "--backup", &backup]);
+    assert_eq!(said.code, Some(3), "{said:?}");
+    assert!(said.err.contains("from 0.2.14 back to 0.2.10"), "{said:?}");
+    assert_same(&state(&round), &newer, "asked");
+    let said = round.banister(&["resume", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_same(&state(&round), &before, "taken back");
+    assert_eq!(round.practice().discover().unwrap()["version"], "0.2.10");
+    let said = round.banister(&["run", "rollback", "--backup", &backup]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.err.contains("is of 0.2.10, which is installed"), "{said:?}");
+}
+
+#[test]
+fn a_rollback_that_fails_leads_back_to_the_release_that_was_there() {
+    let (round, _, backup) = regretted();
+    let newer = state(&round);
+    round.practice().switch_for("up", Reach::Always).unwrap();
+    let said = round.banister(&["run", "rollback", "--backup", &backup, "--yes"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.out.contains("state: `rollback` failed on practice in step `Put data back`"), "{said:?}");
+    round.practice().switch("up", false).unwrap();
+    let said = round.banister(&["resume", "--rollback", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_same(&state(&round), &newer, "back where it was");
+    assert_eq!(round.practice().discover().unwrap()["version"], "0.2.14");
 }
 
 #[test]
