@@ -10,6 +10,7 @@ mod support;
 
 use banister::machine::archive::{self, About};
 use banister::machine::part::Part;
+use banister::practice::Reach;
 use contents::{assert_same, damage, only_backup, state};
 use round::{Round, count, side_by_side};
 use std::collections::BTreeSet;
@@ -411,7 +412,7 @@ impl Scene<'_> {
         let parts = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
         let parts: Vec<PathBuf> =
             parts.filter(|path| path.extension().is_some_and(|end| end == "part")).collect();
-        assert_eq!(parts, [PathBuf::new(); 0]);
+        assert!(parts.is_empty(), "{parts:?}");
         if std::env::var_os("SHOW").is_some() {
             let last: Vec<&str> = said.out.lines().rev().take(2).collect();
             count(&format!(
@@ -508,6 +509,22 @@ fn all(title: &str, cases: &[Case]) {
 #[test]
 fn a_service_that_is_down_or_gone_stops_the_work_clearly_and_once_it_is_back_resume_ends_it() {
     all("WORK", SERVICES);
+}
+
+#[test]
+fn a_snapshot_of_the_old_index_that_failed_is_taken_anew() {
+    let round = Round::new();
+    assert_eq!(round.banister(&["run", "backup", "--yes"]).code, Some(0));
+    let before = state(&round);
+    damage(&round);
+    round.practice().switch_for("snapshot-failed", Reach::Always).unwrap();
+    let said = round.banister(&["backup", "restore", &only_backup(&round), "--yes"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.err.contains("the snapshot `before` ended as FAILED"), "{said:?}");
+    round.practice().switch("snapshot-failed", false).unwrap();
+    let said = round.banister(&["resume", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_same(&state(&round), &before, "resumed");
 }
 
 const INSIDE: &str = "BANISTER_TEST_MOUNTS";

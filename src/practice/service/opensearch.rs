@@ -198,6 +198,12 @@ impl Store {
                 _ = std::fs::remove_file(self.repository_file(repository));
                 Ok(done())
             }
+            ("PUT", [name]) if file(name).exists() => {
+                let reason = format!(
+                    "[{repository}:{name}] Invalid snapshot name [{name}], snapshot with the same name already exists"
+                );
+                Ok(Response::json(400, &json!({ "error": { "reason": reason }, "status": 400 })))
+            }
             ("PUT", [name]) => {
                 let indices = self.indices().into_iter().map(|index| {
                     let content = self.index(&index).unwrap_or_default();
