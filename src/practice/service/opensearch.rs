@@ -235,6 +235,7 @@ impl Store {
                 Some(snapshot) => Response::json(200, &json!({ "snapshots": [snapshot] })),
                 None => missing(name),
             }),
+            ("DELETE", [name]) if !file(name).exists() => Ok(missing(name)),
             ("DELETE", [name]) => {
                 _ = std::fs::remove_file(file(name));
                 list(&folder)?;
