@@ -38,9 +38,11 @@ impl Search<'_> {
         }
     }
 
-    /// Takes a snapshot of all indices and waits until it is whole. One that lacks a part is a failure.
+    /// Takes a snapshot of all indices and waits until it is whole. One that lacks a part is a failure; one of that name,
+    /// which an attempt before did not bring to its end, is deleted first: the service makes no second one.
     pub fn snapshot(&self, repository: &str, name: &str) -> Result<()> {
         let path = format!("_snapshot/{repository}/{name}");
+        self.delete(&path)?;
         let body = json!({ "indices": "*,-.*", "include_global_state": false });
         self.ask("PUT", &format!("{path}?wait_for_completion=false"), Some(body))?;
         let until = Instant::now() + self.within.0;
@@ -110,9 +112,9 @@ impl Search<'_> {
         }
     }
 
-    /// Deletes an index, if it is there.
-    pub fn delete(&self, index: &str) -> Result<()> {
-        match self.ask("DELETE", index, None) {
+    /// Deletes an index, or what else has a path, if it is there.
+    pub fn delete(&self, path: &str) -> Result<()> {
+        match self.ask("DELETE", path, None) {
             Err(failure) if failure.kind == Kind::NotFound => Ok(()),
             done => done.map(drop),
         }

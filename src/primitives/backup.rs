@@ -245,7 +245,11 @@ fn write(arguments: &Arguments, host: &Host, plan: Plan, path: &Path, about: &Ab
     progress(format!("writing `{}`", path.display()));
     let about = About { parts: gathered.parts.clone(), ..about.clone() };
     let watch = Watch { stop: &stop, warn: &warn };
-    let unnamed = archive::create(path, &server.keys(), &gathered.members, about, &plan.prefix, &watch)?;
+    let created = archive::create(path, &server.keys(), &gathered.members, about, &plan.prefix, &watch);
+    let unnamed = match created {
+        Ok(unnamed) => unnamed,
+        Err(failure) => return Err(gathered.fail(failure)),
+    };
     // Before the archive has its name: one that is there needs no tidying up, whenever we are killed.
     gathered.tidy().into_iter().for_each(warn);
     let created = unnamed.finish()?;

@@ -82,6 +82,11 @@ pub struct Gathered {
 }
 
 impl Gathered {
+    /// Tidies up after a failure, which then tells of what could not be done, too.
+    pub fn fail(self, failure: Failure) -> Failure {
+        self.tidy().into_iter().fold(failure, Failure::why)
+    }
+
     /// The tidying-up that could not be done, for people; empty if all is clean.
     pub fn tidy(mut self) -> Vec<String> {
         self.snapshot.take().map_or(Vec::new(), Snapshot::remove)
@@ -100,6 +105,7 @@ impl Snapshot {
         let search = Search { url: &self.url, within: TIDYING, stop: &|| false };
         let forgotten = search.forget(&self.repository).err();
         let removed = std::fs::remove_dir_all(&self.folder).err();
+        let removed = removed.filter(|error| error.kind() != std::io::ErrorKind::NotFound);
         let told = |error: String| {
             format!("the snapshot in `{}` could not be removed: {error}", self.folder.display())
         };
@@ -120,6 +126,19 @@ impl Drop for Gathered {
 /// Databases, then volumes, then the search index, then files: what refers to something is taken before it.
 pub fn gather(asked: &Asked, place: &Place, folder: &Path, tell: &dyn Fn(String)) -> Result<Gathered> {
     let mut gathered = Gathered { parts: Vec::new(), members: Vec::new(), snapshot: None };
+    match add(asked, place, folder, tell, &mut gathered) {
+        Ok(()) => Ok(gathered),
+        Err(failure) => Err(gathered.fail(failure)),
+    }
+}
+
+fn add(
+    asked: &Asked,
+    place: &Place,
+    folder: &Path,
+    tell: &dyn Fn(String),
+    gathered: &mut Gathered,
+) -> Result<()> {
     for files in &asked.files {
         gathered.parts.push(Part::Files { name: files.name.clone(), path: files.path.clone() });
         let content = Content::Path((place.path)(&files.path));
@@ -140,7 +159,7 @@ pub fn gather(asked: &Asked, place: &Place, folder: &Path, tell: &dyn Fn(String)
     }
     if let Some(search) = &asked.search {
         tell(format!("taking a snapshot of {}", search.service));
-        let taken = snapshot(search, &asked.snapshot, place, &mut gathered);
+        let taken = snapshot(search, &asked.snapshot, place, gathered);
         taken.map_err(|failure| place.explain(&search.service, failure))?;
     }
     for (name, spec) in &asked.outputs {
@@ -153,7 +172,7 @@ pub fn gather(asked: &Asked, place: &Place, folder: &Path, tell: &dyn Fn(String)
             .members
             .push(Member { name: name.clone(), content: Content::Bytes(text.clone().into_bytes()) });
     }
-    Ok(gathered)
+    Ok(())
 }
 
 fn dump(asked: &AskedDatabase, place: &Place, folder: &Path) -> Result<(Part, Content)> {
@@ -206,14 +225,14 @@ fn snapshot(asked: &AskedSearch, name: &str, place: &Place, gathered: &mut Gathe
     let search = place.search(&url);
     let repository = format!("banister-{name}");
     let folder = (place.path)(&asked.folder).join(&repository);
-    let made = Snapshot { url: url.clone(), repository: repository.clone(), folder: folder.clone() };
-    gathered.snapshot = Some(made);
     // What an attempt that was cut off left.
     search.forget(&repository)?;
     if folder.exists() {
         let failed = || format!("`{}`, left by an earlier attempt, can't be removed", folder.display());
         std::fs::remove_dir_all(&folder).or_fail(Kind::Refused, failed)?;
     }
+    let made = Snapshot { url: url.clone(), repository: repository.clone(), folder: folder.clone() };
+    gathered.snapshot = Some(made);
     search.register(&repository, &format!("{}/{repository}", asked.inside.trim_end_matches('/')))?;
     search.snapshot(&repository, name)?;
     let indices = search.indices(&repository, name)?;

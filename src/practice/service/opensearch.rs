@@ -198,6 +198,12 @@ impl Store {
                 _ = std::fs::remove_file(self.repository_file(repository));
                 Ok(done())
             }
+            ("PUT", [name]) if file(name).exists() => {
+                let reason = format!(
+                    "[{repository}:{name}] Invalid snapshot name [{name}], snapshot with the same name already exists"
+                );
+                Ok(Response::json(400, &json!({ "error": { "reason": reason }, "status": 400 })))
+            }
             ("PUT", [name]) => {
                 let indices = self.indices().into_iter().map(|index| {
                     let content = self.index(&index).unwrap_or_default();
@@ -229,6 +235,7 @@ impl Store {
                 Some(snapshot) => Response::json(200, &json!({ "snapshots": [snapshot] })),
                 None => missing(name),
             }),
+            ("DELETE", [name]) if !file(name).exists() => Ok(missing(name)),
             ("DELETE", [name]) => {
                 _ = std::fs::remove_file(file(name));
                 list(&folder)?;

@@ -67,6 +67,8 @@ fn put_back(from: &Path, beside: &Beside) -> Result<bool> {
         }
         move_whole(from, new).or_fail(Kind::Refused, failed)?;
     }
+    // Also if an attempt before was cut off when the copy had its name: what is found here is put back once more.
+    remove(from).or_fail(Kind::Refused, failed)?;
     if exists(place) && !exists(old) {
         fs::rename(place, old).or_fail(Kind::Refused, failed)?;
     }
@@ -74,7 +76,8 @@ fn put_back(from: &Path, beside: &Beside) -> Result<bool> {
     Ok(true)
 }
 
-/// Moves a tree, also to another file system: there, it has its name only when it is whole.
+/// Moves a tree, also to another file system: there, it has its name only when it is whole, and what it was copied from
+/// stays.
 fn move_whole(from: &Path, to: &Path) -> io::Result<()> {
     match fs::rename(from, to) {
         Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
@@ -83,8 +86,7 @@ fn move_whole(from: &Path, to: &Path) -> io::Result<()> {
             let part = PathBuf::from(part);
             remove(&part)?;
             copy(from, &part)?;
-            fs::rename(&part, to)?;
-            remove(from)
+            fs::rename(&part, to)
         }
         moved => moved,
     }
