@@ -22,6 +22,9 @@ pub fn databases(unpacked: &Unpacked, place: &Place) -> Result<Vec<String>> {
         let container = place.running(service)?;
         let postgres = Postgres { docker: place.docker(), container: &container.name };
         let known = answers(place.stop, || postgres.databases())?;
+        // On a fresh host the data folder was filled with another password than the one in the configuration that was put
+        // back, with which every service comes from now on. No dump has it.
+        postgres.take_password_of_environment()?;
         let parts: Vec<Database> = parts(unpacked, service).collect();
         done.extend(parts.iter().map(|part| part.name.to_owned()));
         // All were renamed together.
