@@ -6,26 +6,10 @@ mod docker;
 mod support;
 
 use banister::practice::Reach;
-use docker::Stack;
-use std::process::{Command, Stdio};
-use support::{Said, said};
-
-impl Stack {
-    fn banister(&self, arguments: &[&str]) -> Said {
-        said(self.command(arguments).output().unwrap())
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_banister"));
-        command.args(arguments).current_dir(self.practice.dir()).env_clear().stdin(Stdio::null());
-        for name in ["PATH", "DOCKER_HOST"] {
-            command.envs(std::env::var_os(name).map(|value| (name, value)));
-        }
-        command.env("HOME", self.folder.path()).env("BANISTER_STATE", self.folder.path().join("state"));
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        command
-    }
-}
+use docker::{Stack, container, docker};
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::process::Command;
 
 #[test]
 fn a_server_of_real_containers_is_updated_and_keeps_its_rows() {
@@ -38,7 +22,7 @@ fn a_server_of_real_containers_is_updated_and_keeps_its_rows() {
     let after = stack.practice.rows().unwrap();
     assert_eq!(after.identity, before.identity);
     assert_eq!(after.migrations["hoss_core"], 4);
-    assert!(!stack.practice.alarm());
+    assert_healthy(&stack, "0.2.14");
 }
 
 /// Everything that a backup must bring back, in words.
@@ -59,31 +43,25 @@ fn state(stack: &Stack) -> String {
             listed.lines().filter(|line| !line.contains("lock.mdb")).map(|line| format!("{volume} {line}\n")),
         );
     }
-    let port = docker(&["port", "server_opensearch_1", "9200/tcp"]);
+    let port = docker(&["port", &container("opensearch"), "9200/tcp"]);
     let mut search =
         banister::machine::http::Request::get(format!("http://{}/metadata-index/_search", port.trim()));
     search.headers.insert("accept".into(), "application/json".into());
     format!("{state}{}\n{:?}", search.send().unwrap().body, stack.practice.rows().unwrap())
 }
 
-fn docker(arguments: &[&str]) -> String {
-    let output = Command::new("docker").args(arguments).output().unwrap();
-    assert!(output.status.success(), "docker {arguments:?}: {output:?}");
-    String::from_utf8(output.stdout).unwrap()
-}
-
 /// Rows deleted, a table dropped, files changed, added and removed, a volume emptied, the search index dropped.
 fn damage(stack: &Stack) {
     let sql = |database: &str, statement: &str| {
-        docker(&["exec", "server_db_1", "psql", "-U", "postgres", "-qAt", "-d", database, "-c", statement])
+        docker(&["exec", &container("db"), "psql", "-U", "postgres", "-qAt", "-d", database, "-c", statement])
     };
     sql("hoss_core", "DELETE FROM datasets WHERE id < '001000'");
     sql("hoss_core", "UPDATE namespaces SET name = 'damaged'");
     sql("hoss_auth", "DROP TABLE users");
     let hoss = stack.practice.hoss();
-    std::fs::remove_dir_all(hoss.join("ui")).unwrap();
-    std::fs::write(hoss.join("core/config.yaml"), "damaged").unwrap();
-    std::fs::write(hoss.join("auth/added"), "damaged").unwrap();
+    fs::remove_dir_all(hoss.join("ui")).unwrap();
+    fs::write(hoss.join("core/config.yaml"), "damaged").unwrap();
+    fs::write(hoss.join("auth/added"), "damaged").unwrap();
     assert!(Command::new("chmod").arg("777").arg(hoss.join(".env")).status().unwrap().success());
     let script = "rm -rf /v/* && echo damaged > /v/added && chown 5:5 /v && chmod 777 /v";
     docker(&[
@@ -97,7 +75,7 @@ fn damage(stack: &Stack) {
         "-c",
         script,
     ]);
-    let port = docker(&["port", "server_opensearch_1", "9200/tcp"]);
+    let port = docker(&["port", &container("opensearch"), "9200/tcp"]);
     let mut delete = banister::machine::http::Request::get(format!("http://{}/metadata-index", port.trim()));
     delete.method = "DELETE".into();
     assert_eq!(delete.send().unwrap().status, 200);
@@ -108,31 +86,28 @@ fn what_was_damaged_is_restored_as_it_was() {
     let Some(stack) = Stack::create(&[]) else { return };
     let backup = stack.banister(&["run", "backup", "--yes"]);
     assert_eq!(backup.code, Some(0), "{backup:?}");
-    let backups = std::fs::read_dir(stack.practice.hoss().join("backup/backups")).unwrap();
-    let names = backups.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let names: Vec<String> = names.filter(|name| name.ends_with(".tar.gz")).collect();
-    let [name] = names.as_slice() else { panic!("{names:?}") };
+    let name = stack.only_backup();
     let before = state(&stack);
     damage(&stack);
     assert_ne!(state(&stack), before);
-    let restore = stack.banister(&["run", "restore", "--backup", name, "--yes"]);
+    let restore = stack.banister(&["run", "restore", "--backup", &name, "--yes"]);
     assert_eq!(restore.code, Some(0), "{restore:?}");
-    let after = state(&stack);
-    let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
-    for (was, is) in lines(&before).iter().zip(lines(&after)) {
-        assert_eq!(*was, is);
+    assert_same(&state(&stack), &before);
+    assert_tidy();
+}
+
+/// The server has the state that it had.
+fn assert_same(is: &str, was: &str) {
+    for (is, was) in is.lines().zip(was.lines()) {
+        assert_eq!(is, was);
     }
-    assert_eq!(after, before);
-    let left = docker(&[
-        "exec",
-        "server_db_1",
-        "psql",
-        "-U",
-        "postgres",
-        "-qAt",
-        "-c",
-        "SELECT datname FROM pg_database",
-    ]);
+    assert_eq!(is.lines().count(), was.lines().count());
+}
+
+/// No database is left besides those there were.
+fn assert_tidy() {
+    let list = "SELECT datname FROM pg_database";
+    let left = docker(&["exec", &container("db"), "psql", "-U", "postgres", "-qAt", "-c", list]);
     assert!(!left.contains("_old_") && !left.contains("_new_"), "{left}");
 }
 
@@ -213,4 +188,118 @@ fn a_full_drill_starts_a_copy_that_reaches_nothing_and_removes_it() {
     );
     assert!(drill.err.contains("failed to query provider"), "the end of the log is missing: {drill:?}");
     assert_eq!((copies(), lives()), (String::new(), lives_before));
+}
+
+fn assert_healthy(stack: &Stack, release: &str) {
+    let status = stack.banister(&["status", "--json"]);
+    let status: serde_json::Value = serde_json::from_str(&status.out).unwrap();
+    assert_eq!(status[0]["healthy"], true, "{status:#}");
+    assert_eq!(status[0]["release"], release, "{status:#}");
+    assert_eq!(stack.practice.discover().unwrap()["version"], release);
+    assert!(!stack.practice.alarm());
+}
+
+/// Installs a release by hand.
+fn install(stack: &Stack, release: &str) {
+    for arguments in [&["fetch", "--quiet", "--tags"][..], &["checkout", "--quiet", release]] {
+        let git =
+            Command::new("git").arg("-C").arg(stack.practice.checkout()).args(arguments).status().unwrap();
+        assert!(git.success(), "git {arguments:?}");
+    }
+    for arguments in [&["config"][..], &["build"], &["up", "DETACH=true"]] {
+        stack.make_target(arguments);
+    }
+    stack.practice.wait_for(release).unwrap();
+}
+
+#[test]
+fn a_fresh_host_gets_everything_back_and_one_of_another_minor_release_stays_as_it_is() {
+    let Some(mut stack) = Stack::create(&[]) else { return };
+    // What only this server has: an edited file with a mode and an owner of its own, a folder, a link, and a row.
+    let own = stack.practice.hoss().join("core/own");
+    fs::create_dir(&own).unwrap();
+    fs::write(own.join("kept.yaml"), "kept: true\n").unwrap();
+    std::os::unix::fs::symlink("kept.yaml", own.join("link")).unwrap();
+    std::os::unix::fs::chown(own.join("kept.yaml"), Some(1234), Some(2345)).unwrap();
+    assert!(Command::new("chmod").arg("640").arg(own.join("kept.yaml")).status().unwrap().success());
+    let insert =
+        "INSERT INTO namespaces (id, name, uuid, bucket) VALUES ('999999', 'only here', 'here', 'data')";
+    docker(&["exec", &container("db"), "psql", "-U", "postgres", "-qd", "hoss_core", "-c", insert]);
+    let backup = stack.banister(&["run", "backup", "--yes"]);
+    assert_eq!(backup.code, Some(0), "{backup:?}");
+    let name = stack.only_backup();
+    let before = state(&stack);
+    // Elsewhere, as an administrator keeps it.
+    let elsewhere = stack.folder.path().join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    for name in [name.clone(), format!("{name}.card.json")] {
+        let from = stack.backups().join(&name);
+        if from.exists() {
+            fs::copy(from, elsewhere.join(name)).unwrap();
+        }
+    }
+    let secrets = |stack: &Stack| fs::read_to_string(stack.practice.hoss().join(".env")).unwrap();
+    let first = secrets(&stack);
+
+    stack.renew();
+    assert_ne!(state(&stack), before);
+    assert_ne!(secrets(&stack), first, "a fresh host has passwords of its own");
+    // Its archive is enough: what stands beside one is for the list of backups.
+    let archive = elsewhere.join(&name);
+    let restore = stack.banister(&["backup", "restore", archive.to_str().unwrap(), "--yes"]);
+    assert_eq!(restore.code, Some(0), "{restore:?}");
+    assert_same(&state(&stack), &before);
+    assert_tidy();
+    assert_healthy(&stack, "0.2.10");
+    let kept = fs::metadata(stack.practice.hoss().join("core/own/kept.yaml")).unwrap();
+    assert_eq!((kept.uid(), kept.gid(), kept.mode() & 0o777), (1234, 2345, 0o640));
+
+    // Another minor release.
+    stack.practice.switch("incompatible", true).unwrap();
+    install(&stack, "0.3.0");
+    let other = state(&stack);
+    let ids = || docker(&["ps", "-a", "--no-trunc", "--format", "{{.ID}} {{.State}}"]);
+    let containers = ids();
+    let restore = stack.banister(&["backup", "restore", archive.to_str().unwrap(), "--yes"]);
+    assert_eq!(restore.code, Some(1), "{restore:?}");
+    assert!(
+        restore.err.contains("a backup fits only where the first two numbers are the same"),
+        "{restore:?}"
+    );
+    assert_same(&state(&stack), &other);
+    assert_eq!(ids(), containers);
+    assert_healthy(&stack, "0.3.0");
+}
+
+#[test]
+fn containers_that_are_called_as_compose_v2_does_are_known_by_their_labels() {
+    let Some(stack) = Stack::create(&[]) else { return };
+    let names = || {
+        let names = docker(&["ps", "-a", "--format", "{{.Names}}"]);
+        let mut names: Vec<String> = names.lines().map(str::to_owned).collect();
+        names.sort();
+        names
+    };
+    for name in names() {
+        docker(&["rename", &name, &name.replace('_', "-")]);
+    }
+    let renamed = names();
+    assert!(renamed.contains(&"server-db-1".into()) && !renamed.concat().contains('_'), "{renamed:?}");
+    assert_healthy(&stack, "0.2.10");
+    let backup = stack.banister(&["run", "backup", "--still", "true", "--yes"]);
+    assert_eq!(backup.code, Some(0), "{backup:?}");
+    let before = state(&stack);
+    damage(&stack);
+    let restore = stack.banister(&["backup", "restore", &stack.only_backup(), "--yes"]);
+    assert_eq!(restore.code, Some(0), "{restore:?}");
+    assert_same(&state(&stack), &before);
+    assert_tidy();
+    assert_healthy(&stack, "0.2.10");
+    let drill = stack.banister(&["backup", "drill", &stack.only_backup(), "--yes"]);
+    assert_eq!(drill.code, Some(0), "{drill:?}");
+    assert_eq!(names(), renamed);
+    // Compose 1.29 makes what it replaces under its own names, so that an update ends with both sorts.
+    let update = stack.banister(&["run", "update", "--yes"]);
+    assert_eq!(update.code, Some(0), "{update:?}");
+    assert_healthy(&stack, "0.2.14");
 }

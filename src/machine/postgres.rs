@@ -91,6 +91,25 @@ impl Postgres<'_> {
         self.sql("postgres", &statements.join(";\n")).map(drop)
     }
 
+    /// Lets the user have the password that the container's environment says, if it says one: PostgreSQL itself looks at
+    /// it only while its data folder is empty.
+    pub fn take_password_of_environment(&self) -> Result<()> {
+        // psql asks a shell in the container, so that the password is in no list of processes; and no log has it.
+        self.sql(
+            "postgres",
+            r#"\set user `printf %s "$POSTGRES_USER"`
+\set password `printf %s "$POSTGRES_PASSWORD"`
+SELECT :'password' <> '' AS given \gset
+\if :given
+SET log_statement = 'none';
+SET log_min_error_statement = 'panic';
+ALTER ROLE :"user" PASSWORD :'password';
+\endif
+"#,
+        )
+        .map(drop)
+    }
+
     /// Drops a database, if it is there.
     pub fn drop(&self, database: &str) -> Result<()> {
         let statement = format!("DROP DATABASE IF EXISTS \"{}\" WITH (FORCE)", plain(database)?);

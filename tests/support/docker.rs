@@ -1,7 +1,12 @@
 //! Practice servers with real containers: one at a time, because a Compose project has one name.
 
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
+use crate::support::{Said, said};
 use banister::practice::Practice;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard};
 
 static ONE: Mutex<()> = Mutex::new(());
@@ -27,14 +32,106 @@ impl Stack {
     pub fn create(faults: &[&str]) -> Option<Stack> {
         let one = engine()?;
         let folder = tempfile::tempdir().unwrap();
-        let program = Path::new(env!("CARGO_BIN_EXE_banister"));
-        let practice = Practice::create_in_docker(&folder.path().join("world"), program, faults).unwrap();
+        let practice = Stack::make(folder.path(), faults);
         Some(Stack { practice, folder, _one: one })
+    }
+
+    fn make(folder: &Path, faults: &[&str]) -> Practice {
+        let program = Path::new(env!("CARGO_BIN_EXE_banister"));
+        Practice::create_in_docker(&folder.join("world"), program, faults).unwrap()
+    }
+
+    /// Removes all there is, the runs too, and makes a new server in the same folder: as a host that was lost, and one
+    /// that was set up in its place.
+    pub fn renew(&mut self) {
+        self.practice.stop().unwrap();
+        for name in ["world", "state"] {
+            let _ = fs::remove_dir_all(self.folder.path().join(name));
+        }
+        self.practice = Stack::make(self.folder.path(), &[]);
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_banister"));
+        command.args(arguments).current_dir(self.practice.dir()).env_clear().stdin(Stdio::null());
+        for name in ["PATH", "DOCKER_HOST"] {
+            command.envs(std::env::var_os(name).map(|value| (name, value)));
+        }
+        command.env("HOME", self.folder.path()).env("BANISTER_STATE", self.folder.path().join("state"));
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    pub fn banister(&self, arguments: &[&str]) -> Said {
+        said(self.command(arguments).output().unwrap())
+    }
+
+    /// The same, killed where the journal is at `place`.
+    pub fn crash(&self, arguments: &[&str], place: &str) -> Said {
+        said(self.command(arguments).env("BANISTER_CRASH_AT", place).output().unwrap())
+    }
+
+    /// The newest run's journal.
+    pub fn journal(&self) -> String {
+        let runs = fs::read_dir(self.folder.path().join("state/runs")).unwrap();
+        let newest = runs.map(|run| run.unwrap().path()).max().unwrap();
+        fs::read_to_string(newest.join("journal.jsonl")).unwrap()
+    }
+
+    /// Changes the site file: what stands there, to what shall.
+    pub fn set(&self, from: &str, to: &str) {
+        let before = fs::read_to_string(self.practice.site()).unwrap();
+        let after = before.replace(from, to);
+        assert_ne!(after, before, "`{from}` is not in the site file");
+        fs::write(self.practice.site(), after).unwrap();
+    }
+
+    /// A make target, called by hand.
+    pub fn make_target(&self, arguments: &[&str]) {
+        let mut command = Command::new(self.practice.dir().join("bin/make"));
+        command.args(arguments).current_dir(self.practice.checkout().join("server"));
+        let output = command.envs(self.practice.environment()).stdin(Stdio::null()).output().unwrap();
+        assert!(output.status.success(), "make {arguments:?}: {output:?}");
+    }
+
+    /// The folder of backups.
+    pub fn backups(&self) -> PathBuf {
+        self.practice.hoss().join("backup/backups")
+    }
+
+    /// The only archive there is.
+    pub fn only_backup(&self) -> String {
+        let names = fs::read_dir(self.backups()).unwrap();
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let names: Vec<String> = names.filter(|name| name.ends_with(".tar.gz")).collect();
+        let [name] = names.as_slice() else { panic!("{names:?}") };
+        name.clone()
     }
 }
 
 impl Drop for Stack {
     fn drop(&mut self) {
-        self.practice.stop().unwrap();
+        let stopped = self.practice.stop();
+        // A second panic would end the test program before the other stacks are removed.
+        if !std::thread::panicking() {
+            stopped.unwrap();
+        }
     }
+}
+
+/// What the machine's own docker prints.
+pub fn docker(arguments: &[&str]) -> String {
+    let output = Command::new("docker").args(arguments).output().unwrap();
+    assert!(output.status.success(), "docker {arguments:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The name of a service's container, whatever it is.
+pub fn container(service: &str) -> String {
+    let label = format!("label=com.docker.compose.service={service}");
+    let project = "label=com.docker.compose.project=server";
+    let names = docker(&["ps", "--filter", project, "--filter", &label, "--format", "{{.Names}}"]);
+    let names: Vec<&str> = names.lines().collect();
+    let [name] = names.as_slice() else { panic!("{service}: {names:?}") };
+    name.to_string()
 }

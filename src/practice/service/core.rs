@@ -78,9 +78,12 @@ fn discover(service: &Service, settings: &Value, auth: &str) -> Value {
     let mut told = service.image.clone();
     if service.strikes("wrong-version", 0).is_some()
         && let Ok(world) = service.world.settings()
-        && let Some(old) = image::find(&service.world, &format!("hoss-core:{}", world.base))
     {
-        told = old;
+        match image::find(&service.world, &format!("hoss-core:{}", world.base)) {
+            Some(old) => told = old,
+            // Within a container there is no other image to look at.
+            None => told.version = world.base,
+        }
     }
     // The address within Compose's network says nothing to a client.
     let auth = match auth.contains("auth:8080") {

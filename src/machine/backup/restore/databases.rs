@@ -29,6 +29,9 @@ fn of_service(unpacked: &Unpacked, place: &Place, service: &str) -> Result<Vec<S
     let container = place.running(service)?;
     let postgres = Postgres { docker: place.docker(), container: &container.name };
     let known = answers(place, service, || postgres.databases())?;
+    // On a fresh host the data folder was filled with another password than the one in the configuration that was put
+    // back, with which every service comes from now on. No dump has it.
+    postgres.take_password_of_environment()?;
     let parts: Vec<Database> = parts(unpacked, service).collect();
     let done = parts.iter().map(|part| part.name.to_owned()).collect();
     // All were renamed together.
