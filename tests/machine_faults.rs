@@ -118,7 +118,7 @@ const DISKS: &[Case] = &[
     case(Backup, Full(0), "pg_dump -U \"$POSTGRES_USER\" -Fc hoss_auth", "the second dump", Stops(&["db/postgres-hoss_auth-backup.dump", "No space left on device"])),
     case(Backup, Full(0), volume!("auth-secrets:/volume:ro", "tar"), "the volume of auth", Stops(&["volumes/auth", "No space left on device"])),
     case(Backup, Full(0), "port ", "the snapshot", Stops(&["_snapshot", "No space left on device"])),
-    case(Backup, Full(60), "port ", "writing the archive", Stops(&["the archive `", "No space left on device"])),
+    case(Backup, Full(72), "port ", "writing the archive", Stops(&["the archive `", "No space left on device"])),
     case(Still, Full(0), "pg_dump -U \"$POSTGRES_USER\" -Fc hoss_core", "the first dump", Stops(&["No space left on device"])),
     case(Restore, Full(0), "", "the beginning", Stops(&["there is room for", "make room"])),
     case(Restore, Full(140), "", "unpacking", Stops(&["No space left on device"])),
