@@ -371,6 +371,20 @@ fn a_compose_service_must_run_be_healthy_and_be_only_one() {
 }
 
 #[test]
+fn the_stable_window_begins_with_an_answer_not_with_its_question() {
+    let server = Server::new(|number, _| {
+        if number == 0 {
+            std::thread::sleep(std::time::Duration::from_millis(600));
+        }
+        answer(200, "")
+    });
+    let written = json!([{ "http": server.url("/") }]);
+    let (report, _) = wait_for(written, Duration::seconds(10), Duration::milliseconds(400));
+    let seconds = report.unwrap().seconds;
+    assert!(seconds >= 1.0, "it was seen to be well for {} s only", seconds - 0.6);
+}
+
+#[test]
 fn a_service_that_is_started_anew_begins_the_stable_window_anew() {
     let docker = Docker::new();
     docker.containers(&[container("1", "running", 0, None)]);

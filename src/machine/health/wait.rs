@@ -49,8 +49,7 @@ pub fn wait(
 ) -> Result<Report> {
     let begun = Instant::now();
     let mut histories: Vec<History> = checks.iter().map(|check| History::new(check.name())).collect();
-    // Since when all is well, and which lives of the services were seen at that time.
-    let mut window: Option<(Instant, Vec<Option<String>>)> = None;
+    let mut window: Option<Window> = None;
     loop {
         let looked_at = Instant::now();
         let answers = round(checks, place, stop)?;
@@ -62,17 +61,18 @@ pub fn wait(
         let marks: Vec<_> = answers.iter().map(|answer| answer.mark.clone()).collect();
         window = match window {
             _ if answers.iter().any(|answer| !answer.ok) => None,
-            Some((since, before)) if before == marks => Some((since, before)),
-            _ => Some((looked_at, marks)),
+            Some(before) if before.marks == marks => Some(before),
+            _ => Some(Window { looked_at, answered_at: Instant::now(), marks }),
         };
         match &window {
-            // Measured between two looks: nothing is known of the time after the last.
-            Some((since, _)) if looked_at.duration_since(*since) >= stable.0 => {
+            // Measured between what is known: an answer may have been waited for until the service was there, and nothing
+            // is known of the time after the last look.
+            Some(window) if looked_at.saturating_duration_since(window.answered_at) >= stable.0 => {
                 let checks = histories.into_iter().map(History::checked).collect();
                 return Ok(Report { seconds: begun.elapsed().as_secs_f64(), checks });
             }
             // A window that began too late does not count as in time.
-            Some((since, _)) if since.duration_since(begun) <= within.0 => {}
+            Some(window) if window.looked_at.duration_since(begun) <= within.0 => {}
             _ if begun.elapsed() >= within.0 => {
                 return Err(failure(otherwise, checks, &histories, within, stable, place));
             }
@@ -86,6 +86,14 @@ pub fn wait(
             std::thread::sleep(TICK);
         }
     }
+}
+
+/// All is well since a round of looks.
+struct Window {
+    looked_at: Instant,
+    answered_at: Instant,
+    /// Which lives of the services were seen in it.
+    marks: Vec<Option<String>>,
 }
 
 /// What a check answered, in order.
