@@ -12,6 +12,7 @@ mod replay;
 mod rollback;
 
 pub use frame::Frame;
+pub use rollback::has_changed;
 
 use crate::data::{self, Arguments};
 use crate::event::{Event, Listener, RunState};
@@ -104,9 +105,6 @@ impl Session {
         }
         let by = crate::person::whoami();
         session.write(Entry::Session { by, pid: std::process::id(), rollback }, true)?;
-        if rollback && !began {
-            session.write(Entry::Rollback, true)?;
-        }
         let Header { run, runbook, servers, .. } = session.header.clone();
         session.tell(&Event::RunStarted { run, runbook, servers, resumed });
         Ok(session)

@@ -11,20 +11,6 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::process::Command;
 
-#[test]
-fn a_server_of_real_containers_is_updated_and_keeps_its_rows() {
-    let Some(stack) = Stack::create(&[]) else { return };
-    let before = stack.practice.rows().unwrap();
-    assert!(before.tables["hoss_core.datasets"] > 4000, "{before:?}");
-    let update = stack.banister(&["run", "update", "--yes"]);
-    assert_eq!(update.code, Some(0), "{update:?}");
-    assert_eq!(stack.practice.discover().unwrap()["version"], "0.2.14");
-    let after = stack.practice.rows().unwrap();
-    assert_eq!(after.identity, before.identity);
-    assert_eq!(after.migrations["hoss_core"], 4);
-    assert_healthy(&stack, "0.2.14");
-}
-
 /// Everything that a backup must bring back, in words.
 fn state(stack: &Stack) -> String {
     let hoss = stack.practice.hoss();
@@ -79,21 +65,6 @@ fn damage(stack: &Stack) {
     let mut delete = banister::machine::http::Request::get(format!("http://{}/metadata-index", port.trim()));
     delete.method = "DELETE".into();
     assert_eq!(delete.send().unwrap().status, 200);
-}
-
-#[test]
-fn what_was_damaged_is_restored_as_it_was() {
-    let Some(stack) = Stack::create(&[]) else { return };
-    let backup = stack.banister(&["run", "backup", "--yes"]);
-    assert_eq!(backup.code, Some(0), "{backup:?}");
-    let name = stack.only_backup();
-    let before = state(&stack);
-    damage(&stack);
-    assert_ne!(state(&stack), before);
-    let restore = stack.banister(&["run", "restore", "--backup", &name, "--yes"]);
-    assert_eq!(restore.code, Some(0), "{restore:?}");
-    assert_same(&state(&stack), &before);
-    assert_tidy();
 }
 
 /// The server has the state that it had.
@@ -271,9 +242,12 @@ fn a_fresh_host_gets_everything_back_and_one_of_another_minor_release_stays_as_i
     assert_healthy(&stack, "0.3.0");
 }
 
+/// With containers that are called as Compose v2 calls them; all others here have the names of Compose 1.29.
 #[test]
-fn containers_that_are_called_as_compose_v2_does_are_known_by_their_labels() {
+fn what_was_damaged_is_restored_as_it_was_and_an_update_keeps_it() {
     let Some(stack) = Stack::create(&[]) else { return };
+    let rows = stack.practice.rows().unwrap();
+    assert!(rows.tables["hoss_core.datasets"] > 4000, "{rows:?}");
     let names = || {
         let names = docker(&["ps", "-a", "--format", "{{.Names}}"]);
         let mut names: Vec<String> = names.lines().map(str::to_owned).collect();
@@ -290,16 +264,17 @@ fn containers_that_are_called_as_compose_v2_does_are_known_by_their_labels() {
     assert_eq!(backup.code, Some(0), "{backup:?}");
     let before = state(&stack);
     damage(&stack);
+    assert_ne!(state(&stack), before);
     let restore = stack.banister(&["backup", "restore", &stack.only_backup(), "--yes"]);
     assert_eq!(restore.code, Some(0), "{restore:?}");
     assert_same(&state(&stack), &before);
     assert_tidy();
     assert_healthy(&stack, "0.2.10");
-    let drill = stack.banister(&["backup", "drill", &stack.only_backup(), "--yes"]);
-    assert_eq!(drill.code, Some(0), "{drill:?}");
     assert_eq!(names(), renamed);
     // Compose 1.29 makes what it replaces under its own names, so that an update ends with both sorts.
     let update = stack.banister(&["run", "update", "--yes"]);
     assert_eq!(update.code, Some(0), "{update:?}");
     assert_healthy(&stack, "0.2.14");
+    let after = stack.practice.rows().unwrap();
+    assert_eq!((after.identity, after.migrations["hoss_core"]), (rows.identity, 4));
 }

@@ -280,6 +280,33 @@ fn try_out(case: &Case, beginnings: &[(&str, usize)]) -> [String; 3] {
 }
 
 #[test]
+fn what_is_checked_out_and_does_not_run_is_not_taken_for_installed() {
+    let round = Round::new();
+    round.practice().switch("build", true).unwrap();
+    let said = round.banister(&["run", "update", "--to", "0.2.15", "--yes"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let said = round.banister(&["run", "update", "--to", "0.2.15", "--abandon", "--yes"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.err.contains("0.2.15 is checked out on practice, but does not run well: core"), "{said:?}");
+}
+
+#[test]
+fn a_run_of_another_site_is_not_resumed_unless_it_is_named() {
+    let (round, other) = (Round::new(), Round::new());
+    let stopped = |round: &Round| {
+        let mut command = round.command(&["run", "update", "--yes"]);
+        command.env("BANISTER_STATE", other.state()).env("BANISTER_CRASH_AT", "after 12");
+        assert_eq!(command.output().unwrap().status.code(), None);
+    };
+    stopped(&round);
+    stopped(&other);
+    let mut resume = round.command(&["resume", "--yes"]);
+    assert!(resume.env("BANISTER_STATE", other.state()).output().unwrap().status.success());
+    assert_eq!(round.practice().discover().unwrap()["version"], NEWEST);
+    assert_eq!(other.practice().discover().unwrap()["version"], OLD);
+}
+
+#[test]
 fn every_fault_at_every_step_ends_healthy_or_in_a_clear_stop_from_which_both_ways_lead_there() {
     let beginnings = beginnings();
     let cases = cases();

@@ -189,6 +189,36 @@ fn an_update_that_is_done_is_taken_back_with_its_data() {
 }
 
 #[test]
+fn a_restore_has_no_way_back_and_says_so() {
+    let (round, before, backup) = damaged();
+    let half_way = round.records();
+    // After the files took their places.
+    let said = round.crash(&["backup", "restore", &backup, "--yes"], &format!("after {half_way}"));
+    assert_eq!(said.code, Some(-9), "{said:?}");
+    let said = round.banister(&["resume", "--rollback", "--yes"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.err.contains("error: the script does not say what leads back from here"), "{said:?}");
+    let said = round.banister(&["resume", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_same(&state(&round), &before, "resumed");
+}
+
+#[test]
+fn a_backup_of_a_newer_release_does_not_fit() {
+    let (round, before, backup) = regretted();
+    assert_eq!(round.banister(&["run", "rollback", "--backup", &backup, "--yes"]).code, Some(0));
+    let said = round.banister(&["backup", "restore", "--yes"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.err.contains("is of release 0.2.14, which is newer than 0.2.10"), "{said:?}");
+    assert_same(&state(&round), &before, "refused");
+    // Nor is it what stays because it fits.
+    let said = round.banister(&["backup", "prune", "--count", "1", "--abandon", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let list = round.banister(&["backup", "list"]).out;
+    assert!(list.contains("0.2.10 to 0.2.*") && list.contains("0.2.14 to 0.2.*"), "{list}");
+}
+
+#[test]
 fn a_rollback_that_fails_leads_back_to_the_release_that_was_there() {
     let (round, _, backup) = regretted();
     let newer = state(&round);

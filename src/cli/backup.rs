@@ -69,11 +69,12 @@ fn level(card: &Card) -> String {
     }
 }
 
-/// The installed releases into which it can be put back. Hoss compares the first two numbers.
+/// The installed releases into which it can be put back. Hoss compares the first two numbers, and no release reads
+/// what a newer one migrated.
 fn fits(server: &Server, card: &Card) -> String {
     match &card.release {
         _ if server.kind != HOSS => "any".into(),
-        Some(release) => format!("{}.*", first_two_numbers(release)),
+        Some(release) => format!("{release} to {}.*", first_two_numbers(release)),
         None => "?".into(),
     }
 }

@@ -13,7 +13,7 @@ use crate::script::runbook::Runbook;
 use crate::site::{self, Server, Site};
 use std::collections::VecDeque;
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 /// See the module.
@@ -124,14 +124,24 @@ impl Context {
         Ok(servers)
     }
 
-    /// The run that is named, or the last one that `wanted` holds for.
+    /// The run that is named, or the last one of the site that `wanted` holds for; of any site where there is none.
     pub fn find_run(&self, name: Option<&str>, wanted: impl Fn(&Glance) -> bool) -> Result<Option<Glance>> {
         if let Some(name) = name {
             return Glance::read(&run::find(&self.state, name)?).map(Some);
         }
+        // Another site's run has to be named: its servers may be called the same.
+        let site = match site::find(self.given_site.as_deref()) {
+            Ok(file) => Some(file),
+            Err(failure) if self.given_site.is_some() => return Err(failure),
+            Err(_) => None,
+        };
+        let same = |run: &Path| match &site {
+            Some(site) => run.canonicalize().ok() == site.canonicalize().ok(),
+            None => true,
+        };
         for (_, glance) in run::all(&self.state)?.into_iter().rev() {
             let glance = glance?;
-            if wanted(&glance) {
+            if same(&glance.header.site) && wanted(&glance) {
                 return Ok(Some(glance));
             }
         }

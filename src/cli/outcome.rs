@@ -3,8 +3,9 @@
 use super::context::Context;
 use crate::event::RunState;
 use crate::journal::run::Summary;
-use crate::primitive::{Facet, Sort};
+use crate::primitive::Sort;
 use crate::primitives;
+use crate::session::has_changed;
 
 /// Prints them.
 pub fn print(context: &Context, summary: &Summary) {
@@ -40,7 +41,7 @@ pub fn lines(context: &Context, summary: &Summary) -> (String, String) {
         RunState::Failed => (format!("`{runbook}` failed on {on}{step}"), {
             let resume = context.command(&format!("resume {run}"));
             // Without a way back it would do nothing, and say that all is as before.
-            match has_changed(summary) && summary.index.way_back {
+            match has_changed(&summary.index) && summary.index.way_back {
                 true => format!("{resume}   (or: {resume} --rollback)"),
                 false => resume,
             }
@@ -72,17 +73,6 @@ fn anew(context: &Context, summary: &Summary) -> String {
     });
     let parameters: String = parameters.collect();
     context.command(&format!("run {}{parameters} --abandon", summary.header.runbook))
-}
-
-/// Whether a call that may have changed a server was begun. A backup, or a fetch, is no change of the server.
-pub fn has_changed(summary: &Summary) -> bool {
-    summary.index.calls().any(|call| {
-        primitives::find(&call.call.name).is_none_or(|primitive| {
-            let is_aside = |facet: &Facet| matches!(facet, Facet::History | Facet::Backups);
-            let touches = !primitive.facets().iter().all(is_aside);
-            primitive.sort() == Sort::Change && touches
-        })
-    })
 }
 
 /// The innermost step that began and did not end.

@@ -53,7 +53,7 @@ fn refuse_unfinished(context: &Context, site: &Site, servers: &[String], abandon
         }
         let summary = Summary::read(&glance.path)?;
         // What stopped before its first change is not half-way.
-        let changed = super::outcome::has_changed(&summary);
+        let changed = crate::session::has_changed(&summary.index);
         if (abandon || !changed) && glance.state != RunState::Running {
             run::abandon(&glance.path, &crate::person::whoami())?;
             continue;

@@ -163,15 +163,19 @@ impl Runbook {
             Ok(_) => return session.check_all_used(&here.frame),
             Err(failure) => Some(failure),
         };
+        let none = here.handlers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).is_empty();
+        if session.is_turned_back() && none && session.has_changed() {
+            let message = "the script does not say what leads back from here";
+            return Err(Failure::new(Kind::Refused, message).why("nothing was put back"));
+        }
         if let Some(failure) = failed
             && !session.is_turned_back()
         {
-            let none = here.handlers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).is_empty();
             if on_failure == OnFailure::Stop || failure.kind.exit_code() != 1 || none {
                 return Err(failure);
             }
             session.tell(&crate::event::Event::Failed { failure });
-            session.turn_back()?;
+            session.turn_back();
         }
         session.clear_the_way()?;
         blocks::roll_back(engine, here, &self.source)
@@ -182,7 +186,7 @@ impl Runbook {
         if here.handlers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).is_empty() {
             return Ok(());
         }
-        here.session.turn_back()?;
+        here.session.turn_back();
         here.session.clear_the_way()?;
         blocks::roll_back(engine, here, &self.source)
     }

@@ -4,7 +4,9 @@ use super::{Frame, Session};
 use crate::command;
 use crate::event::Event;
 use crate::failure::{Failure, Kind, Result};
+use crate::journal::index::Index;
 use crate::journal::{Entry, Outcome, key};
+use crate::primitive::{Facet, Sort};
 use crate::primitives;
 use crate::stop::Asked;
 use std::sync::atomic::Ordering;
@@ -12,6 +14,17 @@ use std::sync::atomic::Ordering;
 /// What unwinds a script that is only gone through for its handlers.
 pub(super) fn turned_back() -> Failure {
     Failure::new(Kind::Interrupted, "the run is being rolled back")
+}
+
+/// Whether a call that may have changed a server was begun. A backup, or a fetch, is no change of the server.
+pub fn has_changed(index: &Index) -> bool {
+    index.calls().any(|call| {
+        primitives::find(&call.call.name).is_none_or(|primitive| {
+            let is_aside = |facet: &Facet| matches!(facet, Facet::History | Facet::Backups);
+            let touches = !primitive.facets().iter().all(is_aside);
+            primitive.sort() == Sort::Change && touches
+        })
+    })
 }
 
 impl Session {
@@ -32,14 +45,21 @@ impl Session {
     }
 
     /// Begins the way back after a failure of this session.
-    pub fn turn_back(&self) -> Result<()> {
+    pub fn turn_back(&self) {
         self.turned_back.store(true, Ordering::Relaxed);
-        self.write(Entry::Rollback, true)
     }
 
-    /// Ends whatever a command of the script, cut off or left, still does: the way back must be alone. Called once
-    /// before the first handler.
+    /// Whether this run may have changed a server.
+    pub fn has_changed(&self) -> bool {
+        has_changed(&self.book().index)
+    }
+
+    /// Writes down that the run can only go back from now on, and ends whatever a command of the script, cut off or left,
+    /// still does: the way back must be alone. Called once before the first handler.
     pub fn clear_the_way(&self) -> Result<()> {
+        if !self.book().index.rollback {
+            self.write(Entry::Rollback, true)?;
+        }
         self.tell(&Event::RollbackStarted);
         let open: Vec<_> = {
             let book = self.book();

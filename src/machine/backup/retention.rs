@@ -1,6 +1,7 @@
 //! Which backups of a server are old. Decides, and nothing else: [`super::prune`] looks, and removes.
 
 use crate::failure::{Failure, Kind, Result};
+use crate::machine::release::Release;
 use crate::units::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -46,7 +47,8 @@ pub struct Aged {
 pub enum Fit {
     /// Into any.
     Any,
-    /// Into those with the same first two numbers. `None`: what is installed is no release.
+    /// Into those with the same first two numbers that are not older: what a newer release migrated an older one can't
+    /// read. `None`: what is installed is no release.
     FirstTwoNumbers(Option<String>),
 }
 
@@ -83,16 +85,23 @@ fn newest_proven(backups: &[Aged], fit: &Fit) -> BTreeSet<usize> {
     let mut seen = BTreeSet::new();
     let newest_first = backups.iter().enumerate().rev().filter(|(_, backup)| backup.is_proven);
     let needed = newest_first.filter(|(_, backup)| {
-        let numbers = backup.release.as_deref().map(first_two_numbers);
+        let release = backup.release.as_deref();
+        let numbers = release.map(first_two_numbers);
         match fit {
             Fit::Any => seen.insert(None),
             Fit::FirstTwoNumbers(Some(installed)) => {
-                numbers.is_some_and(|numbers| numbers == first_two_numbers(installed)) && seen.insert(None)
+                let is_same = numbers.is_some_and(|numbers| numbers == first_two_numbers(installed));
+                is_same && !release.is_some_and(|release| is_newer(release, installed)) && seen.insert(None)
             }
             Fit::FirstTwoNumbers(None) => seen.insert(Some(numbers)),
         }
     });
     needed.map(|(place, _)| place).collect()
+}
+
+fn is_newer(release: &str, than: &str) -> bool {
+    let parsed = |tag: &str| tag.parse::<Release>().ok();
+    parsed(release).zip(parsed(than)).is_some_and(|(release, than)| release > than)
 }
 
 #[cfg(test)]
@@ -142,7 +151,9 @@ mod tests {
         let fits = |installed: &str| Fit::FirstTwoNumbers(Some(installed.into()));
         assert_old(&of, none, Fit::Any, &[0, 1, 2, 3]);
         assert_old(&of, none, fits("0.2.11"), &[0, 1, 3, 4]);
-        assert_old(&of, none, fits("0.1.0"), &[1, 2, 3, 4]);
+        assert_old(&of, none, fits("0.1.9"), &[1, 2, 3, 4]);
+        // What a newer release wrote an older one can't read.
+        assert_old(&of, none, fits("0.2.3"), &[0, 2, 3, 4]);
         // 0.20 begins with 0.2, and is another.
         assert_old(&[(9, "0.20.1"), (8, "0.2.1")], none, fits("0.20.7"), &[1]);
         // Nothing fits what is installed, or it is no release.
