@@ -11,7 +11,7 @@ mod support;
 use banister::machine::archive::{self, About};
 use banister::machine::part::Part;
 use banister::practice::Reach;
-use contents::{assert_same, damage, only_backup, state};
+use contents::{FAILS, assert_same, damage, only_backup, state};
 use round::{Round, count, side_by_side};
 use std::collections::BTreeSet;
 use std::fs;
@@ -131,28 +131,6 @@ const DISKS: &[Case] = &[
     case(Back, Full(0), "pg_restore -U", "loading a dump", Stops(&["No space left on device"])),
     case(Back, Full(0), "port ", "the search index", Stops(&["No space left on device"])),
 ];
-
-/// An update that migrates, is healthy, and fails all the same.
-const FAILS: &str = r#"//! Fails after it migrated.
-
-import "kind" as kind;
-
-fn main() {
-    let server = this_server();
-    let from = server.installed_release();
-    let back = kind::way_back(server, from);
-    lock(server, "an update that fails");
-    server.fetch();
-    back.backup = kind::back_up(server, "safe", back.parts);
-    kind::keep_images(server, back);
-    on_failure { kind::roll_back(server, back); }
-    server.checkout("0.2.13");
-    kind::build(server);
-    kind::start(server);
-    kind::await_health(server, "0.2.13");
-    throw "it is not liked";
-}
-"#;
 
 impl Fault {
     fn name(self) -> String {
@@ -317,8 +295,15 @@ impl Scene<'_> {
 
     /// A person looks whether it answers.
     fn await_database(&self) {
+        let practice = self.round.practice();
+        let answers = || {
+            let mut docker = Command::new(practice.dir().join("bin/docker"));
+            docker.args(["exec", DB, "psql", "-U", "postgres", "-d", "hoss_core", "-c", "SELECT 1"]);
+            docker.envs(practice.environment()).stdout(Stdio::null()).stderr(Stdio::null());
+            docker.status().unwrap().success()
+        };
         let end = Instant::now() + Duration::from_secs(60);
-        while self.round.practice().rows().is_err() {
+        while !answers() {
             assert!(Instant::now() < end, "the database does not come back");
             std::thread::sleep(Duration::from_millis(20));
         }

@@ -8,7 +8,7 @@ mod round;
 mod support;
 
 use banister::practice::Reach;
-use contents::{assert_same, damage, only_backup, state};
+use contents::{FAILS, assert_same, damage, only_backup, state};
 use round::{Round, count, side_by_side};
 use std::fs;
 use std::time::Duration;
@@ -124,28 +124,6 @@ fn once_a_backup_has_its_name_nothing_else_is_left() {
     assert_eq!((snapshots, entries("backup/.opensearch")), (1, Vec::new()));
     assert!(child.wait().unwrap().success());
 }
-
-/// An update that migrates, is healthy, and fails all the same.
-const FAILS: &str = r#"//! Fails after it migrated.
-
-import "kind" as kind;
-
-fn main() {
-    let server = this_server();
-    let from = server.installed_release();
-    let back = kind::way_back(server, from);
-    lock(server, "an update that fails");
-    server.fetch();
-    back.backup = kind::back_up(server, "safe", back.parts);
-    kind::keep_images(server, back);
-    on_failure { kind::roll_back(server, back); }
-    server.checkout("0.2.13");
-    kind::build(server);
-    kind::start(server);
-    kind::await_health(server, "0.2.13");
-    throw "it is not liked";
-}
-"#;
 
 /// A server whose update failed after it migrated; what it was before.
 fn failed() -> (Round, Vec<String>) {

@@ -1,11 +1,35 @@
 //! What a backup of the practice server brings back, and damage to it.
 
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
 use crate::round::Round;
 use banister::machine::archive;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
+
+/// An update that migrates, is healthy, and fails all the same.
+pub const FAILS: &str = r#"//! Fails after it migrated.
+
+import "kind" as kind;
+
+fn main() {
+    let server = this_server();
+    let from = server.installed_release();
+    let back = kind::way_back(server, from);
+    lock(server, "an update that fails");
+    server.fetch();
+    back.backup = kind::back_up(server, "safe", back.parts);
+    kind::keep_images(server, back);
+    on_failure { kind::roll_back(server, back); }
+    server.checkout("0.2.13");
+    kind::build(server);
+    kind::start(server);
+    kind::await_health(server, "0.2.13");
+    throw "it is not liked";
+}
+"#;
 
 /// Every name below a folder, with its mode and content.
 fn tree(folder: &Path, named: &str, found: &mut Vec<String>) {
