@@ -249,7 +249,8 @@ fn what_was_damaged_is_restored_as_it_was_and_an_update_keeps_it() {
     let rows = stack.practice.rows().unwrap();
     assert!(rows.tables["hoss_core.datasets"] > 4000, "{rows:?}");
     let names = || {
-        let names = docker(&["ps", "-a", "--format", "{{.Names}}"]);
+        let project = "label=com.docker.compose.project=server";
+        let names = docker(&["ps", "-a", "--filter", project, "--format", "{{.Names}}"]);
         let mut names: Vec<String> = names.lines().map(str::to_owned).collect();
         names.sort();
         names

@@ -10,7 +10,9 @@ mod support;
 use banister::practice::Reach;
 use contents::{FAILS, assert_same, damage, only_backup, state};
 use round::{Round, count, side_by_side};
+use rustix::fs::inotify::{self, CreateFlags, Reader, WatchFlags};
 use std::fs;
+use std::mem::MaybeUninit;
 use std::time::Duration;
 
 /// A server with a backup, damaged; what it was before, and the backup.
@@ -109,20 +111,25 @@ fn a_backup_that_is_killed_at_any_moment_is_there_once_and_leaves_nothing_else()
 #[test]
 fn once_a_backup_has_its_name_nothing_else_is_left() {
     let round = Round::new();
-    let entries = |folder: &str| -> Vec<String> {
-        let entries = fs::read_dir(round.practice().hoss().join(folder)).into_iter().flatten();
-        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
-    };
-    let mut child = round.command(&["run", "backup", "--yes"]).spawn().unwrap();
-    let named =
-        || entries("backup/backups").iter().any(|name| name.ends_with(".tar.gz") && !name.starts_with('.'));
-    let mut snapshots = 0;
-    while !named() {
-        snapshots = snapshots.max(entries("backup/.opensearch").len());
-        assert_eq!(child.try_wait().unwrap(), None, "there is no backup");
+    let backup = round.practice().hoss().join("backup");
+    let (archives, snapshots) = (backup.join("backups"), backup.join(".opensearch"));
+    fs::create_dir_all(&archives).unwrap();
+    let inotify = inotify::init(CreateFlags::NONBLOCK).unwrap();
+    inotify::add_watch(&inotify, &archives, WatchFlags::MOVED_TO).unwrap();
+    let snapshots = inotify::add_watch(&inotify, &snapshots, WatchFlags::DELETE).unwrap();
+    assert_eq!(round.banister(&["run", "backup", "--yes"]).code, Some(0));
+    let mut seen = Vec::new();
+    let mut buffer = [MaybeUninit::uninit(); 1024];
+    let mut reader = Reader::new(&inotify, &mut buffer);
+    while let Ok(event) = reader.next() {
+        let name = event.file_name().unwrap().to_str().unwrap();
+        match event.wd() == snapshots {
+            true => seen.push("no snapshot"),
+            false if name.ends_with(".tar.gz") => seen.push("its name"),
+            false => {}
+        }
     }
-    assert_eq!((snapshots, entries("backup/.opensearch")), (1, Vec::new()));
-    assert!(child.wait().unwrap().success());
+    assert_eq!(seen, ["no snapshot", "its name"]);
 }
 
 /// A server whose update failed after it migrated; what it was before.

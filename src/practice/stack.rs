@@ -212,6 +212,7 @@ pub fn remove(world: &World, settings: &Settings) -> Result<()> {
     remove(&["network", "rm"], list(&["network", "ls", "-q", "--filter", of_project])?)?;
     remove(&["network", "rm"], list(&["network", "ls", "-q", "--filter", "name=^web$"])?)?;
     let built = format!("label={}", label(world));
+    remove(&["rm", "-fv"], list(&["ps", "-aq", "--filter", &built])?)?;
     remove(&["rmi", "-f"], list(&["images", "-q", "--filter", &built])?)?;
     make_folder(&world.path("dockerfiles"))
 }

@@ -74,12 +74,13 @@ pub fn write_dockerfile(from: &Path, to: &Path, label: &str) -> Result<()> {
     let text = std::fs::read_to_string(from)
         .or_fail(Kind::NotFound, || format!("`{}` is not there", from.display()))?;
     let line = |line: &str| match line.strip_prefix("FROM ") {
-        Some(image) => format!("FROM {}\n", own_name(image)),
+        // A build that fails or is killed leaves a container, which has the label of what it began with.
+        Some(image) => format!("FROM {}\nLABEL {label}\n", own_name(image)),
         None => format!("{line}\n"),
     };
     let text: String = text.lines().map(line).collect();
     if !text.contains(OWN) {
         return Err(Failure::new(Kind::Invalid, format!("`{}` builds from nothing", from.display())));
     }
-    write(to, format!("{text}LABEL {label}\n"))
+    write(to, text)
 }
