@@ -42,7 +42,8 @@ pub struct Lock {
 }
 
 /// What a look at a lock shows.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum State {
     /// Nobody ever held it, or it was handed back.
     Free,

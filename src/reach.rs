@@ -4,6 +4,7 @@
 
 pub mod facts;
 pub mod here;
+pub mod inquiry;
 pub mod planner;
 
 use crate::data::Arguments;
@@ -12,12 +13,16 @@ use crate::lock::{Holder, Lock};
 use crate::person::{Answer, Person};
 use crate::primitive::{AnyPrimitive, Host, Probe};
 use crate::site::Server;
+use inquiry::Inquiry;
 use serde_json::Value;
 
 /// Performs calls.
 pub trait Reach: Send + Sync {
     /// Performs the call on the server of `host`.
     fn perform(&self, primitive: &dyn AnyPrimitive, arguments: &Arguments, host: &Host) -> Result<Value>;
+
+    /// What a plan may assume of the call.
+    fn predict(&self, primitive: &dyn AnyPrimitive, arguments: &Arguments, host: &Host) -> Result<Value>;
 
     /// What is to be done with a call that was cut off.
     fn after_crash(
@@ -26,6 +31,9 @@ pub trait Reach: Send + Sync {
         arguments: &Arguments,
         host: &Host,
     ) -> Result<Probe<Value>>;
+
+    /// Ends the command of the attempt of `host`, with all that it started. Does nothing if none runs.
+    fn end(&self, host: &Host) -> Result<()>;
 
     /// Has a person answer what the call asks.
     fn ask(
@@ -36,5 +44,21 @@ pub trait Reach: Send + Sync {
     ) -> Result<(Value, Option<Answer>)>;
 
     /// Takes the server's lock, where there is one to take.
-    fn hold(&self, server: &Server, holder: Holder) -> Result<Option<Lock>>;
+    fn hold(&self, server: &Server, holder: Holder) -> Result<Option<Box<dyn Held>>>;
+
+    /// Answers a question about the server that is no call of a script.
+    fn inquire(&self, server: &Server, inquiry: &Inquiry) -> Result<Value>;
+}
+
+/// The lock of a server, held by this session. Dropped, it is free.
+pub trait Held: Send {
+    /// Makes sure, before a change in `step`, that nobody took it away, and says that we still work.
+    fn beat(&mut self, step: &str) -> Result<()>;
+}
+
+impl Held for Lock {
+    fn beat(&mut self, step: &str) -> Result<()> {
+        self.check()?;
+        Lock::beat(self, Some(step))
+    }
 }

@@ -20,11 +20,10 @@ use crate::failure::{Failure, Kind, Result};
 use crate::journal::index::Index;
 use crate::journal::run::{self, OpenRun, Summary};
 use crate::journal::{Call, Entry, Header, Outcome};
-use crate::lock::Lock;
 use crate::person::Person;
 use crate::primitive::{AnyPrimitive, Host, Sort, Told};
 use crate::primitives;
-use crate::reach::Reach;
+use crate::reach::{Held, Reach};
 use crate::site::{Server, Site};
 use crate::stop::{Asked, Stop};
 use serde_json::Value;
@@ -46,7 +45,7 @@ pub struct Session {
     /// Whether an `on_failure` block was declared.
     way_back: AtomicBool,
     book: Mutex<Book>,
-    locks: Mutex<BTreeMap<String, Lock>>,
+    locks: Mutex<BTreeMap<String, Box<dyn Held>>>,
     /// Set while the script is only gone through to find what `on_failure` has to do.
     turned_back: AtomicBool,
     started: Instant,

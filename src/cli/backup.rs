@@ -5,8 +5,9 @@ use super::context::Context;
 use crate::data::Arguments;
 use crate::failure::{Failure, Kind, Result};
 use crate::machine::archive::{self, Encryption, Keys};
-use crate::machine::backup::{Card, Level, catalogue, first_two_numbers};
+use crate::machine::backup::{Card, Level, first_two_numbers};
 use crate::machine::files::sha256;
+use crate::reach::inquiry;
 use crate::report::text::table;
 use crate::site::{HOSS, Server};
 use crate::units::Size;
@@ -31,8 +32,9 @@ fn list(context: &Context) -> Result<u8> {
     let mut rows = vec![["SERVER", "BACKUP", "RELEASE", "SIZE", "LEVEL", "FITS"].map(String::from).to_vec()];
     let mut listed = Vec::new();
     let site = context.site()?;
+    let reach = context.reach(&site);
     for server in context.servers(&site)? {
-        for card in catalogue(&server.backup_folder())? {
+        for card in inquiry::backups(reach.as_ref(), server, None)? {
             let fits = fits(server, &card);
             let release = card.release.clone().unwrap_or_else(|| "?".into());
             let size = Size(card.bytes).to_string();
@@ -162,8 +164,9 @@ fn find(context: &Context, backup: Option<&str>) -> Result<Card> {
     let site = context.site()?;
     let servers = context.servers(&site)?;
     let mut found = Vec::new();
+    let reach = context.reach(&site);
     for server in &servers {
-        found.extend(catalogue(&server.backup_folder())?);
+        found.extend(inquiry::backups(reach.as_ref(), server, None)?);
     }
     let Some(backup) = backup else {
         if servers.len() > 1 {

@@ -4,8 +4,10 @@ use super::arguments::{Answers, Cli, Color, Global};
 use crate::event::Listener;
 use crate::failure::{Context as _, Failure, Kind, Result};
 use crate::journal::run::{self, Glance};
-use crate::machine::git::Checkout;
 use crate::person::{Nobody, Person, Prepared};
+use crate::reach::Reach;
+use crate::reach::here::Here;
+use crate::reach::inquiry;
 use crate::report::prompt::Terminal;
 use crate::report::text::Style;
 use crate::script::layers::Layers;
@@ -87,6 +89,11 @@ impl Context {
         }
     }
 
+    /// Where the servers are.
+    pub fn reach(&self, _: &Site) -> Arc<dyn Reach> {
+        Arc::new(Here)
+    }
+
     /// The servers that a command is about: the named one, or all.
     pub fn servers<'a>(&self, site: &'a Site) -> Result<Vec<&'a Server>> {
         match &self.given_server {
@@ -98,7 +105,7 @@ impl Context {
     /// What a run is made of: the site, the names of the servers, and the runbook, in which no mistake was found.
     pub fn prepare(&self, runbook: &str) -> Result<(Arc<Site>, Vec<String>, Runbook)> {
         let site = Arc::new(self.site()?);
-        let servers = self.servers_with_checkouts(&site)?;
+        let servers = self.servers_with_checkouts(&site, self.reach(&site).as_ref())?;
         let kind = servers.first().map(|server| server.kind.clone()).unwrap_or_default();
         let names = servers.iter().map(|server| server.name.clone()).collect();
         let layers = Arc::new(Layers::of_site(Some(site.folder()), &kind));
@@ -108,10 +115,10 @@ impl Context {
     }
 
     /// The same, for a command that is about to act on them: their checkouts must be there.
-    fn servers_with_checkouts<'a>(&self, site: &'a Site) -> Result<Vec<&'a Server>> {
+    fn servers_with_checkouts<'a>(&self, site: &'a Site, reach: &dyn Reach) -> Result<Vec<&'a Server>> {
         let servers = self.servers(site)?;
         for server in &servers {
-            Checkout::open(&server.checkout).map_err(|failure| match failure.kind {
+            inquiry::checked_out(reach, server).map_err(|failure| match failure.kind {
                 // The site is wrong, and not what a step found.
                 Kind::NotFound => Failure {
                     kind: Kind::Invalid,

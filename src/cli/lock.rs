@@ -3,15 +3,16 @@
 use super::context::Context;
 use crate::failure::Result;
 use crate::lock::{self, State};
-use crate::reach::here::lock_folder;
+use crate::reach::inquiry;
 use serde_json::{Value, json};
 
 /// Shows who holds each server.
 pub fn show(context: &Context) -> Result<u8> {
     let site = context.site()?;
+    let reach = context.reach(&site);
     let mut list = Vec::new();
     for server in context.servers(&site)? {
-        let state = lock::look(&lock_folder(server)?)?;
+        let state = inquiry::lock(reach.as_ref(), server)?;
         let text = match &state {
             State::Free => "free".to_owned(),
             State::Held(holder) => format!("held by {}", lock::describe(holder)),
@@ -43,8 +44,9 @@ pub fn show(context: &Context) -> Result<u8> {
 /// Releases the lock of each server.
 pub fn release(context: &Context, force: bool) -> Result<u8> {
     let site = context.site()?;
+    let reach = context.reach(&site);
     for server in context.servers(&site)? {
-        let said = match lock::release(&lock_folder(server)?, force)? {
+        let said = match inquiry::release_lock(reach.as_ref(), server, force)? {
             State::Free => "was free".to_owned(),
             State::Held(holder) => format!("was taken from {}", lock::describe(&holder)),
             State::Left(holder) => format!("was left by {}", lock::describe(&holder)),

@@ -5,6 +5,7 @@ use super::context::Context;
 use crate::data::Arguments;
 use crate::failure::{Context as _, Failure, Kind, Result};
 use crate::machine::files::{sha256, write_private_durably};
+use crate::reach::Reach;
 use crate::reach::facts::look_again;
 use crate::reach::planner::Planner;
 use crate::report::plan::{lines, summary};
@@ -43,7 +44,7 @@ pub fn plan(context: &Context, options: &PlanOptions, matches: &clap::ArgMatches
     let header = session::header(&site, &options.runbook, parameters(&runbook, matches), names);
     let stop = Arc::new(Stop::new());
     super::signals::listen(&stop)?;
-    let plan = explore(&runbook, &site, &header, &Arc::new(Planner::default()), &stop)?;
+    let plan = explore(&runbook, &site, &header, &Arc::new(Planner::new(context.reach(&site))), &stop)?;
     if let Some(file) = &options.out {
         keep(file, &site, &plan)?;
     }
@@ -101,6 +102,7 @@ pub fn still_holds(
     runbook: &Runbook,
     given: &Arguments,
     servers: &[String],
+    reach: &dyn Reach,
 ) -> Result<Arguments> {
     let shown = file.display();
     let invalid = |message: String| {
@@ -137,6 +139,6 @@ pub fn still_holds(
             return invalid(format!("`{path}` changed since the plan was made, at {}", kept.time));
         }
     }
-    look_again(&plan.facts, site, &Stop::new())?;
+    look_again(&plan.facts, site, reach, &Stop::new())?;
     Ok(plan.parameters.clone())
 }

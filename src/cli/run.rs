@@ -23,9 +23,10 @@ pub fn run_with(
     parameters: &dyn Fn(&Runbook) -> Arguments,
 ) -> Result<u8> {
     let (site, names, runbook) = context.prepare(&options.runbook)?;
+    let reach = context.reach(&site);
     let mut parameters = parameters(&runbook);
     if let Some(file) = &options.plan {
-        parameters = super::plan::still_holds(file, &site, &runbook, &parameters, &names)?;
+        parameters = super::plan::still_holds(file, &site, &runbook, &parameters, &names, reach.as_ref())?;
     }
     refuse_unfinished(context, &site, &names, options.abandon)?;
     let header = session::header(&site, &options.runbook, parameters, names);

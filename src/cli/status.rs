@@ -6,10 +6,8 @@ use crate::event::Event;
 use crate::failure::Result;
 use crate::journal::run::Summary;
 use crate::lock::{self, State};
-use crate::machine::archive::Compression;
-use crate::machine::git::Checkout;
 use crate::person::Nobody;
-use crate::reach::here::{Here, lock_folder};
+use crate::reach::{Reach, inquiry};
 use crate::report::text::{Style, table};
 use crate::script::kind;
 use crate::script::layers::Layers;
@@ -22,9 +20,10 @@ use std::sync::Arc;
 /// Looks at each server: what is checked out, whether it is healthy, who holds it, its last run, its backups.
 pub fn status(context: &Context) -> Result<u8> {
     let site = Arc::new(context.site()?);
+    let reach = context.reach(&site);
     let mut list = Vec::new();
     for server in context.servers(&site)? {
-        let looked = look(context, &site, server)?;
+        let looked = look(context, &site, &reach, server)?;
         if !context.json {
             print!("{}", text(&looked, context.style));
         }
@@ -37,9 +36,9 @@ pub fn status(context: &Context) -> Result<u8> {
 }
 
 /// The facts of one server, in the form of `status --json`. What can't be found out is the failure that says why.
-fn look(context: &Context, site: &Arc<Site>, server: &Server) -> Result<Value> {
-    let position = Checkout::open(&server.checkout).and_then(|checkout| checkout.position());
-    let lock = match lock_folder(server).and_then(|folder| lock::look(&folder)) {
+fn look(context: &Context, site: &Arc<Site>, reach: &Arc<dyn Reach>, server: &Server) -> Result<Value> {
+    let position = inquiry::checked_out(reach.as_ref(), server);
+    let lock = match inquiry::lock(reach.as_ref(), server) {
         Ok(State::Held(holder)) => json!(lock::describe(&holder)),
         Ok(State::Free | State::Left(_)) | Err(_) => Value::Null,
     };
@@ -57,7 +56,7 @@ fn look(context: &Context, site: &Arc<Site>, server: &Server) -> Result<Value> {
             site: site.clone(),
             header: session::header(site, "status", Default::default(), vec![server.name.clone()]),
             stop: Arc::new(Stop::new()),
-            reach: Arc::new(Here),
+            reach: reach.clone(),
             listener: Arc::new(|_: &Event| {}),
             person: Arc::new(Nobody),
             stepwise: false,
@@ -77,36 +76,27 @@ fn look(context: &Context, site: &Arc<Site>, server: &Server) -> Result<Value> {
         }
         Err(failure) => (Value::Null, Some(failure.to_string())),
     };
-    let folder =
-        asked("backup_folder").ok().and_then(|folder| folder.as_str().map(|folder| server.path(folder)));
+    let folder = asked("backup_folder").ok().and_then(|folder| folder.as_str().map(str::to_owned));
     Ok(json!({
         "name": server.name,
         "kind": server.kind,
-        "release": position.as_ref().ok().map(|position| position.name()),
+        "release": position.as_ref().ok().map(|position| position.name.clone()),
         "commit": position.as_ref().ok().map(|position| position.commit.clone()),
         "healthy": healthy,
         "checks": checks,
         "problem": problem,
         "lock": lock,
         "last_run": last_run,
-        "backups": folder.map(|folder| backups(&folder, &server.name)).unwrap_or_default(),
+        "backups": folder.map(|folder| backups(reach.as_ref(), server, folder)).unwrap_or_default(),
     }))
 }
 
 /// The archives of a server in a folder, the newest last.
-fn backups(folder: &std::path::Path, server: &str) -> Vec<Value> {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut found: Vec<(String, Value)> = entries
-        .filter_map(|entry| {
-            let name = entry.file_name().into_string().ok()?;
-            let is_archive = Compression::of(&entry.path()).is_ok();
-            let ours = is_archive && name.starts_with(&format!("{server}-"));
-            let bytes = entry.metadata().ok()?.len();
-            ours.then(|| (name.clone(), json!({ "name": name, "path": entry.path(), "bytes": bytes })))
-        })
-        .collect();
-    found.sort_by(|(a, _), (b, _)| a.cmp(b));
-    found.into_iter().map(|(_, backup)| backup).collect()
+fn backups(reach: &dyn Reach, server: &Server, folder: String) -> Vec<Value> {
+    let mut found = inquiry::backups(reach, server, Some(folder)).unwrap_or_default();
+    found.retain(|card| card.name.starts_with(&format!("{}-", server.name)));
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    found.iter().map(|card| json!({ "name": card.name, "path": card.path, "bytes": card.bytes })).collect()
 }
 
 /// The same for people; what asks for something comes last.

@@ -8,7 +8,6 @@ use crate::failure::Result;
 use crate::journal::Header;
 use crate::journal::run::OpenRun;
 use crate::person::{Form, Question};
-use crate::reach::here::Here;
 use crate::report::json::JsonLines;
 use crate::report::lines::Lines;
 use crate::script::runbook::{OnFailure, Runbook};
@@ -32,13 +31,14 @@ pub fn work(
     let stop = Arc::new(Stop::new());
     super::signals::listen(&stop)?;
     let person = context.person(answers);
+    let reach = context.reach(&site);
     loop {
         let path = run.path.clone();
         let parts = Parts {
             site: site.clone(),
             header: header.clone(),
             stop: stop.clone(),
-            reach: Arc::new(Here),
+            reach: reach.clone(),
             listener: listener(context),
             person: person.clone(),
             stepwise: answers.step,

@@ -1,5 +1,6 @@
 //! What a plan rests on: what was looked at when it was made, to be looked at again before it is carried out.
 
+use super::Reach;
 use crate::data;
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::Call;
@@ -19,7 +20,7 @@ pub struct Fact {
 }
 
 /// Looks again, and fails if anything else is seen than before.
-pub fn look_again(facts: &[Fact], site: &Site, stop: &Stop) -> Result<()> {
+pub fn look_again(facts: &[Fact], site: &Site, reach: &dyn Reach, stop: &Stop) -> Result<()> {
     for fact in facts {
         let shown = primitives::describe(&fact.call);
         let primitive = primitives::find(&fact.call.name).ok_or_else(|| {
@@ -33,7 +34,7 @@ pub fn look_again(facts: &[Fact], site: &Site, stop: &Stop) -> Result<()> {
             tell: &|_: Told| {},
             hold: &|_: &str| Ok(()),
         };
-        let seen = primitive.perform(&Value::Object(fact.call.arguments.clone()), &host)?;
+        let seen = reach.perform(primitive, &fact.call.arguments, &host)?;
         if seen != fact.outcome {
             let failure =
                 Failure::new(Kind::Invalid, format!("the plan no longer holds: {shown} is another now"))

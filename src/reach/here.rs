@@ -1,13 +1,18 @@
 //! Acts on this machine, in this process.
 
-use super::Reach;
-use crate::command;
+use super::inquiry::{CheckedOut, Inquiry, plain};
+use super::{Held, Reach};
+use crate::command::{self, Attention, From};
 use crate::data::Arguments;
 use crate::failure::{Context, Failure, Kind, Result};
-use crate::lock::{self, Holder, Lock, State};
+use crate::lock::{self, Holder, State};
+use crate::machine::backup::catalogue;
+use crate::machine::git::Checkout;
 use crate::person::{Answer, Person};
-use crate::primitive::{AnyPrimitive, Host, Probe};
+use crate::primitive::{AnyPrimitive, Host, Probe, Told};
+use crate::secret::redact;
 use crate::site::Server;
+use crate::stop::Asked;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -19,6 +24,10 @@ impl Reach for Here {
         primitive.perform(&Value::Object(arguments.clone()), host)
     }
 
+    fn predict(&self, primitive: &dyn AnyPrimitive, arguments: &Arguments, host: &Host) -> Result<Value> {
+        primitive.predict(&Value::Object(arguments.clone()), host)
+    }
+
     fn after_crash(
         &self,
         primitive: &dyn AnyPrimitive,
@@ -26,6 +35,20 @@ impl Reach for Here {
         host: &Host,
     ) -> Result<Probe<Value>> {
         primitive.after_crash(&Value::Object(arguments.clone()), host)
+    }
+
+    fn end(&self, host: &Host) -> Result<()> {
+        if !matches!(command::state(host.folder)?, command::State::Running) {
+            return Ok(());
+        }
+        let command = command::Spec::read(host.folder)?.arguments.join(" ");
+        (host.tell)(Told::Warning(format!("`{}` is still running: ending it", redact(&command))));
+        command::cancel(host.folder)?;
+        let stop = || match host.stop.asked() {
+            Asked::Nothing | Asked::Finish => Attention::Go,
+            Asked::Leave | Asked::Cancel => Attention::Leave,
+        };
+        command::follow(host.folder, From::Now, &stop, &mut |_| {}).map(drop)
     }
 
     fn ask(
@@ -39,7 +62,7 @@ impl Reach for Here {
         Ok((primitive.answered(&arguments, &answer)?, Some(answer)))
     }
 
-    fn hold(&self, server: &Server, holder: Holder) -> Result<Option<Lock>> {
+    fn hold(&self, server: &Server, holder: Holder) -> Result<Option<Box<dyn Held>>> {
         let folder = lock_folder(server)?;
         // A run that died may have left a command behind that still works on the server.
         if let State::Left(before) = lock::look(&folder)?
@@ -51,7 +74,23 @@ impl Reach for Here {
             return Err(Failure::new(Kind::Locked, message)
                 .help(format!("wait for its end, or follow it with `banister resume {}`", before.run)));
         }
-        lock::take(&folder, holder).map(Some)
+        Ok(Some(Box::new(lock::take(&folder, holder)?)))
+    }
+
+    fn inquire(&self, server: &Server, inquiry: &Inquiry) -> Result<Value> {
+        match inquiry {
+            Inquiry::CheckedOut => {
+                let position = Checkout::open(&server.checkout)?.position()?;
+                plain(&CheckedOut { name: position.name(), commit: position.commit.clone() })
+            }
+            Inquiry::Lock => plain(&lock::look(&lock_folder(server)?)?),
+            Inquiry::ReleaseLock { force } => plain(&lock::release(&lock_folder(server)?, *force)?),
+            Inquiry::Backups { folder } => {
+                let folder =
+                    folder.as_ref().map_or_else(|| server.backup_folder(), |folder| server.path(folder));
+                plain(&catalogue(&folder)?)
+            }
+        }
     }
 }
 

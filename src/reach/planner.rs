@@ -3,23 +3,24 @@
 //! A look at something that a planned change will have changed is not performed either, because what it would see
 //! now is not what the run will see: its result is predicted too, as unknown where it can't be known.
 
-use super::Reach;
 use super::facts::Fact;
-use super::here::lock_folder;
+use super::inquiry::{self, Inquiry};
+use super::{Held, Reach};
 use crate::data::{self, Arguments};
 use crate::failure::Result;
 use crate::journal::Call;
-use crate::lock::{self, Holder, Lock, State};
+use crate::lock::{self, Holder, State};
 use crate::person::{Answer, Person};
 use crate::primitive::{AnyPrimitive, Facet, Host, Probe, Sort, Told};
 use crate::site::Server;
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 /// One plan. Looks are remembered over all its paths, so that each is performed once.
-#[derive(Default)]
 pub struct Planner {
+    /// What looks and predictions are left to.
+    reach: Arc<dyn Reach>,
     looks: Mutex<HashMap<String, Result<Value>>>,
     facts: Mutex<Vec<Fact>>,
     warnings: Mutex<BTreeSet<String>>,
@@ -28,6 +29,16 @@ pub struct Planner {
 }
 
 impl Planner {
+    pub fn new(reach: Arc<dyn Reach>) -> Planner {
+        Planner {
+            reach,
+            looks: Mutex::default(),
+            facts: Mutex::default(),
+            warnings: Mutex::default(),
+            touched: Mutex::default(),
+        }
+    }
+
     /// Forgets what was changed: another path begins.
     pub fn begin_path(&self) {
         self.touched().clear();
@@ -69,8 +80,8 @@ impl Planner {
             return known;
         }
         let found = match touched {
-            true => primitive.predict(&plain, host),
-            false => primitive.perform(&plain, host),
+            true => self.reach.predict(primitive, arguments, host),
+            false => self.reach.perform(primitive, arguments, host),
         };
         if let (Ok(outcome), false, true) =
             (&found, touched, primitive.facets().iter().all(|facet| facet.is_steady()))
@@ -91,13 +102,13 @@ impl Reach for Planner {
         let is_lost = data::contains(&arguments, data::UNKNOWN) && primitive.accept(&arguments).is_err();
         let predict = || match is_lost {
             true => Ok(data::unknown(primitive.name())),
-            false => primitive.predict(&arguments, host),
+            false => self.reach.predict(primitive, given, host),
         };
         match primitive.sort() {
             Sort::Session if data::contains(&arguments, data::UNKNOWN) => Ok(Value::Null),
             Sort::Look if data::contains(&arguments, data::UNKNOWN) => predict(),
             Sort::Look => self.look(primitive, given, host, self.is_touched(host.server, primitive.facets())),
-            Sort::Session => primitive.perform(&arguments, host),
+            Sort::Session => self.reach.perform(primitive, given, host),
             Sort::Change | Sort::Ask => {
                 let predicted = predict()?;
                 let server = host.server.map(|server| server.name.clone());
@@ -107,8 +118,16 @@ impl Reach for Planner {
         }
     }
 
+    fn predict(&self, primitive: &dyn AnyPrimitive, arguments: &Arguments, host: &Host) -> Result<Value> {
+        self.reach.predict(primitive, arguments, host)
+    }
+
     fn after_crash(&self, _: &dyn AnyPrimitive, _: &Arguments, _: &Host) -> Result<Probe<Value>> {
         Ok(Probe::GoOn)
+    }
+
+    fn end(&self, _: &Host) -> Result<()> {
+        Ok(())
     }
 
     fn ask(
@@ -132,8 +151,8 @@ impl Reach for Planner {
     }
 
     /// Takes nothing; a plan may be made while somebody works, but should say so.
-    fn hold(&self, server: &Server, _: Holder) -> Result<Option<Lock>> {
-        match lock::look(&lock_folder(server)?)? {
+    fn hold(&self, server: &Server, _: Holder) -> Result<Option<Box<dyn Held>>> {
+        match inquiry::lock(self, server)? {
             State::Held(holder) => {
                 let text = format!("{} is held by {}", server.name, lock::describe(&holder));
                 self.warnings.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(text);
@@ -141,5 +160,9 @@ impl Reach for Planner {
             }
             State::Free | State::Left(_) => Ok(None),
         }
+    }
+
+    fn inquire(&self, server: &Server, inquiry: &Inquiry) -> Result<Value> {
+        self.reach.inquire(server, inquiry)
     }
 }

@@ -84,7 +84,7 @@ impl Session {
             "done" => {
                 self.write(decision, true)?;
                 let predicted = self.with_host(server, key, attempt, true, |host| {
-                    primitive.predict(&Value::Object(call.arguments.clone()), host)
+                    self.reach.predict(primitive, &call.arguments, host)
                 })?;
                 let value = without_unknowns(predicted);
                 let result = Outcome::Done(value.clone());

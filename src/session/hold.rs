@@ -36,10 +36,7 @@ impl Session {
         self.hold(server, &self.header.runbook)?;
         let mut locks = self.locks.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         match locks.get_mut(&server.name) {
-            Some(lock) => {
-                lock.check()?;
-                lock.beat(Some(step))
-            }
+            Some(lock) => lock.beat(step),
             None => Ok(()),
         }
     }

@@ -1,14 +1,13 @@
 //! The way back: what `on_failure` has to do, done by the same gate in a key space of its own.
 
 use super::{Frame, Session};
-use crate::command;
+use crate::data;
 use crate::event::Event;
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::index::Index;
 use crate::journal::{Entry, Outcome, key};
 use crate::primitive::{Facet, Sort};
 use crate::primitives;
-use crate::stop::Asked;
 use std::sync::atomic::Ordering;
 
 /// What unwinds a script that is only gone through for its handlers.
@@ -67,17 +66,10 @@ impl Session {
             open.map(|(key, record)| (key.to_owned(), record.clone())).collect()
         };
         for (key, record) in open {
-            let folder = self.folder(&key, record.attempt);
             let text = primitives::describe(&record.call);
-            if matches!(command::state(&folder)?, command::State::Running) {
-                self.tell(&Event::Warned { text: format!("{text} is still running: ending it") });
-                command::cancel(&folder)?;
-                let stop = || match self.stop.asked() {
-                    Asked::Nothing | Asked::Finish => command::Attention::Go,
-                    Asked::Leave | Asked::Cancel => command::Attention::Leave,
-                };
-                command::follow(&folder, command::From::Now, &stop, &mut |_| {})?;
-            }
+            let server =
+                data::server_of(&record.call.arguments).map(|name| self.site.server(name)).transpose()?;
+            self.with_host(server, &key, record.attempt, true, |host| self.reach.end(host))?;
             let failure = Failure::new(Kind::CommandFailed, format!("{text} was ended to roll back"));
             let (attempt, result) = (record.attempt, Outcome::Failed(failure));
             self.write(Entry::Ended { key, attempt, seconds: 0.0, result }, true)?;
