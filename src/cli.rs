@@ -1,5 +1,6 @@
 //! The command line.
 
+mod agent;
 mod arguments;
 mod backup;
 mod check;
@@ -46,6 +47,7 @@ pub fn main(arguments: &[OsString]) -> ExitCode {
 fn dispatch(context: Context, command: &Command, matches: &clap::ArgMatches) -> Result<u8> {
     match command {
         Command::Demo(options) => demo::demo(context, options),
+        Command::Agent => agent::agent(&context),
         Command::Init => init::init(&context),
         Command::List => list::list(&context),
         Command::Plan(options) => plan::plan(&context, options, matches),

@@ -14,8 +14,8 @@ use crate::failure::{Failure, Kind, Result};
 use crate::person::{Answer, Question};
 use crate::site::Server;
 use crate::stop::Stop;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::path::Path;
 
@@ -61,7 +61,8 @@ pub struct Host<'a> {
 }
 
 /// What a primitive can tell while it acts.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Told {
     /// A line of a command's output, or how far something is.
     Progress(String),
@@ -130,6 +131,8 @@ pub enum AfterCrash<P: Primitive> {
 pub type Prober<P> = fn(&<P as Primitive>::Arguments, &Host) -> Result<Probe<<P as Primitive>::Outcome>>;
 
 /// What a probe found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Probe<O> {
     /// It happened, with this outcome.
     Done(O),
@@ -204,8 +207,6 @@ impl<P: Primitive> Of<P> {
             })
     }
 }
-
-use serde::Deserialize as _;
 
 impl<P: Primitive> AnyPrimitive for Of<P> {
     fn name(&self) -> &'static str {

@@ -1,11 +1,17 @@
-//! Where a call acts: on this machine, or, in a plan, nowhere.
+//! Where a call acts: on this machine, on another one, or, in a plan, nowhere.
 //!
 //! The gate knows only this trait. What is plugged in makes a run or a plan; no primitive can tell the difference.
 
+pub mod agent;
 pub mod facts;
 pub mod here;
 pub mod inquiry;
+mod link;
 pub mod planner;
+pub mod routes;
+mod ssh;
+mod there;
+pub mod wire;
 
 use crate::data::Arguments;
 use crate::failure::Result;

@@ -41,6 +41,14 @@ pub struct Server {
     /// The table's name in `site.toml`.
     #[serde(skip_deserializing)]
     pub name: String,
+    /// Where it is: what `ssh` is called with, as `ops@cloud.example.org`, or a name of the user's own ssh configuration.
+    /// Absent: this machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ssh: Option<String>,
+    /// The path of a banister that is installed there, of this same version. Absent: this program is put beside its state
+    /// there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<PathBuf>,
     /// What sort of server it is: a file of this name in `stdlib/` knows its steps.
     pub kind: String,
     /// The git checkout. `~` is the server's home.
@@ -141,6 +149,13 @@ pub struct Healthy {
 }
 
 impl Server {
+    /// Finds its checkout on this machine: `~` is its home, and what is relative is in `folder`.
+    pub fn settle(&mut self, folder: &Path) {
+        let written = self.checkout.to_string_lossy().into_owned();
+        self.checkout =
+            if written.starts_with('~') { self.path(&written) } else { folder.join(&self.checkout) };
+    }
+
     /// Where its backups are, unless a script says otherwise.
     pub fn backup_folder(&self) -> PathBuf {
         match &self.backups {
@@ -246,9 +261,13 @@ impl Site {
                 server.env_file.get_or_insert_with(|| "~/.hoss/.env".into());
                 server.backups.get_or_insert_with(|| "~/.hoss/backup/backups".into());
             }
-            let written = server.checkout.to_string_lossy().into_owned();
-            server.checkout =
-                if written.starts_with('~') { server.path(&written) } else { folder.join(&server.checkout) };
+            match &server.ssh {
+                None => server.settle(&folder),
+                Some(ssh) => check_elsewhere(server, ssh).map_err(|failure| Failure {
+                    at: Some(format!("{shown}, server `{name}`")),
+                    ..failure
+                })?,
+            }
             let kept = server.keep.map_or(Ok(()), |keep| keep.check());
             kept.and_then(|()| server.keys().check()).map_err(|failure| {
                 let place = format!("{shown}, server `{name}`");
@@ -276,8 +295,27 @@ impl Site {
     }
 }
 
+/// What is said of a server on another machine must mean something there.
+fn check_elsewhere(server: &Server, ssh: &str) -> Result<()> {
+    let invalid = |message: String| Err(Failure::new(Kind::Invalid, message));
+    if ssh.is_empty() || ssh.starts_with('-') || ssh.contains(char::is_whitespace) {
+        return invalid(format!(
+            "`ssh = {ssh:?}` names no host: write it as for `ssh`, such as `ops@example.org`"
+        ));
+    }
+    let checkout = server.checkout.display().to_string();
+    if !checkout.starts_with(['~', '/']) {
+        let message =
+            format!("`checkout = {checkout:?}` is on another machine: write it from `/` or `~/` on");
+        return invalid(message);
+    }
+    Ok(())
+}
+
 /// The keys of a server's table, in the order in which `init` writes them.
-pub const KEYS: [&str; 20] = [
+pub const KEYS: [&str; 22] = [
+    "ssh",
+    "agent",
     "kind",
     "checkout",
     "endpoint",

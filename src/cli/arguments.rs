@@ -57,6 +57,9 @@ pub enum Color {
 pub enum Command {
     /// Make a practice server and update it for real; asks nothing.
     Demo(DemoOptions),
+    /// Serve a banister elsewhere, which calls this over ssh.
+    #[command(hide = true)]
+    Agent,
     /// Write `site.toml` from what is found here.
     Init,
     /// List the runbooks: bundled, the site's own, overridden.
@@ -299,14 +302,19 @@ fn named_runbook(arguments: &[OsString]) -> Result<Option<(&'static str, Runbook
     };
     let Some(name) = run.get_one::<String>("runbook") else { return Ok(None) };
     let given = run.try_get_one::<PathBuf>("site").ok().flatten().cloned();
-    let site = site::find(given.as_deref()).and_then(|file| Site::load(&file)).ok();
+    let (site, wrong) = match site::find(given.as_deref()).ok().map(|file| Site::load(&file)) {
+        Some(Ok(site)) => (Some(site), None),
+        Some(Err(failure)) => (None, Some(failure)),
+        None => (None, None),
+    };
     let server = run.try_get_one::<String>("server").ok().flatten().cloned();
     let kind = site.as_ref().and_then(|site| match server {
         Some(server) => site.servers.get(&server).map(|server| server.kind.clone()),
         None => site.servers.values().next().map(|server| server.kind.clone()),
     });
     let layers = Layers::of_site(site.as_ref().map(Site::folder), &kind.unwrap_or_default());
-    let runbook = Runbook::load(Arc::new(layers), name)?;
+    // What is not bundled may be in a site that can't be read.
+    let runbook = Runbook::load(Arc::new(layers), name).map_err(|failure| wrong.unwrap_or(failure))?;
     // The same for both, so that what can be planned can be run.
     let both = Cli::command();
     let both = ["run", "plan"].into_iter().filter_map(|name| both.find_subcommand(name));

@@ -6,8 +6,8 @@ use crate::failure::{Context as _, Failure, Kind, Result};
 use crate::journal::run::{self, Glance};
 use crate::person::{Nobody, Person, Prepared};
 use crate::reach::Reach;
-use crate::reach::here::Here;
 use crate::reach::inquiry;
+use crate::reach::routes::Routes;
 use crate::report::prompt::Terminal;
 use crate::report::text::Style;
 use crate::script::layers::Layers;
@@ -89,9 +89,9 @@ impl Context {
         }
     }
 
-    /// Where the servers are.
-    pub fn reach(&self, _: &Site) -> Arc<dyn Reach> {
-        Arc::new(Here)
+    /// The ways to the servers.
+    pub fn reach(&self, site: &Site) -> Arc<dyn Reach> {
+        Arc::new(Routes::of(site))
     }
 
     /// The servers that a command is about: the named one, or all.

@@ -116,8 +116,14 @@ fn setting(server: &mut ServerValue, name: &str) -> Result<Dynamic, Box<EvalAltR
     let settings = serde_json::to_value(&*server.0).unwrap_or_default();
     match settings.get(name) {
         Some(value) => Ok(super::convert::plain_to_dynamic(value)),
+        None if name == "home" && server.0.ssh.is_some() => {
+            Err(format!("where the home of `{}` is, is known there: write `~` in paths", server.0.name)
+                .into())
+        }
         None if name == "home" => Ok(server.0.home().display().to_string().into()),
         None if [
+            "ssh",
+            "agent",
             "endpoint",
             "branch",
             "maintenance",

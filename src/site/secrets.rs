@@ -15,6 +15,10 @@ impl Server {
     /// Learns the secrets of the server's settings file, if it has one and it changed since they were learned last. What
     /// can't be read can't be learned, and is no failure here: whoever needs it will say so.
     pub fn learn_secrets(&self) {
+        // One that is elsewhere keeps them there.
+        if self.ssh.is_some() {
+            return;
+        }
         let Ok(path) = self.settings_file(None) else { return };
         let Ok(about) = path.metadata() else { return };
         let Ok(changed) = about.modified() else { return };

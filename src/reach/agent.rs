@@ -1,0 +1,317 @@
+//! The far side: performs on its machine what a banister elsewhere asks for on its standard input.
+//!
+//! It is the same program, and acts by the same [`Here`]: no primitive knows where its caller is. It serves one caller, and
+//! one server. If the caller is lost, what the agent is in the middle of is done to its end, so that it can be asked
+//! for afterwards; a command that runs under its own supervisor needs nobody, and is left to it. Then the agent hands the
+//! lock back and ends. What a change came to is kept in the folder of its attempt, and told to whoever asks again.
+
+use super::here::{Here, lock_folder};
+use super::inquiry::plain;
+use super::wire::{Attempt, Hello, Reply, Request, SILENCE, Said, Task, Welcome, What};
+use super::{Held, Reach};
+use crate::command;
+use crate::failure::{Context, Failure, Kind, Result};
+use crate::journal::Outcome;
+use crate::lock::{self, Holder, State};
+use crate::machine::files::{private_folder, write_private_durably};
+use crate::primitive::{AnyPrimitive, Host, Probe, Sort, Told};
+use crate::primitives;
+use crate::secret;
+use crate::site::Server;
+use crate::stop::{Asked, Stop};
+use serde_json::Value;
+use std::collections::HashMap;
+use std::io::{BufRead, Write};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+/// The file in an attempt's folder that says what the change came to.
+const OUTCOME: &str = "outcome";
+
+/// The agent, for one server.
+struct Agent<W> {
+    server: Server,
+    /// Where it keeps the attempts of runs.
+    state: PathBuf,
+    output: Mutex<W>,
+    lock: Mutex<Option<Box<dyn Held>>>,
+    working: Mutex<HashMap<u64, Arc<Work>>>,
+}
+
+/// A request that is worked on.
+struct Work {
+    stop: Stop,
+    /// The attempt's folder, if it is a change.
+    change: Option<PathBuf>,
+}
+
+/// Serves a caller until it is gone. `state` is the state folder.
+///
+/// Fails with [`Kind::Invalid`] if what comes is no [`Hello`] of this version.
+pub fn serve(
+    state: &Path,
+    input: impl BufRead + Send + 'static,
+    output: impl Write + Send + 'static,
+) -> Result<()> {
+    let lines = lines(input);
+    let first = lines.recv_timeout(SILENCE).unwrap_or_default();
+    let hello: Hello = serde_json::from_str(&first).map_err(|error| {
+        Failure::new(Kind::Invalid, "`banister agent` is called by another banister, over ssh")
+            .why(error)
+            .help("set `ssh` of a server in site.toml, and banister calls it")
+    })?;
+    let program = env!("CARGO_PKG_VERSION").to_owned();
+    let server = hello.server()?;
+    server.learn_secrets();
+    let agent = Arc::new(Agent {
+        server,
+        state: state.join("agent"),
+        output: Mutex::new(output),
+        lock: Mutex::default(),
+        working: Mutex::default(),
+    });
+    agent.send(&Welcome { program: program.clone() });
+    if hello.program != program {
+        let message = format!("this banister is {program}, and its caller {}", hello.program);
+        return Err(Failure::new(Kind::Invalid, message));
+    }
+    while let Ok(line) = lines.recv_timeout(SILENCE) {
+        let request: Request =
+            serde_json::from_str(&line).or_fail(Kind::Invalid, || "not a request".into())?;
+        agent.clone().take(request);
+    }
+    agent.leave();
+    Ok(())
+}
+
+/// The lines of the input, read by a thread of their own, so that silence is noticed.
+fn lines(input: impl BufRead + Send + 'static) -> Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in input.lines() {
+            let Ok(line) = line else { break };
+            if sender.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    receiver
+}
+
+impl<W: Write + Send + 'static> Agent<W> {
+    /// Answers a request, in a thread of its own if that may take time.
+    fn take(self: Arc<Self>, request: Request) {
+        let Request { id, what } = request;
+        match what {
+            What::Beat => self.reply(id, Said::Done(Value::Null)),
+            What::Stop { id, asked } => {
+                if let Some(work) = self.working().get(&id) {
+                    work.stop.ask(asked);
+                }
+            }
+            what => {
+                let change = match &what {
+                    What::Perform(task) if is_change(task) => self.folder(task.attempt.as_ref()),
+                    _ => None,
+                };
+                let work = Arc::new(Work { stop: Stop::new(), change });
+                self.working().insert(id, work.clone());
+                std::thread::spawn(move || {
+                    let said = match self.answer(id, what, &work) {
+                        Ok(value) => Said::Done(value),
+                        Err(failure) => Said::Failed(failure),
+                    };
+                    self.reply(id, said);
+                    self.working().remove(&id);
+                });
+            }
+        }
+    }
+
+    fn answer(&self, id: u64, what: What, work: &Work) -> Result<Value> {
+        match what {
+            What::Perform(task) => self.perform(id, &task, work),
+            What::Predict(task) => self
+                .with_host(id, &task, work, |primitive, host| Here.predict(primitive, &task.arguments, host)),
+            What::AfterCrash(task) => {
+                let probe = match self.kept(task.attempt.as_ref())? {
+                    Some(Outcome::Done(value)) => Probe::Done(value),
+                    Some(Outcome::Failed(_)) => Probe::GoOn,
+                    None => self.with_host(id, &task, work, |primitive, host| {
+                        Here.after_crash(primitive, &task.arguments, host)
+                    })?,
+                };
+                plain(&probe)
+            }
+            What::End(task) => {
+                self.with_host(id, &task, work, |_, host| Here.end(host)).map(|()| Value::Null)
+            }
+            What::Hold { holder } => self.hold(id, holder, work),
+            What::Release => {
+                self.lock().take();
+                Ok(Value::Null)
+            }
+            What::Inquire(inquiry) => Here.inquire(&self.server, &inquiry),
+            What::Stop { .. } | What::Beat => Ok(Value::Null),
+        }
+    }
+
+    fn perform(&self, id: u64, task: &Task, work: &Work) -> Result<Value> {
+        let act = || {
+            self.with_host(id, task, work, |primitive, host| Here.perform(primitive, &task.arguments, host))
+        };
+        let Some(folder) = &work.change else { return act() };
+        if let Some(outcome) = self.kept(task.attempt.as_ref())? {
+            return match outcome {
+                Outcome::Done(value) => Ok(value),
+                Outcome::Failed(failure) => Err(failure),
+            };
+        }
+        match &mut *self.lock() {
+            Some(lock) => lock.beat(&task.step)?,
+            None => return Err(Failure::new(Kind::Bug, "a change without the lock")),
+        }
+        let result = act();
+        let outcome = match &result {
+            Ok(value) => Outcome::Done(value.clone()),
+            // Not an end: it is gone on with.
+            Err(failure) if matches!(failure.kind, Kind::Interrupted | Kind::InDoubt | Kind::Bug) => {
+                return result;
+            }
+            Err(failure) => Outcome::Failed(failure.clone()),
+        };
+        let text =
+            serde_json::to_string(&outcome).or_fail(Kind::Bug, || "an outcome is not plain data".into())?;
+        private_folder(folder)?;
+        write_private_durably(&folder.join(OUTCOME), secret::redact(&text).as_bytes())?;
+        result
+    }
+
+    /// What a change came to, if it came to an end.
+    fn kept(&self, attempt: Option<&Attempt>) -> Result<Option<Outcome>> {
+        let Some(folder) = self.folder(attempt) else { return Ok(None) };
+        let failed = || format!("what is kept in `{}` can't be read", folder.display());
+        match std::fs::read(folder.join(OUTCOME)) {
+            Ok(text) => serde_json::from_slice(&text).map(Some).or_fail(Kind::Journal, failed),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).or_fail(Kind::Journal, failed),
+        }
+    }
+
+    /// Takes the lock. An agent of the same run that lost its caller is let finish first.
+    fn hold(&self, id: u64, mut holder: Holder, work: &Work) -> Result<Value> {
+        holder.folder = self.run_folder(&holder.run);
+        holder.pid = std::process::id();
+        holder.from = lock::origin();
+        let mut told = false;
+        loop {
+            match Here.hold(&self.server, holder.clone()) {
+                Ok(held) => {
+                    *self.lock() = held;
+                    let State::Held(holder) = lock::look(&lock_folder(&self.server)?)? else {
+                        return Err(Failure::new(Kind::Bug, "the lock is not held"));
+                    };
+                    return Ok(holder.grant.into());
+                }
+                Err(failure) if failure.kind == Kind::Locked => {
+                    match lock::look(&lock_folder(&self.server)?)? {
+                        State::Held(other) if other.run == holder.run => {
+                            let text = format!(
+                                "waiting for what this run still does there: {}",
+                                lock::describe(&other)
+                            );
+                            if !std::mem::replace(&mut told, true) {
+                                self.reply(id, Said::Told(Told::Warning(text)));
+                            }
+                        }
+                        State::Held(_) => return Err(failure),
+                        // It was handed back in between, or a command of another run still works.
+                        State::Free => {}
+                        State::Left(_) => return Err(failure),
+                    }
+                    if work.stop.is_asked() {
+                        return Err(Failure::new(Kind::Interrupted, "interrupted"));
+                    }
+                    std::thread::sleep(Duration::from_millis(50));
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+    }
+
+    fn with_host<T>(
+        &self,
+        id: u64,
+        task: &Task,
+        work: &Work,
+        act: impl FnOnce(&dyn AnyPrimitive, &Host) -> Result<T>,
+    ) -> Result<T> {
+        let primitive = primitives::find(&task.primitive).ok_or_else(|| {
+            Failure::new(Kind::Bug, format!("the primitive `{}` is not there", task.primitive))
+        })?;
+        for (name, value) in &task.secrets {
+            secret::keep(name, value);
+        }
+        self.server.learn_secrets();
+        let folder = self.folder(task.attempt.as_ref()).unwrap_or_default();
+        if let Some(parent) = folder.parent().filter(|parent| *parent != Path::new("")) {
+            private_folder(parent)?;
+        }
+        let tell = |told: Told| self.reply(id, Said::Told(told));
+        let hold = |_: &str| Err(Failure::new(Kind::Bug, "the lock is taken by the caller"));
+        let host =
+            Host { server: Some(&self.server), folder: &folder, stop: &work.stop, tell: &tell, hold: &hold };
+        let result = act(primitive, &host);
+        // What was done may have made new ones.
+        self.server.learn_secrets();
+        result
+    }
+
+    /// The caller is gone: changes are done to their end, and the lock is handed back.
+    fn leave(&self) {
+        for work in self.working().values() {
+            let runs = |folder: &PathBuf| matches!(command::state(folder), Ok(command::State::Running));
+            if work.change.as_ref().is_none_or(runs) {
+                work.stop.ask(Asked::Leave);
+            }
+        }
+        while self.working().values().any(|work| work.change.is_some()) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self.lock().take();
+    }
+
+    fn run_folder(&self, run: &str) -> PathBuf {
+        self.state.join("runs").join(run)
+    }
+
+    fn folder(&self, attempt: Option<&Attempt>) -> Option<PathBuf> {
+        attempt.map(|attempt| self.run_folder(&attempt.run).join("logs").join(&attempt.folder))
+    }
+
+    fn reply(&self, id: u64, said: Said) {
+        self.send(&Reply { id, said });
+    }
+
+    /// Secrets stay here. That the caller is gone is noticed where its lines are read.
+    fn send(&self, message: &impl serde::Serialize) {
+        let Ok(text) = serde_json::to_string(message) else { return };
+        let mut output = self.output.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let _ =
+            output.write_all(format!("{}\n", secret::redact(&text)).as_bytes()).and_then(|()| output.flush());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Box<dyn Held>>> {
+        self.lock.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn working(&self) -> MutexGuard<'_, HashMap<u64, Arc<Work>>> {
+        self.working.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+fn is_change(task: &Task) -> bool {
+    primitives::find(&task.primitive).is_some_and(|primitive| primitive.sort() == Sort::Change)
+}

@@ -1,0 +1,167 @@
+//! To each server its own way: this machine, or its agent over ssh.
+
+use super::here::Here;
+use super::inquiry::Inquiry;
+use super::there::There;
+use super::wire::{Attempt, Task, What};
+use super::{Held, Reach};
+use crate::data::{self, Arguments};
+use crate::failure::{Context, Failure, Kind, Result};
+use crate::lock::Holder;
+use crate::person::{Answer, Person};
+use crate::primitive::{AnyPrimitive, Host, Probe, Sort, Told};
+use crate::secret::Secret;
+use crate::site::{Server, Site};
+use crate::stop::Stop;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The ways to the servers of a site.
+pub struct Routes {
+    /// The names of all servers.
+    names: Vec<String>,
+    there: BTreeMap<String, Arc<There>>,
+}
+
+impl Routes {
+    pub fn of(site: &Site) -> Routes {
+        let elsewhere = site.servers.values().filter(|server| server.ssh.is_some());
+        let there = elsewhere.map(|server| (server.name.clone(), Arc::new(There::new(server.clone()))));
+        Routes { names: site.servers.keys().cloned().collect(), there: there.collect() }
+    }
+
+    fn there(&self, server: Option<&Server>) -> Option<&Arc<There>> {
+        self.there.get(&server?.name)
+    }
+
+    /// The call as its agent gets it.
+    fn task(
+        &self,
+        primitive: &dyn AnyPrimitive,
+        arguments: &Arguments,
+        host: &Host,
+        step: String,
+    ) -> Result<Task> {
+        let own = host.server.map(|server| server.name.as_str()).unwrap_or_default();
+        let mut secrets = BTreeMap::new();
+        for name in secrets_in(&Value::Object(arguments.clone())) {
+            let of = name.split(' ').next().unwrap_or_default();
+            if of != own && self.names.iter().any(|server| server == of) {
+                let message = format!("the secret `{name}` is not for `{own}`");
+                return Err(Failure::new(Kind::Refused, message));
+            }
+            // What the server knows itself is not known here.
+            if let Ok(value) = (Secret { name: name.clone() }).reveal() {
+                secrets.insert(name, value);
+            }
+        }
+        Ok(Task {
+            primitive: primitive.name().into(),
+            arguments: arguments.clone(),
+            attempt: attempt(host.folder),
+            step,
+            secrets,
+        })
+    }
+}
+
+/// An attempt's folder is `RUN/logs/NAME`; in a plan there is none.
+fn attempt(folder: &Path) -> Option<Attempt> {
+    let name = |path: &Path| Some(path.file_name()?.to_str()?.to_owned());
+    Some(Attempt { run: name(folder.parent()?.parent()?)?, folder: name(folder)? })
+}
+
+fn secrets_in(value: &Value) -> Vec<String> {
+    if let Some(Value::String(name)) = data::tagged(value, data::SECRET) {
+        return vec![name.clone()];
+    }
+    match value {
+        Value::Array(items) => items.iter().flat_map(secrets_in).collect(),
+        Value::Object(object) => object.values().flat_map(secrets_in).collect(),
+        _ => Vec::new(),
+    }
+}
+
+impl Reach for Routes {
+    fn perform(&self, primitive: &dyn AnyPrimitive, arguments: &Arguments, host: &Host) -> Result<Value> {
+        // What is for the session alone is here, whatever server it is about.
+        let there = self.there(host.server).filter(|_| primitive.sort() != Sort::Session);
+        let Some(there) = there else { return Here.perform(primitive, arguments, host) };
+        let what = What::Perform(self.task(primitive, arguments, host, there.step())?);
+        match primitive.sort() {
+            Sort::Change => there.change(what, host.stop, host.tell),
+            _ => there.ask(&what, host.stop, host.tell),
+        }
+    }
+
+    fn predict(&self, primitive: &dyn AnyPrimitive, arguments: &Arguments, host: &Host) -> Result<Value> {
+        let Some(there) = self.there(host.server) else { return Here.predict(primitive, arguments, host) };
+        let task = self.task(primitive, arguments, host, String::new())?;
+        there.ask(&What::Predict(task), host.stop, host.tell)
+    }
+
+    fn after_crash(
+        &self,
+        primitive: &dyn AnyPrimitive,
+        arguments: &Arguments,
+        host: &Host,
+    ) -> Result<Probe<Value>> {
+        let Some(there) = self.there(host.server) else {
+            return Here.after_crash(primitive, arguments, host);
+        };
+        let task = self.task(primitive, arguments, host, String::new())?;
+        let answer = there.ask(&What::AfterCrash(task), host.stop, host.tell)?;
+        serde_json::from_value(answer)
+            .or_fail(Kind::Bug, || "the agent found something else than a probe".into())
+    }
+
+    fn end(&self, host: &Host) -> Result<()> {
+        let Some(there) = self.there(host.server) else { return Here.end(host) };
+        let task = Task {
+            primitive: String::new(),
+            arguments: Arguments::new(),
+            attempt: attempt(host.folder),
+            step: String::new(),
+            secrets: BTreeMap::new(),
+        };
+        there.ask(&What::End(task), host.stop, host.tell).map(drop)
+    }
+
+    fn ask(
+        &self,
+        primitive: &dyn AnyPrimitive,
+        arguments: &Arguments,
+        person: &dyn Person,
+    ) -> Result<(Value, Option<Answer>)> {
+        Here.ask(primitive, arguments, person)
+    }
+
+    fn hold(&self, server: &Server, holder: Holder) -> Result<Option<Box<dyn Held>>> {
+        let Some(there) = self.there(Some(server)) else { return Here.hold(server, holder) };
+        there.hold(holder, &Stop::new(), &|_: Told| {})?;
+        Ok(Some(Box::new(HeldThere(there.clone()))))
+    }
+
+    fn inquire(&self, server: &Server, inquiry: &Inquiry) -> Result<Value> {
+        let Some(there) = self.there(Some(server)) else { return Here.inquire(server, inquiry) };
+        there.ask(&What::Inquire(inquiry.clone()), &Stop::new(), &|_: Told| {})
+    }
+}
+
+/// The lock of a server elsewhere. That nobody took it away is made sure there, before each change.
+struct HeldThere(Arc<There>);
+
+impl Held for HeldThere {
+    fn beat(&mut self, step: &str) -> Result<()> {
+        self.0.set_step(step);
+        Ok(())
+    }
+}
+
+impl Drop for HeldThere {
+    fn drop(&mut self) {
+        self.0.release();
+    }
+}

@@ -1,0 +1,172 @@
+//! A server on another machine: what is asked of it is asked of its agent, over a connection that may be lost.
+//!
+//! A look is asked again on the next connection. A change may have been begun: the gate is told that it is in doubt, and
+//! asks the next agent what became of it, as it would after a crash of its own.
+
+use super::link::Link;
+use super::ssh;
+use super::wire::What;
+use crate::failure::{Failure, Kind, Result};
+use crate::lock::Holder;
+use crate::primitive::Told;
+use crate::site::Server;
+use crate::stop::{Asked, Stop};
+use serde_json::Value;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+/// How long a lost connection is tried again: as long as a server takes to start anew, and more.
+const PATIENCE: Duration = Duration::from_secs(600);
+/// The longest pause between two tries.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+
+pub struct There {
+    server: Server,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    link: Option<Arc<Link>>,
+    /// What the lock was taken with, and the number of the grant.
+    held: Option<(Holder, u64)>,
+    /// The step that changes belong to.
+    step: String,
+}
+
+impl There {
+    pub fn new(server: Server) -> There {
+        There { server, state: Mutex::default() }
+    }
+
+    pub fn step(&self) -> String {
+        self.state().step.clone()
+    }
+
+    pub fn set_step(&self, step: &str) {
+        step.clone_into(&mut self.state().step);
+    }
+
+    /// Asks something that may be asked twice.
+    pub fn ask(&self, what: &What, stop: &Stop, tell: &dyn Fn(Told)) -> Result<Value> {
+        loop {
+            let link = match what {
+                What::Inquire(_) => self.link(stop, tell)?,
+                _ => self.link(stop, tell).map_err(resumable)?,
+            };
+            if let Ok(answer) = link.ask(what.clone(), stop, tell) {
+                return answer;
+            }
+            self.tell_lost(tell);
+        }
+    }
+
+    /// Asks for a change. Fails with [`Kind::InDoubt`] if the connection was lost meanwhile, and is there again.
+    pub fn change(&self, what: What, stop: &Stop, tell: &dyn Fn(Told)) -> Result<Value> {
+        let link = self.link(stop, tell).map_err(resumable)?;
+        if let Ok(answer) = link.ask(what, stop, tell) {
+            return answer;
+        }
+        self.tell_lost(tell);
+        self.link(stop, tell).map_err(resumable)?;
+        Err(Failure::new(Kind::InDoubt, format!("the connection to `{}` was lost", self.server.name)))
+    }
+
+    /// Takes the lock, and remembers it for the connections to come.
+    pub fn hold(&self, holder: Holder, stop: &Stop, tell: &dyn Fn(Told)) -> Result<()> {
+        let answer = self.ask(&What::Hold { holder: holder.clone() }, stop, tell)?;
+        self.state().held = Some((holder, answer.as_u64().unwrap_or_default()));
+        Ok(())
+    }
+
+    /// Hands the lock back, if there is somebody to hand it to; an agent that lost us does it by itself.
+    pub fn release(&self) {
+        let link = {
+            let mut state = self.state();
+            state.held = None;
+            state.link.clone()
+        };
+        if let Some(link) = link.filter(|link| !link.is_lost()) {
+            let _ = link.ask(What::Release, &Stop::new(), &|_| {});
+        }
+    }
+
+    fn tell_lost(&self, tell: &dyn Fn(Told)) {
+        tell(Told::Warning(format!("the connection to `{}` was lost: connecting again", self.server.name)));
+    }
+
+    /// The connection, made if there is none. One that was there before is waited for; the lock is taken again on it.
+    fn link(&self, stop: &Stop, tell: &dyn Fn(Told)) -> Result<Arc<Link>> {
+        let mut state = self.state();
+        if let Some(link) = state.link.as_ref().filter(|link| !link.is_lost()) {
+            return Ok(link.clone());
+        }
+        let was_there = state.link.take().is_some();
+        let connection = match was_there {
+            false => ssh::connect(&self.server)?,
+            true => self.connect_again(stop, tell)?,
+        };
+        let link = Link::over(connection)
+            .map_err(|error| Failure::new(Kind::Refused, "there is no thread for a connection").why(error))?;
+        if let Some((holder, grant)) = state.held.clone() {
+            let lost = || {
+                Failure::new(Kind::Interrupted, format!("the connection to `{}` was lost", self.server.name))
+            };
+            let answer =
+                link.ask(What::Hold { holder: holder.clone() }, stop, tell).map_err(|_| lost())??;
+            let now = answer.as_u64().unwrap_or_default();
+            if now != grant + 1 {
+                let message =
+                    format!("another run held `{}` while the connection was lost", self.server.name);
+                return Err(
+                    Failure::new(Kind::Locked, message).help("see what it did with `banister status`")
+                );
+            }
+            state.held = Some((holder, now));
+        }
+        state.link = Some(link.clone());
+        Ok(link)
+    }
+
+    fn connect_again(&self, stop: &Stop, tell: &dyn Fn(Told)) -> Result<ssh::Connection> {
+        let until = Instant::now() + PATIENCE;
+        let mut pause = Duration::from_millis(250);
+        loop {
+            let failure = match ssh::connect(&self.server) {
+                Ok(connection) => return Ok(connection),
+                Err(failure) => failure,
+            };
+            let is_over = failure.kind != Kind::Unreachable || Instant::now() > until;
+            if is_over || stop.asked() > Asked::Nothing {
+                let message =
+                    format!("the connection to `{}` was lost, and is not there again", self.server.name);
+                let why =
+                    failure.why.iter().fold(
+                        Failure::new(Kind::Interrupted, message).why(&failure.message),
+                        |failure, why| failure.why(why),
+                    );
+                return Err(
+                    why.help("what was begun there goes on by itself; follow it with `banister resume`")
+                );
+            }
+            tell(Told::Progress(format!("{failure}; trying again in {}s", pause.as_secs_f64().ceil())));
+            let next = Instant::now() + pause;
+            while Instant::now() < next && stop.asked() == Asked::Nothing {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// A call that can't be made did not fail: it is made when the run is resumed.
+fn resumable(failure: Failure) -> Failure {
+    match failure.kind {
+        Kind::Unreachable => Failure { kind: Kind::Interrupted, ..failure },
+        _ => failure,
+    }
+}

@@ -1,0 +1,125 @@
+//! What passes between banister and its agent on a server: JSON, a line for each message.
+//!
+//! The agent's first line is a [`Hello`] from its caller, which it answers with a [`Welcome`]. Then requests come, each
+//! with a number, and for each of them any number of [`Said::Told`] and one other answer with the same number. Lines of
+//! different requests may come in any order.
+
+use super::inquiry::Inquiry;
+use crate::data::Arguments;
+use crate::failure::{Context, Failure, Kind, Result};
+use crate::lock::Holder;
+use crate::primitive::Told;
+use crate::site::Server;
+use crate::stop::Asked;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+/// How often the caller says that it is there.
+pub const BEAT: Duration = Duration::from_secs(5);
+/// After how long without a word either side takes the other for lost.
+pub const SILENCE: Duration = Duration::from_secs(20);
+
+/// The caller's first line.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Hello {
+    /// The version of the caller.
+    pub program: String,
+    pub name: String,
+    /// As its table in `site.toml` says.
+    pub server: Value,
+}
+
+impl Hello {
+    /// What the caller says for this server. Fails with [`Kind::Bug`] if a server is no plain data.
+    pub fn of(server: &Server) -> Result<Hello> {
+        let mut table =
+            serde_json::to_value(server).or_fail(Kind::Bug, || "a server is not plain data".into())?;
+        // A table does not name itself.
+        table.as_object_mut().and_then(|table| table.remove("name"));
+        Ok(Hello { program: env!("CARGO_PKG_VERSION").into(), name: server.name.clone(), server: table })
+    }
+
+    /// The server, for whom it is on this machine. Fails with [`Kind::Invalid`] if it is none.
+    pub fn server(&self) -> Result<Server> {
+        let server = serde_json::from_value(self.server.clone());
+        let mut server: Server = server
+            .or_fail(Kind::Invalid, || format!("`{}` is no server that this banister knows", self.name))?;
+        (server.name, server.ssh) = (self.name.clone(), None);
+        server.settle(Path::new("/"));
+        Ok(server)
+    }
+}
+
+/// The agent's first line.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Welcome {
+    /// The version of the agent.
+    pub program: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Request {
+    pub id: u64,
+    pub what: What,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum What {
+    Perform(Task),
+    Predict(Task),
+    AfterCrash(Task),
+    End(Task),
+    /// Takes the lock; answered with the number of the grant.
+    Hold {
+        holder: Holder,
+    },
+    /// Hands it back.
+    Release,
+    Inquire(Inquiry),
+    /// Passes on to the request of this number what a person asks; not answered.
+    Stop {
+        id: u64,
+        asked: Asked,
+    },
+    /// Answered with [`Value::Null`], like everything that has nothing to say.
+    Beat,
+}
+
+/// A call of a primitive.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Task {
+    pub primitive: String,
+    pub arguments: Arguments,
+    /// The folder of this attempt. Absent in plans.
+    pub attempt: Option<Attempt>,
+    /// The step in which it is called.
+    pub step: String,
+    /// The values of the secrets among the arguments, by name, as far as the caller knows them.
+    pub secrets: BTreeMap<String, String>,
+}
+
+/// An attempt of a run, as both sides name it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    pub run: String,
+    /// The name of the attempt's folder.
+    pub folder: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Reply {
+    pub id: u64,
+    pub said: Said,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Said {
+    Told(Told),
+    Done(Value),
+    Failed(Failure),
+}

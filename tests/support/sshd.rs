@@ -1,0 +1,176 @@
+//! Hosts on loopback, each with a real sshd, keys of its own, and a home of its own.
+
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+/// A folder with a user's key, an `ssh` that reads the configuration there, and what hosts need.
+pub struct Network {
+    folder: PathBuf,
+}
+
+/// A machine that answers ssh; ended when this is dropped.
+pub struct Host {
+    pub name: String,
+    folder: PathBuf,
+    port: u16,
+    sshd: Child,
+}
+
+impl Network {
+    pub fn new(folder: &Path) -> Network {
+        let network = Network { folder: folder.join("network") };
+        fs::create_dir_all(network.bin()).unwrap();
+        key(&network.folder.join("key"));
+        let config = network.folder.join("config");
+        fs::write(&config, "").unwrap();
+        // OpenSSH takes a user's home from the list of users, and not from the environment.
+        let ssh = network.bin().join("ssh");
+        fs::write(&ssh, format!("#!/bin/sh\nexec /usr/bin/ssh -F {} \"$@\"\n", config.display())).unwrap();
+        fs::set_permissions(&ssh, fs::Permissions::from_mode(0o755)).unwrap();
+        network
+    }
+
+    /// To be first in `PATH`.
+    pub fn bin(&self) -> PathBuf {
+        self.folder.join("bin")
+    }
+
+    /// What the user's ssh is told of all hosts from now on, before all else.
+    pub fn configure(&self, text: &str) {
+        let config = self.folder.join("config");
+        let before = fs::read_to_string(&config).unwrap();
+        fs::write(config, format!("{text}\n{before}")).unwrap();
+    }
+
+    /// A host, known to the user's ssh by its name.
+    pub fn host(&self, name: &str) -> Host {
+        let folder = self.folder.join(name);
+        fs::create_dir_all(folder.join("home")).unwrap();
+        key(&folder.join("host_key"));
+        let port = {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+            listener.local_addr().unwrap().port()
+        };
+        let shown = folder.display();
+        let path = std::env::var("PATH").unwrap();
+        fs::write(
+            folder.join("sshd_config"),
+            format!(
+                "Port {port}\nListenAddress 127.0.0.1\nHostKey {shown}/host_key\nPidFile none\nUsePAM no\n\
+                 StrictModes no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n\
+                 AuthorizedKeysFile {}/key.pub\nSetEnv HOME={shown}/home PATH={path}\n",
+                self.folder.display()
+            ),
+        )
+        .unwrap();
+        let public = fs::read_to_string(folder.join("host_key.pub")).unwrap();
+        let known = self.folder.join("known_hosts");
+        let others = fs::read_to_string(&known).unwrap_or_default();
+        fs::write(&known, format!("{others}[127.0.0.1]:{port} {public}")).unwrap();
+        let config = self.folder.join("config");
+        let others = fs::read_to_string(&config).unwrap();
+        fs::write(
+            &config,
+            format!(
+                "{others}Host {name}\n  HostName 127.0.0.1\n  Port {port}\n  IdentityFile {0}/key\n  \
+                 IdentitiesOnly yes\n  UserKnownHostsFile {0}/known_hosts\n  StrictHostKeyChecking yes\n",
+                self.folder.display()
+            ),
+        )
+        .unwrap();
+        let sshd = start(&folder);
+        let host = Host { name: name.into(), folder, port, sshd };
+        host.wait();
+        host
+    }
+}
+
+impl Host {
+    pub fn home(&self) -> PathBuf {
+        self.folder.join("home")
+    }
+
+    /// Ends the server with all its sessions, as a machine that goes down; what runs detached goes on.
+    pub fn stop(&mut self) {
+        self.cut();
+        let _ = self.sshd.kill();
+        let _ = self.sshd.wait();
+    }
+
+    pub fn start(&mut self) {
+        self.sshd = start(&self.folder);
+        self.wait();
+    }
+
+    /// Kills the processes of all sessions, as a network that drops them.
+    pub fn cut(&self) {
+        for session in children(self.sshd.id()) {
+            kill(session);
+            children(session).into_iter().for_each(kill);
+        }
+    }
+
+    fn wait(&self) {
+        let until = Instant::now() + Duration::from_secs(20);
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err() {
+            assert!(Instant::now() < until, "sshd does not answer");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn start(folder: &Path) -> Child {
+    // As root, sshd wants this folder.
+    let _ = fs::create_dir("/run/sshd");
+    let log = fs::File::create(folder.join("sshd.log")).unwrap();
+    let mut sshd = Command::new("/usr/sbin/sshd");
+    sshd.arg("-D").arg("-e").arg("-f").arg(folder.join("sshd_config"));
+    sshd.stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .expect("sshd is not installed: run tests/run")
+}
+
+fn key(path: &Path) {
+    let mut keygen = Command::new("ssh-keygen");
+    let made = keygen.args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(path).status().unwrap();
+    assert!(made.success());
+}
+
+/// The sshd processes that a process of sshd started; what runs for the user is none.
+fn children(pid: u32) -> Vec<u32> {
+    let said = Command::new("pgrep").args(["-x", "sshd", "-P", &pid.to_string()]).output().unwrap();
+    String::from_utf8(said.stdout).unwrap().lines().map(|line| line.parse().unwrap()).collect()
+}
+
+fn kill(pid: u32) {
+    let _ = Command::new("kill").args(["-9", &pid.to_string()]).stderr(Stdio::null()).status();
+}
+
+/// The program without what is for debuggers: what is sent to hosts is smaller.
+pub fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        let program = Path::new(env!("CARGO_BIN_EXE_banister"));
+        let stripped = program.with_file_name("banister-stripped");
+        let fresh = program.with_file_name(format!("banister-stripped.{}", std::process::id()));
+        let made = Command::new("strip").arg("-o").arg(&fresh).arg(program).status().unwrap();
+        assert!(made.success());
+        fs::rename(&fresh, &stripped).unwrap();
+        stripped
+    })
+}
