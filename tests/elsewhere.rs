@@ -286,6 +286,7 @@ fn what_is_wrong_with_a_connection_is_said_and_nothing_is_touched() {
     assert_eq!(elsewhere.banister(&["lock", "show"]).code, Some(0));
     let agent = names(&elsewhere.far()).into_iter().find(|name| name.len() == 64).unwrap();
     let agent = elsewhere.far().join(agent).join("banister");
+    fs::remove_file(&agent).unwrap();
     fs::write(&agent, "damaged").unwrap();
     assert_eq!(elsewhere.banister(&["run", "try"]).code, Some(0));
     assert_eq!(fs::read(&agent).unwrap(), fs::read(program()).unwrap());
