@@ -1,7 +1,7 @@
 //! `banister backup`.
 
 use super::arguments::{BackupCommand, PruneOptions, RunOptions, TryOptions};
-use super::context::Context;
+use super::context::{Context, at_once};
 use crate::data::Arguments;
 use crate::failure::{Failure, Kind, Result};
 use crate::machine::archive::{self, Encryption, Keys};
@@ -33,8 +33,10 @@ fn list(context: &Context) -> Result<u8> {
     let mut listed = Vec::new();
     let site = context.site()?;
     let reach = context.reach(&site);
-    for server in context.servers(&site)? {
-        for card in inquiry::backups(reach.as_ref(), server, None)? {
+    let servers = context.servers(&site)?;
+    let found = at_once(&servers, |server| inquiry::backups(reach.as_ref(), server, None));
+    for (server, cards) in servers.iter().zip(found) {
+        for card in cards? {
             let fits = fits(server, &card);
             let release = card.release.clone().unwrap_or_else(|| "?".into());
             let size = Size(card.bytes).to_string();

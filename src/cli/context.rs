@@ -16,7 +16,7 @@ use crate::site::{self, Server, Site};
 use std::collections::VecDeque;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// See the module.
 pub struct Context {
@@ -31,6 +31,8 @@ pub struct Context {
     pub given_server: Option<String>,
     /// Hears what happens in a run, after the report did.
     pub witness: Option<Arc<dyn Listener>>,
+    /// The ways to the servers, once they were asked for.
+    pub routes: OnceLock<Arc<dyn Reach>>,
     /// What to type after a run, if that is not what its end asks for.
     pub next: Option<String>,
 }
@@ -64,6 +66,7 @@ impl Context {
             given_site: site.clone(),
             given_server: server.clone(),
             witness: None,
+            routes: OnceLock::new(),
             next: None,
         })
     }
@@ -89,9 +92,9 @@ impl Context {
         }
     }
 
-    /// The ways to the servers.
+    /// The ways to the servers of the site that this command is about: one connection to each, however often it is asked.
     pub fn reach(&self, site: &Site) -> Arc<dyn Reach> {
-        Arc::new(Routes::of(site))
+        self.routes.get_or_init(|| Arc::new(Routes::of(site))).clone()
     }
 
     /// The servers that a command is about: the named one, or all.
@@ -117,8 +120,9 @@ impl Context {
     /// The same, for a command that is about to act on them: their checkouts must be there.
     fn servers_with_checkouts<'a>(&self, site: &'a Site, reach: &dyn Reach) -> Result<Vec<&'a Server>> {
         let servers = self.servers(site)?;
-        for server in &servers {
-            inquiry::checked_out(reach, server).map_err(|failure| match failure.kind {
+        let found = at_once(&servers, |server| inquiry::checked_out(reach, server));
+        for (server, found) in servers.iter().zip(found) {
+            found.map_err(|failure| match failure.kind {
                 // The site is wrong, and not what a step found.
                 Kind::NotFound => Failure {
                     kind: Kind::Invalid,
@@ -167,4 +171,16 @@ impl Context {
         let queue: VecDeque<String> = answers.answer.iter().cloned().collect();
         Arc::new(Prepared { yes: answers.yes, answers: Mutex::new(queue), otherwise })
     }
+}
+
+/// Does the same for each server, all at once: most of it is waiting. The results are in the order of the servers.
+pub fn at_once<T: Send>(servers: &[&Server], work: impl Fn(&Server) -> T + Sync) -> Vec<T> {
+    if let [only] = servers {
+        return vec![work(only)];
+    }
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = servers.iter().map(|server| scope.spawn(|| work(server))).collect();
+        let joined = threads.into_iter().map(|thread| thread.join());
+        joined.map(|result| result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    })
 }

@@ -1,6 +1,6 @@
 //! `banister lock`.
 
-use super::context::Context;
+use super::context::{Context, at_once};
 use crate::failure::Result;
 use crate::lock::{self, State};
 use crate::reach::inquiry;
@@ -11,8 +11,10 @@ pub fn show(context: &Context) -> Result<u8> {
     let site = context.site()?;
     let reach = context.reach(&site);
     let mut list = Vec::new();
-    for server in context.servers(&site)? {
-        let state = inquiry::lock(reach.as_ref(), server)?;
+    let servers = context.servers(&site)?;
+    let found = at_once(&servers, |server| inquiry::lock(reach.as_ref(), server));
+    for (server, state) in servers.iter().zip(found) {
+        let state = state?;
         let text = match &state {
             State::Free => "free".to_owned(),
             State::Held(holder) => format!("held by {}", lock::describe(holder)),

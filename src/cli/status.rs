@@ -1,6 +1,6 @@
 //! `banister status`.
 
-use super::context::Context;
+use super::context::{Context, at_once};
 use super::outcome;
 use crate::event::Event;
 use crate::failure::Result;
@@ -22,8 +22,8 @@ pub fn status(context: &Context) -> Result<u8> {
     let site = Arc::new(context.site()?);
     let reach = context.reach(&site);
     let mut list = Vec::new();
-    for server in context.servers(&site)? {
-        let looked = look(context, &site, &reach, server)?;
+    for looked in at_once(&context.servers(&site)?, |server| look(context, &site, &reach, server)) {
+        let looked = looked?;
         if !context.json {
             print!("{}", text(&looked, context.style));
         }
