@@ -310,3 +310,37 @@ fn who_holds_the_server_there_keeps_others_out() {
     assert!(said(holder.wait_with_output().unwrap()).code == Some(0));
     assert_eq!(elsewhere.trace(), "begin\nend\n");
 }
+
+#[test]
+fn a_connection_on_which_nothing_is_heard_is_given_up() {
+    let elsewhere = Elsewhere::new();
+    let work =
+        "long:\n\t@echo begin >> ../trace; until test -e ../go; do sleep 0.02; done; echo end >> ../trace\n";
+    elsewhere.world.write("web/Makefile", work);
+    elsewhere.runbook(r#"fn main() { this_server().make("long"); }"#);
+    let child =
+        elsewhere.command(&["run", "try"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    elsewhere.until(|trace| trace.contains("begin"));
+    // As a network that drops every packet: nobody says that the connection is gone.
+    elsewhere.host.hang();
+    elsewhere.world.write("go", "");
+    let said = said(child.wait_with_output().unwrap());
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.out.contains("the connection to `web` was lost"), "{said:?}");
+    assert_eq!(elsewhere.trace(), "begin\nend\n");
+}
+
+#[test]
+fn what_is_missing_there_is_said() {
+    let elsewhere = Elsewhere::new();
+    let origin = elsewhere.world.path().join("origin");
+    fs::create_dir(&origin).unwrap();
+    elsewhere.world.git(&["remote", "add", "origin", &origin.display().to_string()]);
+    elsewhere.runbook(r#"fn main() { this_server().fetch(); }"#);
+    let site = elsewhere.world.read("site.toml");
+    let without = format!("{site}environment = {{ PATH = \"/nowhere\" }}\n");
+    elsewhere.world.write("site.toml", &without);
+    let said = elsewhere.banister(&["run", "try"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.err.contains("git") && said.err.contains("on web"), "{said:?}");
+}

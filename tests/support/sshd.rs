@@ -117,6 +117,14 @@ impl Host {
         }
     }
 
+    /// Stops the processes of all sessions for good: they neither answer nor end.
+    pub fn hang(&self) {
+        for session in children(self.sshd.id()) {
+            signal("-STOP", session);
+            children(session).into_iter().for_each(|pid| signal("-STOP", pid));
+        }
+    }
+
     fn wait(&self) {
         let until = Instant::now() + Duration::from_secs(20);
         while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err() {
@@ -158,7 +166,11 @@ fn children(pid: u32) -> Vec<u32> {
 }
 
 fn kill(pid: u32) {
-    let _ = Command::new("kill").args(["-9", &pid.to_string()]).stderr(Stdio::null()).status();
+    signal("-9", pid);
+}
+
+fn signal(signal: &str, pid: u32) {
+    let _ = Command::new("kill").args([signal, &pid.to_string()]).stderr(Stdio::null()).status();
 }
 
 /// The program without what is for debuggers: what is sent to hosts is smaller.
