@@ -7,3 +7,4 @@ pub mod lines;
 pub mod plan;
 pub mod prompt;
 pub mod text;
+mod tracks;

@@ -1,14 +1,15 @@
-//! A run as lines: one a step, and on a terminal a last line that shows what the running command does.
+//! A run as lines: one a step, and on a terminal last lines that show what goes on: one, or one for each branch.
 
 use super::failure::render;
 use super::text::{Style, cut, elapsed, table};
+use super::tracks::Tracks;
 use crate::event::{Event, Listener, RunState, StepState};
 use crate::secret::redact;
 use std::io::Write;
 use std::sync::{Arc, Mutex, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// How often the live line is drawn again.
+/// How often the live lines are drawn again.
 const TICK: Duration = Duration::from_millis(200);
 
 /// Reports to standard output.
@@ -18,17 +19,14 @@ pub struct Lines {
 
 struct State {
     style: Style,
-    /// Whether there is a live line.
+    /// Whether there are live lines.
     live: bool,
     quiet: bool,
     verbose: bool,
     width: usize,
-    /// The steps that are open, outermost first, with their instants.
-    open: Vec<(String, Instant)>,
-    /// What is shown on the live line.
-    call: String,
-    output: String,
-    drawn: bool,
+    /// What the live lines show, and how many are drawn.
+    tracks: Tracks,
+    drawn: usize,
     /// Name, state and seconds of each step, for the table at the end.
     steps: Vec<(String, StepState, f64, bool)>,
 }
@@ -43,10 +41,8 @@ impl Lines {
             quiet,
             verbose,
             width,
-            open: Vec::new(),
-            call: String::new(),
-            output: String::new(),
-            drawn: false,
+            tracks: Tracks::default(),
+            drawn: 0,
             steps: Vec::new(),
         };
         let state = Arc::new(Mutex::new(state));
@@ -58,7 +54,7 @@ impl Lines {
     }
 }
 
-/// Draws the live line again and again, so that the elapsed time is seen to run.
+/// Draws the live lines again and again, so that the elapsed time is seen to run.
 fn tick(watched: &Weak<Mutex<State>>) {
     while let Some(state) = watched.upgrade() {
         state.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).draw();
@@ -81,16 +77,15 @@ impl State {
                 let on = servers.join(", ");
                 self.line(&self.style.dim(&format!("{verb} {run}: {runbook} on {on}")));
             }
-            Event::StepStarted { name, depth, replayed, .. } => {
-                self.open.push((name.clone(), Instant::now()));
-                self.call.clear();
-                self.output.clear();
+            Event::StepStarted { key, name, depth, replayed, .. } => {
+                self.tracks.begin_step(key, name);
                 if !self.live && !replayed {
-                    self.line(&format!("{}· {name}", "  ".repeat(*depth)));
+                    self.line(&format!("{}· {}{name}", "  ".repeat(*depth), Tracks::prefix(key)));
                 }
             }
-            Event::StepFinished { name, depth, state, seconds, replayed, .. } => {
-                self.open.pop();
+            Event::StepFinished { key, name, depth, state, seconds, replayed } => {
+                self.tracks.end_step(key);
+                let name = format!("{}{name}", Tracks::prefix(key));
                 let (mark, when) = match (state, replayed) {
                     (StepState::Done, true) => {
                         (self.style.dim("✓"), format!("{}, done before", elapsed(*seconds)))
@@ -105,18 +100,20 @@ impl State {
                 self.line(&format!("{}{mark} {name}  {when}", "  ".repeat(*depth)));
                 self.steps.push((format!("{}{name}", "  ".repeat(*depth)), *state, *seconds, *replayed));
             }
-            Event::CallStarted { text, replayed: false, .. } => {
-                self.call = text.clone();
-                self.output.clear();
+            Event::CallStarted { key, text, replayed: false, .. } => {
+                self.tracks.begin_call(key, text);
                 if self.verbose && !self.live {
                     self.line(&self.style.dim(&format!("    {text}")));
                 }
             }
-            Event::CallFinished { text, seconds, replayed: false, .. } if self.verbose => {
-                self.line(&self.style.dim(&format!("    {text}  {}", elapsed(*seconds))));
+            Event::CallFinished { key, text, seconds, replayed: false, .. } => {
+                self.tracks.end_call(key);
+                if self.verbose {
+                    self.line(&self.style.dim(&format!("    {text}  {}", elapsed(*seconds))));
+                }
             }
-            Event::Progressed { line, .. } => {
-                self.output = redact(line).into_owned();
+            Event::Progressed { key, line } => {
+                self.tracks.progress(key, redact(line).into_owned());
                 if self.verbose {
                     self.line(&self.style.dim(&format!("    {line}")));
                 }
@@ -177,18 +174,22 @@ impl State {
     }
 
     fn erase(&mut self) {
-        if std::mem::take(&mut self.drawn) {
-            let _ = write!(std::io::stdout().lock(), "\r\x1b[K");
+        for n in 0..std::mem::take(&mut self.drawn) {
+            let up = if n > 0 { "\x1b[1A" } else { "" };
+            let _ = write!(std::io::stdout().lock(), "{up}\r\x1b[K");
         }
     }
 
     fn draw(&mut self) {
-        let Some((step, began)) = self.open.last().filter(|_| !self.quiet) else { return };
-        let what = if self.output.is_empty() { &self.call } else { &self.output };
-        let text = format!("▸ {step}  {}  {what}", elapsed(began.elapsed().as_secs_f64()));
-        let text = cut(&redact(&text), self.width.saturating_sub(1));
+        if self.quiet {
+            return;
+        }
+        self.erase();
+        let lines = self.tracks.lines();
+        let cut = |line: &String| cut(&redact(line), self.width.saturating_sub(1));
+        let shown: Vec<String> = lines.iter().map(cut).collect();
         let mut out = std::io::stdout().lock();
-        let _ = write!(out, "\r\x1b[K{text}").and_then(|()| out.flush());
-        self.drawn = true;
+        let _ = write!(out, "{}", shown.join("\n")).and_then(|()| out.flush());
+        self.drawn = shown.len();
     }
 }
