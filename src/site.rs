@@ -303,6 +303,9 @@ fn check_elsewhere(server: &Server, ssh: &str) -> Result<()> {
             "`ssh = {ssh:?}` names no host: write it as for `ssh`, such as `ops@example.org`"
         ));
     }
+    if server.agent.as_ref().is_some_and(|agent| !agent.is_absolute()) {
+        return invalid("`agent` is the path of a program on that machine, from `/` on".into());
+    }
     let checkout = server.checkout.display().to_string();
     if !checkout.starts_with(['~', '/']) {
         let message =

@@ -58,9 +58,7 @@ pub fn serve(
     let lines = lines(input);
     let first = lines.recv_timeout(SILENCE).unwrap_or_default();
     let hello: Hello = serde_json::from_str(&first).map_err(|error| {
-        Failure::new(Kind::Invalid, "`banister agent` is called by another banister, over ssh")
-            .why(error)
-            .help("set `ssh` of a server in site.toml, and banister calls it")
+        Failure::new(Kind::Invalid, "what calls `banister agent` is no banister of this version").why(error)
     })?;
     let program = env!("CARGO_PKG_VERSION").to_owned();
     let server = hello.server()?;
