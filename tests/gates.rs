@@ -219,6 +219,22 @@ fn users_are_held_off_until_the_new_release_is_healthy_or_the_old_one_is_back() 
 }
 
 #[test]
+fn what_no_copy_can_be_started_of_is_said_before_a_full_drill() {
+    let round = Round::new();
+    assert_eq!(round.banister(&["run", "backup", "--yes"]).code, Some(0));
+    let mut docker = std::process::Command::new(round.practice().dir().join("bin/docker"));
+    docker.args(["rm", "--force", "server_minio_1"]).envs(round.practice().environment());
+    assert!(docker.output().unwrap().status.success());
+    let said = round.banister(&["backup", "drill", "--full"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.err.contains("its object store has no container on this server"), "{said:?}");
+    assert!(said.err.contains("Drill it without --full"), "{said:?}");
+    assert!(!said.out.contains("Unpack"), "{said:?}");
+    let said = round.banister(&["backup", "drill"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+}
+
+#[test]
 fn a_server_that_stood_still_for_its_backup_runs_again_also_if_the_backup_fails() {
     let round = Round::new();
     let said = round.banister(&["run", "backup", "--still", "true", "--yes"]);
