@@ -39,6 +39,19 @@ fn who_uses_the_server_is_said_before_anything_is_touched() {
 }
 
 #[test]
+fn a_release_that_does_not_exist_is_refused_before_anything_is_touched() {
+    let round = Round::new();
+    for command in ["plan", "run"] {
+        let said = round.banister(&[command, "update", "--to", "9.9.9"]);
+        assert_eq!(said.code, Some(1), "{said:?}");
+        let why = "practice has no release 9.9.9; the newest before it is 0.2.14";
+        assert!(said.err.contains(why) || said.out.contains(why), "{said:?}");
+    }
+    assert_untouched(&round, "refused");
+    assert_eq!(archives(&round), [] as [PathBuf; 0], "a backup was taken");
+}
+
+#[test]
 fn a_dataset_that_is_being_deleted_is_a_use() {
     let round = Round::new();
     let mut docker = std::process::Command::new(round.practice().dir().join("bin/docker"));
