@@ -67,6 +67,24 @@ fn a_dataset_that_is_being_deleted_is_a_use() {
 }
 
 #[test]
+fn what_runs_is_told_beside_what_is_checked_out() {
+    let round = Round::new();
+    let release = |said: &str| {
+        let line = said.lines().find(|line| line.trim_start().starts_with("release"));
+        line.map(|line| line.split_once("release").unwrap().1.trim().to_owned()).unwrap_or_default()
+    };
+    assert_eq!(release(&round.banister(&["status"]).out), "0.2.10");
+    round.practice().switch("build", true).unwrap();
+    let said = round.banister(&["run", "update", "--yes", "--to", "0.2.15"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let said = round.banister(&["status"]);
+    assert_eq!(release(&said.out), "0.2.15 is checked out, 0.2.10 runs", "{said:?}");
+    let said = round.banister(&["status", "--json"]);
+    let status: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((&status[0]["release"], &status[0]["runs"]), (&"0.2.15".into(), &"0.2.10".into()), "{said:?}");
+}
+
+#[test]
 fn a_request_within_the_last_minute_is_a_use() {
     let round = Round::new();
     let proxy = round.practice().endpoint();

@@ -8,6 +8,7 @@ use crate::journal::run::Summary;
 use crate::lock::{self, State};
 use crate::machine::archive::Compression;
 use crate::machine::git::Checkout;
+use crate::machine::release::Release;
 use crate::person::Nobody;
 use crate::reach::here::{Here, lock_folder};
 use crate::report::text::{Style, table};
@@ -70,6 +71,7 @@ fn look(context: &Context, site: &Arc<Site>, server: &Server) -> Result<Value> {
         Err(ref failure) => Err(failure.clone()),
     };
     let mut checks = Value::Null;
+    let runs = asked("running_release").ok().filter(Value::is_string);
     let (healthy, problem) = match &health {
         Ok(found) => {
             checks = found["checks"].clone();
@@ -83,6 +85,7 @@ fn look(context: &Context, site: &Arc<Site>, server: &Server) -> Result<Value> {
         "name": server.name,
         "kind": server.kind,
         "release": position.as_ref().ok().map(|position| position.name()),
+        "runs": runs,
         "commit": position.as_ref().ok().map(|position| position.commit.clone()),
         "healthy": healthy,
         "checks": checks,
@@ -133,6 +136,13 @@ fn text(looked: &Value, style: Style) -> String {
     let backups = looked["backups"].as_array().map(Vec::as_slice).unwrap_or_default();
     let newest = backups.last().and_then(|backup| say(&backup["name"]));
     let release = say(&looked["release"]).unwrap_or_else(|| "?".into());
+    // What is no release, as a branch, says nothing of what should run.
+    let release = match say(&looked["runs"]) {
+        Some(runs) if runs != release && release.parse::<Release>().is_ok() => {
+            style.warn(&format!("{release} is checked out, {runs} runs"))
+        }
+        _ => release,
+    };
     let mut rows = vec![
         vec!["  release".into(), release],
         vec!["  health".into(), health],
