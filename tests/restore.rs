@@ -178,6 +178,22 @@ fn an_update_that_is_done_is_taken_back_with_its_data() {
 }
 
 #[test]
+fn a_backup_of_another_server_is_asked_about() {
+    let (round, before, backup) = regretted();
+    let newer = state(&round);
+    round.set("[servers.practice]", "[servers.other]");
+    for arguments in [&["run", "rollback", "--backup", &backup][..], &["backup", "restore"]] {
+        let said = round.banister(arguments);
+        assert_eq!(said.code, Some(3), "{said:?}");
+        assert!(said.err.contains("is a backup of practice. Put it into other?"), "{said:?}");
+    }
+    assert_same(&state(&round), &newer, "asked");
+    let said = round.banister(&["run", "rollback", "--backup", &backup, "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_same(&state(&round), &before, "taken back");
+}
+
+#[test]
 fn a_restore_has_no_way_back_and_says_so() {
     let (round, before, backup) = damaged();
     let half_way = round.records();
