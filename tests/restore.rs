@@ -164,7 +164,11 @@ fn regretted() -> (Round, Vec<String>, String) {
 fn an_update_that_is_done_is_taken_back_with_its_data() {
     let (round, before, backup) = regretted();
     let newer = state(&round);
-    let said = round.banister(&["run", "rollback", "--backup", &backup]);
+    let said = round.banister(&["run", "rollback", "--backup", "practice-"]);
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(said.err.contains("several backups begin with `practice-`"), "{said:?}");
+    let beginning = backup.strip_suffix("-before-0.2.14.tar.gz").unwrap();
+    let said = round.banister(&["run", "rollback", "--backup", beginning]);
     assert_eq!(said.code, Some(3), "{said:?}");
     assert!(said.err.contains("from 0.2.14 back to 0.2.10"), "{said:?}");
     assert_same(&state(&round), &newer, "asked");
