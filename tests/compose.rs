@@ -100,6 +100,9 @@ fn lives() -> String {
 #[test]
 fn a_full_drill_starts_a_copy_that_reaches_nothing_and_removes_it() {
     let Some(stack) = Stack::create(&[]) else { return };
+    // As users reach it: a name that no copy can resolve, and a certificate that no copy has.
+    let outer = "UPDATE object_stores SET endpoint = 'https://hoss.example.org'";
+    docker(&["exec", &container("db"), "psql", "-U", "postgres", "-qd", "hoss_core", "-c", outer]);
     assert_eq!(stack.banister(&["run", "backup", "--yes"]).code, Some(0));
     let (before, lives_before) = (state(&stack), lives());
 

@@ -39,6 +39,19 @@ fn who_uses_the_server_is_said_before_anything_is_touched() {
 }
 
 #[test]
+fn a_release_that_does_not_exist_is_refused_before_anything_is_touched() {
+    let round = Round::new();
+    for command in ["plan", "run"] {
+        let said = round.banister(&[command, "update", "--to", "9.9.9"]);
+        assert_eq!(said.code, Some(1), "{said:?}");
+        let why = "practice has no release 9.9.9; the newest before it is 0.2.14";
+        assert!(said.err.contains(why) || said.out.contains(why), "{said:?}");
+    }
+    assert_untouched(&round, "refused");
+    assert_eq!(archives(&round), [] as [PathBuf; 0], "a backup was taken");
+}
+
+#[test]
 fn a_dataset_that_is_being_deleted_is_a_use() {
     let round = Round::new();
     let mut docker = std::process::Command::new(round.practice().dir().join("bin/docker"));
@@ -51,6 +64,24 @@ fn a_dataset_that_is_being_deleted_is_a_use() {
     assert_eq!(said.code, Some(3), "{said:?}");
     assert!(said.err.contains("practice is in use (deletes answered \"1\", expected \"0\")"), "{said:?}");
     assert_untouched(&round, "asked");
+}
+
+#[test]
+fn what_runs_is_told_beside_what_is_checked_out() {
+    let round = Round::new();
+    let release = |said: &str| {
+        let line = said.lines().find(|line| line.trim_start().starts_with("release"));
+        line.map(|line| line.split_once("release").unwrap().1.trim().to_owned()).unwrap_or_default()
+    };
+    assert_eq!(release(&round.banister(&["status"]).out), "0.2.10");
+    round.practice().switch("build", true).unwrap();
+    let said = round.banister(&["run", "update", "--yes", "--to", "0.2.15"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let said = round.banister(&["status"]);
+    assert_eq!(release(&said.out), "0.2.15 is checked out, 0.2.10 runs", "{said:?}");
+    let said = round.banister(&["status", "--json"]);
+    let status: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((&status[0]["release"], &status[0]["runs"]), (&"0.2.15".into(), &"0.2.10".into()), "{said:?}");
 }
 
 #[test]
@@ -216,6 +247,22 @@ fn users_are_held_off_until_the_new_release_is_healthy_or_the_old_one_is_back() 
     assert!(said.out.contains("was rolled back"), "{said:?}");
     assert!(!flag.exists(), "users are held off after a way back");
     assert_eq!(round.practice().discover().unwrap()["version"], "0.2.10");
+}
+
+#[test]
+fn what_no_copy_can_be_started_of_is_said_before_a_full_drill() {
+    let round = Round::new();
+    assert_eq!(round.banister(&["run", "backup", "--yes"]).code, Some(0));
+    let mut docker = std::process::Command::new(round.practice().dir().join("bin/docker"));
+    docker.args(["rm", "--force", "server_minio_1"]).envs(round.practice().environment());
+    assert!(docker.output().unwrap().status.success());
+    let said = round.banister(&["backup", "drill", "--full"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.err.contains("its object store has no container on this server"), "{said:?}");
+    assert!(said.err.contains("Drill it without --full"), "{said:?}");
+    assert!(!said.out.contains("Unpack"), "{said:?}");
+    let said = round.banister(&["backup", "drill"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
 }
 
 #[test]

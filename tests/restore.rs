@@ -9,11 +9,34 @@ mod support;
 
 use banister::practice::Reach;
 use contents::{FAILS, assert_same, damage, only_backup, state};
-use round::{Round, count, side_by_side};
+use round::{Round, count, shared, side_by_side};
 use rustix::fs::inotify::{self, CreateFlags, Reader, WatchFlags};
+use std::fmt::Debug;
 use std::fs;
 use std::mem::MaybeUninit;
 use std::time::Duration;
+use support::Said;
+
+const RESUME: &[&str] = &["resume", "--yes"];
+
+/// So long each session of a run lives, in each of a few worlds.
+fn moments() -> Vec<Vec<Duration>> {
+    (0..4).map(|world| (0..8).map(|n| Duration::from_millis((world * 8 + n) * 57 % 260)).collect()).collect()
+}
+
+/// Begins a run, and kills each of its sessions after so long, also if none of it was written down yet; at last lets it
+/// end.
+fn killed_after(round: &Round, begin: &[&str], moments: &[Duration]) -> Said {
+    let earlier = round.records();
+    for moment in moments {
+        let arguments = if round.records() == earlier { begin } else { RESUME };
+        let mut child = round.command(arguments).spawn().unwrap();
+        std::thread::sleep(*moment);
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+    round.resume_or_begin(begin, earlier)
+}
 
 /// A server with a backup, damaged; what it was before, and the backup.
 fn damaged() -> (Round, Vec<String>, String) {
@@ -29,82 +52,63 @@ fn damaged() -> (Round, Vec<String>, String) {
 #[test]
 fn a_restore_that_is_killed_at_any_record_ends_like_one_that_is_not() {
     let (round, before, backup) = damaged();
-    let earlier = round.records();
     let said = round.banister(&["backup", "restore", &backup, "--yes"]);
     assert_eq!(said.code, Some(0), "{said:?}");
     assert_same(&state(&round), &before, "undisturbed");
     let places = round.places(0);
-    side_by_side(&places, |place| {
+    side_by_side(&shared(&places), |places| {
         let (round, before, backup) = damaged();
-        let earlier = round.records();
-        let said = round.crash(&["backup", "restore", &backup, "--yes"], place);
-        assert_eq!(said.code, Some(-9), "{place}: {said:?}");
-        let said = round.resume_or_begin(&["backup", "restore", &backup, "--yes"], earlier);
-        assert_eq!(said.code, Some(0), "{place}: {said:?}");
-        assert_same(&state(&round), &before, place);
+        let said = round.killed_at(&["backup", "restore", &backup, "--yes"], RESUME, places);
+        assert_eq!(said.code, Some(0), "{places:?}: {said:?}");
+        assert_same(&state(&round), &before, places);
     });
-    count(&format!(
-        "restore killed at {} places of {} records: 0 worlds differ",
-        places.len(),
-        round.records() - earlier
-    ));
+    count(&format!("restore killed at {} places: 0 worlds differ", places.len()));
 }
 
 #[test]
 fn a_restore_that_is_killed_at_any_moment_ends_like_one_that_is_not() {
-    let moments: Vec<Duration> = (0..20).map(|n| Duration::from_millis(n * 57 % 1100)).collect();
-    side_by_side(&moments, |moment| {
+    side_by_side(&moments(), |moments| {
         let (round, before, backup) = damaged();
-        let earlier = round.records();
-        let place = format!("killed after {moment:?}");
-        let mut child = round.command(&["backup", "restore", &backup, "--yes"]).spawn().unwrap();
-        std::thread::sleep(*moment);
-        let _ = child.kill();
-        let _ = child.wait();
-        let said = round.resume_or_begin(&["backup", "restore", &backup, "--yes"], earlier);
-        assert_eq!(said.code, Some(0), "{place}: {said:?}");
-        assert_same(&state(&round), &before, &place);
+        let said = killed_after(&round, &["backup", "restore", &backup, "--yes"], moments);
+        assert_eq!(said.code, Some(0), "{moments:?}: {said:?}");
+        assert_same(&state(&round), &before, moments);
     });
+}
+
+/// With `--still`, which does all that one without it does.
+const BACKUP: &[&str] = &["run", "backup", "--still", "true", "--yes"];
+
+/// One backup that is whole, and nothing else of what was done for it.
+fn assert_one_backup(round: &Round, services: usize, place: &impl Debug) {
+    only_backup(round);
+    let snapshots = fs::read_dir(round.practice().hoss().join("backup/.opensearch")).unwrap();
+    assert_eq!(snapshots.count(), 0, "{place:?}: a snapshot is left");
+    assert_eq!(round.practice().processes().len(), services, "{place:?}: something is still stopped");
 }
 
 #[test]
 fn a_backup_that_is_killed_at_any_record_is_there_once_and_leaves_nothing_else() {
-    for options in [&["run", "backup", "--yes"][..], &["run", "backup", "--still", "true", "--yes"]] {
+    let round = Round::new();
+    let services = round.practice().processes().len();
+    assert_eq!(round.banister(BACKUP).code, Some(0));
+    let places = round.places(0);
+    side_by_side(&shared(&places), |places| {
         let round = Round::new();
-        let services = round.practice().processes().len();
-        assert_eq!(round.banister(options).code, Some(0));
-        let places = round.places(0);
-        let records = round.records();
-        drop(round);
-        side_by_side(&places, |place| {
-            let round = Round::new();
-            assert_eq!(round.crash(options, place).code, Some(-9), "{place}");
-            let said = round.resume_or_begin(options, 0);
-            assert_eq!(said.code, Some(0), "{place}: {said:?}");
-            only_backup(&round);
-            let snapshots = fs::read_dir(round.practice().hoss().join("backup/.opensearch")).unwrap();
-            assert_eq!(snapshots.count(), 0, "{place}: a snapshot is left");
-            assert_eq!(round.practice().processes().len(), services, "{place}: something is still stopped");
-        });
-        count(&format!("{} killed at {} places of {records} records", options.join(" "), places.len()));
-    }
+        let said = round.killed_at(BACKUP, RESUME, places);
+        assert_eq!(said.code, Some(0), "{places:?}: {said:?}");
+        assert_one_backup(&round, services, places);
+    });
+    count(&format!("backup killed at {} places", places.len()));
 }
 
 #[test]
 fn a_backup_that_is_killed_at_any_moment_is_there_once_and_leaves_nothing_else() {
-    let moments: Vec<Duration> = (0..24).map(|n| Duration::from_millis(n * 17 % 400)).collect();
-    side_by_side(&moments, |moment| {
+    side_by_side(&moments(), |moments| {
         let round = Round::new();
-        let place = format!("killed after {moment:?}");
-        let mut child = round.command(&["run", "backup", "--yes"]).spawn().unwrap();
-        std::thread::sleep(*moment);
-        let _ = child.kill();
-        let _ = child.wait();
-        let said = round.resume_or_begin(&["run", "backup", "--yes"], 0);
-        assert_eq!(said.code, Some(0), "{place}: {said:?}");
-        only_backup(&round);
-        let snapshots = fs::read_dir(round.practice().hoss().join("backup/.opensearch")).unwrap();
-        assert_eq!(snapshots.count(), 0, "{place}: a snapshot is left");
+        let services = round.practice().processes().len();
+        let said = killed_after(&round, BACKUP, moments);
+        assert_eq!(said.code, Some(0), "{moments:?}: {said:?}");
+        assert_one_backup(&round, services, moments);
     });
 }
 
@@ -160,7 +164,11 @@ fn regretted() -> (Round, Vec<String>, String) {
 fn an_update_that_is_done_is_taken_back_with_its_data() {
     let (round, before, backup) = regretted();
     let newer = state(&round);
-    let said = round.banister(&["run", "rollback", "--backup", &backup]);
+    let said = round.banister(&["run", "rollback", "--backup", "practice-"]);
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(said.err.contains("several backups begin with `practice-`"), "{said:?}");
+    let beginning = backup.strip_suffix("-before-0.2.14.tar.gz").unwrap();
+    let said = round.banister(&["run", "rollback", "--backup", beginning]);
     assert_eq!(said.code, Some(3), "{said:?}");
     assert!(said.err.contains("from 0.2.14 back to 0.2.10"), "{said:?}");
     assert_same(&state(&round), &newer, "asked");
@@ -171,6 +179,22 @@ fn an_update_that_is_done_is_taken_back_with_its_data() {
     let said = round.banister(&["run", "rollback", "--backup", &backup]);
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(said.err.contains("is of 0.2.10, which is installed"), "{said:?}");
+}
+
+#[test]
+fn a_backup_of_another_server_is_asked_about() {
+    let (round, before, backup) = regretted();
+    let newer = state(&round);
+    round.set("[servers.practice]", "[servers.other]");
+    for arguments in [&["run", "rollback", "--backup", &backup][..], &["backup", "restore"]] {
+        let said = round.banister(arguments);
+        assert_eq!(said.code, Some(3), "{said:?}");
+        assert!(said.err.contains("is a backup of practice. Put it into other?"), "{said:?}");
+    }
+    assert_same(&state(&round), &newer, "asked");
+    let said = round.banister(&["run", "rollback", "--backup", &backup, "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_same(&state(&round), &before, "taken back");
 }
 
 #[test]
@@ -220,28 +244,41 @@ fn a_rollback_that_fails_leads_back_to_the_release_that_was_there() {
 
 #[test]
 fn a_way_back_with_data_that_is_killed_at_any_record_ends_like_one_that_is_not() {
+    let back = &["resume", "--rollback", "--yes"];
     let (round, before) = failed();
     let earlier = round.records();
-    let said = round.banister(&["resume", "--rollback", "--yes"]);
+    let said = round.banister(back);
     assert!(said.out.contains("was rolled back"), "{said:?}");
     assert_same(&state(&round), &before, "undisturbed");
     assert_eq!(round.practice().discover().unwrap()["version"], "0.2.10");
     let places = round.places(earlier);
-    side_by_side(&places, |place| {
+    side_by_side(&shared(&places), |places| {
         let (round, before) = failed();
-        let said = round.crash(&["resume", "--rollback", "--yes"], place);
-        assert_eq!(said.code, Some(-9), "{place}: {said:?}");
-        let said = round.banister(&["resume", "--rollback", "--yes"]);
+        let said = round.killed_at(back, back, places);
         assert!(
             said.out.contains("was rolled back") || said.out.contains("nothing to resume"),
-            "{place}: {said:?}"
+            "{places:?}: {said:?}"
         );
-        assert_same(&state(&round), &before, place);
-        assert_eq!(round.practice().discover().unwrap()["version"], "0.2.10", "{place}");
+        assert_same(&state(&round), &before, places);
+        assert_eq!(round.practice().discover().unwrap()["version"], "0.2.10", "{places:?}");
     });
-    count(&format!(
-        "rollback killed at {} places of {} records: 0 worlds differ",
-        places.len(),
-        round.records() - earlier
-    ));
+    count(&format!("way back killed at {} places: 0 worlds differ", places.len()));
+}
+
+#[test]
+fn a_rollback_that_is_killed_at_any_record_ends_like_one_that_is_not() {
+    let (round, before, backup) = regretted();
+    let said = round.banister(&["run", "rollback", "--backup", &backup, "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_same(&state(&round), &before, "undisturbed");
+    let world = round.world();
+    let places = round.places(0);
+    side_by_side(&shared(&places), |places| {
+        let (round, before, backup) = regretted();
+        let said = round.killed_at(&["run", "rollback", "--backup", &backup, "--yes"], RESUME, places);
+        assert_eq!(said.code, Some(0), "{places:?}: {said:?}");
+        assert_same(&state(&round), &before, places);
+        round.assert_is(&world, &format!("{places:?}"));
+    });
+    count(&format!("rollback killed at {} places: 0 worlds differ", places.len()));
 }

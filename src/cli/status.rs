@@ -6,6 +6,7 @@ use crate::event::Event;
 use crate::failure::Result;
 use crate::journal::run::Summary;
 use crate::lock::{self, State};
+use crate::machine::release::Release;
 use crate::person::Nobody;
 use crate::reach::{Reach, inquiry};
 use crate::report::text::{Style, table};
@@ -69,6 +70,7 @@ fn look(context: &Context, site: &Arc<Site>, reach: &Arc<dyn Reach>, server: &Se
         Err(ref failure) => Err(failure.clone()),
     };
     let mut checks = Value::Null;
+    let runs = asked("running_release").ok().filter(Value::is_string);
     let (healthy, problem) = match &health {
         Ok(found) => {
             checks = found["checks"].clone();
@@ -81,6 +83,7 @@ fn look(context: &Context, site: &Arc<Site>, reach: &Arc<dyn Reach>, server: &Se
         "name": server.name,
         "kind": server.kind,
         "release": position.as_ref().ok().map(|position| position.name.clone()),
+        "runs": runs,
         "commit": position.as_ref().ok().map(|position| position.commit.clone()),
         "healthy": healthy,
         "checks": checks,
@@ -123,6 +126,13 @@ fn text(looked: &Value, style: Style) -> String {
     let backups = looked["backups"].as_array().map(Vec::as_slice).unwrap_or_default();
     let newest = backups.last().and_then(|backup| say(&backup["name"]));
     let release = say(&looked["release"]).unwrap_or_else(|| "?".into());
+    // What is no release, as a branch, says nothing of what should run.
+    let release = match say(&looked["runs"]) {
+        Some(runs) if runs != release && release.parse::<Release>().is_ok() => {
+            style.warn(&format!("{release} is checked out, {runs} runs"))
+        }
+        _ => release,
+    };
     let mut rows = vec![
         vec!["  release".into(), release],
         vec!["  health".into(), health],

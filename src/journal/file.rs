@@ -56,7 +56,7 @@ impl JournalFile {
         let body = crate::secret::redact(&body);
         let sum = checksum(&self.sum, &body);
         let line = format!("{},\"sum\":\"{sum}\"}}\n", &body[..body.len() - 1]);
-        crash_point(&format!("before {}", self.next));
+        crash_point("before", self.next, &body);
         let written = self.file.write_all(line.as_bytes());
         let written = written.and_then(|()| if sync { self.file.sync_data() } else { Ok(()) });
         if let Err(error) = written {
@@ -64,7 +64,7 @@ impl JournalFile {
             let _ = self.file.set_len(self.length);
             return Err(error).or_fail(Kind::Journal, failed);
         }
-        crash_point(&format!("after {}", self.next));
+        crash_point("after", self.next, &body);
         self.next += 1;
         self.sum = sum;
         self.length += line.len() as u64;
@@ -179,10 +179,15 @@ fn checksum(before: &str, body: &str) -> String {
     digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Where tests kill the process: `$BANISTER_CRASH_AT` is `before N` or `after N`. In a release build there is no such
-/// place.
-fn crash_point(place: &str) {
-    if cfg!(debug_assertions) && std::env::var("BANISTER_CRASH_AT").is_ok_and(|at| at == place) {
+/// Where tests kill the process: `$BANISTER_CRASH_AT` is `before` or `after`, and the number of a record or a part of its
+/// text that begins with a quotation mark. In a release build there is no such place.
+fn crash_point(when: &str, n: u64, body: &str) {
+    if !cfg!(debug_assertions) {
+        return;
+    }
+    let Ok(place) = std::env::var("BANISTER_CRASH_AT") else { return };
+    let Some((_, record)) = place.split_once(' ').filter(|(word, _)| *word == when) else { return };
+    if record == n.to_string() || record.starts_with('"') && body.contains(record) {
         let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
     }
 }

@@ -11,7 +11,8 @@
 //! - `copy`: starts a copy of the server from the backup, too, and removes it when it was healthy: a second Compose
 //!   project, with volumes and folders of its own and a network that leads nowhere. A map with `services` (those that
 //!   are copied, by their names in the Compose files), `checks` (as `wait_healthy` takes them; in a URL or an address
-//!   the name of a service stands for its host), `within` (default 10 minutes) and `stable` (default 2 seconds). A
+//!   the name of a service stands for its host), `within` (default 10 minutes), `stable` (default 2 seconds) and
+//!   `adapt` (SQL by the name of a database, run in the copy's own before other services start; default none). A
 //!   folder that the backup does not have is an empty one. Default: none.
 //!
 //! # Returns

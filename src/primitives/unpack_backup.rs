@@ -2,7 +2,8 @@
 //!
 //! Reads a backup whole, and unpacks it beside the backups, to be put back by `put_back`.
 //!
-//! `backup` is the path of an archive, or its name in the folder of the server's backups. An archive that Hoss's own
+//! `backup` is the path of an archive, or its name in the folder of the server's backups, or the beginning of it that no
+//! other name there has. An archive that Hoss's own
 //! tool made is understood, too; only its own checksums say then whether it is whole. One that is encrypted is decrypted
 //! with `identity` of the site, or with the keyring of `gpg`.
 //!
@@ -21,7 +22,7 @@
 //! - `not_included`: what belongs to the server and is not in it.
 //!
 //! # Errors
-//! `not_found` if there is no such archive, or no program to decrypt it; `refused` if it is damaged, leads out of its
+//! `not_found` if there is no such archive, or no program to decrypt it; `invalid` if several names begin so; `refused` if it is damaged, leads out of its
 //! folder, would not fit, or can't be decrypted. Then nothing was written.
 //!
 //! # After a crash
@@ -41,7 +42,7 @@
 use crate::data::{self, ServerName};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::archive;
-use crate::machine::backup::{Unpacked, layout};
+use crate::machine::backup::{Unpacked, catalogue, layout};
 use crate::machine::part::Part;
 use crate::primitive::{Act, AfterCrash, Host, Primitive};
 use crate::site::Server;
@@ -126,12 +127,26 @@ fn find(arguments: &Arguments, server: &Server) -> Result<PathBuf> {
     };
     let given = server.path(&arguments.backup);
     let places = [given, folder.join(&arguments.backup)];
-    places.into_iter().find(|path| path.is_file()).ok_or_else(|| {
-        let message = format!("there is no backup `{}`", arguments.backup);
-        Failure::new(Kind::NotFound, message)
-            .why(format!("neither is there such a file, nor one of that name in `{}`", folder.display()))
-            .help(format!("see what there is with `ls {}`", folder.display()))
-    })
+    if let Some(path) = places.into_iter().find(|path| path.is_file()) {
+        return Ok(path);
+    }
+    let mut begins = catalogue(&folder)?;
+    begins.retain(|card| card.name.starts_with(&arguments.backup));
+    match begins.as_slice() {
+        [card] => Ok(card.path.clone()),
+        [] => Err(Failure::new(Kind::NotFound, format!("there is no backup `{}`", arguments.backup))
+            .why(format!(
+                "neither is there such a file, nor one whose name begins so in `{}`",
+                folder.display()
+            ))
+            .help(format!("see what there is with `ls {}`", folder.display()))),
+        several => {
+            let names: Vec<&str> = several.iter().map(|card| card.name.as_str()).collect();
+            Err(Failure::new(Kind::Invalid, format!("several backups begin with `{}`", arguments.backup))
+                .why(names.join(", "))
+                .help("name the one that is meant"))
+        }
+    }
 }
 
 /// Digits that are the same for each try of this attempt.

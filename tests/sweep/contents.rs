@@ -4,6 +4,7 @@
 
 use crate::round::Round;
 use banister::machine::archive;
+use std::fmt::Debug;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -99,9 +100,9 @@ pub fn only_backup(round: &Round) -> String {
 }
 
 /// The server has the state that it had.
-pub fn assert_same(is: &[String], was: &[String], place: &str) {
+pub fn assert_same(is: &[String], was: &[String], place: &(impl Debug + ?Sized)) {
     for (is, was) in is.iter().zip(was) {
-        assert_eq!(is, was, "{place}");
+        assert_eq!(is, was, "{place:?}");
     }
-    assert_eq!(is.len(), was.len(), "{place}: {is:#?}");
+    assert_eq!(is.len(), was.len(), "{place:?}: {is:#?}");
 }

@@ -65,6 +65,15 @@ pub fn side_by_side<T: Sync>(items: &[T], work: impl Fn(&T) + Sync) {
     });
 }
 
+/// So many worlds share the places where a run is killed.
+const WORLDS: usize = 8;
+
+/// The places for each of a few worlds: each place is in one of them. A run that is killed at one of its places goes on
+/// for some records until the next, and what it leaves in the end is looked at for all of them.
+pub fn shared(places: &[String]) -> Vec<Vec<&String>> {
+    (0..WORLDS).map(|first| places.iter().skip(first).step_by(WORLDS).collect()).collect()
+}
+
 impl Drop for Round {
     fn drop(&mut self) {
         let _ = self.practice.stop();
@@ -144,15 +153,35 @@ impl Round {
     }
 
     /// Where to kill a run like the newest: after each of its records from the `first` on, and before each that tells
-    /// how a call ended. Before another one nothing happened that was not written down.
+    /// how a call ended. Before another one nothing happened that was not written down. A place is named by what its
+    /// record is of, so that it is the same one in a run that was killed before.
     pub fn places(&self, first: usize) -> Vec<String> {
         let journal = self.journals().pop().unwrap();
         let records = journal.lines().enumerate().skip(first);
         let places = records.flat_map(|(n, record)| {
-            let before = record.contains("\"ended\"").then(|| format!("before {n}"));
-            before.into_iter().chain([format!("after {n}")])
+            let begins = record.match_indices(',').nth(1).unwrap().0 + 1;
+            let named: String = record[begins..].chars().take(40).take_while(|c| *c != ',').collect();
+            // These begin every run, and every session of it.
+            let named = match named.starts_with("\"run\"") || named.starts_with("\"session\"") {
+                true => n.to_string(),
+                false => named,
+            };
+            let before = named.starts_with("\"ended\"").then(|| format!("before {named}"));
+            before.into_iter().chain([format!("after {named}")])
         });
         places.collect()
+    }
+
+    /// Begins a run and kills it at the first of these places; resumes it, and kills it at the next one, and so on; at
+    /// last lets it end.
+    pub fn killed_at(&self, begin: &[&str], resume: &[&str], places: &[&String]) -> Said {
+        let mut arguments = begin;
+        for place in places {
+            let said = self.crash(arguments, place);
+            assert_eq!(said.code, Some(-9), "{place}: {said:?}");
+            arguments = resume;
+        }
+        self.banister(resume)
     }
 
     /// The supervisor of the `nth` command of the run, once it is there; nothing if the run ends before.

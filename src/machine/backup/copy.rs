@@ -15,10 +15,11 @@ use crate::machine::compose::COPY_OF;
 use crate::machine::files::{private_folder, write_private_durably};
 use crate::machine::health::{self, Check, Report};
 use crate::machine::part::Part;
+use crate::machine::postgres::Postgres;
 use crate::units::Duration;
 use project::Project;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -29,6 +30,10 @@ pub struct Copied {
     pub services: Vec<String>,
     /// In URLs and addresses, the host is a service.
     pub checks: Vec<Check>,
+    /// By database of the backup, what is changed in the copy's before other services start: where it names what the
+    /// copy's network does not have.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub adapt: BTreeMap<String, String>,
     #[serde(default = "within")]
     pub within: Duration,
     #[serde(default = "stable")]
@@ -106,11 +111,25 @@ fn make(
         if let Some(service) = unpacked.parts.iter().find_map(database) {
             answers(&place, service, || databases(unpacked, &place))?;
         }
+        adapt(unpacked, &place, &copied.adapt)?;
         search(unpacked, &place)?;
     }
     tell("starting it");
     compose(&["up", "--detach"])?;
     healthy(&place, name, copied, tell)
+}
+
+/// Changes what is in the copy's databases.
+fn adapt(unpacked: &Unpacked, place: &Place, statements: &BTreeMap<String, String>) -> Result<()> {
+    for (name, statements) in statements {
+        let is_meant = |part: &&Part| matches!(part, Part::Database { database, .. } if database == name);
+        let service = unpacked.parts.iter().find(is_meant).and_then(database);
+        let missing =
+            || Failure::new(Kind::NotFound, format!("the backup has no database `{name}` to adapt"));
+        let service = place.docker().service(place.project, service.ok_or_else(missing)?)?;
+        Postgres { docker: place.docker(), container: &service.name }.sql(name, statements)?;
+    }
+    Ok(())
 }
 
 /// The service of a database.

@@ -1,7 +1,7 @@
 //! The core service: comes up last, after its whole chain, and says which release it is.
 
 use super::auth::valid;
-use super::{PATIENCE, Service, sql};
+use super::{PATIENCE, Service, first_value, sql};
 use crate::failure::{Failure, Kind, Result};
 use crate::practice::http::{self, Request, Response};
 use crate::practice::{image, yaml};
@@ -27,7 +27,8 @@ pub fn run(service: &Service) -> Result<()> {
     service.wait("the database", PATIENCE, || service.database_answers())?;
     service.migrate()?;
     if has("minio") {
-        service.wait("minio", PATIENCE, || service.answers("http://minio:9000/minio/health/live"))?;
+        let store = store(service, &configuration)?;
+        service.wait("minio", PATIENCE, || service.answers(&format!("{store}/minio/health/live")))?;
         service.wait("the queue", PATIENCE, || service.answers("http://rabbitmq:5672/"))?;
     }
     service.wait("opensearch", PATIENCE, || service.answers("http://opensearch:9200/_cluster/health"))?;
@@ -55,6 +56,22 @@ pub fn run(service: &Service) -> Result<()> {
     let queues = queues(&configuration);
     let own = service.clone();
     service.listen(move |request| answer(&own, &request, &discover, &queues, &key))
+}
+
+/// Where the object store is. The database says it, once the configuration said it for the first time; it is asked there
+/// under the name that users have for it, unless that is this machine's own.
+fn store(service: &Service, configuration: &Value) -> Result<String> {
+    let database = service.variable("POSTGRES_DB");
+    let known = || sql(&service.world, database, "SELECT endpoint FROM object_stores");
+    let mut endpoint = first_value(&known()?);
+    if endpoint.is_empty() {
+        endpoint = yaml::text(&configuration["object_stores"][0]["endpoint"]);
+        let row = format!("('000001', 'default', '{endpoint}', 'minio')");
+        let insert = "INSERT INTO object_stores (id, name, endpoint, object_store_type) VALUES";
+        sql(&service.world, database, &format!("{insert} {row}"))?;
+    }
+    let is_here = endpoint == "http://localhost";
+    Ok(if is_here { "http://minio:9000".into() } else { endpoint })
 }
 
 fn answer(service: &Service, request: &Request, discover: &Value, queues: &Value, key: &str) -> Response {
