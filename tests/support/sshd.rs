@@ -19,7 +19,7 @@ pub struct Network {
 pub struct Host {
     pub name: String,
     folder: PathBuf,
-    port: u16,
+    pub port: u16,
     sshd: Child,
 }
 
@@ -27,8 +27,8 @@ impl Network {
     pub fn new(folder: &Path) -> Network {
         let network = Network { folder: folder.join("network") };
         fs::create_dir_all(network.bin()).unwrap();
-        key(&network.folder.join("key"));
-        let config = network.folder.join("config");
+        key(&network.key());
+        let config = network.config();
         fs::write(&config, "").unwrap();
         // OpenSSH takes a user's home from the list of users, and not from the environment.
         let ssh = network.bin().join("ssh");
@@ -37,16 +37,19 @@ impl Network {
         network
     }
 
+    /// What the user's ssh reads.
+    pub fn config(&self) -> PathBuf {
+        self.folder.join("config")
+    }
+
+    /// The user's own key.
+    pub fn key(&self) -> PathBuf {
+        self.folder.join("key")
+    }
+
     /// To be first in `PATH`.
     pub fn bin(&self) -> PathBuf {
         self.folder.join("bin")
-    }
-
-    /// What the user's ssh is told of all hosts from now on, before all else.
-    pub fn configure(&self, text: &str) {
-        let config = self.folder.join("config");
-        let before = fs::read_to_string(&config).unwrap();
-        fs::write(config, format!("{text}\n{before}")).unwrap();
     }
 
     /// A host, known to the user's ssh by its name.
@@ -64,7 +67,7 @@ impl Network {
             folder.join("sshd_config"),
             format!(
                 "Port {port}\nListenAddress 127.0.0.1\nHostKey {shown}/host_key\nPidFile none\nUsePAM no\n\
-                 StrictModes no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n\
+                 StrictModes no\nMaxStartups 1000\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n\
                  AuthorizedKeysFile {}/key.pub\nSetEnv HOME={shown}/home PATH={path}\n",
                 self.folder.display()
             ),
@@ -74,7 +77,7 @@ impl Network {
         let known = self.folder.join("known_hosts");
         let others = fs::read_to_string(&known).unwrap_or_default();
         fs::write(&known, format!("{others}[127.0.0.1]:{port} {public}")).unwrap();
-        let config = self.folder.join("config");
+        let config = self.config();
         let others = fs::read_to_string(&config).unwrap();
         fs::write(
             &config,

@@ -1,0 +1,199 @@
+//! What servers on other machines cost, over real OpenSSH on loopback, beside two peers.
+//!
+//! Run it with `tests/run --bench`. The peers are ansible-core and pyinfra from PyPI, put into `target/peers`; without
+//! them, what is measured with them is left out.
+
+#[path = "../tests/support/sshd.rs"]
+mod sshd;
+
+use sshd::{Host, Network};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Calls of the loop whose time is shared out among them.
+const CALLS: u32 = 500;
+/// Hosts of the comparison, and commands on each.
+const HOSTS: usize = 10;
+const COMMANDS: usize = 20;
+
+fn main() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let network = Network::new(folder.path());
+    let hosts: Vec<Host> = (0..HOSTS).map(|n| network.host(&format!("h{n}"))).collect();
+    let world = World { folder: folder.path(), network: &network };
+    round_trip(&world);
+    backups(&world);
+    hundred(&world);
+    peers(&world, &hosts);
+}
+
+/// Where sites are made, one after the other.
+struct World<'a> {
+    folder: &'a Path,
+    network: &'a Network,
+}
+
+impl World<'_> {
+    /// A site of servers that are `ssh`, or here, and a runbook called `try`.
+    fn site(&self, servers: usize, ssh: impl Fn(usize) -> Option<String>, more: &str, runbook: &str) {
+        let mut site = String::new();
+        for n in 0..servers {
+            let checkout = self.folder.join(format!("s{n}"));
+            if !checkout.exists() {
+                let git = Command::new("git").args(["init", "-q"]).arg(&checkout).status();
+                assert!(git.expect("git").success());
+                fs::write(checkout.join("file"), "content").expect("a file");
+            }
+            let ssh = ssh(n).map(|host| format!("ssh = {host:?}\n")).unwrap_or_default();
+            site += &format!("[servers.s{n}]\n{ssh}kind = \"plain\"\ncheckout = {checkout:?}\n{more}\n");
+        }
+        fs::write(self.folder.join("site.toml"), site).expect("a file");
+        fs::create_dir_all(self.folder.join("runbooks")).expect("a folder");
+        fs::write(self.folder.join("runbooks/try.rhai"), runbook).expect("a file");
+    }
+
+    fn banister(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_banister"));
+        let path = std::env::var("PATH").unwrap_or_default();
+        command.args(arguments).current_dir(self.folder).stdin(Stdio::null()).stdout(Stdio::null());
+        command.env("PATH", format!("{}:{path}", self.network.bin().display()));
+        command.env("BANISTER_STATE", self.folder.join("state")).env("HOME", self.folder);
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) {
+        let status = self.banister(&[&["run", "try", "--abandon"], arguments].concat()).status();
+        assert!(status.expect("banister").success());
+    }
+}
+
+fn timed(rounds: usize, mut work: impl FnMut()) -> Duration {
+    // Once before, so that the agent is there, and files are in memory.
+    work();
+    let mut times: Vec<Duration> = (0..rounds)
+        .map(|_| {
+            let began = Instant::now();
+            work();
+            began.elapsed()
+        })
+        .collect();
+    times.sort();
+    times[times.len() / 2]
+}
+
+fn round_trip(world: &World) {
+    let loops = |calls: u32| {
+        format!("fn main() {{ let s = this_server(); for n in 0..{calls} {{ s.free_space(\"/\"); }} }}")
+    };
+    let each = |ssh: bool| {
+        let time = |calls| {
+            world.site(1, |_| ssh.then(|| "h0".to_owned()), "", &loops(calls));
+            timed(5, || world.run(&[]))
+        };
+        time(CALLS).saturating_sub(time(0)) / CALLS
+    };
+    let (here, there) = (each(false), each(true));
+    println!("a call of a primitive, {CALLS} in a loop, medians of 5 rounds:");
+    println!("  here {here:?}, over ssh {there:?}: {:?} more", there.saturating_sub(here));
+}
+
+fn backups(world: &World) {
+    let runbook = "import \"kind\" as kind;\nfn main() { parallel(linked_servers(), |server| { \
+                   kind::back_up(server, \"\", kind::parts(server)) }); }";
+    let more = "backup = [\"file\"]\ndumps = { \"dump\" = [\"sh\", \"-c\", \"sleep 3; echo dumped\"] }";
+    world.site(HOSTS, |n| Some(format!("h{n}")), more, runbook);
+    let one = timed(3, || world.run(&["--server", "s0"]));
+    let all = timed(3, || world.run(&[]));
+    println!("backups whose dump takes 3 s, medians of 3 rounds:");
+    println!("  of one server {one:?}, of {HOSTS} at once {all:?}: {:.2} times", ratio(all, one));
+}
+
+fn hundred(world: &World) {
+    let runbook = "fn main() { parallel(linked_servers(), |server| { for n in 0..10 { server.free_space(\"/\"); } }); }";
+    world.site(100, |n| Some(format!("h{}", n % HOSTS)), "", runbook);
+    let began = Instant::now();
+    let mut child = world.banister(&["run", "try", "--abandon"]).spawn().expect("banister");
+    let mut peak = 0;
+    while child.try_wait().expect("a child").is_none() {
+        let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let now = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+        peak = peak.max(now.unwrap_or(0));
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    println!("100 servers in one run, 10 calls on each: {:?}, peak {} MB", began.elapsed(), peak / 1024);
+}
+
+fn peers(world: &World, hosts: &[Host]) {
+    let runbook = format!(
+        "fn main() {{ parallel(linked_servers(), |server| {{ for n in 0..{COMMANDS} {{ server.run([\"true\"]); }} }}); }}"
+    );
+    world.site(HOSTS, |n| Some(format!("h{n}")), "", &runbook);
+    let own = timed(5, || world.run(&[]));
+    println!("{COMMANDS} times `true` on each of {HOSTS} hosts, medians of 5 rounds (peers: 3):");
+    println!("  banister {own:?}");
+    let Some(peers) = installed() else {
+        println!("  ansible and pyinfra can't be installed here");
+        return;
+    };
+    let folder = world.folder;
+    let names: Vec<String> = hosts.iter().map(|host| host.name.clone()).collect();
+    let vars = format!(
+        "[all:vars]\nansible_ssh_executable={}\nansible_python_interpreter=/usr/bin/python3\n",
+        world.network.bin().join("ssh").display()
+    );
+    fs::write(folder.join("hosts.ini"), format!("{}\n{vars}", names.join("\n"))).expect("a file");
+    let task = "  - command: \"true\"\n".repeat(COMMANDS);
+    fs::write(folder.join("play.yaml"), format!("- hosts: all\n  gather_facts: false\n  tasks:\n{task}"))
+        .expect("a file");
+    let ansible = timed(3, || {
+        let mut command = Command::new(peers.join("ansible-playbook"));
+        command.args(["-f", "10", "-i", "hosts.ini", "play.yaml"]).current_dir(folder).env("HOME", folder);
+        assert!(command.stdout(Stdio::null()).status().expect("ansible").success());
+    });
+    println!("  ansible {ansible:?}: {:.1} times", ratio(ansible, own));
+    let user = String::from_utf8(Command::new("id").arg("-un").output().expect("id").stdout).expect("a name");
+    let host = |host: &Host| {
+        format!(
+            "({:?}, {{\"ssh_hostname\": \"127.0.0.1\", \"ssh_port\": {}, \"ssh_user\": {:?}, \"ssh_key\": {:?}, \
+             \"ssh_strict_host_key_checking\": \"no\"}})",
+            host.name,
+            host.port,
+            user.trim(),
+            world.network.key()
+        )
+    };
+    let list: Vec<String> = hosts.iter().map(host).collect();
+    fs::write(folder.join("inventory.py"), format!("hosts = [{}]\n", list.join(", "))).expect("a file");
+    let lines = "server.shell(commands=[\"true\"])\n".repeat(COMMANDS);
+    fs::write(folder.join("deploy.py"), format!("from pyinfra.operations import server\n{lines}"))
+        .expect("a file");
+    let pyinfra = timed(3, || {
+        let mut command = Command::new(peers.join("pyinfra"));
+        command.args(["-y", "inventory.py", "deploy.py"]).current_dir(folder).env("HOME", folder);
+        assert!(command.stdout(Stdio::null()).stderr(Stdio::null()).status().expect("pyinfra").success());
+    });
+    println!("  pyinfra {pyinfra:?}: {:.1} times", ratio(pyinfra, own));
+}
+
+fn ratio(a: Duration, b: Duration) -> f64 {
+    a.as_secs_f64() / b.as_secs_f64()
+}
+
+/// The folder of the peers' programs.
+fn installed() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/peers");
+    let programs = folder.join("bin");
+    let done =
+        |command: &mut Command| command.stdout(Stdio::null()).status().is_ok_and(|status| status.success());
+    if !programs.join("pyinfra").exists() {
+        let made = done(Command::new("python3").args(["-m", "venv"]).arg(&folder));
+        let mut pip = Command::new(programs.join("pip"));
+        if !made || !done(pip.args(["install", "--quiet", "ansible-core", "pyinfra"])) {
+            return None;
+        }
+    }
+    Some(programs)
+}
