@@ -200,9 +200,8 @@ fn a_backup_of_another_server_is_asked_about() {
 #[test]
 fn a_restore_has_no_way_back_and_says_so() {
     let (round, before, backup) = damaged();
-    let half_way = round.records();
-    // After the files took their places.
-    let said = round.crash(&["backup", "restore", &backup, "--yes"], &format!("after {half_way}"));
+    // Where the first of it is about to take its place.
+    let said = round.crash(&["backup", "restore", &backup, "--yes"], "after \"put_back\"");
     assert_eq!(said.code, Some(-9), "{said:?}");
     let said = round.banister(&["resume", "--rollback", "--yes"]);
     assert_eq!(said.code, Some(1), "{said:?}");
