@@ -9,14 +9,19 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+mod maintenance;
 mod retention;
 mod secrets;
+
+pub use maintenance::{Commands, Maintenance};
 
 /// The file's name.
 pub const FILE: &str = "site.toml";
 
 /// The kind of a Hoss server.
 pub const HOSS: &str = "hoss";
+/// The kind of a server of which only `site.toml` knows something.
+const PLAIN: &str = "plain";
 
 /// The servers of a site and where its own scripts are.
 #[derive(Clone, Debug)]
@@ -117,19 +122,6 @@ impl Default for Targets {
     }
 }
 
-/// How users are held off while the server is worked on.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Maintenance {
-    /// The command after which users see that the server is being worked on, and reach nothing else.
-    pub begin: Vec<String>,
-    /// The command after which they reach it again.
-    pub end: Vec<String>,
-    /// For kinds that ask health at `endpoint`: the URL, without a slash at the end, at which the server answers meanwhile.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub endpoint: Option<String>,
-}
-
 /// The health gate's times.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -206,6 +198,16 @@ impl Server {
         }
     }
 
+    /// Fails if it shall have a page that nobody knows how to show.
+    fn check_page(&self) -> Result<()> {
+        if self.kind != PLAIN || self.maintenance != Some(Maintenance::Page) {
+            return Ok(());
+        }
+        let message = format!("nothing is known of the proxy before a server of the kind `{PLAIN}`");
+        Err(Failure::new(Kind::Invalid, message)
+            .help("give `maintenance` your own commands instead: a table with `begin` and `end`"))
+    }
+
     /// The environment that its commands see.
     pub fn variables(&self) -> BTreeMap<String, String> {
         std::env::vars_os()
@@ -250,10 +252,12 @@ impl Site {
             server.checkout =
                 if written.starts_with('~') { server.path(&written) } else { folder.join(&server.checkout) };
             let kept = server.keep.map_or(Ok(()), |keep| keep.check());
-            kept.and_then(|()| server.keys().check()).map_err(|failure| {
-                let place = format!("{shown}, server `{name}`");
-                Failure { at: Some(place), ..failure }
-            })?;
+            kept.and_then(|()| server.keys().check()).and_then(|()| server.check_page()).map_err(
+                |failure| {
+                    let place = format!("{shown}, server `{name}`");
+                    Failure { at: Some(place), ..failure }
+                },
+            )?;
             if let Some(endpoint) = &mut server.endpoint {
                 endpoint.truncate(endpoint.trim_end_matches('/').len());
             }

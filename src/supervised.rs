@@ -74,9 +74,11 @@ pub fn predict(spec: &Spec) -> Value {
     json!({ "seconds": unknown("seconds"), "lines": unknown("lines") })
 }
 
-/// Looks how far a command came whose end is not recorded.
-pub fn probe(host: &Host) -> Result<Probe<Ended>> {
+/// Looks how far a command came whose end is not recorded. With `repeat` it may be run again if nobody can know, unless
+/// something that it started still runs and would be in the way.
+pub fn probe(host: &Host, repeat: bool) -> Result<Probe<Ended>> {
     Ok(match command::state(host.folder)? {
+        State::CutOff { survivors } if repeat && survivors.is_empty() => Probe::Again,
         State::CutOff { survivors } => Probe::Unknown(doubt(&survivors)),
         // It was ended by who interrupted the run, and did not get through.
         State::Void | State::Ended(Exit::Cancelled) => Probe::Again,

@@ -10,6 +10,7 @@ use docker::{Stack, container, docker};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Everything that a backup must bring back, in words.
 fn state(stack: &Stack) -> String {
@@ -242,6 +243,32 @@ fn a_fresh_host_gets_everything_back_and_one_of_another_minor_release_stays_as_i
     assert_healthy(&stack, "0.3.0");
 }
 
+/// What the user interface answers while `work` is done with a page shown in its place; the same only once, and without
+/// the moment in which the proxy itself is made anew.
+fn seen_by_users(stack: &Stack, work: impl FnOnce()) -> Vec<u16> {
+    let site = fs::read_to_string(stack.practice.site()).unwrap();
+    fs::write(stack.practice.site(), format!("{site}maintenance = \"page\"\n")).unwrap();
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let user = scope.spawn(|| {
+            let mut seen = Vec::new();
+            while !over.load(Ordering::Relaxed) {
+                let address = format!("{}/ui/", stack.practice.endpoint());
+                let Ok(answer) = banister::machine::http::Request::get(address).send() else { continue };
+                assert_eq!(answer.status == 503, answer.body.contains("<h1>Maintenance</h1>"), "{answer:?}");
+                if seen.last() != Some(&answer.status) {
+                    seen.push(answer.status);
+                }
+                std::thread::sleep(std::time::Duration::from_millis(20));
+            }
+            seen
+        });
+        work();
+        over.store(true, Ordering::Relaxed);
+        user.join().unwrap()
+    })
+}
+
 /// With containers that are called as Compose v2 calls them; all others here have the names of Compose 1.29.
 #[test]
 fn what_was_damaged_is_restored_as_it_was_and_an_update_keeps_it() {
@@ -273,8 +300,15 @@ fn what_was_damaged_is_restored_as_it_was_and_an_update_keeps_it() {
     assert_healthy(&stack, "0.2.10");
     assert_eq!(names(), renamed);
     // Compose 1.29 makes what it replaces under its own names, so that an update ends with both sorts.
-    let update = stack.banister(&["run", "update", "--yes"]);
-    assert_eq!(update.code, Some(0), "{update:?}");
+    let seen = seen_by_users(&stack, || {
+        let update = stack.banister(&["run", "update", "--yes"]);
+        assert_eq!(update.code, Some(0), "{update:?}");
+    });
+    // At either end there is a moment in which the page's container is known and does not listen.
+    let quiet: [&[u16]; 4] =
+        [&[200, 503, 200], &[200, 502, 503, 200], &[200, 503, 502, 200], &[200, 502, 503, 502, 200]];
+    assert!(quiet.contains(&seen.as_slice()), "{seen:?}");
+    assert_eq!(docker(&["ps", "-a", "-q", "--filter", "name=banister-page"]), "");
     assert_healthy(&stack, "0.2.14");
     let after = stack.practice.rows().unwrap();
     assert_eq!((after.identity, after.migrations["hoss_core"]), (rows.identity, 4));

@@ -38,7 +38,7 @@ error: the script has 2 errors
        SITE/runbooks/mine.rhai:6:28
          server.wait_healthy(#{ timout: 5.minutes });
                                 ^
-       it has `checks`, `within`, `stable`, `project`, `state`
+       it has `checks`, `within`, `stable`, `project`, `inside`, `state`
   help correct them and look again with `banister check`
 ";
     refused(&world, &["run", "mine"], 2, text);
@@ -106,6 +106,18 @@ fn a_site_that_is_not_there_or_not_right_is_told() {
         said.code == Some(2) && said.err.contains("`palin`") && said.err.contains("did you mean `plain`?"),
         "{said:?}"
     );
+    for (maintenance, told) in [
+        ("\"pgae\"", "maintenance can't be \"pgae\": it is \"page\", or a table with `begin` and `end`"),
+        ("{ begn = [] }", "unknown field `begn`"),
+        ("\"page\"", "nothing is known of the proxy before a server of the kind `plain`"),
+    ] {
+        world.write(
+            "site.toml",
+            &format!("[servers.web]\nkind = \"plain\"\ncheckout = \"web\"\nmaintenance = {maintenance}\n"),
+        );
+        let said = world.banister(&["run", "update"]);
+        assert!(said.code == Some(2) && said.err.contains(told), "{said:?}");
+    }
     assert!(!world.path().join("state").exists());
 }
 

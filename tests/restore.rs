@@ -178,7 +178,7 @@ fn a_restore_has_no_way_back_and_says_so() {
     let (round, before, backup) = damaged();
     let half_way = round.records();
     // After the files took their places.
-    let said = round.crash(&["backup", "restore", &backup, "--yes"], &format!("after {half_way}"));
+    let said = round.crash(&["backup", "restore", &backup, "--yes"], &format!("after {}", half_way + 2));
     assert_eq!(said.code, Some(-9), "{said:?}");
     let said = round.banister(&["resume", "--rollback", "--yes"]);
     assert_eq!(said.code, Some(1), "{said:?}");

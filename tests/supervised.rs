@@ -71,8 +71,11 @@ impl Place {
     }
 
     fn probe(&self) -> Probe<Value> {
-        let arguments = json!({ "server": { "$server": "cloud" }, "line": "" });
-        self.host(|host| primitives::find("shell").unwrap().after_crash(&arguments, host)).unwrap()
+        self.probe_of("shell", json!({ "server": { "$server": "cloud" }, "line": "" }))
+    }
+
+    fn probe_of(&self, name: &str, arguments: Value) -> Probe<Value> {
+        self.host(|host| primitives::find(name).unwrap().after_crash(&arguments, host)).unwrap()
     }
 
     fn told(&self) -> Vec<String> {
@@ -202,6 +205,9 @@ fn a_command_whose_end_nobody_wrote_is_left_to_a_person() {
     until(|| matches!(command::state(&place.folder).unwrap(), State::CutOff { .. }));
     assert!(matches!(place.probe(), Probe::Unknown(_)));
     assert_eq!(place.shell(line).unwrap_err().kind, Kind::InDoubt);
+    // Unless it was said that it may be run twice.
+    let repeated = json!({ "server": { "$server": "cloud" }, "arguments": ["true"], "repeat": true });
+    assert!(matches!(place.probe_of("run", repeated), Probe::Again));
 }
 
 fn until(condition: impl Fn() -> bool) {

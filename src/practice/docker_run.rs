@@ -1,6 +1,8 @@
-//! `docker run --rm`, as backups use it: a small program that reads or writes the mounted folders.
+//! `docker run`: with `--detach` a container that stays ([`super::docker_detached`]), else, as backups use it, a small
+//! program that reads or writes the mounted folders.
 
 use super::container::Mount;
+use super::docker_detached::{self, Asked};
 use super::world::{World, make_folder};
 use super::{output, start};
 use crate::failure::{Failure, Kind, Result};
@@ -11,12 +13,13 @@ use std::path::PathBuf;
 const PROGRAMS: &[&str] = &["tar", "cp", "cat", "ls", "mkdir", "mv", "rm", "test", "find", "du", "true"];
 
 /// Options of `docker run` that take a value, besides mounts.
-const VALUED: &[&str] = &["-e", "--env", "-u", "--user", "--network", "--name", "--label", "-l"];
+const VALUED: &[&str] = &["-u", "--user"];
 
 /// Runs `docker run` with these arguments.
 pub fn run(world: &World, arguments: &[String]) -> Result<i32> {
     let mut mounts = Vec::new();
-    let (mut entrypoint, mut workdir) = (None, None);
+    let (mut entrypoint, mut workdir, mut asked) = (None, None, Asked::default());
+    let mut detached = false;
     let mut words = arguments.iter();
     let image = loop {
         let Some(word) = words.next() else {
@@ -34,12 +37,19 @@ pub fn run(world: &World, arguments: &[String]) -> Result<i32> {
             }
             "--entrypoint" => entrypoint = attached.or_else(|| words.next().cloned()),
             "-w" | "--workdir" => workdir = attached.or_else(|| words.next().cloned()),
+            "-d" | "--detach" => detached = true,
+            name if Asked::knows(name) => {
+                asked.option(name, attached.or_else(|| words.next().cloned()).unwrap_or_default())
+            }
             name if VALUED.contains(&name) && attached.is_none() => _ = words.next(),
             name if name.starts_with('-') => {}
             _ => break word,
         }
     };
     let command: Vec<String> = entrypoint.into_iter().chain(words.cloned()).collect();
+    if detached {
+        return docker_detached::run(world, asked, image, command);
+    }
     if let ([program, flag, script], Some(workdir)) = (command.as_slice(), &workdir)
         && (program.as_str(), flag.as_str()) == ("sh", "-c")
     {

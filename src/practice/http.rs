@@ -143,6 +143,7 @@ fn write_response(mut stream: &TcpStream, response: &Response) -> std::io::Resul
         403 => "Forbidden",
         404 => "Not Found",
         502 => "Bad Gateway",
+        503 => "Service Unavailable",
         _ => "Answer",
     };
     let mut message = format!("HTTP/1.1 {} {reason}\r\n", response.status);

@@ -14,6 +14,8 @@ const PORTS: &[(&str, u16)] = &[
     ("db", 5432),
     ("ldap", 389),
     ("sync", 8080),
+    // Not of Hoss: what is shown to users while it is worked on.
+    ("page", 8080),
 ];
 
 /// All services that a practice server can run.

@@ -4,6 +4,7 @@
 mod auth;
 mod core;
 mod db;
+mod nc;
 mod opensearch;
 mod plain;
 mod reverse_proxy;
@@ -54,6 +55,7 @@ pub fn run(world: &World, name: &str) -> Result<()> {
         "core" => core::run(&service),
         "opensearch" => opensearch::run(&service),
         "reverse-proxy" => reverse_proxy::run(&service),
+        _ if service.container.spec.command.first().is_some_and(|word| word == "nc") => nc::run(&service),
         _ => plain::run(&service),
     }
 }

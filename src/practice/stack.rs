@@ -8,7 +8,8 @@
 mod images;
 
 use super::compose;
-use super::compose_file::{self, Project};
+use super::compose_file::Project;
+use super::docker_socket;
 use super::world::{INSIDE, Settings, World, make_folder, write_json};
 use super::{fault, ports, start};
 use crate::failure::{Context, Failure, Kind, Result};
@@ -99,14 +100,12 @@ pub fn compose(world: &World, settings: &Settings, arguments: &[String]) -> Resu
 /// Changes what is asked for so that it can be had here.
 fn adapt(project: &mut Project, world: &World, settings: &Settings) -> Result<()> {
     let known = world.ports()?;
-    let mut labels = BTreeMap::new();
     let names: Vec<String> = project.services.keys().cloned().collect();
     for name in names {
         let image = project.image(&name);
         let build = project.build(&name);
         let mounts = project.mounts(&name, world)?;
         let Some(service) = project.whole["services"][&name].as_object_mut() else { continue };
-        labels.insert(name.clone(), compose_file::texts(&service.get("labels").cloned().unwrap_or_default()));
         match build {
             Some(build) => {
                 let file = world.path("dockerfiles").join(&name);
@@ -130,12 +129,14 @@ fn adapt(project: &mut Project, world: &World, settings: &Settings) -> Result<()
             (settings.program.display().to_string(), "/banister"),
             (world.path("faults").display().to_string(), "/practice/faults"),
             (world.path("world.json").display().to_string(), "/practice/world.json"),
-            (world.path("labels.json").display().to_string(), "/practice/labels.json"),
         ];
         debug_assert!(own[1].1.starts_with(INSIDE));
         let mut volumes: Vec<String> =
             own.into_iter().map(|(source, target)| format!("{source}:{target}:ro")).collect();
         volumes.push(format!("{}:/practice/trace.jsonl", world.path("trace.jsonl").display()));
+        if name == "reverse-proxy" {
+            volumes.push(format!("{}:{}", socket(settings)?, docker_socket::SOCKET));
+        }
         for mount in mounts {
             let source = match &mount.volume {
                 Some(volume) => volume.trim_start_matches(&format!("{}_", project.name)).to_owned(),
@@ -154,7 +155,18 @@ fn adapt(project: &mut Project, world: &World, settings: &Settings) -> Result<()
         service.insert("stop_grace_period".into(), "5s".into());
         escape(&mut project.whole["services"][&name]);
     }
-    write_json(&world.path("labels.json"), &labels)
+    Ok(())
+}
+
+/// The engine's socket on this machine, where the proxy looks for containers.
+fn socket(settings: &Settings) -> Result<&str> {
+    match settings.docker_host.as_deref() {
+        None => Ok(docker_socket::SOCKET),
+        Some(host) => host.strip_prefix("unix://").ok_or_else(|| {
+            Failure::new(Kind::Refused, format!("`{host}` is no engine of this machine"))
+                .help("set DOCKER_HOST to its socket: unix:///var/run/docker.sock")
+        }),
+    }
 }
 
 /// Compose fills in variables once more: every dollar is one.

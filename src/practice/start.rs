@@ -6,6 +6,8 @@ use crate::failure::{Context, Failure, Kind, Result};
 use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::net::TcpStream;
+use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -224,4 +226,14 @@ pub fn in_container(program: &str, arguments: &[OsString], cwd: &PathBuf) -> Res
     command.args(arguments).current_dir(cwd).env("LC_ALL", "C");
     let status = command.status().or_fail(Kind::NotFound, || format!("`{program}` can't be started"))?;
     Ok(code(status))
+}
+
+/// Runs a program with a connection as its input and output, and waits.
+pub fn with_connection(words: &[String], connection: TcpStream) -> Result<i32> {
+    let failed = || "a connection can't be handed over".to_string();
+    let (program, arguments) = words.split_first().ok_or_else(|| Failure::new(Kind::Invalid, failed()))?;
+    let output = OwnedFd::from(connection.try_clone().or_fail(Kind::Refused, failed)?);
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(OwnedFd::from(connection)).stdout(output);
+    Ok(code(command.status().or_fail(Kind::NotFound, || format!("`{program}` can't be started"))?))
 }

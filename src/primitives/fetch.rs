@@ -50,7 +50,7 @@ impl Primitive for Fetch {
 
 /// A fetch that still runs is followed; nobody needs to know how one ended that was cut off.
 fn probe(_: &Arguments, host: &Host) -> Result<Probe<Fetched>> {
-    Ok(match supervised::probe(host)? {
+    Ok(match supervised::probe(host, false)? {
         Probe::Again | Probe::Unknown(_) => Probe::Again,
         Probe::Done(_) | Probe::GoOn => Probe::GoOn,
     })

@@ -70,7 +70,7 @@ impl Primitive for Make {
         touches: &[Facet::Everything],
         perform: |arguments, host| supervised::perform(&spec(arguments, host)?, host),
         predict: |arguments, host| Ok(supervised::predict(&spec(arguments, host)?)),
-        after_crash: AfterCrash::Probe(|_, host| supervised::probe(host)),
+        after_crash: AfterCrash::Probe(|_, host| supervised::probe(host, false)),
     };
 }
 

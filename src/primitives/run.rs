@@ -1,4 +1,4 @@
-//! `run(server, arguments: array, #{ within: duration = 1.hours, folder: text, environment: map })`
+//! `run(server, arguments: array, #{ within: duration = 1.hours, folder: text, environment: map, repeat: bool = false })`
 //!
 //! Runs a program on the server, under supervision: it is begun once, and goes on whatever happens to banister.
 //!
@@ -7,6 +7,8 @@
 //! - `folder`: where it runs; what is relative is in the checkout, `~` is the server's home. Default: the checkout.
 //! - `environment`: variables that it sees, besides the server's own from `site.toml`: texts, numbers, `true`, `false`
 //!   or secrets. Default: none. Arguments can't be secrets, because all users of the machine see them.
+//! - `repeat`: whether running it twice is the same as once, so that it may be run again where nobody knows how it ended.
+//!   Default: no.
 //!
 //! # Returns
 //! A map: `seconds` (number, how long it ran) and `lines` (array of texts, the last hundred lines of its output,
@@ -21,7 +23,8 @@
 //!
 //! # After a crash
 //! If it still runs, it is followed; if it ended, its end is read. If it was stopped because the run was cancelled, it
-//! is run again. If nobody can know how it ended, because its supervisor died too, a person is asked.
+//! is run again. If nobody can know how it ended, because its supervisor died too, a person is asked; with `repeat` it
+//! is run again, unless something that it started still runs.
 //!
 //! # Example
 //! ```rhai
@@ -53,6 +56,8 @@ pub struct Arguments {
     folder: String,
     #[serde(default)]
     environment: BTreeMap<String, Setting>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    repeat: bool,
 }
 
 fn an_hour() -> Duration {
@@ -70,7 +75,9 @@ impl Primitive for Run {
         predict: |arguments, host| {
             Ok(supervised::predict(&Spec::new(&arguments.arguments, &host.server()?.checkout)))
         },
-        after_crash: AfterCrash::Probe(|_, host| supervised::probe(host)),
+        after_crash: AfterCrash::Probe(|arguments: &Arguments, host| {
+            supervised::probe(host, arguments.repeat)
+        }),
     };
 }
 

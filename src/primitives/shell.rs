@@ -77,7 +77,7 @@ impl Primitive for Shell {
             supervised::perform(&spec, host)
         },
         predict: |arguments, host| Ok(supervised::predict(&spec(arguments, host)?)),
-        after_crash: AfterCrash::Probe(|_, host| supervised::probe(host)),
+        after_crash: AfterCrash::Probe(|_, host| supervised::probe(host, false)),
     };
 }
 

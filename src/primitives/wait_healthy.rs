@@ -1,4 +1,4 @@
-//! `wait_healthy(server, #{ checks: array, within: duration = 10.minutes, stable: duration = 2.seconds, project: text, state: text = "healthy" })`
+//! `wait_healthy(server, #{ checks: array, within: duration = 10.minutes, stable: duration = 2.seconds, project: text, inside: bool = false, state: text = "healthy" })`
 //!
 //! Waits until all health checks of a server are true, and stay so.
 //!
@@ -22,6 +22,8 @@
 //! - `stable`: how long it must then stay so. A service that is started anew meanwhile begins that time anew.
 //!   Default: `healthy.stable` of the server, else 2 seconds.
 //! - `project`: the Compose project of services whose check names none.
+//! - `inside`: whether the host in URLs and addresses is a service of that project, which is then asked itself, past any
+//!   proxy: `"http://core:8080/health"`. Default: no.
 //! - `state`: what the server is when all checks are true, for messages: `"idle"`, if they say that nobody uses it.
 //!   Default: healthy.
 //!
@@ -70,6 +72,8 @@ pub struct Arguments {
     within: Option<Duration>,
     stable: Option<Duration>,
     project: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    inside: bool,
     #[serde(default = "healthy", skip_serializing_if = "is_healthy")]
     state: String,
 }
@@ -109,7 +113,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
         folder: server.checkout.clone(),
         environment: server.environment.clone(),
         project: arguments.project.clone(),
-        ..Place::default()
+        inside: arguments.inside,
     });
     let stop = || host.stop.is_asked();
     let mut tell = |line: &str| (host.tell)(Told::Progress(line.to_owned()));

@@ -100,20 +100,26 @@ impl Check {
         }
     }
 
-    /// The check from outside a Compose project: with a service's address in the place of its name. It may be another
-    /// one each time the service is started.
+    /// The check from outside a Compose project: with the place where a service can be reached instead of its name. It
+    /// may be another one each time the service is started.
     fn outside(&self, place: &Place, stop: &dyn Fn() -> bool) -> Result<Check> {
         let docker = Docker { environment: &place.environment, within: LOOK, stop };
-        let with_address = |written: &str| -> Result<String> {
+        let reachable = |written: &str| -> Result<String> {
             let scheme = written.find("://").map_or(0, |at| at + 3);
-            let host = written[scheme..].split([':', '/']).next().unwrap_or_default();
-            let address = docker.address(&docker.service(place.project.as_deref(), host)?.id)?;
-            Ok(format!("{}{address}{}", &written[..scheme], &written[scheme + host.len()..]))
+            let path = written[scheme..].find('/').map_or(written.len(), |at| scheme + at);
+            let authority = &written[scheme..path];
+            let standard = if written.starts_with("https:") { 443 } else { 80 };
+            let (host, port) = match authority.split_once(':') {
+                Some((host, port)) => (host, port.parse().unwrap_or(standard)),
+                None => (authority, standard),
+            };
+            let there = docker.reachable(&docker.service(place.project.as_deref(), host)?.id, port)?;
+            Ok(format!("{}{there}{}", &written[..scheme], &written[path..]))
         };
         let mut check = self.clone();
         match &mut check {
-            Check::Http(http) => http.http = with_address(&http.http)?,
-            Check::Tcp(tcp) => tcp.tcp = with_address(&tcp.tcp)?,
+            Check::Http(http) => http.http = reachable(&http.http)?,
+            Check::Tcp(tcp) => tcp.tcp = reachable(&tcp.tcp)?,
             _ => {}
         }
         Ok(check)

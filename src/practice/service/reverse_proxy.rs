@@ -2,12 +2,14 @@
 
 use super::Service;
 use crate::failure::Result;
+use crate::practice::docker_socket;
 use crate::practice::engine::{self, Order};
 use crate::practice::http::{self, Request, Response};
 use crate::practice::output;
-use crate::practice::world::{World, now, read_json};
+use crate::practice::world::{World, now};
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 pub fn run(service: &Service) -> Result<()> {
     let world = service.world.clone();
@@ -24,19 +26,20 @@ pub fn run(service: &Service) -> Result<()> {
 struct Route {
     host: String,
     prefix: String,
+    /// Of the routes that fit, the one with the highest is taken.
+    priority: usize,
     /// A prefix that is taken off before the request goes on.
     strip: Option<String>,
     /// Where a request for `/` itself is sent.
     redirect: Option<String>,
-    service: String,
+    to: Option<SocketAddr>,
 }
 
 fn answer(world: &World, mut request: Request) -> Response {
     let routes = known(world);
     let host = request.header("host").and_then(|host| host.split(':').next()).unwrap_or_default();
-    // The longest prefix wins, and minio's `/` has the lowest priority anyway.
     let fitting = routes.iter().filter(|route| route.host == host && request.path.starts_with(&route.prefix));
-    let Some(route) = fitting.max_by_key(|route| route.prefix.len()) else {
+    let Some(route) = fitting.max_by_key(|route| route.priority) else {
         return Response::text(404, "404 page not found\n");
     };
     if request.path == "/"
@@ -49,29 +52,26 @@ fn answer(world: &World, mut request: Request) -> Response {
     if let Some(rest) = route.strip.as_ref().and_then(|prefix| request.path.strip_prefix(prefix.as_str())) {
         request.path = if rest.starts_with('/') { rest.to_string() } else { format!("/{rest}") };
     }
-    world
-        .socket(&route.service)
-        .and_then(|to| http::send(to, &request))
-        .unwrap_or_else(|_| Response::text(502, "Bad Gateway"))
+    let answer = route.to.and_then(|to| http::send(to, &request).ok());
+    answer.unwrap_or_else(|| Response::text(502, "Bad Gateway"))
 }
 
-/// All routes of the moment. Within Docker, which this program doesn't speak, all of the project are known from the
-/// start, and one that leads nowhere yet is a bad gateway.
+/// All routes of the moment. Traefik routes only to a container that is healthy, if it says.
 fn known(world: &World) -> Vec<Route> {
     if world.is_inside() {
-        let labels: BTreeMap<String, BTreeMap<String, String>> =
-            read_json(&world.path("labels.json")).unwrap_or_default();
-        return labels.iter().flat_map(|(service, labels)| routes(service, labels)).collect();
+        let seen = docker_socket::containers().unwrap_or_default();
+        return seen.iter().flat_map(|container| routes(container.to, &container.labels)).collect();
     }
     let containers = engine::order(world, &Order::List).unwrap_or_default();
     let running = containers.iter().filter(|container| container.running());
-    // Traefik routes only to a container that is healthy, if it says.
     let ready = running.filter(|container| container.health(world).is_none_or(|health| health == "healthy"));
-    ready.flat_map(|container| routes(&container.spec.service, &container.spec.labels)).collect()
+    ready
+        .flat_map(|container| routes(world.socket(&container.spec.service).ok(), &container.spec.labels))
+        .collect()
 }
 
-/// The routes that a service's labels ask for.
-fn routes(service: &str, labels: &BTreeMap<String, String>) -> Vec<Route> {
+/// The routes that a container's labels ask for, at the one entry point that there is: `web`, without TLS.
+fn routes(to: Option<SocketAddr>, labels: &BTreeMap<String, String>) -> Vec<Route> {
     let value = |key: &str| labels.get(key).cloned();
     if value("traefik.enable").as_deref() != Some("true") {
         return Vec::new();
@@ -81,15 +81,20 @@ fn routes(service: &str, labels: &BTreeMap<String, String>) -> Vec<Route> {
     });
     rules
         .filter_map(|(router, rule)| {
-            let middleware = value(&format!("traefik.http.routers.{router}.middlewares")).unwrap_or_default();
+            let of_router = |name: &str| value(&format!("traefik.http.routers.{router}.{name}"));
+            if of_router("tls").as_deref() == Some("true") {
+                return None;
+            }
+            let middleware = of_router("middlewares").unwrap_or_default();
             let middleware = middleware.trim_end_matches("@docker");
             let setting = |name: &str| value(&format!("traefik.http.middlewares.{middleware}.{name}"));
             Some(Route {
                 host: between(rule, "Host(`")?,
-                prefix: between(rule, "PathPrefix(`")?,
+                prefix: between(rule, "PathPrefix(`").unwrap_or_else(|| "/".into()),
+                priority: of_router("priority").and_then(|told| told.parse().ok()).unwrap_or(rule.len()),
                 strip: setting("stripprefix.prefixes"),
                 redirect: setting("redirectregex.replacement"),
-                service: service.to_string(),
+                to,
             })
         })
         .collect()

@@ -10,7 +10,7 @@ use std::path::Path;
 static KIT: Dir = include_dir!("$CARGO_MANIFEST_DIR/src/practice/stack/kit");
 
 /// All that the services need besides this program.
-const PACKAGES: &str = "postgresql,slapd,ldap-utils,curl";
+const PACKAGES: &str = "postgresql,slapd,ldap-utils,curl,busybox";
 const BASE: &str = "banister-practice/base";
 const OWN: &str = "banister-practice/";
 
@@ -51,9 +51,12 @@ pub fn prepare(settings: &Settings) -> Result<()> {
     let key = digest(format!("{PACKAGES} {files:?}"));
     let kit = format!("{OWN}kit:{}", &key[..16]);
     if start::docker(settings, &["image", "inspect", &kit], b"").is_err() {
-        if start::docker(settings, &["image", "inspect", BASE], b"").is_err() {
-            start::debian_image(settings, PACKAGES, BASE)?;
+        let base = format!("{BASE}:{}", &digest(PACKAGES)[..16]);
+        if start::docker(settings, &["image", "inspect", &base], b"").is_err() {
+            start::debian_image(settings, PACKAGES, &base)?;
         }
+        // The one that the kit is made from.
+        start::docker(settings, &["tag", &base, BASE], b"")?;
         let mut context = tar::Builder::new(Vec::new());
         for (path, content) in &files {
             let mut header = tar::Header::new_gnu();
