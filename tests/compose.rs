@@ -307,7 +307,10 @@ fn what_was_damaged_is_restored_as_it_was_and_an_update_keeps_it() {
         let update = stack.banister(&["run", "update", "--yes"]);
         assert_eq!(update.code, Some(0), "{update:?}");
     });
-    assert!(seen == [200, 503, 200] || seen == [200, 503, 502, 200], "{seen:?}");
+    // At either end there is a moment in which the page's container is known and does not listen.
+    let quiet: [&[u16]; 4] =
+        [&[200, 503, 200], &[200, 502, 503, 200], &[200, 503, 502, 200], &[200, 502, 503, 502, 200]];
+    assert!(quiet.contains(&seen.as_slice()), "{seen:?}");
     assert_eq!(docker(&["ps", "-a", "-q", "--filter", "name=banister-page"]), "");
     assert_healthy(&stack, "0.2.14");
     let after = stack.practice.rows().unwrap();
