@@ -179,7 +179,7 @@ fn dump(asked: &AskedDatabase, place: &Place, folder: &Path) -> Result<(Part, Co
     let container = place.running(&asked.service)?;
     let postgres = Postgres { docker: place.docker(), container: &container.name };
     let file = output(&asked.name, &postgres.dump(&asked.database)?, folder, place.stop)?;
-    let rows = postgres.rows(&file)?;
+    let rows = postgres.rows(&file, folder)?;
     let part = Part::Database {
         name: asked.name.clone(),
         service: asked.service.clone(),
