@@ -61,10 +61,10 @@ impl Postgres<'_> {
         loaded.map_err(|failure| Failure { message: failed(), ..failure })
     }
 
-    /// How many rows each of these tables has.
+    /// How many rows each of these tables has, without those of tables that inherit from it: a dump has them apart.
     pub fn count(&self, database: &str, tables: &BTreeMap<String, u64>) -> Result<BTreeMap<String, u64>> {
         let counted = tables.keys().map(|table| {
-            let counted = self.sql(database, &format!("SELECT count(*) FROM {table}"))?;
+            let counted = self.sql(database, &format!("SELECT count(*) FROM ONLY {table}"))?;
             let number = counted.trim().parse();
             let failed = || format!("PostgreSQL says `{}` instead of a number", counted.trim());
             Ok((table.clone(), number.or_fail(Kind::CommandFailed, failed)?))
