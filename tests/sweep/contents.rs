@@ -53,6 +53,10 @@ pub fn state(round: &Round) -> Vec<String> {
     for name in ["core", "auth", "sync", "opensearch", "ui"] {
         tree(&practice.hoss().join(name), name, &mut found);
     }
+    for name in [".env", "traefik.yaml"] {
+        found
+            .push(format!("{name} {:?}", fs::read_to_string(practice.hoss().join(name)).unwrap_or_default()));
+    }
     let names =
         fs::read_dir(practice.hoss()).unwrap().map(|entry| format!("{:?}", entry.unwrap().file_name()));
     let mut names: Vec<String> = names.collect();
@@ -98,10 +102,6 @@ pub fn only_backup(round: &Round) -> String {
     name.clone()
 }
 
-/// The server has the state that it had.
-pub fn assert_same(is: &[String], was: &[String], place: &str) {
-    for (is, was) in is.iter().zip(was) {
-        assert_eq!(is, was, "{place}");
 /// Nothing is left of what a restore or a drill made for itself.
 pub fn assert_tidy(round: &Round, place: &str) {
     let practice = round.practice();
@@ -139,6 +139,10 @@ pub fn assert_tidy(round: &Round, place: &str) {
     assert_eq!(left, Vec::<String>::new(), "{place}");
 }
 
+/// The server has the state that it had.
+pub fn assert_same(is: &[String], was: &[String], place: &str) {
+    for (is, was) in is.iter().zip(was) {
+        assert_eq!(is, was, "{place}");
     }
     assert_eq!(is.len(), was.len(), "{place}: {is:#?}");
 }
