@@ -17,6 +17,8 @@ mod encryption;
 mod env_file;
 #[path = "archive/hostile.rs"]
 mod hostile;
+#[path = "archive/odd.rs"]
+mod odd;
 #[path = "archive/primitives.rs"]
 mod primitives;
 

@@ -80,7 +80,17 @@ fn assert_same(is: &str, was: &str) {
 fn assert_tidy() {
     let list = "SELECT datname FROM pg_database";
     let left = docker(&["exec", &container("db"), "psql", "-U", "postgres", "-qAt", "-c", list]);
-    assert!(!left.contains("_old_") && !left.contains("_new_"), "{left}");
+    assert!(!["_old_", "_new_", "_drill_"].iter().any(|part| left.contains(part)), "{left}");
+}
+
+/// A process that ends with the test, however that ends.
+struct Killed(std::process::Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// What Docker has of copies.
@@ -108,7 +118,7 @@ fn a_full_drill_starts_a_copy_that_reaches_nothing_and_removes_it() {
     let (before, lives_before) = (state(&stack), lives());
 
     // Killed while the copy runs: it stands beside the server, and is in nobody's way.
-    let mut drill = stack.command(&["backup", "drill", "--full"]).spawn().unwrap();
+    let mut drill = Killed(stack.command(&["backup", "drill", "--full"]).spawn().unwrap());
     let core = [
         "ps",
         "-q",
@@ -118,11 +128,10 @@ fn a_full_drill_starts_a_copy_that_reaches_nothing_and_removes_it() {
         "label=com.docker.compose.service=core",
     ];
     while docker(&core).is_empty() {
-        assert_eq!(drill.try_wait().unwrap(), None, "there was no copy");
+        assert_eq!(drill.0.try_wait().unwrap(), None, "there was no copy");
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
-    drill.kill().unwrap();
-    drill.wait().unwrap();
+    drop(drill);
     let containers = docker(&["ps", "-a", "-q", "--filter", "label=banister.copy-of"]);
     let containers: Vec<&str> = containers.split_whitespace().collect();
     let told = docker(&[&["inspect"][..], &containers].concat());
@@ -163,6 +172,7 @@ fn a_full_drill_starts_a_copy_that_reaches_nothing_and_removes_it() {
     );
     assert!(drill.err.contains("failed to query provider"), "the end of the log is missing: {drill:?}");
     assert_eq!((copies(), lives()), (String::new(), lives_before));
+    assert_tidy();
 }
 
 fn assert_healthy(stack: &Stack, release: &str) {

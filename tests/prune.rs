@@ -191,6 +191,32 @@ fn a_backup_that_was_found_damaged_proves_nothing() {
     assert_left(&world, &["--age", "1h"], &[20, 1]);
 }
 
+/// A folder in the place of the new card keeps it from being written.
+#[test]
+fn what_was_found_is_told_also_if_the_card_can_not_be_written() {
+    let world = aged("", &[10, 1]);
+    let path = folder(&world).join("web-1.tar.zst");
+    fs::create_dir(folder(&world).join(".web-1.tar.zst.card.json.new")).unwrap();
+    let said = world.banister(&["backup", "verify", "web-1."]);
+    assert!(said.code == Some(0) && said.out.contains("web-1.tar.zst is whole"), "{said:?}");
+    assert!(said.err.contains("warning: the list of backups will not know of this"), "{said:?}");
+    let mut bytes = fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let said = world.banister(&["backup", "verify", "web-1."]);
+    assert!(said.code == Some(1) && said.err.contains("is damaged"), "{said:?}");
+    assert!(said.err.contains("the list of backups still says otherwise"), "{said:?}");
+}
+
+#[test]
+fn the_newest_backup_is_none_of_another_server() {
+    let world = aged("", &[10, 1]);
+    change(&world, "web-1.tar.zst", "server", json!("lab"));
+    let said = world.banister(&["backup", "verify"]);
+    assert!(said.code == Some(0) && said.out.contains("web-10.tar.zst is whole"), "{said:?}");
+}
+
 #[test]
 fn what_is_not_known_to_be_a_backup_of_this_server_stays() {
     let world = aged("keep = { count = 1 }", &DAYS);

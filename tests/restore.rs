@@ -8,7 +8,7 @@ mod round;
 mod support;
 
 use banister::practice::Reach;
-use contents::{FAILS, assert_same, damage, only_backup, state};
+use contents::{FAILS, assert_same, assert_tidy, damage, only_backup, state};
 use round::{Round, count, shared, side_by_side};
 use rustix::fs::inotify::{self, CreateFlags, Reader, WatchFlags};
 use std::fmt::Debug;
@@ -55,12 +55,14 @@ fn a_restore_that_is_killed_at_any_record_ends_like_one_that_is_not() {
     let said = round.banister(&["backup", "restore", &backup, "--yes"]);
     assert_eq!(said.code, Some(0), "{said:?}");
     assert_same(&state(&round), &before, "undisturbed");
+    assert_tidy(&round, "undisturbed");
     let places = round.places(0);
     side_by_side(&shared(&places), |places| {
         let (round, before, backup) = damaged();
         let said = round.killed_at(&["backup", "restore", &backup, "--yes"], RESUME, places);
         assert_eq!(said.code, Some(0), "{places:?}: {said:?}");
         assert_same(&state(&round), &before, places);
+        assert_tidy(&round, places);
     });
     count(&format!("restore killed at {} places: 0 worlds differ", places.len()));
 }
@@ -238,7 +240,34 @@ fn a_rollback_that_fails_leads_back_to_the_release_that_was_there() {
     let said = round.banister(&["resume", "--rollback", "--yes"]);
     assert_eq!(said.code, Some(0), "{said:?}");
     assert_same(&state(&round), &newer, "back where it was");
+    assert_tidy(&round, "back where it was");
     assert_eq!(round.practice().discover().unwrap()["version"], "0.2.14");
+}
+
+/// `make config` overwrites what administrators edit, and a release that migrates nothing takes no data back.
+#[test]
+fn a_way_back_without_data_brings_what_was_edited_back() {
+    let round = Round::new();
+    for (name, more) in [("traefik.yaml", "# edited\n"), ("ui/config.json", " ")] {
+        let path = round.practice().hoss().join(name);
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, text + more).unwrap();
+    }
+    let before = state(&round);
+    let runbooks = round.practice().dir().join("runbooks");
+    fs::create_dir(&runbooks).unwrap();
+    let early = FAILS
+        .replace("    kind::build(server);\n    kind::start(server);\n", "    kind::configure(server);\n");
+    let early = early.replace("    kind::await_health(server, \"0.2.13\");\n", "");
+    fs::write(runbooks.join("fails.rhai"), early).unwrap();
+    let said = round.banister(&["run", "fails", "--yes"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(state(&round) != before, "nothing was overwritten");
+    let said = round.banister(&["resume", "--rollback", "--yes"]);
+    assert!(said.out.contains("was rolled back"), "{said:?}");
+    assert_same(&state(&round), &before, "rolled back");
+    assert_tidy(&round, "rolled back");
+    assert_eq!(round.practice().discover().unwrap()["version"], "0.2.10");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::data::Arguments;
 use crate::failure::{Failure, Kind, Result};
 use crate::machine::archive::{self, Encryption, Keys};
 use crate::machine::backup::{Card, Level, first_two_numbers};
-use crate::machine::files::sha256;
+use crate::machine::files::{open, sha256};
 use crate::reach::inquiry;
 use crate::report::text::table;
 use crate::site::{HOSS, Server};
@@ -86,30 +86,30 @@ fn fits(server: &Server, card: &Card) -> String {
 fn verify(context: &Context, backup: Option<&str>) -> Result<u8> {
     let card = find(context, backup)?;
     let keys = keys(context, &card)?;
-    // First of all, because nothing else tells a damaged archive from a wrong key.
+    // What may not be opened is not damaged by that.
+    open(&card.path)?;
+    // Before it is decrypted, because nothing else tells a damaged archive from a wrong key.
     let is_encrypted = Encryption::of(&card.path).is_some();
     if is_encrypted && card.sha256.is_some() && card.sha256 != Some(sha256(&card.path)?) {
-        card.clone().doubted().keep()?;
         let message = format!("the archive `{}` is damaged", card.path.display());
-        return Err(Failure::new(Kind::Refused, message)
+        let failure = Failure::new(Kind::Refused, message)
             .why("its bytes are not those that were written")
-            .help("take another one: this one can't be restored"));
+            .help("take another one: this one can't be restored");
+        return Err(doubt(card, failure));
     }
     if !archive::is_readable(&card.path, &keys, &|| false)? {
         return unread(context, card);
     }
     let contents = match archive::inspect(&card.path, &keys, u64::MAX, &|| false) {
         Ok(contents) => contents,
-        Err(failure) => {
-            card.doubted().keep()?;
-            return Err(failure);
-        }
+        Err(failure) if failure.kind == Kind::Refused => return Err(doubt(card, failure)),
+        Err(failure) => return Err(failure),
     };
     let (members, has_manifest) = (contents.members.len(), contents.manifest.is_some());
     let card = contents.manifest.map_or(card.clone(), |manifest| card.about(&manifest.about));
     // Without a manifest nothing says what must be in it.
     let card = if has_manifest { card.clone().verified(sha256(&card.path)?) } else { card };
-    card.keep()?;
+    keep(&card);
     match (context.json, has_manifest) {
         (true, _) => println!("{}", with_readable(&card, true)),
         (false, true) => println!("{} is whole: {members} members as they were written", card.path.display()),
@@ -118,6 +118,22 @@ fn verify(context: &Context, backup: Option<&str>) -> Result<u8> {
         }
     }
     Ok(0)
+}
+
+/// Notes on the card of a damaged archive that nothing is proven any more. That it is damaged is what has to be told,
+/// also if this can't be noted.
+fn doubt(card: Card, failure: Failure) -> Failure {
+    match card.doubted().keep() {
+        Ok(()) => failure,
+        Err(unkept) => failure.why(format!("the list of backups still says otherwise: {unkept}")),
+    }
+}
+
+/// Notes what was seen on the card. It was seen all the same if that can't be written, as in a folder of another's.
+fn keep(card: &Card) {
+    if let Err(failure) = card.keep() {
+        eprintln!("warning: the list of backups will not know of this: {failure}");
+    }
 }
 
 /// Says what is known of an archive that can't be decrypted here, and that is as its card says.
@@ -134,7 +150,7 @@ fn unread(context: &Context, card: Card) -> Result<u8> {
             .help("set `identity` in `site.toml`, or look into it with `gpg` where its key is"));
     };
     let card = card.verified(sha256);
-    card.keep()?;
+    keep(&card);
     match context.json {
         true => println!("{}", with_readable(&card, false)),
         false => println!("{path} is as it was written; it can't be looked into without {missing}"),
@@ -158,7 +174,8 @@ fn keys(context: &Context, card: &Card) -> Result<Keys> {
     Ok(own.or(only).map(|server| server.keys()).unwrap_or_default())
 }
 
-/// The backup that is meant: a path, or a name or the beginning of one in the list, or the newest of the server.
+/// The backup that is meant: a path, or a name or the beginning of one in the list, or the newest of the server, as
+/// far as is known.
 fn find(context: &Context, backup: Option<&str>) -> Result<Card> {
     if let Some(path) = backup.map(Path::new).filter(|path| path.is_file()) {
         return Card::of(path);
@@ -179,6 +196,9 @@ fn find(context: &Context, backup: Option<&str>) -> Result<Card> {
             Failure::new(Kind::NotFound, "there are no backups yet")
                 .help("take one with `banister run backup`")
         };
+        // Another server may keep its backups in the same folder.
+        let own = servers.first().map(|server| &server.name);
+        found.retain(|card| card.server.is_none() || card.server.as_ref() == own);
         return found.pop().ok_or_else(none);
     };
     found.retain(|card| card.name.starts_with(backup));

@@ -21,6 +21,7 @@ mod encrypt;
 mod seal;
 
 mod create;
+mod estimate;
 mod sweep;
 mod verify;
 
@@ -28,11 +29,12 @@ mod tree;
 mod unpack;
 
 pub use compression::Compression;
-pub use create::{Content, Created, Member, Unnamed, Watch, create, estimate};
+pub use create::{Content, Created, Member, Unnamed, Watch, create};
 pub use decrypt::{is_readable, try_keys};
+pub use estimate::estimate;
 pub use keys::{Encryption, Keys};
-pub use manifest::{About, Entry, Manifest, Sort};
+pub use manifest::{About, Entry, Manifest, Sort, below};
 pub use sweep::sweep;
 pub use tree::{as_tar, digests};
-pub use unpack::{below, unpack};
+pub use unpack::unpack;
 pub use verify::{Contents, inspect, verify, verify_until};

@@ -93,6 +93,17 @@ pub fn sha256(path: &Path) -> Result<String> {
     }
 }
 
+/// What an attempt kept as JSON before it was cut off; none if it was not begun. Fails with [`Kind::Journal`] if it
+/// can't be read.
+pub fn kept<T: serde::de::DeserializeOwned>(file: &Path) -> Result<Option<T>> {
+    let failed = || format!("`{}` can't be read", file.display());
+    match std::fs::read(file) {
+        Ok(text) => serde_json::from_slice(&text).map(Some).or_fail(Kind::Journal, failed),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).or_fail(Kind::Journal, failed),
+    }
+}
+
 /// A missing file is another kind of failure than one that must not be read; scripts tell them apart.
 pub(super) fn unreadable(error: std::io::Error, message: String) -> Failure {
     let kind = match error.kind() {

@@ -8,6 +8,7 @@ use crate::failure::{Context, Failure, Kind, Result};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Seek, Write};
+use std::path::Path;
 
 /// A PostgreSQL server.
 #[derive(Clone, Copy)]
@@ -23,10 +24,11 @@ impl Postgres<'_> {
         Ok(self.run(&format!("pg_dump -U \"$POSTGRES_USER\" -Fc {}", plain(database)?), &[]))
     }
 
-    /// How many rows each table has in a dump, as `schema.table`. Reads all of it, so that a damaged one is found.
-    pub fn rows(&self, dump: &File) -> Result<BTreeMap<String, u64>> {
+    /// How many rows each table has in a dump, as `schema.table`. Reads all of it, so that a damaged one is found. What
+    /// it says as text is kept in an unnamed file in `folder` meanwhile: it is as long as the database.
+    pub fn rows(&self, dump: &File, folder: &Path) -> Result<BTreeMap<String, u64>> {
         let failed = || "the dump can't be read".to_owned();
-        let mut text = tempfile::tempfile().or_fail(Kind::Refused, failed)?;
+        let mut text = tempfile::tempfile_in(folder).or_fail(Kind::Refused, failed)?;
         self.docker.pipe(self.run("pg_restore -f -", &[]), dump, &text)?;
         text.rewind().or_fail(Kind::Refused, failed)?;
         let mut counts = BTreeMap::new();
@@ -59,10 +61,10 @@ impl Postgres<'_> {
         loaded.map_err(|failure| Failure { message: failed(), ..failure })
     }
 
-    /// How many rows each of these tables has.
+    /// How many rows each of these tables has, without those of tables that inherit from it: a dump has them apart.
     pub fn count(&self, database: &str, tables: &BTreeMap<String, u64>) -> Result<BTreeMap<String, u64>> {
         let counted = tables.keys().map(|table| {
-            let counted = self.sql(database, &format!("SELECT count(*) FROM {table}"))?;
+            let counted = self.sql(database, &format!("SELECT count(*) FROM ONLY {table}"))?;
             let number = counted.trim().parse();
             let failed = || format!("PostgreSQL says `{}` instead of a number", counted.trim());
             Ok((table.clone(), number.or_fail(Kind::CommandFailed, failed)?))

@@ -8,6 +8,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::units::Duration;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::mpsc;
 use std::time::Instant;
 
 /// How often an unfinished snapshot is looked at.
@@ -76,6 +77,16 @@ impl Search<'_> {
         }
     }
 
+    /// The indices that are there, of which a snapshot is taken, and whose names begin so.
+    pub fn present(&self, prefix: &str) -> Result<Vec<String>> {
+        let answer = self.ask("GET", "_cat/indices?format=json&h=index", None)?;
+        let names = answer.as_array().into_iter().flatten().filter_map(|entry| entry["index"].as_str());
+        Ok(names
+            .filter(|name| name.starts_with(prefix) && !name.starts_with('.'))
+            .map(str::to_owned)
+            .collect())
+    }
+
     /// The indices in a snapshot.
     pub fn indices(&self, repository: &str, name: &str) -> Result<Vec<String>> {
         let answer = self.ask("GET", &format!("_snapshot/{repository}/{name}"), None)?;
@@ -103,7 +114,7 @@ impl Search<'_> {
             "rename_pattern": "(.+)", "rename_replacement": format!("{prefix}$1"),
         });
         let path = format!("_snapshot/{repository}/{name}/_restore?wait_for_completion=true");
-        let answer = self.ask("POST", &path, Some(body))?;
+        let answer = self.ask_patiently("POST", &path, body)?;
         let shards = &answer["snapshot"]["shards"];
         match (shards["failed"].as_u64(), shards["total"] == shards["successful"]) {
             (Some(0), true) => Ok(()),
@@ -133,6 +144,29 @@ impl Search<'_> {
             counts.insert(index.clone(), count);
         }
         Ok(counts)
+    }
+
+    /// Asks for what takes long, and is deaf to nobody meanwhile. The service goes on with it if this is interrupted.
+    fn ask_patiently(&self, method: &str, path: &str, body: Value) -> Result<Value> {
+        let (tell, told) = mpsc::channel();
+        let (url, within) = (self.url.to_owned(), self.within);
+        let (method, path) = (method.to_owned(), path.to_owned());
+        std::thread::spawn(move || {
+            let search = Search { url: &url, within, stop: &|| false };
+            _ = tell.send(search.ask(&method, &path, Some(body)));
+        });
+        loop {
+            match told.recv_timeout(TICK) {
+                Ok(answer) => return answer,
+                Err(mpsc::RecvTimeoutError::Timeout) if (self.stop)() => {
+                    return Err(Failure::new(Kind::Interrupted, "putting the snapshot back was interrupted"));
+                }
+                Err(mpsc::RecvTimeoutError::Timeout) => {}
+                Err(mpsc::RecvTimeoutError::Disconnected) => {
+                    return Err(Failure::new(Kind::Bug, "whoever asked the search service ended"));
+                }
+            }
+        }
     }
 
     fn ask(&self, method: &str, path: &str, body: Option<Value>) -> Result<Value> {

@@ -76,9 +76,9 @@ impl Docker<'_> {
         self.feed(self.helper(volume, "", "sh", &["-c", &EXCHANGE.replace("ID", id)]), tar).map(drop)
     }
 
-    /// Removes what [`Docker::exchange_volume`] moved aside.
+    /// Removes what [`Docker::exchange_volume`] moved aside, and what it left if it was never done.
     pub fn drop_aside(&self, volume: &Volume, id: &str) -> Result<()> {
-        let script = format!("rm -rf .banister-{id}-old");
+        let script = format!("rm -rf .banister-{id}-*");
         self.run_spec(&self.helper(volume, "", "sh", &["-c", &script])).map(drop)
     }
 }

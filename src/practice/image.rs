@@ -118,6 +118,18 @@ pub fn full_name(name: &str) -> String {
     if last.contains(':') { name.into() } else { format!("{name}:latest") }
 }
 
+/// Whether Docker takes it for a name with or without a tag: small letters before the tag, and no blanks.
+fn is_reference(name: &str) -> bool {
+    let full = full_name(name);
+    let (path, tag) = full.rsplit_once(':').unwrap_or((&full, ""));
+    let of = |text: &str, more: &str, is: fn(char) -> bool| {
+        text.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+            && text.chars().all(|c| is(c) || more.contains(c))
+    };
+    let is_part = |part: &str| of(part, "._-", |c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    path.split('/').all(is_part) && tag.len() <= 128 && of(tag, "._-", |c| c.is_ascii_alphanumeric())
+}
+
 fn tag_file(world: &World, name: &str) -> PathBuf {
     world.path("images/tags").join(full_name(name).replace('/', "%"))
 }
@@ -134,6 +146,10 @@ pub fn store(world: &World, image: &Image, name: &str) -> Result<()> {
 
 /// Points a name to an image. The image that had it stays, without a name.
 pub fn tag(world: &World, id: &str, name: &str) -> Result<()> {
+    if !is_reference(name) {
+        let message = format!("Error parsing reference: \"{name}\" is not a valid repository/tag");
+        return Err(Failure::new(Kind::Invalid, format!("{message}: invalid reference format")));
+    }
     write_whole(&tag_file(world, name), id.as_bytes())
 }
 
@@ -180,4 +196,17 @@ pub fn find(world: &World, reference: &str) -> Option<Image> {
     let wanted = reference.trim_start_matches("sha256:");
     let hexadecimal = wanted.len() >= 6 && wanted.bytes().all(|byte| byte.is_ascii_hexdigit());
     all(world).into_iter().find(|image| hexadecimal && image.id["sha256:".len()..].starts_with(wanted))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_name_is_refused_as_docker_refuses_it() {
+        for good in ["hoss-core", "hoss-core:0.2.13", "kept/web-core:1a2b3c4d5e6f", "a.b_c:Tag"] {
+            assert!(super::is_reference(good), "{good}");
+        }
+        for bad in ["kept/core:main at 1a2b3c4", "Core:1", "core:feature/x", "core:", "", "a//b", "-a"] {
+            assert!(!super::is_reference(bad), "{bad}");
+        }
+    }
 }

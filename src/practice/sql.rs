@@ -11,7 +11,7 @@ pub enum Column {
     All,
 }
 
-/// `SELECT count(*) | max(column) | column, … | * FROM table [WHERE column = value] [ORDER BY column [DESC]]
+/// `SELECT count(*) | max(column) | column, … | * FROM [ONLY] table [WHERE column = value] [ORDER BY column [DESC]]
 /// [LIMIT number]`
 #[derive(Clone, Debug, PartialEq)]
 pub struct Select {
@@ -187,6 +187,8 @@ fn select(words: &[&str]) -> Option<Select> {
             Column::Named(names.iter().filter(|name| **name != ",").map(|name| name.to_string()).collect())
         }
     };
+    let only = usize::from(words.get(from + 1) == Some(&"only"));
+    let from = from + only;
     let table = words.get(from + 1)?.trim_start_matches("public.").to_string();
     let mut select = Select { column, table, filter: None, order: None, limit: None };
     let mut rest = &words[from + 2..];

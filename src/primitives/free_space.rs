@@ -23,11 +23,11 @@
 //! ```
 
 use crate::data::{self, ServerName};
-use crate::failure::{Context, Kind, Result};
+use crate::failure::Result;
+use crate::machine::files;
 use crate::primitive::{Act, Facet, Host, Primitive};
 use crate::units;
 use serde::{Deserialize, Serialize};
-use std::path::Path;
 
 pub struct FreeSpace;
 
@@ -61,30 +61,5 @@ impl Primitive for FreeSpace {
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<Free> {
     let path = host.server()?.path(&arguments.path);
-    Ok(Free { size: free(&path)? })
-}
-
-/// Of the nearest folder above that is there.
-fn free(path: &Path) -> Result<units::Size> {
-    let failed = || format!("can't see how much space is free at `{}`", path.display());
-    let mut found = Err(rustix::io::Errno::NOENT);
-    for place in path.ancestors() {
-        // The last one above a relative path is the working folder.
-        let place = if place.as_os_str().is_empty() { Path::new(".") } else { place };
-        found = rustix::fs::statvfs(place);
-        if !matches!(found, Err(rustix::io::Errno::NOENT | rustix::io::Errno::NOTDIR)) {
-            break;
-        }
-    }
-    let found = found.or_fail(Kind::Refused, failed)?;
-    Ok(units::Size(found.f_bavail.saturating_mul(found.f_frsize)))
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn a_path_that_is_not_there_yet_is_on_the_disk_of_the_folder_above() {
-        let folder = tempfile::tempdir().unwrap();
-        assert!(super::free(&folder.path().join("not/there/yet")).unwrap().0 > 0);
-    }
+    Ok(Free { size: units::Size(files::free_space(&path)?.free) })
 }

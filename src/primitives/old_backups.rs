@@ -4,7 +4,7 @@
 //!
 //! If only one of the two is given, only that one counts. Never old are
 //! - the newest backup that was verified or drilled and fits what is installed; for Hoss one fits if the first two
-//!   numbers of its release are the same. If none fits, the newest such one of each two first numbers;
+//!   numbers of its release are the same, and it is not newer than what is installed. If none fits, the newest such one of each two first numbers;
 //! - all of them while none is verified;
 //! - an archive whose card does not say that it is a backup of this server. What another program wrote has no card;
 //!   `banister backup verify` writes one for an archive that banister wrote.

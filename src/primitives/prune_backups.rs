@@ -40,12 +40,12 @@ use crate::data::{self, ServerName};
 use crate::failure::{Context, Kind, Result};
 use crate::machine::backup::prune::Aging;
 use crate::machine::backup::{Card, Keep};
-use crate::machine::files::{private_folder, write_private_durably};
+use crate::machine::files::{kept, private_folder, write_private_durably};
 use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive};
 use crate::units::{Duration, Size};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 pub struct PruneBackups;
 
@@ -94,7 +94,7 @@ const FILE: &str = "prune.json";
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     let aging = look(arguments, host)?;
-    let intent = match begun(host.folder)? {
+    let intent = match kept(&host.folder.join(FILE))? {
         Some(intent) => intent,
         None => {
             let intent = meant(arguments, &aging);
@@ -115,17 +115,6 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
 fn look(arguments: &Arguments, host: &Host) -> Result<Aging> {
     let given = Keep { count: arguments.count, age: arguments.age };
     host.server()?.aging(arguments.folder.as_deref(), given)
-}
-
-/// What an earlier try of this attempt was about to remove.
-fn begun(folder: &Path) -> Result<Option<Intent>> {
-    let file = folder.join(FILE);
-    let failed = || format!("`{}` can't be read", file.display());
-    match std::fs::read(&file) {
-        Ok(text) => serde_json::from_slice(&text).map(Some).or_fail(Kind::Journal, failed),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).or_fail(Kind::Journal, failed),
-    }
 }
 
 fn meant(arguments: &Arguments, aging: &Aging) -> Intent {

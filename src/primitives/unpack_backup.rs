@@ -49,7 +49,7 @@ use crate::site::Server;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub struct UnpackBackup;
 
@@ -87,8 +87,8 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     let path = find(arguments, server)?;
     let folder = path.parent().map(PathBuf::from).unwrap_or_default();
     // As an attempt is repeated, so is the name: its folder is the attempt's own.
-    let id = identity(host)?;
-    let into = folder.join(format!(".restore-{id}"));
+    let id = identity(host, &folder)?;
+    let into = folder.join(restore_folder(&id));
     let unpacked = Unpacked::make(&path, &server.keys(), &into, &id, &|| host.stop.is_asked());
     let unpacked = unpacked.inspect_err(|_| {
         // The next attempt has a folder of its own, and may need the room.
@@ -149,14 +149,24 @@ fn find(arguments: &Arguments, server: &Server) -> Result<PathBuf> {
     }
 }
 
-/// Digits that are the same for each try of this attempt.
-fn identity(host: &Host) -> Result<String> {
+/// What the folder is called that a backup is unpacked into.
+fn restore_folder(id: &str) -> String {
+    format!(".restore-{id}")
+}
+
+/// Digits that are the same for each try of this attempt, and of no other that unpacks into this folder.
+fn identity(host: &Host, folder: &Path) -> Result<String> {
     let file = host.folder.join("identity");
     let failed = || format!("`{}` can't be kept", file.display());
     if let Ok(text) = std::fs::read_to_string(&file) {
         return Ok(text);
     }
-    let id = jiff::Timestamp::now().strftime("%Y%m%d%H%M%S").to_string();
+    // A way back may follow within a second what it takes back.
+    let now = || jiff::Timestamp::now().strftime("%Y%m%d%H%M%S%6f").to_string();
+    let mut id = now();
+    while folder.join(restore_folder(&id)).symlink_metadata().is_ok() {
+        id = now();
+    }
     crate::machine::files::private_folder(host.folder)?;
     crate::machine::files::write_private_durably(&file, id.as_bytes()).or_fail(Kind::Journal, failed)?;
     Ok(id)

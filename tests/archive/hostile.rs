@@ -1,7 +1,8 @@
 //! Archives that somebody made to do harm: refused before anything is written.
 
 use banister::failure::Kind;
-use banister::machine::archive::{Keys, unpack};
+use banister::machine::archive::{About, Content, Keys, Watch, create, unpack};
+use banister::machine::part::Part;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::fs;
@@ -76,6 +77,65 @@ fn an_archive_that_leads_out_of_its_folder_is_refused_and_nothing_is_written() {
         assert_eq!(failure.kind, Kind::Refused, "{what}: {failure}");
         assert!(!into.exists(), "{what}");
         assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0, "{what}");
+    }
+}
+
+#[test]
+fn a_manifest_whose_parts_lead_out_or_are_missing_is_refused() {
+    let cases = ["../x", "/etc/passwd", "config/../../x", "", ".", "gone"].map(|name| {
+        let name = name.to_owned();
+        let rows = Default::default();
+        Part::Database { name, service: "db".into(), database: "hoss_core".into(), rows }
+    });
+    let more = [
+        Part::Files { name: "../../.ssh".into(), path: "~/.ssh".into() },
+        Part::Volume { name: "..".into(), volume: "one".into() },
+    ];
+    for part in cases.into_iter().chain(more) {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = folder.path().join("a.tar.gz");
+        let about = About { parts: vec![part.clone()], ..About::default() };
+        let watch = Watch { stop: &|| false, warn: &|_| {} };
+        let member = super::Member { name: "config".into(), content: Content::Bytes(b"x".to_vec()) };
+        create(&archive, &Keys::default(), &[member], about, "", &watch).unwrap().finish().unwrap();
+        let into = folder.path().join("into");
+        let failure = unpack(&archive, &Keys::default(), &into, &|| false).unwrap_err();
+        assert_eq!(failure.kind, Kind::Refused, "{part:?}: {failure}");
+        assert!(!into.exists(), "{part:?}");
+    }
+}
+
+#[test]
+fn a_time_that_no_clock_can_say_does_no_harm() {
+    for time in [u64::MAX, i64::MAX as u64, 1 << 40] {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = folder.path().join("a.tar.gz");
+        let mut gzip = GzEncoder::new(fs::File::create(&archive).unwrap(), Compression::fast());
+        let mut tar = Vec::new();
+        for (name, sort) in [("d/", EntryType::Directory), ("d/f", EntryType::Regular)] {
+            let mut header = Header::new_gnu();
+            header.set_path(name).unwrap();
+            header.set_entry_type(sort);
+            header.set_mode(0o755);
+            header.set_size(0);
+            header.set_mtime(time);
+            header.set_uid(0);
+            header.set_gid(0);
+            header.set_cksum();
+            tar.extend_from_slice(header.as_bytes());
+        }
+        tar.extend_from_slice(&[0; 1024]);
+        gzip.write_all(&tar).unwrap();
+        gzip.finish().unwrap();
+        let into = folder.path().join("into");
+        unpack(&archive, &Keys::default(), &into, &|| false).unwrap();
+        // Nor in the tar of a volume.
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&tar).unwrap();
+        let volume = super::Member { name: "v".into(), content: Content::Tar(file) };
+        let again = folder.path().join("b.tar.gz");
+        super::make(&again, &[volume], "").unwrap();
+        unpack(&again, &Keys::default(), &into, &|| false).unwrap();
     }
 }
 

@@ -54,6 +54,10 @@ pub fn state(round: &Round) -> Vec<String> {
     for name in ["core", "auth", "sync", "opensearch", "ui"] {
         tree(&practice.hoss().join(name), name, &mut found);
     }
+    for name in [".env", "traefik.yaml"] {
+        found
+            .push(format!("{name} {:?}", fs::read_to_string(practice.hoss().join(name)).unwrap_or_default()));
+    }
     let names =
         fs::read_dir(practice.hoss()).unwrap().map(|entry| format!("{:?}", entry.unwrap().file_name()));
     let mut names: Vec<String> = names.collect();
@@ -97,6 +101,43 @@ pub fn only_backup(round: &Round) -> String {
     let [name] = names.as_slice() else { panic!("{names:?}") };
     archive::verify(&round.practice().hoss().join("backup/backups").join(name)).unwrap();
     name.clone()
+}
+
+/// Nothing is left of what a restore or a drill made for itself.
+pub fn assert_tidy(round: &Round, place: &(impl Debug + ?Sized)) {
+    let practice = round.practice();
+    let mut left = Vec::new();
+    let named = |folder: &Path, is_left: &dyn Fn(&str) -> bool| -> Vec<String> {
+        let entries = fs::read_dir(folder).into_iter().flatten();
+        let names = entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
+        names.filter(|name| is_left(name)).collect()
+    };
+    let hoss = practice.hoss();
+    left.extend(named(&hoss.join("backup/backups"), &|name| name.starts_with('.')));
+    left.extend(named(&hoss.join("backup/.opensearch"), &|_| true));
+    left.extend(named(&hoss.join("data/opensearch"), &|name| name.contains("banister")));
+    left.extend(named(&hoss, &|name| name.contains(".old.") || name.contains(".new.")));
+    for volume in ["server_auth-secrets", "server_ldap-vol0", "server_ldap-vol1"] {
+        let data = practice.dir().join("volumes").join(volume).join("_data");
+        left.extend(named(&data, &|name| name.starts_with(".banister")));
+    }
+    let mut list = Command::new(practice.dir().join("bin/docker"));
+    list.args([
+        "exec",
+        "server_db_1",
+        "psql",
+        "-U",
+        "postgres",
+        "-qAt",
+        "-c",
+        "SELECT datname FROM pg_database",
+    ]);
+    let listed = list.envs(practice.environment()).output().unwrap();
+    assert!(listed.status.success(), "{place:?}: {listed:?}");
+    let databases = String::from_utf8(listed.stdout).unwrap();
+    let is_left = |name: &&str| ["_old_", "_new_", "_drill_"].iter().any(|part| name.contains(part));
+    left.extend(databases.lines().filter(is_left).map(str::to_owned));
+    assert_eq!(left, Vec::<String>::new(), "{place:?}");
 }
 
 /// The server has the state that it had.

@@ -5,7 +5,8 @@ use super::encrypt::{Encrypting, Target};
 use super::header::{Attributes, append};
 use super::keys::{Encryption, Keys};
 use super::manifest::{self, About, Entry, Manifest, Sort, text};
-use super::streams::{Hashing, Promised};
+use super::place::leads_out;
+use super::streams::{Hashing, Promised, Stretch};
 use super::walk::{Found, check_name, walk};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::files::{beside, hexadecimal, sync_folder_of, unreadable};
@@ -71,27 +72,6 @@ impl Unnamed {
         self.part.finish().or_fail(Kind::Refused, || failed)?;
         Ok(self.created)
     }
-}
-
-/// How many bytes the files and folders among the members hold. Fails with [`Kind::NotFound`]
-/// if one is not there.
-pub fn estimate(members: &[Member]) -> Result<u64> {
-    let mut bytes = 0u64;
-    for member in members {
-        check_name(&member.name)?;
-        match &member.content {
-            Content::Path(path) => walk(&member.name, path, Path::new(""), &mut |found| {
-                bytes += if found.sort == Some(Sort::File) { found.metadata.len() } else { 0 };
-                Ok(())
-            })?,
-            Content::Bytes(content) => bytes += content.len() as u64,
-            Content::Output(file) | Content::Tar(file) => {
-                let failed = || format!("`{}` can't be read", member.name);
-                bytes += file.metadata().or_fail(Kind::Refused, failed)?.len();
-            }
-        }
-    }
-    Ok(bytes)
 }
 
 /// Writes the archive `path`, whose name says how it is compressed, and whether it is encrypted, to the recipients of
@@ -239,16 +219,27 @@ impl<'a> Writer<'a> {
         let failed = || format!("what was read for `{}` is no tar", text(name));
         let mut file = tar.try_clone().or_fail(Kind::Refused, failed)?;
         file.rewind().or_fail(Kind::Refused, failed)?;
+        let whole_tar = tar;
         let mut tar = tar::Archive::new(file);
+        // Where the content of each file is, by the file's name.
+        let mut contents: HashMap<Vec<u8>, (u64, u64)> = HashMap::new();
         for entry in tar.entries().or_fail(Kind::Refused, failed)? {
             let entry = entry.or_fail(Kind::Refused, failed)?;
             let inner = entry.path_bytes().into_owned();
             let Some(parts) = super::place::parts(&inner) else {
                 return Err(Failure::new(Kind::Refused, failed()).why(format!("it holds `{}`", text(&inner))));
             };
+            // What puts a volume back takes the names as the manifest writes them, which has no others.
+            let own = entry.link_name_bytes().map(|target| target.into_owned()).unwrap_or_default();
+            if let Some(odd) = [&inner, &own].into_iter().find(|name| std::str::from_utf8(name).is_err()) {
+                let message = format!("`{}` in `{}` can't be backed up", text(odd), text(name));
+                return Err(Failure::new(Kind::Refused, message)
+                    .why("the name is no text in UTF-8")
+                    .help("rename it, then run it again"));
+            }
             let whole = [&[name], &parts[..]].concat().join(&b'/');
             let sort = match entry.header().entry_type() {
-                EntryType::Regular | EntryType::Continuous => Sort::File,
+                EntryType::Regular | EntryType::Continuous | EntryType::Link => Sort::File,
                 EntryType::Directory => Sort::Folder,
                 EntryType::Symlink => Sort::Link,
                 _ => {
@@ -258,9 +249,34 @@ impl<'a> Writer<'a> {
                 }
             };
             self.is_new(&whole, Path::new(""))?;
-            let attributes = Attributes::of_header(entry.header(), sort).or_fail(Kind::Refused, failed)?;
-            let target = entry.link_name_bytes().map(|target| target.into_owned());
-            let target = target.filter(|_| sort == Sort::Link).unwrap_or_default();
+            let mut attributes =
+                Attributes::of_header(entry.header(), sort).or_fail(Kind::Refused, failed)?;
+            if entry.header().entry_type() == EntryType::Link {
+                // Another name of a file that came before: here it is a file by itself.
+                let first = super::place::parts(&own).and_then(|parts| contents.get(&parts.join(&b'/')));
+                let Some(&(from, length)) = first else {
+                    let why = format!(
+                        "it holds `{}` as another name of `{}`, which it does not",
+                        text(&inner),
+                        text(&own)
+                    );
+                    return Err(Failure::new(Kind::Refused, failed()).why(why));
+                };
+                attributes.size = length;
+                contents.insert(parts.join(&b'/'), (from, length));
+                self.put(&whole, &[], &attributes, Stretch { file: whole_tar, from, length })?;
+                continue;
+            }
+            if sort == Sort::File {
+                contents.insert(parts.join(&b'/'), (entry.raw_file_position(), attributes.size));
+            }
+            let target = if sort == Sort::Link { own } else { Vec::new() };
+            if sort == Sort::Link
+                && leads_out(&whole.split(|byte| *byte == b'/').collect::<Vec<_>>(), &target)
+            {
+                self.leave_out(&whole, &text(&whole), &target);
+                continue;
+            }
             let whole = if sort == Sort::Folder { [&whole, &b"/"[..]].concat() } else { whole };
             self.put(&whole, &target, &attributes, entry)?;
         }
@@ -284,6 +300,11 @@ impl<'a> Writer<'a> {
             Sort::Folder => self.put(&[found.name, b"/"].concat(), &[], &attributes, io::empty()),
             Sort::Link => {
                 let target = std::fs::read_link(found.path).map_err(failed)?;
+                let place: Vec<&[u8]> = found.name.split(|byte| *byte == b'/').collect();
+                if leads_out(&place, target.as_os_str().as_bytes()) {
+                    self.leave_out(found.name, &shown.to_string(), target.as_os_str().as_bytes());
+                    return Ok(());
+                }
                 self.put(found.name, target.as_os_str().as_bytes(), &attributes, io::empty())
             }
             Sort::File => {
@@ -298,6 +319,15 @@ impl<'a> Writer<'a> {
                 self.put(found.name, &[], &Attributes::of(&open, sort), file)
             }
         }
+    }
+
+    /// Leaves a link out that no archive may hold: unpacked elsewhere, it would lead to what belongs to others.
+    fn leave_out(&mut self, name: &[u8], shown: &str, target: &[u8]) {
+        self.manifest.about.not_included.push(text(name));
+        (self.watch.warn)(format!(
+            "`{shown}` is not in the backup: it is a link to `{}`, outside of it",
+            text(target)
+        ));
     }
 
     /// Whether the name is not in the archive yet. Fails if something else is there under it.

@@ -40,7 +40,8 @@ impl Attributes {
             mode: header.mode()? & 0o7777,
             owner: header.uid()?,
             group: header.gid()?,
-            modified: header.mtime()?,
+            // A time before 1970 is none here, as it is none of what is on the disk.
+            modified: i64::try_from(header.mtime()?).map_or(0, i64::unsigned_abs),
             size: if sort == Sort::File { header.entry_size()? } else { 0 },
         })
     }

@@ -85,3 +85,12 @@ pub(super) fn text(name: &[u8]) -> String {
     }
     text
 }
+
+/// The members of a part: `name` itself and all below it.
+pub fn below<'a>(members: &'a [Entry], name: &str) -> Vec<&'a Entry> {
+    let of_part = |member: &&Entry| {
+        let own = member.name.trim_start_matches("./").trim_end_matches('/');
+        own == name || own.strip_prefix(name).is_some_and(|rest| rest.starts_with('/'))
+    };
+    members.iter().filter(of_part).collect()
+}

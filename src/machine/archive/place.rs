@@ -51,7 +51,7 @@ pub(super) fn parts(name: &[u8]) -> Option<Vec<&[u8]>> {
 }
 
 /// Whether a link, which lies at `place`, points out of the archive's folder.
-fn leads_out(place: &[&[u8]], target: &[u8]) -> bool {
+pub(super) fn leads_out(place: &[&[u8]], target: &[u8]) -> bool {
     let mut depth = place.len() as i64 - 1;
     for part in target.split(|byte| *byte == b'/') {
         match part {

@@ -1,7 +1,9 @@
 //! Readers and writers that hash what passes, and a reader that gives exactly what was promised.
 
 use sha2::{Digest, Sha256};
+use std::fs::File;
 use std::io::{self, Read, Write};
+use std::os::unix::fs::FileExt;
 
 /// Hashes what passes through it.
 pub(super) struct Hashing<T> {
@@ -79,5 +81,22 @@ impl<R: Read> Read for Promised<'_, R> {
         };
         self.left -= given as u64;
         Ok(given)
+    }
+}
+
+/// A part of a file, read without moving the place that others read the file at.
+pub(super) struct Stretch<'a> {
+    pub file: &'a File,
+    pub from: u64,
+    pub length: u64,
+}
+
+impl Read for Stretch<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = buffer.len().min(usize::try_from(self.length).unwrap_or(usize::MAX));
+        let read = self.file.read_at(&mut buffer[..most], self.from)?;
+        self.from += read as u64;
+        self.length -= read as u64;
+        Ok(read)
     }
 }

@@ -10,14 +10,14 @@ use sha2::Digest;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tar::EntryType;
 
 /// A tar of these members, which were unpacked, with names below `name` and the owners that the archive has: whoever
-/// unpacked them may not have been allowed to give them those.
-pub fn as_tar(members: &[&Entry], name: &str, path: &dyn Fn(&str) -> PathBuf) -> Result<File> {
+/// unpacked them may not have been allowed to give them those. It is an unnamed file in `folder`.
+pub fn as_tar(members: &[&Entry], name: &str, folder: &Path, path: &dyn Fn(&str) -> PathBuf) -> Result<File> {
     let failed = || format!("`{name}` can't be handed over");
-    let file = tempfile::tempfile().or_fail(Kind::Refused, failed)?;
+    let file = tempfile::tempfile_in(folder).or_fail(Kind::Refused, failed)?;
     let mut tar = tar::Builder::new(file);
     for member in members {
         let own = member.name.trim_start_matches("./");

@@ -1,7 +1,7 @@
 //! Unpacks an archive into a folder of its own.
 
 use super::keys::Keys;
-use super::manifest::{Entry, Sort};
+use super::manifest::Sort;
 use super::place::parts;
 use super::verify::{Begun, Contents, Sink, inspect, read};
 use crate::failure::{Context, Kind, Result};
@@ -108,15 +108,9 @@ fn attributes(file: &File, header: &tar::Header) -> std::io::Result<()> {
     }
     // After the owner: changing that takes special bits away.
     file.set_permissions(Permissions::from_mode(header.mode()? & 0o7777))?;
-    let when = UNIX_EPOCH + Duration::from_secs(header.mtime()?);
-    file.set_modified(when)
-}
-
-/// The members of a part: `name` itself and all below it.
-pub fn below<'a>(members: &'a [Entry], name: &str) -> Vec<&'a Entry> {
-    let of_part = |member: &&Entry| {
-        let own = member.name.trim_start_matches("./").trim_end_matches('/');
-        own == name || own.strip_prefix(name).is_some_and(|rest| rest.starts_with('/'))
-    };
-    members.iter().filter(of_part).collect()
+    // What no clock can say is left as it is: it is the archive that is odd, and not what it holds.
+    match UNIX_EPOCH.checked_add(Duration::from_secs(header.mtime()?)) {
+        Some(when) => file.set_modified(when),
+        None => Ok(()),
+    }
 }

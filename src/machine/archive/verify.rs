@@ -3,12 +3,14 @@
 use super::compression::{Compression, Decoder};
 use super::decrypt::open;
 use super::keys::Keys;
-use super::manifest::{self, Entry, Manifest, Sort, text};
+use super::manifest::{self, Entry, Manifest, Sort, below, text};
 use super::place::Places;
 use super::seal::Unsealed;
 use super::streams::Hashing;
+use super::walk::check_name;
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::files::hexadecimal;
+use crate::machine::part::Part;
 use crate::units::Size;
 use sha2::{Digest, Sha256};
 use std::fs::File;
@@ -205,7 +207,8 @@ impl<'a> Reading<'a> {
         let manifest: Manifest = serde_json::from_slice(json)
             .map_err(|error| self.refuse(format!("its manifest can't be read: {error}")))?;
         if manifest.format != manifest::FORMAT {
-            let newer = format!("its manifest has format {}, this program reads 1", manifest.format);
+            let (is, reads) = (manifest.format, manifest::FORMAT);
+            let newer = format!("its manifest has format {is}, this program reads {reads}");
             return Err(self.refuse(newer).help("read it with the version of banister that wrote it"));
         }
         for (place, found) in self.members.iter().enumerate() {
@@ -223,8 +226,28 @@ impl<'a> Reading<'a> {
         }
         match manifest.members.get(self.members.len()) {
             Some(missing) => Err(self.refuse(format!("`{}` is missing in it", missing.name))),
-            None => Ok(manifest),
+            None => self.parts(&manifest.about.parts).map(|()| manifest),
         }
+    }
+
+    /// Checks where the parts say that they are: what is put back is read there.
+    fn parts(&self, parts: &[Part]) -> Result<()> {
+        for part in parts {
+            let name = part.name();
+            if matches!(part, Part::Output { .. }) {
+                continue;
+            }
+            if check_name(name).is_err() {
+                return Err(
+                    self.refuse(format!("its part `{name}` leads out of the folder it is unpacked in"))
+                );
+            }
+            let is_read = matches!(part, Part::Database { .. } | Part::Search { .. });
+            if is_read && below(&self.members, name).is_empty() {
+                return Err(self.refuse(format!("its part `{name}` is not in it")));
+            }
+        }
+        Ok(())
     }
 
     /// Reads what follows the members, which must be zeros; the seal, and the digest of all bytes before it.

@@ -140,14 +140,8 @@ fn file(archive: &Path) -> PathBuf {
 
 /// All archives in a folder, the oldest first. What another program put there is among them.
 pub fn catalogue(folder: &Path) -> Result<Vec<Card>> {
-    let failed = || format!("the folder `{}` can't be read", folder.display());
-    let entries = match std::fs::read_dir(folder) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.or_fail(Kind::Refused, failed)?,
-    };
     let mut found = Vec::new();
-    for entry in entries {
-        let path = entry.or_fail(Kind::Refused, failed)?.path();
+    for path in listed(folder)? {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         if Compression::of(&path).is_ok() && !name.starts_with('.') {
             let modified = path.metadata().and_then(|metadata| metadata.modified()).ok();
@@ -156,6 +150,17 @@ pub fn catalogue(folder: &Path) -> Result<Vec<Card>> {
     }
     found.sort_by(|(a, one), (b, other)| (a, &one.name).cmp(&(b, &other.name)));
     Ok(found.into_iter().map(|(_, card)| card).collect())
+}
+
+/// The paths of all that is in a folder of backups; none if there is no such folder.
+pub(super) fn listed(folder: &Path) -> Result<Vec<PathBuf>> {
+    let failed = || format!("the folder `{}` can't be read", folder.display());
+    match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        entries => entries
+            .and_then(|entries| entries.map(|entry| Ok(entry?.path())).collect())
+            .or_fail(Kind::Refused, failed),
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 
 mod project;
 
-use super::place::answers;
+use super::place::{answers, only_when_late, tidied};
 use super::restore::{databases, search, volumes};
 use super::{Place, Unpacked};
 use crate::command::Spec;
@@ -60,11 +60,13 @@ pub fn copy(unpacked: &Unpacked, place: &Place, copied: &Copied, tell: &dyn Fn(&
     let folder = unpacked.folder.join("copy");
     remove(place, &original, &folder)?;
     let made = make(unpacked, place, copied, &original, &name, &folder, tell);
-    let removed = remove(place, &original, &folder);
-    let report =
-        made.map_err(|failure| failure.help("the copy is removed; nothing of the server was touched"))?;
-    removed?;
-    Ok(report)
+    let late = only_when_late();
+    let removed = remove(&Place { stop: &late, ..*place }, &original, &folder);
+    let help = match &removed {
+        Ok(()) => "the copy is removed; nothing of the server was touched",
+        Err(_) => "nothing of the server was touched; the next full drill removes what is left of the copy",
+    };
+    tidied(made, removed).map_err(|failure| failure.help(help))
 }
 
 /// The Compose project that is copied.

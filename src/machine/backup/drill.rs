@@ -1,6 +1,7 @@
 //! Tries a backup: puts everything back where nobody uses it, counts, and removes it again.
 
-use super::restore::{load, put_index_back, search_parts, service_url};
+use super::place::{only_when_late, tidied};
+use super::restore::{load, put_index_back, remove_index, search_parts, service_url};
 use super::{Place, Unpacked};
 use crate::failure::Result;
 use crate::machine::part::Part;
@@ -17,7 +18,8 @@ pub struct Drilled {
 }
 
 /// Loads every dump into a scratch database beside the live ones, and every index under another name; counts, and
-/// removes them, also if this fails. Files and volumes were compared when they were unpacked.
+/// removes them, also if this fails or is stopped. Files and volumes were compared with the manifest when they were
+/// unpacked, if the backup has one.
 pub fn drill(unpacked: &Unpacked, place: &Place) -> Result<Drilled> {
     let mut drilled = Drilled::default();
     for part in &unpacked.parts {
@@ -26,10 +28,10 @@ pub fn drill(unpacked: &Unpacked, place: &Place) -> Result<Drilled> {
         let postgres = Postgres { docker: place.docker(), container: &container.name };
         let scratch = format!("{database}_drill_{}", unpacked.id);
         let loaded = load(unpacked, &postgres, name, rows, &scratch);
-        let dropped = postgres.drop(&scratch);
-        // Why it could not be loaded comes before why nothing could be tidied up.
-        let tried = loaded.and_then(|rows| dropped.map(|()| rows));
-        let rows = tried.map_err(|failure| place.explain(service, failure))?;
+        let late = only_when_late();
+        let tidy = Place { stop: &late, ..*place };
+        let dropped = Postgres { docker: tidy.docker(), container: &container.name }.drop(&scratch);
+        let rows = tidied(loaded, dropped).map_err(|failure| place.explain(service, failure))?;
         drilled.rows.insert(database.clone(), rows.values().sum());
     }
     for part in search_parts(unpacked, place) {
@@ -37,10 +39,10 @@ pub fn drill(unpacked: &Unpacked, place: &Place) -> Result<Drilled> {
         let search = place.search(&url);
         let prefix = format!("banister-drill-{}-", unpacked.id);
         let counted = put_index_back(unpacked, &part, place, &search, &prefix);
-        if let Ok(counts) = &counted {
-            counts.keys().try_for_each(|index| search.delete(&format!("{prefix}{index}")))?;
-        }
-        drilled.documents.extend(counted?);
+        let late = only_when_late();
+        let tidy = Place { stop: &late, ..*place };
+        let removed = remove_index(unpacked, &part, &tidy.search(&url), &prefix);
+        drilled.documents.extend(tidied(counted, removed)?);
     }
     Ok(drilled)
 }

@@ -9,10 +9,11 @@ use crate::machine::postgres::Postgres;
 use crate::machine::search::Search;
 use crate::units::Duration;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-/// How often a volume is copied again because it changed meanwhile.
+/// How often a volume is copied again because it changed meanwhile, and a snapshot taken again.
 const TRIES: usize = 5;
 /// How long the search service may take to forget a snapshot.
 const TIDYING: Duration = Duration::seconds(60);
@@ -159,7 +160,7 @@ fn add(
     }
     if let Some(search) = &asked.search {
         tell(format!("taking a snapshot of {}", search.service));
-        let taken = snapshot(search, &asked.snapshot, place, gathered);
+        let taken = snapshot(search, &asked.snapshot, place, tell, gathered);
         taken.map_err(|failure| place.explain(&search.service, failure))?;
     }
     for (name, spec) in &asked.outputs {
@@ -179,7 +180,7 @@ fn dump(asked: &AskedDatabase, place: &Place, folder: &Path) -> Result<(Part, Co
     let container = place.running(&asked.service)?;
     let postgres = Postgres { docker: place.docker(), container: &container.name };
     let file = output(&asked.name, &postgres.dump(&asked.database)?, folder, place.stop)?;
-    let rows = postgres.rows(&file)?;
+    let rows = postgres.rows(&file, folder)?;
     let part = Part::Database {
         name: asked.name.clone(),
         service: asked.service.clone(),
@@ -220,7 +221,13 @@ fn copy(asked: &AskedVolume, place: &Place, folder: &Path) -> Result<File> {
     .help("run it again when the server is less busy"))
 }
 
-fn snapshot(asked: &AskedSearch, name: &str, place: &Place, gathered: &mut Gathered) -> Result<()> {
+fn snapshot(
+    asked: &AskedSearch,
+    name: &str,
+    place: &Place,
+    tell: &dyn Fn(String),
+    gathered: &mut Gathered,
+) -> Result<()> {
     let url = place.search_url(&asked.service, asked.port)?;
     let search = place.search(&url);
     let repository = format!("banister-{name}");
@@ -234,8 +241,10 @@ fn snapshot(asked: &AskedSearch, name: &str, place: &Place, gathered: &mut Gathe
     let made = Snapshot { url: url.clone(), repository: repository.clone(), folder: folder.clone() };
     gathered.snapshot = Some(made);
     search.register(&repository, &format!("{}/{repository}", asked.inside.trim_end_matches('/')))?;
-    search.snapshot(&repository, name)?;
-    let indices = search.indices(&repository, name)?;
+    let documents = snapshot_and_count(&search, &repository, name)?;
+    if documents.is_none() {
+        tell(format!("{} is written to: nothing will say how many documents it had", asked.service));
+    }
     gathered.parts.push(Part::Search {
         name: asked.name.clone(),
         service: asked.service.clone(),
@@ -243,10 +252,29 @@ fn snapshot(asked: &AskedSearch, name: &str, place: &Place, gathered: &mut Gathe
         folder: asked.folder.clone(),
         inside: asked.inside.clone(),
         snapshot: name.to_owned(),
-        documents: search.count(&indices, "")?,
+        documents: documents.unwrap_or_default(),
     });
     gathered.members.push(Member { name: asked.name.clone(), content: Content::Path(folder) });
     Ok(())
+}
+
+/// Takes a snapshot, and again while documents come or go meanwhile; how many each index has. None if they never stayed
+/// as many: a count of another moment would be held against the snapshot for ever.
+fn snapshot_and_count(
+    search: &Search,
+    repository: &str,
+    name: &str,
+) -> Result<Option<BTreeMap<String, u64>>> {
+    let mut before = search.count(&search.present("")?, "")?;
+    for _ in 0..TRIES {
+        search.snapshot(repository, name)?;
+        let after = search.count(&search.indices(repository, name)?, "")?;
+        if before == after {
+            return Ok(Some(after));
+        }
+        before = after;
+    }
+    Ok(None)
 }
 
 /// Runs a command; its output in an unnamed file.
@@ -266,3 +294,64 @@ fn output(name: &str, spec: &Spec, folder: &Path, stop: &dyn Fn() -> bool) -> Re
 
 /// How many of the last lines of a failed command's stderr are shown.
 const STDERR_LINES: usize = 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    /// A search service with one index, of which `count` says how many documents it has. A restore never ends.
+    fn service(count: impl Fn() -> u64 + Send + 'static) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            let mut waiting = Vec::new();
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let mut asked = vec![0; 4096];
+                let read = stream.read(&mut asked).unwrap();
+                let asked = String::from_utf8_lossy(&asked[..read]).into_owned();
+                let path = asked.split(' ').nth(1).unwrap();
+                let body = match path {
+                    _ if path.contains("_restore") => {
+                        waiting.push(stream);
+                        continue;
+                    }
+                    _ if path.starts_with("/_cat/indices") => r#"[{"index":"a"},{"index":".own"}]"#.into(),
+                    "/a/_count" => format!(r#"{{"count":{}}}"#, count()),
+                    _ => r#"{"snapshots":[{"state":"SUCCESS","indices":["a"]}]}"#.into(),
+                };
+                let length = body.len();
+                let head =
+                    format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
+                stream.write_all(format!("{head}{body}").as_bytes()).unwrap();
+            }
+        });
+        url
+    }
+
+    /// Else what is written between the snapshot and the count fails every restore of it.
+    #[test]
+    fn documents_are_counted_only_if_none_came_while_the_snapshot_was_taken() {
+        let taken = |until: u64| {
+            let counted = AtomicU64::new(0);
+            let url = service(move || counted.fetch_add(1, Ordering::Relaxed).min(until));
+            let search = Search { url: &url, within: Duration::seconds(5), stop: &|| false };
+            snapshot_and_count(&search, "repository", "name").unwrap()
+        };
+        for until in [0, 1, TRIES as u64 - 1] {
+            assert_eq!(taken(until), Some(BTreeMap::from([("a".into(), until)])));
+        }
+        assert_eq!(taken(1000), None);
+    }
+
+    #[test]
+    fn putting_a_snapshot_back_hears_a_signal() {
+        let url = service(|| 0);
+        let search = Search { url: &url, within: Duration::seconds(3600), stop: &|| true };
+        let failure = search.restore("repository", "name", &["a".into()], "").unwrap_err();
+        assert_eq!(failure.kind, Kind::Interrupted);
+    }
+}

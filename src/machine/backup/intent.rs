@@ -3,7 +3,7 @@
 
 use crate::failure::{Context, Kind, Result};
 use crate::machine::archive::About;
-use crate::machine::files::{private_folder, write_private_durably};
+use crate::machine::files::{kept, private_folder, write_private_durably};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -34,13 +34,7 @@ impl Intent {
     /// What was kept in the folder of an attempt; none if the attempt was not begun. Fails with [`Kind::Journal`] if
     /// it can't be read.
     pub fn kept(folder: &Path) -> Result<Option<Intent>> {
-        let file = folder.join(FILE);
-        let failed = || format!("`{}` can't be read", file.display());
-        match std::fs::read(&file) {
-            Ok(text) => serde_json::from_slice(&text).map(Some).or_fail(Kind::Journal, failed),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error).or_fail(Kind::Journal, failed),
-        }
+        kept(&folder.join(FILE))
     }
 
     /// Keeps it. Fails with [`Kind::Refused`] if that can't be written.

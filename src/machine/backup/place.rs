@@ -71,6 +71,24 @@ impl<'a> Place<'a> {
     }
 }
 
+/// How long removing what was made for a moment may take.
+const TIDYING: std::time::Duration = std::time::Duration::from_secs(300);
+
+/// A `stop` for tidying up. A signal that asked to stop must not cut that off, and it must not take for ever.
+pub fn only_when_late() -> impl Fn() -> bool {
+    let until = Instant::now() + TIDYING;
+    move || Instant::now() > until
+}
+
+/// What was tried, when it was tidied up: why it could not be done comes before why something is left of it.
+pub fn tidied<T>(tried: Result<T>, tidied: Result<()>) -> Result<T> {
+    match (tried, tidied) {
+        (Err(failure), Err(left)) => Err(failure.why(format!("something is left of it: {left}"))),
+        (tried, Ok(())) => tried,
+        (Ok(_), Err(left)) => Err(left),
+    }
+}
+
 /// How long a service that was just started may take to answer.
 const STARTING: std::time::Duration = std::time::Duration::from_secs(90);
 

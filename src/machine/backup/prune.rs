@@ -1,8 +1,8 @@
 //! Looks which backups of a server are old, and removes them.
 
-use super::card::{Card, ENDING, Level, catalogue};
+use super::card::{Card, ENDING, Level, catalogue, listed};
 use super::retention::{Aged, Fit, Keep, old};
-use crate::failure::{Context, Kind, Result};
+use crate::failure::Result;
 use crate::machine::archive::Compression;
 use jiff::Timestamp;
 use std::path::{Path, PathBuf};
@@ -51,14 +51,8 @@ fn created(card: &Card) -> Option<Timestamp> {
 
 /// The cards without archives.
 fn left(folder: &Path) -> Result<Vec<Card>> {
-    let failed = || format!("the folder `{}` can't be read", folder.display());
-    let entries = match std::fs::read_dir(folder) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.or_fail(Kind::Refused, failed)?,
-    };
     let mut found = Vec::new();
-    for entry in entries {
-        let path = entry.or_fail(Kind::Refused, failed)?.path();
+    for path in listed(folder)? {
         let text = path.display().to_string();
         let Some(archive) = text.strip_suffix(ENDING).map(PathBuf::from) else { continue };
         let is_gone =

@@ -10,7 +10,7 @@ mod volumes;
 
 pub use databases::{databases, load};
 pub use files::files;
-pub use search::{put_index_back, search, search_parts, service_url};
+pub use search::{put_index_back, remove_index, search, search_parts, service_url};
 pub use volumes::volumes;
 
 use super::{Place, Unpacked};

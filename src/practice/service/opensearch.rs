@@ -96,6 +96,10 @@ impl Store {
                     json!({ "cluster_name": "docker-cluster", "status": "yellow", "number_of_nodes": 1 });
                 Response::json(200, &health)
             }
+            ("GET", ["_cat", "indices"]) => {
+                let indices = self.indices().into_iter().map(|name| json!({ "index": name }));
+                Response::json(200, &indices.collect())
+            }
             ("POST", ["_snapshot", repository, name, "_restore"]) => {
                 return self.restore(
                     repository,

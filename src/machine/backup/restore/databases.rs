@@ -80,7 +80,7 @@ pub fn load(
     new: &str,
 ) -> Result<BTreeMap<String, u64>> {
     let dump = open(&unpacked.path(member))?;
-    let in_dump = postgres.rows(&dump)?;
+    let in_dump = postgres.rows(&dump, &unpacked.folder)?;
     let mismatch = |what: &str, is: &BTreeMap<String, u64>, should: &BTreeMap<String, u64>| {
         let message = format!("{what} of `{member}` has other rows than the backup says");
         Failure::new(Kind::Refused, message).why(format!("{is:?} instead of {should:?}"))

@@ -7,7 +7,7 @@ use crate::machine::part::Part;
 use rustix::process::geteuid;
 use std::fs;
 use std::io;
-use std::os::unix::fs::{MetadataExt, lchown, symlink};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, lchown, symlink};
 use std::path::{Path, PathBuf};
 
 /// Puts all files and folders of the backup back; their paths.
@@ -68,7 +68,8 @@ fn put_back(from: &Path, beside: &Beside) -> Result<bool> {
         move_whole(from, new).or_fail(Kind::Refused, failed)?;
     }
     // Also if an attempt before was cut off when the copy had its name: what is found here is put back once more.
-    remove(from).or_fail(Kind::Refused, failed)?;
+    // Before it goes, the name of the copy must be there for good.
+    sync_folder_of(new).and_then(|()| remove(from)).or_fail(Kind::Refused, failed)?;
     if exists(place) && !exists(old) {
         fs::rename(place, old).or_fail(Kind::Refused, failed)?;
     }
@@ -81,9 +82,7 @@ fn put_back(from: &Path, beside: &Beside) -> Result<bool> {
 fn move_whole(from: &Path, to: &Path) -> io::Result<()> {
     match fs::rename(from, to) {
         Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
-            let mut part = to.as_os_str().to_owned();
-            part.push(".part");
-            let part = PathBuf::from(part);
+            let part = part(to);
             remove(&part)?;
             copy(from, &part)?;
             fs::rename(&part, to)
@@ -92,13 +91,21 @@ fn move_whole(from: &Path, to: &Path) -> io::Result<()> {
     }
 }
 
+/// What something is called that is not copied whole yet.
+fn part(to: &Path) -> PathBuf {
+    let mut part = to.as_os_str().to_owned();
+    part.push(".part");
+    part.into()
+}
+
 /// Copies a tree with modes, owners if this is root, and times.
 pub(super) fn copy(from: &Path, to: &Path) -> io::Result<()> {
     let metadata = from.symlink_metadata()?;
     if metadata.is_symlink() {
         symlink(fs::read_link(from)?, to)?;
     } else if metadata.is_dir() {
-        fs::create_dir(to)?;
+        // Nobody else may look in before it has the mode that it is to have.
+        fs::DirBuilder::new().mode(0o700).create(to)?;
         for entry in fs::read_dir(from)? {
             let entry = entry?;
             copy(&entry.path(), &to.join(entry.file_name()))?;
@@ -133,8 +140,11 @@ pub(super) fn remove(path: &Path) -> io::Result<()> {
 
 pub(super) fn drop_aside(unpacked: &Unpacked, place: &Place) -> Result<()> {
     for (_, path) in parts(unpacked) {
-        let old = Beside::of(unpacked, &(place.path)(path))?.old;
-        remove(&old).or_fail(Kind::Refused, || format!("`{}` can't be removed", old.display()))?;
+        let Beside { old, new, .. } = Beside::of(unpacked, &(place.path)(path))?;
+        // The last two are there only if it was never put back.
+        for left in [old, part(&new), new] {
+            remove(&left).or_fail(Kind::Refused, || format!("`{}` can't be removed", left.display()))?;
+        }
     }
     Ok(())
 }

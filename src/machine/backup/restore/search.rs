@@ -110,6 +110,15 @@ pub fn put_index_back(
     Ok(counts)
 }
 
+/// Removes what [`put_index_back`] put beside what is there, however far it came.
+pub fn remove_index(unpacked: &Unpacked, part: &Index, search: &Search, prefix: &str) -> Result<()> {
+    search.present(prefix)?.iter().try_for_each(|index| search.delete(index))?;
+    let (new, _) = unpacked.new_and_old("banister", "-");
+    search.forget(&new)?;
+    let folder = part.repository(&new).0;
+    remove(&folder).or_fail(Kind::Refused, || format!("`{}` can't be removed", folder.display()))
+}
+
 /// Copies a snapshot to where the service finds it, as the owner of that folder.
 fn hand_over(from: &Path, to: &Path, folder: &Path) -> io::Result<()> {
     remove(to)?;

@@ -15,10 +15,10 @@ pub fn volumes(unpacked: &Unpacked, place: &Place) -> Result<Vec<String>> {
         let failed = || format!("the volume `{volume}` can't be put back");
         let found = docker.volume(place.project, volume)?;
         let members = archive::below(&unpacked.members, name);
-        let tar = archive::as_tar(&members, name, &|member| unpacked.path(member))?;
+        let tar = archive::as_tar(&members, name, &unpacked.folder, &|member| unpacked.path(member))?;
         let exchanged = docker.exchange_volume(&found, &unpacked.id, &tar);
         exchanged.map_err(|failure| Failure { message: failed(), ..failure })?;
-        let now = tempfile::tempfile().or_fail(Kind::Refused, failed)?;
+        let now = tempfile::tempfile_in(&unpacked.folder).or_fail(Kind::Refused, failed)?;
         let looked = look_into(&docker.read_volume(&found), &now, place.stop)?;
         if looked.exit != Exit::Status(0) {
             return Err(Failure::new(Kind::CommandFailed, failed()).why(looked.stderr.trim()));
