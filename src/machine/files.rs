@@ -94,7 +94,7 @@ pub fn sha256(path: &Path) -> Result<String> {
 }
 
 /// A missing file is another kind of failure than one that must not be read; scripts tell them apart.
-pub(super) fn unreadable(error: std::io::Error, message: String) -> Failure {
+pub fn unreadable(error: std::io::Error, message: String) -> Failure {
     let kind = match error.kind() {
         std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => Kind::NotFound,
         _ => Kind::Refused,
