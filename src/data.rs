@@ -53,6 +53,11 @@ pub fn contains(value: &Value, tag: &str) -> bool {
     }
 }
 
+/// Whether a value from outside would be taken for one of ours, a secret for instance; nobody else may make one.
+pub fn is_tagged(value: &Value) -> bool {
+    [SERVER, DURATION, SIZE, SECRET, UNKNOWN, ONE_OF].iter().any(|tag| contains(value, tag))
+}
+
 /// The server that a call is about: its argument `server`.
 pub fn server_of(arguments: &Arguments) -> Option<&str> {
     tagged(arguments.get("server")?, SERVER)?.as_str()

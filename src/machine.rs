@@ -13,3 +13,4 @@ pub mod postgres;
 pub mod release;
 pub mod search;
 pub mod volume;
+pub mod yaml;

@@ -33,9 +33,11 @@ mod docker_words;
 mod engine;
 mod entry;
 mod fault;
+mod folder;
 mod http;
 mod image;
 mod install;
+mod linked;
 mod origin;
 mod ports;
 mod postgres;
@@ -47,17 +49,19 @@ mod stack;
 mod start;
 mod trace;
 mod world;
-mod yaml;
 
 pub use entry::entry;
 pub use fault::{FAULTS, Fault, Reach};
+pub use linked::{Linked, Size};
 pub use rows::Rows;
 pub use trace::TraceLine;
 pub use world::Process;
 
 use crate::failure::{Context, Failure, Kind, Result};
+use crate::machine::yaml;
 use crate::output;
 use engine::Order;
+use folder::{absolute, new_folder};
 use http::Request;
 use serde_json::Value;
 use std::ffi::OsString;
@@ -95,33 +99,36 @@ impl Practice {
 
     fn create_with(dir: &Path, program: &Path, faults: &[&str], compose: bool) -> Result<Practice> {
         let faults: Vec<&Fault> = faults.iter().map(|name| fault::find(name)).collect::<Result<_>>()?;
-        let absolute = |path: &Path| {
-            path.canonicalize().or_fail(Kind::NotFound, || format!("`{}` is not there", path.display()))
-        };
-        usable(dir)?;
-        world::make_folder(dir)?;
-        let world = World::new(absolute(dir)?);
-        usable(world.dir())?;
-        if std::fs::read_dir(world.dir()).is_ok_and(|mut entries| entries.next().is_some()) {
-            return Err(Failure::new(Kind::Refused, format!("`{}` is not empty", dir.display()))
-                .help("Type `banister demo --keep DIR` with a folder that is not there yet."));
-        }
+        let world = World::new(new_folder(dir)?);
         let docker_host = std::env::var("DOCKER_HOST").ok().filter(|_| compose);
         let settings =
             Settings { program: absolute(program)?, base: release::BASE.into(), compose, docker_host };
         if compose {
             stack::check(&settings)?;
         }
-        let port = install::install(&world, &settings).inspect_err(|_| {
-            // Half a world is of no use, and must not leave processes behind.
-            _ = Practice { world: world.clone(), port: 0 }.stop();
-        })?;
-        let practice = Practice { world, port };
+        let practice = Practice::install(world, &settings)?;
+        practice.suffer(&faults)?;
+        Ok(practice)
+    }
+
+    fn install(world: World, settings: &Settings) -> Result<Practice> {
+        let installed = install::begin(&world, settings).and_then(|port| {
+            let practice = Practice { world: world.clone(), port };
+            install::finish(&practice, &install::Own::default())?;
+            install::write_site(&practice)?;
+            Ok(practice)
+        });
+        // Half a world is of no use, and must not leave processes behind.
+        installed.inspect_err(|_| _ = Practice { world, port: 0 }.stop())
+    }
+
+    /// Turns faults on for the releases to come.
+    fn suffer(&self, faults: &[&Fault]) -> Result<()> {
         for fault in faults {
             let reach = if fault.name == "disk-full" { Reach::Always } else { Reach::New };
-            practice.apply(fault, reach)?;
+            self.apply(fault, reach)?;
         }
-        Ok(practice)
+        Ok(())
     }
 
     /// Takes up a practice server that was made before. It may be stopped: see [`Practice::start`].
@@ -288,10 +295,16 @@ impl Practice {
         let answers = |path: &str| {
             http::send(self.socket(), &Request::new("GET", path, "")).is_ok_and(|r| r.status == 200)
         };
+        let services = self.world.services();
+        let here = |service: &str| services.iter().any(|there| there == service);
+        let paths = [
+            ("ui", "/ui/"),
+            ("auth", "/auth/v1/ping"),
+            ("dex", "/dex/.well-known/openid-configuration"),
+            ("minio", "/minio/health/live"),
+        ];
         self.discover().is_ok_and(|discover| discover["version"] == version)
-            && ["/ui/", "/auth/v1/ping", "/dex/.well-known/openid-configuration", "/minio/health/live"]
-                .into_iter()
-                .all(answers)
+            && paths.into_iter().all(|(service, path)| !here(service) || answers(path))
     }
 
     /// The last lines of every log, for a person who has to find out what went wrong.
@@ -368,18 +381,5 @@ impl Practice {
             std::thread::sleep(Duration::from_millis(5));
         }
         Ok(())
-    }
-}
-
-/// Refuses a folder that can't hold a Hoss server: its Makefile quotes no path.
-fn usable(dir: &Path) -> Result<()> {
-    let plain = |c: char| c.is_alphanumeric() || "/._-+@~".contains(c);
-    match dir.to_str().is_some_and(|text| text.chars().all(plain)) {
-        true => Ok(()),
-        false => Err(Failure::new(
-            Kind::Invalid,
-            format!("make can't handle the folder's name `{}`", dir.display()),
-        )
-        .help("Type `banister demo --keep DIR` with letters, digits, `-`, `_` and `.` only.")),
     }
 }

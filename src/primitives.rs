@@ -8,6 +8,7 @@ pub mod backup;
 pub mod check_backup;
 pub mod checkout;
 pub mod confirm;
+pub mod digest_env;
 pub mod dirty_files;
 pub mod drill;
 pub mod drop_replaced;
@@ -28,6 +29,7 @@ pub mod prune_backups;
 pub mod put_back;
 pub mod query;
 pub mod read_env;
+pub mod read_yaml;
 pub mod release_notes;
 pub mod releases_between;
 pub mod run;
@@ -55,6 +57,7 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<check_backup::CheckBackup>::new(),
     &Of::<checkout::CheckOut>::new(),
     &Of::<confirm::Confirm>::new(),
+    &Of::<digest_env::DigestEnv>::new(),
     &Of::<dirty_files::DirtyFiles>::new(),
     &Of::<drill::Drill>::new(),
     &Of::<drop_replaced::DropReplaced>::new(),
@@ -75,6 +78,7 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<put_back::PutBack>::new(),
     &Of::<query::Query>::new(),
     &Of::<read_env::ReadEnv>::new(),
+    &Of::<read_yaml::ReadYaml>::new(),
     &Of::<release_notes::ReleaseNotes>::new(),
     &Of::<releases_between::ReleasesBetween>::new(),
     &Of::<run::Run>::new(),

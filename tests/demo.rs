@@ -3,7 +3,7 @@
 
 mod support;
 
-use banister::practice::{FAULTS, Practice};
+use banister::practice::{FAULTS, Linked, Practice};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use support::{Said, said};
@@ -162,6 +162,36 @@ fn a_demo_that_is_kept_is_a_site_like_any_other() {
     assert_eq!(last_lines(&said).1, format!("banister status --site {}", folder.display()));
     let status = home.banister(&["status", "--json", "--site", folder.to_str().unwrap()]);
     assert!(status.out.contains("\"healthy\":true") && status.out.contains("0.2.14"), "{status:?}");
+}
+
+#[test]
+fn linked_servers_are_updated_for_real_and_are_a_site_like_any_other() {
+    let home = Home::new();
+    let folder = home.folder.path().join("tmp/linked");
+    let said = home.banister(&["demo", "--linked", "--keep", folder.to_str().unwrap()]);
+    let linked = Linked::open(&folder).unwrap();
+    linked.end_with_me().unwrap();
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(last_lines(&said).0, "`update-linked` is done; archive, hub, lab: done");
+    let status = home.banister(&["status", "--json", "--site", folder.to_str().unwrap()]);
+    let servers: serde_json::Value = serde_json::from_str(&status.out).unwrap();
+    for (n, name) in ["archive", "hub", "lab"].iter().enumerate() {
+        let server = &servers[n];
+        let (told, healthy, release) = (&server["name"], &server["healthy"], &server["release"]);
+        assert!(told == name && healthy == true && release == "0.2.14", "{status:?}");
+    }
+    let alone = home.banister(&["run", "update", "--site", folder.to_str().unwrap()]);
+    assert!(alone.err.contains("name one with `--server`: archive, hub, lab"), "{alone:?}");
+    linked.stop().unwrap();
+}
+
+#[test]
+fn linked_servers_of_a_demo_that_is_not_kept_are_gone() {
+    let home = Home::new();
+    let said = home.banister(&["demo", "--linked"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(last_lines(&said).1.starts_with("banister demo --keep DIR"), "{said:?}");
+    assert_eq!(home.kept(), Vec::<PathBuf>::new());
 }
 
 #[test]

@@ -204,6 +204,9 @@ pub struct DemoOptions {
     /// Keep the practice server in this new folder; DIR/site.toml is then a site like any other.
     #[arg(long, value_name = "DIR")]
     pub keep: Option<PathBuf>,
+    /// Make three servers that are linked: one with the auth service, and two that use it.
+    #[arg(long, conflicts_with = "compose")]
+    pub linked: bool,
     /// With real containers: this machine's Docker and docker-compose, PostgreSQL and OpenLDAP.
     #[arg(long)]
     pub compose: bool,

@@ -5,8 +5,9 @@ mod kill;
 use super::arguments::{Answers, DemoOptions, RunOptions, WhenFailed};
 use super::context::Context;
 use crate::failure::{Context as _, Kind, Result};
-use crate::practice::Practice;
+use crate::practice::{Linked, Practice, Size};
 use kill::Kill;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -29,13 +30,29 @@ pub fn demo(context: Context, options: &DemoOptions) -> Result<u8> {
     };
     let faults: Vec<&str> = options.fault.iter().map(String::as_str).collect();
     let began = Instant::now();
-    tell(format!("making a practice server in {}", folder.display()));
-    let practice = match options.compose {
-        true => Practice::create_in_docker(&folder, &program, &faults)?,
-        false => Practice::create(&folder, &program, &faults)?,
+    tell(match options.linked {
+        true => format!("making three linked practice servers in {}", folder.display()),
+        false => format!("making a practice server in {}", folder.display()),
+    });
+    let made = match (options.linked, options.compose) {
+        (true, _) => Made::Linked(Linked::create(&folder, &program, &faults, Size::Whole)?),
+        (false, true) => Made::One(Practice::create_in_docker(&folder, &program, &faults)?),
+        (false, false) => Made::One(Practice::create(&folder, &program, &faults)?),
     };
     let seconds = crate::report::text::elapsed(began.elapsed().as_secs_f64());
-    tell(format!("it runs release 0.2.10 at {}, made in {seconds}", practice.endpoint()));
+    tell(match &made {
+        Made::One(practice) => {
+            format!("it runs release 0.2.10 at {}, made in {seconds}", practice.endpoint())
+        }
+        Made::Linked(linked) => {
+            let endpoints =
+                linked.servers().map(|(name, practice)| format!("{name} at {}", practice.endpoint()));
+            let endpoints = endpoints.collect::<Vec<_>>().join(", ");
+            format!(
+                "they run release 0.2.10, made in {seconds}: {endpoints}; hub has the auth service of all"
+            )
+        }
+    });
     // Said before the update: its last lines are the state and what to type next.
     let temporary = match (temporary, &options.fault) {
         (Some(folder), Some(_)) => {
@@ -45,22 +62,51 @@ pub fn demo(context: Context, options: &DemoOptions) -> Result<u8> {
         }
         (temporary, _) => temporary,
     };
-    let site = practice.dir().to_owned();
+    let site = made.dir().to_owned();
     let mut context = Context { given_site: Some(site.clone()), given_server: None, ..context };
     if temporary.is_some() {
         // What is deleted at the end keeps its run beside it; what stays is a run like any other.
         context.state = site.join("state");
-        context.next = Some("banister demo --keep DIR   (this practice server is gone)".into());
+        context.next = Some("banister demo --keep DIR   (what was updated is gone)".into());
     }
     if options.fault.as_deref() == Some("kill") {
         context.witness = Some(Arc::new(Kill::new(&context)));
     }
     let answers = Answers { yes: true, answer: Vec::new(), on_failure: WhenFailed::Stop, step: false };
     // What an earlier server in a folder of this name left is over.
-    let run = RunOptions { runbook: "update".into(), answers, abandon: true, plan: None };
+    let run = RunOptions { runbook: made.runbook().into(), answers, abandon: true, plan: None };
     let result = super::run::run(&context, &run, &clap::ArgMatches::default());
     if temporary.is_some() {
-        practice.stop()?;
+        made.stop()?;
     }
     result
+}
+
+/// What a demo works on.
+enum Made {
+    One(Practice),
+    Linked(Linked),
+}
+
+impl Made {
+    fn dir(&self) -> &Path {
+        match self {
+            Made::One(practice) => practice.dir(),
+            Made::Linked(linked) => linked.dir(),
+        }
+    }
+
+    fn runbook(&self) -> &'static str {
+        match self {
+            Made::One(_) => "update",
+            Made::Linked(_) => "update-linked",
+        }
+    }
+
+    fn stop(&self) -> Result<()> {
+        match self {
+            Made::One(practice) => practice.stop(),
+            Made::Linked(linked) => linked.stop(),
+        }
+    }
 }

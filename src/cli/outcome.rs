@@ -1,5 +1,7 @@
 //! The last lines of any run: the state, and the one command to type next.
 
+mod servers;
+
 use super::context::Context;
 use crate::event::RunState;
 use crate::journal::run::Summary;
@@ -18,27 +20,34 @@ pub fn print(context: &Context, summary: &Summary) {
 
 /// The state in words, and the next command.
 pub fn lines(context: &Context, summary: &Summary) -> (String, String) {
-    let on = summary.header.servers.join(", ");
+    // Of several each has a state of its own.
+    let (on, each) = match summary.header.servers.as_slice() {
+        [_, _, ..] => (String::new(), format!("; {}", servers::states(summary))),
+        one => (format!(" on {}", one.join("")), String::new()),
+    };
     let (runbook, run) = (&summary.header.runbook, &summary.name);
-    let step = open_step(summary).map(|step| format!(" in step `{step}`")).unwrap_or_default();
+    let step = open_step(summary).filter(|_| each.is_empty());
+    let step = step.map(|step| format!(" in step `{step}`")).unwrap_or_default();
     match summary.state {
-        RunState::Done => (format!("`{runbook}` is done on {on}"), context.command("status")),
-        RunState::RolledBack => (format!("`{runbook}` was rolled back on {on}"), context.command("status")),
-        RunState::Running => (format!("`{runbook}` is running on {on}{step}"), context.command("status")),
+        RunState::Done => (format!("`{runbook}` is done{on}{each}"), context.command("status")),
+        RunState::RolledBack => (format!("`{runbook}` was rolled back{on}{each}"), context.command("status")),
+        RunState::Running => (format!("`{runbook}` is running{on}{step}{each}"), context.command("status")),
         RunState::Interrupted if summary.index.rollback => (
-            format!("the way back of `{runbook}` on {on} was interrupted"),
+            format!("the way back of `{runbook}`{on} was interrupted{each}"),
             context.command(&format!("resume {run}")),
         ),
-        RunState::Failed if summary.index.rollback => {
-            (format!("the way back of `{runbook}` on {on} failed"), context.command(&format!("resume {run}")))
-        }
-        RunState::Interrupted => {
-            (format!("`{runbook}` was interrupted on {on}{step}"), context.command(&format!("resume {run}")))
-        }
+        RunState::Failed if summary.index.rollback => (
+            format!("the way back of `{runbook}`{on} failed{each}"),
+            context.command(&format!("resume {run}")),
+        ),
+        RunState::Interrupted => (
+            format!("`{runbook}` was interrupted{on}{step}{each}"),
+            context.command(&format!("resume {run}")),
+        ),
         RunState::Failed if is_past_mending(summary) => {
-            (format!("`{runbook}` failed on {on}{step}"), anew(context, summary))
+            (format!("`{runbook}` failed{on}{step}{each}"), anew(context, summary))
         }
-        RunState::Failed => (format!("`{runbook}` failed on {on}{step}"), {
+        RunState::Failed => (format!("`{runbook}` failed{on}{step}{each}"), {
             let resume = context.command(&format!("resume {run}"));
             // Without a way back it would do nothing, and say that all is as before.
             match has_changed(&summary.index) && summary.index.way_back {

@@ -3,7 +3,7 @@
 use super::{Call, Entry, Header, Outcome, Record, key};
 use crate::event::RunState;
 use crate::failure::Failure;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Everything that replay asks of a journal.
 #[derive(Default)]
@@ -147,6 +147,25 @@ impl Index {
         self.calls.values()
     }
 
+    /// All calls with their keys, in the order in which they were begun last.
+    pub fn course(&self) -> Vec<(&str, &CallRecord)> {
+        let mut seen = HashSet::new();
+        let last = self.course.iter().rev().filter(|key| seen.insert(key.as_str()));
+        let mut calls: Vec<_> = last.filter_map(|key| Some((key.as_str(), self.calls.get(key)?))).collect();
+        calls.reverse();
+        calls
+    }
+
+    /// The servers that the calls within a block name, each once.
+    pub fn servers_in(&self, block: &str) -> Vec<Option<&str>> {
+        let within = self.calls.iter().filter(|(key, _)| is_inside(key, block));
+        let named = within.map(|(_, call)| crate::data::server_of(&call.call.arguments));
+        let mut servers: Vec<_> = named.filter(Option::is_some).collect();
+        servers.sort_unstable();
+        servers.dedup();
+        servers
+    }
+
     /// Calls that failed, with their keys and why.
     pub fn failed(&self) -> impl Iterator<Item = (&str, &Call, &Failure)> {
         self.calls.iter().filter_map(|(key, record)| match &record.outcome {
@@ -167,9 +186,7 @@ impl Index {
 
     /// The server that a block is about: that of its first call that names one.
     pub fn server_of(&self, block: &str) -> Option<&str> {
-        let inside =
-            |key: &str| key.strip_prefix(block).is_some_and(|rest| rest.starts_with(['/', '[', '!']));
-        let calls = self.calls.iter().filter(|(key, _)| inside(key));
+        let calls = self.calls.iter().filter(|(key, _)| is_inside(key, block));
         let named =
             calls.filter_map(|(key, call)| Some((key, crate::data::server_of(&call.call.arguments)?)));
         named.min_by(|(a, _), (b, _)| key::compare(a, b)).map(|(_, server)| server)
@@ -182,4 +199,9 @@ impl Index {
         (self.rollback && !key::in_handler(key))
             || key::outward(key).any(|k| self.used(key::frame(k)) > key::ordinal(k) + 1 || ended(k))
     }
+}
+
+/// Whether what has this key is in the block.
+fn is_inside(key: &str, block: &str) -> bool {
+    key.strip_prefix(block).is_some_and(|rest| rest.starts_with(['/', '[', '!']))
 }

@@ -105,7 +105,7 @@ pub fn kept<T: serde::de::DeserializeOwned>(file: &Path) -> Result<Option<T>> {
 }
 
 /// A missing file is another kind of failure than one that must not be read; scripts tell them apart.
-pub(super) fn unreadable(error: std::io::Error, message: String) -> Failure {
+pub fn unreadable(error: std::io::Error, message: String) -> Failure {
     let kind = match error.kind() {
         std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => Kind::NotFound,
         _ => Kind::Refused,

@@ -22,8 +22,17 @@ pub fn start_engine(world: &World, settings: &Settings) -> Result<()> {
     Ok(())
 }
 
-/// Sets everything up, from the clone to the first healthy `make up`; gives the endpoint's port.
-pub fn install(world: &World, settings: &Settings) -> Result<u16> {
+/// What of a server is not as `make env` writes it.
+#[derive(Debug, Default)]
+pub struct Own {
+    /// Settings by their name in `.env`.
+    pub settings: Vec<(&'static str, String)>,
+    /// Lines of files in `~/.hoss`: the file, the line, and what stands in its place.
+    pub lines: Vec<(&'static str, &'static str, String)>,
+}
+
+/// Makes the world's folders and starts its engine; gives the endpoint's port.
+pub fn begin(world: &World, settings: &Settings) -> Result<u16> {
     write_json(&world.path("world.json"), settings)?;
     for folder in ["home", "faults", "images/tags", "volumes", "networks", "containers"] {
         make_folder(&world.path(folder))?;
@@ -38,8 +47,12 @@ pub fn install(world: &World, settings: &Settings) -> Result<u16> {
         }
         false => start_engine(world, settings)?,
     }
-    let port = world.port("reverse-proxy")?;
+    world.port("reverse-proxy")
+}
 
+/// Sets everything else up, from the clone to the first healthy `make up`.
+pub fn finish(practice: &Practice, own: &Own) -> Result<()> {
+    let world = &practice.world;
     // The clone is as old as the installation: newer releases have to be fetched.
     origin::create(world)?;
     let origin = world.path("origin.git").display().to_string();
@@ -57,29 +70,51 @@ pub fn install(world: &World, settings: &Settings) -> Result<u16> {
     let make = |arguments: &[&str]| start::as_administrator(world, &server, "make", arguments);
     make(&["setup"])?;
     make(&["env"])?;
-    let env = world.hoss().join(".env");
-    let text = std::fs::read_to_string(&env).or_fail(Kind::NotFound, || "`make env` wrote nothing".into())?;
-    let hostname = format!("EXTERNAL_HOSTNAME=http://localhost:{port}\n");
-    write(&env, text.replace("EXTERNAL_HOSTNAME=http://localhost\n", &hostname))?;
+    let hostname = [("EXTERNAL_HOSTNAME", practice.endpoint())];
+    for (name, value) in hostname.iter().chain(&own.settings) {
+        edit(world, ".env", &format!("{name}="), &format!("{name}={value}"))?;
+    }
+    for (file, line, instead) in &own.lines {
+        edit(world, file, line, instead)?;
+    }
     make(&["config"])?;
     make(&["build"])?;
     make(&["up", "DETACH=true"])?;
-    let practice = Practice { world: world.clone(), port };
     practice.wait_for(release::BASE)?;
     rows::fill(world)?;
-    write_site(&practice)?;
     // What the set-up called is nobody's business; tests count from here. Services hold this file open.
-    write(&world.path("trace.jsonl"), "")?;
-    Ok(port)
+    write(&world.path("trace.jsonl"), "")
 }
 
-fn write_site(practice: &Practice) -> Result<()> {
+/// Replaces the line of a file in `~/.hoss` that begins like this.
+pub fn edit(world: &World, file: &str, begins: &str, instead: &str) -> Result<()> {
+    let path = world.hoss().join(file);
+    let text = std::fs::read_to_string(&path)
+        .or_fail(Kind::NotFound, || format!("`{}` can't be read", path.display()))?;
+    if !text.lines().any(|line| line.starts_with(begins)) {
+        return Err(Failure::new(Kind::Bug, format!("`{file}` has no line `{begins}`")));
+    }
+    let lines = text.lines().map(|line| if line.starts_with(begins) { instead } else { line });
+    let mut edited = lines.collect::<Vec<_>>().join("\n");
+    // The settings file ends without a newline once it was configured.
+    edited.push_str(if text.ends_with('\n') { "\n" } else { "" });
+    write(&path, edited)
+}
+
+/// The site file of a world with one server.
+pub fn write_site(practice: &Practice) -> Result<()> {
+    let head =
+        "# A practice server, made by `banister demo`. Nothing outside of this folder belongs to it.\n";
+    write(&practice.site(), format!("{head}{}", table(practice, "practice")))
+}
+
+/// The table of a server in a site file.
+pub fn table(practice: &Practice, name: &str) -> String {
     let quoted = |text: &str| Value::from(text).to_string();
     let path = |path: &Path| quoted(&path.display().to_string());
     let [(_, home), (_, search)] = practice.environment();
-    let text = format!(
-        "# A practice server, made by `banister demo`. Nothing outside of this folder belongs to it.\n\
-         [servers.practice]\n\
+    format!(
+        "[servers.{name}]\n\
          # What sort of server it is: how it is built, backed up and asked for its health.\n\
          kind = \"hoss\"\n\
          # The git checkout it is built from.\n\
@@ -95,6 +130,5 @@ fn write_site(practice: &Practice) -> Result<()> {
         quoted(&practice.endpoint()),
         quoted(&home.to_string_lossy()),
         quoted(&search.to_string_lossy()),
-    );
-    write(&practice.site(), text)
+    )
 }

@@ -127,7 +127,9 @@ pub fn fill(world: &World) -> Result<()> {
     });
     insert(world, "hoss_core", "namespaces", &namespaces.collect())?;
     insert(world, "hoss_core", "datasets", &datasets)?;
-    insert(world, "hoss_auth", "users", &users.collect())?;
+    if world.services().iter().any(|service| service == "auth") {
+        insert(world, "hoss_auth", "users", &users.collect())?;
+    }
     let documents: Vec<&Map<String, Value>> = datasets.values().collect();
     let body = json!(documents).to_string().into_bytes();
     expect_ok(http::request(world, "POST", "http://opensearch:9200/metadata-index/_practice", &[], body)?)

@@ -175,6 +175,22 @@ impl Service {
         http::get(&self.world, url).is_ok_and(|response| response.status == 200)
     }
 
+    /// Exchanges the service secret for a token, as every service does that asks another one for something. `auth` is the
+    /// address of the auth service, which may be another server's.
+    pub fn token(&self, auth: &str) -> Result<String> {
+        let url = format!("{auth}/sat/exchange/jwt");
+        let bearer = format!("Bearer {}", self.variable("SERVICE_AUTH_SECRET"));
+        let response =
+            http::request(&self.world, "POST", &url, &[("authorization".into(), bearer)], Vec::new())?;
+        match response.status {
+            201 => Ok(yaml::text(&response.value()["id_token"])),
+            status => Err(Failure::new(
+                Kind::Refused,
+                format!("token exchange at {url} failed with status {status}"),
+            )),
+        }
+    }
+
     /// Whether the service's database takes statements.
     pub fn database_answers(&self) -> bool {
         match self.world.is_inside() {

@@ -82,6 +82,13 @@ impl World {
         self.home().join("hybrid-object-store")
     }
 
+    /// The words in `SERVICES` of its settings file; none if there is no such file yet.
+    pub fn services(&self) -> Vec<String> {
+        let text = std::fs::read_to_string(self.hoss().join(".env")).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("SERVICES=")).unwrap_or_default();
+        line.split_whitespace().map(str::to_owned).collect()
+    }
+
     /// Whether the world is still there. When it is removed, all that runs in it ends itself.
     pub fn exists(&self) -> bool {
         self.dir.join("world.json").exists()

@@ -110,15 +110,8 @@ fn perform(arguments: &Arguments, _: &Host) -> Result<Outcome> {
         request.headers.insert("authorization".into(), format!("Bearer {}", bearer.reveal()?));
     }
     let response = request.send()?;
-    let json = response.json().filter(|json| !is_tagged(json)).unwrap_or_default();
+    let json = response.json().filter(|json| !data::is_tagged(json)).unwrap_or_default();
     Ok(Outcome { status: response.status, json, body: response.body, headers: response.headers })
-}
-
-/// Whether it would be taken for a value of ours, a secret for instance; no server may make one.
-fn is_tagged(json: &Value) -> bool {
-    [data::SERVER, data::DURATION, data::SIZE, data::SECRET, data::UNKNOWN, data::ONE_OF]
-        .iter()
-        .any(|tag| data::contains(json, tag))
 }
 
 fn predict(arguments: &Arguments, _: &Host) -> Result<Value> {

@@ -87,9 +87,9 @@ pub fn roll_back(engine: &Engine, here: &Here, source: &str) -> Result<(), Failu
     Ok(())
 }
 
-/// Each item in a thread of its own. Every branch works on its own copy of what it captures, so that no branch sees
-/// another and a resume finds the same. When one fails no new one is begun, those that run are let end, and all that
-/// failed are told.
+/// Each item in a thread of its own, `at_most` at a time. Every branch works on its own copy of what it captures, so that
+/// no branch sees another and a resume finds the same. When more than `max_failures` failed no new one is begun, those
+/// that run are let end, and all that failed are told.
 fn parallel(
     context: &NativeCallContext,
     items: Array,
@@ -97,13 +97,17 @@ fn parallel(
     branch: &FnPtr,
 ) -> Result<Dynamic, Box<EvalAltResult>> {
     let here = Here::of(context.tag())?;
-    let at_most = match options.get("at_most").map(|n| n.as_int()) {
-        None => items.len().max(1),
-        Some(Ok(n)) if n >= 1 => n as usize,
-        Some(_) => return Err("parallel: `at_most` is a number of at least 1".into()),
+    let number = |name: &str, least: i64, otherwise: usize| match options.get(name).map(|n| n.as_int()) {
+        None => Ok(otherwise),
+        Some(Ok(n)) if n >= least => Ok(n as usize),
+        Some(_) => Err(format!("parallel: `{name}` is a number of at least {least}")),
     };
-    if let Some(unknown) = options.keys().find(|name| *name != "at_most") {
-        return Err(format!("parallel: there is no option `{unknown}`; it has `at_most`").into());
+    let at_most = number("at_most", 1, items.len().max(1))?;
+    let max_failures = number("max_failures", 0, 0)?;
+    if let Some(unknown) = options.keys().find(|name| !["at_most", "max_failures"].contains(&name.as_str())) {
+        let message =
+            format!("parallel: there is no option `{unknown}`; it has `at_most` and `max_failures`");
+        return Err(message.into());
     }
     let key = here.frame.next_key();
     let source = context.call_source().unwrap_or_default().to_owned();
@@ -148,7 +152,10 @@ fn parallel(
                 joined.collect::<Vec<_>>()
             }));
         }
-        if results.iter().any(Result::is_err) {
+        let failed: Vec<Failure> =
+            results.iter().filter_map(|result| Some(to_failure(result.as_ref().err()?, &source))).collect();
+        // Only a step that failed may be gone on from; not an interruption, or a bug.
+        if failed.len() > max_failures || failed.iter().any(|failure| failure.kind.exit_code() != 1) {
             break;
         }
     }
@@ -184,11 +191,15 @@ fn gather(
     }
 }
 
-/// A branch is called by its server or its text; otherwise, or if two were called the same, by its number.
+/// A branch is called by its server, or that in its map, or its text; otherwise, or if two were called the same, by its
+/// number.
 fn branch_names(items: &Array) -> Vec<String> {
-    let name = |item: &Dynamic| match item.clone().try_cast::<ServerValue>() {
-        Some(server) => server.0.name.clone(),
-        None => item.clone().into_string().unwrap_or_default(),
+    let name = |item: &Dynamic| {
+        let within = item.read_lock::<Map>().and_then(|map| map.get("server").cloned());
+        match within.unwrap_or_else(|| item.clone()).flatten().try_cast::<ServerValue>() {
+            Some(server) => server.0.name.clone(),
+            None => item.clone().into_string().unwrap_or_default(),
+        }
     };
     let names: Vec<String> = items.iter().map(name).collect();
     let good = |name: &str| !name.is_empty() && !name.contains(['/', '[', ']', '!']);

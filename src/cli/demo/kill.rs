@@ -25,6 +25,9 @@ pub struct Kill {
 #[derive(Default)]
 struct Seen {
     run: String,
+    /// What runs, and on what, as the state says it.
+    runbook: String,
+    servers: String,
     step: String,
     /// The key of the call that builds.
     build: Option<String>,
@@ -40,10 +43,12 @@ impl Kill {
     fn die(&self, seen: &Seen) {
         let text = format!(
             "{}{} banister now kills itself, in the middle of `make build`; the build goes on by itself\n\
-             {} `update` was interrupted on practice in step `{}`\n{}  banister resume {} {}\n",
+             {} `{}` was interrupted on {} in step `{}`\n{}  banister resume {} {}\n",
             if self.live { "\r\x1b[K" } else { "" },
             self.style.warn("fault:"),
             self.style.bold("state:"),
+            seen.runbook,
+            seen.servers,
             seen.step,
             self.style.bold("next:"),
             seen.run,
@@ -63,7 +68,11 @@ impl Listener for Kill {
     fn hear(&self, event: &Event) {
         let mut seen = self.seen.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         match event {
-            Event::RunStarted { run, .. } => seen.run.clone_from(run),
+            Event::RunStarted { run, runbook, servers, .. } => {
+                seen.run.clone_from(run);
+                seen.runbook.clone_from(runbook);
+                seen.servers = servers.join(", ");
+            }
             Event::StepStarted { name, .. } => seen.step.clone_from(name),
             Event::CallStarted { key, name, text, replayed: false, .. }
                 if name == "make" && text.contains("\"build\"") =>

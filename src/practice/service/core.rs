@@ -14,6 +14,9 @@ const INDEX: &str = "http://opensearch:9200/metadata-index";
 /// How long a core with the fault `flapping` lives.
 const FLAP: Duration = Duration::from_millis(1500);
 
+/// A minute of the configuration.
+const MINUTE: Duration = Duration::from_millis(100);
+
 pub fn run(service: &Service) -> Result<()> {
     if let Some(message) = service.image.program["crash"].as_str() {
         std::thread::sleep(Duration::from_millis(50));
@@ -38,6 +41,7 @@ pub fn run(service: &Service) -> Result<()> {
         http::request(&service.world, "PUT", INDEX, &[], body.into())?;
     }
     service.wait("auth", PATIENCE, || service.answers(&format!("{auth}/ping")))?;
+    service.token(&auth)?;
     let keys = http::get(&service.world, &format!("{auth}/keys"))?.value();
     let key = yaml::text(&keys["keys"][0]["kid"]);
 
@@ -51,6 +55,11 @@ pub fn run(service: &Service) -> Result<()> {
             crate::practice::output::complain("fatal error: all goroutines are asleep - deadlock!");
             std::process::exit(2);
         });
+    }
+    // Where auth is another server's, so that it can be away while this one stays.
+    if !has("auth") {
+        let minutes = u32::try_from(settings["sync_frequency_minutes"].as_i64().unwrap_or(5)).unwrap_or(5);
+        synchronize_groups(service.clone(), auth.clone(), minutes * MINUTE);
     }
     let discover = discover(service, &settings, &auth);
     let queues = queues(&configuration);
@@ -72,6 +81,19 @@ fn store(service: &Service, configuration: &Value) -> Result<String> {
     }
     let is_here = endpoint == "http://localhost";
     Ok(if is_here { "http://minio:9000".into() } else { endpoint })
+}
+
+/// Asks auth for a token again and again, as for a list of groups. Without one core ends.
+fn synchronize_groups(service: Service, auth: String, period: Duration) {
+    std::thread::spawn(move || {
+        loop {
+            std::thread::sleep(period);
+            if let Err(failure) = service.token(&auth) {
+                crate::practice::output::complain(format!("failed to sync groups: {failure}"));
+                std::process::exit(1);
+            }
+        }
+    });
 }
 
 fn answer(service: &Service, request: &Request, discover: &Value, queues: &Value, key: &str) -> Response {

@@ -85,6 +85,7 @@ fn sync(service: &Service) -> Result<()> {
     let configuration = service.configuration()?;
     let auth = yaml::text(&configuration["auth_endpoint"]);
     service.wait("auth", PATIENCE, || service.answers(&format!("{auth}/ping")))?;
+    service.token(&auth)?;
     let cores = configuration["core_services"].as_array().cloned().unwrap_or_default();
     for core in cores.iter().map(yaml::text) {
         service.wait(&core, PATIENCE, || service.answers(&format!("{core}/discover")))?;

@@ -117,14 +117,16 @@ impl<'a> Walk<'a> {
             }
         }
         if let Some(Expr::Map(map, _)) = options {
-            let at_most =
-                Parameter { name: "at_most".into(), of: "number".into(), default: Some("all".into()) };
+            let number = |name: &str, default: &str| Parameter {
+                name: name.into(),
+                of: "number".into(),
+                default: Some(default.into()),
+            };
+            let there = [number("at_most", "all"), number("max_failures", "0")];
             for (option, value) in &map.0 {
-                match option.name == at_most.name.as_str() {
-                    true => self.value("parallel", &at_most, value, true),
-                    false => {
-                        self.no_option("parallel", &option.name, option.pos, std::slice::from_ref(&at_most))
-                    }
+                match there.iter().find(|parameter| option.name == parameter.name.as_str()) {
+                    Some(parameter) => self.value("parallel", parameter, value, true),
+                    None => self.no_option("parallel", &option.name, option.pos, &there),
                 }
             }
         }

@@ -1,5 +1,5 @@
-//! The part of YAML that Compose files and service configurations of a practice server use: maps, lists, quoted
-//! and plain scalars, lists in brackets. No anchors, no block text, no several documents.
+//! The part of YAML that Compose files and service configurations of a Hoss server use: maps, lists, quoted and plain
+//! scalars, lists in brackets. No anchors, no block text, no several documents; what is not understood is refused.
 
 use crate::failure::{Failure, Kind, Result};
 use serde_json::{Map, Value};

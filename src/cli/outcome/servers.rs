@@ -1,0 +1,105 @@
+//! What became of each server of a run with several: told from the journal, so that it is the same for whoever asks.
+
+use crate::data;
+use crate::event::RunState;
+use crate::journal::index::{CallRecord, Index};
+use crate::journal::run::Summary;
+use crate::journal::{Outcome, key};
+use crate::primitive::{Facet, Sort};
+use crate::primitives;
+
+/// Each server's state, those in the same state together: `hub: done; archive: failed in step `Build`; lab: not touched`.
+pub fn states(summary: &Summary) -> String {
+    let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
+    for server in &summary.header.servers {
+        let state = state(summary, server);
+        match groups.iter_mut().find(|(known, _)| *known == state) {
+            Some((_, servers)) => servers.push(server),
+            None => groups.push((state, vec![server])),
+        }
+    }
+    let groups = groups.into_iter().map(|(state, servers)| format!("{}: {state}", servers.join(", ")));
+    groups.collect::<Vec<_>>().join("; ")
+}
+
+/// The state of one server in words that come after its name.
+fn state(summary: &Summary, server: &str) -> String {
+    let index = &summary.index;
+    let calls: Vec<(&str, &CallRecord)> = index
+        .course()
+        .into_iter()
+        .filter(|(_, record)| data::server_of(&record.call.arguments) == Some(server))
+        .collect();
+    let (back, forth): (Vec<_>, Vec<_>) = calls.into_iter().partition(|(key, _)| key::in_handler(key));
+    let touched = forth.iter().any(|(_, record)| touches(record));
+    if index.rollback {
+        return match (touched, going_back(summary, &back)) {
+            (false, _) => "not touched".into(),
+            (true, state) => state,
+        };
+    }
+    let stopped = forth.iter().rev().find_map(|(key, record)| Some((*key, ended_badly(record, summary)?)));
+    match (touched, stopped) {
+        (true, Some((key, how))) if !index.goes_on_after(key) => format!("{how}{}", in_step(index, key)),
+        (true, _) if is_done(index, &forth) => "done".into(),
+        (true, _) => "begun".into(),
+        (false, Some((key, how))) if !index.goes_on_after(key) => {
+            format!("not touched, {how}{}", in_step(index, key))
+        }
+        (false, _) => "not touched".into(),
+    }
+}
+
+/// Whether a call may have changed what users see of a server: a backup, or a name for an image, is no change of it.
+fn touches(record: &CallRecord) -> bool {
+    primitives::find(&record.call.name).is_none_or(|primitive| {
+        let is_aside = |facet: &Facet| matches!(facet, Facet::History | Facet::Backups | Facet::Space);
+        primitive.sort() == Sort::Change && !primitive.facets().iter().all(is_aside)
+    })
+}
+
+/// How far the way back of a server is. What leads back is done by one handler after the other, and the last that was
+/// begun is the one that is not done.
+fn going_back(summary: &Summary, calls: &[(&str, &CallRecord)]) -> String {
+    let index = &summary.index;
+    let Some((last, record)) = calls.last() else { return "not gone back".into() };
+    let newest = index.course().into_iter().rfind(|(key, _)| key::in_handler(key));
+    let is_newest = newest.is_some_and(|(key, _)| handler(key) == handler(last));
+    match ended_badly(record, summary) {
+        Some(how) => format!("{how} on the way back{}", in_step(index, last)),
+        None if is_newest && summary.state != RunState::RolledBack => "on the way back".into(),
+        None => "back".into(),
+    }
+}
+
+/// The handler that a key belongs to.
+fn handler(key: &str) -> &str {
+    key.find('!').map_or(key, |end| &key[..end])
+}
+
+/// `failed` or `interrupted`, if a call did not end well.
+fn ended_badly(record: &CallRecord, summary: &Summary) -> Option<&'static str> {
+    match &record.outcome {
+        Some(Outcome::Done(_)) => None,
+        Some(Outcome::Failed(_)) => Some("failed"),
+        None if summary.state == RunState::Running => Some("at work"),
+        None => Some("interrupted"),
+    }
+}
+
+/// Whether the outermost step that is about this server alone has ended.
+fn is_done(index: &Index, calls: &[(&str, &CallRecord)]) -> bool {
+    let Some((key, record)) = calls.iter().rev().find(|(_, record)| touches(record)) else { return false };
+    let server = data::server_of(&record.call.arguments);
+    let only_theirs = |block: &&str| index.block(block).is_some() && index.servers_in(block) == [server];
+    let outermost = key::outward(key).skip(1).filter(only_theirs).last();
+    outermost.and_then(|block| index.block(block)).is_some_and(|block| block.seconds.is_some())
+}
+
+/// ` in step `Build``, if a key is in one: the innermost.
+fn in_step(index: &Index, key: &str) -> String {
+    let steps = key::outward(key).skip(1).filter(|outer| !outer.ends_with(']'));
+    let name =
+        steps.filter_map(|outer| index.block(outer)).map(|block| format!(" in step `{}`", block.name)).next();
+    name.unwrap_or_default()
+}

@@ -1,0 +1,157 @@
+//! Linked practice servers with a state folder of their own, and what of them two updates are compared by.
+
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
+use crate::support::{Said, said};
+use banister::machine::archive;
+use banister::practice::{Linked, Practice, Size, TraceLine};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// All of them, as the site file has them, and as they must be updated.
+pub const NAMES: [&str; 3] = ["archive", "hub", "lab"];
+pub const ORDER: [&str; 3] = ["hub", "archive", "lab"];
+
+pub struct Servers {
+    folder: tempfile::TempDir,
+    pub linked: Linked,
+    identities: Vec<String>,
+}
+
+/// What an update leaves of one server.
+#[derive(Debug, PartialEq)]
+pub struct Left {
+    pub release: String,
+    head: String,
+    dirt: String,
+    /// Each make target, in order, and how it ended.
+    pub made: Vec<(String, Option<i32>)>,
+    /// The labels of the backups, each of which was read back.
+    pub backups: Vec<String>,
+    services: usize,
+    migrations: String,
+}
+
+impl Drop for Servers {
+    fn drop(&mut self) {
+        let _ = self.linked.stop();
+    }
+}
+
+impl Servers {
+    pub fn new() -> Servers {
+        let folder = tempfile::tempdir().unwrap();
+        let program = Path::new(env!("CARGO_BIN_EXE_banister"));
+        let linked = Linked::create(&folder.path().join("world"), program, &[], Size::Small).unwrap();
+        linked.end_with_me().unwrap();
+        let text = fs::read_to_string(linked.site()).unwrap();
+        // The window in which all must stay healthy is the longest part of an update.
+        fs::write(linked.site(), text.replace("stable = \"2s\"", "stable = \"200ms\"")).unwrap();
+        let identities = linked.servers().map(|(_, practice)| practice.rows().unwrap().identity).collect();
+        Servers { folder, linked, identities }
+    }
+
+    pub fn server(&self, name: &str) -> &Practice {
+        self.linked.server(name)
+    }
+
+    pub fn state(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_banister"));
+        command.arg("--site").arg(self.linked.dir()).args(arguments).current_dir(self.folder.path());
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", self.folder.path());
+        command.env("BANISTER_STATE", self.state()).env("USER", "ops");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    pub fn banister(&self, arguments: &[&str]) -> Said {
+        said(self.command(arguments).output().unwrap())
+    }
+
+    /// The same, killed where the journal is at `place`.
+    pub fn crash(&self, arguments: &[&str], place: &str) -> Said {
+        said(self.command(arguments).env("BANISTER_CRASH_AT", place).output().unwrap())
+    }
+
+    /// The text of each run's journal, the oldest first.
+    pub fn journals(&self) -> Vec<String> {
+        let runs = fs::read_dir(self.state().join("runs")).into_iter().flatten().flatten();
+        let mut folders: Vec<PathBuf> = runs.map(|run| run.path()).collect();
+        folders.sort();
+        let text = |run: &PathBuf| fs::read_to_string(run.join("journal.jsonl")).unwrap_or_default();
+        folders.iter().map(text).collect()
+    }
+
+    pub fn trace(&self, name: &str) -> Vec<TraceLine> {
+        self.server(name).trace().unwrap()
+    }
+
+    /// When the make targets of a server began and ended, in order.
+    pub fn made_at(&self, name: &str) -> Vec<String> {
+        self.trace(name).into_iter().filter(|line| line.tool == "make").map(|line| line.time).collect()
+    }
+
+    /// How often a make target was begun on a server.
+    pub fn begun(&self, name: &str, target: &str) -> usize {
+        let lines = self.trace(name);
+        lines.iter().filter(|l| l.tool == "make" && l.event == "start" && l.args[0] == target).count()
+    }
+
+    pub fn release(&self, name: &str) -> String {
+        self.server(name).discover().unwrap()["version"].as_str().unwrap().into()
+    }
+
+    /// All of them run this release, and have all their rows.
+    pub fn assert_all_run(&self, release: &str, place: &str) {
+        for ((name, practice), identity) in self.linked.servers().zip(&self.identities) {
+            assert_eq!(self.release(name), release, "{place}: {name}");
+            assert_eq!(practice.rows().unwrap().identity, *identity, "{place}: a row of {name} was lost");
+            assert!(!practice.alarm(), "{place}: {name}: `make reset` was called");
+        }
+        let held = self.banister(&["lock", "show"]);
+        assert!(!held.out.contains("held"), "{place}: {held:?}");
+        let resumed = self.banister(&["resume"]);
+        assert_eq!(resumed.out, "there is nothing to resume\n", "{place}");
+    }
+
+    /// What there is now of each.
+    pub fn left(&self) -> Vec<Left> {
+        let left = |name: &str| {
+            let practice = self.server(name);
+            let git = |arguments: &[&str]| {
+                let mut command = Command::new("git");
+                let output = command.arg("-C").arg(practice.checkout()).args(arguments).output().unwrap();
+                assert!(output.status.success(), "git {arguments:?}: {output:?}");
+                String::from_utf8(output.stdout).unwrap()
+            };
+            let make = self.trace(name).into_iter().filter(|line| line.tool == "make");
+            Left {
+                release: self.release(name),
+                head: git(&["describe", "--tags"]),
+                dirt: git(&["status", "--porcelain"]),
+                made: make.map(|line| (format!("{} {}", line.args.join(" "), line.event), line.rc)).collect(),
+                backups: self.backups(name),
+                services: practice.processes().len(),
+                migrations: format!("{:?}", practice.rows().unwrap().migrations),
+            }
+        };
+        ORDER.iter().map(|name| left(name)).collect()
+    }
+
+    /// The labels of a server's backups; each is read back.
+    pub fn backups(&self, name: &str) -> Vec<String> {
+        let folder = self.server(name).hoss().join("backup/backups");
+        let archives = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+        let archives = archives.filter(|path| !path.display().to_string().ends_with(".card.json"));
+        let label =
+            |path: PathBuf| archive::verify(&path).unwrap_or_else(|failure| panic!("{failure}")).about.label;
+        let mut labels: Vec<String> = archives.map(label).collect();
+        labels.sort();
+        labels
+    }
+}
