@@ -251,6 +251,37 @@ fn a_server_that_is_not_served_any_more_stops_the_update_of_the_others() {
 }
 
 #[test]
+fn a_run_that_was_killed_says_how_each_server_is() {
+    let undisturbed = Servers::new();
+    let said = undisturbed.banister(&["run", "update-linked", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let journal = undisturbed.journals().pop().unwrap();
+    let is_build = |line: &str| {
+        ["\"begun\"", "\"name\":\"make\"", "\"build\"", "\"archive\""].iter().all(|word| line.contains(word))
+    };
+    let build = journal.lines().position(is_build).unwrap();
+    drop(undisturbed);
+
+    let servers = Servers::new();
+    let said = servers.crash(&["run", "update-linked", "--yes"], &format!("after {build}"));
+    assert_eq!(said.code, Some(-9), "{said:?}");
+    let told = |expected: &str| {
+        let said = servers.banister(&["show"]);
+        let expected =
+            format!("`update-linked` was interrupted; archive: {expected}; hub: done; lab: not touched");
+        assert_eq!(state(&said), expected, "{said:?}");
+    };
+    told("interrupted in step `Build`");
+    // The session's record, how the build ended, and that the step did.
+    let said = servers.crash(&["resume", "--yes"], &format!("after {}", build + 3));
+    assert_eq!(said.code, Some(-9), "{said:?}");
+    told("interrupted after step `Build`");
+    let said = servers.banister(&["resume", "--rollback", "--yes"]);
+    assert_eq!(state(&said), "`update-linked` was rolled back; archive, hub: back; lab: not touched");
+    servers.assert_all_run("0.2.10", "back");
+}
+
+#[test]
 fn a_batch_goes_on_as_long_as_few_enough_fail() {
     let servers = Servers::new();
     let said = servers.banister(&["run", "update-linked", "--yes", "--only", "hub"]);

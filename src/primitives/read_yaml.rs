@@ -63,8 +63,8 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Value> {
     let failed = || format!("`{}` can't be read", path.display());
     let text = std::fs::read_to_string(&path).map_err(|error| unreadable(error, failed()))?;
     let document = yaml::parse(&text).map_err(|failure| failure.why(path.display()))?;
-    let steps = arguments.key.split('.');
-    let found = steps.fold(Some(&document), |value, step| value?.get(step)).cloned().unwrap_or_default();
+    let mut steps = arguments.key.split('.');
+    let found = steps.try_fold(&document, |value, step| value.get(step)).cloned().unwrap_or_default();
     let name = arguments.key.rsplit('.').next().unwrap_or_default();
     Ok(match found {
         Value::String(text) if server.is_secret(name) => {

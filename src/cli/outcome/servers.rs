@@ -42,11 +42,25 @@ fn state(summary: &Summary, server: &str) -> String {
     match (touched, stopped) {
         (true, Some((key, how))) if !index.goes_on_after(key) => format!("{how}{}", in_step(index, key)),
         (true, _) if is_done(index, &forth) => "done".into(),
-        (true, _) => "begun".into(),
+        (true, _) => between_calls(summary, &forth),
         (false, Some((key, how))) if !index.goes_on_after(key) => {
             format!("not touched, {how}{}", in_step(index, key))
         }
         (false, _) => "not touched".into(),
+    }
+}
+
+/// Where a server was left that was begun, and of which no call is open.
+fn between_calls(summary: &Summary, calls: &[(&str, &CallRecord)]) -> String {
+    let index = &summary.index;
+    let how = if summary.state == RunState::Running { "at work" } else { "interrupted" };
+    let last = calls.iter().rfind(|(_, record)| touches(record)).map(|(key, _)| *key).unwrap_or_default();
+    let step =
+        key::outward(last).skip(1).filter(|outer| !outer.ends_with(']')).find_map(|outer| index.block(outer));
+    match step {
+        Some(step) if step.seconds.is_some() => format!("{how} after step `{}`", step.name),
+        Some(step) => format!("{how} in step `{}`", step.name),
+        None => how.into(),
     }
 }
 
