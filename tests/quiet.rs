@@ -133,9 +133,14 @@ fn an_update_that_is_killed_while_users_are_held_off_ends_like_one_that_is_not()
     let expected = undisturbed.world();
     let (first, last) = (record(&undisturbed, "\"--label\""), record(&undisturbed, "Back up again"));
     // Before the page there is only a look at where the proxy is.
-    let places = undisturbed.places(first - 2);
-    let number = |place: &str| place.split(' ').next_back().unwrap().parse::<usize>().unwrap();
-    let places: Vec<String> = places.into_iter().filter(|place| number(place) <= last).collect();
+    let journal = undisturbed.journals().pop().unwrap();
+    let records = journal.lines().enumerate().take(last + 1).skip(first - 2);
+    let places: Vec<String> = records
+        .flat_map(|(n, record)| {
+            let before = record.contains("\"ended\"").then(|| format!("before {n}"));
+            before.into_iter().chain([format!("after {n}")])
+        })
+        .collect();
     drop(undisturbed);
     side_by_side(&places, |place| {
         let round = with_page();

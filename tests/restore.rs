@@ -188,7 +188,7 @@ fn a_backup_of_another_server_is_asked_about() {
     let (round, before, backup) = regretted();
     let newer = state(&round);
     round.set("[servers.practice]", "[servers.other]");
-    for arguments in [&["run", "rollback", "--backup", &backup][..], &["backup", "restore"]] {
+    for arguments in [&["run", "rollback", "--backup", &backup][..], &["backup", "restore", &backup]] {
         let said = round.banister(arguments);
         assert_eq!(said.code, Some(3), "{said:?}");
         assert!(said.err.contains("is a backup of practice. Put it into other?"), "{said:?}");
