@@ -24,6 +24,9 @@ const OPTIONS: [&str; 6] = [
     "ServerAliveCountMax=3",
 ];
 
+/// The status of an ssh that has no connection, or lost it; see ssh(1).
+const LOST: i32 = 255;
+
 /// What runs there first: it becomes the agent, if the right one is there, else says so and takes it from its input.
 /// `$1` is the digest of the program, `$2` its length.
 const BEGIN: &str = r#"
@@ -56,6 +59,12 @@ pub struct Connection {
 pub struct Process(Mutex<Child>);
 
 impl Process {
+    /// Whether it ended, or is about to, because there is no connection: another status is that of what ran there.
+    fn lost(&self) -> bool {
+        let mut child = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        child.wait().is_ok_and(|status| status.code() == Some(LOST))
+    }
+
     /// Ends the connection from this side.
     pub fn end(&self) {
         let mut child = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -135,7 +144,7 @@ fn listen(errors: ChildStderr) -> (Arc<Mutex<Vec<String>>>, JoinHandle<()>) {
 /// Up to the agent's welcome.
 fn greet(connection: &mut Connection, server: &Server) -> Result<()> {
     let lost = || format!("`{}` can't be reached", server.name);
-    let Connection { input, output, .. } = connection;
+    let Connection { process, input, output } = connection;
     let mut line = || -> Result<String> {
         let mut line = String::new();
         output.read_line(&mut line).or_fail(Kind::Unreachable, lost)?;
@@ -150,6 +159,9 @@ fn greet(connection: &mut Connection, server: &Server) -> Result<()> {
         let _ =
             input.write_all(b"send\n").and_then(|()| io::copy(&mut file, input)).and_then(|_| input.flush());
         first = line()?;
+        if first.is_empty() && process.lost() {
+            return Err(Failure::new(Kind::Unreachable, lost()));
+        }
         if first != "ready" {
             let message = format!("the agent can't be put on `{}`", server.name);
             return Err(Failure::new(Kind::Refused, message).help(format!(

@@ -57,7 +57,6 @@ impl There {
             if let Ok(answer) = link.ask(what.clone(), stop, tell) {
                 return answer;
             }
-            self.tell_lost(tell);
         }
     }
 
@@ -67,7 +66,6 @@ impl There {
         if let Ok(answer) = link.ask(what, stop, tell) {
             return answer;
         }
-        self.tell_lost(tell);
         self.link(stop, tell).map_err(resumable)?;
         Err(Failure::new(Kind::InDoubt, format!("the connection to `{}` was lost", self.server.name)))
     }
@@ -91,20 +89,19 @@ impl There {
         }
     }
 
-    fn tell_lost(&self, tell: &dyn Fn(Told)) {
-        tell(Told::Warning(format!("the connection to `{}` was lost: connecting again", self.server.name)));
-    }
-
     /// The connection, made if there is none. One that was there before is waited for; the lock is taken again on it.
     fn link(&self, stop: &Stop, tell: &dyn Fn(Told)) -> Result<Arc<Link>> {
         let mut state = self.state();
         if let Some(link) = state.link.as_ref().filter(|link| !link.is_lost()) {
             return Ok(link.clone());
         }
-        let was_there = state.link.take().is_some();
-        let connection = match was_there {
-            false => ssh::connect(&self.server)?,
-            true => self.connect_again(stop, tell)?,
+        let connection = match state.link.take() {
+            None => ssh::connect(&self.server)?,
+            Some(_) => {
+                let lost = format!("the connection to `{}` was lost: connecting again", self.server.name);
+                tell(Told::Warning(lost));
+                self.connect_again(stop, tell)?
+            }
         };
         let link = Link::over(connection)
             .map_err(|error| Failure::new(Kind::Refused, "there is no thread for a connection").why(error))?;
