@@ -32,6 +32,9 @@ pub struct Holder {
     pub beat: String,
     /// The number of the grant; rises with each.
     pub grant: u64,
+    /// The run that had the grant before this one. Absent for the first, and after a release by force.
+    #[serde(default)]
+    pub before: Option<String>,
 }
 
 /// A lock that this process holds. Dropped, it is free.
@@ -53,7 +56,8 @@ pub enum State {
     Left(Holder),
 }
 
-/// Takes the lock of the installation whose lock folder is `folder`. `holder.grant` is set here.
+/// Takes the lock of the installation whose lock folder is `folder`. `holder.grant` and
+/// `holder.before` are set here.
 ///
 /// Fails with [`Kind::Locked`] while a live process holds it.
 pub fn take(folder: &Path, mut holder: Holder) -> Result<Lock> {
@@ -79,8 +83,9 @@ pub fn take(folder: &Path, mut holder: Holder) -> Result<Lock> {
         });
         if same {
             clear(folder);
-            holder.grant = grant(folder)? + 1;
-            write(folder, "grant", holder.grant.to_string().as_bytes())?;
+            let (number, run) = grant(folder)?;
+            (holder.grant, holder.before) = (number + 1, run);
+            write(folder, "grant", format!("{} {}", holder.grant, holder.run).as_bytes())?;
             let mut lock = Lock { folder: folder.to_owned(), file, holder };
             lock.beat(None)?;
             return Ok(lock);
@@ -111,7 +116,7 @@ pub fn release(folder: &Path, force: bool) -> Result<State> {
             ));
         }
         State::Held(_) => {
-            write(folder, "grant", (grant(folder)? + 1).to_string().as_bytes())?;
+            write(folder, "grant", (grant(folder)?.0 + 1).to_string().as_bytes())?;
             let fresh = folder.join("lock.new");
             File::create(&fresh).or_fail(Kind::Refused, || "can't make a new lock".into())?;
             fs::rename(&fresh, folder.join("lock"))
@@ -131,7 +136,7 @@ impl Lock {
 
     /// Whether this is still the newest grant: asked before every change.
     pub fn check(&self) -> Result<()> {
-        if grant(&self.folder)? == self.holder.grant {
+        if grant(&self.folder)?.0 == self.holder.grant {
             return Ok(());
         }
         let now = read_holder(&self.folder).map_or("somebody".to_owned(), |holder| holder.by);
@@ -207,12 +212,17 @@ fn read_holder(folder: &Path) -> Option<Holder> {
     serde_json::from_slice(&fs::read(folder.join("holder")).ok()?).ok()
 }
 
-fn grant(folder: &Path) -> Result<u64> {
+/// The number of the last grant, and the run that got it.
+fn grant(folder: &Path) -> Result<(u64, Option<String>)> {
     match fs::read_to_string(folder.join("grant")) {
         Ok(text) => {
-            text.trim().parse().or_fail(Kind::Refused, || "the grant number of the lock is damaged".into())
+            let (number, run) =
+                text.trim().split_once(' ').map_or((text.trim(), None), |(n, run)| (n, Some(run)));
+            let number =
+                number.parse().or_fail(Kind::Refused, || "the grant number of the lock is damaged".into())?;
+            Ok((number, run.map(str::to_owned)))
         }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok((0, None)),
         Err(error) => Err(error).or_fail(Kind::Refused, || "can't read the grant number of the lock".into()),
     }
 }
@@ -259,6 +269,7 @@ mod tests {
             since: now(),
             beat: now(),
             grant: 0,
+            before: None,
         }
     }
 
@@ -275,9 +286,15 @@ mod tests {
         assert_eq!(first.check().unwrap_err().kind, Kind::Locked);
         let second = take(folder, holder("second")).unwrap();
         drop(first);
-        assert!(matches!(look(folder).unwrap(), State::Held(h) if h.run == "second"));
+        assert!(
+            matches!(look(folder).unwrap(), State::Held(h) if h.run == "second" && h.before.is_none()),
+            "it was taken by force from the first"
+        );
         second.check().unwrap();
         drop(second);
+        let third = take(folder, holder("third")).unwrap();
+        assert!(matches!(look(folder).unwrap(), State::Held(h) if h.before.as_deref() == Some("second")));
+        drop(third);
         assert_eq!(look(folder).unwrap(), State::Free);
     }
 }

@@ -17,8 +17,9 @@ use crate::data::Arguments;
 use crate::failure::Result;
 use crate::lock::{Holder, Lock};
 use crate::person::{Answer, Person};
-use crate::primitive::{AnyPrimitive, Host, Probe};
+use crate::primitive::{AnyPrimitive, Host, Probe, Told};
 use crate::site::Server;
+use crate::stop::Stop;
 use inquiry::Inquiry;
 use serde_json::Value;
 
@@ -49,8 +50,14 @@ pub trait Reach: Send + Sync {
         person: &dyn Person,
     ) -> Result<(Value, Option<Answer>)>;
 
-    /// Takes the server's lock, where there is one to take.
-    fn hold(&self, server: &Server, holder: Holder) -> Result<Option<Box<dyn Held>>>;
+    /// Takes the server's lock, where there is one to take. What this run itself still does there is waited for.
+    fn hold(
+        &self,
+        server: &Server,
+        holder: Holder,
+        stop: &Stop,
+        tell: &dyn Fn(Told),
+    ) -> Result<Option<Box<dyn Held>>>;
 
     /// Answers a question about the server that is no call of a script.
     fn inquire(&self, server: &Server, inquiry: &Inquiry) -> Result<Value>;

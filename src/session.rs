@@ -45,7 +45,8 @@ pub struct Session {
     /// Whether an `on_failure` block was declared.
     way_back: AtomicBool,
     book: Mutex<Book>,
-    locks: Mutex<BTreeMap<String, Box<dyn Held>>>,
+    /// By server; what is empty is not held.
+    locks: Mutex<BTreeMap<String, HeldOrNot>>,
     /// Set while the script is only gone through to find what `on_failure` has to do.
     turned_back: AtomicBool,
     started: Instant,
@@ -58,6 +59,9 @@ struct Book {
     /// Number of records, for those that are in no file.
     records: u64,
 }
+
+/// The lock of a server, which one branch takes while others wait for it.
+type HeldOrNot = Arc<Mutex<Option<Box<dyn Held>>>>;
 
 /// What a session is made of.
 pub struct Parts {

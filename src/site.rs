@@ -3,6 +3,7 @@
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::archive::Keys;
 use crate::machine::backup::Keep;
+use crate::machine::env_file::{EnvFile, environment};
 use crate::machine::health::Check;
 use crate::units::Size;
 use serde::{Deserialize, Serialize};
@@ -202,8 +203,12 @@ impl Server {
         Ok(checks)
     }
 
-    /// The settings file: the one given, the one of the site, or the one that its kind always has.
-    pub fn settings_file(&self, given: Option<&str>) -> Result<PathBuf> {
+    /// The settings: of the file given, of the one of the site, or of the one that its kind always has.
+    pub fn settings(&self, given: Option<&str>) -> Result<EnvFile> {
+        EnvFile::read(&self.settings_file(given)?, self.variables())
+    }
+
+    fn settings_file(&self, given: Option<&str>) -> Result<PathBuf> {
         match (given, &self.env_file) {
             (Some(given), _) => Ok(self.path(given)),
             (None, Some(file)) => Ok(self.path(&file.to_string_lossy())),
@@ -225,10 +230,7 @@ impl Server {
 
     /// The environment that its commands see.
     pub fn variables(&self) -> BTreeMap<String, String> {
-        std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .chain(self.environment.clone())
-            .collect()
+        environment().into_iter().chain(self.environment.clone()).collect()
     }
 
     /// Whether a setting of this name holds a secret.

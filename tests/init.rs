@@ -134,6 +134,67 @@ fn a_home_with_a_hoss_becomes_its_site() {
     assert!(said.out.contains("already runs 0.2.14"), "{said:?}");
 }
 
+/// A linked Hoss names the others in its own files.
+#[test]
+fn the_servers_that_a_hoss_is_linked_with_are_found() {
+    let world = World::new();
+    let banister = |folder: &str| {
+        let path = world.path().join(folder);
+        support::said(world.command(&["init"]).current_dir(&path).env("HOME", &path).output().unwrap())
+    };
+    for file in ["server/Makefile", "server/VERSION", ".git/HEAD"] {
+        world.write(&format!("hub/hoss/{file}"), "");
+        world.write(&format!("lab/hoss/{file}"), "");
+    }
+    world.write("hub/.hoss/.env", "EXTERNAL_HOSTNAME=https://hub.example.org\nSERVICES=auth core ui\n");
+    world.write(
+        "hub/.hoss/auth/config.yaml",
+        "additional_allowed_servers: [https://archive.example.org, \"http://localhost:3000\"]\n",
+    );
+    world.write(
+        "hub/.hoss/sync/config.yaml",
+        "core_services:\n  - http://core:8080/v1\n  - https://archive.example.org/core/v1\n  - \
+         https://lab.example.org:8443/core/v1\n",
+    );
+    let said = banister("hub");
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(
+        said.out.contains(
+            "  and https://lab.example.org:8443, which ~/.hoss/sync/config.yaml names: its `ssh` and `checkout` are \
+             guesses\n"
+        ),
+        "{said:?}"
+    );
+    let site = banister::site::Site::load(&world.path().join("hub/site.toml")).unwrap();
+    let servers: Vec<_> = site.servers.values().collect();
+    let names: Vec<&str> = servers.iter().map(|server| server.name.as_str()).collect();
+    assert_eq!(names, ["archive", "hoss", "lab"], "the one at localhost is a comment");
+    let lab = servers[2];
+    assert_eq!(lab.ssh.as_deref(), Some("lab.example.org"));
+    assert_eq!(lab.endpoint.as_deref(), Some("https://lab.example.org:8443"));
+    let written = world.read("hub/site.toml");
+    assert!(
+        written.contains("checkout = \"~/hoss\"") && written.contains("# [servers.server-3]"),
+        "{written}"
+    );
+
+    world.write(
+        "lab/.hoss/.env",
+        "EXTERNAL_HOSTNAME=https://lab.example.org\nAUTH_SERVICE_ENDPOINT=https://hub.example.org/auth/v1\n",
+    );
+    let said = banister("lab");
+    assert!(said.out.contains("which AUTH_SERVICE_ENDPOINT in ~/.hoss/.env names"), "{said:?}");
+    assert!(world.read("lab/site.toml").contains("[servers.hub]"));
+
+    // What can't be read is not passed over.
+    world.remove("lab/site.toml");
+    world.write("lab/.hoss/sync/config.yaml", "core_services: &anchor [a]\n");
+    let said = banister("lab");
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(said.err.contains("sync/config.yaml"), "{said:?}");
+    assert!(!world.path().join("lab/site.toml").exists());
+}
+
 /// What others read: the shapes that scripts around the program rely on.
 #[test]
 fn each_document_has_the_fields_that_are_promised() {

@@ -1,8 +1,11 @@
 //! `banister init`.
 
+mod linked;
+
 use super::context::Context;
 use crate::failure::{Context as _, Failure, Kind, Result};
 use crate::site::FILE;
+use linked::Linked;
 use std::path::{Path, PathBuf};
 
 /// An installation that was found.
@@ -11,6 +14,8 @@ struct Found {
     kind: &'static str,
     /// Of a Hoss, what its settings say.
     endpoint: Option<String>,
+    /// The other servers that it is linked with.
+    linked: Vec<Linked>,
     /// Of another, the make targets that there are.
     targets: Vec<String>,
 }
@@ -19,7 +24,7 @@ struct Found {
 pub fn init(context: &Context) -> Result<u8> {
     let here = std::env::current_dir().or_fail(Kind::Invalid, || "can't see the working folder".into())?;
     let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
-    let Some(found) = find(&here, &home) else {
+    let Some(found) = find(&here, &home)? else {
         let message = format!("there is no installation in `{}` nor in `{}`", here.display(), home.display());
         return Err(Failure::new(Kind::Invalid, message)
             .help("go to a git checkout with a Makefile, or write `site.toml` by hand as the README shows"));
@@ -32,9 +37,12 @@ pub fn init(context: &Context) -> Result<u8> {
     }
     std::fs::create_dir_all(&folder)
         .or_fail(Kind::Invalid, || format!("can't make `{}`", folder.display()))?;
-    std::fs::write(&file, text(&found))
+    std::fs::write(&file, text(&found, &home))
         .or_fail(Kind::Invalid, || format!("can't write `{}`", file.display()))?;
-    println!("wrote {}: one server of kind `{}` at {}", file.display(), found.kind, found.checkout.display());
+    println!("wrote {}: a server of kind `{}` at {}", file.display(), found.kind, found.checkout.display());
+    for other in &found.linked {
+        println!("  and {}, which {} names{}", other.endpoint, other.source, other.guess());
+    }
     let missing = if found.kind == "plain" { "set `health` and `backup` in it" } else { "look it over" };
     println!("{}  {missing}, then: {}", context.style.bold("next:"), context.command("status"));
     Ok(0)
@@ -52,10 +60,10 @@ fn place(here: &Path, home: &Path) -> PathBuf {
 }
 
 /// The checkout that the working folder is in, else one in it, else one in the home.
-fn find(here: &Path, home: &Path) -> Option<Found> {
+fn find(here: &Path, home: &Path) -> Result<Option<Found>> {
     let around = here.ancestors().filter(|folder| folder.join(".git").exists()).map(Path::to_owned);
     let inside = [here, home].into_iter().flat_map(folders);
-    around.chain(inside).find_map(|folder| look(&folder, home))
+    around.chain(inside).find_map(|folder| look(&folder, home).transpose()).transpose()
 }
 
 /// The folders in a folder, by name.
@@ -66,15 +74,19 @@ fn folders(folder: &Path) -> Vec<PathBuf> {
     folders
 }
 
-fn look(checkout: &Path, home: &Path) -> Option<Found> {
+fn look(checkout: &Path, home: &Path) -> Result<Option<Found>> {
+    let checkout = checkout.to_owned();
     if checkout.join("server/Makefile").is_file() && checkout.join("server/VERSION").is_file() {
-        let settings = std::fs::read_to_string(home.join(".hoss/.env")).unwrap_or_default();
-        let endpoint =
-            settings.lines().filter_map(|line| line.strip_prefix("EXTERNAL_HOSTNAME=")).next_back();
-        let endpoint = Some(endpoint.unwrap_or("http://localhost").trim().to_owned());
-        return Some(Found { checkout: checkout.to_owned(), kind: "hoss", endpoint, targets: Vec::new() });
+        let (endpoint, linked) = linked::find(&home.join(".hoss"))?;
+        return Ok(Some(Found {
+            checkout,
+            kind: "hoss",
+            endpoint: Some(endpoint),
+            linked,
+            targets: Vec::new(),
+        }));
     }
-    let makefile = std::fs::read_to_string(checkout.join("Makefile")).ok()?;
+    let Ok(makefile) = std::fs::read_to_string(checkout.join("Makefile")) else { return Ok(None) };
     let target = |line: &str| {
         let (names, rest) = line.split_once(':')?;
         let plain = !names.starts_with(['\t', '#', '.', ' '])
@@ -83,23 +95,19 @@ fn look(checkout: &Path, home: &Path) -> Option<Found> {
         plain.then(|| names.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
     };
     let targets = makefile.lines().filter_map(target).flatten().collect();
-    Some(Found { checkout: checkout.to_owned(), kind: "plain", endpoint: None, targets })
+    Ok(Some(Found { checkout, kind: "plain", endpoint: None, linked: Vec::new(), targets }))
 }
 
 /// The file: every key that such a server usually needs, the others as comments.
-fn text(found: &Found) -> String {
+fn text(found: &Found, home: &Path) -> String {
     let checkout = found.checkout.display();
+    let own = found.checkout.file_name().map(|name| name.to_string_lossy()).filter(|name| is_bare(name));
+    let own = own.unwrap_or("server".into());
     let mut text = format!(
         "# The servers of this site. Each table is one installation.\n\n[servers.{}]\n# What sort of server it is: \
          `hoss`, or `plain` for any git checkout with a Makefile.\nkind = \"{}\"\n# The git checkout.\ncheckout = \
          {checkout:?}\n",
-        found
-            .checkout
-            .file_name()
-            .map(|name| name.to_string_lossy())
-            .filter(|name| is_bare(name))
-            .unwrap_or("server".into()),
-        found.kind
+        own, found.kind
     );
     if let Some(endpoint) = &found.endpoint {
         text += &format!("# The URL under which users reach it.\nendpoint = {endpoint:?}\n");
@@ -131,6 +139,10 @@ fn text(found: &Found) -> String {
     text += "# recipients = [\"age1...\"]\n# identity = \"~/keys/age.txt\"\n";
     text += "# Follow this branch instead of releases.\n# branch = \"main\"\n";
     text += "# What must be free on the disk before an update; 1GB if not given.\n# free_space = \"1GB\"\n";
+    let mut names = vec![own.into_owned()];
+    for other in &found.linked {
+        text += &other.table(&found.checkout, home, &mut names);
+    }
     text
 }
 

@@ -13,6 +13,7 @@ use crate::machine::files::{replace_durably, unreadable};
 use line::{Line, Operator, Statement};
 use rustix::fs::{Mode, fchmod};
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -25,6 +26,13 @@ pub struct EnvFile {
     lines: Vec<Line>,
     /// Variables from outside, which `$x` and `?=` see.
     outside: BTreeMap<String, String>,
+}
+
+/// The environment of this process, as far as it is text.
+pub fn environment() -> BTreeMap<String, String> {
+    let as_text =
+        |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    std::env::vars_os().filter_map(as_text).collect()
 }
 
 impl EnvFile {

@@ -1,8 +1,10 @@
 //! The part of YAML that Compose files and service configurations of a Hoss server use: maps, lists, quoted and plain
 //! scalars, lists in brackets. No anchors, no block text, no several documents; what is not understood is refused.
 
+use super::files::unreadable;
 use crate::failure::{Failure, Kind, Result};
 use serde_json::{Map, Value};
+use std::path::Path;
 
 struct Line<'a> {
     indent: usize,
@@ -10,7 +12,15 @@ struct Line<'a> {
     number: usize,
 }
 
-/// Reads a document; an empty one is null.
+/// Reads a file. Fails as [`parse`] does, with [`Kind::NotFound`] if there is none, and with [`Kind::Refused`] if it
+/// can't be read.
+pub fn read(path: &Path) -> Result<Value> {
+    let failed = || format!("`{}` can't be read", path.display());
+    let text = std::fs::read_to_string(path).map_err(|error| unreadable(error, failed()))?;
+    parse(&text).map_err(|failure| failure.why(path.display()))
+}
+
+/// Reads a document; an empty one is null. Fails with [`Kind::Invalid`] at what is not understood.
 pub fn parse(text: &str) -> Result<Value> {
     let mut lines: Vec<Line> = text
         .lines()

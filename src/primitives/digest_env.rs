@@ -29,7 +29,6 @@
 
 use crate::data::{self, ServerName};
 use crate::failure::Result;
-use crate::machine::env_file::EnvFile;
 use crate::machine::files::sha256_of;
 use crate::primitive::{Act, Facet, Host, Primitive};
 use serde::{Deserialize, Serialize};
@@ -65,8 +64,7 @@ impl Primitive for DigestEnv {
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<Option<String>> {
     let server = host.server()?;
-    let path = server.settings_file(arguments.file.as_deref())?;
-    let file = EnvFile::read(&path, server.variables())?;
+    let file = server.settings(arguments.file.as_deref())?;
     let value = file.get(&arguments.key)?.filter(|value| !value.is_empty());
     // The salt's length is in it, so that no part of one can be taken for a part of the other.
     let digest =

@@ -1,4 +1,4 @@
-//! `http(url: text, #{ method: text = "GET", headers: map = #{}, body: text, bearer: secret, host: text, resolve: text, within: duration = 30.seconds })`
+//! `http(url: text, #{ method: text = "GET", headers: map = #{}, body: text, bearer: secret, host: text, resolve: text, server: server, within: duration = 30.seconds })`
 //!
 //! Asks a URL and gives its answer, whatever its status is.
 //!
@@ -12,6 +12,7 @@
 //! - `host`: the `Host` header, if it is to be another than that of the URL.
 //! - `resolve`: the address to connect to, as `127.0.0.1` or `127.0.0.1:8443`; certificates are still checked for
 //!   the URL's host.
+//! - `server`: asked from this server's machine; from the one where banister runs, unless told otherwise.
 //! - `within`: the time limit for all of it.
 //!
 //! Redirects are not followed. The proxy that the environment names is used, but not for this machine's own ports.
@@ -33,7 +34,7 @@
 //! // => "0.2.10"
 //! ```
 
-use crate::data;
+use crate::data::{self, ServerName};
 use crate::failure::Result;
 use crate::machine::http::Request;
 use crate::primitive::{Act, Facet, Host, Primitive};
@@ -58,6 +59,8 @@ pub struct Arguments {
     bearer: Option<Secret>,
     host: Option<String>,
     resolve: Option<String>,
+    /// Where it is performed.
+    server: Option<ServerName>,
     #[serde(default = "within")]
     within: Duration,
 }

@@ -27,7 +27,6 @@
 
 use crate::data::{self, ServerName};
 use crate::failure::Result;
-use crate::machine::env_file::EnvFile;
 use crate::primitive::{Act, Facet, Host, Primitive};
 use crate::secret;
 use serde::{Deserialize, Serialize};
@@ -60,8 +59,7 @@ impl Primitive for ReadEnv {
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<Value> {
     let server = host.server()?;
-    let path = server.settings_file(arguments.file.as_deref())?;
-    let file = EnvFile::read(&path, server.variables())?;
+    let file = server.settings(arguments.file.as_deref())?;
     // Two files can have a setting of the same name.
     let file_of = arguments.file.as_ref().map(|file| format!(" of {file}")).unwrap_or_default();
     server.keep_secrets(&file, &file_of);

@@ -25,7 +25,6 @@
 
 use crate::data::{self, ServerName};
 use crate::failure::Result;
-use crate::machine::files::unreadable;
 use crate::machine::yaml;
 use crate::primitive::{Act, Facet, Host, Primitive};
 use crate::secret;
@@ -59,10 +58,7 @@ impl Primitive for ReadYaml {
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<Value> {
     let server = host.server()?;
-    let path = server.path(&arguments.file);
-    let failed = || format!("`{}` can't be read", path.display());
-    let text = std::fs::read_to_string(&path).map_err(|error| unreadable(error, failed()))?;
-    let document = yaml::parse(&text).map_err(|failure| failure.why(path.display()))?;
+    let document = yaml::read(&server.path(&arguments.file))?;
     let mut steps = arguments.key.split('.');
     let found = steps.try_fold(&document, |value, step| value.get(step)).cloned().unwrap_or_default();
     let name = arguments.key.rsplit('.').next().unwrap_or_default();

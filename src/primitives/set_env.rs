@@ -107,8 +107,7 @@ fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
 }
 
 fn read(arguments: &Arguments, host: &Host) -> Result<EnvFile> {
-    let server = host.server()?;
-    EnvFile::read(&server.settings_file(arguments.file.as_deref())?, server.variables())
+    host.server()?.settings(arguments.file.as_deref())
 }
 
 /// The value as text.

@@ -2,10 +2,9 @@
 //!
 //! Reads a backup whole, and unpacks it beside the backups, to be put back by `put_back`.
 //!
-//! `backup` is the path of an archive, or its name in the folder of the server's backups, or the beginning of it that no
-//! other name there has. An archive that Hoss's own
-//! tool made is understood, too; only its own checksums say then whether it is whole. One that is encrypted is decrypted
-//! with `identity` of the site, or with the keyring of `gpg`.
+//! `backup` is the path of an archive, or its name in the folder of the server's backups, or the beginning of it that
+//! no other name there has. An archive that Hoss's own tool made is understood, too; only its own checksums say then
+//! whether it is whole. One that is encrypted is decrypted with `identity` of the site, or with the keyring of `gpg`.
 //!
 //! # Options
 //! - `folder`: where the backups are. Default: `backups` of the site, for Hoss `~/.hoss/backup/backups`, else
@@ -22,8 +21,8 @@
 //! - `not_included`: what belongs to the server and is not in it.
 //!
 //! # Errors
-//! `not_found` if there is no such archive, or no program to decrypt it; `invalid` if several names begin so; `refused` if it is damaged, leads out of its
-//! folder, would not fit, or can't be decrypted. Then nothing was written.
+//! `not_found` if there is no such archive, or no program to decrypt it; `invalid` if several names begin so; `refused`
+//! if it is damaged, leads out of its folder, would not fit, or can't be decrypted. Then nothing was written.
 //!
 //! # After a crash
 //! It is unpacked anew.

@@ -13,7 +13,7 @@ use crate::command;
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::journal::Outcome;
 use crate::lock::{self, Holder, State};
-use crate::machine::files::{private_folder, write_private_durably};
+use crate::machine::files::{kept, private_folder, write_private_durably};
 use crate::primitive::{AnyPrimitive, Host, Probe, Sort, Told};
 use crate::primitives;
 use crate::secret;
@@ -76,8 +76,8 @@ pub fn serve(
         return Err(Failure::new(Kind::Invalid, message));
     }
     while let Ok(line) = lines.recv_timeout(SILENCE) {
-        let request: Request =
-            serde_json::from_str(&line).or_fail(Kind::Invalid, || "not a request".into())?;
+        // A connection that is cut may leave half a line.
+        let Ok(request) = serde_json::from_str::<Request>(&line) else { break };
         agent.clone().take(request);
     }
     agent.leave();
@@ -189,13 +189,7 @@ impl<W: Write + Send + 'static> Agent<W> {
 
     /// What a change came to, if it came to an end.
     fn kept(&self, attempt: Option<&Attempt>) -> Result<Option<Outcome>> {
-        let Some(folder) = self.folder(attempt) else { return Ok(None) };
-        let failed = || format!("what is kept in `{}` can't be read", folder.display());
-        match std::fs::read(folder.join(OUTCOME)) {
-            Ok(text) => serde_json::from_slice(&text).map(Some).or_fail(Kind::Journal, failed),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error).or_fail(Kind::Journal, failed),
-        }
+        self.folder(attempt).map_or(Ok(None), |folder| kept(&folder.join(OUTCOME)))
     }
 
     /// Takes the lock. An agent of the same run that lost its caller is let finish first.
@@ -204,14 +198,15 @@ impl<W: Write + Send + 'static> Agent<W> {
         holder.pid = std::process::id();
         holder.from = lock::origin();
         let mut told = false;
+        let tell = |told: Told| self.reply(id, Said::Told(told));
         loop {
-            match Here.hold(&self.server, holder.clone()) {
+            match Here.hold(&self.server, holder.clone(), &work.stop, &tell) {
                 Ok(held) => {
                     *self.lock() = held;
                     let State::Held(holder) = lock::look(&lock_folder(&self.server)?)? else {
                         return Err(Failure::new(Kind::Bug, "the lock is not held"));
                     };
-                    return Ok(holder.grant.into());
+                    return plain(&holder.before);
                 }
                 Err(failure) if failure.kind == Kind::Locked => {
                     match lock::look(&lock_folder(&self.server)?)? {
@@ -221,13 +216,13 @@ impl<W: Write + Send + 'static> Agent<W> {
                                 lock::describe(&other)
                             );
                             if !std::mem::replace(&mut told, true) {
-                                self.reply(id, Said::Told(Told::Warning(text)));
+                                tell(Told::Warning(text));
                             }
                         }
-                        State::Held(_) => return Err(failure),
-                        // It was handed back in between, or a command of another run still works.
+                        // It was handed back in between.
                         State::Free => {}
-                        State::Left(_) => return Err(failure),
+                        // Another run has it, or left a command behind that still works.
+                        State::Held(_) | State::Left(_) => return Err(failure),
                     }
                     if work.stop.is_asked() {
                         return Err(Failure::new(Kind::Interrupted, "interrupted"));

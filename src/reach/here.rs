@@ -12,7 +12,7 @@ use crate::person::{Answer, Person};
 use crate::primitive::{AnyPrimitive, Host, Probe, Told};
 use crate::secret::redact;
 use crate::site::Server;
-use crate::stop::Asked;
+use crate::stop::{Asked, Stop};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -62,7 +62,13 @@ impl Reach for Here {
         Ok((primitive.answered(&arguments, &answer)?, Some(answer)))
     }
 
-    fn hold(&self, server: &Server, holder: Holder) -> Result<Option<Box<dyn Held>>> {
+    fn hold(
+        &self,
+        server: &Server,
+        holder: Holder,
+        _: &Stop,
+        _: &dyn Fn(Told),
+    ) -> Result<Option<Box<dyn Held>>> {
         let folder = lock_folder(server)?;
         // A run that died may have left a command behind that still works on the server.
         if let State::Left(before) = lock::look(&folder)?

@@ -13,6 +13,7 @@ use crate::lock::{self, Holder, State};
 use crate::person::{Answer, Person};
 use crate::primitive::{AnyPrimitive, Facet, Host, Probe, Sort, Told};
 use crate::site::Server;
+use crate::stop::Stop;
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
@@ -151,7 +152,7 @@ impl Reach for Planner {
     }
 
     /// Takes nothing; a plan may be made while somebody works, but should say so.
-    fn hold(&self, server: &Server, _: Holder) -> Result<Option<Box<dyn Held>>> {
+    fn hold(&self, server: &Server, _: Holder, _: &Stop, _: &dyn Fn(Told)) -> Result<Option<Box<dyn Held>>> {
         match inquiry::lock(self, server)? {
             State::Held(holder) => {
                 let text = format!("{} is held by {}", server.name, lock::describe(&holder));

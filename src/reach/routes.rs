@@ -138,9 +138,15 @@ impl Reach for Routes {
         Here.ask(primitive, arguments, person)
     }
 
-    fn hold(&self, server: &Server, holder: Holder) -> Result<Option<Box<dyn Held>>> {
-        let Some(there) = self.there(Some(server)) else { return Here.hold(server, holder) };
-        there.hold(holder, &Stop::new(), &|_: Told| {})?;
+    fn hold(
+        &self,
+        server: &Server,
+        holder: Holder,
+        stop: &Stop,
+        tell: &dyn Fn(Told),
+    ) -> Result<Option<Box<dyn Held>>> {
+        let Some(there) = self.there(Some(server)) else { return Here.hold(server, holder, stop, tell) };
+        there.hold(holder, stop, tell)?;
         Ok(Some(Box::new(HeldThere(there.clone()))))
     }
 

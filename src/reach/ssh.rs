@@ -39,6 +39,7 @@ if [ "$(digest "$program")" != "$1" ]; then
     read -r answer && [ "$answer" = send ] || exit 1
     fresh="$folder/new.$$"
     trap "rm -f \"$fresh\"" EXIT
+    find "$folder" -name 'new.*' -mmin +60 -exec rm -f {} + 2>/dev/null
     mkdir -p "$folder" && head -c "$2" >"$fresh" && chmod 700 "$fresh" && sync || exit 1
     if [ "$(digest "$fresh")" != "$1" ]; then echo "what arrived is not what was sent" >&2; exit 1; fi
     mv -f "$fresh" "$program" || exit 1
@@ -178,11 +179,12 @@ fn greet(connection: &mut Connection, server: &Server) -> Result<()> {
     let program = env!("CARGO_PKG_VERSION").to_owned();
     let hello = serde_json::to_string(&Hello::of(server)?);
     let hello = hello.or_fail(Kind::Bug, || "a server is not plain data".into())?;
-    input
-        .write_all(format!("{hello}\n").as_bytes())
-        .and_then(|()| input.flush())
-        .or_fail(Kind::Unreachable, lost)?;
+    // If nobody is there to read it, there is no answer either.
+    let _ = input.write_all(format!("{hello}\n").as_bytes()).and_then(|()| input.flush());
     let answer = line()?;
+    if answer.is_empty() && process.lost() {
+        return Err(Failure::new(Kind::Unreachable, lost()));
+    }
     let no_agent = || format!("there is no agent of banister on `{}`", server.name);
     let welcome: Welcome = serde_json::from_str(&answer).or_fail(Kind::Refused, no_agent)?;
     match welcome.program == program {

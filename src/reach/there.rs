@@ -28,8 +28,8 @@ pub struct There {
 #[derive(Default)]
 struct State {
     link: Option<Arc<Link>>,
-    /// What the lock was taken with, and the number of the grant.
-    held: Option<(Holder, u64)>,
+    /// What the lock was taken with.
+    held: Option<Holder>,
     /// The step that changes belong to.
     step: String,
 }
@@ -72,8 +72,8 @@ impl There {
 
     /// Takes the lock, and remembers it for the connections to come.
     pub fn hold(&self, holder: Holder, stop: &Stop, tell: &dyn Fn(Told)) -> Result<()> {
-        let answer = self.ask(&What::Hold { holder: holder.clone() }, stop, tell)?;
-        self.state().held = Some((holder, answer.as_u64().unwrap_or_default()));
+        self.ask(&What::Hold { holder: holder.clone() }, stop, tell)?;
+        self.state().held = Some(holder);
         Ok(())
     }
 
@@ -95,42 +95,44 @@ impl There {
         if let Some(link) = state.link.as_ref().filter(|link| !link.is_lost()) {
             return Ok(link.clone());
         }
-        let connection = match state.link.take() {
-            None => ssh::connect(&self.server)?,
+        let link = match state.link.take() {
+            None => self.connect(state.held.as_ref(), stop, tell)?,
             Some(_) => {
                 let lost = format!("the connection to `{}` was lost: connecting again", self.server.name);
                 tell(Told::Warning(lost));
-                self.connect_again(stop, tell)?
+                self.connect_again(state.held.as_ref(), stop, tell)?
             }
         };
-        let link = Link::over(connection)
-            .map_err(|error| Failure::new(Kind::Refused, "there is no thread for a connection").why(error))?;
-        if let Some((holder, grant)) = state.held.clone() {
-            let lost = || {
-                Failure::new(Kind::Interrupted, format!("the connection to `{}` was lost", self.server.name))
-            };
-            let answer =
-                link.ask(What::Hold { holder: holder.clone() }, stop, tell).map_err(|_| lost())??;
-            let now = answer.as_u64().unwrap_or_default();
-            if now != grant + 1 {
-                let message =
-                    format!("another run held `{}` while the connection was lost", self.server.name);
-                return Err(
-                    Failure::new(Kind::Locked, message).help("see what it did with `banister status`")
-                );
-            }
-            state.held = Some((holder, now));
-        }
         state.link = Some(link.clone());
         Ok(link)
     }
 
-    fn connect_again(&self, stop: &Stop, tell: &dyn Fn(Told)) -> Result<ssh::Connection> {
+    /// One try. The lock that this run had must have been in no other hands meanwhile.
+    fn connect(&self, held: Option<&Holder>, stop: &Stop, tell: &dyn Fn(Told)) -> Result<Arc<Link>> {
+        let link = Link::over(ssh::connect(&self.server)?)
+            .map_err(|error| Failure::new(Kind::Refused, "there is no thread for a connection").why(error))?;
+        let Some(holder) = held else { return Ok(link) };
+        let lost = |_| {
+            Failure::new(
+                Kind::Unreachable,
+                format!("the connection to `{}` was lost again", self.server.name),
+            )
+        };
+        let before = link.ask(What::Hold { holder: holder.clone() }, stop, tell).map_err(lost)??;
+        if before.as_str() != Some(&holder.run) {
+            let message = format!("another run held `{}` while the connection was lost", self.server.name);
+            return Err(Failure::new(Kind::Locked, message).help("see what it did with `banister status`"));
+        }
+        Ok(link)
+    }
+
+    fn connect_again(&self, held: Option<&Holder>, stop: &Stop, tell: &dyn Fn(Told)) -> Result<Arc<Link>> {
         let until = Instant::now() + PATIENCE;
         let mut pause = Duration::from_millis(250);
         loop {
-            let failure = match ssh::connect(&self.server) {
-                Ok(connection) => return Ok(connection),
+            let failure = match self.connect(held, stop, tell) {
+                Ok(link) => return Ok(link),
+                Err(failure) if failure.kind == Kind::Locked => return Err(failure),
                 Err(failure) => failure,
             };
             let is_over = failure.kind != Kind::Unreachable || Instant::now() > until;

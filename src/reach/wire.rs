@@ -73,7 +73,7 @@ pub enum What {
     Predict(Task),
     AfterCrash(Task),
     End(Task),
-    /// Takes the lock; answered with the number of the grant.
+    /// Takes the lock; answered with the name of the run that had it before, if there was one.
     Hold {
         holder: Holder,
     },

@@ -271,9 +271,7 @@ impl<'a> Writer<'a> {
                 contents.insert(parts.join(&b'/'), (entry.raw_file_position(), attributes.size));
             }
             let target = if sort == Sort::Link { own } else { Vec::new() };
-            if sort == Sort::Link
-                && leads_out(&whole.split(|byte| *byte == b'/').collect::<Vec<_>>(), &target)
-            {
+            if sort == Sort::Link && leads_out(&whole, &target) {
                 self.leave_out(&whole, &text(&whole), &target);
                 continue;
             }
@@ -300,8 +298,7 @@ impl<'a> Writer<'a> {
             Sort::Folder => self.put(&[found.name, b"/"].concat(), &[], &attributes, io::empty()),
             Sort::Link => {
                 let target = std::fs::read_link(found.path).map_err(failed)?;
-                let place: Vec<&[u8]> = found.name.split(|byte| *byte == b'/').collect();
-                if leads_out(&place, target.as_os_str().as_bytes()) {
+                if leads_out(found.name, target.as_os_str().as_bytes()) {
                     self.leave_out(found.name, &shown.to_string(), target.as_os_str().as_bytes());
                     return Ok(());
                 }

@@ -30,7 +30,7 @@ impl Places {
             }
         }
         if let Some(target) = target
-            && leads_out(&parts, target)
+            && leads_out(&parts.join(&b'/'), target)
         {
             return Err(format!("the link `{shown}` in it leads out, to `{}`", text(target)));
         }
@@ -50,9 +50,9 @@ pub(super) fn parts(name: &[u8]) -> Option<Vec<&[u8]>> {
     plain.then_some(parts)
 }
 
-/// Whether a link, which lies at `place`, points out of the archive's folder.
-pub(super) fn leads_out(place: &[&[u8]], target: &[u8]) -> bool {
-    let mut depth = place.len() as i64 - 1;
+/// Whether a link of this name in the archive points out of the archive's folder.
+pub(super) fn leads_out(name: &[u8], target: &[u8]) -> bool {
+    let mut depth = name.iter().filter(|byte| **byte == b'/').count() as i64;
     for part in target.split(|byte| *byte == b'/') {
         match part {
             b"" | b"." => {}
