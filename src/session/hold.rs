@@ -7,7 +7,6 @@ use crate::lock::{self, Holder};
 use crate::primitive::Told;
 use crate::reach::Held;
 use crate::site::Server;
-use std::sync::{Arc, Mutex};
 
 impl Session {
     /// Takes the lock of the server, if this session does not hold it yet.
