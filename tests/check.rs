@@ -448,7 +448,7 @@ proptest! {
             let end = (start + count).min(letters.len());
             letters.splice(start..end, put.chars());
         }
-        let text = Text { source: "mutated.rhai".into(), text: letters.into_iter().collect() };
+        let text = Text::new("mutated.rhai".into(), letters.into_iter().collect());
         for finding in check(&Layers::of_site(None, "plain"), &text) {
             prop_assert!(!finding.message.is_empty() && !finding.help.is_empty(), "{finding:?}");
             finding.excerpt();

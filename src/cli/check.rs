@@ -76,7 +76,14 @@ fn look(
                 let script = &std::path::absolute(script).unwrap_or_else(|_| script.clone());
                 let text = std::fs::read_to_string(script)
                     .or_fail(Kind::Invalid, || format!("can't read `{}`", script.display()))?;
-                let text = Text { source: script.display().to_string(), text };
+                let text = Text::new(script.display().to_string(), text);
+                let name = script.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
+                // What lies on a bundled file is looked at together with it.
+                let text = match script_folder(script).filter(|_| site_of(script).is_some()) {
+                    Some("runbooks") if Layers::is_bundled(Folder::Runbooks, name) => layers.runbook(name)?,
+                    Some("stdlib") => layers.module(name)?.unwrap_or(text),
+                    _ => text,
+                };
                 match site_of(script).is_some() && script_folder(script) == Some("runbooks") {
                     true => check.runbook(text),
                     false => check.text(text),

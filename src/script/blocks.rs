@@ -30,12 +30,17 @@ pub fn register(engine: &mut Engine) {
     );
 }
 
+/// Where a block is from that stands at a place.
+fn origin(source: &str, place: Position) -> &str {
+    super::source::origin(source, place.line().unwrap_or_default())
+}
+
 /// A named block. `return`, `break` and `continue` pass through it as if it were not there.
 fn step(context: &mut EvalContext, inputs: &[Expression]) -> Result<Dynamic, Box<EvalAltResult>> {
     let name = context.eval_expression_tree(&inputs[0])?;
     let name = name.into_string().map_err(|found| format!("a step's name is text, not {found}"))?;
     let here = Here::of(Some(context.tag()))?;
-    let source = super::layers::origin(context.source().unwrap_or_default()).to_owned();
+    let source = origin(context.source().unwrap_or_default(), inputs[0].position()).to_owned();
     let block = here.session.begin_step(&here.frame, &name, &source).map_err(to_error)?;
     let block = Arc::new(block);
     let frame = block.frame.clone();
@@ -118,7 +123,7 @@ fn parallel(
     let work: Vec<(Dynamic, String)> = items.into_iter().zip(names).collect();
     for group in work.chunks(at_most) {
         let run = |item: &Dynamic, name: &str| -> Result<Dynamic, Box<EvalAltResult>> {
-            let origin = super::layers::origin(&source);
+            let origin = origin(&source, context.call_position());
             let block = here.session.begin_branch(&here.frame, &key, name, origin).map_err(to_error)?;
             let mut global = context.global_runtime_state().clone();
             global.tag = Dynamic::from(here.with_frame(block.frame.clone()));

@@ -53,6 +53,7 @@ impl<'a> Check<'a> {
             };
             self.found.extend(file.stopped.iter().filter(|stopped| !told(stopped)).cloned());
             self.found.extend(found);
+            self.found.extend(file.text.problems.iter().map(Finding::of_layers));
             self.done += 1;
         }
     }

@@ -1,6 +1,6 @@
 //! Rhai's errors as failures that point at the admin's script.
 
-use super::layers::shown;
+use super::source::{file_line, shown};
 use super::types::FailureValue;
 use crate::failure::{Failure, Kind};
 use rhai::{EvalAltResult, Map, ParseError, Position};
@@ -49,7 +49,10 @@ pub fn unparsed(error: &ParseError, source: &str) -> Failure {
 /// A place, as `update.rhai:12`.
 pub fn place(source: &str, position: Position) -> String {
     match position.line() {
-        Some(line) => format!("{}:{line}", shown(source)),
+        Some(line) => {
+            let (source, line) = file_line(source, line);
+            format!("{}:{line}", shown(source))
+        }
         None => shown(source).to_owned(),
     }
 }

@@ -193,7 +193,7 @@ impl Listener for Way {
         match event {
             Event::StepStarted { name, depth, source, .. } => {
                 course.depth = *depth;
-                course.push(super::layers::shown(source).into(), What::Step { name: name.clone() });
+                course.push(super::source::shown(source).into(), What::Step { name: name.clone() });
                 course.depth += 1;
             }
             Event::StepFinished { depth, .. } => course.depth = *depth,

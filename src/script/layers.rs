@@ -1,5 +1,7 @@
 //! Where the text of runbooks and modules comes from: the site's folder first, then what the program brings.
 
+use super::compose::compose;
+use super::source::BUNDLED;
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::files::sha256_of;
 use include_dir::{Dir, include_dir};
@@ -10,25 +12,36 @@ use std::sync::Mutex;
 static RUNBOOKS: Dir = include_dir!("$CARGO_MANIFEST_DIR/runbooks");
 static STDLIB: Dir = include_dir!("$CARGO_MANIFEST_DIR/stdlib");
 
-/// What the source of a bundled text begins with.
-const BUNDLED: &str = "bundled:";
+/// The folder in that of a run for bundled texts that a site's file lies on.
+const BASE: &str = "base";
 
 /// A script's text and where it is from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Text {
-    /// A path, or `bundled:update.rhai`.
+    /// A path, `bundled:update.rhai`, or both for a site's file that lies on a bundled one (see `source`).
     pub source: String,
     pub text: String,
+    /// Of a site's file on a bundled one; nothing else can have any.
+    pub problems: Vec<Problem>,
 }
 
-/// A source as people read it: the path of a site's file, the name of a bundled one.
-pub fn shown(source: &str) -> &str {
-    source.strip_prefix(BUNDLED).unwrap_or(source)
+impl Text {
+    pub fn new(source: String, text: String) -> Text {
+        Text { source, text, problems: Vec::new() }
+    }
 }
 
-/// A source as `show --json` names it: `bundled`, or the path of the site's file.
-pub fn origin(source: &str) -> &str {
-    if source.starts_with(BUNDLED) { "bundled" } else { source }
+/// What is wrong in how a site's file lies on a bundled one, at a place of the site's file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Problem {
+    pub source: String,
+    /// From 1, as the column, which is in characters.
+    pub line: usize,
+    pub column: usize,
+    pub message: String,
+    pub help: String,
+    /// The line as it stands there.
+    pub text: String,
 }
 
 /// The two folders of scripts.
@@ -115,23 +128,39 @@ impl Layers {
             return Ok(None);
         }
         let path = format!("{}/{name}.rhai", folder.name());
-        let site = self.folder.as_ref().map(|site| site.join(&path)).filter(|file| file.is_file());
-        let text = match site {
-            Some(file) => {
-                let text = std::fs::read_to_string(&file)
-                    .or_fail(Kind::Invalid, || format!("can't read `{}`", file.display()))?;
-                Some(Text { source: file.display().to_string(), text })
-            }
-            None if self.bundled => folder.bundled().get_file(format!("{name}.rhai")).and_then(|file| {
-                let text = file.contents_utf8()?.to_owned();
-                Some(Text { source: format!("{BUNDLED}{name}.rhai"), text })
+        let below = format!("{BASE}/{path}");
+        let site = self.own(&path)?;
+        let bundled = match self.bundled {
+            true => folder.bundled().get_file(format!("{name}.rhai")).and_then(|file| {
+                Some(Text::new(format!("{BUNDLED}{name}.rhai"), file.contents_utf8()?.to_owned()))
             }),
-            None => None,
+            false => self.own(&below)?.map(|text| Text { source: format!("{BUNDLED}{name}.rhai"), ..text }),
         };
-        if let Some(text) = &text {
-            self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(path, text.clone());
-        }
-        Ok(text)
+        let mut used = self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        Ok(match (bundled, site) {
+            (Some(bundled), Some(site)) => {
+                let text = compose(&bundled, &site);
+                used.insert(below, bundled);
+                used.insert(path, site);
+                Some(text)
+            }
+            (bundled, site) => {
+                let text = site.or(bundled);
+                text.iter().for_each(|text| drop(used.insert(path.clone(), text.clone())));
+                text
+            }
+        })
+    }
+
+    /// The text of a file in the site's folder, or in that of the run.
+    fn own(&self, path: &str) -> Result<Option<Text>> {
+        let Some(file) = self.folder.as_ref().map(|site| site.join(path)).filter(|file| file.is_file())
+        else {
+            return Ok(None);
+        };
+        let text = std::fs::read_to_string(&file)
+            .or_fail(Kind::Invalid, || format!("can't read `{}`", file.display()))?;
+        Ok(Some(Text::new(file.display().to_string(), text)))
     }
 
     /// SHA-256 of everything that was read so far, by `runbooks/update.rhai`.
@@ -142,13 +171,14 @@ impl Layers {
 
     /// SHA-256 of what would be read now by the name that [`Layers::digests`] gives it.
     pub fn digest(&self, path: &str) -> Result<Option<String>> {
-        let (folder, name) = match path.split_once('/') {
+        let plain = path.strip_prefix("base/").unwrap_or(path);
+        let (folder, name) = match plain.split_once('/') {
             Some(("runbooks", name)) => (Folder::Runbooks, name),
             Some(("stdlib", name)) => (Folder::Stdlib, name),
             _ => return Ok(None),
         };
-        let text = self.read(folder, name.strip_suffix(".rhai").unwrap_or(name))?;
-        Ok(text.map(|text| sha256_of(text.text.as_bytes())))
+        self.read(folder, name.strip_suffix(".rhai").unwrap_or(name))?;
+        Ok(self.digests().remove(path))
     }
 
     /// The names of all runbooks or modules, and whether each is the site's own (and not only bundled).

@@ -43,7 +43,7 @@ impl Runbook {
 
     /// A runbook of the program's own, from no file.
     pub fn from_text(layers: Arc<Layers>, name: &str, text: &str) -> Result<Runbook> {
-        Runbook::read(layers, name, Text { source: format!("bundled:{name}"), text: text.to_owned() })
+        Runbook::read(layers, name, Text::new(format!("bundled:{name}"), text.to_owned()))
     }
 
     fn read(layers: Arc<Layers>, name: &str, text: Text) -> Result<Runbook> {
@@ -54,7 +54,7 @@ impl Runbook {
         let mut functions: Vec<_> = ast.iter_functions().filter(|function| function.name == "main").collect();
         functions.sort_by_key(|function| function.params.len());
         let Some(main) = functions.pop() else {
-            let shown = super::layers::shown(&text.source);
+            let shown = super::source::shown(&text.source);
             return Err(Failure::new(
                 Kind::Invalid,
                 format!("`{shown}` has no `fn main`, so that it is no runbook"),

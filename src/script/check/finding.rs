@@ -1,6 +1,7 @@
 //! What the check finds: a place in a script, what is wrong there, and how it is mended.
 
-use crate::script::layers::{Text, shown};
+use crate::script::layers::{Problem, Text};
+use crate::script::source::{file_line, shown};
 use rhai::Position;
 use serde::Serialize;
 
@@ -69,15 +70,22 @@ impl Finding {
             Some(line) => (line, place.position().unwrap_or(1)),
             None => lines().last().map_or((0, 0), |(n, line)| (n + 1, line.chars().count() + 1)),
         };
+        let (source, own_line) = file_line(&text.source, line);
         Finding {
             severity,
-            source: text.source.clone(),
-            line,
+            source: source.to_owned(),
+            line: own_line,
             column,
             message: message.into(),
             help: help.into(),
             text: line.checked_sub(1).and_then(|n| text.text.lines().nth(n)).unwrap_or_default().to_owned(),
         }
+    }
+
+    /// What is wrong in how a file lies on another.
+    pub fn of_layers(problem: &Problem) -> Finding {
+        let Problem { source, line, column, message, help, text } = problem.clone();
+        Finding { severity: Severity::Error, source, line, column, message, help, text }
     }
 
     /// The place, as `update.rhai:12:5`.

@@ -5,7 +5,8 @@ use super::finding::Severity;
 use super::program::{Function, Program};
 use super::scope::Alias;
 use super::walk::Walk;
-use crate::script::layers::{Folder, Layers, nearest, shown};
+use crate::script::layers::{Folder, Layers, nearest};
+use crate::script::source::shown;
 use rhai::{Expr, Ident, Namespace, Position};
 
 impl<'a> Walk<'a> {

@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Program {
-        let text = Text { source: "test".into(), text: text.into() };
+        let text = Text::new("test".into(), text.into());
         let (program, stopped) = Program::parse(&text);
         assert!(stopped.is_none(), "{stopped:?}");
         program.unwrap()
@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn what_follows_an_unknown_name_is_parsed_all_the_same() {
-        let text = Text { source: "test".into(), text: "fn a() { b; c::d(); |x| e; }".into() };
+        let text = Text::new("test".into(), "fn a() { b; c::d(); |x| e; }".into());
         let (program, stopped) = Program::parse(&text);
         assert!(matches!(*stopped.unwrap().0, rhai::ParseErrorType::VariableUndefined(name) if name == "b"));
         assert_eq!(program.unwrap().functions[0].body.len(), 3);

@@ -1,0 +1,184 @@
+//! A site's file that lies on a bundled runbook or module.
+
+mod support;
+
+use std::fs;
+use support::World;
+
+/// The trace of what make did, without the ends.
+fn begun(world: &World) -> Vec<String> {
+    world.read("trace").lines().filter_map(|line| line.strip_suffix(" begin")).map(str::to_owned).collect()
+}
+
+/// A world whose server can be updated.
+fn world(layer: &str) -> World {
+    let world = World::new();
+    world.write(
+        "site.toml",
+        "[servers.web]\nkind = \"plain\"\ncheckout = \"web\"\nbackups = \"~/kept\"\nbackup = [\"~/data\"]\n\
+         health = [{ command = [\"true\"] }]\ntargets = { configure = \"config\" }\n",
+    );
+    world.write("data/rows", "before");
+    world.git(&["commit", "-q", "--allow-empty", "-m", "second"]);
+    world.git(&["tag", "0.2.0"]);
+    world.git(&["checkout", "-q", "0.1.0"]);
+    world.write("runbooks/update.rhai", layer);
+    world
+}
+
+const RUN: [&str; 3] = ["run", "update", "--yes"];
+
+const HOOKS: &str = "//! Our update.
+
+before(\"Build\") { server.make(\"config\"); }
+after(\"Build\") {
+    let made = update.to;
+    note(`built ${made}`);
+}
+replace(\"Configure\") { note(\"configured by us\"); }
+skip(\"Back up again\", \"the night backup does\");
+";
+
+#[test]
+fn hooks_are_done_in_their_steps_and_see_what_the_steps_see() {
+    let world = world(HOOKS);
+    let said = world.banister(&RUN);
+    assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
+    assert_eq!(begun(&world), ["config", "build", "up"]);
+    let all = format!("{}{}", said.out, said.err);
+    for told in ["built 0.2.0", "configured by us", "the night backup does"] {
+        assert!(all.contains(told), "{told}: {all}");
+    }
+    let shown: serde_json::Value = serde_json::from_str(&world.banister(&["show", "--json"]).out).unwrap();
+    let site = world.path().join("runbooks/update.rhai").display().to_string();
+    for step in shown["steps"].as_array().unwrap() {
+        let hooked = ["Build", "Configure", "Back up again"].contains(&step["name"].as_str().unwrap());
+        let expected = if hooked { site.as_str() } else { "bundled" };
+        assert_eq!(step["source"], expected, "{step}");
+    }
+    assert_eq!(world.banister(&["check"]).code, Some(0));
+}
+
+#[test]
+fn an_error_in_a_hook_names_its_file_and_line() {
+    let world = world("after(\"Build\") {\n    note(\"built\");\n    server.make(\"fail\");\n}\n");
+    let said = world.banister(&RUN);
+    assert_eq!(said.code, Some(1), "{}{}", said.out, said.err);
+    let all = format!("{}{}", said.out, said.err);
+    assert!(all.contains(&format!("{}:3", world.path().join("runbooks/update.rhai").display())), "{all}");
+    // What was done is not done again.
+    world.write("mended", "");
+    let said = world.banister(&["resume", "--yes"]);
+    assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
+    assert_eq!(begun(&world), ["config", "build", "up"]);
+}
+
+#[test]
+fn a_function_replaces_the_bundled_one_which_stays_reachable_as_base() {
+    let layer = "fn install(update, wait_idle) {\n    note(\"ours\");\n    base::install(update, wait_idle);\n    done();\n}\n\
+                 fn done() { note(\"installed\"); }\n";
+    let world = world(layer);
+    let said = world.banister(&RUN);
+    assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
+    let all = format!("{}{}", said.out, said.err);
+    let places: Vec<usize> = ["ours", "installed"].iter().map(|told| all.find(told).unwrap()).collect();
+    assert!(places[0] < places[1], "{all}");
+    assert_eq!(begun(&world), ["config", "build", "up"]);
+}
+
+#[test]
+fn a_module_is_layered_in_the_same_way() {
+    let world = world("after(\"Start\") { note(\"started\"); }\n");
+    world.write(
+        "stdlib/plain.rhai",
+        "fn build(server) {\n    server.make(\"long\");\n    base::build(server);\n}\n",
+    );
+    let said = world.banister(&RUN);
+    assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
+    assert_eq!(begun(&world), ["config", "long", "build", "up"]);
+}
+
+#[test]
+fn a_hook_that_was_cut_off_is_taken_up_and_nothing_is_done_twice() {
+    let whole = world(HOOKS);
+    assert_eq!(whole.banister(&RUN).code, Some(0));
+    for record in (2..=whole.records()).step_by(4) {
+        let world = world(HOOKS);
+        world.crash(&RUN, &format!("after {record}"));
+        let said = world.banister(&["resume", "--yes"]);
+        assert_eq!(said.code, Some(0), "{record}: {}{}", said.out, said.err);
+        assert_eq!(begun(&world), ["config", "build", "up"], "{record}");
+    }
+}
+
+#[test]
+fn hooks_of_update_are_done_in_update_linked_too() {
+    let world = World::new();
+    world.write("runbooks/update.rhai", "before(\"Build\") { note(\"hooked\"); }\n");
+    let said = world.banister(&["check"]);
+    assert_eq!(said.code, Some(0), "{}", said.out);
+    world.write("runbooks/update.rhai", "before(\"Build\") { mkae(1); }\n");
+    let said = world.banister(&["check"]);
+    assert!(said.out.contains("there is no function `mkae`"), "{}", said.out);
+    assert!(said.out.contains("runbooks/update.rhai:1:19\n"), "{}", said.out);
+    assert_eq!(said.code, Some(2));
+    // The runbook that imports it is refused, too.
+    assert_eq!(world.banister(&["run", "update-linked"]).code, Some(2));
+}
+
+#[test]
+fn check_finds_what_lies_on_nothing_and_what_contradicts() {
+    for (layer, place, message, help) in [
+        ("before(\"Biuld\") { }\n", "1:8", "the bundled file has no step `Biuld`", "did you mean `Build`?"),
+        (
+            "replace(\"Build\") { }\nskip(\"Build\", \"no\");\n",
+            "2:6",
+            "`skip` contradicts the `replace` of the step `Build`",
+            "the other is in line 1",
+        ),
+        (
+            "fn install(update) { note(update); }\n",
+            "1:4",
+            "`install` has 1 parameters here",
+            "the same parameters",
+        ),
+        (
+            "fn more() { base::instal(1, 2); }\n",
+            "1:13",
+            "has no function `instal`",
+            "did you mean `base::install`?",
+        ),
+        ("fn make(a) { note(a); }\n", "1:4", "`make` is a primitive", "give the function another name"),
+        (
+            "after(\"Build\") { }\nfn install(update, wait_idle) { note(update); note(wait_idle); }\n",
+            "1:7",
+            "stands in `install`, which this file replaces",
+            "into the function itself",
+        ),
+    ] {
+        let world = world(layer);
+        let said = world.banister(&["check"]);
+        assert_eq!(said.code, Some(2), "{layer}: {}", said.out);
+        for told in [place, message, help] {
+            assert!(said.out.contains(told), "{layer}: {told}: {}", said.out);
+        }
+        assert!(said.out.contains("     | ") && said.out.contains('^'), "{}", said.out);
+        assert_eq!(world.banister(&RUN).code, Some(2), "{layer}");
+        assert_eq!(world.records(), 0);
+    }
+}
+
+#[test]
+fn a_resume_with_the_scripts_of_the_run_has_both_layers() {
+    let world = world("after(\"Build\") { server.make(\"fail\"); }\n");
+    assert_eq!(world.banister(&RUN).code, Some(1));
+    let kept = world.journals()[0].parent().unwrap().join("script");
+    assert!(fs::read_to_string(kept.join("runbooks/update.rhai")).unwrap().starts_with("after("));
+    // What the site says meanwhile does not count.
+    world.write("runbooks/update.rhai", "before(\"Biuld\") { }\n");
+    world.write("mended", "");
+    assert_eq!(world.banister(&["resume", "--yes"]).code, Some(2));
+    let said = world.banister(&["resume", "--yes", "--original"]);
+    assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
+    assert!(fs::read_to_string(kept.join("base/runbooks/update.rhai")).unwrap().contains("fn install("));
+}
