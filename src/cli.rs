@@ -5,6 +5,7 @@ mod arguments;
 mod backup;
 mod check;
 mod context;
+mod customize;
 mod demo;
 mod doc;
 mod init;
@@ -49,6 +50,7 @@ fn dispatch(context: Context, command: &Command, matches: &clap::ArgMatches) -> 
         Command::Demo(options) => demo::demo(context, options),
         Command::Agent => agent::agent(&context),
         Command::Init => init::init(&context),
+        Command::Customize { name } => customize::customize(&context, name),
         Command::List => list::list(&context),
         Command::Plan(options) => plan::plan(&context, options, matches),
         Command::Run(options) => run::run(&context, options, matches),

@@ -7,6 +7,7 @@ pub mod compose;
 pub mod convert;
 pub mod engine;
 pub mod error;
+pub mod examples;
 pub mod explore;
 pub mod fold;
 pub mod here;

@@ -182,3 +182,25 @@ fn a_resume_with_the_scripts_of_the_run_has_both_layers() {
     assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
     assert!(fs::read_to_string(kept.join("base/runbooks/update.rhai")).unwrap().contains("fn install("));
 }
+
+#[test]
+fn what_customize_writes_changes_nothing_and_is_never_written_over_a_file() {
+    let world = World::new();
+    for (name, file) in [("update", "runbooks/update.rhai"), ("plain", "stdlib/plain.rhai")] {
+        let said = world.banister(&["customize", name]);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        let text = world.read(file);
+        assert!(text.lines().all(|line| line.is_empty() || line.starts_with("//")), "{text}");
+        assert!(
+            name != "update" || text.contains("// replace(\"Build\") { kind::build(server);\n// }\n"),
+            "{text}"
+        );
+        let said = world.banister(&["check"]);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        world.write(file, "// mine\n");
+        let said = world.banister(&["customize", name]);
+        assert_eq!((said.code, world.read(file).as_str()), (Some(2), "// mine\n"), "{said:?}");
+        assert!(said.err.contains("already"), "{said:?}");
+    }
+    assert_eq!(world.banister(&["customize", "updaet"]).code, Some(2));
+}

@@ -64,6 +64,12 @@ pub enum Command {
     Init,
     /// List the runbooks: bundled, the site's own, overridden.
     List,
+    /// Write the site's file for a bundled runbook or module, all of it comments to start from.
+    Customize {
+        /// The runbook, as `list` lists it, or a module such as `hoss`.
+        #[arg(value_name = "RUNBOOK")]
+        name: String,
+    },
     /// Show what a run would do, and change nothing.
     Plan(PlanOptions),
     /// Run a runbook.

@@ -52,7 +52,8 @@ pub enum Folder {
 }
 
 impl Folder {
-    fn name(self) -> &'static str {
+    /// What it is called in a site.
+    pub fn name(self) -> &'static str {
         match self {
             Folder::Runbooks => "runbooks",
             Folder::Stdlib => "stdlib",
@@ -200,6 +201,11 @@ impl Layers {
     /// Whether the program brings a runbook or module of this name.
     pub fn is_bundled(folder: Folder, name: &str) -> bool {
         folder.bundled().contains(format!("{name}.rhai"))
+    }
+
+    /// The text that the program brings by this name.
+    pub fn bundled_text(folder: Folder, name: &str) -> Option<&'static str> {
+        folder.bundled().get_file(format!("{name}.rhai"))?.contents_utf8()
     }
 
     /// Keeps everything that was read so far in the run's folder.

@@ -1,0 +1,34 @@
+//! `banister customize`.
+
+use super::context::Context;
+use crate::failure::{Context as _, Failure, Kind, Result};
+use crate::script::examples::examples;
+use crate::script::layers::{Folder, Layers};
+use std::io::Write;
+
+/// Writes the site's file for a bundled runbook or module, all of it comments. Never over a file that is there.
+pub fn customize(context: &Context, name: &str) -> Result<u8> {
+    let site = context.site()?;
+    let there =
+        [Folder::Runbooks, Folder::Stdlib].into_iter().find(|folder| Layers::is_bundled(*folder, name));
+    let Some(folder) = there else {
+        let message = format!("the program brings no runbook or module `{name}`");
+        return Err(Failure::new(Kind::Invalid, message).help("list the runbooks with `banister list`"));
+    };
+    let text = Layers::bundled_text(folder, name).unwrap_or_default();
+    let file = site.folder().join(folder.name()).join(format!("{name}.rhai"));
+    let failed = || format!("can't write `{}`", file.display());
+    std::fs::create_dir_all(site.folder().join(folder.name())).or_fail(Kind::Invalid, failed)?;
+    if file.exists() {
+        return Err(Failure::new(Kind::Invalid, format!("there is a file `{}` already", file.display()))
+            .help("edit that one, or move it away first"));
+    }
+    // Cut off half-way it is a comment still, which changes nothing.
+    let mut open = std::fs::File::create_new(&file).or_fail(Kind::Invalid, failed)?;
+    open.write_all(examples(text).as_bytes())
+        .and_then(|()| open.sync_all())
+        .or_fail(Kind::Invalid, failed)?;
+    println!("wrote {}: all of it is comments, so that it changes nothing yet", file.display());
+    println!("next:  take the `//` from what you want to change, then `banister check`");
+    Ok(0)
+}
