@@ -7,7 +7,7 @@ mod sshd;
 mod support;
 
 use servers::{ORDER, Servers};
-use sshd::{Host, Network, program};
+use sshd::{Host, Network};
 use std::fs;
 use std::process::Command;
 use std::time::Duration;
@@ -38,13 +38,7 @@ impl Elsewhere {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let before = self.servers.command(arguments);
-        let mut command = Command::new(program());
-        command.args(before.get_args()).current_dir(self.servers.linked.dir()).env_clear();
-        command.envs(before.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        let path = std::env::var("PATH").unwrap();
-        command.env("PATH", format!("{}:{path}", self.network.bin().display()));
-        command.stdin(std::process::Stdio::null());
+        let mut command = self.network.command(&self.servers.command(arguments));
         command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
         command
     }

@@ -1,76 +1,20 @@
 //! Servers on other machines, over real OpenSSH on loopback.
 
-#[path = "support/sshd.rs"]
+mod backups;
+mod disk;
+#[path = "../support/sshd.rs"]
 mod sshd;
+#[path = "../support/mod.rs"]
 mod support;
+mod world;
 
-use sshd::{Host, Network, program};
+use sshd::program;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
-use support::{Said, World, said};
-
-/// A world whose server is reached over ssh.
-struct Elsewhere {
-    host: Host,
-    network: Network,
-    world: World,
-}
-
-impl Elsewhere {
-    fn new() -> Elsewhere {
-        let world = World::new();
-        let network = Network::new(world.path());
-        let host = network.host("far");
-        let checkout = world.path().join("web");
-        world.write(
-            "site.toml",
-            &format!(
-                "[servers.web]\nssh = \"far\"\nkind = \"plain\"\ncheckout = \"{}\"\n",
-                checkout.display()
-            ),
-        );
-        Elsewhere { host, network, world }
-    }
-
-    fn runbook(&self, text: &str) {
-        self.world.write("runbooks/try.rhai", text);
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let before = self.world.command(arguments);
-        let mut command = Command::new(program());
-        command.args(before.get_args()).current_dir(self.world.path()).env_clear();
-        command.envs(before.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        let path = std::env::var("PATH").unwrap();
-        command.env("PATH", format!("{}:{path}", self.network.bin().display()));
-        command.stdin(std::process::Stdio::null());
-        command
-    }
-
-    fn banister(&self, arguments: &[&str]) -> Said {
-        said(self.command(arguments).output().unwrap())
-    }
-
-    fn crash(&self, arguments: &[&str], place: &str) -> Said {
-        said(self.command(arguments).env("BANISTER_CRASH_AT", place).output().unwrap())
-    }
-
-    /// What the server's make targets did.
-    fn trace(&self) -> String {
-        self.world.read("trace")
-    }
-
-    fn until(&self, so: impl Fn(&str) -> bool) {
-        wait(|| so(&self.trace()));
-    }
-
-    /// The folder of the agent's state.
-    fn far(&self) -> std::path::PathBuf {
-        self.host.home().join(".local/state/banister/agent")
-    }
-}
+use support::said;
+use world::Elsewhere;
 
 fn wait(so: impl Fn() -> bool) {
     let until = Instant::now() + Duration::from_secs(60);
