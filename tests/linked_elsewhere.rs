@@ -30,6 +30,32 @@ fn linked_servers_elsewhere_are_updated_as_those_that_are_here() {
 }
 
 #[test]
+fn backups_elsewhere_are_listed_and_drilled_there_and_not_mistaken_for_files_here() {
+    let elsewhere = Elsewhere::new();
+    let servers = &elsewhere.servers;
+    let said = servers.banister(&["run", "backup", "--server", "lab", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let list = || -> serde_json::Value {
+        let said = servers.banister(&["backup", "list", "--server", "lab", "--json"]);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        serde_json::from_str(&said.out).unwrap()
+    };
+    let listed = list();
+    assert_eq!(listed.as_array().unwrap().len(), 1, "{listed}");
+    let name = listed[0]["name"].as_str().unwrap();
+
+    // Here the folder is one of this machine, so that reading it by its path would go well by mistake.
+    let said = servers.banister(&["backup", "verify", name, "--server", "lab"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.err.contains("is on `lab`, and is not read from here"), "{said:?}");
+    assert!(said.err.contains(&format!("banister backup drill {name}")), "{said:?}");
+
+    let said = servers.banister(&["backup", "drill", name, "--server", "lab", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(list()[0]["level"], "drilled");
+}
+
+#[test]
 fn connections_that_are_cut_again_and_again_change_nothing() {
     let here = Servers::new();
     assert_eq!(here.banister(&["run", "update-linked", "--yes"]).code, Some(0));

@@ -84,7 +84,15 @@ fn fits(server: &Server, card: &Card) -> String {
 }
 
 fn verify(context: &Context, backup: Option<&str>) -> Result<u8> {
-    let card = find(context, backup)?;
+    let (card, host) = find(context, backup)?;
+    if let Some(host) = host {
+        // Its path is one over there: a file of that name on this machine would be another.
+        let message = format!("the backup `{}` is on `{host}`, and is not read from here", card.name);
+        return Err(Failure::new(Kind::Refused, message).help(format!(
+            "`banister backup drill {}` reads it back over there, and puts it into a scratch place",
+            card.name
+        )));
+    }
     let keys = keys(context, &card)?;
     // What may not be opened is not damaged by that.
     open(&card.path)?;
@@ -175,17 +183,18 @@ fn keys(context: &Context, card: &Card) -> Result<Keys> {
 }
 
 /// The backup that is meant: a path, or a name or the beginning of one in the list, or the newest of the server, as
-/// far as is known.
-fn find(context: &Context, backup: Option<&str>) -> Result<Card> {
+/// far as is known. With it the host that it is on, if that is not this machine.
+fn find(context: &Context, backup: Option<&str>) -> Result<(Card, Option<String>)> {
     if let Some(path) = backup.map(Path::new).filter(|path| path.is_file()) {
-        return Card::of(path);
+        return Ok((Card::of(path)?, None));
     }
     let site = context.site()?;
     let servers = context.servers(&site)?;
     let mut found = Vec::new();
     let reach = context.reach(&site);
     for server in &servers {
-        found.extend(inquiry::backups(reach.as_ref(), server, None)?);
+        let cards = inquiry::backups(reach.as_ref(), server, None)?;
+        found.extend(cards.into_iter().map(|card| (card, server.ssh.clone())));
     }
     let Some(backup) = backup else {
         if servers.len() > 1 {
@@ -198,16 +207,16 @@ fn find(context: &Context, backup: Option<&str>) -> Result<Card> {
         };
         // Another server may keep its backups in the same folder.
         let own = servers.first().map(|server| &server.name);
-        found.retain(|card| card.server.is_none() || card.server.as_ref() == own);
+        found.retain(|(card, _)| card.server.is_none() || card.server.as_ref() == own);
         return found.pop().ok_or_else(none);
     };
-    found.retain(|card| card.name.starts_with(backup));
+    found.retain(|(card, _)| card.name.starts_with(backup));
     let help = "see what there is with `banister backup list`";
     match found.as_slice() {
-        [card] => Ok(card.clone()),
+        [found] => Ok(found.clone()),
         [] => Err(Failure::new(Kind::NotFound, format!("there is no backup `{backup}`")).help(help)),
         several => {
-            let names = several.iter().map(|card| card.name.as_str()).collect::<Vec<_>>().join(", ");
+            let names = several.iter().map(|(card, _)| card.name.as_str()).collect::<Vec<_>>().join(", ");
             Err(Failure::new(Kind::Invalid, format!("several backups begin with `{backup}`"))
                 .why(names)
                 .help(help))
@@ -217,7 +226,7 @@ fn find(context: &Context, backup: Option<&str>) -> Result<Card> {
 
 /// Runs the runbook of this name with the backup.
 fn run(context: &Context, runbook: &str, options: &TryOptions, more: Option<(String, Value)>) -> Result<u8> {
-    let path = find(context, options.backup.as_deref())?.path;
+    let path = find(context, options.backup.as_deref())?.0.path;
     let path = std::path::absolute(&path).unwrap_or(path);
     let backup = ("backup".to_owned(), path.display().to_string().into());
     let parameters = Arguments::from_iter([backup].into_iter().chain(more));
