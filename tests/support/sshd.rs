@@ -11,6 +11,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// A folder with a user's key, an `ssh` that reads the configuration there, and what hosts need.
+#[derive(Clone)]
 pub struct Network {
     folder: PathBuf,
 }
@@ -54,14 +55,17 @@ impl Network {
         self.folder.join("bin")
     }
 
-    /// The program as that command starts it, with the user's own `ssh` before all others.
+    /// The same command through the user's ssh, and with the program that is to be sent to hosts.
     pub fn command(&self, before: &Command) -> Command {
         let mut command = Command::new(program());
-        command.args(before.get_args()).env_clear().stdin(Stdio::null());
-        command.current_dir(before.get_current_dir().expect("it says where it starts"));
+        command.args(before.get_args()).env_clear();
         command.envs(before.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        if let Some(folder) = before.get_current_dir() {
+            command.current_dir(folder);
+        }
         let path = std::env::var("PATH").unwrap();
         command.env("PATH", format!("{}:{path}", self.bin().display()));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 
