@@ -137,7 +137,7 @@ fn find<'a>(context: &Context, site: Option<&'a Site>, backup: Option<&str>) -> 
     let is_elsewhere = |server: &&Server| server.ssh.is_some();
     let named =
         site.filter(|_| context.given_server.is_some()).map(|site| context.servers(site)).transpose()?;
-    let is_here = named.is_none_or(|named| !named.iter().any(|server| is_elsewhere(server)));
+    let is_here = named.is_none_or(|named| !named.iter().any(is_elsewhere));
     if let Some(path) = backup.map(Path::new).filter(|path| is_here && path.is_file()) {
         return Ok(Found { server: None, card: Card::of(path)? });
     }
