@@ -42,9 +42,13 @@ impl World<'_> {
         for n in 0..servers {
             let checkout = self.folder.join(format!("s{n}"));
             if !checkout.exists() {
-                let git = Command::new("git").args(["init", "-q"]).arg(&checkout).status();
-                assert!(git.expect("git").success());
+                fs::create_dir(&checkout).expect("a folder");
                 fs::write(checkout.join("file"), "content").expect("a file");
+                let me = ["-c", "user.name=bench", "-c", "user.email=bench@localhost"];
+                for command in [&["init", "-q"][..], &["add", "."], &["commit", "-qm", "Begin"]] {
+                    let git = Command::new("git").args(me).args(command).current_dir(&checkout).status();
+                    assert!(git.expect("git").success());
+                }
             }
             let ssh = ssh(n).map(|host| format!("ssh = {host:?}\n")).unwrap_or_default();
             site += &format!("[servers.s{n}]\n{ssh}kind = \"plain\"\ncheckout = {checkout:?}\n{more}\n");

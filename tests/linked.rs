@@ -265,11 +265,21 @@ fn a_run_that_was_killed_says_how_each_server_is() {
     let servers = Servers::new();
     let said = servers.crash(&["run", "update-linked", "--yes"], &format!("after {build}"));
     assert_eq!(said.code, Some(-9), "{said:?}");
-    let told = |expected: &str| {
+    let told = |of_archive: &str| {
         let said = servers.banister(&["show"]);
         let expected =
-            format!("`update-linked` was interrupted; archive: {expected}; hub: done; lab: not touched");
+            format!("`update-linked` was interrupted; archive: {of_archive}; hub: done; lab: not touched");
         assert_eq!(state(&said), expected, "{said:?}");
+        let shown: serde_json::Value =
+            serde_json::from_str(&servers.banister(&["show", "--json"]).out).unwrap();
+        assert_eq!(
+            shown["server_states"],
+            serde_json::json!([
+                { "name": "archive", "state": of_archive, "release": "0.2.14" },
+                { "name": "hub", "state": "done", "release": "0.2.14" },
+                { "name": "lab", "state": "not touched", "release": "0.2.10" },
+            ])
+        );
     };
     told("interrupted in step `Build`");
     // The session's record, how the build ended, and that the step did.

@@ -1,65 +1,28 @@
 //! Linked servers, each on a machine of its own: the same runbook, over real OpenSSH on loopback.
 
+#[path = "linked/elsewhere.rs"]
+mod elsewhere;
 #[path = "linked/servers.rs"]
 mod servers;
 #[path = "support/sshd.rs"]
 mod sshd;
 mod support;
 
-use servers::{ORDER, Servers};
-use sshd::{Host, Network, program};
-use std::fs;
-use std::process::Command;
+use elsewhere::Elsewhere;
+use servers::Servers;
 use std::time::Duration;
 use support::said;
-
-/// Linked servers that are reached over ssh only.
-struct Elsewhere {
-    servers: Servers,
-    hosts: Vec<Host>,
-    network: Network,
-    _folder: tempfile::TempDir,
-}
-
-impl Elsewhere {
-    fn new() -> Elsewhere {
-        let servers = Servers::new();
-        let folder = tempfile::tempdir().unwrap();
-        let network = Network::new(folder.path());
-        let hosts = ORDER.iter().map(|name| network.host(name)).collect();
-        let mut site = fs::read_to_string(servers.linked.site()).unwrap();
-        for name in ORDER {
-            let table = format!("[servers.{name}]\n");
-            assert!(site.contains(&table));
-            site = site.replace(&table, &format!("{table}ssh = \"{name}\"\n"));
-        }
-        fs::write(servers.linked.site(), site).unwrap();
-        Elsewhere { servers, hosts, network, _folder: folder }
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let before = self.servers.command(arguments);
-        let mut command = Command::new(program());
-        command.args(before.get_args()).current_dir(self.servers.linked.dir()).env_clear();
-        command.envs(before.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        let path = std::env::var("PATH").unwrap();
-        command.env("PATH", format!("{}:{path}", self.network.bin().display()));
-        command.stdin(std::process::Stdio::null());
-        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
-        command
-    }
-}
 
 #[test]
 fn linked_servers_elsewhere_are_updated_as_those_that_are_here() {
     let here = Servers::new();
     assert_eq!(here.banister(&["run", "update-linked", "--yes"]).code, Some(0));
     let elsewhere = Elsewhere::new();
-    let said = said(elsewhere.command(&["run", "update-linked", "--yes"]).output().unwrap());
+    let said = elsewhere.servers.banister(&["run", "update-linked", "--yes"]);
     assert_eq!(said.code, Some(0), "{said:?}");
     assert_eq!(elsewhere.servers.left(), here.left());
-    let status = elsewhere.command(&["status", "--json"]).output().unwrap();
-    let status: serde_json::Value = serde_json::from_slice(&status.stdout).unwrap();
+    let status = elsewhere.servers.banister(&["status", "--json"]);
+    let status: serde_json::Value = serde_json::from_str(&status.out).unwrap();
     for server in status.as_array().unwrap() {
         assert_eq!((server["release"].as_str(), server["healthy"].as_bool()), (Some("0.2.14"), Some(true)));
         assert_eq!(server["backups"].as_array().unwrap().len(), 2, "{server}");
@@ -67,11 +30,34 @@ fn linked_servers_elsewhere_are_updated_as_those_that_are_here() {
 }
 
 #[test]
+fn backups_elsewhere_are_listed_verified_and_drilled_there() {
+    let elsewhere = Elsewhere::new();
+    let servers = &elsewhere.servers;
+    let said = servers.banister(&["run", "backup", "--server", "lab", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let list = || -> serde_json::Value {
+        let said = servers.banister(&["backup", "list", "--server", "lab", "--json"]);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        serde_json::from_str(&said.out).unwrap()
+    };
+    let listed = list();
+    assert_eq!(listed.as_array().unwrap().len(), 1, "{listed}");
+    let name = listed[0]["name"].as_str().unwrap();
+
+    let said = servers.banister(&["backup", "verify", name]);
+    assert_eq!(said.code, Some(0), "it is found on whichever server: {said:?}");
+
+    let said = servers.banister(&["backup", "drill", name, "--server", "lab", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(list()[0]["level"], "drilled");
+}
+
+#[test]
 fn connections_that_are_cut_again_and_again_change_nothing() {
     let here = Servers::new();
     assert_eq!(here.banister(&["run", "update-linked", "--yes"]).code, Some(0));
     let elsewhere = Elsewhere::new();
-    let mut child = elsewhere.command(&["run", "update-linked", "--yes"]).spawn().unwrap();
+    let mut child = elsewhere.servers.command(&["run", "update-linked", "--yes"]).spawn().unwrap();
     // Before a run there is nothing to go on with: who can't be reached then is told.
     while elsewhere.servers.journals().is_empty() {
         std::thread::sleep(Duration::from_millis(10));

@@ -244,9 +244,8 @@ fn a_rollback_that_fails_leads_back_to_the_release_that_was_there() {
     assert_eq!(round.practice().discover().unwrap()["version"], "0.2.14");
 }
 
-/// `make config` overwrites what administrators edit, and a release that migrates nothing takes no data back.
-#[test]
-fn a_way_back_without_data_brings_what_was_edited_back() {
+/// A server with edited files, whose update failed after `make config` had overwritten them; what it was before.
+fn overwritten() -> (Round, Vec<String>) {
     let round = Round::new();
     for (name, more) in [("traefik.yaml", "# edited\n"), ("ui/config.json", " ")] {
         let path = round.practice().hoss().join(name);
@@ -263,11 +262,33 @@ fn a_way_back_without_data_brings_what_was_edited_back() {
     let said = round.banister(&["run", "fails", "--yes"]);
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(state(&round) != before, "nothing was overwritten");
-    let said = round.banister(&["resume", "--rollback", "--yes"]);
+    (round, before)
+}
+
+/// A release that migrates nothing takes no data back, but what administrators edit.
+#[test]
+fn a_way_back_without_data_that_is_killed_at_any_record_ends_like_one_that_is_not() {
+    let back = &["resume", "--rollback", "--yes"];
+    let (round, before) = overwritten();
+    let earlier = round.records();
+    let said = round.banister(back);
     assert!(said.out.contains("was rolled back"), "{said:?}");
-    assert_same(&state(&round), &before, "rolled back");
-    assert_tidy(&round, "rolled back");
+    assert_same(&state(&round), &before, "undisturbed");
+    assert_tidy(&round, "undisturbed");
     assert_eq!(round.practice().discover().unwrap()["version"], "0.2.10");
+    let places = round.places(earlier);
+    side_by_side(&shared(&places), |places| {
+        let (round, before) = overwritten();
+        let said = round.killed_at(back, back, places);
+        assert!(
+            said.out.contains("was rolled back") || said.out.contains("nothing to resume"),
+            "{places:?}: {said:?}"
+        );
+        assert_same(&state(&round), &before, places);
+        assert_tidy(&round, places);
+        assert_eq!(round.practice().discover().unwrap()["version"], "0.2.10", "{places:?}");
+    });
+    count(&format!("way back without data killed at {} places: 0 worlds differ", places.len()));
 }
 
 #[test]

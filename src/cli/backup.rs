@@ -4,12 +4,11 @@ use super::arguments::{BackupCommand, PruneOptions, RunOptions, TryOptions};
 use super::context::{Context, at_once};
 use crate::data::Arguments;
 use crate::failure::{Failure, Kind, Result};
-use crate::machine::archive::{self, Encryption, Keys};
-use crate::machine::backup::{Card, Level, first_two_numbers};
-use crate::machine::files::{open, sha256};
+use crate::machine::archive::Keys;
+use crate::machine::backup::{self, Card, Level, Verified, first_two_numbers, missing};
 use crate::reach::inquiry;
 use crate::report::text::table;
-use crate::site::{HOSS, Server};
+use crate::site::{HOSS, Server, Site};
 use crate::units::Size;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -84,108 +83,78 @@ fn fits(server: &Server, card: &Card) -> String {
 }
 
 fn verify(context: &Context, backup: Option<&str>) -> Result<u8> {
-    let card = find(context, backup)?;
-    let keys = keys(context, &card)?;
-    // What may not be opened is not damaged by that.
-    open(&card.path)?;
-    // Before it is decrypted, because nothing else tells a damaged archive from a wrong key.
-    let is_encrypted = Encryption::of(&card.path).is_some();
-    if is_encrypted && card.sha256.is_some() && card.sha256 != Some(sha256(&card.path)?) {
-        let message = format!("the archive `{}` is damaged", card.path.display());
-        let failure = Failure::new(Kind::Refused, message)
-            .why("its bytes are not those that were written")
-            .help("take another one: this one can't be restored");
-        return Err(doubt(card, failure));
-    }
-    if !archive::is_readable(&card.path, &keys, &|| false)? {
-        return unread(context, card);
-    }
-    let contents = match archive::inspect(&card.path, &keys, u64::MAX, &|| false) {
-        Ok(contents) => contents,
-        Err(failure) if failure.kind == Kind::Refused => return Err(doubt(card, failure)),
-        Err(failure) => return Err(failure),
+    let site = context.site_if_any()?;
+    let found = find(context, site.as_ref(), backup)?;
+    let verified = match (&site, found.server) {
+        (Some(site), Some(server)) => {
+            inquiry::verify_backup(context.reach(site).as_ref(), server, found.card.path)?
+        }
+        _ => {
+            let keys = keys(context, site.as_ref(), &found.card)?;
+            backup::verify(found.card, &keys)?
+        }
     };
-    let (members, has_manifest) = (contents.members.len(), contents.manifest.is_some());
-    let card = contents.manifest.map_or(card.clone(), |manifest| card.about(&manifest.about));
-    // Without a manifest nothing says what must be in it.
-    let card = if has_manifest { card.clone().verified(sha256(&card.path)?) } else { card };
-    keep(&card);
-    match (context.json, has_manifest) {
-        (true, _) => println!("{}", with_readable(&card, true)),
-        (false, true) => println!("{} is whole: {members} members as they were written", card.path.display()),
-        (false, false) => {
-            println!("{} can be read to its end, {members} members; it has no manifest", card.path.display());
+    let Verified { card, members, has_manifest, unkept } = verified;
+    if let Some(failure) = unkept {
+        eprintln!("warning: the list of backups will not know of this: {failure}");
+    }
+    let path = card.path.display();
+    match (members, has_manifest) {
+        _ if context.json => {
+            let mut entry = json!(card);
+            entry["readable"] = members.is_some().into();
+            println!("{entry}");
+        }
+        (Some(members), true) => println!("{path} is whole: {members} members as they were written"),
+        (Some(members), false) => {
+            println!("{path} can be read to its end, {members} members; it has no manifest");
+        }
+        (None, _) => {
+            println!("{path} is as it was written; it can't be looked into without {}", missing(&card));
         }
     }
     Ok(0)
 }
 
-/// Notes on the card of a damaged archive that nothing is proven any more. That it is damaged is what has to be told,
-/// also if this can't be noted.
-fn doubt(card: Card, failure: Failure) -> Failure {
-    match card.doubted().keep() {
-        Ok(()) => failure,
-        Err(unkept) => failure.why(format!("the list of backups still says otherwise: {unkept}")),
-    }
-}
-
-/// Notes what was seen on the card. It was seen all the same if that can't be written, as in a folder of another's.
-fn keep(card: &Card) {
-    if let Err(failure) = card.keep() {
-        eprintln!("warning: the list of backups will not know of this: {failure}");
-    }
-}
-
-/// Says what is known of an archive that can't be decrypted here, and that is as its card says.
-fn unread(context: &Context, card: Card) -> Result<u8> {
-    let path = card.path.display().to_string();
-    let missing = match Encryption::of(&card.path) {
-        Some(Encryption::Gpg) => "the secret key of a recipient",
-        _ => "`identity`",
-    };
-    let Some(sha256) = card.sha256.clone() else {
-        let message = format!("the archive `{path}` can't be looked into without {missing}");
-        return Err(Failure::new(Kind::Refused, message)
-            .why("nothing says what it was when it was written: it has no card, or another length")
-            .help("set `identity` in `site.toml`, or look into it with `gpg` where its key is"));
-    };
-    let card = card.verified(sha256);
-    keep(&card);
-    match context.json {
-        true => println!("{}", with_readable(&card, false)),
-        false => println!("{path} is as it was written; it can't be looked into without {missing}"),
-    }
-    Ok(0)
-}
-
-/// The card, for programs; `readable` if it was looked into.
-fn with_readable(card: &Card, readable: bool) -> Value {
-    let mut entry = json!(card);
-    entry["readable"] = readable.into();
-    entry
-}
-
 /// The keys of the server that the backup is of, else of the only one.
-fn keys(context: &Context, card: &Card) -> Result<Keys> {
-    let Some(site) = context.site_if_any()? else { return Ok(Keys::default()) };
-    let servers = context.servers(&site)?;
+fn keys(context: &Context, site: Option<&Site>, card: &Card) -> Result<Keys> {
+    let servers = site.map_or(Ok(Vec::new()), |site| context.servers(site))?;
     let own = servers.iter().find(|server| card.server.as_ref() == Some(&server.name));
     let only = servers.first().filter(|_| servers.len() == 1);
     Ok(own.or(only).map(|server| server.keys()).unwrap_or_default())
 }
 
+/// A backup that is meant.
+struct Found<'a> {
+    /// On whose machine it is, if that is not this one.
+    server: Option<&'a Server>,
+    card: Card,
+}
+
 /// The backup that is meant: a path, or a name or the beginning of one in the list, or the newest of the server, as
 /// far as is known.
-fn find(context: &Context, backup: Option<&str>) -> Result<Card> {
-    if let Some(path) = backup.map(Path::new).filter(|path| path.is_file()) {
-        return Card::of(path);
+fn find<'a>(context: &Context, site: Option<&'a Site>, backup: Option<&str>) -> Result<Found<'a>> {
+    let is_elsewhere = |server: &&Server| server.ssh.is_some();
+    let named =
+        site.filter(|_| context.given_server.is_some()).map(|site| context.servers(site)).transpose()?;
+    let is_here = named.is_none_or(|named| !named.iter().any(is_elsewhere));
+    if let Some(path) = backup.map(Path::new).filter(|path| is_here && path.is_file()) {
+        return Ok(Found { server: None, card: Card::of(path)? });
     }
-    let site = context.site()?;
-    let servers = context.servers(&site)?;
+    let Some(site) = site else {
+        let appeared = || Failure::new(Kind::Invalid, "there was no site a moment ago");
+        return Err(context.site().err().unwrap_or_else(appeared));
+    };
+    let servers = context.servers(site)?;
+    // One that is named by its path may be in another folder than where the site has them.
+    let folder = backup.map(Path::new).filter(|path| path.is_absolute()).and_then(Path::parent);
+    let folder = folder.map(|folder| folder.display().to_string());
+    let reach = context.reach(site);
     let mut found = Vec::new();
-    let reach = context.reach(&site);
     for server in &servers {
-        found.extend(inquiry::backups(reach.as_ref(), server, None)?);
+        let cards = inquiry::backups(reach.as_ref(), server, folder.clone())?;
+        let server = Some(*server).filter(is_elsewhere);
+        found.extend(cards.into_iter().map(|card| Found { server, card }));
     }
     let Some(backup) = backup else {
         if servers.len() > 1 {
@@ -198,16 +167,19 @@ fn find(context: &Context, backup: Option<&str>) -> Result<Card> {
         };
         // Another server may keep its backups in the same folder.
         let own = servers.first().map(|server| &server.name);
-        found.retain(|card| card.server.is_none() || card.server.as_ref() == own);
+        found.retain(|found| found.card.server.is_none() || found.card.server.as_ref() == own);
         return found.pop().ok_or_else(none);
     };
-    found.retain(|card| card.name.starts_with(backup));
+    found.retain(|found| match &folder {
+        Some(_) => found.card.path == Path::new(backup),
+        None => found.card.name.starts_with(backup),
+    });
     let help = "see what there is with `banister backup list`";
-    match found.as_slice() {
-        [card] => Ok(card.clone()),
-        [] => Err(Failure::new(Kind::NotFound, format!("there is no backup `{backup}`")).help(help)),
-        several => {
-            let names = several.iter().map(|card| card.name.as_str()).collect::<Vec<_>>().join(", ");
+    match found.len() {
+        1 => Ok(found.remove(0)),
+        0 => Err(Failure::new(Kind::NotFound, format!("there is no backup `{backup}`")).help(help)),
+        _ => {
+            let names = found.iter().map(|found| found.card.name.as_str()).collect::<Vec<_>>().join(", ");
             Err(Failure::new(Kind::Invalid, format!("several backups begin with `{backup}`"))
                 .why(names)
                 .help(help))
@@ -217,7 +189,8 @@ fn find(context: &Context, backup: Option<&str>) -> Result<Card> {
 
 /// Runs the runbook of this name with the backup.
 fn run(context: &Context, runbook: &str, options: &TryOptions, more: Option<(String, Value)>) -> Result<u8> {
-    let path = find(context, options.backup.as_deref())?.path;
+    let site = context.site_if_any()?;
+    let path = find(context, site.as_ref(), options.backup.as_deref())?.card.path;
     let path = std::path::absolute(&path).unwrap_or(path);
     let backup = ("backup".to_owned(), path.display().to_string().into());
     let parameters = Arguments::from_iter([backup].into_iter().chain(more));

@@ -1,6 +1,6 @@
 //! The last lines of any run: the state, and the one command to type next.
 
-mod servers;
+pub mod servers;
 
 use super::context::Context;
 use crate::event::RunState;

@@ -29,6 +29,14 @@ pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
                 })
             })
             .collect();
+        let state = |server: &String| {
+            json!({
+                "name": server,
+                "state": outcome::servers::state(&summary, server),
+                "release": outcome::servers::release(&summary, server),
+            })
+        };
+        document["server_states"] = summary.header.servers.iter().map(state).collect();
         println!("{document}");
         return Ok(0);
     }

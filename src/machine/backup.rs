@@ -18,6 +18,7 @@ mod intent;
 mod name;
 pub mod prune;
 mod retention;
+mod verify;
 
 pub use card::{Card, Level, catalogue};
 pub use copy::{Copied, copy};
@@ -28,3 +29,4 @@ pub use name::free_name;
 pub use place::Place;
 pub use retention::{Fit, Keep, first_two_numbers};
 pub use unpacked::Unpacked;
+pub use verify::{Verified, missing, verify};

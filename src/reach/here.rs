@@ -6,7 +6,7 @@ use crate::command::{self, Attention, From};
 use crate::data::Arguments;
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::lock::{self, Holder, State};
-use crate::machine::backup::catalogue;
+use crate::machine::backup::{Card, catalogue, verify};
 use crate::machine::git::Checkout;
 use crate::person::{Answer, Person};
 use crate::primitive::{AnyPrimitive, Host, Probe, Told};
@@ -96,6 +96,7 @@ impl Reach for Here {
                     folder.as_ref().map_or_else(|| server.backup_folder(), |folder| server.path(folder));
                 plain(&catalogue(&folder)?)
             }
+            Inquiry::VerifyBackup { path } => plain(&verify(Card::of(path)?, &server.keys())?),
         }
     }
 }

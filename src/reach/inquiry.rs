@@ -3,10 +3,11 @@
 use super::Reach;
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::lock::State;
-use crate::machine::backup::Card;
+use crate::machine::backup::{Card, Verified};
 use crate::site::Server;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,6 +21,8 @@ pub enum Inquiry {
     ReleaseLock { force: bool },
     /// Its backups in `folder`, as a script writes it, else where the site has them: a list of [`Card`]s.
     Backups { folder: Option<String> },
+    /// Reads the archive at this path whole: a [`Verified`].
+    VerifyBackup { path: PathBuf },
 }
 
 /// What is checked out.
@@ -49,6 +52,11 @@ pub fn release_lock(reach: &dyn Reach, server: &Server, force: bool) -> Result<S
 /// The backups of the server, the oldest first.
 pub fn backups(reach: &dyn Reach, server: &Server, folder: Option<String>) -> Result<Vec<Card>> {
     ask(reach, server, &Inquiry::Backups { folder })
+}
+
+/// Reads a backup of the server whole, where it is. `path` is that of the archive there.
+pub fn verify_backup(reach: &dyn Reach, server: &Server, path: PathBuf) -> Result<Verified> {
+    ask(reach, server, &Inquiry::VerifyBackup { path })
 }
 
 fn ask<T: DeserializeOwned>(reach: &dyn Reach, server: &Server, inquiry: &Inquiry) -> Result<T> {

@@ -2,19 +2,20 @@
 
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
-use crate::support::{Said, said};
+use crate::support::caller::Caller;
 use banister::machine::archive;
 use banister::practice::{Linked, Practice, Size, TraceLine};
 use std::fs;
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// All of them, as the site file has them, and as they must be updated.
 pub const NAMES: [&str; 3] = ["archive", "hub", "lab"];
 pub const ORDER: [&str; 3] = ["hub", "archive", "lab"];
 
 pub struct Servers {
-    folder: tempfile::TempDir,
+    caller: Caller,
     pub linked: Linked,
     identities: Vec<String>,
 }
@@ -39,52 +40,35 @@ impl Drop for Servers {
     }
 }
 
+impl Deref for Servers {
+    type Target = Caller;
+
+    fn deref(&self) -> &Caller {
+        &self.caller
+    }
+}
+
+impl DerefMut for Servers {
+    fn deref_mut(&mut self) -> &mut Caller {
+        &mut self.caller
+    }
+}
+
 impl Servers {
     pub fn new() -> Servers {
-        let folder = tempfile::tempdir().unwrap();
+        let caller = Caller::new();
         let program = Path::new(env!("CARGO_BIN_EXE_banister"));
-        let linked = Linked::create(&folder.path().join("world"), program, &[], Size::Small).unwrap();
+        let linked = Linked::create(&caller.site, program, &[], Size::Small).unwrap();
         linked.end_with_me().unwrap();
         let text = fs::read_to_string(linked.site()).unwrap();
         // The window in which all must stay healthy is the longest part of an update.
         fs::write(linked.site(), text.replace("stable = \"2s\"", "stable = \"200ms\"")).unwrap();
         let identities = linked.servers().map(|(_, practice)| practice.rows().unwrap().identity).collect();
-        Servers { folder, linked, identities }
+        Servers { caller, linked, identities }
     }
 
     pub fn server(&self, name: &str) -> &Practice {
         self.linked.server(name)
-    }
-
-    pub fn state(&self) -> PathBuf {
-        self.folder.path().join("state")
-    }
-
-    pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_banister"));
-        command.arg("--site").arg(self.linked.dir()).args(arguments).current_dir(self.folder.path());
-        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", self.folder.path());
-        command.env("BANISTER_STATE", self.state()).env("USER", "ops");
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command
-    }
-
-    pub fn banister(&self, arguments: &[&str]) -> Said {
-        said(self.command(arguments).output().unwrap())
-    }
-
-    /// The same, killed where the journal is at `place`.
-    pub fn crash(&self, arguments: &[&str], place: &str) -> Said {
-        said(self.command(arguments).env("BANISTER_CRASH_AT", place).output().unwrap())
-    }
-
-    /// The text of each run's journal, the oldest first.
-    pub fn journals(&self) -> Vec<String> {
-        let runs = fs::read_dir(self.state().join("runs")).into_iter().flatten().flatten();
-        let mut folders: Vec<PathBuf> = runs.map(|run| run.path()).collect();
-        folders.sort();
-        let text = |run: &PathBuf| fs::read_to_string(run.join("journal.jsonl")).unwrap_or_default();
-        folders.iter().map(text).collect()
     }
 
     pub fn trace(&self, name: &str) -> Vec<TraceLine> {

@@ -11,6 +11,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// A folder with a user's key, an `ssh` that reads the configuration there, and what hosts need.
+#[derive(Clone)]
 pub struct Network {
     folder: PathBuf,
 }
@@ -20,6 +21,8 @@ pub struct Host {
     pub name: String,
     folder: PathBuf,
     pub port: u16,
+    /// What starts its sshd.
+    before: Vec<String>,
     sshd: Child,
 }
 
@@ -52,8 +55,27 @@ impl Network {
         self.folder.join("bin")
     }
 
+    /// The same command through the user's ssh, and with the program that is to be sent to hosts.
+    pub fn command(&self, before: &Command) -> Command {
+        let mut command = Command::new(program());
+        command.args(before.get_args()).env_clear();
+        command.envs(before.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        if let Some(folder) = before.get_current_dir() {
+            command.current_dir(folder);
+        }
+        let path = std::env::var("PATH").unwrap();
+        command.env("PATH", format!("{}:{path}", self.bin().display()));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
     /// A host, known to the user's ssh by its name.
     pub fn host(&self, name: &str) -> Host {
+        self.host_behind(name, &[])
+    }
+
+    /// A host whose sshd is started by that program and its arguments.
+    pub fn host_behind(&self, name: &str, before: &[&str]) -> Host {
         let folder = self.folder.join(name);
         fs::create_dir_all(folder.join("home")).unwrap();
         key(&folder.join("host_key"));
@@ -88,8 +110,9 @@ impl Network {
             ),
         )
         .unwrap();
-        let sshd = start(&folder);
-        let host = Host { name: name.into(), folder, port, sshd };
+        let before: Vec<String> = before.iter().map(|word| (*word).to_owned()).collect();
+        let sshd = start(&folder, &before);
+        let host = Host { name: name.into(), folder, port, before, sshd };
         host.wait();
         host
     }
@@ -100,6 +123,11 @@ impl Host {
         self.folder.join("home")
     }
 
+    /// The process of its sshd.
+    pub fn pid(&self) -> u32 {
+        self.sshd.id()
+    }
+
     /// Ends the server with all its sessions, as a machine that goes down; what runs detached goes on.
     pub fn stop(&mut self) {
         self.cut();
@@ -108,7 +136,7 @@ impl Host {
     }
 
     pub fn start(&mut self) {
-        self.sshd = start(&self.folder);
+        self.sshd = start(&self.folder, &self.before);
         self.wait();
     }
 
@@ -143,12 +171,14 @@ impl Drop for Host {
     }
 }
 
-fn start(folder: &Path) -> Child {
+fn start(folder: &Path, before: &[String]) -> Child {
     // As root, sshd wants this folder.
     let _ = fs::create_dir("/run/sshd");
     let log = fs::File::create(folder.join("sshd.log")).unwrap();
-    let mut sshd = Command::new("/usr/sbin/sshd");
-    sshd.arg("-D").arg("-e").arg("-f").arg(folder.join("sshd_config"));
+    let words: Vec<&str> =
+        before.iter().map(String::as_str).chain(["/usr/sbin/sshd", "-D", "-e", "-f"]).collect();
+    let mut sshd = Command::new(words[0]);
+    sshd.args(&words[1..]).arg(folder.join("sshd_config"));
     sshd.stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(log)

@@ -2,19 +2,21 @@
 
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
-use crate::support::{Said, said};
+use crate::support::Said;
+use crate::support::caller::Caller;
 use banister::machine::archive;
 use banister::practice::{Practice, Process};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::ops::Deref;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 pub struct Round {
-    folder: tempfile::TempDir,
+    caller: Caller,
     practice: Practice,
     identity: String,
 }
@@ -80,14 +82,22 @@ impl Drop for Round {
     }
 }
 
+impl Deref for Round {
+    type Target = Caller;
+
+    fn deref(&self) -> &Caller {
+        &self.caller
+    }
+}
+
 impl Round {
     pub fn new() -> Round {
-        let folder = tempfile::tempdir().unwrap();
+        let caller = Caller::new();
         let program = Path::new(env!("CARGO_BIN_EXE_banister"));
-        let practice = Practice::create(&folder.path().join("world"), program, &[]).unwrap();
+        let practice = Practice::create(&caller.site, program, &[]).unwrap();
         practice.end_with_me().unwrap();
         let identity = practice.rows().unwrap().identity;
-        let round = Round { folder, practice, identity };
+        let round = Round { caller, practice, identity };
         // The window in which all must stay healthy is the longest part of an update.
         round.set("stable = \"2s\"", "stable = \"200ms\"");
         round
@@ -105,29 +115,6 @@ impl Round {
         &self.practice
     }
 
-    /// The folder of runs.
-    pub fn state(&self) -> PathBuf {
-        self.folder.path().join("state")
-    }
-
-    pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_banister"));
-        command.arg("--site").arg(self.practice.dir()).args(arguments).current_dir(self.folder.path());
-        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", self.folder.path());
-        command.env("BANISTER_STATE", self.state()).env("USER", "ops");
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command
-    }
-
-    pub fn banister(&self, arguments: &[&str]) -> Said {
-        said(self.command(arguments).output().unwrap())
-    }
-
-    /// The same, killed where the journal is at `place`.
-    pub fn crash(&self, arguments: &[&str], place: &str) -> Said {
-        said(self.command(arguments).env("BANISTER_CRASH_AT", place).output().unwrap())
-    }
-
     /// Resumes what was killed when all runs had `earlier` records. If nothing of it was written down yet it does not exist,
     /// and is begun; after its last record there is nothing left to do.
     pub fn resume_or_begin(&self, arguments: &[&str], earlier: usize) -> Said {
@@ -141,15 +128,6 @@ impl Round {
     /// How many records the runs have.
     pub fn records(&self) -> usize {
         self.journals().iter().map(|journal| journal.matches('\n').count()).sum()
-    }
-
-    /// The text of each run's journal, the oldest first.
-    pub fn journals(&self) -> Vec<String> {
-        let runs = fs::read_dir(self.state().join("runs")).into_iter().flatten().flatten();
-        let mut folders: Vec<PathBuf> = runs.map(|run| run.path()).collect();
-        folders.sort();
-        let text = |run: &PathBuf| fs::read_to_string(run.join("journal.jsonl")).unwrap_or_default();
-        folders.iter().map(text).collect()
     }
 
     /// Where to kill a run like the newest: after each of its records from the `first` on, and before each that tells

@@ -5,6 +5,7 @@ use crate::event::RunState;
 use crate::journal::index::{CallRecord, Index};
 use crate::journal::run::Summary;
 use crate::journal::{Outcome, key};
+use crate::machine::git::Moved;
 use crate::primitive::{Facet, Sort};
 use crate::primitives;
 
@@ -22,8 +23,21 @@ pub fn states(summary: &Summary) -> String {
     groups.collect::<Vec<_>>().join("; ")
 }
 
+/// The release that the run last saw or checked out on a server, as people name it; nothing if it did neither.
+pub fn release(summary: &Summary, server: &str) -> Option<String> {
+    let calls = summary.index.course().into_iter().rev();
+    let mut theirs = calls.filter(|(_, record)| data::server_of(&record.call.arguments) == Some(server));
+    theirs.find_map(|(_, record)| match (record.call.name.as_str(), record.outcome.as_ref()?) {
+        ("installed_release", Outcome::Done(name)) => name.as_str().map(str::to_owned),
+        ("checkout", Outcome::Done(moved)) => {
+            serde_json::from_value::<Moved>(moved.clone()).ok().map(|moved| moved.to.name())
+        }
+        _ => None,
+    })
+}
+
 /// The state of one server in words that come after its name.
-fn state(summary: &Summary, server: &str) -> String {
+pub fn state(summary: &Summary, server: &str) -> String {
     let index = &summary.index;
     let calls: Vec<(&str, &CallRecord)> = index
         .course()

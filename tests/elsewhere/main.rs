@@ -1,76 +1,20 @@
 //! Servers on other machines, over real OpenSSH on loopback.
 
-#[path = "support/sshd.rs"]
+mod backups;
+mod disk;
+#[path = "../support/sshd.rs"]
 mod sshd;
+#[path = "../support/mod.rs"]
 mod support;
+mod world;
 
-use sshd::{Host, Network, program};
+use sshd::program;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
-use support::{Said, World, said};
-
-/// A world whose server is reached over ssh.
-struct Elsewhere {
-    host: Host,
-    network: Network,
-    world: World,
-}
-
-impl Elsewhere {
-    fn new() -> Elsewhere {
-        let world = World::new();
-        let network = Network::new(world.path());
-        let host = network.host("far");
-        let checkout = world.path().join("web");
-        world.write(
-            "site.toml",
-            &format!(
-                "[servers.web]\nssh = \"far\"\nkind = \"plain\"\ncheckout = \"{}\"\n",
-                checkout.display()
-            ),
-        );
-        Elsewhere { host, network, world }
-    }
-
-    fn runbook(&self, text: &str) {
-        self.world.write("runbooks/try.rhai", text);
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let before = self.world.command(arguments);
-        let mut command = Command::new(program());
-        command.args(before.get_args()).current_dir(self.world.path()).env_clear();
-        command.envs(before.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        let path = std::env::var("PATH").unwrap();
-        command.env("PATH", format!("{}:{path}", self.network.bin().display()));
-        command.stdin(std::process::Stdio::null());
-        command
-    }
-
-    fn banister(&self, arguments: &[&str]) -> Said {
-        said(self.command(arguments).output().unwrap())
-    }
-
-    fn crash(&self, arguments: &[&str], place: &str) -> Said {
-        said(self.command(arguments).env("BANISTER_CRASH_AT", place).output().unwrap())
-    }
-
-    /// What the server's make targets did.
-    fn trace(&self) -> String {
-        self.world.read("trace")
-    }
-
-    fn until(&self, so: impl Fn(&str) -> bool) {
-        wait(|| so(&self.trace()));
-    }
-
-    /// The folder of the agent's state.
-    fn far(&self) -> std::path::PathBuf {
-        self.host.home().join(".local/state/banister/agent")
-    }
-}
+use support::said;
+use world::Elsewhere;
 
 fn wait(so: impl Fn() -> bool) {
     let until = Instant::now() + Duration::from_secs(60);
@@ -117,7 +61,7 @@ fn a_lost_connection_is_made_again_and_nothing_runs_twice() {
             server.make("up");
         }"#,
     );
-    let child = elsewhere.command(&["run", "try"]).stdout(Stdio::piped()).spawn().unwrap();
+    let child = elsewhere.command(&["run", "try"]).spawn().unwrap();
     elsewhere.until(|trace| trace.contains("long begin"));
     // As when sshd is started anew in the middle of a build.
     elsewhere.host.stop();
@@ -186,7 +130,7 @@ fn a_connection_that_is_cut_at_any_record_changes_nothing() {
         let _ = fs::remove_dir_all(elsewhere.world.path().join("state"));
         elsewhere.world.write("trace", "");
         elsewhere.world.write("web/settings", "NAME=old\n");
-        let child = elsewhere.command(&["run", "try"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        let child = elsewhere.command(&["run", "try"]).spawn();
         let child = child.unwrap();
         wait(|| elsewhere.world.records() >= n);
         elsewhere.host.cut();
@@ -201,8 +145,7 @@ fn a_connection_that_is_cut_at_any_record_changes_nothing() {
 fn an_agent_that_is_killed_is_followed_by_another() {
     let elsewhere = Elsewhere::new();
     elsewhere.runbook(r#"fn main() { this_server().make("long"); this_server().make("up"); }"#);
-    let child =
-        elsewhere.command(&["run", "try"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let child = elsewhere.command(&["run", "try"]).spawn().unwrap();
     elsewhere.until(|trace| trace.contains("long begin"));
     let agent = format!("{}.*/banister agent", elsewhere.far().display());
     assert!(Command::new("pkill").args(["-9", "-f", &agent]).status().unwrap().success());
@@ -216,8 +159,7 @@ fn a_person_who_stops_it_stops_what_runs_there() {
     let elsewhere = Elsewhere::new();
     elsewhere.world.write("web/Makefile", "forever:\n\t@echo begin >> ../trace; sleep 600\n");
     elsewhere.runbook(r#"fn main() { this_server().make("forever"); }"#);
-    let child =
-        elsewhere.command(&["run", "try"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let child = elsewhere.command(&["run", "try"]).spawn().unwrap();
     elsewhere.until(|trace| trace.contains("begin"));
     let pid = child.id().to_string();
     for _ in 0..2 {
@@ -299,7 +241,7 @@ fn who_holds_the_server_there_keeps_others_out() {
         "long:\n\t@echo begin >> ../trace; until test -e ../go; do sleep 0.02; done; echo end >> ../trace\n";
     elsewhere.world.write("web/Makefile", work);
     elsewhere.runbook(r#"fn main() { this_server().make("long"); }"#);
-    let holder = elsewhere.command(&["run", "try"]).stdout(Stdio::piped()).spawn().unwrap();
+    let holder = elsewhere.command(&["run", "try"]).spawn().unwrap();
     elsewhere.until(|trace| trace.contains("begin"));
     let mut other = elsewhere.command(&["run", "try"]);
     other.env("BANISTER_STATE", elsewhere.world.path().join("another"));
@@ -318,8 +260,7 @@ fn a_connection_on_which_nothing_is_heard_is_given_up() {
         "long:\n\t@echo begin >> ../trace; until test -e ../go; do sleep 0.02; done; echo end >> ../trace\n";
     elsewhere.world.write("web/Makefile", work);
     elsewhere.runbook(r#"fn main() { this_server().make("long"); }"#);
-    let child =
-        elsewhere.command(&["run", "try"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let child = elsewhere.command(&["run", "try"]).spawn().unwrap();
     elsewhere.until(|trace| trace.contains("begin"));
     // As a network that drops every packet: nobody says that the connection is gone.
     elsewhere.host.hang();

@@ -1,0 +1,86 @@
+//! Reads a backup whole, and notes on its card what was found.
+
+use super::card::Card;
+use crate::failure::{Failure, Kind, Result};
+use crate::machine::archive::{self, Encryption, Keys};
+use crate::machine::files::{open, sha256};
+use serde::{Deserialize, Serialize};
+
+/// What is known of a backup that is as it was written.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Verified {
+    pub card: Card,
+    /// How many members it has; nothing if it can't be decrypted here.
+    pub members: Option<usize>,
+    /// Whether it says itself what must be in it.
+    pub has_manifest: bool,
+    /// Why the card could not be written. What was seen was seen all the same.
+    pub unkept: Option<Failure>,
+}
+
+/// Reads the archive to its end, and compares it with its manifest and its card.
+///
+/// Fails with [`Kind::Refused`] if it is damaged, which its card says from then on, or if nothing says what it was.
+pub fn verify(card: Card, keys: &Keys) -> Result<Verified> {
+    // What may not be opened is not damaged by that.
+    open(&card.path)?;
+    // Before it is decrypted, because nothing else tells a damaged archive from a wrong key.
+    let is_encrypted = Encryption::of(&card.path).is_some();
+    if is_encrypted && card.sha256.is_some() && card.sha256 != Some(sha256(&card.path)?) {
+        let message = format!("the archive `{}` is damaged", card.path.display());
+        let failure = Failure::new(Kind::Refused, message)
+            .why("its bytes are not those that were written")
+            .help("take another one: this one can't be restored");
+        return Err(doubt(card, failure));
+    }
+    if !archive::is_readable(&card.path, keys, &|| false)? {
+        return as_written(card);
+    }
+    let contents = match archive::inspect(&card.path, keys, u64::MAX, &|| false) {
+        Ok(contents) => contents,
+        Err(failure) if failure.kind == Kind::Refused => return Err(doubt(card, failure)),
+        Err(failure) => return Err(failure),
+    };
+    let members = Some(contents.members.len());
+    // Without a manifest nothing says what must be in it.
+    let (card, has_manifest) = match contents.manifest {
+        Some(manifest) => {
+            let digest = sha256(&card.path)?;
+            (card.about(&manifest.about).verified(digest), true)
+        }
+        None => (card, false),
+    };
+    let unkept = card.keep().err();
+    Ok(Verified { card, members, has_manifest, unkept })
+}
+
+/// What is known of an archive that can't be decrypted here, and that is as its card says.
+fn as_written(card: Card) -> Result<Verified> {
+    let Some(sha256) = card.sha256.clone() else {
+        let missing = missing(&card);
+        let message = format!("the archive `{}` can't be looked into without {missing}", card.path.display());
+        return Err(Failure::new(Kind::Refused, message)
+            .why("nothing says what it was when it was written: it has no card, or another length")
+            .help("set `identity` in `site.toml`, or look into it with `gpg` where its key is"));
+    };
+    let card = card.verified(sha256);
+    let unkept = card.keep().err();
+    Ok(Verified { card, members: None, has_manifest: false, unkept })
+}
+
+/// What would be needed to decrypt it.
+pub fn missing(card: &Card) -> &'static str {
+    match Encryption::of(&card.path) {
+        Some(Encryption::Gpg) => "the secret key of a recipient",
+        _ => "`identity`",
+    }
+}
+
+/// Notes on the card of a damaged archive that nothing is proven any more. That it is damaged is what has to be told,
+/// also if this can't be noted.
+fn doubt(card: Card, failure: Failure) -> Failure {
+    match card.doubted().keep() {
+        Ok(()) => failure,
+        Err(unkept) => failure.why(format!("the list of backups still says otherwise: {unkept}")),
+    }
+}
