@@ -18,6 +18,7 @@ mod run;
 mod runs;
 mod show;
 mod signals;
+mod stale;
 mod status;
 mod work;
 

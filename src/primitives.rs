@@ -38,6 +38,7 @@ pub mod services;
 pub mod set_env;
 pub mod shell;
 pub mod show;
+pub mod skipped;
 pub mod tag_images;
 pub mod todo;
 pub mod unpack_backup;
@@ -87,6 +88,7 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<set_env::SetEnv>::new(),
     &Of::<shell::Shell>::new(),
     &Of::<show::Show>::new(),
+    &Of::<skipped::Skipped>::new(),
     &Of::<tag_images::TagImages>::new(),
     &Of::<todo::Todo>::new(),
     &Of::<unpack_backup::UnpackBackup>::new(),

@@ -6,5 +6,6 @@ pub mod json;
 pub mod lines;
 pub mod plan;
 pub mod prompt;
+mod side_by_side;
 pub mod text;
 mod tracks;

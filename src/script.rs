@@ -18,6 +18,7 @@ pub mod outline;
 pub mod plan;
 pub mod runbook;
 pub mod source;
+pub mod stale;
 pub mod sweep;
 pub mod types;
 pub mod unknown;

@@ -51,12 +51,29 @@ fn hooks_are_done_in_their_steps_and_see_what_the_steps_see() {
     }
     let shown: serde_json::Value = serde_json::from_str(&world.banister(&["show", "--json"]).out).unwrap();
     let site = world.path().join("runbooks/update.rhai").display().to_string();
+    assert!(world.banister(&["show"]).out.contains("skipped: the night backup does"));
     for step in shown["steps"].as_array().unwrap() {
+        let reason = (step["name"] == "Back up again").then_some("the night backup does");
+        assert_eq!(step["skipped"].as_str(), reason, "{step}");
         let hooked = ["Build", "Configure", "Back up again"].contains(&step["name"].as_str().unwrap());
         let expected = if hooked { site.as_str() } else { "bundled" };
         assert_eq!(step["source"], expected, "{step}");
     }
     assert_eq!(world.banister(&["check"]).code, Some(0));
+}
+
+#[test]
+fn a_plan_marks_the_steps_that_a_site_changes() {
+    let world = world(HOOKS);
+    let said = world.banister(&["plan", "update"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let marked = said.out.lines().filter_map(|line| line.strip_suffix(" (changed by this site)"));
+    assert_eq!(
+        marked.map(str::trim).collect::<Vec<_>>(),
+        ["Configure", "Build", "Back up again"],
+        "{said:?}"
+    );
+    assert!(said.out.contains("configured by us"), "{said:?}");
 }
 
 #[test]
@@ -203,4 +220,63 @@ fn what_customize_writes_changes_nothing_and_is_never_written_over_a_file() {
         assert!(said.err.contains("already"), "{said:?}");
     }
     assert_eq!(world.banister(&["customize", "updaet"]).code, Some(2));
+}
+
+#[test]
+fn an_override_of_what_has_changed_since_is_told_with_both_versions_and_asked_about_once() {
+    let world = world("replace(\"Build\") { server.make(\"build\"); }\n");
+    let kept = "runbooks/.base/update.rhai";
+    // The first run notes what it was written against.
+    assert_eq!(world.banister(&RUN).code, Some(0));
+    let now = world.read(kept);
+    assert_eq!(world.banister(&["check"]).out.matches("has changed").count(), 0);
+
+    // As if that had been an earlier program's.
+    let before = now.replace("{ kind::build(update.server); }", "{\n    note(\"as it was\");\n}");
+    let before =
+        if before == now { now.replace("kind::build(server);", "note(\"as it was\");") } else { before };
+    assert_ne!(before, now);
+    world.write(kept, &before);
+    world.git(&["checkout", "-q", "0.1.0"]);
+    let said = world.banister(&["check"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(
+        said.out.contains("warning: the bundled step `Build` has changed since this was written"),
+        "{said:?}"
+    );
+    assert!(said.out.contains("runbooks/update.rhai:1:9"), "{said:?}");
+    let both = said.out.lines().find(|line| line.contains("as it was")).unwrap();
+    assert!(both.contains(" | ") && both.contains("kind::build"), "{both}");
+    let found: serde_json::Value = serde_json::from_str(&world.banister(&["check", "--json"]).out).unwrap();
+    assert!(found[0]["versions"]["before"].as_str().unwrap().contains("as it was"), "{found}");
+
+    let said = world.banister(&["plan", "update"]);
+    assert!(said.code == Some(0) && said.err.contains("as it was"), "{said:?}");
+    let said = world.banister(&["run", "update", "--abandon"]);
+    assert_eq!(said.code, Some(3), "{said:?}");
+    assert!(
+        said.err.contains("nobody is there to answer: Is what the site's files say still right?"),
+        "{said:?}"
+    );
+    assert_eq!(world.read(kept), before);
+    let said = world.banister(&["run", "update", "--yes", "--abandon"]);
+    assert!(said.code == Some(0) && said.err.contains("as it was"), "{said:?}");
+    assert_eq!(world.read(kept), now, "it is asked once");
+    assert_eq!(world.banister(&["check"]).out.matches("has changed").count(), 0);
+}
+
+#[test]
+fn list_says_what_a_site_overrides() {
+    let world = world(
+        "skip(\"Build\", \"none\");\nfn check(update, wait_idle) { base::check(update, wait_idle); mine(); }\nfn mine() {}\n",
+    );
+    let said = world.banister(&["list"]);
+    assert!(
+        said.out.contains("update of this site: skip(\"Build\"), fn check, fn mine (added)\n"),
+        "{said:?}"
+    );
+    let list: serde_json::Value = serde_json::from_str(&world.banister(&["list", "--json"]).out).unwrap();
+    let update = list.as_array().unwrap().iter().find(|one| one["name"] == "update").unwrap();
+    assert_eq!(update["overrides"].as_array().unwrap().len(), 3, "{update}");
+    assert_eq!(update["source"], "overridden");
 }

@@ -179,5 +179,5 @@ fn at_line(file: &Path, line: usize, column: usize, message: String, help: Strin
     let text = std::fs::read_to_string(file).unwrap_or_default();
     let text = line.checked_sub(1).and_then(|n| text.lines().nth(n)).unwrap_or_default().to_owned();
     let source = std::path::absolute(file).unwrap_or_else(|_| file.to_owned()).display().to_string();
-    Finding { severity: Severity::Error, source, line, column, message, help, text }
+    Finding { severity: Severity::Error, source, line, column, message, help, text, versions: None }
 }

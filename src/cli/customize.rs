@@ -28,6 +28,7 @@ pub fn customize(context: &Context, name: &str) -> Result<u8> {
     open.write_all(examples(text).as_bytes())
         .and_then(|()| open.sync_all())
         .or_fail(Kind::Invalid, failed)?;
+    Layers::keep_base(site.folder(), folder, name)?;
     println!("wrote {}: all of it is comments, so that it changes nothing yet", file.display());
     println!("next:  take the `//` from what you want to change, then `banister check`");
     Ok(0)

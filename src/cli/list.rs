@@ -24,19 +24,26 @@ pub fn list(context: &Context) -> Result<u8> {
             Ok(runbook) => runbook.summary,
             Err(failure) => format!("can't be read: {}", failure.message),
         };
-        (name, from, summary)
+        let own = layers.overrides(Folder::Runbooks, &name)?;
+        Ok((name, from, own, summary))
     });
-    let runbooks: Vec<_> = runbooks.collect();
+    let runbooks: Vec<_> = runbooks.collect::<Result<_>>()?;
     if context.json {
         let list: Vec<_> = runbooks
             .iter()
-            .map(|(name, from, summary)| json!({ "name": name, "source": from, "summary": summary }))
+            .map(|(name, from, own, summary)| {
+                json!({ "name": name, "source": from, "summary": summary, "overrides": own })
+            })
             .collect();
         println!("{}", json!(list));
     } else {
-        let rows: Vec<_> =
-            runbooks.into_iter().map(|(name, from, summary)| vec![name, from.to_owned(), summary]).collect();
-        print!("{}", table(&rows));
+        let row = |(name, from, _, summary): &(String, &str, Vec<String>, String)| {
+            vec![name.clone(), (*from).to_owned(), summary.clone()]
+        };
+        print!("{}", table(&runbooks.iter().map(row).collect::<Vec<_>>()));
+        for (name, _, own, _) in runbooks.iter().filter(|(_, _, own, _)| !own.is_empty()) {
+            println!("{name} of this site: {}", own.join(", "));
+        }
     }
     Ok(0)
 }

@@ -41,6 +41,7 @@ struct Kept {
 /// Plans a run and prints the plan.
 pub fn plan(context: &Context, options: &PlanOptions, matches: &clap::ArgMatches) -> Result<u8> {
     let (site, names, runbook) = context.prepare(&options.runbook)?;
+    super::stale::show(context, &runbook)?;
     let header = session::header(&site, &options.runbook, parameters(&runbook, matches), names);
     let stop = Arc::new(Stop::new());
     super::signals::listen(&stop)?;

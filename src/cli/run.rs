@@ -29,6 +29,7 @@ pub fn run_with(
         parameters = super::plan::still_holds(file, &site, &runbook, &parameters, &names, reach.as_ref())?;
     }
     refuse_unfinished(context, &site, &names, options.abandon)?;
+    super::stale::settle(context, &site, &runbook, &options.answers)?;
     let header = session::header(&site, &options.runbook, parameters, names);
     let run = OpenRun::create(&context.state, &header.run)?;
     runbook.layers().keep(&run.path)?;

@@ -25,7 +25,7 @@ pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
             .map(|step| {
                 json!({
                     "name": step.name, "server": step.server, "state": step.state, "seconds": step.seconds,
-                    "source": step.source,
+                    "source": step.source, "skipped": step.skipped,
                 })
             })
             .collect();
@@ -43,7 +43,10 @@ pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
     println!("run {}: {} on {}", summary.name, summary.header.runbook, summary.header.servers.join(", "));
     println!("begun {} by {}", summary.index.started.clone().unwrap_or_default(), summary.header.by);
     let row = |step: &Step| {
-        let state = json!(step.state).as_str().unwrap_or_default().to_owned();
+        let state = match &step.skipped {
+            Some(reason) => format!("skipped: {reason}"),
+            None => json!(step.state).as_str().unwrap_or_default().to_owned(),
+        };
         let seconds = step.seconds.map(elapsed).unwrap_or_default();
         vec![
             format!("{}{}", "  ".repeat(step.depth + 1), step.name),
@@ -83,6 +86,17 @@ struct Step {
     state: StepState,
     seconds: Option<f64>,
     source: String,
+    /// Why it was left out, if it was.
+    skipped: Option<String>,
+}
+
+/// The reason that a step was left out for.
+fn skipped(summary: &Summary, step: &str) -> Option<String> {
+    let calls = summary.index.course();
+    let is_in_it = |key: &str| key.rsplit_once('/').is_some_and(|(around, _)| around == step);
+    let (_, record) =
+        calls.into_iter().find(|(key, record)| record.call.name == "skipped" && is_in_it(key))?;
+    Some(record.call.arguments.get("reason")?.as_str()?.to_owned())
 }
 
 /// The steps in the order in which they began; one that did not end is what stopped the run, or runs.
@@ -106,6 +120,7 @@ fn steps(summary: &Summary) -> Vec<Step> {
             state: if block.seconds.is_some() { StepState::Done } else { unfinished },
             seconds: block.seconds,
             source: block.source.clone(),
+            skipped: skipped(summary, key),
         })
     };
     let mut keys: Vec<&String> = index.block_order.iter().filter(|key| !key.ends_with(']')).collect();

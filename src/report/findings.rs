@@ -1,5 +1,6 @@
 //! What the check found, as a person reads it.
 
+use super::side_by_side::side_by_side;
 use super::text::Style;
 use crate::script::check::{Finding, Severity};
 use crate::secret::redact;
@@ -21,6 +22,9 @@ pub fn render(findings: &[Finding], files: usize, style: Style, errors_only: boo
         text += &format!("{name} {}\n  {} {place}\n", finding.message, style.dim("at  "));
         for line in finding.excerpt() {
             text += &format!("     {} {line}\n", style.dim("|"));
+        }
+        for row in finding.versions.iter().flat_map(|both| side_by_side(&both.before, &both.now)) {
+            text += &format!("     {row}\n");
         }
         text += &format!("  {} {}\n\n", style.dim("help"), finding.help);
     }

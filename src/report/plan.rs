@@ -13,7 +13,9 @@ pub fn lines(plan: &Plan, style: Style, verbose: bool) -> String {
     let mut out = String::new();
     let head = format!("plan of `{}` on {}", plan.runbook, plan.servers.join(", "));
     out.push_str(&format!("{}\n\n", style.bold(&head)));
-    let mut page = Page { out: &mut out, style, verbose };
+    // A runbook of the site's own overrides nothing.
+    let is_layered = plan.count(|what| matches!(what, What::Step { source, .. } if source == "bundled")) > 0;
+    let mut page = Page { out: &mut out, style, verbose, is_layered };
     page.items(&plan.items, 0);
     if plan.items.is_empty() {
         page.line(0, "nothing to do");
@@ -45,6 +47,8 @@ struct Page<'a> {
     out: &'a mut String,
     style: Style,
     verbose: bool,
+    /// Whether steps of the site are among bundled ones.
+    is_layered: bool,
 }
 
 impl Page<'_> {
@@ -67,7 +71,11 @@ impl Page<'_> {
             false => String::new(),
         };
         match &item.what {
-            What::Step { name } => self.line(depth, &format!("{}{at}", style.bold(name))),
+            What::Step { name, source } => {
+                let is_own = self.is_layered && source != "bundled";
+                let own = if is_own { style.dim(" (changed by this site)") } else { String::new() };
+                self.line(depth, &format!("{}{own}{at}", style.bold(name)));
+            }
             What::Change { call } => self.line(depth, &format!("{}{at}", gist(call))),
             What::Look { call } => self.line(depth, &format!("{} {}{at}", style.dim("looks:"), gist(call))),
             What::Ask { call } => self.line(depth, &format!("{} {}{at}", style.warn("asks:"), gist(call))),

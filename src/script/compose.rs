@@ -206,7 +206,7 @@ impl Writer {
     /// What a hook does, as a block of its own: its variables are not the step's.
     fn block(&mut self, own: &str, hook: &Hook) {
         if hook.sort == Sort::Skip {
-            self.piece(Layer::Site, own, hook.body.clone(), "; note(");
+            self.piece(Layer::Site, own, hook.body.clone(), "; skipped(");
             self.line(");");
             return;
         }

@@ -193,7 +193,10 @@ impl Listener for Way {
         match event {
             Event::StepStarted { name, depth, source, .. } => {
                 course.depth = *depth;
-                course.push(super::source::shown(source).into(), What::Step { name: name.clone() });
+                course.push(
+                    super::source::shown(source).into(),
+                    What::Step { name: name.clone(), source: source.clone() },
+                );
                 course.depth += 1;
             }
             Event::StepFinished { depth, .. } => course.depth = *depth,

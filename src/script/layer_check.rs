@@ -7,11 +7,7 @@ use super::outline::{Outline, Sort};
 pub fn problems(below: &Outline, above: &Outline, site: &Text) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut find = |place: usize, message: String, help: String| {
-        let line = site.text[..place].matches('\n').count() + 1;
-        let start = site.text[..place].rfind('\n').map_or(0, |at| at + 1);
-        let column = site.text[start..place].chars().count() + 1;
-        let text = site.text[start..].lines().next().unwrap_or_default().to_owned();
-        problems.push(Problem { source: site.source.clone(), line, column, message, help, text });
+        problems.push(Problem::at(site, place, message, help));
     };
     for (n, hook) in above.hooks.iter().enumerate() {
         let names = || below.steps.iter().map(|step| step.name.as_str());

@@ -1,10 +1,13 @@
 //! Where the text of runbooks and modules comes from: the site's folder first, then what the program brings.
 
 use super::compose::compose;
+use super::outline::outline;
 use super::source::BUNDLED;
+use super::stale::stale;
 use crate::failure::{Context, Failure, Kind, Result};
-use crate::machine::files::sha256_of;
+use crate::machine::files::{sha256_of, write_durably};
 use include_dir::{Dir, include_dir};
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -42,6 +45,26 @@ pub struct Problem {
     pub help: String,
     /// The line as it stands there.
     pub text: String,
+    /// Of what was overridden and has changed since.
+    pub versions: Option<Versions>,
+}
+
+/// Something bundled as it was, and as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Versions {
+    pub before: String,
+    pub now: String,
+}
+
+impl Problem {
+    /// A problem at a byte of a site's file.
+    pub fn at(site: &Text, place: usize, message: String, help: String) -> Problem {
+        let line = site.text[..place].matches('\n').count() + 1;
+        let start = site.text[..place].rfind('\n').map_or(0, |at| at + 1);
+        let column = site.text[start..place].chars().count() + 1;
+        let text = site.text[start..].lines().next().unwrap_or_default().to_owned();
+        Problem { source: site.source.clone(), line, column, message, help, text, versions: None }
+    }
 }
 
 /// The two folders of scripts.
@@ -140,7 +163,10 @@ impl Layers {
         let mut used = self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         Ok(match (bundled, site) {
             (Some(bundled), Some(site)) => {
-                let text = compose(&bundled, &site);
+                let mut text = compose(&bundled, &site);
+                if let Some(kept) = self.kept(folder, name)? {
+                    text.problems.extend(stale(&kept, &bundled.text, &site));
+                }
                 used.insert(below, bundled);
                 used.insert(path, site);
                 Some(text)
@@ -151,6 +177,36 @@ impl Layers {
                 text
             }
         })
+    }
+
+    /// The bundled text that the site's file was written against, as far as that is known.
+    fn kept(&self, folder: Folder, name: &str) -> Result<Option<String>> {
+        Ok(self.own(&kept_file(folder, name))?.map(|text| text.text))
+    }
+
+    /// The site's files that were read and lie on bundled ones that are not those which are kept, if any are.
+    pub fn unkept(&self) -> Result<Vec<(Folder, String)>> {
+        let used: Vec<String> = self.digests().into_keys().collect();
+        let mut unkept = Vec::new();
+        for path in used.iter().filter_map(|path| path.strip_prefix("base/")) {
+            for folder in [Folder::Runbooks, Folder::Stdlib] {
+                let file = path.strip_prefix(folder.name()).and_then(|file| file.strip_prefix('/'));
+                let Some(name) = file.and_then(|file| file.strip_suffix(".rhai")) else { continue };
+                if self.kept(folder, name)?.as_deref() != Layers::bundled_text(folder, name) {
+                    unkept.push((folder, name.to_owned()));
+                }
+            }
+        }
+        Ok(unkept)
+    }
+
+    /// Keeps in the site what its file is written against from now on.
+    pub fn keep_base(site: &Path, folder: Folder, name: &str) -> Result<()> {
+        let file = site.join(kept_file(folder, name));
+        let failed = || format!("can't write `{}`", file.display());
+        std::fs::create_dir_all(file.parent().unwrap_or(site)).or_fail(Kind::Invalid, failed)?;
+        let text = Layers::bundled_text(folder, name).unwrap_or_default();
+        write_durably(&file, text.as_bytes())
     }
 
     /// The text of a file in the site's folder, or in that of the run.
@@ -198,6 +254,22 @@ impl Layers {
         names.into_iter().collect()
     }
 
+    /// What the site's file of this name does to the bundled one, in the words of its text: `before("Build")`,
+    /// `fn check`. Nothing if it lies on none.
+    pub fn overrides(&self, folder: Folder, name: &str) -> Result<Vec<String>> {
+        let own = self.own(&format!("{}/{name}.rhai", folder.name()))?;
+        let (Some(own), Some(bundled)) = (own, Layers::bundled_text(folder, name)) else {
+            return Ok(Vec::new());
+        };
+        let (own, bundled) = (outline(&own.text), outline(bundled));
+        let hooks = own.hooks.iter().map(|hook| format!("{}(\"{}\")", hook.sort.word(), hook.step));
+        let functions = own.functions.iter().map(|function| {
+            let is_new = !bundled.functions.iter().any(|other| other.name == function.name);
+            format!("fn {}{}", function.name, if is_new { " (added)" } else { "" })
+        });
+        Ok(hooks.chain(functions).collect())
+    }
+
     /// Whether the program brings a runbook or module of this name.
     pub fn is_bundled(folder: Folder, name: &str) -> bool {
         folder.bundled().contains(format!("{name}.rhai"))
@@ -218,6 +290,11 @@ impl Layers {
         }
         Ok(())
     }
+}
+
+/// Where a site keeps the bundled text that its file was written against.
+fn kept_file(folder: Folder, name: &str) -> String {
+    format!("{}/.base/{name}.rhai", folder.name())
 }
 
 /// The word that a person most likely meant, if one is near enough.

@@ -43,6 +43,9 @@ pub enum What {
     /// A step; what is in it follows, one deeper.
     Step {
         name: String,
+        /// `bundled`, or the path of the site's file that has or changes it.
+        #[serde(default)]
+        source: String,
     },
     /// A call that would change something.
     Change {

@@ -1,7 +1,7 @@
 //! A runbook: its text, its parameters, and how it is run.
 
 use super::blocks::{self, STACK};
-use super::check;
+use super::check::{self, Finding};
 use super::engine;
 use super::error::to_failure;
 use super::here::{Chooser, Here};
@@ -86,6 +86,12 @@ impl Runbook {
     /// Fails if it can't work, or if something that it imports can't; nothing is done for that.
     pub fn check(&self) -> Result<()> {
         check::refuse(&check::check(&self.layers, &self.text))
+    }
+
+    /// What a site's files override and has changed since they were written.
+    pub fn stale(&self) -> Vec<Finding> {
+        let found = check::check(&self.layers, &self.text);
+        found.into_iter().filter(|finding| finding.versions.is_some()).collect()
     }
 
     /// The scripts that it was read from.

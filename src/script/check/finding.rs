@@ -1,6 +1,6 @@
 //! What the check finds: a place in a script, what is wrong there, and how it is mended.
 
-use crate::script::layers::{Problem, Text};
+use crate::script::layers::{Problem, Text, Versions};
 use crate::script::source::{file_line, shown};
 use rhai::Position;
 use serde::Serialize;
@@ -43,6 +43,9 @@ pub struct Finding {
     pub help: String,
     /// The line of the text, as it stands there.
     pub text: String,
+    /// Of something bundled that has changed since it was overridden.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub versions: Option<Versions>,
 }
 
 /// How much of a line is shown, in characters.
@@ -79,13 +82,16 @@ impl Finding {
             message: message.into(),
             help: help.into(),
             text: line.checked_sub(1).and_then(|n| text.text.lines().nth(n)).unwrap_or_default().to_owned(),
+            versions: None,
         }
     }
 
     /// What is wrong in how a file lies on another.
     pub fn of_layers(problem: &Problem) -> Finding {
-        let Problem { source, line, column, message, help, text } = problem.clone();
-        Finding { severity: Severity::Error, source, line, column, message, help, text }
+        let Problem { source, line, column, message, help, text, versions } = problem.clone();
+        // It may be right as it is.
+        let severity = if versions.is_some() { Severity::Warning } else { Severity::Error };
+        Finding { severity, source, line, column, message, help, text, versions }
     }
 
     /// The place, as `update.rhai:12:5`.

@@ -1,0 +1,48 @@
+//! Two versions of a text, side by side, as `sdiff` shows them.
+
+use similar::{DiffOp, TextDiff};
+
+/// Columns of each side.
+const WIDTH: usize = 58;
+
+/// The lines of both, with a mark between them: `|` where they differ, `<` and `>` where only one side has a line.
+pub fn side_by_side(before: &str, now: &str) -> Vec<String> {
+    let (left, right): (Vec<&str>, Vec<&str>) = (before.lines().collect(), now.lines().collect());
+    let mut rows = Vec::new();
+    for operation in TextDiff::from_slices(&left, &right).ops() {
+        let is_equal = matches!(operation, DiffOp::Equal { .. });
+        let (old, new) = (&left[operation.old_range()], &right[operation.new_range()]);
+        for n in 0..old.len().max(new.len()) {
+            let mark = match (old.get(n), new.get(n)) {
+                _ if is_equal => ' ',
+                (Some(_), Some(_)) => '|',
+                (Some(_), None) => '<',
+                _ => '>',
+            };
+            let side = |lines: &[&str]| cut(lines.get(n).copied().unwrap_or_default());
+            rows.push(format!("{:WIDTH$} {mark} {}", side(old), side(new)).trim_end().to_owned());
+        }
+    }
+    rows
+}
+
+fn cut(line: &str) -> String {
+    let line = line.replace('\t', " ");
+    match line.chars().count() > WIDTH {
+        true => line.chars().take(WIDTH - 1).chain(['…']).collect(),
+        false => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::side_by_side;
+
+    #[test]
+    fn lines_stand_beside_those_that_they_were() {
+        let rows = side_by_side("a\nb\nc\n", "a\nB\nc\nd\n");
+        let marks: String = rows.iter().map(|row| row.chars().nth(59).unwrap_or(' ')).collect();
+        assert_eq!(marks, " | >", "{rows:#?}");
+        assert!(side_by_side(&"x".repeat(99), "").concat().ends_with("… <"));
+    }
+}
