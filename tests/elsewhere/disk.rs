@@ -15,7 +15,7 @@ fn small(folder: &str, size: &str) -> Option<Elsewhere> {
         let path = network.bin().with_file_name("far").join("home").join(folder);
         let script =
             format!("mkdir -p {0} && mount -t tmpfs -o size={size} small {0} && exec \"$@\"", path.display());
-        network.host_behind("far", &["unshare", "-m", "sh", "-c", &script, "sh"])
+        network.host_behind("far", &["unshare", "-m", "sh", "-c", &script, "sh"], "127.0.0.1")
     };
     Some(Elsewhere::on(host))
 }

@@ -2,6 +2,7 @@
 
 mod backups;
 mod disk;
+mod packets;
 #[path = "../support/sshd.rs"]
 mod sshd;
 #[path = "../support/mod.rs"]

@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -71,11 +71,11 @@ impl Network {
 
     /// A host, known to the user's ssh by its name.
     pub fn host(&self, name: &str) -> Host {
-        self.host_behind(name, &[])
+        self.host_behind(name, &[], "127.0.0.1")
     }
 
-    /// A host whose sshd is started by that program and its arguments.
-    pub fn host_behind(&self, name: &str, before: &[&str]) -> Host {
+    /// A host at that address, whose sshd is started by that program and its arguments.
+    pub fn host_behind(&self, name: &str, before: &[&str], address: &str) -> Host {
         let folder = self.folder.join(name);
         fs::create_dir_all(folder.join("home")).unwrap();
         key(&folder.join("host_key"));
@@ -88,7 +88,7 @@ impl Network {
         fs::write(
             folder.join("sshd_config"),
             format!(
-                "Port {port}\nListenAddress 127.0.0.1\nHostKey {shown}/host_key\nPidFile none\nUsePAM no\n\
+                "Port {port}\nListenAddress {address}\nHostKey {shown}/host_key\nPidFile none\nUsePAM no\n\
                  StrictModes no\nMaxStartups 1000\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n\
                  AuthorizedKeysFile {}/key.pub\nSetEnv HOME={shown}/home PATH={path}\n",
                 self.folder.display()
@@ -98,13 +98,13 @@ impl Network {
         let public = fs::read_to_string(folder.join("host_key.pub")).unwrap();
         let known = self.folder.join("known_hosts");
         let others = fs::read_to_string(&known).unwrap_or_default();
-        fs::write(&known, format!("{others}[127.0.0.1]:{port} {public}")).unwrap();
+        fs::write(&known, format!("{others}[{address}]:{port} {public}")).unwrap();
         let config = self.config();
         let others = fs::read_to_string(&config).unwrap();
         fs::write(
             &config,
             format!(
-                "{others}Host {name}\n  HostName 127.0.0.1\n  Port {port}\n  IdentityFile {0}/key\n  \
+                "{others}Host {name}\n  HostName {address}\n  Port {port}\n  IdentityFile {0}/key\n  \
                  IdentitiesOnly yes\n  UserKnownHostsFile {0}/known_hosts\n  StrictHostKeyChecking yes\n",
                 self.folder.display()
             ),
@@ -158,7 +158,8 @@ impl Host {
 
     fn wait(&self) {
         let until = Instant::now() + Duration::from_secs(20);
-        while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_err() {
+        let log = self.folder.join("sshd.log");
+        while !fs::read_to_string(&log).unwrap_or_default().contains("Server listening on") {
             assert!(Instant::now() < until, "sshd does not answer");
             std::thread::sleep(Duration::from_millis(5));
         }
