@@ -500,3 +500,25 @@ fn http_gives_the_answer_and_sends_a_secret_but_changes_nothing() {
     let (outcome, _) = call("http", json!({ "url": tagged.url("/") }), json!([]));
     assert_eq!(outcome.unwrap()["json"], Value::Null);
 }
+
+#[test]
+fn a_token_is_exchanged_for_the_one_that_is_sent() {
+    let server = Server::new(|_, head| {
+        let sent = |token: &str| head.to_lowercase().contains(&format!("authorization: bearer {token}"));
+        match head.split(' ').take(2).collect::<Vec<_>>().as_slice() {
+            ["POST", "/exchange"] if sent("first-token") => answer(201, r#"{"id_token":"second-token"}"#),
+            ["GET", "/queue"] if sent("second-token") => answer(200, "[]"),
+            _ => answer(401, "{}"),
+        }
+    });
+    let look = |token: &str, exchange: &str| {
+        let bearer = banister::secret::keep(format!("exchanged {token}"), token);
+        let check =
+            json!({ "http": server.url("/queue"), "bearer": bearer, "exchange": server.url(exchange) });
+        Check::read(&check).unwrap().look(&Place::default(), &|| false).unwrap()
+    };
+    assert!(look("first-token", "/exchange").ok);
+    let refused = look("another-token", "/exchange");
+    assert!(!refused.ok && refused.said.starts_with("got no token: POST "), "{refused:?}");
+    assert!(refused.said.ends_with("answered 401") && !refused.said.contains("another-token"), "{refused:?}");
+}

@@ -250,6 +250,36 @@ fn a_server_that_is_not_served_any_more_stops_the_update_of_the_others() {
     servers.assert_all_run("0.2.10", "back");
 }
 
+/// Core learns the key of auth when it is started. One that did not notice that auth was away takes no new token.
+#[test]
+fn a_new_key_of_auth_is_noticed_before_the_next_server_is_touched() {
+    let servers = Servers::new();
+    let lab = servers.server("lab");
+    let restart_core = |practice: &Practice| {
+        let by = "docker restart $(docker ps -q --filter label=com.docker.compose.service=core)";
+        let done = Command::new("sh").args(["-c", by]).envs(practice.environment()).output().unwrap();
+        assert!(done.status.success(), "{done:?}");
+        practice.wait_for("0.2.10").unwrap();
+    };
+    edit(lab, "core/config.yaml", "  sync_frequency_minutes:", "  sync_frequency_minutes: 100000");
+    restart_core(lab);
+    // Auth has it in memory until it is started anew, and makes another one then.
+    let secrets = servers.server("hub").dir().join("volumes/server_auth-secrets/_data");
+    fs::remove_file(secrets.join("private.pem")).unwrap();
+    let said = servers.banister(&["run", "update-linked", "--yes"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.err.contains("core with a token of auth answered 401, expected 200"), "{said:?}");
+    assert!(said.err.contains("lab"), "{said:?}");
+    for name in ["archive", "lab"] {
+        assert_eq!(servers.made_at(name), [""; 0], "{name}");
+    }
+    restart_core(lab);
+    restart_core(servers.server("archive"));
+    let said = servers.banister(&["resume", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    servers.assert_all_run("0.2.14", "resumed");
+}
+
 #[test]
 fn a_run_that_was_killed_says_how_each_server_is() {
     let undisturbed = Servers::new();

@@ -10,7 +10,8 @@
 //!   map with one of these keys, and a `name` if it is to be called otherwise than by what it looks at:
 //!   - `http`: a URL, with `status` (the number it must answer with, default 200), `json` (a map: fields of the
 //!     answer by their path, as `"nodes.0.state"`, and what they must be), `contains` (a text in the answer),
-//!     `method`, `host` (the `Host` header), `resolve` (the address to connect to), `bearer` (a secret).
+//!     `method`, `host` (the `Host` header), `resolve` (the address to connect to), `bearer` (a secret), `exchange` (a
+//!     URL that is asked with POST and the bearer, and whose `id_token` is sent in its place).
 //!   - `tcp`: `"host:port"`, which must accept connections.
 //!   - `service`: a service of Docker Compose, which must run and, if its image has a health check, be healthy; with
 //!     `image` (what its container must have been made from, by name or id) and `project`.

@@ -11,6 +11,7 @@ mod world;
 
 use sshd::program;
 use std::fs;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -232,6 +233,12 @@ fn what_is_wrong_with_a_connection_is_said_and_nothing_is_touched() {
     fs::remove_file(&agent).unwrap();
     fs::write(&agent, "damaged").unwrap();
     assert_eq!(elsewhere.banister(&["run", "try"]).code, Some(0));
+    assert_eq!(fs::read(&agent).unwrap(), fs::read(program()).unwrap());
+    // In its place, and as long as it was.
+    let file = fs::OpenOptions::new().write(true).open(&agent).unwrap();
+    file.write_at(b"damaged", 0).unwrap();
+    drop(file);
+    assert_eq!(elsewhere.banister(&["lock", "show"]).code, Some(0));
     assert_eq!(fs::read(&agent).unwrap(), fs::read(program()).unwrap());
 }
 

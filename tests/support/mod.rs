@@ -99,9 +99,9 @@ impl World {
         paths
     }
 
-    /// How many records the newest run has.
+    /// How many records the newest run has. One that begins has a folder before it has a journal.
     pub fn records(&self) -> usize {
-        self.journals().last().map_or(0, |path| fs::read_to_string(path).unwrap().lines().count())
+        self.journals().last().map_or(0, |path| fs::read_to_string(path).unwrap_or_default().lines().count())
     }
 }
 

@@ -36,6 +36,9 @@ pub struct Http {
     /// Sent as `Authorization: Bearer …`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bearer: Option<Secret>,
+    /// A URL that gives, for `bearer` and asked with POST, the token that is sent in its place: `id_token` of its JSON.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exchange: Option<String>,
 }
 
 fn get() -> String {
@@ -67,6 +70,7 @@ impl Http {
             host: None,
             resolve: None,
             bearer: None,
+            exchange: None,
         }
     }
 
@@ -81,6 +85,13 @@ impl Http {
         if let Some(bearer) = &self.bearer {
             // Waiting does not make it known.
             let token = bearer.reveal().map_err(|failure| Failure { kind: Kind::Invalid, ..failure })?;
+            let token = match &self.exchange {
+                Some(url) => match exchanged(url, &token)? {
+                    Ok(token) => token,
+                    Err(answer) => return Ok(answer),
+                },
+                None => token,
+            };
             request.headers.insert("authorization".into(), format!("Bearer {token}"));
         }
         Ok(match request.send() {
@@ -113,6 +124,22 @@ impl Http {
         }
         Answer::good(format!("answered {status}"))
     }
+}
+
+/// The token that `url` gives for another, or what was seen instead.
+fn exchanged(url: &str, token: &str) -> Result<std::result::Result<String, Answer>> {
+    let mut request = Request::get(url);
+    request.method = "POST".into();
+    request.within = LOOK;
+    request.headers.insert("authorization".into(), format!("Bearer {token}"));
+    Ok(match request.send() {
+        Ok(response) => {
+            let given = response.json().and_then(|body| body.get("id_token")?.as_str().map(str::to_owned));
+            given.ok_or_else(|| Answer::bad(format!("got no token: POST {url} answered {}", response.status)))
+        }
+        Err(failure) if failure.kind == Kind::Invalid => return Err(failure),
+        Err(failure) => Err(Answer::bad(format!("got no token: {}", failure.why.join(": ")))),
+    })
 }
 
 /// What stands at a path; a field whose own name has dots in it is found too.
