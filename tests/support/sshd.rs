@@ -90,6 +90,7 @@ impl Network {
             format!(
                 "Port {port}\nListenAddress {address}\nHostKey {shown}/host_key\nPidFile none\nUsePAM no\n\
                  StrictModes no\nMaxStartups 1000\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n\
+                 Subsystem sftp internal-sftp\n\
                  AuthorizedKeysFile {}/key.pub\nSetEnv HOME={shown}/home PATH={path}\n",
                 self.folder.display()
             ),
