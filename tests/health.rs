@@ -520,5 +520,8 @@ fn a_token_is_exchanged_for_the_one_that_is_sent() {
     assert!(look("first-token", "/exchange").ok);
     let refused = look("another-token", "/exchange");
     assert!(!refused.ok && refused.said.starts_with("got no token: POST "), "{refused:?}");
+    let check = json!({ "http": server.url("/queue"), "exchange": server.url("/exchange") });
+    let failure = Check::read(&check).unwrap().look(&Place::default(), &|| false).unwrap_err();
+    assert_eq!((failure.kind, failure.message.contains("`bearer`")), (Kind::Invalid, true), "{failure:?}");
     assert!(refused.said.ends_with("answered 401") && !refused.said.contains("another-token"), "{refused:?}");
 }

@@ -82,6 +82,9 @@ impl Http {
         if let Some(host) = &self.host {
             request.headers.insert("host".into(), host.clone());
         }
+        if self.exchange.is_some() && self.bearer.is_none() {
+            return Err(Failure::new(Kind::Invalid, "`exchange` is for a check with a `bearer`"));
+        }
         if let Some(bearer) = &self.bearer {
             // Waiting does not make it known.
             let token = bearer.reveal().map_err(|failure| Failure { kind: Kind::Invalid, ..failure })?;
