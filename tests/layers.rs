@@ -209,7 +209,7 @@ fn what_customize_writes_changes_nothing_and_is_never_written_over_a_file() {
         let text = world.read(file);
         assert!(text.lines().all(|line| line.is_empty() || line.starts_with("//")), "{text}");
         assert!(
-            name != "update" || text.contains("// replace(\"Build\") { kind::build(server);\n// }\n"),
+            name != "update" || text.contains("// replace(\"Build\") { kind::build(server); }\n"),
             "{text}"
         );
         let said = world.banister(&["check"]);

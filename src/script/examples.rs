@@ -11,7 +11,8 @@ pub fn examples(bundled: &str) -> String {
     );
     for step in &outline.steps {
         let body = bundled[step.body.clone()].trim_end();
-        text += &format!("\n{}\n", commented(&format!("replace(\"{}\") {{{body}\n}}", step.name)));
+        let end = if body.contains('\n') { "\n" } else { " " };
+        text += &format!("\n{}\n", commented(&format!("replace(\"{}\") {{{body}{end}}}", step.name)));
     }
     for function in outline.functions.iter().filter(|function| function.name != "main") {
         text += &format!("\n{}\n", commented(&bundled[function.whole.clone()]));
