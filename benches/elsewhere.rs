@@ -138,6 +138,15 @@ fn peers(world: &World, hosts: &[Host]) {
     let own = timed(5, || world.run(&[]));
     println!("{COMMANDS} times `true` on each of {HOSTS} hosts, medians of 5 rounds (peers: 3):");
     println!("  banister {own:?}");
+    // What nobody who connects with OpenSSH can be faster than.
+    let floor = timed(5, || {
+        let connect =
+            |host: &Host| Command::new(world.network.bin().join("ssh")).args([&host.name, "true"]).spawn();
+        for mut child in hosts.iter().map(connect).collect::<Vec<_>>().into_iter().flatten() {
+            assert!(child.wait().expect("ssh").success());
+        }
+    });
+    println!("  ssh, which only connects and does nothing {floor:?}");
     let Some(peers) = installed() else {
         println!("  ansible and pyinfra can't be installed here");
         return;
