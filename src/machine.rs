@@ -1,5 +1,6 @@
 //! What a primitive may touch on the machine it runs on.
 
+pub mod actions;
 pub mod archive;
 pub mod backup;
 pub mod compose;

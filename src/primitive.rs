@@ -28,6 +28,8 @@ pub enum Facet {
     History,
     /// Settings files.
     Settings,
+    /// Which actions that releases ask for are done.
+    Actions,
     /// What runs, and how it answers. It changes by itself, too.
     Services,
     /// Which backups there are, and how far they are proven.

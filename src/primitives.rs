@@ -10,9 +10,11 @@ pub mod checkout;
 pub mod confirm;
 pub mod digest_env;
 pub mod dirty_files;
+pub mod done_actions;
 pub mod drill;
 pub mod drop_replaced;
 pub mod fetch;
+pub mod forget_actions;
 pub mod free_space;
 pub mod has_release;
 pub mod http;
@@ -23,6 +25,7 @@ pub mod make;
 pub mod missing_tools;
 pub mod newest_release;
 pub mod note;
+pub mod note_action;
 pub mod now;
 pub mod old_backups;
 pub mod prune_backups;
@@ -60,9 +63,11 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<confirm::Confirm>::new(),
     &Of::<digest_env::DigestEnv>::new(),
     &Of::<dirty_files::DirtyFiles>::new(),
+    &Of::<done_actions::DoneActions>::new(),
     &Of::<drill::Drill>::new(),
     &Of::<drop_replaced::DropReplaced>::new(),
     &Of::<fetch::Fetch>::new(),
+    &Of::<forget_actions::ForgetActions>::new(),
     &Of::<free_space::FreeSpace>::new(),
     &Of::<has_release::HasRelease>::new(),
     &Of::<http::Http>::new(),
@@ -73,6 +78,7 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<missing_tools::MissingTools>::new(),
     &Of::<newest_release::NewestRelease>::new(),
     &Of::<note::Note>::new(),
+    &Of::<note_action::NoteAction>::new(),
     &Of::<now::Now>::new(),
     &Of::<old_backups::OldBackups>::new(),
     &Of::<prune_backups::PruneBackups>::new(),

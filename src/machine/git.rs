@@ -159,6 +159,35 @@ impl Checkout {
         Ok(releases(self.tags()?.keys().map(String::as_str)))
     }
 
+    /// The releases among the commits that `to` has in its history and `from` has not, oldest first.
+    pub fn releases_after(&self, from: Oid, to: Oid) -> Result<Vec<Release>> {
+        let mut found = Vec::new();
+        for (tag, commit) in self.tags()? {
+            if let Ok(release) = tag.parse::<Release>()
+                && self.has_in_history(to, commit)?
+                && !self.has_in_history(from, commit)?
+            {
+                found.push(release);
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    /// Whether a commit is another one, or comes after it.
+    pub fn has_in_history(&self, commit: Oid, earlier: Oid) -> Result<bool> {
+        if commit == earlier {
+            return Ok(true);
+        }
+        let found = self.repository.graph_descendant_of(commit, earlier);
+        found.map_err(|error| self.failed("the history can't be read", &error))
+    }
+
+    /// Where the program keeps what belongs to this installation, whoever works on it.
+    pub fn state_folder(&self) -> PathBuf {
+        self.repository.commondir().join("banister")
+    }
+
     fn short(&self, commit: Oid) -> String {
         let short = self.repository.find_object(commit, None).and_then(|object| object.short_id());
         match short.as_ref().map(|short| short.as_str()) {

@@ -4,10 +4,10 @@
 //!
 //! # Options
 //! None. `file` is a path: `~` is the server's home, and a relative path is in the checkout. `key` names those around it,
-//! too: `server.auth_service`.
+//! too: `server.auth_service`; a number names an item of an array: `clients.0.id`.
 //!
 //! # Returns
-//! The value: text, number, bool, array or map; a secret if the key is called like one; `()` if it is not there.
+//! The value: text, number, bool, array or map; a secret where a key is called like one; `()` if it is not there.
 //!
 //! # Errors
 //! `not_found` if there is no such file; `refused` if it can't be read; `invalid` if a line of it is not understood: what
@@ -27,7 +27,7 @@ use crate::data::{self, ServerName};
 use crate::failure::Result;
 use crate::machine::yaml;
 use crate::primitive::{Act, Facet, Host, Primitive};
-use crate::secret;
+use crate::secret::{self, Secret};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -60,13 +60,38 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Value> {
     let server = host.server()?;
     let document = yaml::read(&server.path(&arguments.file))?;
     let mut steps = arguments.key.split('.');
-    let found = steps.try_fold(&document, |value, step| value.get(step)).cloned().unwrap_or_default();
-    let name = arguments.key.rsplit('.').next().unwrap_or_default();
-    Ok(match found {
-        Value::String(text) if server.is_secret(name) => {
-            json!(secret::keep(format!("{} {} of {}", server.name, arguments.key, arguments.file), &text))
-        }
+    let below = |value: &'_ Value, step: &str| match (value, step.parse::<usize>()) {
+        (Value::Array(items), Ok(n)) => items.get(n).cloned(),
+        _ => value.get(step).cloned(),
+    };
+    let found = steps.try_fold(document, |value, step| below(&value, step)).unwrap_or_default();
+    let keep =
+        |key: &str, text: &str| secret::keep(format!("{} {key} of {}", server.name, arguments.file), text);
+    Ok(without_secrets(found, &arguments.key, &|name| server.is_secret(name), &keep))
+}
+
+/// The value with what its keys call a secret kept as one. `key` names the value, as the script does.
+fn without_secrets(
+    found: Value,
+    key: &str,
+    is_secret: &dyn Fn(&str) -> bool,
+    keep: &dyn Fn(&str, &str) -> Secret,
+) -> Value {
+    let name = key.rsplit('.').find(|name| name.parse::<usize>().is_err()).unwrap_or_default();
+    match found {
+        Value::String(text) if is_secret(name) => json!(keep(key, &text)),
         found if data::is_tagged(&found) => Value::Null,
+        Value::Array(items) => {
+            let items = items.into_iter().enumerate();
+            items.map(|(n, item)| without_secrets(item, &format!("{key}.{n}"), is_secret, keep)).collect()
+        }
+        Value::Object(map) => map
+            .into_iter()
+            .map(|(name, value)| {
+                let value = without_secrets(value, &format!("{key}.{name}"), is_secret, keep);
+                (name, value)
+            })
+            .collect(),
         found => found,
-    })
+    }
 }

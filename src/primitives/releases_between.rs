@@ -6,10 +6,10 @@
 //! None.
 //!
 //! # Returns
-//! Array of text, oldest first, with `to` and without `from`; empty if `to` is not newer. If `from` is no release (a commit, say), the releases between are unknown and only `to` is in it.
+//! Array of text, oldest first, with `to` and without `from`; empty if `to` is not newer. If one of them is a branch or a commit: the releases among the commits that `to` has and `from` has not.
 //!
 //! # Errors
-//! `not_found` if the checkout is not there; `invalid` if `to` is no release.
+//! `not_found` if the checkout is not there, or does not know `from` or `to`.
 //!
 //! # After a crash
 //! It is looked at again, unless it was recorded.
@@ -49,19 +49,36 @@ impl Primitive for ReleasesBetween {
 }
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<String>> {
-    among(arguments, &Checkout::open(&host.server()?.checkout)?.releases()?)
+    let checkout = Checkout::open(&host.server()?.checkout)?;
+    match among(arguments, &checkout.releases()?) {
+        Some(names) => Ok(names),
+        None => on_the_way(arguments, &checkout, &checkout),
+    }
 }
 
 /// The plan fetches: then the origin's are known.
 fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
     let server = host.server()?;
+    let stop = || host.stop.is_asked();
     let checkout = Checkout::open(&server.checkout)?;
-    let releases = checkout.origin_releases(&server.environment, &|| host.stop.is_asked())?;
-    Ok(json!(among(arguments, &releases)?))
+    match among(arguments, &checkout.origin_releases(&server.environment, &stop)?) {
+        Some(names) => Ok(json!(names)),
+        None => {
+            let glimpse = checkout.glimpse(&server.environment, &stop)?;
+            Ok(json!(on_the_way(arguments, &checkout, &glimpse.checkout)?))
+        }
+    }
 }
 
-fn among(arguments: &Arguments, releases: &[Release]) -> Result<Vec<String>> {
-    let to: Release = arguments.to.parse()?;
-    let Ok(from) = arguments.from.parse::<Release>() else { return Ok(vec![to.tag().to_owned()]) };
-    Ok(between(releases, &from, &to).into_iter().map(|release| release.tag().to_owned()).collect())
+/// By their numbers; none if not both are releases.
+fn among(arguments: &Arguments, releases: &[Release]) -> Option<Vec<String>> {
+    let (from, to): (Release, Release) = (arguments.from.parse().ok()?, arguments.to.parse().ok()?);
+    Some(between(releases, &from, &to).into_iter().map(|release| release.tag().to_owned()).collect())
+}
+
+/// By their commits. `now` is the checkout as it is; `then` knows what is to be read.
+fn on_the_way(arguments: &Arguments, now: &Checkout, then: &Checkout) -> Result<Vec<String>> {
+    let (from, to) = (now.commit_named_by(&arguments.from)?, then.commit_named_by(&arguments.to)?);
+    let releases = then.releases_after(from, to)?;
+    Ok(releases.iter().map(|release| release.tag().to_owned()).collect())
 }

@@ -36,7 +36,7 @@ pub fn engine(layers: Arc<Layers>) -> Engine {
     engine.set_max_string_size(16 << 20);
     engine.set_max_array_size(1_000_000);
     engine.set_max_map_size(100_000);
-    engine.set_max_modules(64);
+    engine.set_max_modules(1_000);
     engine.set_module_resolver(Resolver { layers, loaded: Mutex::default(), loading: Mutex::default() });
     engine.disable_symbol("eval");
     for (name, instead) in FORBIDDEN {

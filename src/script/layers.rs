@@ -8,12 +8,14 @@ use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::files::{sha256_of, write_durably};
 use include_dir::{Dir, include_dir};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 static RUNBOOKS: Dir = include_dir!("$CARGO_MANIFEST_DIR/runbooks");
 static STDLIB: Dir = include_dir!("$CARGO_MANIFEST_DIR/stdlib");
+/// What releases ask for is bundled with the kind of server whose releases they are.
+static NO_RELEASES: Dir = Dir::new("", &[]);
 
 /// The folder in that of a run for bundled texts that a site's file lies on.
 const BASE: &str = "base";
@@ -67,11 +69,13 @@ impl Problem {
     }
 }
 
-/// The two folders of scripts.
+/// The folders of scripts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Folder {
     Runbooks,
     Stdlib,
+    /// Only of a site.
+    Releases,
 }
 
 impl Folder {
@@ -80,6 +84,7 @@ impl Folder {
         match self {
             Folder::Runbooks => "runbooks",
             Folder::Stdlib => "stdlib",
+            Folder::Releases => "releases",
         }
     }
 
@@ -87,6 +92,7 @@ impl Folder {
         match self {
             Folder::Runbooks => &RUNBOOKS,
             Folder::Stdlib => &STDLIB,
+            Folder::Releases => &NO_RELEASES,
         }
     }
 }
@@ -138,9 +144,20 @@ impl Layers {
         })
     }
 
-    /// The text of a module, as `import` names it. `kind` is the module of the servers' kind.
+    /// The text of a module, as `import` names it. `kind` is the module of the servers' kind, `releases` what the files
+    /// of releases say.
     pub fn module(&self, name: &str) -> Result<Option<Text>> {
-        let name = if name == "kind" { self.kind.as_str() } else { name };
+        if name == "releases" {
+            return self.releases(&self.kind).map(Some);
+        }
+        self.file(if name == "kind" { self.kind.as_str() } else { name })
+    }
+
+    /// The text of a module that is a file.
+    pub(super) fn file(&self, name: &str) -> Result<Option<Text>> {
+        if let Some(release) = name.strip_prefix("releases/") {
+            return self.read(Folder::Releases, release);
+        }
         match self.read(Folder::Stdlib, name)? {
             Some(text) => Ok(Some(text)),
             None => self.read(Folder::Runbooks, name),
@@ -232,6 +249,7 @@ impl Layers {
         let (folder, name) = match plain.split_once('/') {
             Some(("runbooks", name)) => (Folder::Runbooks, name),
             Some(("stdlib", name)) => (Folder::Stdlib, name),
+            Some(("releases", name)) => (Folder::Releases, name),
             _ => return Ok(None),
         };
         self.read(folder, name.strip_suffix(".rhai").unwrap_or(name))?;
@@ -252,6 +270,46 @@ impl Layers {
             site.flatten().flatten().filter_map(|entry| name(&entry.path())).map(|name| (name, true)),
         );
         names.into_iter().collect()
+    }
+
+    /// The names of all scripts in a folder below one of the folders, and in the folders there.
+    pub(super) fn names_below(&self, folder: Folder, below: &str) -> Result<Vec<String>> {
+        let mut names = BTreeSet::new();
+        let mut bundled: Vec<&Dir> =
+            self.bundled.then(|| folder.bundled().get_dir(below)).flatten().into_iter().collect();
+        while let Some(dir) = bundled.pop() {
+            bundled.extend(dir.dirs());
+            names.extend(
+                dir.files().filter_map(|file| Some(file.path().to_str()?.strip_suffix(".rhai")?.to_owned())),
+            );
+        }
+        // A run keeps what a site's file lies on in a folder of its own.
+        let bases = if self.bundled { &[""][..] } else { &["", BASE] };
+        for root in
+            self.folder.iter().flat_map(|site| bases.iter().map(|base| site.join(base).join(folder.name())))
+        {
+            let mut folders = vec![root.join(below)];
+            while let Some(dir) = folders.pop() {
+                let failed = || format!("can't read `{}`", dir.display());
+                let entries = match std::fs::read_dir(&dir) {
+                    Ok(entries) => entries,
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                    Err(error) => return Err(error).or_fail(Kind::Invalid, failed),
+                };
+                for entry in entries {
+                    let path = entry.or_fail(Kind::Invalid, failed)?.path();
+                    let name = path.strip_prefix(&root).ok().and_then(Path::to_str).unwrap_or_default();
+                    let hidden = name.rsplit('/').next().is_some_and(|name| name.starts_with('.'));
+                    match name.strip_suffix(".rhai") {
+                        _ if hidden => {}
+                        None if path.is_dir() && !path.is_symlink() => folders.push(path),
+                        Some(name) if path.is_file() => drop(names.insert(name.to_owned())),
+                        _ => {}
+                    }
+                }
+            }
+        }
+        Ok(names.into_iter().collect())
     }
 
     /// What the site's file of this name does to the bundled one, in the words of its text: `before("Build")`,

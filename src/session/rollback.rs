@@ -19,7 +19,7 @@ pub(super) fn turned_back() -> Failure {
 pub fn has_changed(index: &Index) -> bool {
     index.calls().any(|call| {
         primitives::find(&call.call.name).is_none_or(|primitive| {
-            let is_aside = |facet: &Facet| matches!(facet, Facet::History | Facet::Backups);
+            let is_aside = |facet: &Facet| matches!(facet, Facet::History | Facet::Actions | Facet::Backups);
             let touches = !primitive.facets().iter().all(is_aside);
             primitive.sort() == Sort::Change && touches
         })

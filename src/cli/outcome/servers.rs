@@ -81,7 +81,8 @@ fn between_calls(summary: &Summary, calls: &[(&str, &CallRecord)]) -> String {
 /// Whether a call may have changed what users see of a server: a backup, or a name for an image, is no change of it.
 fn touches(record: &CallRecord) -> bool {
     primitives::find(&record.call.name).is_none_or(|primitive| {
-        let is_aside = |facet: &Facet| matches!(facet, Facet::History | Facet::Backups | Facet::Space);
+        let is_aside =
+            |facet: &Facet| matches!(facet, Facet::History | Facet::Actions | Facet::Backups | Facet::Space);
         primitive.sort() == Sort::Change && !primitive.facets().iter().all(is_aside)
     })
 }

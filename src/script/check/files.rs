@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// They are named by their number.
 pub struct Files<'a> {
     pub layers: &'a Layers,
-    /// The modules that `import "kind"` may mean.
+    /// The modules that `import "kind"` may mean, and whose releases `import "releases"` may be about.
     kinds: Vec<String>,
     pub files: Vec<File>,
     /// What each path of an `import` means: nothing, a file, or one for each kind.
@@ -62,10 +62,15 @@ impl<'a> Files<'a> {
         }
         // Those that import each other find it here already.
         self.modules.insert(path.clone(), Module::default());
-        let names = if path == "kind" { self.kinds.clone() } else { vec![path.clone()] };
+        let is_of_kinds = matches!(path.as_str(), "kind" | "releases");
+        let names = if is_of_kinds { self.kinds.clone() } else { vec![path.clone()] };
         let mut module = Module::default();
         for name in names {
-            match self.layers.module(&name) {
+            let found = match path.as_str() {
+                "releases" => self.layers.releases(&name).map(Some),
+                _ => self.layers.module(&name),
+            };
+            match found {
                 Ok(Some(text)) => module.files.push(self.add(text)),
                 Ok(None) => module.missing.push(name),
                 Err(failure) => module.failure = Some(failure),

@@ -1,0 +1,59 @@
+//! `forget_actions(server, release: text)`
+//!
+//! Forgets that actions are done which releases ask for that come after this one, because the server went back to it.
+//!
+//! # Options
+//! None. `release` may be a branch or a commit, too.
+//!
+//! # Returns
+//! The names of the actions that were forgotten, an array of text.
+//!
+//! # Errors
+//! `not_found` if the checkout is not there, or does not know `release`; `refused` if it can't be written, `journal` if
+//! what is there can't be read.
+//!
+//! # After a crash
+//! It is done again; what is forgotten is forgotten.
+//!
+//! # Example
+//! ```rhai
+//! let server = this_server();
+//! server.note_action("0.2.11/index", "0.2.11");
+//! server.forget_actions("0.2.10")
+//! // => ["0.2.11/index"]
+//! ```
+
+use crate::data::{self, ServerName};
+use crate::failure::Result;
+use crate::machine::actions;
+use crate::machine::git::Checkout;
+use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive};
+use serde::{Deserialize, Serialize};
+
+pub struct ForgetActions;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arguments {
+    server: ServerName,
+    release: String,
+}
+
+impl Primitive for ForgetActions {
+    type Arguments = Arguments;
+    type Outcome = Vec<String>;
+    const NAME: &'static str = "forget_actions";
+    const SOURCE: &'static str = include_str!("forget_actions.rs");
+    const ACT: Act<Self> = Act::Change {
+        touches: &[Facet::Actions],
+        perform,
+        predict: |arguments, _| {
+            Ok(data::unknown(format!("what {} forgets that was done", arguments.server.name)))
+        },
+        after_crash: AfterCrash::Repeat,
+    };
+}
+
+fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<String>> {
+    actions::forget_newer(&Checkout::open(&host.server()?.checkout)?, &arguments.release)
+}

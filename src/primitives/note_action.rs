@@ -1,0 +1,58 @@
+//! `note_action(server, name: text, release: text)`
+//!
+//! Notes on a server that an action is done that a release asks for, so that no later update does it again.
+//!
+//! # Options
+//! None.
+//!
+//! # Returns
+//! Nothing.
+//!
+//! # Errors
+//! `not_found` if the checkout is not there; `refused` if it can't be written, `journal` if what is there can't be read.
+//!
+//! # After a crash
+//! It is done again: twice is the same as once.
+//!
+//! # Example
+//! ```rhai
+//! this_server().note_action("0.2.11/index", "0.2.11");
+//! ```
+
+use crate::data::ServerName;
+use crate::failure::Result;
+use crate::lock::now;
+use crate::machine::actions::{self, Action};
+use crate::machine::git::Checkout;
+use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub struct NoteAction;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arguments {
+    server: ServerName,
+    name: String,
+    release: String,
+}
+
+impl Primitive for NoteAction {
+    type Arguments = Arguments;
+    type Outcome = ();
+    const NAME: &'static str = "note_action";
+    const SOURCE: &'static str = include_str!("note_action.rs");
+    const ACT: Act<Self> = Act::Change {
+        touches: &[Facet::Actions],
+        perform,
+        predict: |_, _| Ok(Value::Null),
+        after_crash: AfterCrash::Repeat,
+    };
+}
+
+fn perform(arguments: &Arguments, host: &Host) -> Result<()> {
+    let checkout = Checkout::open(&host.server()?.checkout)?;
+    let action = Action { release: arguments.release.clone(), at: now() };
+    actions::add(&checkout, &arguments.name, action)
+}
