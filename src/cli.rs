@@ -20,6 +20,7 @@ mod show;
 mod signals;
 mod stale;
 mod status;
+mod test;
 mod work;
 
 use crate::failure::Result;
@@ -56,6 +57,7 @@ fn dispatch(context: Context, command: &Command, matches: &clap::ArgMatches) -> 
         Command::Plan(options) => plan::plan(&context, options, matches),
         Command::Run(options) => run::run(&context, options, matches),
         Command::Resume(options) => resume::resume(&context, options),
+        Command::Test(options) => test::test(&context, options),
         Command::Check { paths } => check::check(&context, paths),
         Command::Backup { command } => backup::backup(&context, command),
         Command::Status => status::status(&context),

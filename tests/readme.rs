@@ -120,6 +120,15 @@ fn every_command_in_a_sentence_can_be_typed() {
 fn every_rhai_block_is_without_a_mistake_and_every_runbook_among_them_runs() {
     for block in blocks_of("rhai") {
         let world = World::new();
+        if block.contains("(practice)") {
+            world.write("tests/shown.rhai", &block);
+            world.write("site.toml", &(world.read("site.toml") + "backup = [\"~/data\"]\n"));
+            for arguments in [["check", "tests"], ["test", "tests"]] {
+                let said = world.banister(&arguments);
+                assert_eq!(said.code, Some(0), "{said:?}\n{block}");
+            }
+            continue;
+        }
         let whole = block.contains("fn main(");
         let file = match whole {
             true => "runbooks/shown.rhai",

@@ -96,6 +96,8 @@ pub enum Command {
         #[arg(value_name = "PATH")]
         paths: Vec<PathBuf>,
     },
+    /// Try the site's scripts on a practice server, and run its own tests.
+    Test(super::test::Options),
     /// Read the documentation of a primitive, or list them.
     Doc {
         /// A primitive's name.

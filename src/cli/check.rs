@@ -5,6 +5,7 @@ use crate::failure::{Context as _, Failure, Kind, Result};
 use crate::report::findings;
 use crate::script::check::{Check, Finding, KINDS, Severity, unknown_kind};
 use crate::script::layers::{Folder, Layers, Text};
+use crate::script::rehearsal::Tests;
 use crate::site::{self, FILE, Site};
 use std::path::{Path, PathBuf};
 
@@ -24,7 +25,7 @@ pub fn check(context: &Context, paths: &[PathBuf]) -> Result<u8> {
         // Files of one site are looked through together.
         let mut groups: Vec<(Option<PathBuf>, Vec<PathBuf>)> = Vec::new();
         for path in paths {
-            for script in scripts(path)? {
+            for script in scripts_in(path)? {
                 let site = site_of(&script).or_else(|| site::find(context.given_site.as_deref()).ok());
                 match groups.iter_mut().find(|(of, _)| *of == site) {
                     Some((_, group)) => group.push(script),
@@ -73,6 +74,10 @@ fn look(
     match scripts {
         Some(scripts) => {
             for script in scripts {
+                if is_test(script) {
+                    found.extend(mistake_in_test(script)?);
+                    continue;
+                }
                 let script = &std::path::absolute(script).unwrap_or_else(|_| script.clone());
                 let text = std::fs::read_to_string(script)
                     .or_fail(Kind::Invalid, || format!("can't read `{}`", script.display()))?;
@@ -97,6 +102,11 @@ fn look(
             for (name, _) in layers.list(Folder::Stdlib) {
                 layers.module(&name)?.into_iter().for_each(|text| check.text(text));
             }
+            let tests = folder.as_deref().map(|folder| folder.join("tests")).filter(|tests| tests.is_dir());
+            for script in tests.iter().map(|tests| scripts_in(tests)).collect::<Result<Vec<_>>>()?.concat() {
+                *files += 1;
+                found.extend(mistake_in_test(&script)?);
+            }
         }
     }
     let (looked, more) = check.end();
@@ -106,7 +116,7 @@ fn look(
 }
 
 /// The scripts that a path means: a file, or those in a folder and in its folders.
-fn scripts(path: &Path) -> Result<Vec<PathBuf>> {
+fn scripts_in(path: &Path) -> Result<Vec<PathBuf>> {
     let failed = || format!("can't read `{}`", path.display());
     if !path.is_dir() {
         if !path.exists() {
@@ -124,7 +134,7 @@ fn scripts(path: &Path) -> Result<Vec<PathBuf>> {
     for entry in entries {
         let hidden = entry.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
         if entry.is_dir() && !hidden && !entry.is_symlink() {
-            found.extend(scripts(&entry)?);
+            found.extend(scripts_in(&entry)?);
         } else if entry.extension().is_some_and(|extension| extension == "rhai") {
             found.push(entry);
         }
@@ -143,6 +153,22 @@ fn site_of(script: &Path) -> Option<PathBuf> {
     let own = matches!(script_folder(&script)?, "runbooks" | "stdlib");
     let file = script.parent()?.parent()?.join(FILE);
     (own && file.is_file()).then_some(file)
+}
+
+/// Whether a script is one of a site's tests.
+fn is_test(script: &Path) -> bool {
+    let site = |script: PathBuf| script.parent()?.parent().map(|site| site.join(FILE));
+    script_folder(script) == Some("tests")
+        && std::path::absolute(script).ok().and_then(site).is_some_and(|file| file.is_file())
+}
+
+/// Why a test script can't be read, if it can't.
+fn mistake_in_test(script: &Path) -> Result<Option<Finding>> {
+    let failed = || format!("can't read `{}`", script.display());
+    let text = std::fs::read_to_string(script).or_fail(Kind::Invalid, failed)?;
+    let Err(failure) = Tests::read(&Text::new(script.display().to_string(), text)) else { return Ok(None) };
+    let line = failure.at.as_deref().and_then(|at| at.rsplit(':').next()?.parse().ok()).unwrap_or(0);
+    Ok(Some(at_line(script, line, 0, failure.message, failure.help.unwrap_or_default())))
 }
 
 /// `site.toml` does not load: the place is in what the parser says.

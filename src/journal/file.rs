@@ -180,11 +180,8 @@ fn checksum(before: &str, body: &str) -> String {
 }
 
 /// Where tests kill the process: `$BANISTER_CRASH_AT` is `before` or `after`, and the number of a record or a part of its
-/// text that begins with a quotation mark. In a release build there is no such place.
+/// text that begins with a quotation mark. `banister test --sweep` does it with practice servers.
 fn crash_point(when: &str, n: u64, body: &str) {
-    if !cfg!(debug_assertions) {
-        return;
-    }
     let Ok(place) = std::env::var("BANISTER_CRASH_AT") else { return };
     let Some((_, record)) = place.split_once(' ').filter(|(word, _)| *word == when) else { return };
     if record == n.to_string() || record.starts_with('"') && body.contains(record) {

@@ -30,22 +30,31 @@ fn outer_path(world: &World) -> OsString {
     std::env::join_paths(outer).unwrap_or(path.clone())
 }
 
+/// Runs a program in a folder, with nothing of another repository or another make, and waits.
+pub fn plain(cwd: &Path, program: &str, arguments: &[&str]) -> Result<()> {
+    wait(Command::new(program).args(arguments).current_dir(cwd), program, arguments)
+}
+
 /// Runs a program as the administrator of this world would, and waits. Its output is kept for the failure.
 pub fn as_administrator(world: &World, cwd: &Path, program: &str, arguments: &[&str]) -> Result<()> {
-    let shown = format!("{program} {}", arguments.join(" "));
     // A program is looked up in our own PATH, not the child's: the world's own programs need their full name.
     let own = world.path("bin").join(program);
     let mut command = Command::new(if own.exists() { own } else { program.into() });
-    command.args(arguments).current_dir(cwd).envs(environment(world)).stdin(Stdio::null());
-    // What is set for another repository or another make must not lead out of this world.
+    command.args(arguments).current_dir(cwd).envs(environment(world));
+    wait(&mut command, program, arguments)
+}
+
+/// What is set for another repository or another make must not lead out of this world.
+fn wait(command: &mut Command, program: &str, arguments: &[&str]) -> Result<()> {
     for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"] {
         command.env_remove(name);
     }
-    command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_TERMINAL_PROMPT", "0");
+    command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_TERMINAL_PROMPT", "0").stdin(Stdio::null());
     let output = command.output().or_fail(Kind::NotFound, || format!("`{program}` can't be started"))?;
     if output.status.success() {
         return Ok(());
     }
+    let shown = format!("{program} {}", arguments.join(" "));
     let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     Err(Failure::new(Kind::CommandFailed, format!("`{shown}` ended with {}", code(output.status)))
         .why(said.trim()))

@@ -1,0 +1,72 @@
+//! A runbook on a practice server, undisturbed and killed at each record.
+
+use super::Bench;
+use super::reached::Reached;
+use super::sweep::{self, places};
+use crate::failure::{Failure, Kind, Result};
+use crate::practice::{Original, Rehearsal};
+use std::path::Path;
+
+/// How an undisturbed run of a runbook ended.
+pub struct Undisturbed {
+    pub contents: Vec<String>,
+    /// Where to kill another one.
+    pub places: Vec<String>,
+    pub records: usize,
+}
+
+/// Tells how it went.
+pub fn rehearse(
+    bench: &mut Bench,
+    original: &Original,
+    runbook: &str,
+    sweeping: bool,
+    reached: &mut Reached,
+) {
+    let program = bench.program.clone();
+    let mut found = None;
+    let went_well = bench.case(runbook, || {
+        let undisturbed = undisturbed(original, &program, runbook, reached)?;
+        let note = format!("done, with {} records", undisturbed.records);
+        found = Some(undisturbed);
+        Ok(note)
+    });
+    if let (true, true, Some(undisturbed)) = (went_well, sweeping, found) {
+        bench.case(&format!("{runbook}, killed"), || {
+            let kills = sweep::sweep(original, &program, runbook, &undisturbed)?;
+            Ok(format!(
+                "killed {kills} times at each of its {} records, resumed, same end",
+                undisturbed.records
+            ))
+        });
+    }
+}
+
+fn undisturbed(
+    original: &Original,
+    program: &Path,
+    runbook: &str,
+    reached: &mut Reached,
+) -> Result<Undisturbed> {
+    let rehearsal = Rehearsal::new(original, program)?;
+    let ended = rehearsal.banister(&["run", runbook, "--yes"], None)?;
+    reached.see(&rehearsal.state())?;
+    if ended.code != 0 {
+        return Err(told(&format!("`{runbook}` ended with exit code {}", ended.code), &ended.said));
+    }
+    let journal = sweep::journal(&rehearsal)?;
+    Ok(Undisturbed {
+        contents: rehearsal.contents()?,
+        places: places(&journal),
+        records: journal.lines().count(),
+    })
+}
+
+/// A failure with the last lines of what the program said.
+pub fn told(message: &str, said: &str) -> Failure {
+    /// Enough for the step that failed, why, and what to type next.
+    const LINES: usize = 25;
+    let lines: Vec<&str> = said.lines().collect();
+    let from = lines.len().saturating_sub(LINES);
+    lines[from..].iter().fold(Failure::new(Kind::Refused, message), |failure, line| failure.why(line))
+}

@@ -1,0 +1,95 @@
+//! The site of a rehearsal: what the real one says of its server, but for all that leads to it.
+
+use super::super::world::{self, make_folder};
+use super::{Original, Rehearsal, Server, tools};
+use crate::failure::{Context, Kind, Result};
+use std::path::Path;
+use toml::{Table, Value};
+
+/// What a practice server takes over from the real one. All else is about where that is.
+const KEPT: [&str; 5] = ["kind", "targets", "folder", "keep", "secrets"];
+
+/// Writes `site.toml`.
+pub fn write(rehearsal: &Rehearsal, original: &Original) -> Result<()> {
+    let dir = rehearsal.site();
+    let mut table = match &rehearsal.server {
+        Server::Hoss(practice) => {
+            let text = super::super::install::table(practice, "practice");
+            let site: Table = text.parse().or_fail(Kind::Bug, || "the site of the practice server".into())?;
+            match site.get("servers").and_then(|servers| servers.get("practice")) {
+                Some(Value::Table(table)) => table.clone(),
+                _ => Table::new(),
+            }
+        }
+        Server::Simple(_) => simple(rehearsal, original)?,
+    };
+    let home = rehearsal.home().display().to_string();
+    let path = tools::path(&dir).to_string_lossy().into_owned();
+    let mut environment: Table =
+        original.table.get("environment").and_then(Value::as_table).cloned().unwrap_or_default();
+    environment.insert("HOME".into(), home.into());
+    environment.insert("PATH".into(), path.into());
+    table.insert("environment".into(), environment.into());
+    let healthy = [("within", "10s"), ("stable", "100ms")];
+    let healthy: Table = healthy.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+    table.insert("healthy".into(), healthy.into());
+    let servers = Table::from_iter([(original.name.clone(), Value::Table(table))]);
+    let site = Table::from_iter([("servers".to_owned(), Value::Table(servers))]);
+    world::write(&dir.join("site.toml"), format!("# A rehearsal.\n{site}"))
+}
+
+/// The table of a server of which only a folder is known, and what its backup holds.
+fn simple(rehearsal: &Rehearsal, original: &Original) -> Result<Table> {
+    let kept = original.table.iter().filter(|(key, _)| KEPT.contains(&key.as_str()));
+    let mut table: Table = kept.map(|(key, value)| (key.clone(), value.clone())).collect();
+    table.insert("checkout".into(), rehearsal.checkout().display().to_string().into());
+    table.insert("backups".into(), "~/backups".into());
+    let fault = rehearsal.site().join("faults/health").display().to_string();
+    let command: Vec<Value> = ["test", "!", "-e", &fault].into_iter().map(Value::from).collect();
+    let check = Table::from_iter([("command".to_owned(), Value::from(command))]);
+    table.insert("health".into(), vec![Value::Table(check)].into());
+    let listed = original.table.get("backup").and_then(Value::as_array).into_iter().flatten();
+    let mut paths = Vec::new();
+    for path in listed.filter_map(Value::as_str) {
+        let path = path.trim_start_matches("~/").trim_start_matches('/');
+        let is_inside = !path.split('/').any(|part| part == "..") && !matches!(path, "" | "." | "~");
+        let path = if is_inside { format!("data/{path}") } else { "data/all".to_owned() };
+        world::write(&rehearsal.home().join(&path).join("kept"), "kept\n")?;
+        paths.push(Value::from(format!("~/{path}")));
+    }
+    table.insert("backup".into(), paths.into());
+    if let Some(dumps) = original.table.get("dumps").and_then(Value::as_table) {
+        let dumped =
+            |name: &String| (name.clone(), Value::from(vec![Value::from("echo"), Value::from("dumped")]));
+        table.insert("dumps".into(), dumps.keys().map(dumped).collect::<Table>().into());
+    }
+    if original.table.get("maintenance").is_some_and(Value::is_table) {
+        let nothing = || Value::from(vec![Value::from("true")]);
+        let commands = ["begin", "end"].map(|word| (word.to_owned(), nothing()));
+        table.insert("maintenance".into(), Table::from_iter(commands).into());
+    }
+    if let Some(file) = original.table.get("env_file").and_then(Value::as_str) {
+        let name = Path::new(file).file_name().unwrap_or_default().to_string_lossy().into_owned();
+        world::write(&rehearsal.home().join(&name), "")?;
+        table.insert("env_file".into(), format!("~/{name}").into());
+    }
+    Ok(table)
+}
+
+/// Copies a folder of scripts, if it is there.
+pub fn copy(from: &Path, to: &Path) -> Result<()> {
+    let failed = || format!("can't copy `{}`", from.display());
+    if !from.is_dir() {
+        return Ok(());
+    }
+    make_folder(to)?;
+    for entry in std::fs::read_dir(from).or_fail(Kind::Invalid, failed)? {
+        let entry = entry.or_fail(Kind::Invalid, failed)?;
+        let target = to.join(entry.file_name());
+        match entry.path().is_dir() {
+            true => copy(&entry.path(), &target)?,
+            false => drop(std::fs::copy(entry.path(), target).or_fail(Kind::Invalid, failed)?),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,187 @@
+//! A site's own tests: scripts whose functions each get a practice server, do something with it, and say what they expect.
+//!
+//! They are no runbooks: nothing in them passes the gate, and they see no primitive. What they call are runs of the program
+//! itself.
+
+use super::convert::plain_to_dynamic;
+use super::engine::compile;
+use super::error::to_failure;
+use super::layers::Text;
+use super::types::to_error;
+use crate::failure::{Context, Failure, Kind, Result};
+use crate::practice::Rehearsal;
+use rhai::{
+    AST, Dynamic, Engine, EvalAltResult, ImmutableString, Map, NativeCallContext, OptimizationLevel, Scope,
+};
+use serde_json::{Value, json};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+/// What a function of a test script may return from a call.
+type Told<T> = std::result::Result<T, Box<EvalAltResult>>;
+
+/// A test script.
+pub struct Tests {
+    source: String,
+    engine: Engine,
+    ast: AST,
+    /// The names of its tests, in the order in which they stand: functions with one parameter that are not private.
+    pub names: Vec<String>,
+}
+
+impl Tests {
+    /// Reads a test script. Fails with [`Kind::Invalid`] if it is none.
+    pub fn read(text: &Text) -> Result<Tests> {
+        let engine = engine();
+        let ast = compile(&engine, &text.source, &text.text)?;
+        let outline = super::outline::outline(&text.text);
+        let is_test = |function: &&super::outline::Function| {
+            function.parameters == 1 && !text.text[function.whole.clone()].starts_with("private")
+        };
+        let names: Vec<String> =
+            outline.functions.iter().filter(is_test).map(|function| function.name.clone()).collect();
+        if names.is_empty() {
+            let message = format!("`{}` has no test", super::source::shown(&text.source));
+            return Err(Failure::new(Kind::Invalid, message).help(
+                "write one as `fn what_it_shows(practice) { … }`; read how with `banister test --help`",
+            ));
+        }
+        Ok(Tests { source: text.source.clone(), engine, ast, names })
+    }
+
+    /// Runs one of its tests on a practice server. Fails with what was expected and is not so.
+    pub fn run(&self, name: &str, rehearsal: Arc<Rehearsal>) -> Result<()> {
+        let practice = Practice { rehearsal, kill: Arc::default() };
+        let called = self.engine.call_fn::<Dynamic>(&mut Scope::new(), &self.ast, name, (practice,));
+        called.map(drop).map_err(|error| to_failure(&error, &self.source))
+    }
+}
+
+/// What a test gets.
+#[derive(Clone)]
+struct Practice {
+    rehearsal: Arc<Rehearsal>,
+    /// The step at whose beginning the next run is killed.
+    kill: Arc<Mutex<Option<String>>>,
+}
+
+impl Practice {
+    /// Calls the program for a run, and gives what `show --json` says of it, with `code` and `said`.
+    fn call(&self, arguments: &[&str]) -> Result<Dynamic> {
+        let step = self.kill.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
+        let place = step.map(|step| format!("after \"name\":{}", Value::from(step)));
+        let before = self.rehearsal.runs();
+        let ended = self.rehearsal.banister(arguments, place.as_deref())?;
+        let is_of_it = arguments.first() == Some(&"resume") || self.rehearsal.runs() > before;
+        let mut run = match is_of_it {
+            true => self.rehearsal.last_run()?,
+            // Nothing of it was written down.
+            false => json!({ "state": "refused" }),
+        };
+        run["code"] = ended.code.into();
+        run["said"] = ended.said.into();
+        Ok(plain_to_dynamic(&run))
+    }
+
+    fn run(&self, runbook: &str, parameters: &Map) -> Result<Dynamic> {
+        let given = parameters.iter().map(|(name, value)| format!("--{}={value}", name.replace('_', "-")));
+        let given: Vec<String> = given.collect();
+        let fixed = ["run", runbook, "--yes", "--abandon"];
+        self.call(&fixed.into_iter().chain(given.iter().map(String::as_str)).collect::<Vec<_>>())
+    }
+
+    /// A path in the home of the server's administrator.
+    fn path(&self, written: &str) -> PathBuf {
+        self.rehearsal.home().join(written.trim_start_matches("~/").trim_start_matches('/'))
+    }
+
+    fn write(&self, path: &str, text: &str) -> Result<()> {
+        let (path, failed) = (self.path(path), || format!("can't write `{path}`"));
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).or_fail(Kind::Invalid, failed)?;
+        }
+        std::fs::write(path, text).or_fail(Kind::Invalid, failed)
+    }
+
+    /// A program that the scripts find under this name.
+    fn stand_in(&self, name: &str, script: &str) -> Result<()> {
+        let failed = || format!("can't make the program `{name}`");
+        if name.is_empty() || name.contains('/') {
+            return Err(Failure::new(Kind::Invalid, format!("`{name}` is no name of a program")));
+        }
+        let folder = self.rehearsal.site().join("bin");
+        std::fs::create_dir_all(&folder).or_fail(Kind::Refused, failed)?;
+        let file = folder.join(name);
+        std::fs::write(&file, format!("#!/bin/sh\n{script}\n")).or_fail(Kind::Refused, failed)?;
+        let mode = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(&file, mode).or_fail(Kind::Refused, failed)
+    }
+}
+
+fn engine() -> Engine {
+    let mut engine = Engine::new();
+    engine.set_optimization_level(OptimizationLevel::None);
+    engine.set_strict_variables(true);
+    engine.set_max_call_levels(64);
+    engine.set_max_expr_depths(128, 128);
+    engine.disable_symbol("eval");
+    engine.register_type_with_name::<Practice>("practice server");
+    engine.register_fn("run", |practice: &mut Practice, runbook: &str| -> Told<Dynamic> {
+        practice.run(runbook, &Map::new()).map_err(to_error)
+    });
+    engine.register_fn("run", |practice: &mut Practice, runbook: &str, parameters: Map| -> Told<Dynamic> {
+        practice.run(runbook, &parameters).map_err(to_error)
+    });
+    engine.register_fn("resume", |practice: &mut Practice| -> Told<Dynamic> {
+        practice.call(&["resume", "--yes"]).map_err(to_error)
+    });
+    engine.register_fn("roll_back", |practice: &mut Practice| -> Told<Dynamic> {
+        practice.call(&["resume", "--rollback", "--yes"]).map_err(to_error)
+    });
+    engine.register_fn("fail", |practice: &mut Practice, fault: &str| -> Told<()> {
+        practice.rehearsal.switch(fault, true).map_err(to_error)
+    });
+    engine.register_fn("mend", |practice: &mut Practice, fault: &str| -> Told<()> {
+        practice.rehearsal.switch(fault, false).map_err(to_error)
+    });
+    engine.register_fn("kill_at", |practice: &mut Practice, step: &str| {
+        *practice.kill.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(step.to_owned());
+    });
+    engine.register_fn("stand_in", |practice: &mut Practice, name: &str, script: &str| -> Told<()> {
+        practice.stand_in(name, script).map_err(to_error)
+    });
+    engine.register_fn("read", |practice: &mut Practice, path: &str| -> Dynamic {
+        std::fs::read_to_string(practice.path(path)).map(Dynamic::from).unwrap_or_default()
+    });
+    engine.register_fn("write", |practice: &mut Practice, path: &str, text: &str| -> Told<()> {
+        practice.write(path, text).map_err(to_error)
+    });
+    engine.register_get("release", |practice: &mut Practice| -> Told<String> {
+        practice.rehearsal.release().map_err(to_error)
+    });
+    engine.register_get("healthy", |practice: &mut Practice| -> Told<bool> {
+        practice.rehearsal.is_healthy().map_err(to_error)
+    });
+    engine.register_get("made", |practice: &mut Practice| -> Told<Dynamic> {
+        practice.rehearsal.made().map(|made| plain_to_dynamic(&json!(made))).map_err(to_error)
+    });
+    engine.register_fn("expect", |is_so: bool| expect(is_so, "what is expected is not so"));
+    engine.register_fn("expect", |is_so: bool, what: ImmutableString| expect(is_so, &what));
+    engine.register_fn(
+        "expect_equal",
+        |context: NativeCallContext, found: Dynamic, expected: Dynamic| -> Told<()> {
+            let equal =
+                context.call_native_fn::<bool>("==", (found.clone(), expected.clone())).unwrap_or(false);
+            expect(equal, &format!("found {found:?}, and expected {expected:?}"))
+        },
+    );
+    engine
+}
+
+fn expect(is_so: bool, what: &str) -> Told<()> {
+    match is_so {
+        true => Ok(()),
+        false => Err(to_error(Failure::new(Kind::Refused, what))),
+    }
+}
