@@ -3,6 +3,7 @@
 //! The examples of their pages speak of the practice server that `banister demo --keep DIR` makes, as it is before it
 //! is updated: release 0.2.10. Each is the body of a runbook's `main`, and is run by a test.
 
+pub mod add_settings;
 pub mod ask;
 pub mod backup;
 pub mod check_backup;
@@ -20,8 +21,11 @@ pub mod has_release;
 pub mod http;
 pub mod installed_release;
 pub mod is_healthy;
+pub mod keep_files;
 pub mod lock;
+pub mod lost_edits;
 pub mod make;
+pub mod missing_settings;
 pub mod missing_tools;
 pub mod newest_release;
 pub mod note;
@@ -30,6 +34,7 @@ pub mod now;
 pub mod old_backups;
 pub mod prune_backups;
 pub mod put_back;
+pub mod put_back_edits;
 pub mod query;
 pub mod read_env;
 pub mod read_yaml;
@@ -56,6 +61,7 @@ use std::sync::LazyLock;
 
 /// Every primitive, by name.
 pub static ALL: &[&dyn AnyPrimitive] = &[
+    &Of::<add_settings::AddSettings>::new(),
     &Of::<ask::Ask>::new(),
     &Of::<backup::Backup>::new(),
     &Of::<check_backup::CheckBackup>::new(),
@@ -73,8 +79,11 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<http::Http>::new(),
     &Of::<installed_release::InstalledRelease>::new(),
     &Of::<is_healthy::IsHealthy>::new(),
+    &Of::<keep_files::KeepFiles>::new(),
     &Of::<lock::Lock>::new(),
+    &Of::<lost_edits::LostEdits>::new(),
     &Of::<make::Make>::new(),
+    &Of::<missing_settings::MissingSettings>::new(),
     &Of::<missing_tools::MissingTools>::new(),
     &Of::<newest_release::NewestRelease>::new(),
     &Of::<note::Note>::new(),
@@ -83,6 +92,7 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<old_backups::OldBackups>::new(),
     &Of::<prune_backups::PruneBackups>::new(),
     &Of::<put_back::PutBack>::new(),
+    &Of::<put_back_edits::PutBackEdits>::new(),
     &Of::<query::Query>::new(),
     &Of::<read_env::ReadEnv>::new(),
     &Of::<read_yaml::ReadYaml>::new(),

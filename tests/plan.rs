@@ -98,8 +98,8 @@ fn the_plan_of_an_update_says_what_it_will_do_and_changes_nothing() {
     let mut rest = lines.as_slice();
     for line in [
         "plan of `update` on practice",
+        "fetch(practice)",
         "Check",
-        "  fetch(practice)",
         "Back up",
         "Review release notes",
         "  shows: Release 0.2.13",

@@ -29,7 +29,7 @@ pub use dirt::{Dirt, Dirty};
 pub use fetch::{Fetched, without_credentials};
 pub use glimpse::Glimpse;
 pub use moving::HalfMoved;
-pub use notes::{Note, Touched};
+pub use notes::{Note, Setting, Touched, settings};
 pub use target::Target;
 
 /// An open checkout.

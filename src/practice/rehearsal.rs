@@ -69,12 +69,12 @@ impl Rehearsal {
     pub fn new(original: &Original, program: &Path) -> Result<Rehearsal> {
         let made = tempfile::Builder::new().prefix("banister-test-").tempdir();
         let folder = made.or_fail(Kind::Refused, || "there is no room for a practice server".into())?;
+        tools::link(&folder.path().join("tools"))?;
         let site = folder.path().join("site");
         let server = match original.kind() {
             "hoss" => {
                 let practice = Practice::create(&site, program, &[])?;
                 practice.end_with_me()?;
-                tools::link(practice.dir())?;
                 Server::Hoss(Box::new(practice))
             }
             _ => Server::Simple(Simple::create(&site, &original.table)?),

@@ -1,15 +1,15 @@
-//! `confirm(question: text)`
+//! `confirm(question: text, #{ stop: bool = true })`
 //!
 //! Asks the person to agree before the run goes on.
 //!
 //! # Options
-//! None.
+//! - `stop`: whether a no stops the run. Default: true.
 //!
 //! # Returns
-//! Nothing: whoever gets past it has agreed. Who that was is in the journal.
+//! `true` if the answer is yes; `false` if it is no, and that does not stop the run. Who said so is in the journal.
 //!
 //! # Errors
-//! `declined` if the answer is no, or nobody is there and `--yes` was not given. It can't be caught: the run stops
+//! `declined` if the answer is no and that stops the run, or nobody is there and `--yes` was not given. It can't be caught: the run stops
 //! before the next call, as it is, and `banister resume` asks again.
 //!
 //! # After a crash
@@ -24,7 +24,6 @@ use crate::failure::{Failure, Kind, Result};
 use crate::person::{Answer, Form, Question};
 use crate::primitive::{Act, Primitive};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 pub struct Confirm;
 
@@ -32,26 +31,34 @@ pub struct Confirm;
 #[serde(deny_unknown_fields)]
 pub struct Arguments {
     question: String,
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    stop: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn is_yes(stop: &bool) -> bool {
+    *stop
 }
 
 impl Primitive for Confirm {
     type Arguments = Arguments;
-    type Outcome = ();
+    type Outcome = bool;
     const NAME: &'static str = "confirm";
     const SOURCE: &'static str = include_str!("confirm.rs");
-    const ACT: Act<Self> = Act::Ask { question, answered, predict: |_| Value::Null };
+    const ACT: Act<Self> = Act::Ask { question, answered, predict: |_| true.into() };
 }
 
 fn question(arguments: &Arguments) -> Question {
     Question { text: arguments.question.clone(), form: Form::Confirm }
 }
 
-fn answered(arguments: &Arguments, answer: &Answer) -> Result<()> {
+fn answered(arguments: &Arguments, answer: &Answer) -> Result<bool> {
     match answer.is_yes() {
-        true => Ok(()),
-        false => {
-            Err(Failure::new(Kind::Declined, format!("{} said no to: {}", answer.by, arguments.question))
-                .help("nothing was done since the question; `banister resume` asks it again"))
-        }
+        yes if yes || !arguments.stop => Ok(yes),
+        _ => Err(Failure::new(Kind::Declined, format!("{} said no to: {}", answer.by, arguments.question))
+            .help("nothing was done since the question; `banister resume` asks it again")),
     }
 }

@@ -115,24 +115,45 @@ impl Checkout {
         if name != "Makefile" && !name.starts_with(".env") && !name.ends_with(".env") {
             return Ok(Vec::new());
         }
-        let before = settings(&self.text_at(from, path)?.unwrap_or_default());
-        let after = settings(&self.text_at(to, path)?.unwrap_or_default());
-        Ok(after.into_iter().filter(|name| !before.contains(name)).collect())
+        let names = |commit| -> Result<Vec<String>> {
+            let text = self.text_at(commit, path)?.unwrap_or_default();
+            Ok(settings(&text).into_iter().map(|setting| setting.name).collect())
+        };
+        let before = names(from)?;
+        Ok(names(to)?.into_iter().filter(|name| !before.contains(name)).collect())
     }
 }
 
-/// `NAME=` at the beginning of a line, or of what a recipe prints into the settings file.
-fn settings(text: &str) -> Vec<String> {
-    let name = |line: &str| {
+/// A setting that a text gives a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    pub name: String,
+    pub value: String,
+    /// Whether a recipe prints it into the settings file.
+    pub is_printed: bool,
+}
+
+/// `NAME=value` at the beginning of a line, or of what a recipe prints into the settings file.
+pub fn settings(text: &str) -> Vec<Setting> {
+    let setting = |line: &str| {
         let line = line.trim_start_matches(['\t', ' ', '@', '-']);
-        let line = line.strip_prefix("printf").or_else(|| line.strip_prefix("echo")).unwrap_or(line);
-        let line = line.trim_start_matches([' ', '"', '\'']);
-        let name = line.split_once('=')?.0;
+        let printed = line.strip_prefix("printf").or_else(|| line.strip_prefix("echo")).map(str::trim_start);
+        let quote = printed.and_then(|line| line.chars().next()).filter(|c| matches!(c, '"' | '\''));
+        let line = printed.unwrap_or(line).trim_start_matches([' ', '"', '\'']);
+        let (name, value) = line.split_once('=')?;
         let fits = !name.is_empty()
             && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
-        fits.then(|| name.to_owned())
+        let value = match quote {
+            Some(quote) => value.split(quote).next().unwrap_or_default().trim_end_matches("\\n"),
+            None => value,
+        };
+        fits.then(|| Setting {
+            name: name.to_owned(),
+            value: value.to_owned(),
+            is_printed: printed.is_some(),
+        })
     };
-    text.lines().filter_map(name).collect()
+    text.lines().filter_map(setting).collect()
 }
 
 /// What sort of file it is, if of one that an admin must know of.
@@ -189,6 +210,8 @@ mod tests {
     #[test]
     fn settings_are_found_in_recipes_and_examples() {
         let text = "\t@printf \"SERVICES=a b\\n\" >> x\nPLAIN=1\nlower=2\n\t@echo 'TOKEN='\n";
-        assert_eq!(settings(text), ["SERVICES", "PLAIN", "TOKEN"]);
+        let found = settings(text);
+        let found: Vec<_> = found.iter().map(|s| (s.name.as_str(), s.value.as_str(), s.is_printed)).collect();
+        assert_eq!(found, [("SERVICES", "a b", true), ("PLAIN", "1", false), ("TOKEN", "", true)]);
     }
 }

@@ -10,7 +10,6 @@
 
 use super::super::start::plain;
 use super::super::world::{make_folder, write};
-use super::tools;
 use crate::failure::{Failure, Kind, Result};
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
@@ -33,7 +32,6 @@ impl Simple {
         let targets = targets.into_iter().filter(|target| !target.is_empty()).collect();
         let simple = Simple { dir: dir.to_owned(), targets };
         make_folder(&dir.join("faults"))?;
-        tools::link(dir)?;
         simple.make_checkout(table.get("folder").and_then(Value::as_str).unwrap_or_default())?;
         Ok(simple)
     }

@@ -24,7 +24,7 @@ pub fn write(rehearsal: &Rehearsal, original: &Original) -> Result<()> {
         Server::Simple(_) => simple(rehearsal, original)?,
     };
     let home = rehearsal.home().display().to_string();
-    let path = tools::path(&dir).to_string_lossy().into_owned();
+    let path = tools::path(&dir, &rehearsal.folder.path().join("tools")).to_string_lossy().into_owned();
     let mut environment: Table =
         original.table.get("environment").and_then(Value::as_table).cloned().unwrap_or_default();
     environment.insert("HOME".into(), home.into());

@@ -86,11 +86,10 @@ const TOOLS: [&str; 78] = [
     "zstd",
 ];
 
-/// Makes the folder `tools` with a link to each of them that this machine has.
-pub fn link(dir: &Path) -> Result<()> {
+/// Makes the folder, with a link to each of them that this machine has.
+pub fn link(tools: &Path) -> Result<()> {
     let failed = || "the programs of a rehearsal can't be linked".to_owned();
-    let tools = dir.join("tools");
-    std::fs::create_dir_all(&tools).or_fail(Kind::Refused, failed)?;
+    std::fs::create_dir_all(tools).or_fail(Kind::Refused, failed)?;
     let path = std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
     for name in TOOLS {
         let found = std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file());
@@ -101,10 +100,10 @@ pub fn link(dir: &Path) -> Result<()> {
     Ok(())
 }
 
-/// `PATH` in a rehearsal.
-pub fn path(dir: &Path) -> OsString {
-    let mut path = dir.join("bin").into_os_string();
+/// `PATH` in a rehearsal: what a site's folder `bin` has, then these.
+pub fn path(site: &Path, tools: &Path) -> OsString {
+    let mut path = site.join("bin").into_os_string();
     path.push(":");
-    path.push(dir.join("tools"));
+    path.push(tools);
     path
 }

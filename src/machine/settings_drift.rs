@@ -1,0 +1,200 @@
+//! What a template of settings has and a live file lacks: found by their keys, added without touching what is there.
+//!
+//! Two forms are known by the file's name: YAML (maps; what is in lists is one value), and settings as `.env` has them, also
+//! those that a Makefile prints into such a file.
+
+use super::git::{Setting, settings};
+
+/// What is missing in a live file.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// The keys, each with those around it: `server.max_upload_gigabytes`.
+    pub keys: Vec<String>,
+    /// The live file with what the template has for them. A key whose value only an installation makes, such as a random
+    /// secret, is not in it.
+    pub proposal: String,
+}
+
+/// Compares a template with a live file. `name` is that of the live file.
+pub fn missing(name: &str, template: &str, live: &str) -> Missing {
+    let is_yaml = name.ends_with(".yaml") || name.ends_with(".yml");
+    if is_yaml { missing_in_yaml(template, live) } else { missing_settings(template, live) }
+}
+
+fn missing_settings(template: &str, live: &str) -> Missing {
+    let there: Vec<String> = settings(live).into_iter().map(|setting| setting.name).collect();
+    let mut wanted = settings(template);
+    // A recipe has variables of its own besides those that it prints.
+    if wanted.iter().any(|setting| setting.is_printed) {
+        wanted.retain(|setting| setting.is_printed);
+    }
+    let mut found = Missing { keys: Vec::new(), proposal: live.to_owned() };
+    for Setting { name, value, .. } in wanted {
+        if there.contains(&name) || found.keys.contains(&name) {
+            continue;
+        }
+        // A value that is made by the shell or by make is another one in each installation.
+        if !value.contains(['$', '`']) {
+            if !found.proposal.is_empty() && !found.proposal.ends_with('\n') {
+                found.proposal.push('\n');
+            }
+            found.proposal.push_str(&format!("{name}={value}\n"));
+        }
+        found.keys.push(name);
+    }
+    found
+}
+
+/// A key of a YAML map.
+#[derive(Debug)]
+struct Key {
+    /// With those around it.
+    path: Vec<String>,
+    indent: usize,
+    /// Its line, and those of the comment before it.
+    first: usize,
+    /// Where the next line stands that is not part of its value.
+    end: usize,
+    /// Whether there is something behind the colon.
+    has_scalar: bool,
+}
+
+fn missing_in_yaml(template: &str, live: &str) -> Missing {
+    let wanted: Vec<&str> = template.lines().collect();
+    let mut lines: Vec<String> = live.lines().map(str::to_owned).collect();
+    let mut found = Missing { keys: Vec::new(), proposal: live.to_owned() };
+    let there = |lines: &[String]| keys(&lines.iter().map(String::as_str).collect::<Vec<_>>());
+    let mut whole: Vec<Vec<String>> = Vec::new();
+    for key in keys(&wanted) {
+        // What is around it brings it along.
+        if whole.iter().any(|path| key.path.starts_with(path)) {
+            continue;
+        }
+        let live_keys = there(&lines);
+        if live_keys.iter().any(|other| other.path == key.path) {
+            continue;
+        }
+        found.keys.push(key.path.join("."));
+        let (_, around) = key.path.split_last().unwrap_or((&key.path[0], &[]));
+        let parent = live_keys.iter().find(|other| other.path == around);
+        let (at, indent) = match parent {
+            None if around.is_empty() => (lines.len(), 0),
+            Some(parent) if !parent.has_scalar => {
+                let child = live_keys
+                    .iter()
+                    .find(|other| other.path.len() == around.len() + 1 && other.path.starts_with(around));
+                (parent.end, child.map_or(parent.indent + 2, |child| child.indent))
+            }
+            // The live file has a value where the template has keys: nobody but its administrator knows what is meant.
+            _ => {
+                whole.push(key.path);
+                continue;
+            }
+        };
+        let block = wanted[key.first..key.end].iter().map(|line| {
+            let own = line.len() - line.trim_start().len();
+            let text = line.trim_start();
+            if text.is_empty() {
+                String::new()
+            } else {
+                " ".repeat((own + indent).saturating_sub(key.indent)) + text
+            }
+        });
+        lines.splice(at..at, block.collect::<Vec<_>>());
+        whole.push(key.path);
+    }
+    if !found.keys.is_empty() {
+        found.proposal = lines.join("\n") + "\n";
+    }
+    found
+}
+
+/// The keys of a YAML text, in their order.
+fn keys(lines: &[&str]) -> Vec<Key> {
+    let mut keys: Vec<Key> = Vec::new();
+    // Lines deeper than this belong to a list or to a text in several lines.
+    let mut inside: Option<usize> = None;
+    let indent_of = |line: &str| line.len() - line.trim_start().len();
+    for (n, line) in lines.iter().enumerate() {
+        let (text, indent) = (line.trim(), indent_of(line));
+        if text.is_empty() || text.starts_with('#') || text == "---" {
+            continue;
+        }
+        if inside.is_some_and(|depth| indent > depth) {
+            continue;
+        }
+        inside = None;
+        if text.starts_with("- ") || text == "-" {
+            inside = Some(indent);
+            continue;
+        }
+        let Some((name, value)) =
+            text.split_once(':').filter(|(_, value)| value.is_empty() || value.starts_with(' '))
+        else {
+            continue;
+        };
+        let mut path: Vec<String> = Vec::new();
+        if let Some(around) = keys.iter().rev().find(|key| key.indent < indent) {
+            path.clone_from(&around.path);
+        }
+        path.push(name.trim_matches(['"', '\'']).to_owned());
+        let value = value.split(" #").next().unwrap_or_default().trim();
+        if value.starts_with(['|', '>']) {
+            inside = Some(indent);
+        }
+        let comment = lines[..n]
+            .iter()
+            .rev()
+            .take_while(|line| line.trim_start().starts_with('#') && indent_of(line) == indent);
+        keys.push(Key {
+            path,
+            indent,
+            first: n - comment.count(),
+            end: n + 1,
+            has_scalar: !value.is_empty(),
+        });
+    }
+    // A key's value goes on to the next line that is not deeper; blank lines and comments before that are not part of it.
+    for key in &mut keys {
+        let own = lines.iter().enumerate().skip(key.end).filter(|(_, line)| {
+            let text = line.trim();
+            !text.is_empty() && !text.starts_with('#')
+        });
+        let deeper = own.take_while(|(_, line)| {
+            indent_of(line) > key.indent
+                || (indent_of(line) == key.indent && line.trim_start().starts_with('-'))
+        });
+        key.end = deeper.last().map_or(key.end, |(n, _)| n + 1);
+    }
+    keys
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_added_where_they_belong_and_nothing_else_changes() {
+        let template = "server:\n  auth: x\n  # In gigabytes.\n  max_upload: 50\n  list:\n    - a: 1\n      b: 2\nqueue:\n  \
+                        url: y\nlog:\n  level: INFO\n";
+        let live = "# mine\nserver:\n    auth: mine   # why\n    list: []\n\n# the queue\nqueue: off\n";
+        let found = missing("config.yaml", template, live);
+        assert_eq!(found.keys, ["server.max_upload", "queue.url", "log"]);
+        assert_eq!(
+            found.proposal,
+            "# mine\nserver:\n    auth: mine   # why\n    list: []\n    # In gigabytes.\n    max_upload: 50\n\n# the queue\nqueue: \
+             off\nlog:\n  level: INFO\n"
+        );
+        assert_eq!(missing("config.yaml", template, template).keys, [""; 0]);
+        assert_eq!(missing("config.yaml", live, live), Missing { keys: vec![], proposal: live.into() });
+    }
+
+    #[test]
+    fn settings_are_added_unless_their_value_is_made() {
+        let template =
+            "\techo \"SERVICES=a b\"; \\\n\techo \"PART=64\"; \\\n\techo \"SECRET=$$(secret)\"; \\\n";
+        let found = missing(".env", template, "SERVICES=a\nLAST=1");
+        assert_eq!(found.keys, ["PART", "SECRET"]);
+        assert_eq!(found.proposal, "SERVICES=a\nLAST=1\nPART=64\n");
+    }
+}

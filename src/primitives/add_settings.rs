@@ -1,0 +1,73 @@
+//! `add_settings(server, release: text, made: map)`
+//!
+//! Adds to a file of the server what `missing_settings` found that it lacks. What is there stays as it is, and so do mode and
+//! owner.
+//!
+//! # Options
+//! None. `made` is a map `file` and `template`, as those of `missing_settings`.
+//!
+//! # Returns
+//! The keys that the file still lacks, an array of text: those whose values only an administrator can say.
+//!
+//! # Errors
+//! As those of `missing_settings`; `not_found` if the file is not there, `refused` if it can't be written.
+//!
+//! # After a crash
+//! It is done again: what was added is not missing any more. The file is always the old or the new one, never half of it.
+//!
+//! # Example
+//! ```rhai
+//! let server = this_server();
+//! server.fetch();
+//! server.add_settings("0.2.13", #{ file: "~/.hoss/core/config.yaml", template: "server/core/config.yaml" });
+//! server.read_yaml("~/.hoss/core/config.yaml", "server.max_upload_gigabytes")
+//! // => 50
+//! ```
+
+use crate::data::{self, ServerName};
+use crate::failure::Result;
+use crate::machine::edits::{Made, put_back};
+use crate::machine::files::unreadable;
+use crate::machine::git::Checkout;
+use crate::machine::settings_drift::missing;
+use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive};
+use serde::{Deserialize, Serialize};
+
+pub struct AddSettings;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arguments {
+    server: ServerName,
+    release: String,
+    made: Made,
+}
+
+impl Primitive for AddSettings {
+    type Arguments = Arguments;
+    type Outcome = Vec<String>;
+    const NAME: &'static str = "add_settings";
+    const SOURCE: &'static str = include_str!("add_settings.rs");
+    const ACT: Act<Self> = Act::Change {
+        touches: &[Facet::Settings],
+        perform,
+        predict: |arguments, _| Ok(data::unknown(format!("what {} lacks then", arguments.made.file))),
+        after_crash: AfterCrash::Repeat,
+    };
+}
+
+fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<String>> {
+    let server = host.server()?;
+    let Made { file, template } = &arguments.made;
+    let path = server.path(file);
+    let checkout = Checkout::open(&server.checkout)?;
+    let commit = checkout.commit_named_by(&arguments.release)?;
+    let live = std::fs::read_to_string(&path)
+        .map_err(|error| unreadable(error, format!("`{}` can't be read", path.display())))?;
+    let wanted = checkout.text_at(commit, template)?.unwrap_or_default();
+    let proposal = missing(file, &wanted, &live).proposal;
+    if proposal != live {
+        put_back(&path, proposal.as_bytes())?;
+    }
+    Ok(missing(file, &wanted, &proposal).keys)
+}

@@ -1,0 +1,90 @@
+//! `lost_edits(server, from: text, to: text, made: array)`
+//!
+//! What an administrator edited in files that were written anew since `keep_files`, and that is gone.
+//!
+//! A file was edited if it is not what its template makes of it, with anything in the places of `{{…}}`; a value that was
+//! there and is empty now is lost, too.
+//!
+//! # Options
+//! None. `from` is the release that wrote the files before, `to` the one that wrote them now; `made` is an array of maps
+//! `file` (a file or folder, as for `keep_files`) and `template` (what it is made from, a path in the repository).
+//!
+//! # Returns
+//! An array of maps: `file` (text), `template` (text), `difference` (text, what putting the edits back changes, as `diff`
+//! shows it), `clean` (bool, whether what `to` changed in the same file stays; otherwise the file becomes what it was).
+//!
+//! # Errors
+//! `not_found` if the checkout is not there, or does not know `from` or `to`; `refused` if a file can't be read.
+//!
+//! # After a crash
+//! It is looked at again, unless it was recorded.
+//!
+//! # Example
+//! ```rhai
+//! let server = this_server();
+//! server.keep_files(["~/.hoss/traefik.yaml"]);
+//! server.lost_edits("0.2.10", "0.2.10", [#{ file: "~/.hoss/traefik.yaml", template: "server/ingress/traefik.yaml" }])
+//! // => []
+//! ```
+
+use crate::data::ServerName;
+use crate::failure::Result;
+use crate::machine::edits::{self, Made};
+use crate::machine::git::Checkout;
+use crate::primitive::{Act, Facet, Host, Primitive};
+use crate::secret::redact;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use similar::TextDiff;
+
+pub struct LostEdits;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arguments {
+    server: ServerName,
+    from: String,
+    to: String,
+    made: Vec<Made>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct LostEdit {
+    file: String,
+    template: String,
+    difference: String,
+    clean: bool,
+}
+
+impl Primitive for LostEdits {
+    type Arguments = Arguments;
+    type Outcome = Vec<LostEdit>;
+    const NAME: &'static str = "lost_edits";
+    const SOURCE: &'static str = include_str!("lost_edits.rs");
+    const ACT: Act<Self> = Act::Look {
+        reads: &[Facet::Settings],
+        perform,
+        // Nobody knows what a command will write. What is asked then is asked before anything runs.
+        predict: |_, _| Ok(json!([])),
+    };
+}
+
+fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<LostEdit>> {
+    let server = host.server()?;
+    let checkout = Checkout::open(&server.checkout)?;
+    let commits = (checkout.commit_named_by(&arguments.from)?, checkout.commit_named_by(&arguments.to)?);
+    let mut found = Vec::new();
+    for made in &arguments.made {
+        for (file, lost) in edits::lost(&checkout, made, commits, &|file| server.path(file))? {
+            let difference = match (String::from_utf8(lost.now), String::from_utf8(lost.wanted)) {
+                (Ok(now), Ok(wanted)) => {
+                    let difference = TextDiff::from_lines(&now, &wanted);
+                    redact(&difference.unified_diff().context_radius(2).to_string()).into_owned()
+                }
+                _ => "it is no text, and another one".to_owned(),
+            };
+            found.push(LostEdit { file, template: lost.template, difference, clean: lost.clean });
+        }
+    }
+    Ok(found)
+}

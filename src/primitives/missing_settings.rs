@@ -1,0 +1,105 @@
+//! `missing_settings(server, release: text, made: array)`
+//!
+//! Settings that the templates of a release have and the server's own files lack.
+//!
+//! # Options
+//! None. `made` is an array of maps `file` (the server's file: `~` is its home, and a relative path is in the checkout) and
+//! `template` (a path in the repository). Files that end in `.yaml` or `.yml` are read as YAML, others as settings; the
+//! template of settings may be a Makefile that prints them. A file that is not there is left out.
+//!
+//! # Returns
+//! An array of maps, one for each file that lacks something: `file`, `template` (text), `keys` (array of text, such as
+//! `server.max_upload_gigabytes`), `difference` (text, what `add_settings` would add, as `diff` shows it; empty if only an
+//! administrator can say what the values are).
+//!
+//! # Errors
+//! `not_found` if the checkout is not there, or does not know the release; `refused` if a file can't be read.
+//!
+//! # After a crash
+//! It is looked at again, unless it was recorded.
+//!
+//! # Example
+//! ```rhai
+//! let server = this_server();
+//! server.fetch();
+//! let made = #{ file: "~/.hoss/core/config.yaml", template: "server/core/config.yaml" };
+//! server.missing_settings("0.2.13", [made])[0].keys
+//! // => ["server.max_upload_gigabytes"]
+//! ```
+
+use crate::data::ServerName;
+use crate::failure::Result;
+use crate::machine::edits::Made;
+use crate::machine::git::Checkout;
+use crate::machine::settings_drift::{Missing, missing};
+use crate::primitive::{Act, Facet, Host, Primitive};
+use crate::secret::redact;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use similar::TextDiff;
+use std::path::Path;
+
+pub struct MissingSettings;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arguments {
+    server: ServerName,
+    release: String,
+    made: Vec<Made>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub struct MissingSetting {
+    file: String,
+    template: String,
+    keys: Vec<String>,
+    difference: String,
+}
+
+impl Primitive for MissingSettings {
+    type Arguments = Arguments;
+    type Outcome = Vec<MissingSetting>;
+    const NAME: &'static str = "missing_settings";
+    const SOURCE: &'static str = include_str!("missing_settings.rs");
+    const ACT: Act<Self> = Act::Look { reads: &[Facet::Settings, Facet::History], perform, predict };
+}
+
+fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<MissingSetting>> {
+    found(arguments, host, &Checkout::open(&host.server()?.checkout)?)
+}
+
+/// The plan fetches: what that will bring is read without bringing it into the checkout.
+fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
+    let server = host.server()?;
+    let glimpse = Checkout::open(&server.checkout)?.glimpse(&server.environment, &|| host.stop.is_asked())?;
+    Ok(json!(found(arguments, host, &glimpse.checkout)?))
+}
+
+fn found(arguments: &Arguments, host: &Host, checkout: &Checkout) -> Result<Vec<MissingSetting>> {
+    let commit = checkout.commit_named_by(&arguments.release)?;
+    let mut all = Vec::new();
+    for Made { file, template } in &arguments.made {
+        let path = host.server()?.path(file);
+        let (Some(wanted), Some(live)) = (checkout.text_at(commit, template)?, read(&path)?) else {
+            continue;
+        };
+        let Missing { keys, proposal } = missing(file, &wanted, &live);
+        if !keys.is_empty() {
+            let difference = TextDiff::from_lines(&live, &proposal);
+            let difference = redact(&difference.unified_diff().context_radius(2).to_string()).into_owned();
+            all.push(MissingSetting { file: file.clone(), template: template.clone(), keys, difference });
+        }
+    }
+    Ok(all)
+}
+
+fn read(path: &Path) -> Result<Option<String>> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => {
+            Err(crate::machine::files::unreadable(error, format!("`{}` can't be read", path.display())))
+        }
+    }
+}
