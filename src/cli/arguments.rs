@@ -106,6 +106,23 @@ pub enum Command {
         #[command(subcommand)]
         command: LockCommand,
     },
+    /// Print what a shell needs to complete commands, and the names of runbooks, servers, runs and backups.
+    ///
+    /// For bash, write `source <(banister completions bash)` into ~/.bashrc; for zsh, `source <(banister completions zsh)`
+    /// into ~/.zshrc, after `compinit`; for fish, `banister completions fish | source` into ~/.config/fish/config.fish.
+    Completions {
+        /// Which shell.
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+}
+
+/// Shells that can complete.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shell {
+    Bash,
+    Zsh,
+    Fish,
 }
 
 #[derive(Subcommand, Debug)]
@@ -275,8 +292,16 @@ pub fn parameters(runbook: &Runbook, matches: &ArgMatches) -> Arguments {
     given.collect()
 }
 
-/// Parses the command line. For `plan` and `run` the runbook is read first, because its parameters are options.
+/// Parses the command line.
 pub fn parse(arguments: &[OsString]) -> Result<(Cli, ArgMatches)> {
+    let command = command_for(arguments)?;
+    let matches = command.try_get_matches_from(arguments).unwrap_or_else(|error| error.exit());
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    Ok((cli, matches))
+}
+
+/// What this command line can hold. For `plan` and `run` the runbook is read first, because its parameters are options.
+pub fn command_for(arguments: &[OsString]) -> Result<clap::Command> {
     let mut command = Cli::command();
     if let Some((subcommand, runbook)) = named_runbook(arguments)? {
         // Wrapped anew to the terminal, by paragraphs.
@@ -292,9 +317,7 @@ pub fn parse(arguments: &[OsString]) -> Result<(Cli, ArgMatches)> {
         let options: Vec<Arg> = options.collect();
         command = command.mut_subcommand(subcommand, |run| run.args(options).about(about));
     }
-    let matches = command.try_get_matches_from(arguments).unwrap_or_else(|error| error.exit());
-    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    Ok((cli, matches))
+    Ok(command)
 }
 
 /// The runbook that `plan` or `run` is about, found before the line is parsed. Anything wrong with the line is left to the
