@@ -12,6 +12,7 @@ mod doc;
 mod init;
 mod list;
 mod lock;
+mod man;
 mod outcome;
 mod plan;
 mod resume;
@@ -66,6 +67,7 @@ fn dispatch(context: Context, command: &Command, matches: &clap::ArgMatches) -> 
         Command::Runs => runs::runs(&context),
         Command::Show { run } => show::show(&context, run.as_deref()),
         Command::Doc { name } => doc::doc(&context, name.as_deref()),
+        Command::Man => man::man(),
         Command::Completions { shell } => completions::completions(*shell),
         Command::Lock { command: LockCommand::Show } => lock::show(&context),
         Command::Lock { command: LockCommand::Release { force } } => lock::release(&context, *force),

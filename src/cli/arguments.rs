@@ -106,6 +106,8 @@ pub enum Command {
         #[command(subcommand)]
         command: LockCommand,
     },
+    /// Print the manual page, for `man -l -`, or for a file `banister.1` where man finds it.
+    Man,
     /// Print what a shell needs to complete commands, and the names of runbooks, servers, runs and backups.
     ///
     /// For bash, write `source <(banister completions bash)` into ~/.bashrc; for zsh, `source <(banister completions zsh)`
