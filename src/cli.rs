@@ -66,7 +66,7 @@ fn dispatch(context: Context, command: &Command, matches: &clap::ArgMatches) -> 
         Command::Status => status::status(&context),
         Command::Runs => runs::runs(&context),
         Command::Show { run } => show::show(&context, run.as_deref()),
-        Command::Doc { name } => doc::doc(&context, name.as_deref()),
+        Command::Doc { words } => doc::doc(&context, words),
         Command::Man => man::man(),
         Command::Completions { shell } => completions::completions(*shell),
         Command::Lock { command: LockCommand::Show } => lock::show(&context),

@@ -96,10 +96,11 @@ pub enum Command {
         #[arg(value_name = "PATH")]
         paths: Vec<PathBuf>,
     },
-    /// Read the documentation of a primitive, or list them.
+    /// Read the documentation of what a script can say, list it, or search it.
     Doc {
-        /// A primitive's name.
-        name: Option<String>,
+        /// A primitive, a block, a runbook, a module or a function as `hoss::roll_back`; or words to search for.
+        #[arg(value_name = "NAME")]
+        words: Vec<String>,
     },
     /// See or release the lock of a server.
     Lock {

@@ -6,6 +6,7 @@ use crate::cli::context::state_folder;
 use crate::journal::run;
 use crate::machine::backup::catalogue;
 use crate::script::layers::{Folder, Layers};
+use crate::script::reference;
 use crate::script::runbook::Runbook;
 use crate::site::{self, Server, Site};
 use clap::{Arg, Command, CommandFactory};
@@ -52,6 +53,7 @@ impl Candidates {
         let command = self.at(command, &["run"], "parameter-backup", Candidates::backups);
         let command = self.at(command, &["plan"], "parameter-backup", Candidates::backups);
         let command = self.at(command, &["customize"], "name", Candidates::bundled);
+        let command = self.at(command, &["doc"], "words", Candidates::pages);
         let command = self.at(command, &["resume"], "run", Candidates::open_runs);
         let command = self.at(command, &["show"], "run", Candidates::runs);
         ["verify", "drill", "restore"]
@@ -104,6 +106,15 @@ impl Candidates {
             layers.list(folder).into_iter().map(move |(name, _)| candidate(&name, what))
         };
         of(Folder::Runbooks, "runbook").chain(of(Folder::Stdlib, "module")).collect()
+    }
+
+    fn pages(&self) -> Vec<CompletionCandidate> {
+        let pages = reference::pages(&Arc::new(self.layers()));
+        let mut candidates: Vec<_> = pages.iter().map(|page| candidate(&page.name, &page.summary)).collect();
+        // A runbook may be called as a primitive is.
+        candidates.sort();
+        candidates.dedup_by(|one, other| one.get_value() == other.get_value());
+        candidates
     }
 
     fn runs(&self) -> Vec<CompletionCandidate> {
