@@ -4,6 +4,7 @@ mod agent;
 mod arguments;
 mod backup;
 mod check;
+mod completions;
 mod context;
 mod customize;
 mod demo;
@@ -11,6 +12,7 @@ mod doc;
 mod init;
 mod list;
 mod lock;
+mod man;
 mod outcome;
 mod plan;
 mod resume;
@@ -32,6 +34,9 @@ use std::process::ExitCode;
 
 /// Runs the program. Everything that a person did wrong ends here with the exit code of its kind.
 pub fn main(arguments: &[OsString]) -> ExitCode {
+    if let Some(code) = completions::answer(arguments) {
+        return code;
+    }
     let (cli, matches) = match arguments::parse(arguments) {
         Ok(parsed) => parsed,
         Err(failure) => return failed(&failure, false),
@@ -63,7 +68,9 @@ fn dispatch(context: Context, command: &Command, matches: &clap::ArgMatches) -> 
         Command::Status => status::status(&context),
         Command::Runs => runs::runs(&context),
         Command::Show { run } => show::show(&context, run.as_deref()),
-        Command::Doc { name } => doc::doc(&context, name.as_deref()),
+        Command::Doc { words } => doc::doc(&context, words),
+        Command::Man => man::man(),
+        Command::Completions { shell } => completions::completions(*shell),
         Command::Lock { command: LockCommand::Show } => lock::show(&context),
         Command::Lock { command: LockCommand::Release { force } } => lock::release(&context, *force),
     }

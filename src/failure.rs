@@ -84,6 +84,18 @@ impl Kind {
     }
 }
 
+/// What each exit status says.
+pub const EXIT_CODES: [(u8, &str); 8] = [
+    (0, "done"),
+    (1, "a step failed"),
+    (2, "the command line, the site or a script is wrong, and nothing was touched"),
+    (3, "a person said no, or nobody was there to ask"),
+    (4, "locked by another run"),
+    (5, "journal and script differ"),
+    (70, "a bug of banister"),
+    (130, "interrupted, and resumable"),
+];
+
 /// A failure as it travels from where it happened to the person who reads it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
@@ -140,5 +152,33 @@ pub trait Context<T> {
 impl<T, E: std::fmt::Display> Context<T> for std::result::Result<T, E> {
     fn or_fail(self, kind: Kind, message: impl FnOnce() -> String) -> Result<T> {
         self.map_err(|error| Failure::new(kind, message()).why(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_exit_status_is_explained() {
+        use Kind::*;
+        for kind in [
+            NotFound,
+            CommandFailed,
+            TimedOut,
+            Unreachable,
+            Refused,
+            Invalid,
+            Declined,
+            Locked,
+            Mismatch,
+            Journal,
+            InDoubt,
+            Depends,
+            Interrupted,
+            Bug,
+        ] {
+            assert!(EXIT_CODES.iter().any(|(code, _)| *code == kind.exit_code()), "{kind:?}");
+        }
     }
 }

@@ -6,6 +6,7 @@ pub mod json;
 pub mod lines;
 pub mod plan;
 pub mod prompt;
+pub mod reference;
 mod side_by_side;
 pub mod text;
 mod tracks;

@@ -16,6 +16,7 @@ pub mod layer_check;
 pub mod layers;
 pub mod outline;
 pub mod plan;
+pub mod reference;
 pub mod rehearsal;
 pub mod releases;
 pub mod runbook;

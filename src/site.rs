@@ -10,10 +10,12 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+mod keys;
 mod maintenance;
 mod retention;
 mod secrets;
 
+pub use keys::{Key, documented};
 pub use maintenance::{Commands, Maintenance};
 
 /// The file's name.
@@ -71,19 +73,21 @@ pub struct Server {
     /// The folder of the Makefile, within the checkout.
     #[serde(default)]
     pub folder: PathBuf,
-    /// Make targets, for kinds that don't know their own.
+    /// Make targets, for kinds that don't know their own: `configure` (none, if not given), `build` (`build`) and `start`
+    /// (`up`). An empty name leaves the step out.
     #[serde(default)]
     pub targets: Targets,
     /// Health checks, for kinds that don't know their own: URLs, or tables as `wait_healthy` takes them.
     #[serde(default)]
     pub health: Vec<Check>,
-    /// How long to wait until it is healthy, and how long it must stay so.
+    /// How long to wait until it is healthy, `within`, and how long it must stay so, `stable`.
     #[serde(default)]
     pub healthy: Healthy,
     /// What is true while nobody uses the server: checks as `health` has them.
     #[serde(default)]
     pub idle: Vec<Check>,
-    /// How users are held off while it is updated.
+    /// How users are held off while it is updated: `"page"`, or a table with the commands `begin` and `end`, and `endpoint`,
+    /// where the server answers meanwhile.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub maintenance: Option<Maintenance>,
     /// What a backup holds, for kinds that don't know their own: files and folders.

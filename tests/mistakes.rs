@@ -73,7 +73,7 @@ fn names_that_are_not_there_are_told_with_the_nearest() {
         &world,
         &["doc", "chekout"],
         2,
-        "error: there is no primitive `chekout`\n  help did you mean `checkout`? List them with `banister doc`\n",
+        "error: no page is called `chekout`, and none has that word\n  help did you mean `checkout`? List them with `banister doc`\n",
     );
 }
 

@@ -98,16 +98,36 @@ pub enum Command {
     },
     /// Try the site's scripts on a practice server, and run its own tests.
     Test(super::test::Options),
-    /// Read the documentation of a primitive, or list them.
+    /// Read the documentation of what a script can say, list it, or search it.
     Doc {
-        /// A primitive's name.
-        name: Option<String>,
+        /// A primitive, a block, a runbook, a module or a function as `hoss::roll_back`; or words to search for.
+        #[arg(value_name = "NAME")]
+        words: Vec<String>,
     },
     /// See or release the lock of a server.
     Lock {
         #[command(subcommand)]
         command: LockCommand,
     },
+    /// Print the manual page, for `man -l -`, or for a file `banister.1` where man finds it.
+    Man,
+    /// Print what a shell needs to complete commands, and the names of runbooks, servers, runs and backups.
+    ///
+    /// For bash, write `source <(banister completions bash)` into ~/.bashrc; for zsh, `source <(banister completions zsh)`
+    /// into ~/.zshrc, after `compinit`; for fish, `banister completions fish | source` into ~/.config/fish/config.fish.
+    Completions {
+        /// Which shell.
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+}
+
+/// Shells that can complete.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shell {
+    Bash,
+    Zsh,
+    Fish,
 }
 
 #[derive(Subcommand, Debug)]
@@ -277,8 +297,16 @@ pub fn parameters(runbook: &Runbook, matches: &ArgMatches) -> Arguments {
     given.collect()
 }
 
-/// Parses the command line. For `plan` and `run` the runbook is read first, because its parameters are options.
+/// Parses the command line.
 pub fn parse(arguments: &[OsString]) -> Result<(Cli, ArgMatches)> {
+    let command = command_for(arguments)?;
+    let matches = command.try_get_matches_from(arguments).unwrap_or_else(|error| error.exit());
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    Ok((cli, matches))
+}
+
+/// What this command line can hold. For `plan` and `run` the runbook is read first, because its parameters are options.
+pub fn command_for(arguments: &[OsString]) -> Result<clap::Command> {
     let mut command = Cli::command();
     if let Some((subcommand, runbook)) = named_runbook(arguments)? {
         // Wrapped anew to the terminal, by paragraphs.
@@ -294,9 +322,7 @@ pub fn parse(arguments: &[OsString]) -> Result<(Cli, ArgMatches)> {
         let options: Vec<Arg> = options.collect();
         command = command.mut_subcommand(subcommand, |run| run.args(options).about(about));
     }
-    let matches = command.try_get_matches_from(arguments).unwrap_or_else(|error| error.exit());
-    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-    Ok((cli, matches))
+    Ok(command)
 }
 
 /// The runbook that `plan` or `run` is about, found before the line is parsed. Anything wrong with the line is left to the

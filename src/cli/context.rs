@@ -40,15 +40,6 @@ pub struct Context {
 impl Context {
     pub fn new(cli: &Cli) -> Result<Context> {
         let Global { site, server, json, quiet, verbose, color } = &cli.global;
-        let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
-        let state = std::env::var_os("BANISTER_STATE").map(PathBuf::from).or_else(|| {
-            let states = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).or(home);
-            states.map(|states| states.join("banister"))
-        });
-        let state = state.ok_or_else(|| {
-            Failure::new(Kind::Invalid, "there is no home to keep runs in")
-                .help("name a folder with `BANISTER_STATE`")
-        })?;
         let terminal = std::io::stdout().is_terminal();
         let color = match color {
             Color::Always => true,
@@ -56,8 +47,7 @@ impl Context {
             Color::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
         };
         Ok(Context {
-            state: std::path::absolute(&state)
-                .or_fail(Kind::Invalid, || "the state folder can't be named".into())?,
+            state: state_folder()?,
             style: Style { color },
             live: terminal && !*json && std::env::var("TERM").is_ok_and(|term| term != "dumb"),
             json: *json,
@@ -171,6 +161,20 @@ impl Context {
         let queue: VecDeque<String> = answers.answer.iter().cloned().collect();
         Arc::new(Prepared { yes: answers.yes, answers: Mutex::new(queue), otherwise })
     }
+}
+
+/// Where runs are kept.
+pub fn state_folder() -> Result<PathBuf> {
+    let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
+    let state = std::env::var_os("BANISTER_STATE").map(PathBuf::from).or_else(|| {
+        let states = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).or(home);
+        states.map(|states| states.join("banister"))
+    });
+    let state = state.ok_or_else(|| {
+        Failure::new(Kind::Invalid, "there is no home to keep runs in")
+            .help("name a folder with `BANISTER_STATE`")
+    })?;
+    std::path::absolute(&state).or_fail(Kind::Invalid, || "the state folder can't be named".into())
 }
 
 /// Does the same for each server, all at once: most of it is waiting. The results are in the order of the servers.

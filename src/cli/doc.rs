@@ -2,31 +2,68 @@
 
 use super::context::Context;
 use crate::failure::{Failure, Kind, Result};
-use crate::primitives;
-use crate::report::text::table;
-use crate::script::layers::nearest;
+use crate::report::reference as report;
+use crate::script::layers::Layers;
+use crate::script::reference::search::{named, near, search};
+use crate::script::reference::{Page, pages};
+use crate::site::Site;
+use serde_json::json;
+use std::sync::Arc;
 
-/// Prints the page of a primitive, or the list of all.
-pub fn doc(context: &Context, name: Option<&str>) -> Result<u8> {
-    let Some(name) = name else {
-        let rows: Vec<_> = primitives::ALL
-            .iter()
-            .map(|primitive| primitive.page())
-            .map(|page| vec![page.name.to_owned(), page.summary])
-            .collect();
-        print!("{}", table(&rows));
-        println!(
-            "\nRead one with `banister doc NAME`. The examples speak of a practice server at release 0.2.10."
-        );
-        return Ok(0);
+/// Prints the page of this name, or what has these words, or the list of all.
+pub fn doc(context: &Context, words: &[String]) -> Result<u8> {
+    // A site with a mistake in it has no less need to be read about.
+    let site = match context.site_if_any() {
+        Err(failure) if context.given_site.is_some() => return Err(failure),
+        site => site.ok().flatten(),
     };
-    let Some(primitive) = primitives::find(name) else {
-        let near = nearest(name, primitives::ALL.iter().map(|primitive| primitive.name()));
-        let help = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
-        return Err(Failure::new(Kind::Invalid, format!("there is no primitive `{name}`"))
-            .help(format!("{help}List them with `banister doc`")));
+    let server = match (&site, &context.given_server) {
+        (Some(site), Some(name)) => Some(site.server(name)?),
+        (Some(site), None) => site.servers.values().next(),
+        (None, _) => None,
     };
-    let page = primitive.page();
-    println!("{}\n\n{}", context.style.bold(&page.usage), page.body);
+    let kind = server.map(|server| server.kind.clone()).unwrap_or_default();
+    let all = pages(&Arc::new(Layers::of_site(site.as_ref().map(Site::folder), &kind)));
+    let exact = match words {
+        [] => return list(context, &all),
+        [name] => named(&all, name, &kind),
+        _ => Vec::new(),
+    };
+    let found = if exact.is_empty() { search(&all, words) } else { exact.clone() };
+    if found.is_empty() {
+        return Err(unknown(&all, words));
+    }
+    if context.json {
+        println!("{}", json!(found));
+    } else if exact.is_empty() {
+        print!("{}", report::found(&found));
+        println!("\nRead one with `banister doc NAME`.");
+    } else {
+        let shown: Vec<String> = exact.iter().map(|page| report::page(page, &all, context.style)).collect();
+        print!("{}", shown.join("\n\n"));
+    }
     Ok(0)
+}
+
+fn list(context: &Context, all: &[Page]) -> Result<u8> {
+    if context.json {
+        println!("{}", json!(all));
+        return Ok(0);
+    }
+    print!("{}", report::list(all, context.style));
+    println!(
+        "\nRead one with `banister doc NAME`, search with `banister doc WORD`. The examples speak of a practice server \
+         at release 0.2.10."
+    );
+    Ok(0)
+}
+
+fn unknown(all: &[Page], words: &[String]) -> Failure {
+    let typed = words.join(" ");
+    let message = match words {
+        [_] => format!("no page is called `{typed}`, and none has that word"),
+        _ => format!("no page has all of these words: `{typed}`"),
+    };
+    let near = near(all, &typed).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+    Failure::new(Kind::Invalid, message).help(format!("{near}List them with `banister doc`"))
 }

@@ -11,6 +11,7 @@ use crate::data::Arguments;
 use crate::failure::{Failure, Kind, Result};
 use crate::session::{Frame, Session};
 use rhai::{AST, CallFnOptions, Dynamic, Engine, EvalAltResult, Scope};
+use serde::Serialize;
 use std::sync::{Arc, Mutex};
 
 /// A runbook that was read and compiled.
@@ -27,7 +28,7 @@ pub struct Runbook {
 }
 
 /// A parameter of `main`: an option on the command line.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Parameter {
     pub name: String,
     /// From the comment above `main`.

@@ -1,0 +1,172 @@
+//! The reference: a page for everything that a script can say, made from the text that it is about.
+
+pub mod search;
+
+use super::layers::{Folder, Layers};
+use super::outline::{Function, outline};
+use super::runbook::{Parameter, Runbook};
+use crate::primitives;
+use crate::site;
+use serde::Serialize;
+use std::sync::Arc;
+
+/// What a page is about, in the order in which they are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sort {
+    Primitive,
+    /// A block, or another word of the language.
+    Block,
+    Runbook,
+    Module,
+    Function,
+    /// A key of a server's table in `site.toml`.
+    Setting,
+}
+
+impl Sort {
+    pub fn word(self) -> &'static str {
+        match self {
+            Sort::Primitive => "primitive",
+            Sort::Block => "block",
+            Sort::Runbook => "runbook",
+            Sort::Module => "module",
+            Sort::Function => "function",
+            Sort::Setting => "site.toml",
+        }
+    }
+}
+
+/// A page.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Page {
+    /// A function's with that of its module: `hoss::roll_back`.
+    pub name: String,
+    pub sort: Sort,
+    /// How it is written.
+    pub usage: String,
+    /// The first sentence; nothing, if there is none.
+    pub summary: String,
+    /// The documentation, as Markdown.
+    pub text: String,
+    /// Of a runbook.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub parameters: Vec<Parameter>,
+    /// The names of a runbook's steps, as they are written.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<String>,
+}
+
+impl Page {
+    fn new(name: impl Into<String>, sort: Sort, usage: impl Into<String>, text: impl Into<String>) -> Page {
+        let text = text.into();
+        let summary = text.split("\n\n").next().unwrap_or_default().replace('\n', " ");
+        let (parameters, steps) = (Vec::new(), Vec::new());
+        Page { name: name.into(), sort, usage: usage.into(), summary, text, parameters, steps }
+    }
+
+    /// A function's name without that of its module.
+    pub fn bare(&self) -> &str {
+        self.name.rsplit("::").next().unwrap_or_default()
+    }
+
+    /// Whether it is a function of this module or runbook.
+    pub fn is_of(&self, module: &str) -> bool {
+        self.sort == Sort::Function && self.name.strip_suffix(self.bare()) == Some(&format!("{module}::"))
+    }
+}
+
+const LANGUAGE: &str = include_str!("reference/language.md");
+
+/// All pages of a site; without one, of what the program brings.
+pub fn pages(layers: &Arc<Layers>) -> Vec<Page> {
+    let mut pages: Vec<Page> = primitives::ALL
+        .iter()
+        .map(|primitive| primitive.page())
+        .map(|page| Page::new(page.name, Sort::Primitive, page.usage, page.body))
+        .collect();
+    pages.extend(LANGUAGE.split("\n## ").map(|part| part.trim_start_matches("## ")).map(block));
+    pages.extend(layers.list(Folder::Runbooks).into_iter().map(|(name, _)| runbook(layers, &name)));
+    let modules = layers.list(Folder::Stdlib).into_iter().map(|(name, _)| name);
+    pages.extend(modules.map(|name| module(layers, &name)));
+    for folder in [Folder::Runbooks, Folder::Stdlib] {
+        for (name, _) in layers.list(folder) {
+            pages.extend(functions(layers, folder, &name));
+        }
+    }
+    pages.extend(site::documented().into_iter().map(|key| {
+        let usage = format!("{} = …    # {}", key.name, key.of);
+        Page::new(key.name, Sort::Setting, usage, key.text)
+    }));
+    pages.sort_by_key(|page| page.sort);
+    pages
+}
+
+/// A part of the text about the language: name, usage in quotes, text.
+fn block(part: &str) -> Page {
+    let mut lines = part.splitn(3, '\n');
+    let mut next = || lines.next().unwrap_or_default().trim();
+    let (name, usage, text) = (next(), next(), next());
+    // One usage stands in quotes, several keep them.
+    let usage = match usage.matches('`').count() {
+        2 => usage.trim_matches('`'),
+        _ => usage,
+    };
+    Page::new(name, Sort::Block, usage, text)
+}
+
+fn runbook(layers: &Arc<Layers>, name: &str) -> Page {
+    let usage = format!("banister run {name}");
+    match Runbook::load(layers.clone(), name) {
+        Ok(runbook) => {
+            let options = runbook.parameters.iter();
+            let options = options.map(|parameter| format!(" [--{} VALUE]", parameter.name.replace('_', "-")));
+            let usage = usage + options.collect::<String>().as_str();
+            let text = layers.runbook(name).map(|text| text.text).unwrap_or_default();
+            let steps = outline(&text).steps.into_iter().map(|step| step.name).collect();
+            let parameters = runbook.parameters;
+            Page { parameters, steps, ..Page::new(name, Sort::Runbook, usage, runbook.documentation) }
+        }
+        Err(failure) => Page::new(name, Sort::Runbook, usage, format!("It can't be read: {failure}")),
+    }
+}
+
+fn module(layers: &Layers, name: &str) -> Page {
+    let text = layers.module(name).ok().flatten().map(|text| text.text).unwrap_or_default();
+    let lines = text.lines().skip_while(|line| line.trim().is_empty());
+    let lines = lines.map_while(|line| line.strip_prefix("//!"));
+    let about: Vec<&str> = lines.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
+    Page::new(name, Sort::Module, format!("import \"{name}\" as {name};"), about.join("\n").trim())
+}
+
+/// The functions that a module or a runbook offers.
+fn functions(layers: &Layers, folder: Folder, name: &str) -> Vec<Page> {
+    let text = match folder {
+        Folder::Stdlib => layers.module(name).ok().flatten(),
+        Folder::Runbooks => layers.runbook(name).ok(),
+    };
+    let text = text.map(|text| text.text).unwrap_or_default();
+    // What a site replaces goes by another name; it is no function to call.
+    let offered = |function: &Function| {
+        let hidden = function.name == "main" || function.name.starts_with("base__");
+        !hidden && !text[function.whole.clone()].starts_with("private")
+    };
+    let all = outline(&text).functions;
+    let page = |function: &Function| {
+        let called = &text[function.place..];
+        let called = &called[..called.find(')').map_or(called.len(), |end| end + 1)];
+        let usage = format!("{name}::{}", called.split_whitespace().collect::<Vec<_>>().join(" "));
+        let comment = comment_above(&text, function.whole.start);
+        Page::new(format!("{name}::{}", function.name), Sort::Function, usage, comment)
+    };
+    all.iter().filter(|function| offered(function)).map(page).collect()
+}
+
+/// The documentation that stands above a place.
+fn comment_above(text: &str, place: usize) -> String {
+    let above = text[..place].trim_end().lines().rev();
+    let lines = above.map_while(|line| line.trim_start().strip_prefix("///"));
+    let mut lines: Vec<&str> = lines.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
+    lines.reverse();
+    lines.join("\n").trim().to_owned()
+}
