@@ -103,6 +103,9 @@ pub enum Command {
         /// A primitive, a block, a runbook, a module or a function as `hoss::roll_back`; or words to search for.
         #[arg(value_name = "NAME")]
         words: Vec<String>,
+        /// Print the whole reference of what the program brings, as Markdown.
+        #[arg(long, conflicts_with = "words")]
+        markdown: bool,
     },
     /// See or release the lock of a server.
     Lock {

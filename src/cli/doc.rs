@@ -45,6 +45,13 @@ pub fn doc(context: &Context, words: &[String]) -> Result<u8> {
     Ok(0)
 }
 
+/// Prints all pages of what the program brings, whatever site is here.
+pub fn markdown() -> Result<u8> {
+    let all = pages(&Arc::new(Layers::of_site(None, "")));
+    print!("{}", crate::report::markdown::markdown(&all));
+    Ok(0)
+}
+
 fn list(context: &Context, all: &[Page]) -> Result<u8> {
     if context.json {
         println!("{}", json!(all));

@@ -142,7 +142,7 @@ fn module(layers: &Layers, name: &str) -> Page {
 /// The functions that a module or a runbook offers.
 fn functions(layers: &Layers, folder: Folder, name: &str) -> Vec<Page> {
     let text = match folder {
-        Folder::Stdlib => layers.module(name).ok().flatten(),
+        Folder::Stdlib | Folder::Releases => layers.module(name).ok().flatten(),
         Folder::Runbooks => layers.runbook(name).ok(),
     };
     let text = text.map(|text| text.text).unwrap_or_default();
