@@ -4,6 +4,7 @@
 //! finding of [`Severity::Error`] keeps a script from being run.
 
 mod arguments;
+mod brackets;
 mod calls;
 mod expressions;
 mod files;
