@@ -57,7 +57,7 @@ const KEYWORDS: [&str; 24] = [
 /// does not know the type of the receiver; of `call`, who does not know which closure it is.
 const TAKE_FEWER: [&str; 5] = ["split", "extract", "sub_string", "parse_int", "call"];
 /// And those that may be called with one more.
-const TAKE_MORE: [&str; 4] = ["split", "pop", "parse_int", "call"];
+const TAKE_MORE: [&str; 5] = ["split", "pop", "sub_string", "parse_int", "call"];
 
 struct Generator<'a> {
     script: &'a Script,
