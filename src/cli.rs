@@ -77,7 +77,8 @@ fn dispatch(context: Context, command: &Command, matches: &clap::ArgMatches) -> 
     }
 }
 
-fn failed(failure: &crate::failure::Failure, color: bool) -> ExitCode {
+/// Says what went wrong, and gives the exit code of its kind.
+pub fn failed(failure: &crate::failure::Failure, color: bool) -> ExitCode {
     eprint!("{}", render(failure, crate::report::text::Style { color }));
     ExitCode::from(failure.kind.exit_code())
 }

@@ -1,5 +1,7 @@
 //! banister runs update runbooks for self-hosted servers: a host in Rust, runbooks in Rhai.
 //!
+//! A program of your own with primitives of your own begins with [`Program`].
+//!
 //! The modules stand here from bottom to top: a module uses only those above it in this list.
 
 #![forbid(unsafe_code)]
@@ -27,3 +29,6 @@ pub mod session;
 pub mod script;
 pub mod report;
 pub mod cli;
+pub mod program;
+
+pub use program::Program;

@@ -54,12 +54,13 @@ pub mod untag_images;
 pub mod wait_healthy;
 
 use crate::data::{self, Arguments};
+use crate::failure::{Failure, Kind, Result};
 use crate::journal::Call;
 use crate::primitive::{AnyPrimitive, Of, Signature};
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
-/// Every primitive, by name.
+/// Every primitive that the program brings, by name.
 pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<add_settings::AddSettings>::new(),
     &Of::<ask::Ask>::new(),
@@ -112,14 +113,46 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<wait_healthy::WaitHealthy>::new(),
 ];
 
+/// Those of a program that this one is embedded in.
+static OWN: OnceLock<Vec<Box<dyn AnyPrimitive>>> = OnceLock::new();
+
+/// Adds the primitives of a program that this one is embedded in: once, before anything looks for one.
+///
+/// Fails with [`Kind::Bug`], whose is that program's, if a name can't be had or a page does not begin with a signature.
+pub(crate) fn add(own: Vec<Box<dyn AnyPrimitive>>) -> Result<()> {
+    let bug = |message: String| Err(Failure::new(Kind::Bug, message));
+    for (n, primitive) in own.iter().enumerate() {
+        let name = primitive.name();
+        let letters = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        if !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(letters) {
+            return bug(format!("`{name}` can't be the name of a primitive: write it as `my_primitive`"));
+        }
+        let is_block = ["step", "on_failure", "parallel"].contains(&name);
+        if is_block || find(name).is_some() || own[..n].iter().any(|other| other.name() == name) {
+            return bug(format!("there is a primitive `{name}` already: give yours another name"));
+        }
+        if !primitive.page().usage.starts_with(&format!("{name}(")) {
+            return bug(format!(
+                "the page of `{name}` does not begin with its signature, as `{name}(server)`"
+            ));
+        }
+    }
+    OWN.set(own).or_else(|_| bug("primitives were added twice".into()))
+}
+
+/// Every primitive: those that the program brings, then those that were added.
+pub fn all() -> impl Iterator<Item = &'static dyn AnyPrimitive> {
+    ALL.iter().copied().chain(OWN.get().into_iter().flatten().map(|own| &**own))
+}
+
 /// The primitive of this name.
 pub fn find(name: &str) -> Option<&'static dyn AnyPrimitive> {
-    ALL.iter().copied().find(|primitive| primitive.name() == name)
+    all().find(|primitive| primitive.name() == name)
 }
 
 /// Signatures by name, read from the pages once: every call is described by its own.
 static SIGNATURES: LazyLock<HashMap<&str, Signature>> =
-    LazyLock::new(|| ALL.iter().map(|primitive| (primitive.name(), primitive.page().signature)).collect());
+    LazyLock::new(|| all().map(|primitive| (primitive.name(), primitive.page().signature)).collect());
 
 /// A call as a script writes it: `make(cloud, "build", #{ DETACH: true })`.
 pub fn describe(call: &Call) -> String {

@@ -25,6 +25,8 @@ pub const FILE: &str = "site.toml";
 pub const HOSS: &str = "hoss";
 /// The kind of a server of which only `site.toml` knows something.
 const PLAIN: &str = "plain";
+/// The kind of a Mastodon server.
+pub const MASTODON: &str = "mastodon";
 
 /// The servers of a site and where its own scripts are.
 #[derive(Clone, Debug)]
@@ -224,10 +226,10 @@ impl Server {
 
     /// Fails if it shall have a page that nobody knows how to show.
     fn check_page(&self) -> Result<()> {
-        if self.kind != PLAIN || self.maintenance != Some(Maintenance::Page) {
+        if ![PLAIN, MASTODON].contains(&self.kind.as_str()) || self.maintenance != Some(Maintenance::Page) {
             return Ok(());
         }
-        let message = format!("nothing is known of the proxy before a server of the kind `{PLAIN}`");
+        let message = format!("nothing is known of the proxy before a server of the kind `{}`", self.kind);
         Err(Failure::new(Kind::Invalid, message)
             .help("give `maintenance` your own commands instead: a table with `begin` and `end`"))
     }

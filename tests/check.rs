@@ -336,7 +336,7 @@ fn a_function_hides_no_primitive_and_a_top_holds_only_definitions() {
             "import \"a\" as a;\nfn main() { a::go_on(); }\n",
             "modules import each other: `a` imports `b` imports `a`",
         ),
-        ("fn main() {\n", "expecting `}` to terminate this block; a `}` is missing before here"),
+        ("fn main() {\n", "this `{` is not closed; write its `}` where this ends"),
     ] {
         world.write("runbooks/bad.rhai", text);
         world.write("stdlib/a.rhai", "import \"b\" as b;\nfn go_on() { b::go_on(); }\n");

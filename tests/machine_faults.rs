@@ -91,7 +91,7 @@ const AUTH: &str = "server_auth_1";
 const SERVICES: &[Case] = &[
     case(Backup, Stopped(DB), "", "the beginning", Stops(&["`server_db_1` does not run: it is exited", "docker logs server_db_1"])),
     case(Backup, Gone(DB), "", "the beginning", Stops(&["there is no container of the service `db`"])),
-    case(Backup, Stopped(DB), "pg_dump -U \"$POSTGRES_USER\" -Fc hoss_auth", "the second dump", Stops(&["`server_db_1` does not run: it is exited", "db/postgres-hoss_auth-backup.dump"])),
+    case(Backup, Stopped(DB), "pg_dump -U \"${POSTGRES_USER:-postgres}\" -Fc hoss_auth", "the second dump", Stops(&["`server_db_1` does not run: it is exited", "db/postgres-hoss_auth-backup.dump"])),
     case(Backup, Stopped(DB), "exec pg_restore -f -", "counting rows", Stops(&["`server_db_1` does not run: it is exited", "is not running"])),
     case(Backup, Gone(AUTH), "", "the beginning", Stops(&["no container mounts the volume `server_auth-secrets`"])),
     case(Backup, Gone(LDAP), "", "the beginning", Stops(&["no container mounts the volume `server_ldap-vol0`"])),
@@ -114,12 +114,12 @@ const SERVICES: &[Case] = &[
 #[rustfmt::skip]
 const DISKS: &[Case] = &[
     case(Backup, Full(0), "", "the beginning", Stops(&["a backup needs up to", "make room"])),
-    case(Backup, Full(0), "pg_dump -U \"$POSTGRES_USER\" -Fc hoss_core", "the first dump", Stops(&["db/postgres-hoss_core-backup.dump", "No space left on device"])),
-    case(Backup, Full(0), "pg_dump -U \"$POSTGRES_USER\" -Fc hoss_auth", "the second dump", Stops(&["db/postgres-hoss_auth-backup.dump", "No space left on device"])),
+    case(Backup, Full(0), "pg_dump -U \"${POSTGRES_USER:-postgres}\" -Fc hoss_core", "the first dump", Stops(&["db/postgres-hoss_core-backup.dump", "No space left on device"])),
+    case(Backup, Full(0), "pg_dump -U \"${POSTGRES_USER:-postgres}\" -Fc hoss_auth", "the second dump", Stops(&["db/postgres-hoss_auth-backup.dump", "No space left on device"])),
     case(Backup, Full(0), volume!("auth-secrets:/volume:ro", "tar"), "the volume of auth", Stops(&["volumes/auth", "No space left on device"])),
     case(Backup, Full(0), "port ", "the snapshot", Stops(&["_snapshot", "No space left on device"])),
     case(Backup, Full(72), "port ", "writing the archive", Stops(&["the archive `", "No space left on device"])),
-    case(Still, Full(0), "pg_dump -U \"$POSTGRES_USER\" -Fc hoss_core", "the first dump", Stops(&["No space left on device"])),
+    case(Still, Full(0), "pg_dump -U \"${POSTGRES_USER:-postgres}\" -Fc hoss_core", "the first dump", Stops(&["No space left on device"])),
     case(Restore, Full(0), "", "the beginning", Stops(&["there is room for", "make room"])),
     case(Restore, Full(140), "", "unpacking", Stops(&["No space left on device"])),
     case(Restore, NoRoomForFiles(0), "stop server_ldap_1", "files", Stops(&["can't be put back", "No space left on device"])),

@@ -59,8 +59,8 @@ fn list(context: &Context, all: &[Page]) -> Result<u8> {
     }
     print!("{}", report::list(all, context.style));
     println!(
-        "\nRead one with `banister doc NAME`, search with `banister doc WORD`. The examples speak of a practice server \
-         at release 0.2.10."
+        "\nRead one with `banister doc NAME`, search with `banister doc WORD`. What a kind of servers must \
+         offer: `banister doc kind`. The examples speak of a practice server at release 0.2.10."
     );
     Ok(0)
 }

@@ -4,7 +4,7 @@ mod linked;
 
 use super::context::Context;
 use crate::failure::{Context as _, Failure, Kind, Result};
-use crate::site::FILE;
+use crate::site::{FILE, HOSS, MASTODON};
 use linked::Linked;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 struct Found {
     checkout: PathBuf,
     kind: &'static str,
-    /// Of a Hoss, what its settings say.
+    /// Of a Hoss or a Mastodon, what its settings say.
     endpoint: Option<String>,
     /// The other servers that it is linked with.
     linked: Vec<Linked>,
@@ -80,9 +80,19 @@ fn look(checkout: &Path, home: &Path) -> Result<Option<Found>> {
         let (endpoint, linked) = linked::find(&home.join(".hoss"))?;
         return Ok(Some(Found {
             checkout,
-            kind: "hoss",
+            kind: HOSS,
             endpoint: Some(endpoint),
             linked,
+            targets: Vec::new(),
+        }));
+    }
+    if checkout.join("lib/mastodon/version.rb").is_file() && checkout.join("docker-compose.yml").is_file() {
+        let endpoint = mastodon_endpoint(&checkout);
+        return Ok(Some(Found {
+            checkout,
+            kind: MASTODON,
+            endpoint,
+            linked: Vec::new(),
             targets: Vec::new(),
         }));
     }
@@ -98,6 +108,16 @@ fn look(checkout: &Path, home: &Path) -> Result<Option<Found>> {
     Ok(Some(Found { checkout, kind: "plain", endpoint: None, linked: Vec::new(), targets }))
 }
 
+/// Where users reach a Mastodon, as its settings say.
+fn mastodon_endpoint(checkout: &Path) -> Option<String> {
+    let settings = std::fs::read_to_string(checkout.join(".env.production")).ok()?;
+    let value = |name: &str| {
+        let mut values = settings.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+        values.next_back().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    };
+    value("WEB_DOMAIN").or_else(|| value("LOCAL_DOMAIN")).map(|domain| format!("https://{domain}"))
+}
+
 /// The file: every key that such a server usually needs, the others as comments.
 fn text(found: &Found, home: &Path) -> String {
     let checkout = found.checkout.display();
@@ -105,13 +125,22 @@ fn text(found: &Found, home: &Path) -> String {
     let own = own.unwrap_or("server".into());
     let mut text = format!(
         "# The servers of this site. Each table is one installation.\n\n[servers.{}]\n# What sort of server it is: \
-         `hoss`, or `plain` for any git checkout with a Makefile.\nkind = \"{}\"\n# The git checkout.\ncheckout = \
+         `hoss`, `mastodon`, or `plain` for any git checkout with a Makefile.\nkind = \"{}\"\n# The git checkout.\ncheckout = \
          {checkout:?}\n",
         own, found.kind
     );
     if let Some(endpoint) = &found.endpoint {
         text += &format!("# The URL under which users reach it.\nendpoint = {endpoint:?}\n");
-        text += "# Where backups go; ~/.hoss/backup/backups if not given.\n# backups = \"~/.hoss/backup/backups\"\n";
+    }
+    match found.kind {
+        HOSS => {
+            text += "# Where backups go; ~/.hoss/backup/backups if not given.\n# backups = \"~/.hoss/backup/backups\"\n";
+        }
+        MASTODON => {
+            text += "# Its settings, with its secrets.\nenv_file = \".env.production\"\n";
+            text += "# Where backups go.\n# backups = \"~/backups\"\n";
+        }
+        _ => {}
     }
     if found.kind == "plain" {
         let pick = |wanted: &[&str]| {

@@ -10,6 +10,10 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Seek, Write};
 use std::path::Path;
 
+/// Who was given the data folder when it was made, for a shell in the container: its image takes `postgres` if nothing else
+/// is said.
+const USER: &str = "\"${POSTGRES_USER:-postgres}\"";
+
 /// A PostgreSQL server.
 #[derive(Clone, Copy)]
 pub struct Postgres<'a> {
@@ -21,7 +25,7 @@ pub struct Postgres<'a> {
 impl Postgres<'_> {
     /// Prints a database, as `pg_dump -Fc` does.
     pub fn dump(&self, database: &str) -> Result<Spec> {
-        Ok(self.run(&format!("pg_dump -U \"$POSTGRES_USER\" -Fc {}", plain(database)?), &[]))
+        Ok(self.run(&format!("pg_dump -U {USER} -Fc {}", plain(database)?), &[]))
     }
 
     /// How many rows each table has in a dump, as `schema.table`. Reads all of it, so that a damaged one is found. What
@@ -54,8 +58,7 @@ impl Postgres<'_> {
         let database = plain(database)?;
         self.sql("postgres", &format!("DROP DATABASE IF EXISTS \"{database}\" WITH (FORCE)"))?;
         self.sql("postgres", &format!("CREATE DATABASE \"{database}\" TEMPLATE template0"))?;
-        let program =
-            format!("pg_restore -U \"$POSTGRES_USER\" --exit-on-error --single-transaction -d {database}");
+        let program = format!("pg_restore -U {USER} --exit-on-error --single-transaction -d {database}");
         let failed = || format!("the dump can't be loaded into `{database}`");
         let loaded = self.docker.feed(self.run(&program, &[]), dump).map(drop);
         loaded.map_err(|failure| Failure { message: failed(), ..failure })
@@ -99,7 +102,7 @@ impl Postgres<'_> {
         // psql asks a shell in the container, so that the password is in no list of processes; and no log has it.
         self.sql(
             "postgres",
-            r#"\set user `printf %s "$POSTGRES_USER"`
+            r#"\set user `printf %s "${POSTGRES_USER:-postgres}"`
 \set password `printf %s "$POSTGRES_PASSWORD"`
 SELECT :'password' <> '' AS given \gset
 \if :given
@@ -133,7 +136,7 @@ ALTER ROLE :"user" PASSWORD :'password';
         let mut input = tempfile::tempfile().or_fail(Kind::Refused, failed)?;
         input.write_all(statements.as_bytes()).or_fail(Kind::Refused, failed)?;
         let options = "-X -q -A -t -v ON_ERROR_STOP=1";
-        let program = format!("psql -U \"$POSTGRES_USER\" {options} -d {}", plain(database)?);
+        let program = format!("psql -U {USER} {options} -d {}", plain(database)?);
         self.docker.feed(self.run(&program, environment), &input)
     }
 

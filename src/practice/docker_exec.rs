@@ -116,12 +116,13 @@ impl Inside<'_> {
                 '$' if quote != Some('\'') => {
                     let mut name = String::new();
                     while let Some(next) =
-                        characters.next_if(|c| c.is_ascii_alphanumeric() || "_{}".contains(*c))
+                        characters.next_if(|c| c.is_ascii_alphanumeric() || "_{}:-".contains(*c))
                     {
                         name.push(next);
                     }
-                    let value =
-                        self.environment.get(name.trim_matches(['{', '}'])).cloned().unwrap_or_default();
+                    let name = name.trim_matches(['{', '}']);
+                    let (name, otherwise) = name.split_once(":-").unwrap_or((name, ""));
+                    let value = self.environment.get(name).map_or(otherwise, String::as_str).to_owned();
                     word.get_or_insert_default().push_str(&value);
                 }
                 c if c.is_whitespace() && quote.is_none() => words.extend(word.take()),

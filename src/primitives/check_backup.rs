@@ -33,7 +33,8 @@ use crate::failure::{Failure, Kind, Result};
 use crate::machine::archive;
 use crate::primitive::{Act, Host, Primitive};
 use crate::units::Duration;
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -44,6 +45,7 @@ pub struct CheckBackup;
 pub struct Arguments {
     server: ServerName,
     /// A text; in plans it is not known yet.
+    #[serde(deserialize_with = "text_or_unknown")]
     backup: Value,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     release: Option<String>,
@@ -51,6 +53,14 @@ pub struct Arguments {
     commit: Option<String>,
     #[serde(default = "a_day")]
     within: Duration,
+}
+
+fn text_or_unknown<'a, D: Deserializer<'a>>(from: D) -> std::result::Result<Value, D::Error> {
+    let value = Value::deserialize(from)?;
+    match value.is_string() || value.is_object() {
+        true => Ok(value),
+        false => Err(D::Error::custom(format!("invalid type: `{value}`, expected a string"))),
+    }
 }
 
 fn a_day() -> Duration {

@@ -242,7 +242,13 @@ impl<W: Write + Send + 'static> Agent<W> {
         act: impl FnOnce(&dyn AnyPrimitive, &Host) -> Result<T>,
     ) -> Result<T> {
         let primitive = primitives::find(&task.primitive).ok_or_else(|| {
-            Failure::new(Kind::Bug, format!("the primitive `{}` is not there", task.primitive))
+            let message = format!(
+                "the program that is `agent` on `{}` has no primitive `{}`",
+                self.server.name, task.primitive
+            );
+            Failure::new(Kind::Refused, message).why("the script knows it from a program with primitives of its own").help(
+                "install that program there in its place, or take `agent` out of site.toml: then it is put there by itself",
+            )
         })?;
         for (name, value) in &task.secrets {
             secret::keep(name, value);

@@ -4,6 +4,7 @@
 //! finding of [`Severity::Error`] keeps a script from being run.
 
 mod arguments;
+mod brackets;
 mod calls;
 mod expressions;
 mod files;
@@ -12,6 +13,7 @@ mod functions;
 mod imports;
 mod known;
 mod literal;
+mod offers;
 mod program;
 mod scope;
 mod steps;
@@ -75,8 +77,15 @@ impl<'a> Check<'a> {
 
     /// How many files were looked through, and what was found in them, file by file from top to bottom.
     pub fn end(mut self) -> (usize, Vec<Finding>) {
+        for number in self.files.module("kind").files {
+            let asked = super::kind::ASKED.into_iter();
+            self.found.extend(asked.filter_map(|name| offers::objection(&self.files.files[number], name, 1)));
+        }
         let order = |finding: &Finding| self.files.files.iter().position(|f| f.text.source == finding.source);
-        self.found.sort_by_key(|finding| (order(finding), finding.line, finding.column, finding.severity));
+        self.found.sort_by_cached_key(|finding| {
+            let Finding { line, column, severity, message, .. } = finding;
+            (order(finding), *line, *column, *severity, message.clone())
+        });
         self.found.dedup();
         (self.done, self.found)
     }
@@ -95,7 +104,7 @@ pub fn check(layers: &Layers, text: &Text) -> Vec<Finding> {
 }
 
 /// The kinds of servers that the program brings.
-pub const KINDS: [&str; 2] = ["hoss", "plain"];
+pub const KINDS: [&str; 3] = ["hoss", "mastodon", "plain"];
 
 /// Fails if there is an error among the findings; the failure tells all of them.
 pub fn refuse(findings: &[Finding]) -> Result<()> {

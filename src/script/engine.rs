@@ -54,8 +54,8 @@ pub fn engine(layers: Arc<Layers>) -> Engine {
     super::unknown::register(&mut engine);
     blocks::register(&mut engine);
     register_servers(&mut engine);
-    for primitive in primitives::ALL {
-        register(&mut engine, *primitive);
+    for primitive in primitives::all() {
+        register(&mut engine, primitive);
     }
     engine
 }

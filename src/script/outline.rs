@@ -234,7 +234,7 @@ fn hook(text: &str, code: &[u8], word: usize, end: usize) -> Option<Hook> {
 }
 
 /// The text with blanks for what is in comments and `_` for what is in quotes, byte for byte at the same places.
-fn mask(text: &str) -> Vec<u8> {
+pub fn mask(text: &str) -> Vec<u8> {
     let bytes = text.as_bytes();
     let mut code = bytes.to_vec();
     let mut at = 0;

@@ -2,6 +2,7 @@
 
 pub mod search;
 
+use super::kind::offers;
 use super::layers::{Folder, Layers};
 use super::outline::{Function, outline};
 use super::runbook::{Parameter, Runbook};
@@ -80,12 +81,12 @@ const LANGUAGE: &str = include_str!("reference/language.md");
 
 /// All pages of a site; without one, of what the program brings.
 pub fn pages(layers: &Arc<Layers>) -> Vec<Page> {
-    let mut pages: Vec<Page> = primitives::ALL
-        .iter()
+    let mut pages: Vec<Page> = primitives::all()
         .map(|primitive| primitive.page())
         .map(|page| Page::new(page.name, Sort::Primitive, page.usage, page.body))
         .collect();
     pages.extend(LANGUAGE.split("\n## ").map(|part| part.trim_start_matches("## ")).map(block));
+    pages.push(kind());
     pages.extend(layers.list(Folder::Runbooks).into_iter().map(|(name, _)| runbook(layers, &name)));
     let modules = layers.list(Folder::Stdlib).into_iter().map(|(name, _)| name);
     pages.extend(modules.map(|name| module(layers, &name)));
@@ -113,6 +114,23 @@ fn block(part: &str) -> Page {
         _ => usage,
     };
     Page::new(name, Sort::Block, usage, text)
+}
+
+/// What a module must have, so that servers can be of its kind.
+fn kind() -> Page {
+    let mut text = "A kind of servers is a file `stdlib/KIND.rhai` of the site, or one that banister brings.\n\nRunbooks call these \
+                    functions of it, and `banister check` says which are missing. What `plain` does is a start: \
+                    `import \"plain\" as plain;`, then\n`fn review(server, from, to) { plain::review(server, from, to); }`.\n"
+        .to_owned();
+    for offer in offers() {
+        text.push_str(&format!(
+            "\n- `{}`, called by {}: {}",
+            offer.usage,
+            offer.callers.join(", "),
+            offer.about.replace('\n', " ")
+        ));
+    }
+    Page::new("kind", Sort::Block, "import \"kind\" as kind;", text)
 }
 
 fn runbook(layers: &Arc<Layers>, name: &str) -> Page {

@@ -116,16 +116,24 @@ impl<'a> Walk<'a> {
         }
         if let Some(counts) = KNOWN.native(name) {
             if !counts.is_empty() && !counts.contains(&(call.args.len() + 1)) {
-                let (fewest, most) = (counts.first().unwrap_or(&1) - 1, counts.last().unwrap_or(&1) - 1);
+                // One that takes nothing is no method.
+                let (fewest, most) = (counts.first().unwrap_or(&1), counts.last().unwrap_or(&1));
+                let (fewest, most) = (fewest.saturating_sub(1), most.saturating_sub(1));
                 let message = format!("`{name}` takes {}, not {}", arguments(fewest, most), call.args.len());
                 self.find(Severity::Warning, place, message, RHAIS_OWN);
             }
             return;
         }
         let near = nearest(name, KNOWN.names()).filter(|near| distance(name, near) <= MISSPELT);
-        let severity = if near.is_some() { Severity::Error } else { Severity::Warning };
+        // A server holds no closures. What is called a server is one, as far as anybody can tell.
+        let is_server = receiver.is_some_and(|receiver| match receiver {
+            Expr::Variable(variable, ..) => variable.2.is_empty() && variable.1 == "server",
+            other => super::literal::kind(other) == Some("server"),
+        });
+        let severity = if near.is_some() || is_server { Severity::Error } else { Severity::Warning };
         let help = match near {
             Some(near) => format!("did you mean `{near}`?"),
+            None if is_server => "list what can be called with `banister doc`".to_owned(),
             None => format!("if it is a closure in a map, write `….{name}.call(…)`"),
         };
         self.find(severity, place, format!("nothing has a method `{name}`"), help);

@@ -6,7 +6,7 @@ use super::program::{Function, Program};
 use super::scope::Alias;
 use super::walk::Walk;
 use crate::script::layers::{Folder, Layers, nearest};
-use crate::script::source::shown;
+use crate::script::source::{origin, shown};
 use rhai::{Expr, Ident, Namespace, Position};
 
 impl<'a> Walk<'a> {
@@ -95,6 +95,11 @@ impl<'a> Walk<'a> {
         for number in files {
             let file = &self.files.files[number];
             let Some(program) = &file.program else { continue };
+            let line = place.line().unwrap_or_default();
+            if path == "kind" && origin(&self.file.text.source, line) == "bundled" {
+                self.found.extend(super::offers::objection(file, name, count));
+                continue;
+            }
             let called = match path == "kind" {
                 true => format!("the kind `{}`", file_name(&file.text.source)),
                 false => format!("the module `{path}`"),

@@ -55,7 +55,7 @@ impl Known {
 
     /// Every name that can be called.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        let primitives = primitives::ALL.iter().map(|primitive| primitive.name());
+        let primitives = primitives::all().map(|primitive| primitive.name());
         primitives.chain(self.natives.keys().map(String::as_str)).chain(KEYWORDS)
     }
 }

@@ -1,5 +1,6 @@
 //! Text that does not parse. Rhai stops at the first place, so that there is one such finding in a text.
 
+use super::brackets::{self, Place};
 use super::finding::{Finding, Severity};
 use super::words;
 use crate::script::error::lower;
@@ -26,13 +27,98 @@ pub fn finding(error: &ParseError, text: &Text) -> Finding {
         let help = "give the step a name, as `step \"Build\" { … }`";
         return Finding::new(Severity::Error, text, error.position(), message(kind), help);
     }
+    let stopped = error.position();
+    let stopped: Place = match (stopped.line(), stopped.position()) {
+        (Some(line), Some(column)) => (line, column),
+        _ => (usize::MAX, 0),
+    };
+    let unclosed = || brackets::unclosed(&text.text, stopped).or_else(|| list(kind, text, stopped));
+    if let Some(open) = is_of_signs(kind).then(unclosed).flatten() {
+        let place = position(open.place).unwrap_or(error.position());
+        let message = format!("this `{}` is not closed", open.sign);
+        let help = match open.sign {
+            '{' => "write its `}` where this ends",
+            '`' => "the other backtick of this text is missing",
+            _ => "the bracket that belongs to it is missing",
+        };
+        return Finding::new(Severity::Error, text, place, message, help);
+    }
+    if let (ParseErrorType::WrongDocComment, Some((place, word))) = (kind, undefined(text, stopped)) {
+        let message = format!("`{word}` begins no definition");
+        return Finding::new(
+            Severity::Error,
+            text,
+            place,
+            message,
+            "write `fn`, as what follows is a function",
+        );
+    }
     let place = match kind {
-        ParseErrorType::MissingToken(token, _) if token == ";" => before(text, error.position()),
+        ParseErrorType::MissingToken(token, _) if matches!(token.as_str(), ";" | "{" | ",") => {
+            before(text, error.position())
+        }
+        ParseErrorType::FnMissingBody(_) | ParseErrorType::MissingSymbol(_) => before(text, error.position()),
         // A reserved word is seen for one only at the sign after it.
         ParseErrorType::Reserved(word) => last_before(text, word, error.position()),
         _ => error.position(),
     };
     Finding::new(Severity::Error, text, place, message(kind), help(kind))
+}
+
+/// Whether a sign that is missing elsewhere may be the reason.
+fn is_of_signs(kind: &ParseErrorType) -> bool {
+    !matches!(
+        kind,
+        ParseErrorType::VariableUndefined(_)
+            | ParseErrorType::ModuleUndefined(_)
+            | ParseErrorType::Reserved(_)
+            | ParseErrorType::AssignmentToConstant(_)
+            | ParseErrorType::FnDuplicatedDefinition(..)
+            | ParseErrorType::FnDuplicatedParam(..)
+            | ParseErrorType::DuplicatedProperty(_)
+            | ParseErrorType::ExprTooDeep
+            | ParseErrorType::LiteralTooLarge(..)
+    )
+}
+
+fn position((line, column): Place) -> Option<Position> {
+    Some(Position::new(u16::try_from(line).ok()?, u16::try_from(column).ok()?))
+}
+
+/// The bracket of a list that goes on where the list can't. After a word that should be another, as `retrun [`, it is an
+/// index.
+fn list(kind: &ParseErrorType, text: &Text, stopped: Place) -> Option<brackets::Open> {
+    let open = || brackets::around(&text.text, stopped);
+    match kind {
+        ParseErrorType::LoopBreak => {
+            brackets::before_block(&text.text, stopped).filter(|open| open.is_one_too_many(&text.text))
+        }
+        ParseErrorType::PropertyExpected => {
+            open().filter(|open| open.sign == '{' && open.is_one_too_many(&text.text))
+        }
+        ParseErrorType::MissingToken(token, why) if token == "]" && why.contains("index") => {
+            open().filter(|open| open.sign == '[')
+        }
+        ParseErrorType::MissingToken(token, _) if matches!(token.as_str(), "," | ")" | "]") => {
+            open().filter(|open| {
+                open.sign != '{'
+                    && open.is_as_far_in(&text.text, stopped.0)
+                    && open.is_one_too_many(&text.text)
+            })
+        }
+        _ => None,
+    }
+}
+
+/// The word in the place of `fn` below a documentation that begins at `stopped`, and where it is.
+fn undefined(text: &Text, stopped: Place) -> Option<(Position, &str)> {
+    let lines = text.text.lines().enumerate().skip(stopped.0.checked_sub(1)?);
+    let mut code =
+        lines.skip_while(|(_, line)| line.trim().is_empty() || line.trim_start().starts_with("//"));
+    let (n, line) = code.next()?;
+    let mut words = line.split_whitespace();
+    let (word, name) = (words.next()?, words.next()?);
+    (word != "fn" && word != "private" && name.contains('(')).then_some((position((n + 1, 1))?, word))
 }
 
 /// The last time that a word stands on the place's line, up to the place.

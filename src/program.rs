@@ -1,0 +1,47 @@
+//! The program as a library: a program of your own that is banister, with primitives of your own.
+//!
+//! ```no_run
+//! fn main() -> std::process::ExitCode {
+//!     banister::Program::new().with::<LogRelease>().main()
+//! }
+//! ```
+//!
+//! `LogRelease` is a type with a [`Primitive`]; `examples/embed` is a whole one. Runbooks call it like any other: it is
+//! checked, planned, written down and gone on with in the same way, and `doc` has its page. The program puts itself on
+//! other servers as banister does, so that its primitives are there as well. Messages call the program `banister`.
+
+use crate::primitive::{AnyPrimitive, Of, Primitive};
+use crate::{cli, command, practice, primitives};
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// See the module.
+#[derive(Default)]
+pub struct Program {
+    own: Vec<Box<dyn AnyPrimitive>>,
+}
+
+impl Program {
+    /// The program as it is.
+    pub fn new() -> Program {
+        Program::default()
+    }
+
+    /// Adds a primitive. Its name must be none that there is already, and its page must begin with its signature.
+    pub fn with<P: Primitive>(mut self) -> Program {
+        self.own.push(Box::new(Of::<P>::new()));
+        self
+    }
+
+    /// Runs the program with the arguments of this process, of which it starts more: nothing else may be done before this.
+    /// The exit code is 70 if a primitive can't be added.
+    pub fn main(self) -> ExitCode {
+        let arguments: Vec<OsString> = std::env::args_os().collect();
+        if let Err(failure) = primitives::add(self.own) {
+            return cli::failed(&failure, false);
+        }
+        command::entry(&arguments)
+            .or_else(|| practice::entry(arguments.get(1..).unwrap_or_default()))
+            .unwrap_or_else(|| cli::main(&arguments))
+    }
+}
