@@ -13,6 +13,7 @@ mod list;
 mod lock;
 mod outcome;
 mod plan;
+mod repl;
 mod resume;
 mod run;
 mod runs;
@@ -62,6 +63,7 @@ fn dispatch(context: Context, command: &Command, matches: &clap::ArgMatches) -> 
         Command::Runs => runs::runs(&context),
         Command::Show { run } => show::show(&context, run.as_deref()),
         Command::Doc { name } => doc::doc(&context, name.as_deref()),
+        Command::Repl(options) => repl::repl(context, options),
         Command::Lock { command: LockCommand::Show } => lock::show(&context),
         Command::Lock { command: LockCommand::Release { force } } => lock::release(&context, *force),
     }

@@ -2,8 +2,9 @@
 
 use super::context::Context;
 use crate::failure::{Failure, Kind, Result};
+use crate::primitive::Page;
 use crate::primitives;
-use crate::report::text::table;
+use crate::report::text::{Style, table};
 use crate::script::layers::nearest;
 
 /// Prints the page of a primitive, or the list of all.
@@ -26,7 +27,11 @@ pub fn doc(context: &Context, name: Option<&str>) -> Result<u8> {
         return Err(Failure::new(Kind::Invalid, format!("there is no primitive `{name}`"))
             .help(format!("{help}List them with `banister doc`")));
     };
-    let page = primitive.page();
-    println!("{}\n\n{}", context.style.bold(&page.usage), page.body);
+    print!("{}", page(&primitive.page(), context.style));
     Ok(0)
+}
+
+/// A page as a person reads it.
+pub fn page(page: &Page, style: Style) -> String {
+    format!("{}\n\n{}\n", style.bold(&page.usage), page.body)
 }

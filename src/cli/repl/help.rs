@@ -1,0 +1,64 @@
+//! `help` and `doc NAME`.
+
+use super::command::WORDS;
+use crate::cli::context::Context;
+use crate::cli::doc;
+use crate::failure::{Failure, Kind, Result};
+use crate::primitives;
+use crate::report::text::table;
+use crate::script::layers::nearest;
+use crate::script::repl::Repl;
+use crate::script::repl::words::{self, Callable};
+
+/// Prints what can be typed, or the page of one thing.
+pub fn show(context: &Context, repl: &Repl, about: Option<&str>) -> Result<()> {
+    match about {
+        None => overview(context, repl),
+        Some(about) => page(context, repl, about)?,
+    }
+    Ok(())
+}
+
+fn overview(context: &Context, repl: &Repl) {
+    let bold = |text: &str| context.style.bold(text);
+    let words = WORDS.map(|(word, what)| vec![format!("  {word}"), what.to_owned()]);
+    println!("{}\n{}", bold("words of this prompt"), table(&words));
+    println!("{}\n{}", bold("primitives"), rows(&words::primitives()));
+    println!("{}\n  {}\n", bold("modules (`help hoss` lists one)"), repl.modules().join(", "));
+    let functions = repl.typed_functions();
+    if !functions.is_empty() {
+        println!("{}\n{}", bold("functions that were typed"), rows(&functions));
+    }
+    println!("{}\n  {}", bold("variables"), repl.variables().join(", "));
+}
+
+fn rows(callables: &[Callable]) -> String {
+    let row = |callable: &Callable| vec![format!("  {}", callable.name), callable.summary.clone()];
+    table(&callables.iter().map(row).collect::<Vec<_>>())
+}
+
+fn page(context: &Context, repl: &Repl, about: &str) -> Result<()> {
+    let bare = about.trim_end_matches("::");
+    if let Some(primitive) = primitives::find(bare) {
+        print!("{}", doc::page(&primitive.page(), context.style));
+        return Ok(());
+    }
+    if repl.modules().iter().any(|module| module == bare) {
+        print!("{}", rows(&words::functions(repl.layers(), bare)));
+        return Ok(());
+    }
+    let callables = match bare.rsplit_once("::") {
+        Some((module, _)) => words::functions(repl.layers(), module),
+        None => repl.typed_functions(),
+    };
+    let name = bare.rsplit("::").next().unwrap_or(bare);
+    if let Some(callable) = callables.iter().find(|callable| callable.name == name) {
+        println!("{}\n\n{}", context.style.bold(&callable.usage), callable.summary);
+        return Ok(());
+    }
+    let known = callables.iter().map(|callable| callable.name.as_str());
+    let all = primitives::ALL.iter().map(|primitive| primitive.name()).chain(known);
+    let near = nearest(name, all).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+    Err(Failure::new(Kind::Invalid, format!("nothing here is called `{about}`"))
+        .help(format!("{near}`help` lists what there is")))
+}
