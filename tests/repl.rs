@@ -90,3 +90,67 @@ fn a_change_is_a_run_that_holds_the_server_until_the_end() {
     let resumed = world.banister(&["resume", name]);
     assert_eq!(resumed.code, Some(2), "{resumed:?}");
 }
+#[test]
+fn a_secret_is_neither_shown_nor_kept() {
+    let world = World::new();
+    world.write(
+        "site.toml",
+        "[servers.web]\nkind = \"plain\"\ncheckout = \"web\"\nenv_file = \"../settings.env\"\ntargets = { configure = \"config\" }\n",
+    );
+    world.write("settings.env", "DB_PASSWORD=c4nary-of-the-test\n");
+    let lines = "web.read_env(\"DB_PASSWORD\")\n\"it is c4nary-of-the-test\"\nnote(\"c4nary-of-the-test\"); web.make(\"config\", #{ X: 1 });\n\
+                 web.set_env(\"API_TOKEN\", \"typed-c4nary\")\nweb.shell(\"true # typed-c4nary\");\n";
+    let said = typed(&world, &[], lines);
+    assert!(said.out.contains("it is ‹secret›"), "{said:?}");
+    assert!(said.err.contains("`API_TOKEN` holds a secret"), "{said:?}");
+    let journal = std::fs::read_to_string(&world.journals()[0]).unwrap();
+    assert!(journal.contains("note(") && journal.contains("API_TOKEN"), "{journal}");
+    for secret in ["c4nary-of-the-test", "typed-c4nary"] {
+        assert!(!said.out.contains(secret) && !said.err.contains(secret), "{said:?}");
+        assert!(!journal.contains(secret), "{journal}");
+    }
+}
+
+#[test]
+fn what_worked_is_saved_as_a_runbook_and_never_over_a_file() {
+    let world = World::new();
+    let lines = "fn target() { \"config\" }\nlet made = web.make(target())\nnosuch\nkind::backup_folder(web)\nsave mine\nsave mine\n";
+    let said = typed(&world, &[], lines);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.err.contains("there is a file") && said.err.contains("save NAME"), "{said:?}");
+    let text = world.read("runbooks/mine.rhai");
+    let body = text.split_once('\n').unwrap().1;
+    assert!(text.starts_with("//! Typed by ops@"), "{text}");
+    assert_eq!(
+        body,
+        "\nimport \"kind\" as kind;\n\nfn target() { \"config\" }\n\nfn main() {\n    let web = server(\"web\");\n    \
+         let made = web.make(target());\n    kind::backup_folder(web);\n}\n"
+    );
+    let run = world.banister(&["run", "mine"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    assert_eq!(world.read("trace").matches("config end").count(), 2);
+    let said = typed(&world, &[], "save\n");
+    assert!(said.code == Some(1) && said.err.contains("nothing to save"), "{said:?}");
+    let said = typed(&world, &[], "let a = 1\nsave update\n");
+    assert!(said.code == Some(1) && said.err.contains("choose another name"), "{said:?}");
+}
+
+#[test]
+fn the_words_of_the_prompt_say_what_they_need() {
+    let world = World::new();
+    let said = typed(&world, &[], "resume\nhelp\nhelp make\ndoc kind\nhelp kind::health\nhelp mkae\n");
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.err.starts_with("error: no run is open here\n  help leave, and open"), "{said:?}");
+    assert!(said.err.contains("did you mean `make`?"), "{said:?}");
+    for shown in [
+        "words of this prompt\n",
+        "make(server, target: text, ",
+        "# After a crash",
+        "  back_up",
+        "health(server)",
+    ] {
+        assert!(said.out.contains(shown), "{shown}: {said:?}");
+    }
+    let said = typed(&world, &["--run", "none"], "");
+    assert!(said.code == Some(2) && said.err.contains("there is no run `none`"), "{said:?}");
+}

@@ -18,6 +18,7 @@ mod work;
 use super::arguments::{Answers, ReplOptions, WhenFailed};
 use super::context::Context;
 use crate::failure::{Failure, Kind, Result};
+use crate::journal::run::Glance;
 use crate::report::failure::render;
 use crate::script::layers::Layers;
 use crate::script::repl::{Given, Repl};
@@ -85,11 +86,19 @@ impl Shell {
             if let Err(failure) = self.work.see(&mut self.repl) {
                 eprintln!("warning: what the failed step saw can't be shown here: {failure}");
             }
-            if let Err(failure) = evidence::show(&self.context, folder, &self.repl) {
+            // A program asks `show --json`.
+            if !self.context.json
+                && let Err(failure) = evidence::show(&self.context, folder, &self.repl)
+            {
                 self.complain(&failure);
             }
         } else if input.is_person() && !self.context.quiet {
             println!("Type a call, such as `this_server().installed_release()`, or `help`. Ctrl-D leaves.");
+            if let Ok(Some(stopped)) = self.context.find_run(None, Glance::is_open) {
+                let (name, runbook) = (&stopped.name, &stopped.header.runbook);
+                let command = self.context.command(&format!("repl --run {name}"));
+                println!("A run of `{runbook}` is not done: `{command}` opens it.");
+            }
         }
     }
 

@@ -18,6 +18,13 @@ pub struct Block {
     pub skipped: Option<String>,
 }
 
+impl Block {
+    /// Whether all of it was done in an earlier session.
+    pub fn is_replayed(&self) -> bool {
+        self.replayed.is_some()
+    }
+}
+
 impl Session {
     /// Goes into a step. `source` is the file it stands in.
     pub fn begin_step(&self, outer: &Frame, name: &str, source: &str) -> Result<Block> {

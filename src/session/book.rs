@@ -28,36 +28,37 @@ pub(super) struct Waiting {
 impl Session {
     pub(super) fn write(&self, entry: Entry, sync: bool) -> Result<()> {
         let mut book = self.book();
-        let record = match &mut book.run {
-            Some(run) => run.journal.append(entry, sync)?,
-            None => Record { n: book.records, time: String::new(), entry },
+        let Book { run, waiting, records, .. } = &mut *book;
+        let record = match (waiting, run) {
+            (Some(waiting), _) => {
+                waiting.entries.push(entry.clone());
+                Record { n: *records, time: String::new(), entry }
+            }
+            (None, Some(run)) => run.journal.append(entry, sync)?,
+            (None, None) => Record { n: *records, time: String::new(), entry },
         };
         book.records += 1;
-        if book.run.is_none()
-            && let Some(waiting) = &mut book.waiting
-        {
-            waiting.entries.push(record.entry.clone());
-        }
         book.index.add(record);
         Ok(())
     }
 
-    /// Makes sure, before a change, that what is done is written down: what was only typed so far has no file yet.
+    /// Makes sure, before a change, that what is done is written down: what was only typed so far has no file yet. What
+    /// can't be written stays for the next time.
     pub(super) fn open_for_change(&self) -> Result<()> {
         let mut book = self.book();
-        let Some(waiting) = book.waiting.take() else { return Ok(()) };
-        let mut run = match (waiting.open)() {
-            Ok(run) => run,
-            Err(failure) => {
-                book.waiting = Some(waiting);
-                return Err(failure);
-            }
+        let Book { run, waiting, .. } = &mut *book;
+        let Some(waits) = waiting else { return Ok(()) };
+        let open = match run {
+            Some(open) => open,
+            None => run.insert((waits.open)()?),
         };
-        // What the caller writes next is synced, and these with it.
-        let written =
-            waiting.entries.into_iter().try_for_each(|entry| run.journal.append(entry, false).map(drop));
-        book.run = Some(run);
-        written
+        while let Some(entry) = waits.entries.first() {
+            // What the caller writes next is synced, and these with it.
+            open.journal.append(entry.clone(), false)?;
+            waits.entries.remove(0);
+        }
+        *waiting = None;
+        Ok(())
     }
 
     pub(super) fn book(&self) -> MutexGuard<'_, Book> {

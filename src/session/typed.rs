@@ -55,7 +55,8 @@ impl Session {
 
     /// Whether anything that was typed is written down.
     pub fn is_written(&self) -> bool {
-        self.book().run.is_some()
+        let book = self.book();
+        book.run.is_some() && book.waiting.is_none()
     }
 
     /// Leaves the run beside which this session was, in the state that it was found in.

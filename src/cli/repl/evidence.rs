@@ -71,7 +71,7 @@ fn servers(context: &Context, summary: &Summary) -> Result<()> {
         let looked = looked?;
         let (release, health) =
             (status::release(&looked, context.style), status::health(&looked, context.style));
-        println!("{} {release} is checked out, {health}", context.style.bold(&format!("{}:", server.name)));
+        println!("{} release {release}; {health}", context.style.bold(&format!("{}:", server.name)));
     }
     Ok(())
 }
