@@ -125,6 +125,107 @@ fn a_run_is_taken_back_and_a_line_that_is_cut_off_is_brought_to_its_end_first() 
     assert!(shown.out.contains("make(web, \"config\")  done, "), "{shown:?}");
 }
 
+#[test]
+fn a_line_that_is_killed_anywhere_leaves_a_run_that_goes_on() {
+    let places =
+        ["\"typed\":", "\"begun\":{\"key\":\"~0/0\"", "\"ended\":{\"key\":\"~0/0\"", "\"finished\":"];
+    for place in places.iter().flat_map(|place| ["before", "after"].map(|when| format!("{when} {place}"))) {
+        let (world, run) = stopped();
+        let mut command = world.command(&["repl", "--run", &run]);
+        command.env("BANISTER_CRASH_AT", &place);
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(b"server.make(\"config\")\n").unwrap();
+        assert!(child.wait().unwrap().code().is_none(), "{place}: it was killed");
+        world.write("mended", "");
+        let resumed = world.banister(&["resume"]);
+        assert_eq!(resumed.code, Some(0), "{place}: {resumed:?}");
+        let never_begun = place.contains("typed") || place == "before \"begun\":{\"key\":\"~0/0\"";
+        let expected = if never_begun { "config fail build" } else { "config config fail build" };
+        assert_eq!(ended(&world), expected, "{place}");
+        assert_eq!(world.read("trace").matches("begin").count(), expected.split(' ').count() - 1, "{place}");
+        assert_eq!(world.banister(&["resume"]).out, "there is nothing to resume\n", "{place}");
+    }
+}
+
+#[test]
+fn nothing_is_changed_by_hand_while_a_command_of_the_run_goes_on() {
+    let world = World::new();
+    world.write("runbooks/x.rhai", "//! X.\nfn main() {\n    step \"Long\" { this_server().shell(\"sleep 3; echo long >> ../done\"); }\n}\n");
+    let said = world.crash(&["run", "x"], "after \"begun\":{\"key\":\"/0/0\"");
+    assert!(said.code.is_some_and(|code| code < 0), "{said:?}");
+    let run = world.journals()[0].parent().unwrap().file_name().unwrap().to_str().unwrap().to_owned();
+    // It was killed before the command began: nothing runs, and the prompt may act.
+    let said = typed(&world, &run, "web.make(\"config\").seconds < 100.0\n");
+    assert!(said.code == Some(0) && said.out.contains("interrupted on web in step `Long`"), "{said:?}");
+    let mut child = world.command(&["resume"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let begun = || {
+        std::fs::read_dir(world.journals()[0].parent().unwrap().join("logs/0.0.0"))
+            .is_ok_and(|files| files.flatten().any(|file| file.file_name() == "begun"))
+    };
+    while !begun() {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let refused = typed(&world, &run, "1\n");
+    assert!(
+        refused.code == Some(4) && refused.err.contains("another process is working on the run"),
+        "{refused:?}"
+    );
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let said = typed(&world, &run, "web.installed_release()\nweb.make(\"config\")\n");
+    assert!(
+        said.out.contains("is still running: `resume` follows it") && said.out.contains("\"0.1.0\""),
+        "{said:?}"
+    );
+    assert!(said.code == Some(1) && said.err.contains(" of this run is still running"), "{said:?}");
+    let said = typed(&world, &run, "resume\n");
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(world.read("done"), "long\n", "it ran once");
+}
+
+#[test]
+fn what_is_saved_lies_on_the_step_that_failed_or_says_where_it_belongs() {
+    let world = World::new();
+    let site = world.read("site.toml");
+    let more = "health = [{ command = [\"true\"] }]\nhealthy = { stable = \"100ms\" }\nbackup = [\"~/data\"]\nbackups = \"~/kept\"\n";
+    world.write("site.toml", &format!("{site}{more}"));
+    world.write("data/rows", "before");
+    world.write(
+        "web/Makefile",
+        &world.read("web/Makefile").replace("build up:", "up:").replace("fail:", "build:"),
+    );
+    world.git(&["commit", "-qam", "second"]);
+    world.git(&["tag", "0.1.1"]);
+    world.git(&["checkout", "-q", "0.1.0"]);
+    let said = world.banister(&["run", "update", "--to", "0.1.1", "--yes"]);
+    assert!(said.code == Some(1) && said.out.contains("in step `Build`"), "{said:?}");
+    let run =
+        said.out.lines().next().unwrap().strip_prefix("run ").unwrap().split(':').next().unwrap().to_owned();
+    let lines = "server.shell(\"touch ../mended\", #{ within: 1.minutes })\nsave\nsave\nresume\n";
+    let said = typed(&world, &run, lines);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let text = world.read("runbooks/update.rhai");
+    assert!(
+        text.starts_with("// Saved at ") && text.contains(&format!("`banister repl --run {run}`")),
+        "{text}"
+    );
+    assert!(
+        text.ends_with(
+            "before(\"Build\") {\n    server.shell(\"touch ../mended\", #{ within: 1.minutes });\n}\n"
+        ),
+        "{text}"
+    );
+    let mend = world.read(&format!("runbooks/mend-{run}.rhai"));
+    assert!(
+        mend.contains("To be moved into `runbooks/update.rhai`") && mend.contains("// before(\"Build\") {"),
+        "{mend}"
+    );
+    let checked = world.banister(&["check", "--json"]);
+    assert_eq!((checked.code, checked.out.as_str()), (Some(0), "[]\n"), "{checked:?}");
+    assert!(world.banister(&["list"]).out.contains("before(\"Build\")"));
+}
+
 /// The way of an administrator whose update stopped because the new release does not build.
 #[test]
 fn an_update_that_stopped_is_mended_at_the_prompt_and_what_was_done_is_kept() {

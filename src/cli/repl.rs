@@ -175,6 +175,12 @@ impl Shell {
     fn go_on(&mut self, rollback: bool) -> Result<()> {
         self.run()?;
         self.failed = self.work.go_on(&self.context, rollback)? != 0;
+        // It may have stopped elsewhere, where other things are seen.
+        if self.failed
+            && let Err(failure) = self.work.see(&mut self.repl)
+        {
+            eprintln!("warning: what the failed step saw can't be shown here: {failure}");
+        }
         Ok(())
     }
 

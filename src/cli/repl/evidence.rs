@@ -1,5 +1,6 @@
 //! What is known of a run that stopped: why, what its last command said, and how things are now.
 
+use super::work::still_running;
 use crate::cli::context::{Context, at_once};
 use crate::cli::{outcome, show, status};
 use crate::command;
@@ -38,6 +39,9 @@ pub fn show(context: &Context, folder: &Path, repl: &Repl) -> Result<()> {
     if let Some((call, lines)) = output {
         println!("{}", style.bold(&format!("the last output of {call}")));
         lines.iter().for_each(|line| println!("  {}", redact(line)));
+    }
+    if let Some(call) = still_running(&summary)? {
+        println!("{call} {}", style.warn("is still running: `resume` follows it"));
     }
     let by_hand = show::by_hand::text(&summary);
     if !by_hand.is_empty() {

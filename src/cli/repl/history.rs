@@ -1,6 +1,7 @@
 //! What was typed in earlier sessions: a file in the state folder, for its owner alone, one line for each.
 
 use crate::failure::{Context, Kind, Result};
+use crate::machine::files::write_private_durably;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -31,7 +32,7 @@ impl History {
             lines.drain(..lines.len() - MOST);
             let kept: Vec<String> =
                 lines.iter().map(|line| serde_json::json!(line).to_string() + "\n").collect();
-            crate::machine::files::write_durably(&history.file, kept.concat().as_bytes())?;
+            write_private_durably(&history.file, kept.concat().as_bytes())?;
         }
         Ok((history, lines))
     }

@@ -28,7 +28,8 @@ pub type Find = Box<dyn Fn(&mut Words)>;
 pub struct Prompt {
     editor: Editor<Person, MemHistory>,
     words: Rc<Vocabulary>,
-    history: History,
+    /// Absent if it can't be read.
+    history: Option<History>,
     prompt: String,
     /// Whether a history that can't be written was told of.
     told: bool,
@@ -55,7 +56,13 @@ impl Prompt {
         let config = config.max_history_size(2_000).map_err(|error| broken(&error))?.build();
         let kept = MemHistory::with_config(&config);
         let mut editor = Editor::with_history(config, kept).map_err(|error| broken(&error))?;
-        let (history, lines) = History::open(&context.state)?;
+        let (history, lines) = match History::open(&context.state) {
+            Ok((history, lines)) => (Some(history), lines),
+            Err(failure) => {
+                eprintln!("warning: what was typed before is not known here: {failure}");
+                (None, Vec::new())
+            }
+        };
         for line in lines {
             editor.add_history_entry(line).map_err(|error| broken(&error))?;
         }
@@ -94,7 +101,7 @@ impl Input for Prompt {
 
     fn remember(&mut self, text: &str) {
         let _ = self.editor.add_history_entry(text);
-        if let Err(failure) = self.history.add(text)
+        if let Some(Err(failure)) = self.history.as_ref().map(|history| history.add(text))
             && !std::mem::replace(&mut self.told, true)
         {
             eprintln!("warning: what is typed is not kept for the next time: {failure}");

@@ -4,6 +4,7 @@ use super::work::Work;
 use crate::failure::{Context as _, Failure, Kind, Result};
 use crate::journal::run::Summary;
 use crate::lock::now;
+use crate::machine::files::write_durably;
 use crate::person::whoami;
 use crate::script::layers::{Folder, Layers};
 use crate::script::outline::outline;
@@ -11,7 +12,6 @@ use crate::script::repl::Repl;
 use crate::script::repl::saved::{self, Parts};
 use crate::script::tokens::{Sort, tokens};
 use crate::secret::redact;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Writes what worked, and gives what to say of it. Never over a file that is there.
@@ -84,8 +84,8 @@ fn hook(work: &Work, repl: &Repl, parts: &Parts, summary: &Summary) -> Result<St
     let file = |(of, name): &(Folder, String)| folder.join(of.name()).join(format!("{name}.rhai"));
     if let Some((of, name)) = there.as_ref().filter(|there| !file(there).exists()) {
         let file = file(&(*of, name.clone()));
-        create(&file, &format!("{head}{text}"))?;
         Layers::keep_base(folder, *of, name)?;
+        create(&file, &format!("{head}{text}"))?;
         return Ok(format!(
             "wrote {}: it is done before step `{step}` from now on; look at it, then `banister check`",
             file.display()
@@ -158,16 +158,20 @@ fn write(site: &Path, name: &str, text: &str) -> Result<PathBuf> {
     Ok(file)
 }
 
+/// The file is there whole or not at all: half a script would keep every run of the site from beginning.
 fn create(file: &Path, text: &str) -> Result<()> {
     let failed = || format!("can't write `{}`", file.display());
     std::fs::create_dir_all(file.parent().unwrap_or(file)).or_fail(Kind::Invalid, failed)?;
-    let mut open = std::fs::File::create_new(file).map_err(|error| match error.kind() {
+    let whole = file.with_extension(format!("whole-{}", std::process::id()));
+    write_durably(&whole, text.as_bytes())?;
+    let linked = std::fs::hard_link(&whole, file);
+    let removed = std::fs::remove_file(&whole);
+    linked.map_err(|error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => {
             Failure::new(Kind::Invalid, format!("there is a file `{}` already", file.display()))
                 .help("choose another name: `save NAME`, or move that one away first")
         }
         _ => Failure::new(Kind::Invalid, failed()).why(error),
     })?;
-    let written = open.write_all(text.as_bytes()).and_then(|()| open.sync_all());
-    written.or_fail(Kind::Invalid, failed)
+    removed.or_fail(Kind::Invalid, failed)
 }

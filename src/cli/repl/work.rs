@@ -3,11 +3,14 @@
 use super::screen::Screen;
 use crate::cli::context::Context;
 use crate::cli::{outcome, resume, work};
+use crate::command;
 use crate::event::{Event, RunState};
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::Header;
+use crate::journal::key;
 use crate::journal::run::{self, OpenRun, Summary};
 use crate::person::{Form, Nobody, Person, Question};
+use crate::primitives;
 use crate::reach::Reach;
 use crate::reach::frozen::Frozen;
 use crate::script::repl::Repl;
@@ -118,9 +121,19 @@ impl Work {
         match &self.sort {
             Sort::ByHand { session, .. } => Ok(session.clone()),
             Sort::Beside { folder } => {
-                let index = Summary::read(folder)?.index;
+                let summary = Summary::read(folder)?;
+                let running = still_running(&summary)?;
+                let index = summary.index;
                 let (folder, known) = (folder.clone(), index.last.clone());
                 let open: Open = Box::new(move || {
+                    // A run that was killed has left it behind; the two would be in each other's way.
+                    if let Some(call) = &running {
+                        return Err(Failure::new(
+                            Kind::Locked,
+                            format!("{call} of this run is still running"),
+                        )
+                        .help("type `resume`, which follows it, or wait for its end"));
+                    }
                     let run = OpenRun::open(&folder)?;
                     match run.index.last == known {
                         true => Ok(run),
@@ -250,6 +263,17 @@ impl Work {
     fn parts(&self, header: &Header) -> Parts {
         parts(&self.site, header, &self.reach, &self.person, &self.stop, &self.screen)
     }
+}
+
+/// A call of a run's script whose command goes on although nobody follows it.
+pub fn still_running(summary: &Summary) -> Result<Option<String>> {
+    for (key, record) in summary.index.open_calls().filter(|(key, _)| !key::is_typed(key)) {
+        let folder = run::log(&summary.path, key, record.attempt);
+        if folder.exists() && matches!(command::state(&folder)?, command::State::Running) {
+            return Ok(Some(primitives::describe(&record.call)));
+        }
+    }
+    Ok(None)
 }
 
 fn parts(
