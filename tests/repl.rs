@@ -37,7 +37,7 @@ fn an_error_keeps_the_session_and_says_where_and_what_was_meant() {
     let said = typed(
         &world,
         &[],
-        "let a = 1;\nnosuch\nfond\nlet found = 2;\nfond\nweb.mkae(\"x\")\nmake(web)\nlet = 2\na + found\n",
+        "let a = 1;\nnosuch\nfond\nlet found = 2;\nfond\nweb.mkae(\"x\")\nmake(web)\nlet = 2\nkind::heelth(web)\na + found\n",
     );
     assert_eq!((said.code, said.out.as_str()), (Some(0), "3\n"), "{said:?}");
     for told in [
@@ -46,6 +46,7 @@ fn an_error_keeps_the_session_and_says_where_and_what_was_meant() {
         "error: there is no function `mkae` that can be called so\n  at   repl:6\n  help did you mean `make`?\n",
         "error: `make` can't be called so\n  at   repl:7\n  help its call is `make(server, target: text,",
         "  at   repl:8\n",
+        "error: there is no function `kind::heelth` that can be called so\n  at   repl:9\n  help did you mean `kind::health`?\n",
     ] {
         assert!(said.err.contains(told), "{told}: {}", said.err);
     }
@@ -153,4 +154,22 @@ fn the_words_of_the_prompt_say_what_they_need() {
     }
     let said = typed(&world, &["--run", "none"], "");
     assert!(said.code == Some(2) && said.err.contains("there is no run `none`"), "{said:?}");
+}
+
+#[test]
+fn a_prompt_that_was_killed_keeps_nobody_out_and_is_nothing_to_resume() {
+    let world = World::new();
+    let mut command = world.command(&["repl"]);
+    command.env("BANISTER_CRASH_AT", "after \"begun\":").stdin(Stdio::piped()).stdout(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"web.make(\"config\")\n").unwrap();
+    assert!(child.wait().unwrap().code().is_none(), "it was killed");
+    assert_eq!(world.banister(&["resume"]).out, "there is nothing to resume\n");
+    let name = world.journals()[0].parent().unwrap().file_name().unwrap().to_str().unwrap().to_owned();
+    let shown = world.banister(&["show", &name]);
+    assert!(shown.out.contains("make(web, \"config\")  interrupted"), "{shown:?}");
+    assert!(shown.out.ends_with("state: `repl` was cut off on web\nnext:  banister status\n"), "{shown:?}");
+    world.write("runbooks/x.rhai", "//! X.\nfn main() { this_server().make(\"build\"); }\n");
+    let run = world.banister(&["run", "x"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
 }

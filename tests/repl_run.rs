@@ -103,8 +103,10 @@ fn a_step_is_left_out_for_a_reason_and_stays_left_out() {
 #[test]
 fn a_run_is_taken_back_and_a_line_that_is_cut_off_is_brought_to_its_end_first() {
     let (world, run) = stopped();
-    let said = typed(&world, &run, "let a = server.make(\"config\")\nroll_back\n");
+    let lines = "on_failure { web.make(\"none\"); }\nlet a = server.make(\"config\")\nroll_back\n";
+    let said = typed(&world, &run, lines);
     assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.out.contains("warning: `on_failure` does nothing here"), "{said:?}");
     assert!(said.out.contains("state: `x` was rolled back on web"), "{said:?}");
     assert_eq!(ended(&world), "config config up");
 

@@ -14,6 +14,7 @@ use super::runbook::on_large_stack;
 use super::seen::Seen;
 use super::tokens::{Sort, tokens};
 use super::types::{FailureValue, ServerValue};
+use crate::event::Event;
 use crate::failure::{Failure, Kind, Result};
 use crate::session::{Frame, Session};
 use crate::site::Site;
@@ -125,7 +126,12 @@ impl Repl {
         let handlers = here.handlers.clone();
         let result = on_large_stack(|| self.evaluate_here(here, text));
         // Handlers know their place, and the place knows its handlers.
-        handlers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clear();
+        let handlers = std::mem::take(&mut *handlers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
+        if !handlers.is_empty() {
+            let text =
+                "`on_failure` does nothing here: a line that fails leaves things as they are".to_owned();
+            session.tell(&Event::Warned { text });
+        }
         result
     }
 

@@ -5,10 +5,13 @@ use crate::cli::context::Context;
 use crate::cli::doc;
 use crate::failure::{Failure, Kind, Result};
 use crate::primitives;
-use crate::report::text::table;
+use crate::report::text::{cut, table};
 use crate::script::layers::nearest;
 use crate::script::repl::Repl;
 use crate::script::repl::words::{self, Callable};
+
+/// How much of a summary is listed.
+const WIDTH: usize = 90;
 
 /// Prints what can be typed, or the page of one thing.
 pub fn show(context: &Context, repl: &Repl, about: Option<&str>) -> Result<()> {
@@ -33,7 +36,7 @@ fn overview(context: &Context, repl: &Repl) {
 }
 
 fn rows(callables: &[Callable]) -> String {
-    let row = |callable: &Callable| vec![format!("  {}", callable.name), callable.summary.clone()];
+    let row = |callable: &Callable| vec![format!("  {}", callable.name), cut(&callable.summary, WIDTH)];
     table(&callables.iter().map(row).collect::<Vec<_>>())
 }
 

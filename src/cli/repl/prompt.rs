@@ -6,6 +6,7 @@ use super::history::History;
 use super::input::{Input, Line};
 use crate::cli::context::Context;
 use crate::failure::{Failure, Kind, Result};
+use crate::report::text::cut;
 use crate::script::repl::Repl;
 use crate::script::repl::words::TYPED;
 use crate::script::tokens::is_open;
@@ -21,6 +22,8 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
 
+const PROMPT: &str = "banister> ";
+
 /// Fills in what takes a moment to find, when it is first asked for.
 pub type Find = Box<dyn Fn(&mut Words)>;
 
@@ -30,7 +33,6 @@ pub struct Prompt {
     words: Rc<Vocabulary>,
     /// Absent if it can't be read.
     history: Option<History>,
-    prompt: String,
     /// Whether a history that can't be written was told of.
     told: bool,
 }
@@ -68,7 +70,7 @@ impl Prompt {
         }
         let words = Rc::new(Vocabulary { words: RefCell::default(), find: RefCell::new(Some(find)) });
         editor.set_helper(Some(Person { words: words.clone(), color: context.style.color }));
-        Ok(Prompt { editor, words, history, prompt: "banister> ".into(), told: false })
+        Ok(Prompt { editor, words, history, told: false })
     }
 }
 
@@ -86,7 +88,7 @@ impl Input for Prompt {
         }
         let mut text = String::new();
         loop {
-            let prompt = if text.is_empty() { self.prompt.as_str() } else { "        > " };
+            let prompt = if text.is_empty() { PROMPT } else { "        > " };
             match self.editor.readline(prompt) {
                 Ok(line) => text += &(line + "\n"),
                 Err(ReadlineError::Interrupted) => return Ok(Line::Cleared),
@@ -151,7 +153,13 @@ impl Hinter for Person {
     type Hint = Signature;
 
     fn hint(&self, line: &str, pos: usize, _: &rustyline::Context<'_>) -> Option<Signature> {
-        (pos == line.len()).then(|| self.words.look(|words| complete::hint(line, words)))?.map(Signature)
+        let hint = (pos == line.len()).then(|| self.words.look(|words| complete::hint(line, words)))??;
+        // As much of it as the line has room for.
+        let width =
+            rustix::termios::tcgetwinsize(std::io::stdout()).map_or(80, |size| usize::from(size.ws_col));
+        let last = line.lines().last().unwrap_or_default().chars().count() + PROMPT.len();
+        let room = width.saturating_sub(last + 1);
+        (room >= 20).then(|| Signature(cut(&hint, room)))
     }
 }
 

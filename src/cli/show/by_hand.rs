@@ -9,15 +9,21 @@ use crate::report::text::elapsed;
 use crate::secret::redact;
 use serde_json::{Value, json};
 
-/// Each line with its instant, and its calls below it; nothing if nothing was typed.
+/// Each line that called something, with its instant, and its calls below it; nothing if nothing was typed.
 pub fn text(summary: &Summary) -> String {
     let mut text = String::new();
     for line in &summary.index.typed {
-        let blank = " ".repeat(line.time.chars().count());
-        for (n, typed) in line.text.trim_end().lines().enumerate() {
-            text += &format!("  {}  {typed}\n", if n == 0 { &line.time } else { &blank });
+        let calls = calls(summary, &line.key);
+        if calls.is_empty() {
+            continue;
         }
-        for record in calls(summary, &line.key) {
+        // To the second.
+        let time = format!("{}Z", line.time.split(['.', 'Z']).next().unwrap_or_default());
+        let blank = " ".repeat(time.len());
+        for (n, typed) in line.text.trim_end().lines().enumerate() {
+            text += &format!("  {}  {typed}\n", if n == 0 { &time } else { &blank });
+        }
+        for record in calls {
             let call = primitives::describe(&record.call);
             text += &format!("  {blank}    {call}  {}, {}\n", state_name(record), elapsed(record.seconds));
         }

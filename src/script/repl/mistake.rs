@@ -30,7 +30,14 @@ impl Repl {
                         (format!("`{name}` can't be called so"), Some(help))
                     }
                     None => {
-                        let near = did_you_mean(name, &self.functions_by_name());
+                        let words = match name.split_once("::") {
+                            Some((module, _)) => {
+                                let functions = super::words::functions(&self.layers, module).into_iter();
+                                functions.map(|function| format!("{module}::{}", function.name)).collect()
+                            }
+                            None => self.functions_by_name(),
+                        };
+                        let near = did_you_mean(name, &words);
                         let help = near.unwrap_or_else(|| "`help` lists what can be called".into());
                         (format!("there is no function `{name}` that can be called so"), Some(help))
                     }
