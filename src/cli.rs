@@ -15,6 +15,7 @@ mod lock;
 mod man;
 mod outcome;
 mod plan;
+mod repl;
 mod resume;
 mod run;
 mod runs;
@@ -72,6 +73,7 @@ fn dispatch(context: Context, command: &Command, matches: &clap::ArgMatches) -> 
         Command::Doc { words, .. } => doc::doc(&context, words),
         Command::Man => man::man(),
         Command::Completions { shell } => completions::completions(*shell),
+        Command::Repl(options) => repl::repl(context, options),
         Command::Lock { command: LockCommand::Show } => lock::show(&context),
         Command::Lock { command: LockCommand::Release { force } } => lock::release(&context, *force),
     }

@@ -5,7 +5,8 @@
 //!
 //! A record's key is its place in the script's course: a path of ordinals such as `/3/1`, with the branch's name
 //! inside `parallel` (`/0[lab]/2`) and `!` for what `on_failure` did (`/5!/0`). File and line are for people and
-//! never part of a key, so an edit that changes no effect changes no key.
+//! never part of a key, so an edit that changes no effect changes no key. What a person typed has keys that begin with
+//! `~` and the number of the line (`~4/0`), so that it is never before or after anything that the script does.
 
 pub mod file;
 pub mod index;
@@ -80,6 +81,10 @@ pub enum Entry {
     /// What was only looked at since the last act counts no more: the run failed, and a person may have mended what
     /// was seen. It is looked at again. The keys are those of calls and of blocks.
     Anew { keys: Vec<String> },
+    /// A person typed this in a REPL; `key` is that of the line, in which its calls are.
+    Typed { key: String, text: String, by: String },
+    /// A person decided that the step with this key is left out.
+    Skip { key: String, name: String, reason: String, by: String },
     /// The way back began; from now on the run can only be rolled back.
     Rollback,
     /// The session ended, and this is the run's state.
@@ -118,6 +123,9 @@ pub struct Header {
     /// The program's version.
     pub program: String,
     pub by: String,
+    /// Whether it has no script: all of it was typed in a REPL.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_hand: bool,
 }
 
 /// A record: an entry with its number and its instant (RFC 3339, UTC).

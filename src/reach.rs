@@ -4,6 +4,7 @@
 
 pub mod agent;
 pub mod facts;
+pub mod frozen;
 pub mod here;
 pub mod inquiry;
 mod link;

@@ -5,19 +5,21 @@
 //! synced, the call performed, the outcome written down and synced, and only then does the script go on.
 
 mod block;
+mod book;
 mod doubt;
 pub mod frame;
 mod hold;
 mod replay;
 mod rollback;
+mod typed;
 
 pub use frame::Frame;
 pub use rollback::has_changed;
+pub use typed::Open;
 
 use crate::data::{self, Arguments};
 use crate::event::{Event, Listener, RunState};
 use crate::failure::{Failure, Kind, Result};
-use crate::journal::index::Index;
 use crate::journal::run::{self, OpenRun, Summary};
 use crate::journal::{Call, Entry, Header, Outcome};
 use crate::person::Person;
@@ -26,11 +28,12 @@ use crate::primitives;
 use crate::reach::{Held, Reach};
 use crate::site::{Server, Site};
 use crate::stop::{Asked, Stop};
+use book::Book;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 /// A run while the program works on it.
@@ -52,14 +55,6 @@ pub struct Session {
     started: Instant,
 }
 
-/// The journal, and what is in it. A plan has no file and no folder.
-struct Book {
-    run: Option<OpenRun>,
-    index: Index,
-    /// Number of records, for those that are in no file.
-    records: u64,
-}
-
 /// The lock of a server, which one branch takes while others wait for it.
 type HeldOrNot = Arc<Mutex<Option<Box<dyn Held>>>>;
 
@@ -78,27 +73,13 @@ pub struct Parts {
 impl Session {
     /// A session over a run in a folder, new or not, or over nothing (`run` absent), as a plan is.
     pub fn begin(parts: Parts, run: Option<OpenRun>, rollback: bool) -> Result<Session> {
-        let Parts { site, header, stop, reach, listener, person, stepwise } = parts;
         let mut run = run;
         let index = run.as_mut().map(|run| std::mem::take(&mut run.index)).unwrap_or_default();
         let resumed = index.header.is_some();
         let rollback = rollback || index.rollback;
         let began = index.rollback;
         let failed = matches!(index.finished, Some((RunState::Failed, _)));
-        let session = Session {
-            site,
-            header,
-            stop,
-            reach,
-            listener,
-            person,
-            stepwise,
-            way_back: AtomicBool::new(false),
-            book: Mutex::new(Book { run, index, records: 0 }),
-            locks: Mutex::default(),
-            turned_back: AtomicBool::new(rollback),
-            started: Instant::now(),
-        };
+        let session = Session::over(parts, Book { run, index, ..Book::default() }, rollback);
         if !resumed {
             session.write(Entry::Run(session.header.clone()), true)?;
         }
@@ -111,6 +92,24 @@ impl Session {
         let Header { run, runbook, servers, .. } = session.header.clone();
         session.tell(&Event::RunStarted { run, runbook, servers, resumed });
         Ok(session)
+    }
+
+    fn over(parts: Parts, book: Book, rollback: bool) -> Session {
+        let Parts { site, header, stop, reach, listener, person, stepwise } = parts;
+        Session {
+            site,
+            header,
+            stop,
+            reach,
+            listener,
+            person,
+            stepwise,
+            way_back: AtomicBool::new(false),
+            book: Mutex::new(book),
+            locks: Mutex::default(),
+            turned_back: AtomicBool::new(rollback),
+            started: Instant::now(),
+        }
     }
 
     /// After a failure a person has mended something; what the script saw before must not make it fail again. Only what
@@ -275,11 +274,14 @@ impl Session {
 
     /// Whether something new may be begun: nobody asked to stop, and the server is ours.
     fn permit(&self, frame: &Frame, primitive: &dyn AnyPrimitive, server: Option<&Server>) -> Result<()> {
-        if self.turned_back.load(Ordering::Relaxed) && !crate::journal::key::in_handler(&frame.key) {
+        if self.turned_back.load(Ordering::Relaxed) && crate::journal::key::in_course(&frame.key) {
             return Err(rollback::turned_back());
         }
         if self.stop.asked() >= Asked::Finish {
             return Err(Failure::new(Kind::Interrupted, "interrupted before the next call"));
+        }
+        if primitive.sort() == Sort::Change {
+            self.open_for_change()?;
         }
         match (primitive.sort(), server) {
             (Sort::Change, Some(server)) => self.own(server, frame.steps.last().map_or("", String::as_str)),
@@ -295,21 +297,6 @@ impl Session {
     /// The run's folder; nothing for a plan.
     pub fn run_folder(&self) -> Option<PathBuf> {
         self.book().run.as_ref().map(|run| run.path.clone())
-    }
-
-    fn write(&self, entry: Entry, sync: bool) -> Result<()> {
-        let mut book = self.book();
-        let record = match &mut book.run {
-            Some(run) => run.journal.append(entry, sync)?,
-            None => crate::journal::Record { n: book.records, time: String::new(), entry },
-        };
-        book.records += 1;
-        book.index.add(record);
-        Ok(())
-    }
-
-    fn book(&self) -> MutexGuard<'_, Book> {
-        self.book.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     /// Tells an event to whoever listens.
@@ -369,5 +356,6 @@ pub fn header(site: &Site, runbook: &str, parameters: Arguments, servers: Vec<St
         site: site.file.clone(),
         program: env!("CARGO_PKG_VERSION").into(),
         by: crate::person::whoami(),
+        by_hand: false,
     }
 }

@@ -40,6 +40,14 @@ impl Stop {
         self.0.fetch_max(asked as u8, Ordering::Relaxed);
     }
 
+    /// Nothing is asked any more: what was to stop has stopped, and a person goes on with something else. Whether the
+    /// program is to be left stays asked.
+    pub fn clear(&self) {
+        if self.asked() != Asked::Leave {
+            self.0.store(0, Ordering::Relaxed);
+        }
+    }
+
     /// Whether anything is asked: what only looks or waits ends then.
     pub fn is_asked(&self) -> bool {
         self.asked() != Asked::Nothing

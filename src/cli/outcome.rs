@@ -4,6 +4,7 @@ pub mod servers;
 
 use super::context::Context;
 use crate::event::RunState;
+use crate::journal::key;
 use crate::journal::run::Summary;
 use crate::primitive::Sort;
 use crate::primitives;
@@ -26,6 +27,15 @@ pub fn lines(context: &Context, summary: &Summary) -> (String, String) {
         one => (format!(" on {}", one.join("")), String::new()),
     };
     let (runbook, run) = (&summary.header.runbook, &summary.name);
+    if summary.header.by_hand {
+        let state = match summary.state {
+            RunState::Running => "is open",
+            RunState::Interrupted => "was cut off",
+            _ => "is done",
+        };
+        // There is no script that could be gone on with.
+        return (format!("`{runbook}` {state}{on}"), context.command("status"));
+    }
     let step = open_step(summary).filter(|_| each.is_empty());
     let step = step.map(|step| format!(" in step `{step}`")).unwrap_or_default();
     match summary.state {
@@ -62,7 +72,7 @@ pub fn lines(context: &Context, summary: &Summary) -> (String, String) {
 /// what it saw is not tried again, so to go on could only end in the same failure.
 fn is_past_mending(summary: &Summary) -> bool {
     let Some((_, Some(failure))) = &summary.index.finished else { return false };
-    summary.index.failed().any(|(key, call, seen)| {
+    summary.index.failed().filter(|(key, ..)| !key::is_typed(key)).any(|(key, call, seen)| {
         let is_change =
             primitives::find(&call.name).is_some_and(|primitive| primitive.sort() == Sort::Change);
         let same = (&seen.message, &seen.why) == (&failure.message, &failure.why);
@@ -86,7 +96,5 @@ fn anew(context: &Context, summary: &Summary) -> String {
 
 /// The innermost step that began and did not end.
 fn open_step(summary: &Summary) -> Option<String> {
-    let index = &summary.index;
-    let open = index.block_order.iter().filter_map(|key| index.block(key));
-    open.rev().find(|block| block.seconds.is_none()).map(|block| block.name.clone())
+    summary.index.open_steps().last().map(|(_, block)| block.name.clone())
 }

@@ -5,10 +5,12 @@ use super::context::Context;
 use super::work;
 use crate::event::RunState;
 use crate::failure::{Failure, Kind, Result};
+use crate::journal::Header;
 use crate::journal::run::{Glance, OpenRun};
 use crate::script::layers::Layers;
 use crate::script::runbook::Runbook;
 use crate::site::Site;
+use std::path::Path;
 use std::sync::Arc;
 
 /// Goes on with a run.
@@ -22,25 +24,36 @@ pub fn resume(context: &Context, options: &ResumeOptions) -> Result<u8> {
         let message = format!("the run `{name}` is {}", summary.state.name().replace('_', " "));
         return Err(Failure::new(Kind::Invalid, message).help("see what it did with `banister show`"));
     }
+    if summary.header.by_hand {
+        let message = format!("the run `{name}` was typed in a REPL: there is nothing to go on with");
+        return Err(Failure::new(Kind::Invalid, message).help("see what it did with `banister show`"));
+    }
     if !summary.is_open() {
         return Err(
             Failure::new(Kind::Invalid, format!("the run `{name}` was given up")).help("begin a new one")
         );
     }
-    let site = Arc::new(Site::load(&summary.header.site)?);
-    let kind = match summary.header.servers.first() {
+    let (site, runbook) = prepare(&summary.header, &summary.path, options.original)?;
+    let run = OpenRun::open(&summary.path)?;
+    work::work(context, site, runbook, summary.header, run, &options.answers, options.rollback)
+}
+
+/// The site and the runbook of a run in the folder `path`, in which no mistake was found; with `original` as it was when
+/// the run began.
+pub fn prepare(header: &Header, path: &Path, original: bool) -> Result<(Arc<Site>, Runbook)> {
+    let site = Arc::new(Site::load(&header.site)?);
+    let kind = match header.servers.first() {
         Some(server) => site.server(server)?.kind.clone(),
         None => String::new(),
     };
-    let layers = match options.original {
-        true => Layers::of_run(&summary.path, &kind),
+    let layers = match original {
+        true => Layers::of_run(path, &kind),
         false => Layers::of_site(Some(site.folder()), &kind),
     };
-    let runbook = Runbook::load(Arc::new(layers), &summary.header.runbook)
+    let runbook = Runbook::load(Arc::new(layers), &header.runbook)
         .and_then(|runbook| runbook.check().map(|()| runbook))
-        .map_err(|failure| if options.original { failure } else { mend_or_go_on(failure, name) })?;
-    let run = OpenRun::open(&summary.path)?;
-    work::work(context, site, runbook, summary.header, run, &options.answers, options.rollback)
+        .map_err(|failure| if original { failure } else { mend_or_go_on(failure, &header.run) })?;
+    Ok((site, runbook))
 }
 
 /// A script that can't work keeps nobody from going on with the one that the run began with.

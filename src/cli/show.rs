@@ -1,9 +1,12 @@
 //! `banister show`.
 
+pub mod by_hand;
+
 use super::context::Context;
 use super::outcome;
 use crate::event::{RunState, StepState};
 use crate::failure::{Failure, Kind, Result};
+use crate::journal::key;
 use crate::journal::run::{Glance, Summary};
 use crate::report::failure::render;
 use crate::report::text::{elapsed, table};
@@ -36,6 +39,7 @@ pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
                 "release": outcome::servers::release(&summary, server),
             })
         };
+        document["by_hand"] = by_hand::json(&summary);
         document["server_states"] = summary.header.servers.iter().map(state).collect();
         println!("{document}");
         return Ok(0);
@@ -56,6 +60,10 @@ pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
         ]
     };
     print!("{}", table(&steps.iter().map(row).collect::<Vec<_>>()));
+    let by_hand = by_hand::text(&summary);
+    if !by_hand.is_empty() {
+        print!("{}\n{by_hand}", context.style.bold("done by hand"));
+    }
     if let Some((_, Some(failure))) = &summary.index.finished {
         print!("{}", render(failure, context.style));
     }
@@ -92,6 +100,9 @@ struct Step {
 
 /// The reason that a step was left out for.
 fn skipped(summary: &Summary, step: &str) -> Option<String> {
+    if let Some(skip) = summary.index.skip(step) {
+        return Some(format!("{} ({})", skip.reason, skip.by));
+    }
     let calls = summary.index.course();
     let is_in_it = |key: &str| key.rsplit_once('/').is_some_and(|(around, _)| around == step);
     let (_, record) =
@@ -123,7 +134,8 @@ fn steps(summary: &Summary) -> Vec<Step> {
             skipped: skipped(summary, key),
         })
     };
-    let mut keys: Vec<&String> = index.block_order.iter().filter(|key| !key.ends_with(']')).collect();
-    keys.sort_by(|a, b| crate::journal::key::compare(a, b));
+    let is_step = |key: &&String| !key.ends_with(']') && !key::is_typed(key);
+    let mut keys: Vec<&String> = index.block_order.iter().filter(is_step).collect();
+    keys.sort_by(|a, b| key::compare(a, b));
     keys.into_iter().filter_map(step).collect()
 }

@@ -37,7 +37,7 @@ pub fn status(context: &Context) -> Result<u8> {
 }
 
 /// The facts of one server, in the form of `status --json`. What can't be found out is the failure that says why.
-fn look(context: &Context, site: &Arc<Site>, reach: &Arc<dyn Reach>, server: &Server) -> Result<Value> {
+pub fn look(context: &Context, site: &Arc<Site>, reach: &Arc<dyn Reach>, server: &Server) -> Result<Value> {
     let position = inquiry::checked_out(reach.as_ref(), server);
     let lock = match inquiry::lock(reach.as_ref(), server) {
         Ok(State::Held(holder)) => json!(lock::describe(&holder)),
@@ -102,10 +102,13 @@ fn backups(reach: &dyn Reach, server: &Server, folder: String) -> Vec<Value> {
     found.iter().map(|card| json!({ "name": card.name, "path": card.path, "bytes": card.bytes })).collect()
 }
 
-/// The same for people; what asks for something comes last.
-fn text(looked: &Value, style: Style) -> String {
-    let say = |value: &Value| value.as_str().map(str::to_owned);
-    let health = match (&looked["healthy"], say(&looked["problem"])) {
+fn say(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}
+
+/// Whether it is healthy, in words.
+pub fn health(looked: &Value, style: Style) -> String {
+    match (&looked["healthy"], say(&looked["problem"])) {
         (Value::Bool(true), _) => style.good("healthy"),
         (Value::Bool(false), _) => {
             let checks = looked["checks"].as_array().cloned().unwrap_or_default();
@@ -122,20 +125,28 @@ fn text(looked: &Value, style: Style) -> String {
             format!("{} ({})", style.bad("not healthy"), said.join("; "))
         }
         (_, problem) => format!("{}: {}", style.warn("health unknown"), problem.unwrap_or_default()),
-    };
-    let backups = looked["backups"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let newest = backups.last().and_then(|backup| say(&backup["name"]));
+    }
+}
+
+/// What is checked out, and what runs if that is another release.
+pub fn release(looked: &Value, style: Style) -> String {
     let release = say(&looked["release"]).unwrap_or_else(|| "?".into());
     // What is no release, as a branch, says nothing of what should run.
-    let release = match say(&looked["runs"]) {
+    match say(&looked["runs"]) {
         Some(runs) if runs != release && release.parse::<Release>().is_ok() => {
             style.warn(&format!("{release} is checked out, {runs} runs"))
         }
         _ => release,
-    };
+    }
+}
+
+/// The same for people; what asks for something comes last.
+fn text(looked: &Value, style: Style) -> String {
+    let backups = looked["backups"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let newest = backups.last().and_then(|backup| say(&backup["name"]));
     let mut rows = vec![
-        vec!["  release".into(), release],
-        vec!["  health".into(), health],
+        vec!["  release".into(), release(looked, style)],
+        vec!["  health".into(), health(looked, style)],
         vec!["  lock".into(), say(&looked["lock"]).unwrap_or_else(|| "free".into())],
         vec![
             "  backups".into(),

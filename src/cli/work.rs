@@ -22,14 +22,29 @@ use std::sync::Arc;
 pub fn work(
     context: &Context,
     site: Arc<Site>,
+    runbook: Runbook,
+    header: Header,
+    run: OpenRun,
+    answers: &Answers,
+    rollback: bool,
+) -> Result<u8> {
+    let stop = Arc::new(Stop::new());
+    super::signals::listen(&stop)?;
+    work_until(context, site, runbook, header, run, answers, rollback, &stop)
+}
+
+/// The same, for who listens to signals already; they are told to `stop`.
+#[expect(clippy::too_many_arguments, reason = "each is another part of a run")]
+pub fn work_until(
+    context: &Context,
+    site: Arc<Site>,
     mut runbook: Runbook,
     header: Header,
     mut run: OpenRun,
     answers: &Answers,
     mut rollback: bool,
+    stop: &Arc<Stop>,
 ) -> Result<u8> {
-    let stop = Arc::new(Stop::new());
-    super::signals::listen(&stop)?;
     let person = context.person(answers);
     let reach = context.reach(&site);
     loop {
@@ -95,7 +110,9 @@ fn run_once(
         WhenFailed::Ask | WhenFailed::Stop => OnFailure::Stop,
         WhenFailed::Rollback => OnFailure::Rollback,
     };
-    let result = runbook.run(session, &session.header.parameters, None, on_failure);
+    // A way back ends what is still running by itself.
+    let settled = if was_asked_to_go_back { Ok(()) } else { session.settle_typed() };
+    let result = settled.and_then(|()| runbook.run(session, &session.header.parameters, None, on_failure));
     let code = match &result {
         // The runbook failed, although the way back went well.
         Ok(()) if session.is_turned_back() && !was_asked_to_go_back => 1,

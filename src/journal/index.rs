@@ -25,8 +25,29 @@ pub struct Index {
     pub way_back: bool,
     /// In the order in which they began.
     pub block_order: Vec<String>,
+    /// What a person typed, in order.
+    pub typed: Vec<Line>,
+    /// The steps that a person had left out, by their keys.
+    skips: HashMap<String, Skip>,
     pub started: Option<String>,
     pub last: Option<String>,
+}
+
+/// A line that a person typed.
+#[derive(Clone, Debug)]
+pub struct Line {
+    pub key: String,
+    pub text: String,
+    pub by: String,
+    pub time: String,
+}
+
+/// Why a step is left out, and who says so.
+#[derive(Clone, Debug)]
+pub struct Skip {
+    pub name: String,
+    pub reason: String,
+    pub by: String,
 }
 
 /// A call, as far as it is recorded.
@@ -53,7 +74,7 @@ pub struct BlockRecord {
 impl Index {
     pub fn add(&mut self, record: Record) {
         self.started.get_or_insert_with(|| record.time.clone());
-        self.last = Some(record.time);
+        self.last = Some(record.time.clone());
         match record.entry {
             Entry::Run(header) => self.header = Some(header),
             Entry::Session { .. } => self.finished = None,
@@ -82,6 +103,10 @@ impl Index {
                 }
             }
             Entry::Anew { keys } => self.set_aside(&keys),
+            Entry::Typed { key, text, by } => self.typed.push(Line { key, text, by, time: record.time }),
+            Entry::Skip { key, name, reason, by } => {
+                self.skips.insert(key, Skip { name, reason, by });
+            }
             Entry::Rollback => self.rollback = true,
             Entry::Finished { state, failure, way_back } => {
                 self.finished = Some((state, failure));
@@ -126,7 +151,20 @@ impl Index {
             self.calls.get(*key).is_none_or(|call| is_look(&call.call))
                 && (!self.rollback || key::in_handler(key))
         };
-        self.course.iter().rev().take_while(only_looked).cloned().collect()
+        let course = self.course.iter().rev().filter(|key| !key::is_typed(key));
+        course.take_while(only_looked).cloned().collect()
+    }
+
+    /// Why the step with this key is left out, if it is.
+    pub fn skip(&self, key: &str) -> Option<&Skip> {
+        self.skips.get(key)
+    }
+
+    /// The steps that began and did not end well, outermost first, with their keys.
+    pub fn open_steps(&self) -> impl Iterator<Item = (&str, &BlockRecord)> {
+        let steps = self.block_order.iter().filter(|key| !key.ends_with(']') && !key::is_typed(key));
+        let blocks = steps.filter_map(|key| Some((key.as_str(), self.blocks.get(key)?)));
+        blocks.filter(|(_, block)| block.seconds.is_none())
     }
 
     /// A look that counts no more.
@@ -196,7 +234,7 @@ impl Index {
     /// it, or by the handlers of its failure. If so, the script has seen how `key` ended.
     pub fn goes_on_after(&self, key: &str) -> bool {
         let ended = |outer: &str| outer != key && self.blocks.get(outer).is_some_and(|b| b.seconds.is_some());
-        (self.rollback && !key::in_handler(key))
+        (self.rollback && key::in_course(key))
             || key::outward(key).any(|k| self.used(key::frame(k)) > key::ordinal(k) + 1 || ended(k))
     }
 }

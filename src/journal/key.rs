@@ -12,12 +12,12 @@ pub fn ordinal(key: &str) -> u32 {
     last[..digits].parse().unwrap_or(0)
 }
 
-/// The key itself and everything around it, innermost first, up to the handler it stands in, if it stands in one:
-/// what a handler does is not before or after the course of the script.
+/// The key itself and everything around it, innermost first, up to the handler or the typed line it stands in, if it
+/// stands in one: what is done there is not before or after the course of the script.
 pub fn outward(key: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(key), |inner| {
         let frame = frame(inner);
-        (!frame.is_empty() && !frame.ends_with('!')).then_some(frame)
+        (!frame.is_empty() && !frame.ends_with('!') && !is_line(frame)).then_some(frame)
     })
 }
 
@@ -34,11 +34,31 @@ pub fn in_handler(key: &str) -> bool {
     key.contains('!')
 }
 
+/// The key of the line with this number, from 0, that a person typed.
+pub fn line(number: usize) -> String {
+    format!("~{number}")
+}
+
+/// Whether the key is that of a typed line, and not of what is done in it.
+fn is_line(key: &str) -> bool {
+    is_typed(key) && !key.contains('/')
+}
+
+/// Whether the key belongs to what a person typed.
+pub fn is_typed(key: &str) -> bool {
+    key.starts_with('~')
+}
+
+/// Whether the key belongs to the course of the script itself.
+pub fn in_course(key: &str) -> bool {
+    !in_handler(key) && !is_typed(key)
+}
+
 /// As a folder's name: `3.1` for `/3/1`.
 pub fn folder_name(key: &str) -> String {
     let name = |c: char| match c {
         '/' => '.',
-        c if c.is_ascii_alphanumeric() || "[]!-_".contains(c) => c,
+        c if c.is_ascii_alphanumeric() || "[]!-_~".contains(c) => c,
         _ => '_',
     };
     key.trim_start_matches('/').chars().map(name).collect()
@@ -53,6 +73,7 @@ mod tests {
         assert_eq!(outward("/3/1/0").collect::<Vec<_>>(), ["/3/1/0", "/3/1", "/3"]);
         assert_eq!(outward("/5!/2/1").collect::<Vec<_>>(), ["/5!/2/1", "/5!/2"]);
         assert_eq!(outward("/0[lab]/2").collect::<Vec<_>>(), ["/0[lab]/2", "/0[lab]"]);
+        assert_eq!(outward("~4/2/1").collect::<Vec<_>>(), ["~4/2/1", "~4/2"]);
         assert_eq!((frame("/4"), ordinal("/0[lab]"), ordinal("/5!"), ordinal("/3/12")), ("", 0, 5, 12));
     }
 }

@@ -92,7 +92,7 @@ impl Summary {
 
     /// Whether something is left to do in it.
     pub fn is_open(&self) -> bool {
-        is_open(&self.path, self.state)
+        is_open(&self.path, self.state) && !self.header.by_hand
     }
 }
 
@@ -121,7 +121,7 @@ impl Glance {
 
     /// Whether something is left to do in it.
     pub fn is_open(&self) -> bool {
-        is_open(&self.path, self.state)
+        is_open(&self.path, self.state) && !self.header.by_hand
     }
 }
 

@@ -63,6 +63,16 @@ fn tick(watched: &Weak<Mutex<State>>) {
     }
 }
 
+impl Lines {
+    /// Takes the live lines away: nothing goes on any more.
+    pub fn end(&self) {
+        let mut state = self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        state.erase();
+        state.live = false;
+        state.tracks = Tracks::default();
+    }
+}
+
 impl Listener for Lines {
     fn hear(&self, event: &Event) {
         self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).hear(event);
@@ -181,7 +191,7 @@ impl State {
     }
 
     fn draw(&mut self) {
-        if self.quiet {
+        if self.quiet || !self.live {
             return;
         }
         self.erase();

@@ -2,6 +2,7 @@
 
 use super::error::to_failure;
 use super::here::{Handler, Here};
+use super::seen;
 use super::types::{ServerValue, to_error};
 use crate::failure::{Failure, Kind};
 use rhai::{
@@ -44,9 +45,21 @@ fn step(context: &mut EvalContext, inputs: &[Expression]) -> Result<Dynamic, Box
     let block = here.session.begin_step(&here.frame, &name, &source).map_err(to_error)?;
     let block = Arc::new(block);
     let frame = block.frame.clone();
-    let before = std::mem::replace(context.tag_mut(), Dynamic::from(here.with_frame(frame)));
-    let result = context.eval_expression_tree(&inputs[1]);
-    *context.tag_mut() = before;
+    let result = match &block.skipped {
+        Some(reason) => {
+            if !block.is_replayed() {
+                let text = format!("step `{name}` is left out: {reason}");
+                here.session.tell(&crate::event::Event::Noted { text });
+            }
+            Ok(Dynamic::UNIT)
+        }
+        None => {
+            let before = std::mem::replace(context.tag_mut(), Dynamic::from(here.with_frame(frame)));
+            let result = seen::body(context, &inputs[1], &here);
+            *context.tag_mut() = before;
+            result
+        }
+    };
     let outcome = match &result {
         Ok(_) => Ok(()),
         Err(error) => match **error {

@@ -58,7 +58,7 @@ pub fn place(source: &str, position: Position) -> String {
 }
 
 /// The error itself, without the calls around it, and the source that its position is in.
-fn innermost<'a>(error: &'a EvalAltResult, source: &'a str) -> (&'a EvalAltResult, &'a str) {
+pub(super) fn innermost<'a>(error: &'a EvalAltResult, source: &'a str) -> (&'a EvalAltResult, &'a str) {
     match error {
         EvalAltResult::ErrorInFunctionCall(_, callee, inner, _) => {
             innermost(inner, if callee.is_empty() { source } else { callee })

@@ -2,6 +2,7 @@
 //! serves any number of runs, and a call without it (while a module is loaded) can do nothing.
 
 use super::assume::Assumed;
+use super::seen::Seen;
 use super::types::to_error;
 use crate::failure::{Failure, Kind};
 use crate::session::{Frame, Session};
@@ -18,6 +19,8 @@ pub struct Here {
     pub handlers: Arc<Mutex<Vec<Handler>>>,
     /// Answers what a plan can't know. Absent in a run.
     pub chooser: Option<Arc<dyn Chooser>>,
+    /// Where what a step sees when it fails is kept, if somebody wants it.
+    pub seen: Option<Arc<Mutex<Seen>>>,
 }
 
 /// One `on_failure` block.

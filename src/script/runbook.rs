@@ -6,6 +6,7 @@ use super::engine;
 use super::error::to_failure;
 use super::here::{Chooser, Here};
 use super::layers::{Layers, Text};
+use super::seen::Seen;
 use super::types::to_error;
 use crate::data::Arguments;
 use crate::failure::{Failure, Kind, Result};
@@ -111,6 +112,23 @@ impl Runbook {
         })
     }
 
+    /// What the step saw in which a run failed: the session goes through what was done and does nothing more. Fails if
+    /// the script is not that of the run.
+    pub fn seen(&self, session: &Arc<Session>, parameters: &Arguments) -> Result<Seen> {
+        on_large_stack(|| {
+            let engine = engine::engine(self.layers.clone());
+            let ast = engine::compile(&engine, &self.text.source, &self.text.text)?;
+            let seen = Arc::new(Mutex::new(Seen::default()));
+            let here = Here { seen: Some(seen.clone()), ..self.here(session, None) };
+            let result = self.call_main(&engine, &ast, &here, parameters);
+            here.handlers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clear();
+            match result {
+                Err(failure) if matches!(failure.kind, Kind::Mismatch | Kind::Invalid) => Err(failure),
+                _ => Ok(std::mem::take(&mut *seen.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))),
+            }
+        })
+    }
+
     /// Runs it in a session, on a thread of its own. `on_failure` says whether to go back at once if it fails.
     pub fn run(
         &self,
@@ -124,7 +142,7 @@ impl Runbook {
 
     fn here(&self, session: &Arc<Session>, chooser: Option<Arc<dyn Chooser>>) -> Here {
         let frame = Arc::new(Frame::default());
-        Here { session: session.clone(), frame, handlers: Arc::new(Mutex::default()), chooser }
+        Here { session: session.clone(), frame, handlers: Arc::new(Mutex::default()), chooser, seen: None }
     }
 
     fn run_here(
@@ -215,7 +233,7 @@ impl Runbook {
 }
 
 /// Does a script's work on a thread whose stack is large enough for it.
-fn on_large_stack<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+pub(super) fn on_large_stack<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
     std::thread::scope(|scope| {
         let thread =
             std::thread::Builder::new().name("script".into()).stack_size(STACK).spawn_scoped(scope, work);

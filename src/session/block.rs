@@ -14,6 +14,15 @@ pub struct Block {
     began: Instant,
     /// What it took, if it was done in an earlier session.
     replayed: Option<f64>,
+    /// Why a person had it left out, if one did.
+    pub skipped: Option<String>,
+}
+
+impl Block {
+    /// Whether all of it was done in an earlier session.
+    pub fn is_replayed(&self) -> bool {
+        self.replayed.is_some()
+    }
 }
 
 impl Session {
@@ -21,11 +30,12 @@ impl Session {
     pub fn begin_step(&self, outer: &Frame, name: &str, source: &str) -> Result<Block> {
         let key = outer.next_key();
         let depth = outer.steps.len();
-        let only_gone_through = self.is_turned_back() && !crate::journal::key::in_handler(&key);
+        let only_gone_through = self.is_turned_back() && crate::journal::key::in_course(&key);
         if self.stepwise && !only_gone_through && self.book().index.block(&key).is_none() {
             self.ask_before(name)?;
         }
-        let block = self.begin_block(outer, key, name, Some(name), source)?;
+        let mut block = self.begin_block(outer, key, name, Some(name), source)?;
+        block.skipped = self.skipped(&block.frame.key, name);
         self.tell(&Event::StepStarted {
             key: block.frame.key.clone(),
             name: name.into(),
@@ -74,7 +84,7 @@ impl Session {
             Some(block) => block.seconds,
             None => {
                 self.check_nothing_later(&key, &format!("step `{name}`"))?;
-                if !self.is_turned_back() || crate::journal::key::in_handler(&key) {
+                if !self.is_turned_back() || !crate::journal::key::in_course(&key) {
                     self.write(
                         Entry::Block { key: key.clone(), name: name.into(), source: source.into() },
                         false,
@@ -83,13 +93,22 @@ impl Session {
                 None
             }
         };
-        Ok(Block { frame: outer.inner(key, step).into(), name: name.into(), began: Instant::now(), replayed })
+        Ok(Block {
+            frame: outer.inner(key, step).into(),
+            name: name.into(),
+            began: Instant::now(),
+            replayed,
+            skipped: None,
+        })
     }
 
     /// Leaves a block well.
     pub fn end_block(&self, block: &Block) -> Result<()> {
         let key = &block.frame.key;
-        self.check_all_used(&block.frame)?;
+        // What was done in it before it was left out is not asked for.
+        if block.skipped.is_none() {
+            self.check_all_used(&block.frame)?;
+        }
         let seconds = block.replayed.unwrap_or_else(|| block.began.elapsed().as_secs_f64());
         if block.replayed.is_none() {
             self.write(Entry::BlockEnd { key: key.clone(), seconds }, false)?;

@@ -31,7 +31,7 @@ impl Session {
         primitive: &dyn AnyPrimitive,
         server: Option<&Server>,
     ) -> Result<Next> {
-        let going_back = self.is_turned_back() && !crate::journal::key::in_handler(key);
+        let going_back = self.is_turned_back() && crate::journal::key::in_course(key);
         let record = {
             let book = self.book();
             let set_aside = book.index.call_set_aside(key).filter(|_| going_back);

@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 pub mod caller;
+pub mod terminal;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -42,7 +42,10 @@ pub fn state(summary: &Summary, server: &str) -> String {
     let calls: Vec<(&str, &CallRecord)> = index
         .course()
         .into_iter()
-        .filter(|(_, record)| data::server_of(&record.call.arguments) == Some(server))
+        .filter(|(key, record)| {
+            // What was done by hand is no part of how far the script came.
+            data::server_of(&record.call.arguments) == Some(server) && !key::is_typed(key)
+        })
         .collect();
     let (back, forth): (Vec<_>, Vec<_>) = calls.into_iter().partition(|(key, _)| key::in_handler(key));
     let touched = forth.iter().any(|(_, record)| touches(record));

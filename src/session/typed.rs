@@ -1,0 +1,139 @@
+//! What a person types in a REPL: it passes the same gate, each line in a key space of its own, and is written down from
+//! the first change on. Lines that only look leave nothing.
+
+use super::book::{Book, Waiting};
+use super::{Frame, Parts, Session};
+use crate::data;
+use crate::event::Event;
+use crate::failure::{Failure, Kind, Result};
+use crate::journal::index::Index;
+use crate::journal::run::OpenRun;
+use crate::journal::{Entry, Outcome, key};
+use crate::primitive::{Probe, Sort};
+use crate::primitives;
+use std::sync::Arc;
+
+/// Opens the run in which typed lines are written down, when the first of them is about to change something.
+pub type Open = Box<dyn Fn() -> Result<OpenRun> + Send + Sync>;
+
+impl Session {
+    /// A session that is a run of its own, in which all is typed.
+    pub fn by_hand(parts: Parts, open: Open) -> Session {
+        let header = Entry::Run(parts.header.clone());
+        let by = crate::person::whoami();
+        let session = Entry::Session { by, pid: std::process::id(), rollback: false };
+        let waiting = Waiting { open, entries: vec![header, session], lasting: 2 };
+        Session::over(parts, Book { waiting: Some(waiting), ..Book::default() }, false)
+    }
+
+    /// A session beside a run that stopped, of which `index` is known: what is typed there does not disturb it.
+    pub fn beside(parts: Parts, index: Index, open: Open) -> Session {
+        let waiting = Waiting { open, entries: Vec::new(), lasting: 0 };
+        Session::over(parts, Book { index, waiting: Some(waiting), ..Book::default() }, false)
+    }
+
+    /// A session that only goes through what a run has done, as `index` has it. Nothing is written; that nothing is done
+    /// either is up to the reach, and to a stop that is asked for.
+    pub fn through(parts: Parts, index: Index) -> Session {
+        Session::over(parts, Book { index, ..Book::default() }, false)
+    }
+
+    /// Begins a line; all that it does is done in the frame that this gives.
+    pub fn begin_line(&self, text: &str) -> Result<Arc<Frame>> {
+        let key = {
+            let mut book = self.book();
+            if let Some(waiting) = &mut book.waiting {
+                // What the lines before only looked at.
+                waiting.entries.truncate(waiting.lasting);
+            }
+            key::line(book.index.typed.len())
+        };
+        let by = crate::person::whoami();
+        self.write(Entry::Typed { key: key.clone(), text: text.into(), by }, false)?;
+        Ok(Arc::new(Frame::default().inner(key, None)))
+    }
+
+    /// Whether anything that was typed is written down.
+    pub fn is_written(&self) -> bool {
+        let book = self.book();
+        book.run.is_some() && book.waiting.is_none()
+    }
+
+    /// Leaves the run beside which this session was, in the state that it was found in.
+    pub fn leave(&self) -> Result<()> {
+        self.locks.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clear();
+        let (state, way_back) = {
+            let book = self.book();
+            (book.index.finished.clone(), book.index.way_back)
+        };
+        if let Some((state, failure)) = state
+            && self.is_written()
+        {
+            self.write(Entry::Finished { state, failure, way_back }, true)?;
+        }
+        self.book().run = None;
+        Ok(())
+    }
+
+    /// Writes down that a step is left out. Until the run is gone on with nothing comes of it.
+    pub fn skip(&self, key: &str, name: &str, reason: &str) -> Result<()> {
+        self.open_for_change()?;
+        let by = crate::person::whoami();
+        self.write(Entry::Skip { key: key.into(), name: name.into(), reason: reason.into(), by }, true)
+    }
+
+    /// Why a person had the step left out, if one did.
+    pub fn skipped(&self, key: &str, name: &str) -> Option<String> {
+        let book = self.book();
+        book.index.skip(key).filter(|skip| skip.name == name).map(|skip| skip.reason.clone())
+    }
+
+    /// What was typed beside the run and was cut off comes to its end before the script goes on: the two would be in each
+    /// other's way.
+    pub fn settle_typed(&self) -> Result<()> {
+        let open: Vec<_> = {
+            let book = self.book();
+            let typed = book.index.open_calls().filter(|(key, _)| key::is_typed(key));
+            typed.map(|(key, record)| (key.to_owned(), record.clone())).collect()
+        };
+        for (key, record) in open {
+            let (call, attempt) = (&record.call, record.attempt);
+            let Some(primitive) = primitives::find(&call.name).filter(|p| p.sort() == Sort::Change) else {
+                continue;
+            };
+            let server = data::server_of(&call.arguments).map(|name| self.site.server(name)).transpose()?;
+            if let Some(server) = server {
+                self.own(server, "")?;
+            }
+            let text = primitives::describe(call);
+            let probe = self.with_host(server, &key, attempt, true, |host| {
+                self.reach.after_crash(primitive, &call.arguments, host)
+            })?;
+            let result = match probe {
+                Probe::Done(value) => Outcome::Done(value),
+                Probe::GoOn => {
+                    self.tell(&Event::Warned {
+                        text: format!("{text} was typed and cut off: it is brought to its end"),
+                    });
+                    match self.act(&key, &record.at, call, primitive, server, attempt) {
+                        Err(failure) if failure.kind.exit_code() != 1 => return Err(failure),
+                        Err(failure) => {
+                            self.tell(&Event::Warned { text: format!("{text} failed: {failure}") })
+                        }
+                        Ok(_) => {}
+                    }
+                    continue;
+                }
+                Probe::Again => {
+                    Outcome::Failed(Failure::new(Kind::CommandFailed, format!("{text} was stopped")))
+                }
+                Probe::Unknown(why) => {
+                    self.tell(&Event::Warned { text: format!("{text} was typed and cut off: {why}") });
+                    Outcome::Failed(Failure::new(Kind::CommandFailed, format!("{text} was cut off")).why(why))
+                }
+            };
+            self.write(Entry::Ended { key, attempt, seconds: 0.0, result }, true)?;
+        }
+        Ok(())
+    }
+}
