@@ -105,9 +105,9 @@ fn a_rehearsal_is_killed_at_each_of_its_records_and_ends_as_the_undisturbed_one(
         "//! Ours.\n\nafter(\"Start\") { shell(server, \"echo started >> ~/told\"); }\n",
     );
     world.remove("tests");
-    let said = world.banister(&["test", "--sweep"]);
+    let said = world.banister(&["test"]);
     assert_eq!(said.code, Some(0), "{said:?}");
-    assert!(said.out.contains("at each of its") && said.out.contains("resumed, same end"), "{said:?}");
+    assert!(said.out.contains("at each of its") && said.out.contains("resumed: same end"), "{said:?}");
     let never = said.out.lines().find(|line| line.starts_with("steps that were never reached")).unwrap();
     assert!(never.contains("Roll ${server.name} back to ${back.release}"), "{never}");
     assert!(!never.contains("Build"), "{never}");
@@ -122,7 +122,7 @@ fn a_sweep_finds_a_step_that_leaves_something_else_if_the_run_was_killed() {
         "runbooks/update.rhai",
         "//! Ours.\n\nafter(\"Start\") { shell(server, \"touch ~/grant-$(cat .git/banister/grant)\"); }\n",
     );
-    let said = world.banister(&["test", "--sweep"]);
+    let said = world.banister(&["test"]);
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(said.out.contains("✗ update, killed") && said.out.contains("the end is another one"), "{said:?}");
     assert!(said.out.contains("grant-"), "{said:?}");

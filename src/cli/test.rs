@@ -39,7 +39,7 @@ pub fn test(context: &Context, options: &Options) -> Result<u8> {
         bench.say(&format!("{} of the kind {}, on a practice server", original.name, kind(&original)));
         if options.paths.is_empty() {
             for runbook in &runbooks {
-                rehearse::rehearse(&mut bench, &original, &runbook.name, options.sweep, &mut reached);
+                rehearse::rehearse(&mut bench, &original, &runbook.name, !options.quick, &mut reached);
             }
         }
         for (file, tests) in &tests {
@@ -57,7 +57,7 @@ pub fn test(context: &Context, options: &Options) -> Result<u8> {
         let never = reached.never();
         bench.never.extend(never);
     }
-    bench.end(options)
+    bench.end()
 }
 
 /// What is tried, and how it went.
@@ -99,7 +99,7 @@ impl Bench<'_> {
         result.is_ok()
     }
 
-    fn end(self, options: &Options) -> Result<u8> {
+    fn end(self) -> Result<u8> {
         let failed = self.cases.iter().filter(|case| case["passed"] == false).count();
         if self.context.json {
             let document = json!({ "cases": self.cases, "never_reached": self.never });
@@ -112,12 +112,6 @@ impl Bench<'_> {
         match failed {
             0 => println!("all {} passed", self.cases.len()),
             failed => println!("{failed} of {} failed", self.cases.len()),
-        }
-        if failed == 0 && !options.sweep && options.paths.is_empty() {
-            self.say(&format!(
-                "next:  {}, which kills each rehearsal at each of its records",
-                self.context.command("test --sweep")
-            ));
         }
         Ok(u8::from(failed > 0))
     }

@@ -180,7 +180,7 @@ fn checksum(before: &str, body: &str) -> String {
 }
 
 /// Where tests kill the process: `$BANISTER_CRASH_AT` is `before` or `after`, and the number of a record or a part of its
-/// text that begins with a quotation mark. `banister test --sweep` does it with practice servers.
+/// text that begins with a quotation mark. `banister test` does it with practice servers.
 fn crash_point(when: &str, n: u64, body: &str) {
     let Ok(place) = std::env::var("BANISTER_CRASH_AT") else { return };
     let Some((_, record)) = place.split_once(' ').filter(|(word, _)| *word == when) else { return };

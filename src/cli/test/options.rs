@@ -9,9 +9,9 @@ pub struct Options {
     /// Test scripts, or folders of them [default: those in the site's folder `tests`, after a rehearsal].
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// Also kill each rehearsal at each record of its journal, resume it, and compare where that leads.
+    /// Only rehearse, and leave out the rehearsals that are killed at each record of their journal.
     #[arg(long)]
-    pub sweep: bool,
+    pub quick: bool,
     /// A runbook to rehearse.
     #[arg(long, value_name = "NAME", default_value = "update")]
     pub runbook: Vec<String>,

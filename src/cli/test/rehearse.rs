@@ -34,10 +34,7 @@ pub fn rehearse(
     if let (true, true, Some(undisturbed)) = (went_well, sweeping, found) {
         bench.case(&format!("{runbook}, killed"), || {
             let kills = sweep::sweep(original, &program, runbook, &undisturbed)?;
-            Ok(format!(
-                "killed {kills} times at each of its {} records, resumed, same end",
-                undisturbed.records
-            ))
+            Ok(format!("{kills} times, at each of its {} records; resumed: same end", undisturbed.records))
         });
     }
 }
