@@ -5,6 +5,7 @@ pub mod blocks;
 pub mod check;
 pub mod compose;
 pub mod convert;
+pub mod definitions;
 pub mod engine;
 pub mod error;
 pub mod examples;

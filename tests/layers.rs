@@ -280,3 +280,38 @@ fn list_says_what_a_site_overrides() {
     assert_eq!(update["overrides"].as_array().unwrap().len(), 3, "{update}");
     assert_eq!(update["source"], "overridden");
 }
+
+#[test]
+fn an_error_behind_hooks_of_several_lines_names_its_own_line() {
+    let two = "//! Ours.\n\nbefore(\"Build\") {\n    note(\"one\");\n}\n\nafter(\"Start\") {\n    note(\"two\");\n    if server.name == \"web\" {\n        throw \"not liked\";\n    }\n}\n";
+    let world = world(two);
+    let said = world.banister(&RUN);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let place = format!("{}:10", world.path().join("runbooks/update.rhai").display());
+    assert!(said.err.contains(&place), "{said:?}");
+}
+
+#[test]
+fn definitions_for_editors_are_written_anew_and_never_over_ones_own() {
+    let world = world("");
+    world.remove("runbooks/update.rhai");
+    let said = world.banister(&["customize", "update", "--json"]);
+    let told: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let file = ".rhai/definitions/banister.d.rhai";
+    assert!(told["definitions"].as_str().unwrap().ends_with(file), "{said:?}");
+    let text = world.read(file);
+    for primitive in banister::primitives::all() {
+        assert!(text.contains(&format!("\nfn {}(", primitive.name())), "{}", primitive.name());
+    }
+    for told in [
+        "module hoss {",
+        "    fn roll_back(server: ?, back: ?) -> ?;",
+        "fn make(server: ?, target: String, options: Map) -> ?;",
+    ] {
+        assert!(text.contains(told), "{told}");
+    }
+    world.write(file, "// Mine.\n");
+    world.remove("runbooks/update.rhai");
+    assert_eq!(world.banister(&["customize", "update"]).code, Some(0));
+    assert_eq!(world.read(file), "// Mine.\n");
+}

@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use support::World;
 
 /// A site with a server of kind `plain` and a step of its own.
@@ -70,6 +72,13 @@ fn a_sites_own_tests_say_what_they_expect_and_no_program_of_this_machine_is_call
     let said = world.banister(&["test"]);
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(said.out.contains("✗ update") && said.out.contains("notify"), "{said:?}");
+    let place = format!("{}/runbooks/update.rhai:3", world.path().display());
+    assert!(said.out.contains(&place) && said.out.contains("tests/bin"), "{said:?}");
+    world.write("tests/bin/notify", "#!/bin/sh\nexit 0\n");
+    let program = world.path().join("tests/bin/notify");
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let said = world.banister(&["test", "--quick"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
     for touched in ["dumped", "began", "web/began", "kept", "trace", "told"] {
         assert!(!world.path().join(touched).exists(), "{touched}");
     }

@@ -2,7 +2,8 @@
 //!
 //! A server of kind `hoss` gets the practice server of this module's parent. Of any other kind nothing is known but what
 //! `site.toml` says, so it gets a checkout whose make targets only note that they were called (see [`simple`]). Both
-//! see no programs but those that an update is made of: what a script would do to this machine fails instead.
+//! see no programs but those that an update is made of, and those that the site has in `tests/bin`: what a script would do
+//! to this machine fails instead.
 
 mod contents;
 mod simple;
@@ -84,6 +85,7 @@ impl Rehearsal {
         for name in ["runbooks", "stdlib", "releases"] {
             site_file::copy(&original.folder.join(name), &site.join(name))?;
         }
+        site_file::copy(&original.folder.join("tests/bin"), &site.join("bin"))?;
         Ok(rehearsal)
     }
 

@@ -198,8 +198,13 @@ impl Writer {
         }
     }
 
-    /// A word of ours in the middle of a line.
+    /// A word of ours in the middle of a line, or at the beginning of one that the piece before only ended.
     fn line(&mut self, word: &str) {
+        if self.text.ends_with('\n')
+            && let Some((layer, line)) = self.lines.last().copied()
+        {
+            self.lines.push((layer, line + 1));
+        }
         self.text.push_str(word);
     }
 

@@ -49,7 +49,12 @@ fn undisturbed(
     let ended = rehearsal.banister(&["run", runbook, "--yes"], None)?;
     reached.see(&rehearsal.state())?;
     if ended.code != 0 {
-        return Err(told(&format!("`{runbook}` ended with exit code {}", ended.code), &ended.said));
+        return Err(told(
+            &format!("`{runbook}` ended with exit code {}", ended.code),
+            &rehearsal,
+            original,
+            &ended.said,
+        ));
     }
     let journal = sweep::journal(&rehearsal)?;
     Ok(Undisturbed {
@@ -59,11 +64,26 @@ fn undisturbed(
     })
 }
 
-/// A failure with the last lines of what the program said.
-pub fn told(message: &str, said: &str) -> Failure {
-    /// Enough for the step that failed, why, and what to type next.
+/// A failure with what the program said went wrong, or with its last lines. Places are those of the real site.
+pub fn told(message: &str, rehearsal: &Rehearsal, original: &Original, said: &str) -> Failure {
+    /// Enough for the step that failed, and why.
     const LINES: usize = 25;
+    let (site, folder) = (rehearsal.site().display().to_string(), original.folder.display().to_string());
+    let said = said.replace(&site, &folder);
     let lines: Vec<&str> = said.lines().collect();
-    let from = lines.len().saturating_sub(LINES);
-    lines[from..].iter().fold(Failure::new(Kind::Refused, message), |failure, line| failure.why(line))
+    let error = lines.iter().rposition(|line| line.starts_with("error:"));
+    let from = error.unwrap_or(lines.len().saturating_sub(LINES));
+    let state = lines.iter().filter(|line| line.starts_with("state:"));
+    // What it says of going on and of logs leads nowhere: the practice server is gone.
+    let rest = lines[from..]
+        .iter()
+        .filter(|line| !line.contains("`banister resume") && !line.contains("see its whole output"));
+    let failure =
+        state.chain(rest).fold(Failure::new(Kind::Refused, message), |failure, line| failure.why(line));
+    match said.contains("not found") || said.contains("status 127") {
+        true => failure.help(
+            "a rehearsal has the programs of an update only: put one that stands for yours into `tests/bin`",
+        ),
+        false => failure,
+    }
 }

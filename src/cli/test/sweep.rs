@@ -57,13 +57,23 @@ fn world(
             // It was past that record already.
             0 => break,
             code => {
-                return Err(told(&format!("{}, it ended with exit code {code}", at(&killed)), &ended.said));
+                return Err(told(
+                    &format!("{}, it ended with exit code {code}", at(&killed)),
+                    &rehearsal,
+                    original,
+                    &ended.said,
+                ));
             }
         }
     }
     let ended = rehearsal.banister(arguments, None)?;
     if ended.code != 0 {
-        return Err(told(&format!("{}, it ended with exit code {}", at(&killed), ended.code), &ended.said));
+        return Err(told(
+            &format!("{}, it ended with exit code {}", at(&killed), ended.code),
+            &rehearsal,
+            original,
+            &ended.said,
+        ));
     }
     let found = rehearsal.contents()?;
     if found != contents {

@@ -127,7 +127,10 @@ fn unclosed_tick(text: &str, signs: &[Sign], stopped: Place) -> Option<Open> {
         let inside = &text[opens.at..closes.at];
         // It would open text that begins on the next line.
         let opening = inside.contains('\n') && inside.trim_end_matches(' ').ends_with(['=', '(']);
-        if opening || next.is_alphanumeric() || matches!(next, '$' | '_' | '"' | '(' | '[') {
+        // It would end in the middle of a documentation.
+        let documented = inside.contains('\n')
+            && inside.lines().last().is_some_and(|line| line.trim_start().starts_with("///"));
+        if opening || documented || next.is_alphanumeric() || matches!(next, '$' | '_' | '"' | '(' | '[') {
             return Some(opens.open);
         }
     }
