@@ -67,6 +67,12 @@ fn start_up(folder: &Path) {
     let own = timed(50, || succeed(banister(folder, &["list"])));
     let nothing = timed(50, || succeed(Command::new("/bin/true")));
     println!("banister list: {own:.1?} (/bin/true: {nothing:.1?}); 50 rounds");
+    let check = timed(50, || succeed(banister(folder, &["check"])));
+    // Nobody types: it is begun, is ready, and ends.
+    let prompt = timed(50, || succeed(banister(folder, &["repl"])));
+    println!(
+        "banister check of all that is bundled: {check:.1?}; banister repl, begun and left: {prompt:.1?}; 50 rounds"
+    );
 }
 
 /// Steps with one look each, and the two syncs that a change adds, measured apart.
