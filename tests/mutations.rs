@@ -23,6 +23,9 @@ fn scripts() -> Vec<Script> {
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
         for entry in fs::read_dir(path).unwrap() {
             let path = entry.unwrap().path();
+            if path.is_dir() {
+                continue;
+            }
             let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
             found.push(Script { folder, name, text: fs::read_to_string(&path).unwrap() });
         }
