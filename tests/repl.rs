@@ -147,7 +147,7 @@ fn the_words_of_the_prompt_say_what_they_need() {
         "words of this prompt\n",
         "make(server, target: text, ",
         "# After a crash",
-        "  back_up",
+        "back_up(server, label, parts)",
         "health(server)",
     ] {
         assert!(said.out.contains(shown), "{shown}: {said:?}");

@@ -50,7 +50,7 @@ pub fn finding(error: &ParseError, text: &Text) -> Finding {
             text,
             place,
             message,
-            "write `fn`, as what follows is a function",
+            "write `fn` or `private fn`, as what follows is a function",
         );
     }
     let place = match kind {
@@ -110,7 +110,7 @@ fn list(kind: &ParseErrorType, text: &Text, stopped: Place) -> Option<brackets::
     }
 }
 
-/// The word in the place of `fn` below a documentation that begins at `stopped`, and where it is.
+/// The word in the place of `fn` or `private` below a documentation that begins at `stopped`, and where it is.
 fn undefined(text: &Text, stopped: Place) -> Option<(Position, &str)> {
     let lines = text.text.lines().enumerate().skip(stopped.0.checked_sub(1)?);
     let mut code =
@@ -118,7 +118,13 @@ fn undefined(text: &Text, stopped: Place) -> Option<(Position, &str)> {
     let (n, line) = code.next()?;
     let mut words = line.split_whitespace();
     let (word, name) = (words.next()?, words.next()?);
-    (word != "fn" && word != "private" && name.contains('(')).then_some((position((n + 1, 1))?, word))
+    let column = line.find(name)?;
+    match (word, name) {
+        ("fn", _) | ("private", "fn") => None,
+        ("private", name) => Some((position((n + 1, column + 1))?, name)),
+        (word, name) if name == "fn" || name.contains('(') => Some((position((n + 1, 1))?, word)),
+        _ => None,
+    }
 }
 
 /// The last time that a word stands on the place's line, up to the place.
