@@ -306,7 +306,7 @@ fn definitions_for_editors_are_written_anew_and_never_over_ones_own() {
     for told in [
         "module hoss {",
         "    fn roll_back(server: ?, back: ?) -> ?;",
-        "fn make(server: ?, target: String, options: Map) -> ?;",
+        "fn make(server: ?, target: String, variables: Map, options: Map) -> ?;",
     ] {
         assert!(text.contains(told), "{told}");
     }
