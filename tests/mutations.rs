@@ -66,20 +66,8 @@ fn missed(script: &Script, mutation: &Mutation) -> Option<String> {
     Some(format!("{sort} in {source}:{line}: {written}\n    {}", said.join("\n    ")))
 }
 
-/// One of four; the others make a minute of it.
 #[test]
 fn every_mistake_is_found_at_its_place() {
-    look_through(4);
-}
-
-#[test]
-#[ignore = "takes a minute"]
-fn every_single_mistake_is_found_at_its_place() {
-    look_through(1);
-}
-
-/// Looks through each mutation whose number can be divided by `every`.
-fn look_through(every: usize) {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     let work: Vec<(Script, Vec<Mutation>)> = scripts()
         .into_iter()
@@ -96,7 +84,6 @@ fn look_through(every: usize) {
         all.len() > 5_000 && counts.len() == 17 && counts.values().all(|count| *count >= 10),
         "{counts:?}"
     );
-    let all: Vec<(&Script, &Mutation)> = all.into_iter().step_by(every).collect();
     let missed: Vec<String> = std::thread::scope(|scope| {
         let parts = all.chunks(all.len().div_ceil(4));
         let threads: Vec<_> = parts

@@ -108,7 +108,7 @@ pub enum Command {
         markdown: bool,
     },
     /// Type calls and see what they give; with `--run` where a run stopped.
-    Repl(ReplOptions),
+    Repl(super::repl::Options),
     /// See or release the lock of a server.
     Lock {
         #[command(subcommand)]
@@ -123,27 +123,8 @@ pub enum Command {
     Completions {
         /// Which shell.
         #[arg(value_enum)]
-        shell: Shell,
+        shell: super::completions::Shell,
     },
-}
-
-/// Shells that can complete.
-#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shell {
-    Bash,
-    Zsh,
-    Fish,
-}
-
-/// What is opened to be typed in.
-#[derive(Args, Debug)]
-#[command(
-    after_help = "Lines are read from standard input; without a terminal there are no prompts, and the exit code is 1 if the last line failed. Servers are variables by their names. `help` says what else can be typed."
-)]
-pub struct ReplOptions {
-    /// A run that stopped, as `runs` lists it: shows why, and goes on where it failed, with its variables.
-    #[arg(long, value_name = "RUN")]
-    pub run: Option<String>,
 }
 
 #[derive(Subcommand, Debug)]

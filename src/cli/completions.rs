@@ -2,13 +2,21 @@
 
 mod candidates;
 
-use super::arguments::{self, Cli, Shell};
+use super::arguments::{self, Cli};
 use crate::failure::{Failure, Kind, Result};
 use candidates::Candidates;
 use clap::{Command, CommandFactory};
 use clap_complete::env::{Bash, EnvCompleter, Fish, Zsh};
 use std::ffi::OsString;
 use std::process::ExitCode;
+
+/// Shells that can complete.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+}
 
 /// The variable by which the shell's script tells a question from a command.
 const ASKED: &str = "BANISTER_COMPLETE";

@@ -7,6 +7,7 @@ mod help;
 mod highlight;
 mod history;
 mod input;
+mod options;
 mod pretty;
 mod prompt;
 mod save;
@@ -15,7 +16,9 @@ mod secrets;
 mod signals;
 mod work;
 
-use super::arguments::{Answers, ReplOptions, WhenFailed};
+pub use options::Options;
+
+use super::arguments::{Answers, WhenFailed};
 use super::context::Context;
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::run::Glance;
@@ -47,7 +50,7 @@ struct Shell {
 }
 
 /// Reads lines until there are no more.
-pub fn repl(context: Context, options: &ReplOptions) -> Result<u8> {
+pub fn repl(context: Context, options: &Options) -> Result<u8> {
     let stop = Arc::new(Stop::new());
     let screen = Arc::new(Screen::new(&context));
     let work = match &options.run {

@@ -3,17 +3,15 @@
 //! Copies are kept beside the lock of the server. Whether a file was edited is known from the template it is made from: a
 //! file that is its template, with anything in the places of `{{…}}`, was not.
 
-use super::files::{hexadecimal, private_folder, replace_durably, write_private_durably};
+use super::files::{hexadecimal, private_folder, write_private_durably};
 use super::git::Checkout;
 use crate::command::{self, Exit, Spec};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::units::Duration;
 use git2::Oid;
-use rustix::fs::{Mode, fchmod};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// A file, or a folder, and what it is made from.
@@ -87,18 +85,6 @@ pub fn lost(
         }
     }
     Ok(found)
-}
-
-/// Writes a file as it is to be; mode and owner stay.
-pub fn put_back(file: &Path, wanted: &[u8]) -> Result<()> {
-    let about = file.metadata().or_fail(Kind::Refused, || format!("can't read `{}`", file.display()))?;
-    replace_durably(file, wanted, |new| {
-        let made = new.metadata()?;
-        if (made.uid(), made.gid()) != (about.uid(), about.gid()) {
-            std::os::unix::fs::fchown(new, Some(about.uid()), Some(about.gid()))?;
-        }
-        Ok(fchmod(new, Mode::from_raw_mode(about.mode() & 0o7777))?)
-    })
 }
 
 fn compare(before: Vec<u8>, now: Vec<u8>, old: Option<String>, new: Option<String>) -> Result<Option<Lost>> {

@@ -9,12 +9,10 @@ mod expand;
 mod line;
 
 use crate::failure::{Context, Failure, Kind, Result};
-use crate::machine::files::{replace_durably, unreadable};
+use crate::machine::files::{rewrite_durably, unreadable};
 use line::{Line, Operator, Statement};
-use rustix::fs::{Mode, fchmod};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// A settings file, as it was when it was read.
@@ -88,16 +86,7 @@ impl EnvFile {
             return Ok(false);
         }
         let edited = self.edited(key, value)?;
-        let before = std::fs::metadata(&self.path)
-            .map_err(|error| unreadable(error, format!("`{}` can't be read", self.path.display())))?;
-        replace_durably(&self.path, edited.text.as_bytes(), |file| {
-            let made = file.metadata()?;
-            if (made.uid(), made.gid()) != (before.uid(), before.gid()) {
-                std::os::unix::fs::fchown(file, Some(before.uid()), Some(before.gid()))?;
-            }
-            // After the owner, because a change of owner takes bits away.
-            Ok(fchmod(file, Mode::from_raw_mode(before.mode() & 0o7777))?)
-        })?;
+        rewrite_durably(&self.path, edited.text.as_bytes())?;
         *self = edited;
         Ok(true)
     }

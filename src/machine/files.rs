@@ -4,9 +4,10 @@
 
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::{Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{Mode, fchmod};
 use sha2::{Digest, Sha256};
 
 use crate::failure::{Context, Failure, Kind, Result};
@@ -21,6 +22,20 @@ pub fn write_private_durably(path: &Path, content: &[u8]) -> Result<()> {
 /// Writes a file that others may read, as [`write_private_durably`] does.
 pub fn write_durably(path: &Path, content: &[u8]) -> Result<()> {
     replace_durably(path, content, |file| file.set_permissions(Permissions::from_mode(0o644)))
+}
+
+/// Replaces what is in a file that is there, as [`write_private_durably`] does; its owner and its mode stay.
+pub fn rewrite_durably(path: &Path, content: &[u8]) -> Result<()> {
+    let before = std::fs::metadata(path)
+        .map_err(|error| unreadable(error, format!("`{}` can't be read", path.display())))?;
+    replace_durably(path, content, |file| {
+        let made = file.metadata()?;
+        if (made.uid(), made.gid()) != (before.uid(), before.gid()) {
+            std::os::unix::fs::fchown(file, Some(before.uid()), Some(before.gid()))?;
+        }
+        // After the owner, because a change of owner takes bits away.
+        Ok(fchmod(file, Mode::from_raw_mode(before.mode() & 0o7777))?)
+    })
 }
 
 pub(super) fn replace_durably(

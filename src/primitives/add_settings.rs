@@ -26,8 +26,8 @@
 
 use crate::data::{self, ServerName};
 use crate::failure::Result;
-use crate::machine::edits::{Made, put_back};
-use crate::machine::files::unreadable;
+use crate::machine::edits::Made;
+use crate::machine::files::{rewrite_durably, unreadable};
 use crate::machine::git::Checkout;
 use crate::machine::settings_drift::missing;
 use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive};
@@ -67,7 +67,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<String>> {
     let wanted = checkout.text_at(commit, template)?.unwrap_or_default();
     let proposal = missing(file, &wanted, &live).proposal;
     if proposal != live {
-        put_back(&path, proposal.as_bytes())?;
+        rewrite_durably(&path, proposal.as_bytes())?;
     }
     Ok(missing(file, &wanted, &proposal).keys)
 }

@@ -27,6 +27,7 @@
 use crate::data::{self, ServerName};
 use crate::failure::Result;
 use crate::machine::edits::{self, Made};
+use crate::machine::files::rewrite_durably;
 use crate::machine::git::Checkout;
 use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive};
 use serde::{Deserialize, Serialize};
@@ -61,7 +62,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<String>> {
     let commits = (checkout.commit_named_by(&arguments.from)?, checkout.commit_named_by(&arguments.to)?);
     let lost = edits::lost(&checkout, &arguments.made, commits, &|file| server.path(file))?;
     for (file, lost) in &lost {
-        edits::put_back(&server.path(file), &lost.wanted)?;
+        rewrite_durably(&server.path(file), &lost.wanted)?;
     }
     Ok(lost.into_keys().collect())
 }
