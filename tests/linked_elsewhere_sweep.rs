@@ -17,6 +17,7 @@ use elsewhere::Elsewhere;
 use round::{count, side_by_side};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use support::awkward::Awkward;
 use support::said;
 
 /// Each session connects to three hosts before it goes on, which takes too long to do at every record: the same update is
@@ -29,12 +30,12 @@ const CUT_WORLDS: usize = 8;
 
 #[test]
 fn an_update_of_servers_elsewhere_that_is_killed_all_along_ends_like_one_that_is_not() {
-    sweep::killed("linked servers over ssh", Elsewhere::new, 4, STRIDE);
+    sweep::killed("linked servers over ssh", &Awkward::tidy(), Elsewhere::within, 4, STRIDE);
 }
 
 #[test]
 fn an_update_of_servers_elsewhere_whose_connections_are_cut_all_along_ends_like_one_that_is_not() {
-    let (expected, records) = sweep::undisturbed();
+    let (expected, records) = sweep::undisturbed(&Awkward::tidy());
     let (cuts, resumed) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let worlds: Vec<usize> = (0..CUT_WORLDS).collect();
     side_by_side(&worlds, |offset| {

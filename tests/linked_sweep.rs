@@ -13,8 +13,9 @@ mod support;
 mod sweep;
 
 use servers::Servers;
+use support::awkward::Awkward;
 
 #[test]
 fn an_update_of_linked_servers_that_is_killed_at_any_record_ends_like_one_that_is_not() {
-    sweep::killed("linked servers", Servers::new, 8, 1);
+    sweep::killed("linked servers", &Awkward::tidy(), Servers::within, 8, 1);
 }

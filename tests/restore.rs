@@ -3,21 +3,22 @@
 
 #[path = "sweep/contents.rs"]
 mod contents;
+#[path = "sweep/records.rs"]
+mod records;
 #[path = "sweep/round.rs"]
 mod round;
 mod support;
 
 use banister::practice::Reach;
-use contents::{FAILS, assert_same, assert_tidy, damage, only_backup, state};
-use round::{Round, count, shared, side_by_side};
+use contents::{assert_same, assert_tidy, state};
+use records::{BACKUP, RESUME, assert_one_backup};
+use round::{Round, WHOLE, count, side_by_side};
 use rustix::fs::inotify::{self, CreateFlags, Reader, WatchFlags};
-use std::fmt::Debug;
 use std::fs;
 use std::mem::MaybeUninit;
 use std::time::Duration;
 use support::Said;
-
-const RESUME: &[&str] = &["resume", "--yes"];
+use support::awkward::Awkward;
 
 /// So long each session of a run lives, in each of a few worlds.
 fn moments() -> Vec<Vec<Duration>> {
@@ -38,33 +39,18 @@ fn killed_after(round: &Round, begin: &[&str], moments: &[Duration]) -> Said {
     round.resume_or_begin(begin, earlier)
 }
 
-/// A server with a backup, damaged; what it was before, and the backup.
 fn damaged() -> (Round, Vec<String>, String) {
-    let round = Round::new();
-    let said = round.banister(&["run", "backup", "--yes"]);
-    assert_eq!(said.code, Some(0), "{said:?}");
-    let backup = only_backup(&round);
-    let before = state(&round);
-    damage(&round);
-    (round, before, backup)
+    records::damaged(&Awkward::tidy())
+}
+
+fn regretted() -> (Round, Vec<String>, String) {
+    records::regretted(&Awkward::tidy())
 }
 
 #[test]
 fn a_restore_that_is_killed_at_any_record_ends_like_one_that_is_not() {
-    let (round, before, backup) = damaged();
-    let said = round.banister(&["backup", "restore", &backup, "--yes"]);
-    assert_eq!(said.code, Some(0), "{said:?}");
-    assert_same(&state(&round), &before, "undisturbed");
-    assert_tidy(&round, "undisturbed");
-    let places = round.places(0);
-    side_by_side(&shared(&places), |places| {
-        let (round, before, backup) = damaged();
-        let said = round.killed_at(&["backup", "restore", &backup, "--yes"], RESUME, places);
-        assert_eq!(said.code, Some(0), "{places:?}: {said:?}");
-        assert_same(&state(&round), &before, places);
-        assert_tidy(&round, places);
-    });
-    count(&format!("restore killed at {} places: 0 worlds differ", places.len()));
+    let kills = records::restore(&Awkward::tidy(), WHOLE);
+    count(&format!("restore killed at {kills} places: 0 worlds differ"));
 }
 
 #[test]
@@ -77,30 +63,10 @@ fn a_restore_that_is_killed_at_any_moment_ends_like_one_that_is_not() {
     });
 }
 
-/// With `--still`, which does all that one without it does.
-const BACKUP: &[&str] = &["run", "backup", "--still", "true", "--yes"];
-
-/// One backup that is whole, and nothing else of what was done for it.
-fn assert_one_backup(round: &Round, services: usize, place: &impl Debug) {
-    only_backup(round);
-    let snapshots = fs::read_dir(round.practice().hoss().join("backup/.opensearch")).unwrap();
-    assert_eq!(snapshots.count(), 0, "{place:?}: a snapshot is left");
-    assert_eq!(round.practice().processes().len(), services, "{place:?}: something is still stopped");
-}
-
 #[test]
 fn a_backup_that_is_killed_at_any_record_is_there_once_and_leaves_nothing_else() {
-    let round = Round::new();
-    let services = round.practice().processes().len();
-    assert_eq!(round.banister(BACKUP).code, Some(0));
-    let places = round.places(0);
-    side_by_side(&shared(&places), |places| {
-        let round = Round::new();
-        let said = round.killed_at(BACKUP, RESUME, places);
-        assert_eq!(said.code, Some(0), "{places:?}: {said:?}");
-        assert_one_backup(&round, services, places);
-    });
-    count(&format!("backup killed at {} places", places.len()));
+    let kills = records::backup(&Awkward::tidy(), WHOLE);
+    count(&format!("backup killed at {kills} places"));
 }
 
 #[test]
@@ -136,30 +102,6 @@ fn once_a_backup_has_its_name_nothing_else_is_left() {
         }
     }
     assert_eq!(seen, ["no snapshot", "its name"]);
-}
-
-/// A server whose update failed after it migrated; what it was before.
-fn failed() -> (Round, Vec<String>) {
-    let round = Round::new();
-    let before = state(&round);
-    let runbooks = round.practice().dir().join("runbooks");
-    fs::create_dir(&runbooks).unwrap();
-    fs::write(runbooks.join("fails.rhai"), FAILS).unwrap();
-    let said = round.banister(&["run", "fails", "--yes"]);
-    assert_eq!(said.code, Some(1), "{said:?}");
-    assert_eq!(round.practice().rows().unwrap().migrations["hoss_core"], 4);
-    (round, before)
-}
-
-/// An update that is done, of which the backup from before is wanted back.
-fn regretted() -> (Round, Vec<String>, String) {
-    let round = Round::new();
-    let before = state(&round);
-    assert_eq!(round.banister(&["run", "update", "--yes"]).code, Some(0));
-    let backups = fs::read_dir(round.practice().hoss().join("backup/backups")).unwrap();
-    let mut names = backups.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let name = names.find(|name| name.ends_with("before-0.2.14.tar.gz")).unwrap();
-    (round, before, name)
 }
 
 #[test]
@@ -244,90 +186,21 @@ fn a_rollback_that_fails_leads_back_to_the_release_that_was_there() {
     assert_eq!(round.practice().discover().unwrap()["version"], "0.2.14");
 }
 
-/// A server with edited files, whose update failed after `make config` had overwritten them; what it was before.
-fn overwritten() -> (Round, Vec<String>) {
-    let round = Round::new();
-    for (name, more) in [("traefik.yaml", "# edited\n"), ("ui/config.json", " ")] {
-        let path = round.practice().hoss().join(name);
-        let text = fs::read_to_string(&path).unwrap();
-        fs::write(&path, text + more).unwrap();
-    }
-    let before = state(&round);
-    let runbooks = round.practice().dir().join("runbooks");
-    fs::create_dir(&runbooks).unwrap();
-    let early = FAILS
-        .replace("    kind::build(server);\n    kind::start(server);\n", "    kind::configure(server);\n");
-    let early = early.replace("    kind::await_health(server, \"0.2.13\");\n", "");
-    fs::write(runbooks.join("fails.rhai"), early).unwrap();
-    let said = round.banister(&["run", "fails", "--yes"]);
-    assert_eq!(said.code, Some(1), "{said:?}");
-    assert!(state(&round) != before, "nothing was overwritten");
-    (round, before)
-}
-
 /// A release that migrates nothing takes no data back, but what administrators edit.
 #[test]
 fn a_way_back_without_data_that_is_killed_at_any_record_ends_like_one_that_is_not() {
-    let back = &["resume", "--rollback", "--yes"];
-    let (round, before) = overwritten();
-    let earlier = round.records();
-    let said = round.banister(back);
-    assert!(said.out.contains("was rolled back"), "{said:?}");
-    assert_same(&state(&round), &before, "undisturbed");
-    assert_tidy(&round, "undisturbed");
-    assert_eq!(round.practice().discover().unwrap()["version"], "0.2.10");
-    let places = round.places(earlier);
-    side_by_side(&shared(&places), |places| {
-        let (round, before) = overwritten();
-        let said = round.killed_at(back, back, places);
-        assert!(
-            said.out.contains("was rolled back") || said.out.contains("nothing to resume"),
-            "{places:?}: {said:?}"
-        );
-        assert_same(&state(&round), &before, places);
-        assert_tidy(&round, places);
-        assert_eq!(round.practice().discover().unwrap()["version"], "0.2.10", "{places:?}");
-    });
-    count(&format!("way back without data killed at {} places: 0 worlds differ", places.len()));
+    let kills = records::way_back(&Awkward::tidy(), WHOLE, records::overwritten);
+    count(&format!("way back without data killed at {kills} places: 0 worlds differ"));
 }
 
 #[test]
 fn a_way_back_with_data_that_is_killed_at_any_record_ends_like_one_that_is_not() {
-    let back = &["resume", "--rollback", "--yes"];
-    let (round, before) = failed();
-    let earlier = round.records();
-    let said = round.banister(back);
-    assert!(said.out.contains("was rolled back"), "{said:?}");
-    assert_same(&state(&round), &before, "undisturbed");
-    assert_eq!(round.practice().discover().unwrap()["version"], "0.2.10");
-    let places = round.places(earlier);
-    side_by_side(&shared(&places), |places| {
-        let (round, before) = failed();
-        let said = round.killed_at(back, back, places);
-        assert!(
-            said.out.contains("was rolled back") || said.out.contains("nothing to resume"),
-            "{places:?}: {said:?}"
-        );
-        assert_same(&state(&round), &before, places);
-        assert_eq!(round.practice().discover().unwrap()["version"], "0.2.10", "{places:?}");
-    });
-    count(&format!("way back killed at {} places: 0 worlds differ", places.len()));
+    let kills = records::way_back(&Awkward::tidy(), WHOLE, records::failed);
+    count(&format!("way back killed at {kills} places: 0 worlds differ"));
 }
 
 #[test]
 fn a_rollback_that_is_killed_at_any_record_ends_like_one_that_is_not() {
-    let (round, before, backup) = regretted();
-    let said = round.banister(&["run", "rollback", "--backup", &backup, "--yes"]);
-    assert_eq!(said.code, Some(0), "{said:?}");
-    assert_same(&state(&round), &before, "undisturbed");
-    let world = round.world();
-    let places = round.places(0);
-    side_by_side(&shared(&places), |places| {
-        let (round, before, backup) = regretted();
-        let said = round.killed_at(&["run", "rollback", "--backup", &backup, "--yes"], RESUME, places);
-        assert_eq!(said.code, Some(0), "{places:?}: {said:?}");
-        assert_same(&state(&round), &before, places);
-        round.assert_is(&world, &format!("{places:?}"));
-    });
-    count(&format!("rollback killed at {} places: 0 worlds differ", places.len()));
+    let kills = records::rollback(&Awkward::tidy(), WHOLE);
+    count(&format!("rollback killed at {kills} places: 0 worlds differ"));
 }

@@ -4,6 +4,7 @@
 
 use crate::servers::{ORDER, Servers};
 use crate::sshd::{Host, Network};
+use crate::support::awkward::{Awkward, shell};
 use std::borrow::Borrow;
 use std::fs;
 
@@ -21,10 +22,17 @@ impl Borrow<Servers> for Elsewhere {
 
 impl Elsewhere {
     pub fn new() -> Elsewhere {
-        let mut servers = Servers::new();
+        Elsewhere::within(&Awkward::tidy())
+    }
+
+    /// In an awkward world, whose shells are awkward, too.
+    pub fn within(awkward: &Awkward) -> Elsewhere {
+        let mut servers = Servers::within(awkward);
         let folder = tempfile::tempdir().unwrap();
-        let network = Network::new(folder.path());
-        let hosts = ORDER.iter().map(|name| network.host(name)).collect();
+        let mut network = Network::new(folder.path());
+        network.more = shell::banner(awkward, folder.path());
+        let hosts: Vec<Host> = ORDER.iter().map(|name| network.host(name)).collect();
+        hosts.iter().for_each(|host| shell::furnish(awkward, &host.home()));
         let mut site = fs::read_to_string(servers.linked.site()).unwrap();
         for name in ORDER {
             let table = format!("[servers.{name}]\n");

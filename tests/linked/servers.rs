@@ -2,13 +2,13 @@
 
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
-use crate::support::caller::Caller;
+use crate::support::awkward::Awkward;
+use crate::support::caller::{self, Caller};
 use banister::machine::archive;
 use banister::practice::{Linked, Practice, Size, TraceLine};
 use std::fs;
 use std::ops::{Deref, DerefMut};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
 /// All of them, as the site file has them, and as they must be updated.
 pub const NAMES: [&str; 3] = ["archive", "hub", "lab"];
@@ -56,10 +56,15 @@ impl DerefMut for Servers {
 
 impl Servers {
     pub fn new() -> Servers {
-        let caller = Caller::new();
-        let program = Path::new(env!("CARGO_BIN_EXE_banister"));
-        let linked = Linked::create(&caller.site, program, &[], Size::Small).unwrap();
+        Servers::within(&Awkward::tidy())
+    }
+
+    /// In an awkward world.
+    pub fn within(awkward: &Awkward) -> Servers {
+        let mut caller = Caller::within(awkward);
+        let linked = Linked::create(&caller.site, caller.program(), &[], Size::Small).unwrap();
         linked.end_with_me().unwrap();
+        caller.surround(&linked.servers().map(|(_, practice)| practice).collect::<Vec<_>>());
         let text = fs::read_to_string(linked.site()).unwrap();
         // The window in which all must stay healthy is the longest part of an update.
         fs::write(linked.site(), text.replace("stable = \"2s\"", "stable = \"200ms\"")).unwrap();
@@ -107,12 +112,7 @@ impl Servers {
     pub fn left(&self) -> Vec<Left> {
         let left = |name: &str| {
             let practice = self.server(name);
-            let git = |arguments: &[&str]| {
-                let mut command = Command::new("git");
-                let output = command.arg("-C").arg(practice.checkout()).args(arguments).output().unwrap();
-                assert!(output.status.success(), "git {arguments:?}: {output:?}");
-                String::from_utf8(output.stdout).unwrap()
-            };
+            let git = |arguments: &[&str]| caller::git(&practice.checkout(), arguments);
             let make = self.trace(name).into_iter().filter(|line| line.tool == "make");
             Left {
                 release: self.release(name),

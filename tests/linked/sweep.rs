@@ -2,6 +2,7 @@
 
 use crate::round::{count, side_by_side};
 use crate::servers::{Left, Servers};
+use crate::support::awkward::Awkward;
 use std::borrow::Borrow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -15,8 +16,8 @@ pub fn course(servers: &Servers) -> Vec<String> {
 }
 
 /// What an update that nothing disturbs leaves, and how many records it has.
-pub fn undisturbed() -> (Vec<Left>, usize) {
-    let servers = Servers::new();
+pub fn undisturbed(awkward: &Awkward) -> (Vec<Left>, usize) {
+    let servers = Servers::within(awkward);
     let said = servers.banister(&UPDATE);
     assert_eq!(said.code, Some(0), "{said:?}");
     (servers.left(), course(&servers).len())
@@ -24,14 +25,20 @@ pub fn undisturbed() -> (Vec<Left>, usize) {
 
 /// Goes through the records in `parts` worlds, a part of the records in each. A run is killed `stride` records after it
 /// went on: with 1 at every record, and where a call was begun also before its end is written down; with more, before
-/// and after a record in turn. The last session of each world ends in the world of an undisturbed update.
-pub fn killed<W: Borrow<Servers>>(named: &str, new: impl Fn() -> W + Sync, parts: usize, stride: usize) {
-    let (expected, records) = undisturbed();
+/// and after a record in turn. The last session of each world ends in the world of an undisturbed update. Gives how often it was killed.
+pub fn killed<W: Borrow<Servers>>(
+    named: &str,
+    awkward: &Awkward,
+    new: impl Fn(&Awkward) -> W + Sync,
+    parts: usize,
+    stride: usize,
+) -> usize {
+    let (expected, records) = undisturbed(awkward);
     let kills = AtomicUsize::new(0);
     let parts: Vec<(usize, usize)> =
         (0..parts).map(|part| (records * part / parts, records * (part + 1) / parts)).collect();
     side_by_side(&parts, |(first, last)| {
-        let world = new();
+        let world = new(awkward);
         let servers = world.borrow();
         // The first records are those of the run and of its session.
         let said = servers.crash(&UPDATE, &format!("after {}", first + 1));
@@ -66,4 +73,5 @@ pub fn killed<W: Borrow<Servers>>(named: &str, new: impl Fn() -> W + Sync, parts
     count(&format!(
         "killed {kills} times at {records} records of {named}{every}: 0 make targets ran twice, 0 worlds differ"
     ));
+    kills
 }

@@ -3,7 +3,9 @@
 
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+pub mod awkward;
 pub mod caller;
+pub mod program;
 pub mod terminal;
 
 use std::fs;

@@ -2,18 +2,20 @@
 
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
+pub use crate::support::program::stripped as program;
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// A folder with a user's key, an `ssh` that reads the configuration there, and what hosts need.
 #[derive(Clone)]
 pub struct Network {
     folder: PathBuf,
+    /// More lines for what each sshd reads.
+    pub more: String,
 }
 
 /// A machine that answers ssh; ended when this is dropped.
@@ -28,7 +30,7 @@ pub struct Host {
 
 impl Network {
     pub fn new(folder: &Path) -> Network {
-        let network = Network { folder: folder.join("network") };
+        let network = Network { folder: folder.join("network"), more: String::new() };
         fs::create_dir_all(network.bin()).unwrap();
         key(&network.key());
         let config = network.config();
@@ -91,8 +93,9 @@ impl Network {
                 "Port {port}\nListenAddress {address}\nHostKey {shown}/host_key\nPidFile none\nUsePAM no\n\
                  StrictModes no\nMaxStartups 1000\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n\
                  Subsystem sftp internal-sftp\n\
-                 AuthorizedKeysFile {}/key.pub\nSetEnv HOME={shown}/home PATH={path}\n",
-                self.folder.display()
+                 AuthorizedKeysFile {}/key.pub\nSetEnv HOME={shown}/home PATH={path}\n{}",
+                self.folder.display(),
+                self.more
             ),
         )
         .unwrap();
@@ -206,18 +209,4 @@ fn kill(pid: u32) {
 
 fn signal(signal: &str, pid: u32) {
     let _ = Command::new("kill").args([signal, &pid.to_string()]).stderr(Stdio::null()).status();
-}
-
-/// The program without what is for debuggers: what is sent to hosts is smaller.
-pub fn program() -> &'static Path {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let program = Path::new(env!("CARGO_BIN_EXE_banister"));
-        let stripped = program.with_file_name("banister-stripped");
-        let fresh = program.with_file_name(format!("banister-stripped.{}", std::process::id()));
-        let made = Command::new("strip").arg("-o").arg(&fresh).arg(program).status().unwrap();
-        assert!(made.success());
-        fs::rename(&fresh, &stripped).unwrap();
-        stripped
-    })
 }

@@ -3,6 +3,8 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 use crate::round::Round;
+use crate::support::awkward::Thing;
+use crate::support::awkward::data::{LIVE, check as live_check};
 use banister::machine::archive;
 use std::fmt::Debug;
 use std::fs;
@@ -39,7 +41,14 @@ fn tree(folder: &Path, named: &str, found: &mut Vec<String>) {
     for path in entries {
         let about = path.symlink_metadata().unwrap();
         let name = format!("{named}/{}", path.file_name().unwrap().to_string_lossy());
-        let content = if about.is_file() { format!("{:?}", fs::read(&path).unwrap()) } else { String::new() };
+        if name.contains(LIVE) {
+            continue;
+        }
+        let content = match () {
+            () if about.is_file() => format!("{:?}", fs::read(&path).unwrap()),
+            () if about.is_symlink() => format!("{:?}", fs::read_link(&path).unwrap()),
+            () => String::new(),
+        };
         found.push(format!("{name} {:o} {content}", about.permissions().mode()));
         if about.is_dir() {
             tree(&path, &name, found);
@@ -70,6 +79,16 @@ pub fn state(round: &Round) -> Vec<String> {
         fs::read_to_string(practice.hoss().join("data/opensearch/metadata-index.json")).unwrap_or_default(),
     );
     tree(&practice.hoss().join("backup/.opensearch"), "snapshots", &mut found);
+    // What its data lead to, and what is mounted in them.
+    for name in ["outside", "nas"] {
+        let folder = round.folder().join(name);
+        if folder.exists() {
+            tree(&folder, name, &mut found);
+        }
+    }
+    if round.awkward.has(Thing::Sqlite) {
+        found.push(live_check(&practice.hoss().join("core")));
+    }
     found
 }
 

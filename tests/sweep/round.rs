@@ -3,14 +3,14 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 use crate::support::Said;
-use crate::support::caller::Caller;
+use crate::support::awkward::Awkward;
+use crate::support::caller::{self, Caller};
 use banister::machine::archive;
 use banister::practice::{Practice, Process};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write;
 use std::ops::Deref;
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -67,13 +67,41 @@ pub fn side_by_side<T: Sync>(items: &[T], work: impl Fn(&T) + Sync) {
     });
 }
 
-/// So many worlds share the places where a run is killed.
-const WORLDS: usize = 8;
+/// How many worlds share the places where a run is killed, and of how many places one is taken.
+#[derive(Clone, Copy, Debug)]
+pub struct Thin {
+    pub worlds: usize,
+    pub stride: usize,
+}
+
+/// Every place.
+pub const WHOLE: Thin = Thin { worlds: 8, stride: 1 };
 
 /// The places for each of a few worlds: each place is in one of them. A run that is killed at one of its places goes on
 /// for some records until the next, and what it leaves in the end is looked at for all of them.
-pub fn shared(places: &[String]) -> Vec<Vec<&String>> {
-    (0..WORLDS).map(|first| places.iter().skip(first).step_by(WORLDS).collect()).collect()
+pub fn shared(places: &[String], thin: Thin) -> Vec<Vec<&String>> {
+    // Not from the first on, which is that of the run itself: the tidy world knows it.
+    let places: Vec<&String> = places.iter().skip(thin.stride - 1).step_by(thin.stride).collect();
+    (0..thin.worlds).map(|first| places.iter().skip(first).step_by(thin.worlds).copied().collect()).collect()
+}
+
+/// Where to kill a run with such a journal: after each of its records from the `first` on, and before each that tells how
+/// a call ended. Before another one nothing happened that was not written down. A place is named by what its record is
+/// of, so that it is the same one in a run that was killed before.
+pub fn named_places(journal: &str, first: usize) -> Vec<String> {
+    let records = journal.lines().enumerate().skip(first);
+    let places = records.flat_map(|(n, record)| {
+        let begins = record.match_indices(',').nth(1).unwrap().0 + 1;
+        let named: String = record[begins..].chars().take(40).take_while(|c| *c != ',').collect();
+        // These begin every run, and every session of it.
+        let named = match named.starts_with("\"run\"") || named.starts_with("\"session\"") {
+            true => n.to_string(),
+            false => named,
+        };
+        let before = named.starts_with("\"ended\"").then(|| format!("before {named}"));
+        before.into_iter().chain([format!("after {named}")])
+    });
+    places.collect()
 }
 
 impl Drop for Round {
@@ -92,10 +120,15 @@ impl Deref for Round {
 
 impl Round {
     pub fn new() -> Round {
-        let caller = Caller::new();
-        let program = Path::new(env!("CARGO_BIN_EXE_banister"));
-        let practice = Practice::create(&caller.site, program, &[]).unwrap();
+        Round::within(&Awkward::tidy())
+    }
+
+    /// In an awkward world.
+    pub fn within(awkward: &Awkward) -> Round {
+        let mut caller = Caller::within(awkward);
+        let practice = Practice::create(&caller.site, caller.program(), &[]).unwrap();
         practice.end_with_me().unwrap();
+        caller.surround(&[&practice]);
         let identity = practice.rows().unwrap().identity;
         let round = Round { caller, practice, identity };
         // The window in which all must stay healthy is the longest part of an update.
@@ -130,24 +163,9 @@ impl Round {
         self.journals().iter().map(|journal| journal.matches('\n').count()).sum()
     }
 
-    /// Where to kill a run like the newest: after each of its records from the `first` on, and before each that tells
-    /// how a call ended. Before another one nothing happened that was not written down. A place is named by what its
-    /// record is of, so that it is the same one in a run that was killed before.
+    /// Where to kill a run like the newest.
     pub fn places(&self, first: usize) -> Vec<String> {
-        let journal = self.journals().pop().unwrap();
-        let records = journal.lines().enumerate().skip(first);
-        let places = records.flat_map(|(n, record)| {
-            let begins = record.match_indices(',').nth(1).unwrap().0 + 1;
-            let named: String = record[begins..].chars().take(40).take_while(|c| *c != ',').collect();
-            // These begin every run, and every session of it.
-            let named = match named.starts_with("\"run\"") || named.starts_with("\"session\"") {
-                true => n.to_string(),
-                false => named,
-            };
-            let before = named.starts_with("\"ended\"").then(|| format!("before {named}"));
-            before.into_iter().chain([format!("after {named}")])
-        });
-        places.collect()
+        named_places(&self.journals().pop().unwrap(), first)
     }
 
     /// Begins a run and kills it at the first of these places; resumes it, and kills it at the next one, and so on; at
@@ -210,12 +228,7 @@ impl Round {
     /// What there is now.
     pub fn world(&self) -> World {
         let practice = &self.practice;
-        let git = |arguments: &[&str]| {
-            let mut command = Command::new("git");
-            let output = command.arg("-C").arg(practice.checkout()).args(arguments).output().unwrap();
-            assert!(output.status.success(), "git {arguments:?}: {output:?}");
-            String::from_utf8(output.stdout).unwrap()
-        };
+        let git = |arguments: &[&str]| caller::git(&practice.checkout(), arguments);
         let rows = practice.rows().unwrap();
         assert_eq!(rows.identity, self.identity, "a row was lost");
         assert!(!practice.alarm(), "`make reset` was called");
