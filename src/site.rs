@@ -18,7 +18,7 @@ mod secrets;
 pub use keys::{Key, documented};
 pub use maintenance::{Commands, Maintenance};
 
-/// The file's name.
+/// The file's name, unless another one is named.
 pub const FILE: &str = "site.toml";
 
 /// The kind of a Hoss server.
@@ -31,7 +31,7 @@ pub const MASTODON: &str = "mastodon";
 /// The servers of a site and where its own scripts are.
 #[derive(Clone, Debug)]
 pub struct Site {
-    /// The path of `site.toml`.
+    /// The path of `site.toml`, the same one however it was named: runs are known by it.
     pub file: PathBuf,
     /// By name, in the order of names.
     pub servers: BTreeMap<String, Server>,
@@ -245,6 +245,17 @@ impl Server {
     }
 }
 
+/// Fails for a path that isn't UTF-8: what is recorded of a run is text, and must lead back to the same place.
+pub fn check_text(path: &Path) -> Result<()> {
+    if path.to_str().is_some() {
+        return Ok(());
+    }
+    let message = format!("the path `{}` is not UTF-8, and can't be written down", path.display());
+    Err(Failure::new(Kind::Invalid, message)
+        .why("nothing was touched")
+        .help("rename the folder, for instance with `convmv -f latin1 -t utf8`"))
+}
+
 impl Site {
     /// Reads `site.toml`.
     pub fn load(file: &Path) -> Result<Site> {
@@ -258,8 +269,10 @@ impl Site {
                 KEYS.join(", ")
             ))
         })?;
-        let folder = file.parent().unwrap_or(Path::new(".")).to_owned();
-        let folder = std::path::absolute(&folder).unwrap_or(folder);
+        // Links resolved: whoever names the site in another way must find the same runs, and the same scripts beside it.
+        let file = file.canonicalize().or_else(|_| std::path::absolute(file)).unwrap_or_else(|_| file.into());
+        check_text(&file)?;
+        let folder = file.parent().unwrap_or(Path::new("/")).to_owned();
         let mut servers = parsed.servers;
         for (name, server) in &mut servers {
             name.clone_into(&mut server.name);
@@ -272,7 +285,10 @@ impl Site {
                 server.backups.get_or_insert_with(|| "~/.hoss/backup/backups".into());
             }
             match &server.ssh {
-                None => server.settle(&folder),
+                None => {
+                    server.settle(&folder);
+                    check_text(&server.checkout)?;
+                }
                 Some(ssh) => check_elsewhere(server, ssh).map_err(|failure| Failure {
                     at: Some(format!("{shown}, server `{name}`")),
                     ..failure
@@ -289,7 +305,7 @@ impl Site {
                 endpoint.truncate(endpoint.trim_end_matches('/').len());
             }
         }
-        Ok(Site { file: folder.join(FILE), servers })
+        Ok(Site { file, servers })
     }
 
     /// The folder that holds `site.toml`.

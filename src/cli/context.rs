@@ -174,7 +174,10 @@ pub fn state_folder() -> Result<PathBuf> {
         Failure::new(Kind::Invalid, "there is no home to keep runs in")
             .help("name a folder with `BANISTER_STATE`")
     })?;
-    std::path::absolute(&state).or_fail(Kind::Invalid, || "the state folder can't be named".into())
+    let state =
+        std::path::absolute(&state).or_fail(Kind::Invalid, || "the state folder can't be named".into())?;
+    site::check_text(&state)?;
+    Ok(state)
 }
 
 /// Does the same for each server, all at once: most of it is waiting. The results are in the order of the servers.
