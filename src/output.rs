@@ -25,6 +25,16 @@ pub fn complain(text: impl std::fmt::Display) {
     _ = std::io::stderr().lock().write_all(format!("{text}\n").as_bytes());
 }
 
+/// A word of a command that a person may type or copy: in quotes, if a shell would read it as something else.
+pub fn word(text: impl std::fmt::Display) -> String {
+    let text = text.to_string();
+    let plain = |c: char| c.is_alphanumeric() || "-_.,/:@%+=~".contains(c);
+    match !text.is_empty() && !text.starts_with('~') && text.chars().all(plain) {
+        true => text,
+        false => format!("'{}'", text.replace('\'', "'\\''")),
+    }
+}
+
 macro_rules! print {
     ($($text:tt)*) => { _ = $crate::output::print(format!($($text)*)) };
 }
@@ -39,4 +49,16 @@ macro_rules! eprint {
 
 macro_rules! eprintln {
     ($($text:tt)*) => { $crate::output::complain(format_args!($($text)*)) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::word;
+
+    #[test]
+    fn a_word_with_blanks_and_quotes_stays_one_word() {
+        assert_eq!(word("/srv/Grüße/-b/a_1.toml"), "/srv/Grüße/-b/a_1.toml");
+        assert_eq!(word("/srv/a b/it's"), "'/srv/a b/it'\\''s'");
+        assert_eq!((word(""), word("~x")), ("''".into(), "'~x'".into()));
+    }
 }

@@ -7,8 +7,8 @@ mod round;
 mod support;
 
 use plain::Plain;
-use std::process::Command;
-use support::awkward::Awkward;
+use std::process::{Command, Stdio};
+use support::awkward::{Awkward, Thing};
 use support::said;
 
 #[test]
@@ -55,6 +55,23 @@ fn a_site_whose_file_has_another_name_is_found_again() {
     std::fs::write(world.site.join("mended"), "").unwrap();
     let said = called(&["resume"]);
     assert!(said.out.contains("`x` is done on web"), "{said:?}");
+}
+
+#[test]
+fn the_next_command_can_be_typed_as_it_stands_where_folders_have_blanks() {
+    let world = Plain::within(&Awkward::only(Thing::Paths));
+    let site = world.site.display().to_string();
+    assert!(site.contains(' '));
+    let said = world.banister(&["run", "x"]);
+    let next = said.out.lines().last().unwrap().strip_prefix("next:  ").unwrap();
+    assert!(next.ends_with(&format!("--site '{site}'")), "{said:?}");
+    std::fs::write(world.site.join("mended"), "").unwrap();
+    let like = world.bare(&[]);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("banister() {{ {:?} \"$@\"; }}; {next}", world.program())]);
+    shell.env_clear().envs(like.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let said = support::said(shell.stdin(Stdio::null()).output().unwrap());
+    assert_eq!(said.code, Some(0), "{said:?}");
 }
 
 #[test]

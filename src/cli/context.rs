@@ -4,6 +4,7 @@ use super::arguments::{Answers, Cli, Color, Global};
 use crate::event::Listener;
 use crate::failure::{Context as _, Failure, Kind, Result};
 use crate::journal::run::{self, Glance};
+use crate::output::word;
 use crate::person::{Nobody, Person, Prepared};
 use crate::reach::Reach;
 use crate::reach::inquiry;
@@ -63,8 +64,8 @@ impl Context {
 
     /// A command to type next, for the same site and server as this one.
     pub fn command(&self, words: &str) -> String {
-        let site = self.given_site.iter().map(|site| format!(" --site {}", site.display()));
-        let server = self.given_server.iter().map(|server| format!(" --server {server}"));
+        let site = self.given_site.iter().map(|site| format!(" --site {}", word(site.display())));
+        let server = self.given_server.iter().map(|server| format!(" --server {}", word(server)));
         ["banister ".to_owned(), words.to_owned()].into_iter().chain(site).chain(server).collect()
     }
 

@@ -5,6 +5,7 @@ mod kill;
 use super::arguments::{Answers, DemoOptions, RunOptions, WhenFailed};
 use super::context::Context;
 use crate::failure::{Context as _, Kind, Result};
+use crate::output::word;
 use crate::practice::{Linked, Practice, Size};
 use kill::Kill;
 use std::path::Path;
@@ -57,7 +58,7 @@ pub fn demo(context: Context, options: &DemoOptions) -> Result<u8> {
     let temporary = match (temporary, &options.fault) {
         (Some(folder), Some(_)) => {
             let kept = folder.keep();
-            tell(format!("it stays there; to end it: rm -r {}", kept.display()));
+            tell(format!("it stays there; to end it: rm -r {}", word(kept.display())));
             None
         }
         (temporary, _) => temporary,

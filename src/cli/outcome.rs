@@ -6,6 +6,7 @@ use super::context::Context;
 use crate::event::RunState;
 use crate::journal::key;
 use crate::journal::run::Summary;
+use crate::output::word;
 use crate::primitive::Sort;
 use crate::primitives;
 use crate::session::has_changed;
@@ -84,11 +85,7 @@ fn is_past_mending(summary: &Summary) -> bool {
 fn anew(context: &Context, summary: &Summary) -> String {
     let parameters = summary.header.parameters.iter().map(|(name, value)| {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.,/:".contains(c);
-        match !text.is_empty() && text.chars().all(is_plain) {
-            true => format!(" --{name} {text}"),
-            false => format!(" --{name} '{}'", text.replace('\'', "'\\''")),
-        }
+        format!(" --{name} {}", word(text))
     });
     let parameters: String = parameters.collect();
     context.command(&format!("run {}{parameters} --abandon", summary.header.runbook))

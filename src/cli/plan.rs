@@ -5,6 +5,7 @@ use super::context::Context;
 use crate::data::Arguments;
 use crate::failure::{Context as _, Failure, Kind, Result};
 use crate::machine::files::{sha256, write_private_durably};
+use crate::output::word;
 use crate::reach::Reach;
 use crate::reach::facts::look_again;
 use crate::reach::planner::Planner;
@@ -71,10 +72,10 @@ fn next(context: &Context, plan: &Plan, file: Option<&Path>) -> String {
     }
     let mut words = vec!["run".to_owned(), plan.runbook.clone()];
     match file {
-        Some(file) => words.push(format!("--plan {}", file.display())),
+        Some(file) => words.push(format!("--plan {}", word(file.display()))),
         None => words.extend(plan.parameters.iter().map(|(name, value)| match value {
-            Value::String(text) => format!("--{} {text}", name.replace('_', "-")),
-            other => format!("--{} {other}", name.replace('_', "-")),
+            Value::String(text) => format!("--{} {}", name.replace('_', "-"), word(text)),
+            other => format!("--{} {}", name.replace('_', "-"), word(other)),
         })),
     }
     context.command(&words.join(" "))

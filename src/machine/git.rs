@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use super::release::{Release, releases};
 use crate::failure::{Context, Failure, Kind, Result};
+use crate::output::word;
 
 pub use check_out::Moved;
 pub use dirt::{Dirt, Dirty};
@@ -114,7 +115,7 @@ impl Checkout {
         let head = self.repository.head().map_err(|error| match error.code() {
             ErrorCode::UnbornBranch | ErrorCode::NotFound => {
                 Failure::new(Kind::Refused, format!("the checkout {} has no commit yet", self.shown()))
-                    .help(format!("Fill it: git -C {} pull", self.folder.display()))
+                    .help(format!("Fill it: git -C {} pull", word(self.folder.display())))
             }
             _ => self.failed("HEAD can't be read", &error),
         })?;
@@ -211,6 +212,6 @@ impl Checkout {
     fn failed(&self, what: &str, error: &git2::Error) -> Failure {
         Failure::new(Kind::Refused, format!("{what} in {}", self.shown()))
             .why(error.message())
-            .help(format!("See what git says: git -C {} status", self.folder.display()))
+            .help(format!("See what git says: git -C {} status", word(self.folder.display())))
     }
 }

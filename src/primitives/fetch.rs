@@ -26,6 +26,7 @@ use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::files::{private_folder, write_private_durably};
 use crate::machine::git::{Checkout, Fetched, without_credentials};
 use crate::machine::release::Release;
+use crate::output::word;
 use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive, Probe, Told};
 use crate::supervised;
 use serde::{Deserialize, Serialize};
@@ -78,7 +79,7 @@ fn perform(_: &Arguments, host: &Host) -> Result<Fetched> {
     supervised::perform(&checkout.fetch(&server.environment), &host).map_err(|failure| Failure {
         kind: if failure.kind == Kind::CommandFailed { Kind::Unreachable } else { failure.kind },
         why: failure.why.iter().map(|line| without_credentials(line)).collect(),
-        help: Some(format!("try it by hand: git -C {} fetch --tags", checkout.folder().display())),
+        help: Some(format!("try it by hand: git -C {} fetch --tags", word(checkout.folder().display()))),
         ..failure
     })?;
     let brought = Checkout::open(&server.checkout)?.releases()?.into_iter();

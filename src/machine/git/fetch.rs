@@ -4,6 +4,7 @@ use super::Checkout;
 use crate::command::{self, Spec};
 use crate::failure::{Failure, Kind, Result};
 use crate::machine::release::{Release, releases};
+use crate::output::word;
 use crate::secret;
 use crate::units::Duration;
 use serde::{Deserialize, Serialize};
@@ -76,7 +77,11 @@ impl Checkout {
             said.into_iter().rev().fold(Failure::new(Kind::Unreachable, message), |failure, line| {
                 failure.why(without_credentials(&secret::redact(line)))
             });
-        Err(failure.help(format!("Try it by hand: git -C {} {}", self.folder.display(), arguments.join(" "))))
+        Err(failure.help(format!(
+            "Try it by hand: git -C {} {}",
+            word(self.folder.display()),
+            arguments.join(" ")
+        )))
     }
 }
 

@@ -17,6 +17,7 @@ use super::moving::Piece;
 use super::staging::Staging;
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::files::sync_folder_of;
+use crate::output::word;
 
 /// How files begin that only another program can turn into what the build needs: git-lfs, git-crypt.
 const FILTERED: [(&[u8], &str); 2] =
@@ -90,7 +91,7 @@ impl Checkout {
                 .why("nothing was touched")
                 .help(format!(
                     "Check the release out with git itself: git -C {} checkout {to}",
-                    self.folder.display()
+                    word(self.folder.display())
                 )));
             }
         }
@@ -105,7 +106,7 @@ impl Checkout {
             .why("files can't be put in place in one step; nothing was touched")
             .help(format!(
                 "Check the release out with git itself: git -C {} checkout {to}",
-                self.folder.display()
+                word(self.folder.display())
             )));
         }
         Ok(ready)

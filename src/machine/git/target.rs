@@ -5,6 +5,7 @@ use git2::{BranchType, Oid};
 use super::Checkout;
 use crate::failure::{Failure, Kind, Result};
 use crate::machine::release::{Release, newest};
+use crate::output::word;
 
 /// What to check out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +38,7 @@ impl Checkout {
             )
             .help(format!(
                 "Rename the branch, then try again: git -C {} branch -m {name} {name}-branch",
-                self.folder.display()
+                word(self.folder.display())
             ))),
             (_, true) => Ok(Target::Branch(name.to_string())),
             (Some(tag), false) => Ok(Target::Tag(tag)),
@@ -61,11 +62,11 @@ impl Checkout {
         if self.repository.find_branch(&remote, BranchType::Remote).is_ok() {
             return Err(failure
                 .why(format!("`{remote}` exists, but no branch here follows it"))
-                .help(format!("Follow it: git -C {} switch {name}", self.folder.display())));
+                .help(format!("Follow it: git -C {} switch {name}", word(self.folder.display()))));
         }
         Err(failure.help(format!(
             "If it is newer than the last fetch: git -C {} fetch --tags",
-            self.folder.display()
+            word(self.folder.display())
         )))
     }
 
