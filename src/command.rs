@@ -23,6 +23,7 @@ mod pause;
 mod begun;
 mod exit;
 mod folder;
+mod foreign;
 mod line;
 mod lock;
 mod log;

@@ -20,11 +20,14 @@ mod support;
 mod sweep;
 
 use elsewhere::Elsewhere;
+use plain::Plain;
 use round::{Thin, count};
 use servers::Servers;
+use std::fs;
 use std::panic::catch_unwind;
 use support::awkward::not_yet::{NOT_YET, Sweep, not_yet};
 use support::awkward::{Awkward, Thing};
+use support::said;
 
 /// Kills all along a sweep in such a world; how often.
 fn sweep(sweep: Sweep, awkward: &Awkward, thin: Thin) -> usize {
@@ -179,4 +182,28 @@ fn each_awkward_thing_alone_at_each_sweep() {
             count(&format!("@@ {thing:?} at {named:?} ({expected} by the list): {told}"));
         }
     }
+}
+
+#[test]
+fn what_a_hook_or_a_make_leaves_in_the_environment_does_not_reach_commands() {
+    let world = Plain::within(&Awkward::tidy());
+    let show = "//! X.\nfn main() {\n    let server = this_server();\n    let says = server.shell(\"env\").lines;\n    \
+                note(`saw ${says}`);\n    server.make(\"config\");\n    \
+                server.shell(\"test \\\"$GIT_NAMESPACE\\\" = mine\");\n}\n";
+    fs::write(world.site.join("runbooks/x.rhai"), show).unwrap();
+    let site = fs::read_to_string(world.site.join("site.toml")).unwrap();
+    fs::write(world.site.join("site.toml"), site.replace("{ HOME", "{ GIT_NAMESPACE = \"mine\", HOME"))
+        .unwrap();
+    let mut command = world.command(&["run", "x"]);
+    command.env("GIT_DIR", "/nowhere").env("GIT_NAMESPACE", "theirs");
+    command.env("MAKEFLAGS", "n").env("MFLAGS", "-n").env("MAKELEVEL", "1");
+    let said = said(command.output().unwrap());
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(!said.out.contains("GIT_DIR") && !said.out.contains("MAKE"), "{said:?}");
+    assert_eq!(world.made(), "config begin, config end, ", "with the `-n` of a make above nothing is made");
+
+    let mut command = world.command(&["run", "x"]);
+    command.env("MAKEFLAGS", "--silent");
+    let said = support::said(command.output().unwrap());
+    assert!(said.out.contains("MAKEFLAGS=--silent"), "what the user says himself stays: {said:?}");
 }

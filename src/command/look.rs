@@ -129,6 +129,10 @@ pub(super) fn start(
     for (name, value) in spec.variables() {
         expression = expression.env(name, value);
     }
+    // Outermost, so that what was just set stays.
+    for name in super::foreign::variables() {
+        expression = expression.env_remove(name);
+    }
     expression.start().map_err(|error| {
         let kind = match error.kind() {
             std::io::ErrorKind::NotFound => Kind::NotFound,

@@ -112,6 +112,10 @@ impl Supervisor<'_> {
         pause();
         let mut command = Command::new(super::start::OWN_PROGRAM);
         command.arg0("banister").arg(stage::ROLE).arg(self.folder).process_group(0);
+        // The stage adds what the command is given.
+        for name in super::foreign::variables() {
+            command.env_remove(name);
+        }
         command.stdin(self.lock.hand_over()?);
         command.stdout(self.log.file().try_clone()?).stderr(self.log.file().try_clone()?);
         let stage = command.spawn()?.id() as i32;

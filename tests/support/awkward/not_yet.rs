@@ -78,12 +78,6 @@ pub const NOT_YET: &[NotYet] = &[
         reason: "what was redacted is believed: a journal with a secret that is a word of it is damaged",
     },
     NotYet {
-        thing: GitVariables,
-        sweeps: &[Plain, Update, WayBack, Rollback, Linked, Ssh, Demo],
-        says: Some("'origin' does not appear to be a git repository"),
-        reason: "`GIT_DIR` reaches git",
-    },
-    NotYet {
         thing: MovingTag,
         sweeps: &[Plain, Update, WayBack, Rollback, Linked, Ssh],
         says: Some("would clobber existing tag"),
