@@ -3,8 +3,14 @@
 //! Run it with `tests/run --bench`. The peers are ansible-core and pyinfra from PyPI, put into `target/peers`; without
 //! them, what is measured with them is left out.
 
+#[path = "../tests/support/program.rs"]
+mod program;
 #[path = "../tests/support/sshd.rs"]
 mod sshd;
+/// Where what the tests share is looked for.
+mod support {
+    pub(crate) use crate::program;
+}
 
 use sshd::{Host, Network};
 use std::fs;
