@@ -24,6 +24,7 @@ mod signals;
 mod stale;
 mod status;
 mod test;
+mod unfinished;
 mod work;
 
 use crate::failure::Result;
@@ -76,6 +77,9 @@ fn dispatch(context: Context, command: &Command, matches: &clap::ArgMatches) -> 
         Command::Repl(options) => repl::repl(context, options),
         Command::Lock { command: LockCommand::Show } => lock::show(&context),
         Command::Lock { command: LockCommand::Release { force } } => lock::release(&context, *force),
+        Command::Lock { command: LockCommand::Dismiss { name, reason } } => {
+            lock::dismiss(&context, name, reason)
+        }
     }
 }
 

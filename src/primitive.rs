@@ -166,6 +166,13 @@ pub enum Sort {
     Session,
 }
 
+/// Whether it changes more of a server than its backups, its git history and what is noted of it: what is done before it
+/// is not half-way.
+pub fn changes_server(primitive: &dyn AnyPrimitive) -> bool {
+    let is_aside = |facet: &Facet| matches!(facet, Facet::History | Facet::Actions | Facet::Backups);
+    primitive.sort() == Sort::Change && !primitive.facets().iter().all(is_aside)
+}
+
 /// A primitive, as the gate sees it: plain data in, plain data out.
 pub trait AnyPrimitive: Send + Sync {
     fn name(&self) -> &'static str;

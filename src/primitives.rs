@@ -32,6 +32,8 @@ pub mod note;
 pub mod note_action;
 pub mod now;
 pub mod old_backups;
+pub mod owe;
+pub mod owed;
 pub mod prune_backups;
 pub mod put_back;
 pub mod put_back_edits;
@@ -44,6 +46,7 @@ pub mod run;
 pub mod secret;
 pub mod services;
 pub mod set_env;
+pub mod settle;
 pub mod shell;
 pub mod show;
 pub mod skipped;
@@ -91,6 +94,8 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<note_action::NoteAction>::new(),
     &Of::<now::Now>::new(),
     &Of::<old_backups::OldBackups>::new(),
+    &Of::<owe::Owe>::new(),
+    &Of::<owed::Owed>::new(),
     &Of::<prune_backups::PruneBackups>::new(),
     &Of::<put_back::PutBack>::new(),
     &Of::<put_back_edits::PutBackEdits>::new(),
@@ -103,6 +108,7 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<secret::Secret>::new(),
     &Of::<services::Services>::new(),
     &Of::<set_env::SetEnv>::new(),
+    &Of::<settle::Settle>::new(),
     &Of::<shell::Shell>::new(),
     &Of::<show::Show>::new(),
     &Of::<skipped::Skipped>::new(),

@@ -23,7 +23,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::journal::run::{self, OpenRun, Summary};
 use crate::journal::{Call, Entry, Header, Outcome};
 use crate::person::Person;
-use crate::primitive::{AnyPrimitive, Host, Sort, Told};
+use crate::primitive::{AnyPrimitive, Host, Sort, Told, changes_server};
 use crate::primitives;
 use crate::reach::{Held, Reach};
 use crate::site::{Server, Site};
@@ -45,6 +45,8 @@ pub struct Session {
     listener: Arc<dyn Listener>,
     person: Arc<dyn Person>,
     stepwise: bool,
+    /// Whether something was recorded before this session.
+    resumed: bool,
     /// Whether an `on_failure` block was declared.
     way_back: AtomicBool,
     book: Mutex<Book>,
@@ -104,6 +106,7 @@ impl Session {
             listener,
             person,
             stepwise,
+            resumed: book.index.header.is_some(),
             way_back: AtomicBool::new(false),
             book: Mutex::new(book),
             locks: Mutex::default(),
@@ -284,7 +287,10 @@ impl Session {
             self.open_for_change()?;
         }
         match (primitive.sort(), server) {
-            (Sort::Change, Some(server)) => self.own(server, frame.steps.last().map_or("", String::as_str)),
+            (Sort::Change, Some(server)) => {
+                let step = frame.steps.last().map_or("", String::as_str);
+                self.own(server, step, changes_server(primitive))
+            }
             _ => Ok(()),
         }
     }
@@ -324,7 +330,12 @@ impl Session {
             Err(failure) if interrupted(failure.kind) => (RunState::Interrupted, Some(failure)),
             Err(failure) => (RunState::Failed, Some(failure)),
         };
-        let mut failure = failure;
+        let (mut state, mut failure) = (state, failure);
+        // A run whose servers were not told that it ended is not over: it is resumed.
+        let closed = self.close(state);
+        if let (Err(unknown), RunState::Done | RunState::RolledBack) = (closed, state) {
+            (state, failure) = (RunState::Interrupted, Some(unknown));
+        }
         // Before the last record: after it nobody resumes the run, and so nobody would hand them back.
         self.locks.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clear();
         let way_back = self.has_way_back();

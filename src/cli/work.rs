@@ -3,7 +3,7 @@
 use super::arguments::{Answers, WhenFailed};
 use super::context::Context;
 use super::outcome;
-use crate::event::{Event, Listener};
+use crate::event::{Event, Listener, RunState};
 use crate::failure::Result;
 use crate::journal::Header;
 use crate::journal::run::OpenRun;
@@ -121,5 +121,9 @@ fn run_once(
     };
     let summary = session.finish(result, path.to_owned());
     outcome::print(context, &summary);
-    code
+    match (&summary.index.finished, code) {
+        // All was done, but a server could not be told.
+        (Some((RunState::Interrupted, Some(failure))), 0) => failure.kind.exit_code(),
+        _ => code,
+    }
 }

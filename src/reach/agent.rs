@@ -14,7 +14,7 @@ use crate::failure::{Context, Failure, Kind, Result};
 use crate::journal::Outcome;
 use crate::lock::{self, Holder, State};
 use crate::machine::files::{kept, private_folder, write_private_durably};
-use crate::primitive::{AnyPrimitive, Host, Probe, Sort, Told};
+use crate::primitive::{AnyPrimitive, Host, Probe, Sort, Told, changes_server};
 use crate::primitives;
 use crate::secret;
 use crate::site::Server;
@@ -147,6 +147,10 @@ impl<W: Write + Send + 'static> Agent<W> {
                 self.with_host(id, &task, work, |_, host| Here.end(host)).map(|()| Value::Null)
             }
             What::Hold { holder } => self.hold(id, holder, work),
+            What::Close { end } => match &mut *self.lock() {
+                Some(lock) => lock.end(&end).map(|()| Value::Null),
+                None => Err(Failure::new(Kind::Bug, "an end without the lock")),
+            },
             What::Release => {
                 self.lock().take();
                 Ok(Value::Null)
@@ -168,7 +172,9 @@ impl<W: Write + Send + 'static> Agent<W> {
             };
         }
         match &mut *self.lock() {
-            Some(lock) => lock.beat(&task.step)?,
+            Some(lock) => {
+                lock.beat(&task.step, primitives::find(&task.primitive).is_none_or(changes_server))?
+            }
             None => return Err(Failure::new(Kind::Bug, "a change without the lock")),
         }
         let result = act();
@@ -198,6 +204,7 @@ impl<W: Write + Send + 'static> Agent<W> {
         holder.pid = std::process::id();
         holder.from = lock::origin();
         let mut told = false;
+        let mut tries = 0;
         let tell = |told: Told| self.reply(id, Said::Told(told));
         loop {
             match Here.hold(&self.server, holder.clone(), &work.stop, &tell) {
@@ -219,10 +226,10 @@ impl<W: Write + Send + 'static> Agent<W> {
                                 tell(Told::Warning(text));
                             }
                         }
-                        // It was handed back in between.
-                        State::Free => {}
-                        // Another run has it, or left a command behind that still works.
-                        State::Held(_) | State::Left(_) => return Err(failure),
+                        // It may have been handed back in between; but what is half-way keeps it free and closed.
+                        State::Free if tries < 3 => tries += 1,
+                        // Another run has it, is half-way, or left a command behind that still works.
+                        _ => return Err(failure),
                     }
                     if work.stop.is_asked() {
                         return Err(Failure::new(Kind::Interrupted, "interrupted"));

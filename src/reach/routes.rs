@@ -5,6 +5,7 @@ use super::inquiry::Inquiry;
 use super::there::There;
 use super::wire::{Attempt, Task, What};
 use super::{Held, Reach};
+use crate::book::End;
 use crate::data::{self, Arguments};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::lock::Holder;
@@ -160,9 +161,13 @@ impl Reach for Routes {
 struct HeldThere(Arc<There>);
 
 impl Held for HeldThere {
-    fn beat(&mut self, step: &str) -> Result<()> {
+    fn beat(&mut self, step: &str, _: bool) -> Result<()> {
         self.0.set_step(step);
         Ok(())
+    }
+
+    fn end(&mut self, end: &End) -> Result<()> {
+        self.0.close(end)
     }
 }
 

@@ -6,6 +6,7 @@
 use super::link::Link;
 use super::ssh;
 use super::wire::What;
+use crate::book::End;
 use crate::failure::{Failure, Kind, Result};
 use crate::lock::Holder;
 use crate::primitive::Told;
@@ -77,6 +78,11 @@ impl There {
         Ok(())
     }
 
+    /// Has the server's book say how the session leaves the run.
+    pub fn close(&self, end: &End) -> Result<()> {
+        self.ask(&What::Close { end: end.clone() }, &Stop::new(), &|_| {}).map(drop)
+    }
+
     /// Hands the lock back, if there is somebody to hand it to; an agent that lost us does it by itself.
     pub fn release(&self) {
         let link = {
@@ -118,6 +124,7 @@ impl There {
                 format!("the connection to `{}` was lost again", self.server.name),
             )
         };
+        let holder = Holder { again: true, ..holder.clone() };
         let before = link.ask(What::Hold { holder: holder.clone() }, stop, tell).map_err(lost)??;
         if before.as_str() != Some(&holder.run) {
             let message = format!("another run held `{}` while the connection was lost", self.server.name);

@@ -5,6 +5,7 @@
 //! different requests may come in any order.
 
 use super::inquiry::Inquiry;
+use crate::book::End;
 use crate::data::Arguments;
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::lock::Holder;
@@ -77,7 +78,11 @@ pub enum What {
     Hold {
         holder: Holder,
     },
-    /// Hands it back.
+    /// Writes into the server's book how the session leaves the run.
+    Close {
+        end: End,
+    },
+    /// Hands the lock back.
     Release,
     Inquire(Inquiry),
     /// Passes on to the request of this number what a person asks; not answered.

@@ -189,6 +189,13 @@ impl Runbook {
             Err(failure) => Some(failure),
         };
         let none = here.handlers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).is_empty();
+        // What keeps the script from being gone through is no failure of it: nothing is put back then.
+        if session.is_turned_back()
+            && let Some(failure) =
+                failed.as_ref().filter(|failure| session.keeps_from_rollback(failure, none))
+        {
+            return Err(failure.clone());
+        }
         if session.is_turned_back() && none && session.has_changed() {
             let message = "the script does not say what leads back from here";
             return Err(Failure::new(Kind::Refused, message).why("nothing was put back"));

@@ -6,7 +6,7 @@ use crate::event::Event;
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::index::Index;
 use crate::journal::{Entry, Outcome, key};
-use crate::primitive::{Facet, Sort};
+use crate::primitive::changes_server;
 use crate::primitives;
 use std::sync::atomic::Ordering;
 
@@ -17,13 +17,7 @@ pub(super) fn turned_back() -> Failure {
 
 /// Whether a call that may have changed a server was begun. A backup, or a fetch, is no change of the server.
 pub fn has_changed(index: &Index) -> bool {
-    index.calls().any(|call| {
-        primitives::find(&call.call.name).is_none_or(|primitive| {
-            let is_aside = |facet: &Facet| matches!(facet, Facet::History | Facet::Actions | Facet::Backups);
-            let touches = !primitive.facets().iter().all(is_aside);
-            primitive.sort() == Sort::Change && touches
-        })
-    })
+    index.calls().any(|call| primitives::find(&call.call.name).is_none_or(changes_server))
 }
 
 impl Session {
@@ -41,6 +35,17 @@ impl Session {
     pub fn declare_way_back(&self, frame: &Frame) -> String {
         self.way_back.store(true, Ordering::Relaxed);
         frame.next_key()
+    }
+
+    /// Whether a failure, met while the script is only gone through for its handlers, is none that the run had before:
+    /// somebody else has the server, or the run can't be read. `none` says that no handler was found before it.
+    pub fn keeps_from_rollback(&self, failure: &Failure, none: bool) -> bool {
+        match failure.kind {
+            Kind::Locked | Kind::Journal | Kind::Bug => true,
+            Kind::Interrupted => failure.message != turned_back().message,
+            Kind::Mismatch | Kind::Declined => none,
+            _ => false,
+        }
     }
 
     /// Begins the way back after a failure of this session.

@@ -9,7 +9,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::journal::index::Index;
 use crate::journal::run::OpenRun;
 use crate::journal::{Entry, Outcome, key};
-use crate::primitive::{Probe, Sort};
+use crate::primitive::{Probe, Sort, changes_server};
 use crate::primitives;
 use std::sync::Arc;
 
@@ -103,7 +103,7 @@ impl Session {
             };
             let server = data::server_of(&call.arguments).map(|name| self.site.server(name)).transpose()?;
             if let Some(server) = server {
-                self.own(server, "")?;
+                self.own(server, "", changes_server(primitive))?;
             }
             let text = primitives::describe(call);
             let probe = self.with_host(server, &key, attempt, true, |host| {
