@@ -192,3 +192,164 @@ fn an_update_that_was_killed_anywhere_is_known_to_every_administrator() {
         begun.into_inner()
     );
 }
+
+/// Kills a run of `long`, whose command goes on for a second.
+fn killed_in_a_command(world: &World) -> String {
+    world.write("site/runbooks/long.rhai", "fn main() { step \"Work\" { this_server().make(\"long\"); } }\n");
+    let said = crash(world, &["run", "long"], "after 3");
+    assert_eq!(said.code, Some(-9), "{said:?}");
+    // The command is begun by whoever continues it; it is killed again while it works.
+    let link = site(world, "site");
+    let mut resume = world.command(&["--site", &link, "resume"]).spawn().unwrap();
+    while !world.read("trace").contains("long begin") {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    resume.kill().unwrap();
+    resume.wait().unwrap();
+    run(world).0
+}
+
+#[test]
+fn a_command_that_goes_on_is_ended_or_waited_for_before_its_run_is_abandoned() {
+    for (answer, end) in [("wait", "long begin\nlong end\n"), ("end", "long begin\n")] {
+        let world = world();
+        let name = killed_in_a_command(&world);
+        let said = other(&world, &["run", "backup", "--yes", "--abandon=in the way"]);
+        assert_eq!(said.code, Some(3), "{said:?}");
+        assert!(said.err.contains("`make long`") || said.err.contains("make long"), "{said:?}");
+        // It was not abandoned by that.
+        assert_eq!(book(&world)["open"][0]["run"], name.as_str(), "{said:?}");
+        let said = other(&world, &["run", "backup", "--yes", "--abandon=in the way", "--answer", answer]);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        std::thread::sleep(std::time::Duration::from_millis(1_200));
+        assert_eq!(world.read("trace"), end, "{answer}");
+        let said = first(&world, &["resume", &name, "--rollback"]);
+        assert_eq!(said.code, Some(4), "{said:?}");
+        assert!(!said.out.contains("rolled back"), "{said:?}");
+    }
+}
+
+#[test]
+fn a_lock_that_is_released_by_force_ends_what_its_holder_still_runs() {
+    let world = world();
+    world.write("site/runbooks/long.rhai", "fn main() { step \"Work\" { this_server().make(\"long\"); } }\n");
+    let link = site(&world, "site");
+    let holder = world.command(&["--site", &link, "run", "long"]).spawn().unwrap();
+    while !world.read("trace").contains("long begin") {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let said = other(&world, &["lock", "release"]);
+    assert_eq!(said.code, Some(4), "{said:?}");
+    let said = other(&world, &["lock", "release", "--force"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let holder = holder.wait_with_output().unwrap();
+    assert_ne!(holder.status.code(), Some(0));
+    // What it left is known, and nobody begins over it by chance.
+    let said = other(&world, &["run", "backup", "--yes"]);
+    assert_eq!(said.code, Some(4), "{said:?}");
+    assert_eq!(world.read("trace"), "long begin\n");
+    let said = other(&world, &["run", "backup", "--yes", "--abandon=it was stuck"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+}
+
+#[test]
+fn a_site_that_was_moved_finds_its_unfinished_run() {
+    let world = world();
+    crash(&world, &["run", "update", "--yes"], "before 60");
+    let name = run(&world).0;
+    std::fs::rename(world.path().join("site"), world.path().join("moved")).unwrap();
+    let moved = site(&world, "moved");
+    let said = world.banister(&["--site", &moved, "run", "update", "--yes"]);
+    assert_eq!(said.code, Some(4), "{said:?}");
+    assert!(said.err.contains(&name), "{said:?}");
+    let said = world.banister(&["--site", &moved, "resume", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_settled(&world, "moved");
+}
+
+#[test]
+fn what_cannot_be_read_is_unknown_and_never_free() {
+    use std::os::unix::process::CommandExt;
+    // Two administrators without root, of whom each has a home and a state folder; the checkout is the first one's.
+    if !rustix::process::getuid().is_root() {
+        return;
+    }
+    let world = world();
+    for (home, user) in [("home-a", 61_001), ("home-b", 61_002)] {
+        world.write(&format!("{home}/.gitconfig"), "[safe]\n\tdirectory = *\n");
+        let chown = |path: &std::path::Path| std::os::unix::fs::chown(path, Some(user), Some(user)).unwrap();
+        chown(&world.path().join(home));
+    }
+    let chmod = |path: &str, mode: &str| {
+        let done = std::process::Command::new("chmod").args(["-R", mode]).arg(world.path().join(path)).status();
+        assert!(done.unwrap().success());
+    };
+    let own = |path: &str| {
+        let done = std::process::Command::new("chown").args(["-R", "61001:61001"]).arg(world.path().join(path));
+        assert!(done.status().unwrap().success());
+    };
+    std::fs::create_dir(world.path().join("backups")).unwrap();
+    world.write("trace", "");
+    ["web", "site", "backups", "trace"].map(own);
+    chmod("", "a+rX");
+    let by = |user: u32, home: &str, arguments: &[&str], crash: Option<&str>| {
+        let mut command = world.command(&[&["--site", &site(&world, "site")], arguments].concat());
+        let home = world.path().join(home);
+        command.uid(user).gid(user).env("HOME", &home).env("BANISTER_STATE", home.join("state"));
+        crash.into_iter().for_each(|place| {
+            command.env("BANISTER_CRASH_AT", place);
+        });
+        said(command.output().unwrap())
+    };
+    let killed = by(61_001, "home-a", &["run", "update", "--yes"], Some("before 60"));
+    assert_eq!(killed.code, Some(-9), "{killed:?}");
+    let name = book(&world)["open"][0]["run"].as_str().unwrap().to_owned();
+    // Who may read the checkout reads what is open and owed.
+    for command in [&["status"][..], &["lock", "show"]] {
+        let told = by(61_002, "home-b", command, None);
+        assert!(told.out.contains(&name) && told.out.contains("back up after 0.2.0"), "{told:?}");
+        // What still runs lies in a folder of the other's.
+        assert!(told.out.contains("something unknown"), "{told:?}");
+    }
+    let refused = by(61_002, "home-b", &["run", "update", "--yes"], None);
+    assert_eq!(refused.code, Some(4), "{refused:?}");
+    // Who may not, is not told that it is free.
+    chmod("web/.git/banister", "go-rwx");
+    for command in [&["status"][..], &["lock", "show"], &["lock", "release"]] {
+        let told = by(61_002, "home-b", command, None);
+        let text = format!("{}{}", told.out, told.err);
+        assert!(text.contains("unknown") && !text.contains("free"), "{told:?}");
+    }
+    let refused = by(61_002, "home-b", &["run", "update", "--yes"], None);
+    assert_ne!(refused.code, Some(0), "{refused:?}");
+    assert!(refused.err.contains("unknown"), "{refused:?}");
+    let resumed = by(61_001, "home-a", &["resume", "--yes"], None);
+    assert_eq!(resumed.code, Some(0), "{resumed:?}");
+    assert_settled(&world, "two users");
+}
+
+#[test]
+fn a_damaged_book_is_told_with_a_way_out() {
+    let world = world();
+    crash(&world, &["run", "update", "--yes"], "before 60");
+    let path = world.path().join("web/.git/banister/book.json");
+    let book = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, &book[..book.len() / 2]).unwrap();
+    for command in [&["status"][..], &["lock", "show"]] {
+        let told = first(&world, command);
+        assert!(told.out.contains("unknown") && !told.out.contains("free"), "{told:?}");
+    }
+    let said = first(&world, &["resume", "--yes"]);
+    assert!(said.err.contains("is damaged") && said.err.contains("mv '"), "{said:?}");
+    let aside = path.with_extension("damaged");
+    std::fs::rename(&path, aside).unwrap();
+    let said = first(&world, &["resume", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_settled(&world, "damaged");
+    // A book of a later version is left alone.
+    let newer = serde_json::json!({ "version": 9, "open": [], "owed": [] });
+    std::fs::write(&path, newer.to_string()).unwrap();
+    let said = first(&world, &["run", "backup", "--yes"]);
+    assert_ne!(said.code, Some(0), "{said:?}");
+    assert!(said.err.contains("newer version"), "{said:?}");
+}
