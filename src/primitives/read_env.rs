@@ -65,7 +65,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Value> {
     server.keep_secrets(&file, &file_of);
     Ok(match file.get(&arguments.key)? {
         None => Value::Null,
-        Some(value) if server.is_secret(&arguments.key) => {
+        Some(value) if server.is_secret(&arguments.key, &value) => {
             json!(secret::keep(format!("{} {}{file_of}", server.name, arguments.key), &value))
         }
         Some(value) => json!(value),

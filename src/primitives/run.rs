@@ -69,6 +69,7 @@ impl Primitive for Run {
     type Outcome = Ended;
     const NAME: &'static str = "run";
     const SOURCE: &'static str = include_str!("run.rs");
+    const SECRETS: &'static [&'static str] = &["environment"];
     const ACT: Act<Self> = Act::Change {
         touches: &[Facet::Everything],
         perform: |arguments, host| supervised::perform(&spec(arguments, host)?, host),

@@ -67,6 +67,7 @@ impl Primitive for Shell {
     type Outcome = Ended;
     const NAME: &'static str = "shell";
     const SOURCE: &'static str = include_str!("shell.rs");
+    const SECRETS: &'static [&'static str] = &["environment"];
     const ACT: Act<Self> = Act::Change {
         touches: &[Facet::Everything],
         perform: |arguments, host| {

@@ -1,0 +1,1 @@
+//! How programs print a secret, and that a person does not see it.
