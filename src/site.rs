@@ -118,7 +118,7 @@ pub struct Server {
     #[serde(default)]
     pub secrets: Vec<String>,
     /// Names of settings that hold none, although they are called so: `KEYSTORE_KEY`, the name of a key.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub not_secrets: Vec<String>,
     /// What must be free on the disk before an update begins.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -7,7 +7,7 @@
 use super::value;
 use base64::Engine as _;
 use base64::alphabet::{STANDARD, URL_SAFE};
-use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 /// Shorter forms are not looked for.
 pub(super) const SHORTEST: usize = 6;
@@ -159,7 +159,8 @@ fn base64(engine: &GeneralPurpose, text: &str, shift: usize) -> Option<String> {
 /// The bytes that a line of base64 says, in either alphabet, padded or not.
 pub(super) fn base64_decoded(line: &str) -> Option<Vec<u8>> {
     let line = line.trim_end_matches('=');
-    let config = NO_PAD.with_decode_allow_trailing_bits(true);
+    let config =
+        NO_PAD.with_decode_allow_trailing_bits(true).with_decode_padding_mode(DecodePaddingMode::Indifferent);
     // The last letter may be a group cut short.
     let line = if line.len() % 4 == 1 { &line[..line.len() - 1] } else { line };
     GeneralPurpose::new(&STANDARD, config)

@@ -181,6 +181,8 @@ fn readings(text: &str) -> Vec<Reading> {
         for sign in *b"'\"$" {
             readings.push(plain.replaced(|at| at.starts_with(&[sign, sign]).then(|| (vec![sign], 2))));
         }
+    }
+    if has(b'\'') && has(b'"') {
         readings.push(plain.replaced(|at| at.starts_with(b"'\"'\"'").then(|| (vec![b'\''], 5))));
     }
     if bytes.iter().any(u8::is_ascii_whitespace) {

@@ -1,5 +1,14 @@
 //! Random values and secrets, the same in every run.
 
+use std::sync::{Mutex, MutexGuard};
+
+/// What is known to be secret is one for the process: of the tests that change it, one at a time.
+static ALONE: Mutex<()> = Mutex::new(());
+
+pub fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
 /// A small generator of numbers (xorshift*).
 pub struct Random(u64);
 
