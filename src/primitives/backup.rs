@@ -208,8 +208,8 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
         return differs();
     }
     if !readable {
-        let shown = path.display();
-        (host.tell)(Told::Warning(format!("`{shown}` can't be restored here: its key is not here").into()));
+        let why = format!("`{}` can't be restored here: its key is not here", path.display());
+        (host.tell)(Told::Warning(why.into()));
     }
     Card::of(&path)?.about(&held).verified(sha256.clone()).keep()?;
     Ok(Outcome {
@@ -261,8 +261,7 @@ fn intend(arguments: &Arguments, plan: &Plan, host: &Host) -> Result<Intent> {
     let server = host.server()?;
     let position = Checkout::open(&server.checkout).and_then(|checkout| checkout.position()).ok();
     if position.is_none() {
-        let checkout = server.checkout.display();
-        let why = format!("the backup names no release: `{checkout}` is no git checkout");
+        let why = format!("the backup names no release: `{}` is no git checkout", server.checkout.display());
         (host.tell)(Told::Warning(why.into()));
     }
     let release = position.as_ref().and_then(|position| Some(position.release()?.tag().to_owned()));
