@@ -38,7 +38,7 @@ pub use piece::{
 };
 pub use same::{Sameness, same};
 pub use show::{Shown, show, show_value, show_without_named};
-pub use store::{forget_all, is_any, is_kept, is_value, keep, keep_word, know};
+pub use store::{forget_all, has_secrets, is_any, is_kept, is_value, keep, keep_word, know};
 pub use tail::{tail, without_tail};
 pub use value::{is_harmless, is_weak, password_of};
 

@@ -4,7 +4,7 @@ use super::arguments::{PlanOptions, parameters};
 use super::context::Context;
 use crate::data::Arguments;
 use crate::failure::{Context as _, Failure, Kind, Result};
-use crate::machine::files::write_private_durably;
+use crate::machine::files::{sha256, write_private_durably};
 use crate::reach::Reach;
 use crate::reach::facts::look_again;
 use crate::reach::planner::Planner;
@@ -12,7 +12,7 @@ use crate::report::plan::{lines, summary};
 use crate::script::explore::explore;
 use crate::script::plan::{Plan, What};
 use crate::script::runbook::Runbook;
-use crate::secret::{Sameness, keep_key, keyed_digest, same, show_value};
+use crate::secret::{Sameness, has_secrets, keep_key, keyed_digest, same, show_value};
 use crate::session;
 use crate::site::Site;
 use crate::stop::Stop;
@@ -33,7 +33,7 @@ struct Kept {
     by: String,
     program: String,
     site: PathBuf,
-    /// A keyed digest of `site.toml`.
+    /// A digest of `site.toml`.
     site_digest: String,
     #[serde(flatten)]
     plan: Plan,
@@ -88,7 +88,7 @@ fn keep(file: &Path, site: &Site, plan: &Plan) -> Result<()> {
         by: crate::person::whoami(),
         program: env!("CARGO_PKG_VERSION").into(),
         site: site.file.clone(),
-        site_digest: digest(site)?,
+        site_digest: digest(site, has_secrets())?,
         plan: plan.clone(),
     };
     let failed = |error| Failure::new(Kind::Bug, "the plan can't be written").why(error);
@@ -117,13 +117,22 @@ fn shown(plan: &Plan) -> Value {
     plan
 }
 
-/// A digest of `site.toml` that says nothing to who has only the plan: there may be passwords in it.
-fn digest(site: &Site) -> Result<String> {
+/// A digest of `site.toml`. If secrets are known there may be some in it, and then the digest says nothing to who has only
+/// the plan.
+fn digest(site: &Site, is_keyed: bool) -> Result<String> {
+    if !is_keyed {
+        return sha256(&site.file);
+    }
     let text = std::fs::read(&site.file)
         .or_fail(Kind::Invalid, || format!("can't read `{}`", site.file.display()))?;
     keep_key()?;
-    keyed_digest(&text).ok_or_else(|| Failure::new(Kind::Refused, "there are no random bytes for a key"))
+    let digest = keyed_digest(&text);
+    let digest = digest.ok_or_else(|| Failure::new(Kind::Refused, "there are no random bytes for a key"))?;
+    Ok(format!("{KEYED}{digest}"))
 }
+
+/// What a keyed digest begins with.
+const KEYED: &str = "keyed:";
 
 /// Makes sure that a kept plan still holds for a run of `runbook` on `servers`, and gives its parameters. Fails at the
 /// first thing that is not as it was.
@@ -160,7 +169,7 @@ pub fn still_holds(
     }) {
         return invalid(format!("the plan `{shown}` was made with another `--{}`", name.replace('_', "-")));
     }
-    if kept.site != site.file || kept.site_digest != digest(site)? {
+    if kept.site != site.file || kept.site_digest != digest(site, kept.site_digest.starts_with(KEYED))? {
         return invalid(format!(
             "`{}` changed since the plan was made, at {}",
             site.file.display(),

@@ -66,6 +66,11 @@ pub fn is_any() -> bool {
     !finder().is_empty()
 }
 
+/// Whether any secret is known, be it only by its name.
+pub fn has_secrets() -> bool {
+    !read().secrets.is_empty()
+}
+
 /// Whether a secret of this name is known.
 pub fn is_kept(name: &str) -> bool {
     read().secrets.contains_key(name)
