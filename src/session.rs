@@ -9,6 +9,7 @@ mod book;
 mod doubt;
 pub mod frame;
 mod hold;
+mod lost;
 mod replay;
 mod rollback;
 mod typed;
@@ -55,6 +56,8 @@ pub struct Session {
     /// Set while the script is only gone through to find what `on_failure` has to do.
     turned_back: AtomicBool,
     started: Instant,
+    /// By which call each text was read that can't be put together any more.
+    lost: Mutex<BTreeMap<char, String>>,
 }
 
 /// The lock of a server, which one branch takes while others wait for it.
@@ -81,7 +84,16 @@ impl Session {
         let rollback = rollback || index.rollback;
         let began = index.rollback;
         let failed = matches!(index.finished, Some((RunState::Failed, _)));
-        let session = Session::over(parts, Book { run, index, ..Book::default() }, rollback);
+        let mut session = Session::over(parts, Book { run, index, ..Book::default() }, rollback);
+        // First, so that no record is written before it is known what is secret in it.
+        let servers = session.header.servers.clone();
+        servers
+            .iter()
+            .filter_map(|name| session.site.server(name).ok())
+            .for_each(|server| session.learn(server));
+        let together = |(name, value)| (name, crate::secret::put_together(value));
+        session.header.parameters =
+            std::mem::take(&mut session.header.parameters).into_iter().map(together).collect();
         if !resumed {
             session.write(Entry::Run(session.header.clone()), true)?;
         }
@@ -112,6 +124,7 @@ impl Session {
             locks: Mutex::default(),
             turned_back: AtomicBool::new(rollback),
             started: Instant::now(),
+            lost: Mutex::default(),
         }
     }
 
@@ -143,7 +156,7 @@ impl Session {
             None => None,
         };
         // Before anything of the server is compared, shown or written down.
-        server.into_iter().for_each(Server::learn_secrets);
+        server.into_iter().for_each(|server| self.learn(server));
         let arguments = Value::Object(call.arguments.clone());
         // In a plan: what is not known yet can't be checked either.
         if !data::contains(&arguments, data::UNKNOWN) {
@@ -155,16 +168,20 @@ impl Session {
             return self.perform(primitive, server, call, "", 0, replayed);
         }
         let key = frame.next_key();
-        let attempt = match self.replay(&key, call, primitive, server)? {
+        let next = self.replay(&key, call, primitive, server)?;
+        let exact;
+        let (attempt, call) = match next {
             replay::Next::Return(value) => return Ok(value),
             replay::Next::Fail(failure) => return Err(failure),
             replay::Next::Perform { attempt, begun } => {
+                exact = self.given(call, primitive, server)?;
+                let call = &exact;
                 self.permit(frame, primitive, server)?;
                 if !begun {
                     let begun = Entry::Begun { key: key.clone(), call: call.clone(), attempt, at: at.into() };
                     self.write(begun, primitive.sort() == Sort::Change)?;
                 }
-                attempt
+                (attempt, call)
             }
         };
         self.act(&key, at, call, primitive, server, attempt)
@@ -271,7 +288,7 @@ impl Session {
         };
         let result = act(&Host { server, folder: &folder, stop: &self.stop, tell: &tell, hold: &hold });
         // What was done may have made new ones.
-        server.into_iter().for_each(Server::learn_secrets);
+        server.into_iter().for_each(|server| self.learn(server));
         result
     }
 

@@ -46,8 +46,10 @@ impl Context {
             Color::Never => false,
             Color::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
         };
+        let state = state_folder()?;
+        crate::secret::use_key_of(&state);
         Ok(Context {
-            state: state_folder()?,
+            state,
             style: Style { color },
             live: terminal && !*json && std::env::var("TERM").is_ok_and(|term| term != "dumb"),
             json: *json,

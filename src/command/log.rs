@@ -98,9 +98,15 @@ impl Reader {
         Ok(Reader { file: File::open(folder.join(LOG))?, offset: 0 })
     }
 
-    /// Goes to what is written from now on.
+    /// Goes to what is written from now on, and back to the beginning of a line that has no end yet: a secret may have
+    /// begun in it.
     pub(super) fn skip(&mut self) {
-        self.offset = self.size();
+        let end = self.size();
+        let start = end.saturating_sub(LAST_PART);
+        let mut last = vec![0; (end - start) as usize];
+        let read = self.file.read_at(&mut last, start).unwrap_or(0);
+        let line = last[..read].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        self.offset = start + line as u64;
     }
 
     pub(super) fn offset(&self) -> u64 {

@@ -6,6 +6,7 @@ use super::mark::MARK;
 use super::pause::pause;
 use super::process::Identity;
 use super::spec::Spec;
+use super::start::{OWN_SECRETS, SECRETS};
 use std::io::{self, ErrorKind};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -35,10 +36,19 @@ pub(super) fn execute(folder: &Path) -> ExitCode {
 
 fn become_command(folder: &Path) -> io::Result<ExitCode> {
     let spec: Spec = folder::read(folder, SPEC)?.ok_or(ErrorKind::NotFound)?;
+    let secrets = std::env::var(SECRETS).ok().and_then(|text| serde_json::from_str(&text).ok());
+    let spec = spec
+        .with_secrets(secrets.unwrap_or_default())
+        .ok_or_else(|| io::Error::other("the secrets of the command were not given"))?;
     let (program, arguments) = spec.program().map_err(io::Error::other)?;
     let mut command = Command::new(program);
     // The stdin it was given is the lock. Daemons that the command leaves behind would hold it for ever.
     command.args(arguments).current_dir(&spec.folder).stdin(Stdio::null());
+    let own = std::env::vars_os().map(|(name, _)| name);
+    let own = own.filter(|name| name.to_string_lossy().starts_with(OWN_SECRETS));
+    for name in own.chain([SECRETS.into()]) {
+        command.env_remove(name);
+    }
     command.envs(spec.variables()).env(MARK, folder);
     raise_oom_score();
     let own = Identity::own()?;

@@ -51,9 +51,11 @@ impl JournalFile {
         let failed = || "can't write the journal".to_owned();
         let time = jiff::Timestamp::now().round(jiff::Unit::Millisecond).or_fail(Kind::Bug, failed)?;
         let record = Record { n: self.next, time: time.to_string(), entry };
+        // Before the record: its tags say nothing without it.
+        if crate::secret::is_any() {
+            crate::secret::keep_key()?;
+        }
         let body = serde_json::to_string(&record).or_fail(Kind::Journal, failed)?;
-        // Redacted last, so that no record can be written that was not.
-        let body = crate::secret::redact(&body);
         let sum = checksum(&self.sum, &body);
         let line = format!("{},\"sum\":\"{sum}\"}}\n", &body[..body.len() - 1]);
         crash_point("before", self.next, &body);
@@ -130,6 +132,7 @@ fn read_records(file: &File, path: &Path, each: &mut dyn FnMut(Record)) -> Resul
     let mut lines = BufReader::with_capacity(256 << 10, file);
     let mut read = Read { next: 0, length: 0, sum: String::new() };
     let mut line = Vec::new();
+    let mut version = super::VERSION;
     loop {
         line.clear();
         lines
@@ -139,7 +142,13 @@ fn read_records(file: &File, path: &Path, each: &mut dyn FnMut(Record)) -> Resul
             return Ok(read);
         }
         match read_record(&line, &read.sum, read.next) {
-            Ok((record, sum)) => {
+            Ok((mut record, sum)) => {
+                if let Entry::Run(header) = &record.entry {
+                    version = header.version;
+                }
+                if version == 1 {
+                    record.entry = super::version_1::read(record.entry);
+                }
                 each(record);
                 read = Read { next: read.next + 1, length: read.length + line.len() as u64, sum };
             }

@@ -11,7 +11,7 @@ use crate::machine::backup::{Card, catalogue, verify};
 use crate::machine::git::Checkout;
 use crate::person::{Answer, Person};
 use crate::primitive::{AnyPrimitive, Host, Probe, Told};
-use crate::secret::redact;
+use crate::secret::{forget_raw, in_failure};
 use crate::site::Server;
 use crate::stop::{Asked, Stop};
 use serde_json::Value;
@@ -22,7 +22,11 @@ pub struct Here;
 
 impl Reach for Here {
     fn perform(&self, primitive: &dyn AnyPrimitive, arguments: &Arguments, host: &Host) -> Result<Value> {
-        primitive.perform(&Value::Object(arguments.clone()), host)
+        let given = Value::Object(arguments.clone());
+        match primitive.perform(&given, host) {
+            Ok(value) => Ok(forget_raw(value, &given)),
+            Err(failure) => Err(in_failure(failure, &|text| forget_raw(text, &given))),
+        }
     }
 
     fn predict(&self, primitive: &dyn AnyPrimitive, arguments: &Arguments, host: &Host) -> Result<Value> {
@@ -43,7 +47,7 @@ impl Reach for Here {
             return Ok(());
         }
         let command = command::Spec::read(host.folder)?.arguments.join(" ");
-        (host.tell)(Told::Warning(format!("`{}` is still running: ending it", redact(&command))));
+        (host.tell)(Told::Warning(format!("`{command}` is still running: ending it").into()));
         command::cancel(host.folder)?;
         let stop = || match host.stop.asked() {
             Asked::Nothing | Asked::Finish => Attention::Go,

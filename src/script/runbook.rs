@@ -153,7 +153,8 @@ impl Runbook {
         on_failure: OnFailure,
     ) -> Result<()> {
         let mut engine = engine::engine(self.layers.clone());
-        if chooser.is_some() {
+        // What was read with a secret that has changed since is as little known as what a plan can't know.
+        if chooser.is_some() || session.has_lost() {
             super::sweep::sweep(&mut engine);
         }
         let stop = session.stop.clone();

@@ -113,12 +113,12 @@ impl Session {
                 Probe::Done(value) => Outcome::Done(value),
                 Probe::GoOn => {
                     self.tell(&Event::Warned {
-                        text: format!("{text} was typed and cut off: it is brought to its end"),
+                        text: format!("{text} was typed and cut off: it is brought to its end").into(),
                     });
                     match self.act(&key, &record.at, call, primitive, server, attempt) {
                         Err(failure) if failure.kind.exit_code() != 1 => return Err(failure),
                         Err(failure) => {
-                            self.tell(&Event::Warned { text: format!("{text} failed: {failure}") })
+                            self.tell(&Event::Warned { text: format!("{text} failed: {failure}").into() })
                         }
                         Ok(_) => {}
                     }
@@ -128,7 +128,7 @@ impl Session {
                     Outcome::Failed(Failure::new(Kind::CommandFailed, format!("{text} was stopped")))
                 }
                 Probe::Unknown(why) => {
-                    self.tell(&Event::Warned { text: format!("{text} was typed and cut off: {why}") });
+                    self.tell(&Event::Warned { text: format!("{text} was typed and cut off: {why}").into() });
                     Outcome::Failed(Failure::new(Kind::CommandFailed, format!("{text} was cut off")).why(why))
                 }
             };

@@ -6,7 +6,7 @@ use crate::journal::index::CallRecord;
 use crate::journal::run::Summary;
 use crate::primitives;
 use crate::report::text::elapsed;
-use crate::secret::redact;
+use crate::secret::show;
 use serde_json::{Value, json};
 
 /// Each line that called something, with its instant, and its calls below it; nothing if nothing was typed.
@@ -28,7 +28,7 @@ pub fn text(summary: &Summary) -> String {
             text += &format!("  {blank}    {call}  {}, {}\n", state_name(record), elapsed(record.seconds));
         }
     }
-    redact(&text).into_owned()
+    show(&text).into_owned()
 }
 
 /// The same for programs: an array of `text`, `time`, `by` and `calls`, each with its `text`, `state` and `seconds`.
