@@ -81,6 +81,7 @@ impl Session {
         let failed = matches!(index.finished, Some((RunState::Failed, _)));
         let session = Session::over(parts, Book { run, index, ..Book::default() }, rollback);
         if !resumed {
+            session.book().run.iter().try_for_each(|run| run.describe(&session.header))?;
             session.write(Entry::Run(session.header.clone()), true)?;
         }
         // Before the record of this session, which hides that the one before it failed.

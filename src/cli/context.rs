@@ -128,7 +128,7 @@ impl Context {
     /// The run that is named, or the last one of the site that `wanted` holds for; of any site where there is none.
     pub fn find_run(&self, name: Option<&str>, wanted: impl Fn(&Glance) -> bool) -> Result<Option<Glance>> {
         if let Some(name) = name {
-            return Glance::read(&run::find(&self.state, name)?).map(Some);
+            return Ok(Some(Glance::read(&run::find(&self.state, name)?)));
         }
         // Another site's run has to be named: its servers may be called the same.
         let site = match site::find(self.given_site.as_deref()) {
@@ -140,13 +140,8 @@ impl Context {
             Some(site) => run.canonicalize().ok() == site.canonicalize().ok(),
             None => true,
         };
-        for (_, glance) in run::all(&self.state)?.into_iter().rev() {
-            let glance = glance?;
-            if same(&glance.header.site) && wanted(&glance) {
-                return Ok(Some(glance));
-            }
-        }
-        Ok(None)
+        let newest_first = run::all(&self.state)?.into_iter().rev();
+        Ok(newest_first.into_iter().find(|glance| same(&glance.header.site) && wanted(glance)))
     }
 
     /// Whether a person is there to be asked.

@@ -47,13 +47,28 @@ pub fn show(context: &Context) -> Result<u8> {
 pub fn release(context: &Context, force: bool) -> Result<u8> {
     let site = context.site()?;
     let reach = context.reach(&site);
+    let mut list = Vec::new();
     for server in context.servers(&site)? {
-        let said = match inquiry::release_lock(reach.as_ref(), server, force)? {
+        let state = inquiry::release_lock(reach.as_ref(), server, force)?;
+        let holder = match &state {
+            State::Free => Value::Null,
+            State::Held(holder) | State::Left(holder) => json!(holder),
+        };
+        list.push(
+            json!({ "server": server.name, "was_held": matches!(state, State::Held(_)), "holder": holder }),
+        );
+        if context.json {
+            continue;
+        }
+        let said = match state {
             State::Free => "was free".to_owned(),
             State::Held(holder) => format!("was taken from {}", lock::describe(&holder)),
             State::Left(holder) => format!("was left by {}", lock::describe(&holder)),
         };
         println!("{}: the lock {said}", server.name);
+    }
+    if context.json {
+        println!("{}", json!(list));
     }
     Ok(0)
 }

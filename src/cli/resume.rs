@@ -10,13 +10,23 @@ use crate::journal::run::{Glance, OpenRun};
 use crate::script::layers::Layers;
 use crate::script::runbook::Runbook;
 use crate::site::Site;
+use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
 
 /// Goes on with a run.
 pub fn resume(context: &Context, options: &ResumeOptions) -> Result<u8> {
-    let Some(summary) = context.find_run(options.run.as_deref(), Glance::is_open)? else {
-        println!("there is nothing to resume");
+    let named = options.run.as_deref();
+    // One that can't be read stands in the way of no other.
+    let found = match context.find_run(named, |glance| glance.is_open() && glance.unread.is_none())? {
+        None => context.find_run(named, Glance::is_open)?,
+        found => found,
+    };
+    let Some(summary) = found else {
+        match context.json {
+            true => println!("{}", json!({ "run": null, "state": "nothing_to_resume" })),
+            false => println!("there is nothing to resume"),
+        }
         return Ok(0);
     };
     let name = &summary.name;
@@ -32,6 +42,9 @@ pub fn resume(context: &Context, options: &ResumeOptions) -> Result<u8> {
         return Err(
             Failure::new(Kind::Invalid, format!("the run `{name}` was given up")).help("begin a new one")
         );
+    }
+    if let Some(unread) = &summary.unread {
+        return Err(super::unread::refuse(context, &summary.path, unread));
     }
     let (site, runbook) = prepare(&summary.header, &summary.path, options.original)?;
     let run = OpenRun::open(&summary.path)?;

@@ -30,30 +30,27 @@ pub fn run_with(
     }
     refuse_unfinished(context, &site, &names, options.abandon)?;
     super::stale::settle(context, &site, &runbook, &options.answers)?;
-    let header = session::header(&site, &options.runbook, parameters, names);
+    let mut header = session::header(&site, &options.runbook, parameters, names);
     let run = OpenRun::create(&context.state, &header.run)?;
+    header.run = run.name();
     runbook.layers().keep(&run.path)?;
     work::work(context, site, runbook, header, run, &options.answers, false)
 }
 
 /// An update that stopped half-way is gone on with, or given up in so many words; a second one is not begun over it.
 fn refuse_unfinished(context: &Context, site: &Site, servers: &[String], abandon: bool) -> Result<()> {
-    for (path, glance) in run::all(&context.state)? {
-        let glance = match glance {
-            Ok(glance) => glance,
-            Err(_) if abandon => {
-                run::abandon(&path, &crate::person::whoami())?;
-                continue;
-            }
-            Err(failure) => return Err(failure.help("to give that run up and begin anew, add `--abandon`")),
-        };
+    for glance in run::all(&context.state)? {
         // A server of the same name may be in another site.
         let is_theirs = glance.header.site == site.file
             && glance.header.servers.iter().any(|server| servers.contains(server));
         if !is_theirs || !glance.is_open() {
             continue;
         }
-        let summary = Summary::read(&glance.path)?;
+        let (summary, unread) = Summary::as_far_as_readable(&glance.path);
+        if let Some(unread) = unread {
+            super::unread::abandon_or_refuse(context, &summary, &unread, abandon)?;
+            continue;
+        }
         // What stopped before its first change is not half-way.
         let changed = crate::session::has_changed(&summary.index);
         if (abandon || !changed) && glance.state != RunState::Running {
