@@ -12,7 +12,7 @@
 //!
 //! # Returns
 //! A map: `seconds` (number, how long it ran) and `lines` (array of texts, the last hundred lines of its output,
-//! secrets redacted).
+//! secrets redacted; of lines longer than 64 KiB only the last, as its end behind a `…`).
 //!
 //! # Errors
 //! - `command_failed` if it ended with another status than 0; its last lines are the reason.
