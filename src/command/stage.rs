@@ -2,6 +2,7 @@
 
 use super::begun::{self, Begun};
 use super::folder::{self, NOT_EXECUTED, SPEC};
+use super::inherit;
 use super::mark::MARK;
 use super::pause::pause;
 use super::process::Identity;
@@ -39,6 +40,7 @@ fn become_command(folder: &Path) -> io::Result<ExitCode> {
     let mut command = Command::new(program);
     // The stdin it was given is the lock. Daemons that the command leaves behind would hold it for ever.
     command.args(arguments).current_dir(&spec.folder).stdin(Stdio::null());
+    inherit::withheld().iter().for_each(|name| _ = command.env_remove(name));
     command.envs(spec.variables()).env(MARK, folder);
     raise_oom_score();
     let own = Identity::own()?;
@@ -47,6 +49,7 @@ fn become_command(folder: &Path) -> io::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     pause();
+    inherit::give_back(None);
     let error = command.exec();
     folder::write_new(folder, NOT_EXECUTED, &spec.explain(&error))?;
     // What a shell says, for the case that the file is not read.

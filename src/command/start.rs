@@ -1,6 +1,7 @@
 //! Starting a command: write what to run, start the supervisor, and from then on be a reader like any other.
 
 use super::folder::{self, SPEC};
+use super::inherit;
 use super::pause::pause;
 use super::spec::Spec;
 use super::state::{Seen, look};
@@ -85,7 +86,11 @@ pub(super) fn hopeless(folder: &Path) -> Failure {
 /// Starts one supervisor, and returns what it said.
 fn launch(folder: &Path) -> io::Result<String> {
     let program = PROGRAM.get().map_or(Path::new(OWN_PROGRAM), PathBuf::as_path);
-    let mut supervisor = Command::new(program)
+    let mut supervisor = Command::new(program);
+    // The supervisor needs no secrets either.
+    inherit::secrets().iter().for_each(|name| _ = supervisor.env_remove(name));
+    supervisor.envs(inherit::core_limit().map(|limit| (inherit::CORE_LIMIT, limit)));
+    let mut supervisor = supervisor
         .arg0("banister")
         .arg(ROLE)
         .arg(folder.canonicalize()?)
