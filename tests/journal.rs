@@ -230,16 +230,19 @@ fn a_run_of_a_newer_version_is_refused_with_the_program_to_use_and_stands_in_the
     assert_eq!(said.code, Some(0), "{said:?}");
 }
 
+/// What is done to a journal.
+type Damage = Box<dyn Fn(&Path)>;
+
 /// What may become of a journal. None of it is readable to its end.
-fn damages() -> Vec<(&'static str, Box<dyn Fn(&Path)>)> {
-    fn bytes(change: impl Fn(&mut Vec<u8>) + 'static) -> Box<dyn Fn(&Path)> {
+fn damages() -> Vec<(&'static str, Damage)> {
+    fn bytes(change: impl Fn(&mut Vec<u8>) + 'static) -> Damage {
         Box::new(move |path| {
             let mut text = fs::read(path).unwrap();
             change(&mut text);
             fs::write(path, text).unwrap();
         })
     }
-    fn flip(line: impl Fn(usize) -> usize + 'static) -> Box<dyn Fn(&Path)> {
+    fn flip(line: impl Fn(usize) -> usize + 'static) -> Damage {
         bytes(move |text| {
             let lines = text.iter().filter(|byte| **byte == b'\n').count();
             let begin: usize =
