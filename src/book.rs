@@ -180,7 +180,7 @@ pub fn describe(book: &Book, open: &Open) -> String {
     let state = match state {
         RunState::Failed => "failed",
         RunState::RolledBack | RunState::Done => "is ending",
-        RunState::Running | RunState::Interrupted => "was interrupted",
+        _ => "was interrupted",
     };
     format!("run {run} of {by} ({from}) {state}: {purpose}, since {since}{owes}{running}")
 }

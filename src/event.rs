@@ -72,6 +72,10 @@ pub enum RunState {
     Failed,
     Interrupted,
     RolledBack,
+    /// Its journal can't be read, and so nobody knows. Never written down.
+    Damaged,
+    /// A newer program wrote its journal. Never written down.
+    Newer,
 }
 
 impl RunState {
@@ -83,6 +87,8 @@ impl RunState {
             RunState::Failed => "failed",
             RunState::Interrupted => "interrupted",
             RunState::RolledBack => "rolled_back",
+            RunState::Damaged => "damaged",
+            RunState::Newer => "newer",
         }
     }
 }

@@ -1,13 +1,15 @@
 //! What a run did, on disk, so that it can be gone on with after any crash.
 //!
 //! A run is a folder: `journal.jsonl` (one record a line), `logs/` (a folder per command), `script/` (the text that
-//! ran), `session` (a lock held by the process that works on the run). Folders are 0700, files 0600.
+//! ran), `session` (a lock held by the process that works on the run), `about.json` (what the run is about, should the
+//! journal be damaged). Folders are 0700, files 0600.
 //!
 //! A record's key is its place in the script's course: a path of ordinals such as `/3/1`, with the branch's name
 //! inside `parallel` (`/0[lab]/2`) and `!` for what `on_failure` did (`/5!/0`). File and line are for people and
 //! never part of a key, so an edit that changes no effect changes no key. What a person typed has keys that begin with
 //! `~` and the number of the line (`~4/0`), so that it is never before or after anything that the script does.
 
+mod about;
 pub mod file;
 pub mod index;
 pub mod key;
@@ -22,7 +24,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// The version of the format of `journal.jsonl`. In the first, secrets were hidden in what is stored; since the second
-/// their names are there, so that values can be read back as they were.
+/// their names are there, so that values can be read back as they were. A journal of a newer version is refused; older ones
+/// are read.
 pub const VERSION: u32 = 2;
 
 /// A call of a primitive: what is compared when a run is resumed.

@@ -95,6 +95,7 @@ impl Session {
         session.header.parameters =
             std::mem::take(&mut session.header.parameters).into_iter().map(together).collect();
         if !resumed {
+            session.book().run.iter().try_for_each(|run| run.describe(&session.header))?;
             session.write(Entry::Run(session.header.clone()), true)?;
         }
         // Before the record of this session, which hides that the one before it failed.

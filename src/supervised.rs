@@ -21,6 +21,8 @@ use std::path::Path;
 const LINES: usize = 100;
 /// How many of its last lines a failure shows.
 const LINES_OF_FAILURE: usize = 15;
+/// How many characters of a line a failure shows.
+const LONGEST_REASON: usize = 2000;
 
 /// How a command ended that did what it should.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -99,7 +101,7 @@ fn failure(spec: &Spec, host: &Host, exit: &Exit) -> Failure {
         _ => format!("{} {exit}", shown(spec)),
     };
     let mut failure = Failure::new(kind, message);
-    failure.why = last_lines(host.folder, LINES_OF_FAILURE);
+    failure.why = last_lines(host.folder, LINES_OF_FAILURE).iter().map(|line| end_of(line)).collect();
     match kind {
         Kind::NotFound => failure,
         Kind::Interrupted => failure.help("`banister resume` runs it again"),
@@ -128,5 +130,13 @@ fn shown(spec: &Spec) -> String {
 }
 
 fn last_lines(folder: &Path, count: usize) -> Vec<String> {
-    command::tail(folder, count)
+    command::tail(folder, count, &|line| line.to_owned())
+}
+
+/// Of a long line the end, as a reason: the log has all of it.
+fn end_of(line: &str) -> String {
+    match line.char_indices().rev().nth(LONGEST_REASON) {
+        Some((at, last)) => format!("…{}", &line[at + last.len_utf8()..]),
+        None => line.to_owned(),
+    }
 }

@@ -281,11 +281,13 @@ fn what_cannot_be_read_is_unknown_and_never_free() {
         chown(&world.path().join(home));
     }
     let chmod = |path: &str, mode: &str| {
-        let done = std::process::Command::new("chmod").args(["-R", mode]).arg(world.path().join(path)).status();
+        let done =
+            std::process::Command::new("chmod").args(["-R", mode]).arg(world.path().join(path)).status();
         assert!(done.unwrap().success());
     };
     let own = |path: &str| {
-        let done = std::process::Command::new("chown").args(["-R", "61001:61001"]).arg(world.path().join(path));
+        let done =
+            std::process::Command::new("chown").args(["-R", "61001:61001"]).arg(world.path().join(path));
         assert!(done.status().unwrap().success());
     };
     std::fs::create_dir(world.path().join("backups")).unwrap();

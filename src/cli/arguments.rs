@@ -87,7 +87,7 @@ pub enum Command {
     Runs,
     /// Show a run: the last one, if none is named.
     Show {
-        /// A run's name, as `runs` lists it.
+        /// A run's name, as `runs` lists it, or its last part.
         run: Option<String>,
     },
     /// Look through scripts and `site.toml` for what can't work; touches nothing.
@@ -277,7 +277,7 @@ pub struct PlanOptions {
 
 #[derive(Args, Debug)]
 pub struct ResumeOptions {
-    /// A run's name, as `runs` lists it, or the path of its folder.
+    /// A run's name, as `runs` lists it, or its last part, or the path of its folder.
     pub run: Option<String>,
     /// Go back instead of on.
     #[arg(long)]
@@ -307,9 +307,24 @@ pub fn parameters(runbook: &Runbook, matches: &ArgMatches) -> Arguments {
 /// Parses the command line.
 pub fn parse(arguments: &[OsString]) -> Result<(Cli, ArgMatches)> {
     let command = command_for(arguments)?;
-    let matches = command.try_get_matches_from(arguments).unwrap_or_else(|error| error.exit());
-    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let matches = command.try_get_matches_from(arguments).unwrap_or_else(|error| left(error, arguments));
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| left(error, arguments));
     Ok((cli, matches))
+}
+
+/// Ends as the parser does, with its help or with what is wrong.
+fn left(error: clap::Error, arguments: &[OsString]) -> ! {
+    if error.use_stderr() && asks_for_json(arguments) {
+        let text = error.to_string();
+        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        super::document(&Failure::new(Kind::Invalid, message));
+    }
+    error.exit()
+}
+
+/// Whether a command line that can't be parsed asks for JSON.
+pub fn asks_for_json(arguments: &[OsString]) -> bool {
+    arguments.iter().take_while(|argument| *argument != "--").any(|argument| argument == "--json")
 }
 
 /// What this command line can hold. For `plan` and `run` the runbook is read first, because its parameters are options.

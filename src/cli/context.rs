@@ -143,7 +143,7 @@ impl Context {
             let named = Path::new(name);
             let is_path = name.contains('/') && named.join("journal.jsonl").exists();
             let path = if is_path { named.to_owned() } else { run::find(&self.state, name)? };
-            return Glance::read(&path).map(Some);
+            return Ok(Some(Glance::read(&path)));
         }
         // Another site's run has to be named: its servers may be called the same.
         let site = match site::find(self.given_site.as_deref()) {
@@ -152,13 +152,8 @@ impl Context {
             Err(_) => None,
         };
         let same = |run: &Path| site.as_ref().is_none_or(|site| is_same_site(run, site));
-        for (_, glance) in run::all(&self.state)?.into_iter().rev() {
-            let glance = glance?;
-            if same(&glance.header.site) && wanted(&glance) {
-                return Ok(Some(glance));
-            }
-        }
-        Ok(None)
+        let newest_first = run::all(&self.state)?.into_iter().rev();
+        Ok(newest_first.into_iter().find(|glance| same(&glance.header.site) && wanted(glance)))
     }
 
     /// Whether a person is there to be asked.

@@ -12,14 +12,23 @@ use crate::reach::inquiry::{self, Noted};
 use crate::script::layers::Layers;
 use crate::script::runbook::Runbook;
 use crate::site::Site;
+use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
 
 /// Goes on with a run.
 pub fn resume(context: &Context, options: &ResumeOptions) -> Result<u8> {
-    let found = context.find_run(options.run.as_deref(), Glance::is_open)?;
+    let named = options.run.as_deref();
+    // One that can't be read stands in the way of no other.
+    let found = match context.find_run(named, |glance| glance.is_open() && glance.unread.is_none())? {
+        None => context.find_run(named, Glance::is_open)?,
+        found => found,
+    };
     let Some(summary) = found.map_or_else(|| in_books(context), |found| Ok(Some(found)))? else {
-        println!("there is nothing to resume");
+        match context.json {
+            true => println!("{}", json!({ "run": null, "state": "nothing_to_resume" })),
+            false => println!("there is nothing to resume"),
+        }
         return Ok(0);
     };
     let name = &summary.name;
@@ -35,6 +44,9 @@ pub fn resume(context: &Context, options: &ResumeOptions) -> Result<u8> {
         return Err(
             Failure::new(Kind::Invalid, format!("the run `{name}` was abandoned")).help("begin a new one")
         );
+    }
+    if let Some(unread) = &summary.unread {
+        return Err(super::unread::refuse(context, &summary.path, unread));
     }
     let site = Arc::new(site_of(context, &summary.header)?);
     let runbook = prepare(&site, &summary.header, &summary.path, options.original)?;
@@ -52,7 +64,7 @@ fn in_books(context: &Context) -> Result<Option<Glance>> {
         // What can't be asked is told by whoever works on it.
         let Ok(Noted { book, .. }) = inquiry::noted(reach.as_ref(), server) else { continue };
         for open in book.open.iter().filter(|open| book.is_half_way(open)) {
-            match run::find(&context.state, &open.run).and_then(|path| Glance::read(&path)) {
+            match run::find(&context.state, &open.run).map(|path| Glance::read(&path)) {
                 Ok(glance) if glance.is_open() => return Ok(Some(glance)),
                 _ => {
                     return Err(book::refused(&server.name, &book, open).help(format!(

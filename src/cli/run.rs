@@ -29,8 +29,9 @@ pub fn run_with(
     }
     unfinished::settle(context, &site, &names, options)?;
     super::stale::settle(context, &site, &runbook, &options.answers)?;
-    let header = session::header(&site, &options.runbook, parameters, names);
+    let mut header = session::header(&site, &options.runbook, parameters, names);
     let run = OpenRun::create(&context.state, &header.run)?;
+    header.run = run.name();
     runbook.layers().keep(&run.path)?;
     work::work(context, site, runbook, header, run, &options.answers, false)
 }

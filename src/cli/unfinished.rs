@@ -38,15 +38,7 @@ pub fn settle(context: &Context, site: &Site, servers: &[String], options: &RunO
         books.insert(name, noted.book);
     }
     let is_abandoned = options.abandon.is_some();
-    for (path, glance) in run::all(&context.state)? {
-        let glance = match glance {
-            Ok(glance) => glance,
-            Err(_) if is_abandoned => {
-                run::abandon(&path, &crate::person::whoami())?;
-                continue;
-            }
-            Err(failure) => return Err(failure.help("to abandon that run and begin anew, add `--abandon`")),
-        };
+    for glance in run::all(&context.state)? {
         let in_book = books.values().any(|book| book.open(&glance.name).is_some());
         // A server of the same name may be in another site.
         let is_theirs = is_same_site(&glance.header.site, &site.file)
@@ -54,7 +46,13 @@ pub fn settle(context: &Context, site: &Site, servers: &[String], options: &RunO
         if !glance.is_open() || !(in_book || is_theirs) {
             continue;
         }
-        let summary = Summary::read(&glance.path)?;
+        let (summary, unread) = Summary::as_far_as_readable(&glance.path);
+        if let Some(unread) = unread {
+            super::unread::refuse_unless_abandoned(context, &summary, &unread, is_abandoned)?;
+            let servers = in_book.then(|| summary.header.servers.clone()).unwrap_or_default();
+            found.insert(glance.name, Unfinished { path: Some(glance.path), servers });
+            continue;
+        }
         let owes = books.values().any(|book| book.owed_by(&glance.name).next().is_some());
         let half_way = has_changed(&summary.index) || owes;
         if glance.state == RunState::Running || half_way && !is_abandoned {

@@ -2,11 +2,12 @@
 
 use super::begun::{self, Begun};
 use super::folder::{self, NOT_EXECUTED, SPEC};
+use super::inherit;
 use super::mark::MARK;
 use super::pause::pause;
 use super::process::Identity;
 use super::spec::Spec;
-use super::start::{OWN_SECRETS, SECRETS};
+use super::start::SECRETS;
 use std::io::{self, ErrorKind};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -44,11 +45,8 @@ fn become_command(folder: &Path) -> io::Result<ExitCode> {
     let mut command = Command::new(program);
     // The stdin it was given is the lock. Daemons that the command leaves behind would hold it for ever.
     command.args(arguments).current_dir(&spec.folder).stdin(Stdio::null());
-    let own = std::env::vars_os().map(|(name, _)| name);
-    let own = own.filter(|name| name.to_string_lossy().starts_with(OWN_SECRETS));
-    for name in own.chain([SECRETS.into()]) {
-        command.env_remove(name);
-    }
+    inherit::withheld().iter().for_each(|name| _ = command.env_remove(name));
+    command.env_remove(SECRETS);
     command.envs(spec.variables()).env(MARK, folder);
     raise_oom_score();
     let own = Identity::own()?;
@@ -57,6 +55,7 @@ fn become_command(folder: &Path) -> io::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     pause();
+    inherit::give_back(None);
     let error = command.exec();
     folder::write_new(folder, NOT_EXECUTED, &spec.explain(&error))?;
     // What a shell says, for the case that the file is not read.

@@ -1,6 +1,7 @@
 //! Starting a command: write what to run, start the supervisor, and from then on be a reader like any other.
 
 use super::folder::{self, SPEC};
+use super::inherit;
 use super::pause::pause;
 use super::spec::Spec;
 use super::state::{Seen, look};
@@ -126,11 +127,14 @@ fn secrets(folder: &Path) -> io::Result<Vec<String>> {
 fn launch(folder: &Path) -> io::Result<String> {
     let secrets = secrets(folder)?;
     let program = PROGRAM.get().map_or(Path::new(OWN_PROGRAM), PathBuf::as_path);
-    let mut command = Command::new(program);
+    let mut supervisor = Command::new(program);
+    // Only the values that its own command asks for.
+    inherit::secrets().iter().for_each(|name| _ = supervisor.env_remove(name));
+    supervisor.envs(inherit::core_limit().map(|limit| (inherit::CORE_LIMIT, limit)));
     if !secrets.is_empty() {
-        command.env(SECRETS, serde_json::to_string(&secrets)?);
+        supervisor.env(SECRETS, serde_json::to_string(&secrets)?);
     }
-    let mut supervisor = command
+    let mut supervisor = supervisor
         .arg0("banister")
         .arg(ROLE)
         .arg(folder.canonicalize()?)

@@ -3,7 +3,8 @@
 use super::{Call, Entry, Header, Outcome, Record, key};
 use crate::event::RunState;
 use crate::failure::Failure;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::OnceLock;
 
 /// Everything that replay asks of a journal.
 #[derive(Default)]
@@ -31,6 +32,8 @@ pub struct Index {
     skips: HashMap<String, Skip>,
     pub started: Option<String>,
     pub last: Option<String>,
+    /// By block; nothing until it is asked for, and again after each call that is added.
+    within: OnceLock<HashMap<String, Within>>,
 }
 
 /// A line that a person typed.
@@ -92,6 +95,7 @@ impl Index {
                 }
             }
             Entry::Begun { key, call, attempt, at } => {
+                self.within.take();
                 self.rise(&key);
                 self.course.push(key.clone());
                 self.calls.insert(key, CallRecord { call, attempt, at, outcome: None, seconds: 0.0 });
@@ -123,6 +127,7 @@ impl Index {
 
     /// Forgets these calls and blocks, and that the blocks around them ended.
     fn set_aside(&mut self, keys: &[String]) {
+        self.within.take();
         for key in keys {
             if let Some(call) = self.calls.remove(key) {
                 self.set_aside.insert(key.clone(), call);
@@ -194,14 +199,33 @@ impl Index {
         calls
     }
 
-    /// The servers that the calls within a block name, each once.
-    pub fn servers_in(&self, block: &str) -> Vec<Option<&str>> {
-        let within = self.calls.iter().filter(|(key, _)| is_inside(key, block));
-        let named = within.map(|(_, call)| crate::data::server_of(&call.call.arguments));
-        let mut servers: Vec<_> = named.filter(Option::is_some).collect();
-        servers.sort_unstable();
-        servers.dedup();
-        servers
+    /// The servers that the calls within a block name, each once, in the order of their names.
+    pub fn servers_in(&self, block: &str) -> Vec<&str> {
+        let within = self.within().get(block);
+        within.map(|within| within.servers.iter().map(String::as_str).collect()).unwrap_or_default()
+    }
+
+    /// What the calls within each block name, found in one pass when it is first asked.
+    fn within(&self) -> &HashMap<String, Within> {
+        self.within.get_or_init(|| {
+            let mut all: HashMap<String, Within> = HashMap::new();
+            let mut calls: Vec<_> = self.calls.iter().collect();
+            calls.sort_by_cached_key(|(key, _)| key::order(key));
+            for (key, record) in calls {
+                let Some(server) = crate::data::server_of(&record.call.arguments) else { continue };
+                for outer in key::around(key) {
+                    match all.get_mut(outer) {
+                        Some(within) if within.servers.contains(server) => {}
+                        Some(within) => _ = within.servers.insert(server.to_owned()),
+                        None => {
+                            let servers = BTreeSet::from([server.to_owned()]);
+                            all.insert(outer.to_owned(), Within { first: server.to_owned(), servers });
+                        }
+                    }
+                }
+            }
+            all
+        })
     }
 
     /// Calls that failed, with their keys and why.
@@ -224,10 +248,7 @@ impl Index {
 
     /// The server that a block is about: that of its first call that names one.
     pub fn server_of(&self, block: &str) -> Option<&str> {
-        let calls = self.calls.iter().filter(|(key, _)| is_inside(key, block));
-        let named =
-            calls.filter_map(|(key, call)| Some((key, crate::data::server_of(&call.call.arguments)?)));
-        named.min_by(|(a, _), (b, _)| key::compare(a, b)).map(|(_, server)| server)
+        self.within().get(block).map(|within| within.first.as_str())
     }
 
     /// Whether something later than `key` is recorded in its thread of control: in its frame, in the frames around
@@ -239,7 +260,39 @@ impl Index {
     }
 }
 
-/// Whether what has this key is in the block.
-fn is_inside(key: &str, block: &str) -> bool {
-    key.strip_prefix(block).is_some_and(|rest| rest.starts_with(['/', '[', '!']))
+/// What the calls within a block name.
+struct Within {
+    /// The server of the first of them.
+    first: String,
+    servers: BTreeSet<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn begun(index: &mut Index, key: &str, server: &str) {
+        let arguments = json!({ "server": { "$server": server } }).as_object().cloned().unwrap();
+        let call = Call { name: "make".into(), arguments };
+        let entry = Entry::Begun { key: key.into(), call, attempt: 0, at: String::new() };
+        index.add(Record { n: 0, time: String::new(), entry });
+    }
+
+    #[test]
+    fn a_block_is_about_the_server_of_its_first_call_also_after_more_is_recorded() {
+        let mut index = Index::default();
+        begun(&mut index, "/1/10", "lab");
+        begun(&mut index, "/1/2", "hub");
+        assert_eq!((index.server_of("/1"), index.servers_in("/1")), (Some("hub"), vec!["hub", "lab"]));
+        assert_eq!((index.server_of("/2"), index.server_of("/")), (None, None));
+        begun(&mut index, "/2[a]/0", "lab");
+        begun(&mut index, "/3!/0", "hub");
+        for (block, server) in [("/2", "lab"), ("/2[a]", "lab"), ("/3", "hub"), ("/3!", "hub"), ("/1", "hub")]
+        {
+            assert_eq!(index.server_of(block), Some(server), "{block}");
+        }
+        index.add(Record { n: 0, time: String::new(), entry: Entry::Anew { keys: vec!["/1/2".into()] } });
+        assert_eq!(index.servers_in("/1"), ["lab"]);
+    }
 }

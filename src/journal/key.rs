@@ -21,12 +21,14 @@ pub fn outward(key: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The order of the script's course.
-pub fn compare(a: &str, b: &str) -> std::cmp::Ordering {
-    let parts = |key: &str| -> Vec<(u32, String)> {
-        key.split('/').skip(1).map(|part| (ordinal(part), part.to_owned())).collect()
-    };
-    parts(a).cmp(&parts(b))
+/// By this, keys are sorted in the order of the script's course.
+pub fn order(key: &str) -> Vec<(u32, &str)> {
+    key.split('/').skip(1).map(|part| (ordinal(part), part)).collect()
+}
+
+/// The blocks, handlers and lines that a key lies in, outermost first: `/0`, `/0[lab]` and `/0[lab]/2` of `/0[lab]/2/1`.
+pub fn around(key: &str) -> impl Iterator<Item = &str> {
+    key.match_indices(['/', '[', '!']).map(|(at, _)| &key[..at]).filter(|outer| !outer.is_empty())
 }
 
 /// Whether the key belongs to what `on_failure` does.
@@ -74,6 +76,8 @@ mod tests {
         assert_eq!(outward("/5!/2/1").collect::<Vec<_>>(), ["/5!/2/1", "/5!/2"]);
         assert_eq!(outward("/0[lab]/2").collect::<Vec<_>>(), ["/0[lab]/2", "/0[lab]"]);
         assert_eq!(outward("~4/2/1").collect::<Vec<_>>(), ["~4/2/1", "~4/2"]);
+        assert_eq!(around("/0[lab]/2/1").collect::<Vec<_>>(), ["/0", "/0[lab]", "/0[lab]/2"]);
+        assert_eq!(around("/5!/2").collect::<Vec<_>>(), ["/5", "/5!"]);
         assert_eq!((frame("/4"), ordinal("/0[lab]"), ordinal("/5!"), ordinal("/3/12")), ("", 0, 5, 12));
     }
 }

@@ -11,8 +11,9 @@
 //!   Default: no.
 //!
 //! # Returns
-//! A map: `seconds` (number, how long it ran) and `lines` (array of texts, the last hundred lines of its output).
-//! The lines are exact; secrets in them are hidden where they are shown.
+//! A map: `seconds` (number, how long it ran) and `lines` (array of texts, the last hundred lines of its output; of lines
+//! longer than 64 KiB only the last, as its end behind a `…`). The lines are exact; secrets in them are hidden where they
+//! are shown.
 //!
 //! # Errors
 //! - `command_failed` if it ended with another status than 0; its last lines are the reason.

@@ -6,7 +6,7 @@ use crate::event::Event;
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::index::Index;
 use crate::journal::{Entry, Outcome, key};
-use crate::primitive::changes_server;
+use crate::primitive::{Sort, changes_server};
 use crate::primitives;
 use std::sync::atomic::Ordering;
 
@@ -56,6 +56,16 @@ impl Session {
     /// Whether this run may have changed a server.
     pub fn has_changed(&self) -> bool {
         has_changed(&self.book().index)
+    }
+
+    /// Whether this run has begun anything that is more than a look: also what changes no server, such as a backup. What
+    /// was refused for its arguments did nothing.
+    pub fn has_acted(&self) -> bool {
+        let is_refused =
+            |outcome: &Outcome| matches!(outcome, Outcome::Failed(failure) if failure.kind == Kind::Invalid);
+        self.book().index.calls().filter(|call| !call.outcome.as_ref().is_some_and(is_refused)).any(|call| {
+            primitives::find(&call.call.name).is_none_or(|primitive| primitive.sort() == Sort::Change)
+        })
     }
 
     /// Writes down that the run can only go back from now on, and ends whatever a command of the script, cut off or left,

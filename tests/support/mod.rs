@@ -95,8 +95,9 @@ impl World {
     /// The journals of all runs, the oldest first.
     pub fn journals(&self) -> Vec<PathBuf> {
         let Ok(runs) = fs::read_dir(self.path().join("state/runs")) else { return Vec::new() };
-        let mut paths: Vec<PathBuf> = runs.map(|run| run.unwrap().path().join("journal.jsonl")).collect();
-        paths.sort();
+        let folders = runs.map(|run| run.unwrap().path()).filter(|path| path.is_dir());
+        let mut paths: Vec<PathBuf> = folders.map(|folder| folder.join("journal.jsonl")).collect();
+        paths.sort_by_cached_key(|path| began(path));
         paths
     }
 
@@ -104,6 +105,18 @@ impl World {
     pub fn records(&self) -> usize {
         self.journals().last().map_or(0, |path| fs::read_to_string(path).unwrap_or_default().lines().count())
     }
+}
+
+/// The instant of a journal's first record, which is a run's age; its name is not.
+pub fn began(journal: &Path) -> String {
+    let text = fs::read(journal).unwrap_or_default();
+    let line =
+        String::from_utf8_lossy(text.split(|byte| *byte == b'\n').next().unwrap_or_default()).into_owned();
+    let time = line.split("\"time\":\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
+    // Milliseconds are written without zeros at their end.
+    let (seconds, fraction) =
+        time.trim_end_matches('Z').split_once('.').unwrap_or((time.trim_end_matches('Z'), ""));
+    format!("{seconds}.{fraction:0<3}")
 }
 
 pub fn said(output: Output) -> Said {

@@ -60,7 +60,7 @@ fn last_output(summary: &Summary) -> Option<(String, Vec<String>)> {
     let mut ended_badly = calls.filter(|(_, record)| !matches!(record.outcome, Some(Outcome::Done(_))));
     let (key, record) = ended_badly.next()?;
     let folder: PathBuf = run::log(&summary.path, key, record.attempt);
-    let lines = command::tail(&folder, LINES);
+    let lines = command::tail(&folder, LINES, &|line| crate::secret::show(line).into_owned());
     (!lines.is_empty()).then(|| (primitives::describe(&record.call), lines))
 }
 

@@ -61,6 +61,7 @@ impl Work {
     pub fn beside(context: &Context, name: &str, stop: &Arc<Stop>, screen: &Arc<Screen>) -> Result<Work> {
         let folder = run::find(&context.state, name)?;
         let summary = Summary::read(&folder)?;
+        let name = summary.name.clone();
         let refused = |why: &str| {
             Err(Failure::new(Kind::Invalid, format!("the run `{name}` {why}"))
                 .help(format!("see what it did with `banister show {name}`")))
@@ -75,6 +76,7 @@ impl Work {
                 )
                 .help("see what it does with `banister show`"));
             }
+            RunState::Damaged | RunState::Newer => return refused("can't be read"),
             RunState::Failed | RunState::Interrupted if !summary.is_open() => {
                 return refused("can't be gone on with");
             }
