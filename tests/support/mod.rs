@@ -7,8 +7,9 @@ pub mod caller;
 pub mod terminal;
 
 use std::fs;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 pub struct World {
     folder: tempfile::TempDir,
@@ -103,6 +104,16 @@ impl World {
     /// How many records the newest run has. One that begins has a folder before it has a journal.
     pub fn records(&self) -> usize {
         self.journals().last().map_or(0, |path| fs::read_to_string(path).unwrap_or_default().lines().count())
+    }
+}
+
+/// Types into a program and closes its input. One that refuses ends before it reads: what it said is looked at, and not
+/// that nobody read what was typed.
+pub fn type_into(child: &mut Child, text: &str) {
+    let mut input = child.stdin.take().unwrap();
+    match input.write_all(text.as_bytes()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
+        written => written.unwrap(),
     }
 }
 
