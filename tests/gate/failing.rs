@@ -82,7 +82,8 @@ pub fn rolled_back_from_each_open_call(ground: &Ground, full: &Ended) -> Counts 
         let mut counts = Counts::default();
         let path = ground.run_of(&journal[..*length]);
         let before = index_of(&path);
-        let mut open: Vec<String> = before.open_calls().map(|(key, call)| folder(key, call.attempt)).collect();
+        let mut open: Vec<String> =
+            before.open_calls().map(|(key, call)| folder(key, call.attempt)).collect();
         open.sort();
         if open.is_empty() {
             return counts;
