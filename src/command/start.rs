@@ -24,8 +24,6 @@ pub(super) const OWN_PROGRAM: &str = "/proc/self/exe";
 /// The variable by which a supervisor gets the texts with secrets in them. Only this user and root can read it, as they can
 /// read the settings that they come from.
 pub(super) const SECRETS: &str = "BANISTER_SPEC_SECRETS";
-/// Of variables by which secrets are given to banister, and to nothing that it runs.
-pub(super) const OWN_SECRETS: &str = "BANISTER_SECRET_";
 
 static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
 

@@ -7,8 +7,9 @@ pub mod caller;
 pub mod terminal;
 
 use std::fs;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 pub struct World {
     folder: tempfile::TempDir,
@@ -117,6 +118,16 @@ pub fn began(journal: &Path) -> String {
     let (seconds, fraction) =
         time.trim_end_matches('Z').split_once('.').unwrap_or((time.trim_end_matches('Z'), ""));
     format!("{seconds}.{fraction:0<3}")
+}
+
+/// Types into a program and closes its input. One that refuses ends before it reads: what it said is looked at, and not
+/// that nobody read what was typed.
+pub fn type_into(child: &mut Child, text: &str) {
+    let mut input = child.stdin.take().unwrap();
+    match input.write_all(text.as_bytes()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
+        written => written.unwrap(),
+    }
 }
 
 pub fn said(output: Output) -> Said {
