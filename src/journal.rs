@@ -13,6 +13,7 @@ mod about;
 pub mod file;
 pub mod index;
 pub mod key;
+mod record;
 pub mod run;
 mod version_1;
 
@@ -140,7 +141,7 @@ pub struct Header {
 }
 
 /// A record: an entry with its number and its instant (RFC 3339, UTC).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Record {
     pub n: u64,
     pub time: String,

@@ -153,10 +153,18 @@ pub fn all() -> impl Iterator<Item = &'static dyn AnyPrimitive> {
 
 /// The primitive of this name.
 pub fn find(name: &str) -> Option<&'static dyn AnyPrimitive> {
-    all().find(|primitive| primitive.name() == name)
+    static BROUGHT: LazyLock<HashMap<&str, &'static dyn AnyPrimitive>> =
+        LazyLock::new(|| ALL.iter().map(|primitive| (primitive.name(), *primitive)).collect());
+    let own = || OWN.get()?.iter().find(|own| own.name() == name).map(|own| &**own);
+    BROUGHT.get(name).copied().or_else(own)
 }
 
-/// Signatures by name, read from the pages once: every call is described by its own.
+/// The signature of the primitive of this name, which is read from its page once.
+pub fn signature(name: &str) -> Option<&'static Signature> {
+    SIGNATURES.get(name)
+}
+
+/// Signatures by name: every call is described by its own.
 static SIGNATURES: LazyLock<HashMap<&str, Signature>> =
     LazyLock::new(|| all().map(|primitive| (primitive.name(), primitive.page().signature)).collect());
 

@@ -135,7 +135,7 @@ fn steps(summary: &Summary) -> Vec<Step> {
         Some(skip) => Some(format!("{} ({})", skip.reason, skip.by)),
         None => skipped.get(key).map(|reason| (*reason).to_owned()),
     };
-    let step = |key: &String| {
+    let step = |key: &str| {
         let block = index.block(key)?;
         Some(Step {
             name: block.name.clone(),
@@ -143,12 +143,12 @@ fn steps(summary: &Summary) -> Vec<Step> {
             server: index.server_of(key).map(str::to_owned).or_else(|| only.clone()),
             state: if block.seconds.is_some() { StepState::Done } else { unfinished },
             seconds: block.seconds,
-            source: block.source.clone(),
+            source: block.source.to_string(),
             skipped: reason(key),
         })
     };
-    let is_step = |key: &&String| !key.ends_with(']') && !key::is_typed(key);
-    let mut keys: Vec<&String> = index.block_order.iter().filter(is_step).collect();
+    let is_step = |key: &&str| !key.ends_with(']') && !key::is_typed(key);
+    let mut keys: Vec<&str> = index.block_order.iter().map(|key| &**key).filter(is_step).collect();
     keys.sort_by_cached_key(|key| key::order(key));
     keys.into_iter().filter_map(step).collect()
 }

@@ -292,7 +292,8 @@ fn read_record(line: &[u8], before: &str, n: u64) -> std::result::Result<(Record
 
 fn checksum(before: &str, body: &str) -> String {
     let digest = Sha256::new().chain_update(before).chain_update(body).finalize();
-    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    // Written at once: this is done for every record that is read.
+    format!("{:016x}", digest.iter().take(8).fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte)))
 }
 
 /// Where tests kill the process: `$BANISTER_CRASH_AT` is `before` or `after`, and the number of a record or a part of its

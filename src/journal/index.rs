@@ -4,20 +4,23 @@ use super::{Call, Entry, Header, Outcome, Record, key};
 use crate::event::RunState;
 use crate::failure::Failure;
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
-/// Everything that replay asks of a journal.
+/// Everything that replay asks of a journal. A long run has some hundred thousand records: what is the same in several
+/// of them, or asked for in several ways, is kept once.
 #[derive(Default)]
 pub struct Index {
     pub header: Option<Header>,
-    calls: HashMap<String, CallRecord>,
-    blocks: HashMap<String, BlockRecord>,
+    calls: HashMap<Arc<str>, Box<CallRecord>>,
+    blocks: HashMap<Arc<str>, BlockRecord>,
     /// The keys of calls and of blocks, in the order in which they began.
-    course: Vec<String>,
+    course: Vec<Arc<str>>,
     /// Looks that count no more, for those who only go through what was done.
-    set_aside: HashMap<String, CallRecord>,
+    set_aside: HashMap<Arc<str>, Box<CallRecord>>,
     /// The highest ordinal recorded in each frame.
-    highest: HashMap<String, u32>,
+    highest: HashMap<Arc<str>, u32>,
+    /// Places and files of the scripts.
+    places: HashSet<Arc<str>>,
     /// Whether the way back has begun.
     pub rollback: bool,
     /// The state that the last session left, and why; nothing while one works or if it was killed.
@@ -25,7 +28,7 @@ pub struct Index {
     /// Whether the script of that session had said what is to be done if it fails.
     pub way_back: bool,
     /// In the order in which they began.
-    pub block_order: Vec<String>,
+    pub block_order: Vec<Arc<str>>,
     /// What a person typed, in order.
     pub typed: Vec<Line>,
     /// The steps that a person had left out, by their keys.
@@ -58,7 +61,7 @@ pub struct Skip {
 pub struct CallRecord {
     pub call: Call,
     pub attempt: u32,
-    pub at: String,
+    pub at: Arc<str>,
     /// Absent: begun, and nothing is known of its end.
     pub outcome: Option<Outcome>,
     pub seconds: f64,
@@ -69,45 +72,47 @@ pub struct CallRecord {
 pub struct BlockRecord {
     pub name: String,
     /// The file that it stands in.
-    pub source: String,
+    pub source: Arc<str>,
     /// Absent: not ended well.
     pub seconds: Option<f64>,
 }
 
 impl Index {
     pub fn add(&mut self, record: Record) {
-        self.started.get_or_insert_with(|| record.time.clone());
-        self.last = Some(record.time.clone());
+        if self.started.is_none() {
+            self.started = Some(record.time.clone());
+        }
         match record.entry {
             Entry::Run(header) => self.header = Some(header),
             Entry::Session { .. } => self.finished = None,
             Entry::Block { key, name, source } => {
-                self.rise(&key);
-                self.course.push(key.clone());
+                let (key, source) = (self.begin(&key), self.place(&source));
                 let block = BlockRecord { name, source, seconds: None };
                 if self.blocks.insert(key.clone(), block).is_none() {
                     self.block_order.push(key);
                 }
             }
             Entry::BlockEnd { key, seconds } => {
-                if let Some(block) = self.blocks.get_mut(&key) {
+                if let Some(block) = self.blocks.get_mut(key.as_str()) {
                     block.seconds = Some(seconds);
                 }
             }
             Entry::Begun { key, call, attempt, at } => {
                 self.within.take();
-                self.rise(&key);
-                self.course.push(key.clone());
-                self.calls.insert(key, CallRecord { call, attempt, at, outcome: None, seconds: 0.0 });
+                let (key, at) = (self.begin(&key), self.place(&at));
+                let call = CallRecord { call, attempt, at, outcome: None, seconds: 0.0 };
+                self.calls.insert(key, call.into());
             }
             Entry::Ended { key, attempt, seconds, result } => {
-                if let Some(call) = self.calls.get_mut(&key).filter(|call| call.attempt == attempt) {
+                if let Some(call) = self.calls.get_mut(key.as_str()).filter(|call| call.attempt == attempt) {
                     call.outcome = Some(result);
                     call.seconds = seconds;
                 }
             }
             Entry::Anew { keys } => self.set_aside(&keys),
-            Entry::Typed { key, text, by } => self.typed.push(Line { key, text, by, time: record.time }),
+            Entry::Typed { key, text, by } => {
+                self.typed.push(Line { key, text, by, time: record.time.clone() });
+            }
             Entry::Skip { key, name, reason, by } => {
                 self.skips.insert(key, Skip { name, reason, by });
             }
@@ -118,21 +123,46 @@ impl Index {
             }
             Entry::Decision { .. } | Entry::Note { .. } => {}
         }
+        self.last = Some(record.time);
+    }
+
+    /// The key of a call or a block that begins next in the course.
+    fn begin(&mut self, key: &str) -> Arc<str> {
+        self.rise(key);
+        let key: Arc<str> = key.into();
+        self.course.push(key.clone());
+        key
     }
 
     fn rise(&mut self, key: &str) {
-        let highest = self.highest.entry(key::frame(key).to_owned()).or_default();
-        *highest = (*highest).max(key::ordinal(key));
+        let (frame, ordinal) = (key::frame(key), key::ordinal(key));
+        match self.highest.get_mut(frame) {
+            Some(highest) => *highest = ordinal.max(*highest),
+            None => {
+                let block = self.blocks.get_key_value(frame).map(|(block, _)| block.clone());
+                self.highest.insert(block.unwrap_or_else(|| frame.into()), ordinal);
+            }
+        }
+    }
+
+    /// A place of a script, or its file.
+    fn place(&mut self, place: &str) -> Arc<str> {
+        if let Some(known) = self.places.get(place) {
+            return known.clone();
+        }
+        let place: Arc<str> = place.into();
+        self.places.insert(place.clone());
+        place
     }
 
     /// Forgets these calls and blocks, and that the blocks around them ended.
     fn set_aside(&mut self, keys: &[String]) {
         self.within.take();
         for key in keys {
-            if let Some(call) = self.calls.remove(key) {
-                self.set_aside.insert(key.clone(), call);
+            if let Some((key, call)) = self.calls.remove_entry(key.as_str()) {
+                self.set_aside.insert(key, call);
             }
-            self.blocks.remove(key);
+            self.blocks.remove(key.as_str());
             for outer in key::outward(key) {
                 if let Some(block) = self.blocks.get_mut(outer) {
                     block.seconds = None;
@@ -152,12 +182,12 @@ impl Index {
     /// The keys of what came after the last call that did more than to look. A run that is on its way back has its
     /// own course.
     pub fn since_last_act(&self, is_look: impl Fn(&Call) -> bool) -> Vec<String> {
-        let only_looked = |key: &&String| {
+        let only_looked = |key: &&Arc<str>| {
             self.calls.get(*key).is_none_or(|call| is_look(&call.call))
                 && (!self.rollback || key::in_handler(key))
         };
         let course = self.course.iter().rev().filter(|key| !key::is_typed(key));
-        course.take_while(only_looked).cloned().collect()
+        course.take_while(only_looked).map(|key| key.to_string()).collect()
     }
 
     /// Why the step with this key is left out, if it is.
@@ -168,17 +198,17 @@ impl Index {
     /// The steps that began and did not end well, outermost first, with their keys.
     pub fn open_steps(&self) -> impl Iterator<Item = (&str, &BlockRecord)> {
         let steps = self.block_order.iter().filter(|key| !key.ends_with(']') && !key::is_typed(key));
-        let blocks = steps.filter_map(|key| Some((key.as_str(), self.blocks.get(key)?)));
+        let blocks = steps.filter_map(|key| Some((&**key, self.blocks.get(key)?)));
         blocks.filter(|(_, block)| block.seconds.is_none())
     }
 
     /// A look that counts no more.
     pub fn call_set_aside(&self, key: &str) -> Option<&CallRecord> {
-        self.set_aside.get(key)
+        self.set_aside.get(key).map(|call| &**call)
     }
 
     pub fn call(&self, key: &str) -> Option<&CallRecord> {
-        self.calls.get(key)
+        self.calls.get(key).map(|call| &**call)
     }
 
     pub fn block(&self, key: &str) -> Option<&BlockRecord> {
@@ -187,14 +217,14 @@ impl Index {
 
     /// All calls, in no order.
     pub fn calls(&self) -> impl Iterator<Item = &CallRecord> {
-        self.calls.values()
+        self.calls.values().map(|call| &**call)
     }
 
     /// All calls with their keys, in the order in which they were begun last.
     pub fn course(&self) -> Vec<(&str, &CallRecord)> {
         let mut seen = HashSet::new();
-        let last = self.course.iter().rev().filter(|key| seen.insert(key.as_str()));
-        let mut calls: Vec<_> = last.filter_map(|key| Some((key.as_str(), self.calls.get(key)?))).collect();
+        let last = self.course.iter().rev().filter(|key| seen.insert(&***key));
+        let mut calls: Vec<_> = last.filter_map(|key| Some((&**key, &**self.calls.get(key)?))).collect();
         calls.reverse();
         calls
     }
@@ -231,14 +261,14 @@ impl Index {
     /// Calls that failed, with their keys and why.
     pub fn failed(&self) -> impl Iterator<Item = (&str, &Call, &Failure)> {
         self.calls.iter().filter_map(|(key, record)| match &record.outcome {
-            Some(Outcome::Failed(failure)) => Some((key.as_str(), &record.call, failure)),
+            Some(Outcome::Failed(failure)) => Some((&**key, &record.call, failure)),
             _ => None,
         })
     }
 
     /// Calls that began and whose end is not recorded, with their keys.
     pub fn open_calls(&self) -> impl Iterator<Item = (&str, &CallRecord)> {
-        self.calls.iter().filter(|(_, call)| call.outcome.is_none()).map(|(key, call)| (key.as_str(), call))
+        self.calls.iter().filter(|(_, call)| call.outcome.is_none()).map(|(key, call)| (&**key, &**call))
     }
 
     /// How many ordinals a frame has used.

@@ -81,6 +81,9 @@ impl Listener for Lines {
 
 impl State {
     fn hear(&mut self, event: &Event) {
+        if self.quiet {
+            return self.hear_quietly(event);
+        }
         match event {
             Event::RunStarted { run, runbook, servers, resumed } => {
                 let verb = if *resumed { "resuming" } else { "run" };
@@ -153,9 +156,16 @@ impl State {
         }
     }
 
+    /// Only failures are told; nothing is kept for what is not shown.
+    fn hear_quietly(&self, event: &Event) {
+        if let Event::Failed { failure } | Event::RunFinished { failure: Some(failure), .. } = event {
+            eprint!("{}", render(failure, self.style));
+        }
+    }
+
     /// The steps once more, as a table; not for runs of one or two.
     fn summary(&mut self, state: RunState, seconds: f64) {
-        if self.quiet || self.steps.len() < 3 || state != RunState::Done {
+        if self.steps.len() < 3 || state != RunState::Done {
             return;
         }
         let row = |(name, state, seconds, replayed): &(String, StepState, f64, bool)| {
@@ -176,9 +186,6 @@ impl State {
 
     /// Prints a line above the live one.
     fn line(&mut self, text: &str) {
-        if self.quiet {
-            return;
-        }
         self.erase();
         let _ = writeln!(std::io::stdout().lock(), "{}", show(text));
     }

@@ -92,7 +92,7 @@ impl Session {
             name: name.clone(),
             text: text.clone(),
             server: server.map(|server| server.name.clone()),
-            at: record.at.clone(),
+            at: record.at.to_string(),
             replayed: true,
         });
         self.tell(&Event::CallFinished {
@@ -133,7 +133,7 @@ impl Session {
         let settled = |value: Value| -> Result<Next> {
             let attempt = record.attempt + 1;
             self.write(
-                Entry::Begun { key: key.into(), call: call.clone(), attempt, at: record.at.clone() },
+                Entry::Begun { key: key.into(), call: call.clone(), attempt, at: record.at.to_string() },
                 false,
             )?;
             let result = Outcome::Done(value.clone());

@@ -211,7 +211,11 @@ struct HeldHere {
 }
 
 impl Held for HeldHere {
-    fn beat(&mut self, _: &str) -> Result<()> {
+    fn beat(&mut self, _: &str, _: bool) -> Result<()> {
+        Ok(())
+    }
+
+    fn end(&mut self, _: &banister::book::End) -> Result<()> {
         Ok(())
     }
 }

@@ -51,7 +51,7 @@ impl Story {
         });
         let blocks = index.block_order.iter().filter_map(|key| {
             let block = index.block(key)?;
-            Some((key.clone(), (block.name.clone(), block.seconds.is_some())))
+            Some((key.to_string(), (block.name.clone(), block.seconds.is_some())))
         });
         Story { state, calls: calls.collect(), blocks: blocks.collect() }
     }

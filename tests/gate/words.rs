@@ -1,6 +1,7 @@
 //! The words of the formats that are stored and sent: keys and tags, taken from one of each of what there is, so that a
 //! new one is here without being written down.
 
+use banister::book::End;
 use banister::event::RunState;
 use banister::failure::{Failure, Kind};
 use banister::journal::{Call, Entry, Header, Outcome, Record};
@@ -77,11 +78,23 @@ fn asked_after(what: Option<&What>) -> Option<What> {
         What::Perform(_) => What::Predict(task()),
         What::Predict(_) => What::AfterCrash(task()),
         What::AfterCrash(_) => What::End(task()),
-        What::End(_) => What::Release,
+        What::End(_) => What::Close { end: End { state: RunState::Done, steps: Vec::new() } },
+        What::Close { .. } => What::Release,
         What::Release => What::Inquire(Inquiry::CheckedOut),
         What::Inquire(Inquiry::CheckedOut) => What::Inquire(Inquiry::Lock),
         What::Inquire(Inquiry::Lock) => What::Inquire(Inquiry::ReleaseLock { force: true }),
-        What::Inquire(Inquiry::ReleaseLock { .. }) => What::Inquire(Inquiry::Backups { folder: None }),
+        What::Inquire(Inquiry::ReleaseLock { .. }) => What::Inquire(Inquiry::Book),
+        What::Inquire(Inquiry::Book) => What::Inquire(Inquiry::Abandon {
+            holder: holder(),
+            run: String::new(),
+            reasons: Default::default(),
+            reason: String::new(),
+            end: false,
+        }),
+        What::Inquire(Inquiry::Abandon { .. }) => {
+            What::Inquire(Inquiry::Dismiss { name: String::new(), by: String::new(), reason: String::new() })
+        }
+        What::Inquire(Inquiry::Dismiss { .. }) => What::Inquire(Inquiry::Backups { folder: None }),
         What::Inquire(Inquiry::Backups { .. }) => {
             What::Inquire(Inquiry::VerifyBackup { path: Default::default() })
         }
@@ -102,10 +115,10 @@ fn holder() -> banister::lock::Holder {
 
 fn said() -> Vec<Said> {
     let told = [
-        Told::Progress(String::new()),
-        Told::Note(String::new()),
-        Told::Text { title: String::new(), text: String::new() },
-        Told::Warning(String::new()),
+        Told::Progress("".into()),
+        Told::Note("".into()),
+        Told::Text { title: "".into(), text: "".into() },
+        Told::Warning("".into()),
     ];
     told.into_iter().map(Said::Told).chain([Said::Done(Value::Null), Said::Failed(failure())]).collect()
 }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Between two rounds.
-const PAUSE: Duration = Duration::from_millis(200);
+/// Between two rounds: a quarter of what was waited for already, within these.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(200));
 /// How often `stop` is asked in between.
 const TICK: Duration = Duration::from_millis(50);
 /// How many of its last answers a check that failed is reported with.
@@ -77,12 +77,15 @@ pub fn wait(
             }
             _ => {}
         }
-        let until = Instant::now() + PAUSE;
-        while Instant::now() < until {
+        let pause = Instant::now() + (begun.elapsed() / 4).clamp(PAUSE.0, PAUSE.1);
+        // The end of the window is not slept over.
+        let end = window.as_ref().and_then(|window| window.answered_at.checked_add(stable.0));
+        let until = end.map_or(pause, |end| pause.min(end));
+        while let Some(left) = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
             if stop() {
                 return Err(Failure::new(Kind::Interrupted, "interrupted"));
             }
-            std::thread::sleep(TICK);
+            std::thread::sleep(left.min(TICK));
         }
     }
 }
