@@ -1,16 +1,20 @@
 //! Writing a backup's archive, beside the same work done by Python's `shutil.make_archive(…, "gztar")` and by
 //! `tar | zstd -T0`, each in this one run, on the same files; and what it takes of memory.
 //!
-//! Run it with `tests/run --bench`. `BANISTER_BENCH_MEGABYTES` says how much is archived (default 1024); a number of
+//! `tests/run --bench` measures. `BANISTER_BENCH_MEGABYTES` says how much is archived (default 1024); a number of
 //! rounds is in `BANISTER_BENCH_ROUNDS` (default 3). The files are a mix: text, JSON lines, and a quarter of bytes that
-//! nothing can compress.
+//! nothing can compress. `cargo test --bench archive` only tries one short round.
+
+#[path = "support/measure.rs"]
+mod measure;
 
 use banister::machine::archive::{self, About, Content, Keys, Member, Watch};
+use measure::{either, median, ratio, succeed};
 use std::fs;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
@@ -22,8 +26,8 @@ fn main() {
     }
     let number =
         |name: &str, or: u64| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(or);
-    let megabytes = number("BANISTER_BENCH_MEGABYTES", 1024);
-    let rounds = usize::try_from(number("BANISTER_BENCH_ROUNDS", 3)).expect("a number of rounds");
+    let megabytes = number("BANISTER_BENCH_MEGABYTES", either(1024, 16));
+    let rounds = usize::try_from(number("BANISTER_BENCH_ROUNDS", either(3, 1))).expect("a number of rounds");
     let folder = tempfile::tempdir().expect("a temporary folder");
     let data = folder.path().join("data");
     fill(&data, megabytes);
@@ -52,7 +56,7 @@ fn main() {
              reading back and comparing: {verified:.2?}",
             size(&own),
             size(&other),
-            theirs.as_secs_f64() / ours.as_secs_f64(),
+            ratio(theirs, ours),
         );
     }
 }
@@ -89,7 +93,7 @@ fn child(from: &Path, to: &Path) -> u64 {
 
 fn yardstick_of(format: &str, data: &Path, to: &Path) {
     let (folder, to) = (data.parent().expect("a folder").display(), to.display());
-    let mut command = match format {
+    let command = match format {
         "tar.gz" => {
             let base = to.to_string().trim_end_matches(".tar.gz").to_owned();
             let script = format!("import shutil; shutil.make_archive({base:?}, 'gztar', '{folder}', 'data')");
@@ -103,12 +107,7 @@ fn yardstick_of(format: &str, data: &Path, to: &Path) {
             command
         }
     };
-    assert!(command.status().expect("python3, tar and zstd are installed").success(), "{command:?}");
-}
-
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort();
-    times[times.len() / 2]
+    succeed(command);
 }
 
 /// Sixteen files. The same seed gives the same bytes.

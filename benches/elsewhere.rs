@@ -1,8 +1,10 @@
 //! What servers on other machines cost, over real OpenSSH on loopback, beside two peers.
 //!
-//! Run it with `tests/run --bench`. The peers are ansible-core and pyinfra from PyPI, put into `target/peers`; without
-//! them, what is measured with them is left out.
+//! `tests/run --bench` measures. The peers are ansible-core and pyinfra from PyPI, put into `target/peers`; without
+//! them, what is measured with them is left out. `cargo test --bench elsewhere` only tries one short round.
 
+#[path = "support/measure.rs"]
+mod measure;
 #[path = "../tests/support/program.rs"]
 mod program;
 #[path = "../tests/support/sshd.rs"]
@@ -12,23 +14,21 @@ mod support {
     pub(crate) use crate::program;
 }
 
+use measure::{either, peak, ratio, succeed, timed};
 use sshd::{Host, Network};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Calls of the loop whose time is shared out among them.
-const CALLS: u32 = 500;
-/// Hosts of the comparison, and commands on each.
-const HOSTS: usize = 10;
+/// Commands of the comparison, on each host.
 const COMMANDS: usize = 20;
 
 fn main() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let network = Network::new(folder.path());
-    let hosts: Vec<Host> = (0..HOSTS).map(|n| network.host(&format!("h{n}"))).collect();
-    let world = World { folder: folder.path(), network: &network };
+    let hosts: Vec<Host> = (0..either(10, 2)).map(|n| network.host(&format!("h{n}"))).collect();
+    let world = World { folder: folder.path(), network: &network, hosts: hosts.len() };
     round_trip(&world);
     backups(&world);
     hundred(&world);
@@ -39,6 +39,7 @@ fn main() {
 struct World<'a> {
     folder: &'a Path,
     network: &'a Network,
+    hosts: usize,
 }
 
 impl World<'_> {
@@ -51,9 +52,10 @@ impl World<'_> {
                 fs::create_dir(&checkout).expect("a folder");
                 fs::write(checkout.join("file"), "content").expect("a file");
                 let me = ["-c", "user.name=bench", "-c", "user.email=bench@localhost"];
-                for command in [&["init", "-q"][..], &["add", "."], &["commit", "-qm", "Begin"]] {
-                    let git = Command::new("git").args(me).args(command).current_dir(&checkout).status();
-                    assert!(git.expect("git").success());
+                for words in [&["init", "-q"][..], &["add", "."], &["commit", "-qm", "Begin"]] {
+                    let mut git = Command::new("git");
+                    git.args(me).args(words).current_dir(&checkout);
+                    succeed(git);
                 }
             }
             let ssh = ssh(n).map(|host| format!("ssh = {host:?}\n")).unwrap_or_default();
@@ -79,73 +81,66 @@ impl World<'_> {
     }
 }
 
-fn timed(rounds: usize, mut work: impl FnMut()) -> Duration {
-    // Once before, so that the agent is there, and files are in memory.
+/// Once before, so that the agent is there, and files are in memory.
+fn warm(rounds: usize, mut work: impl FnMut()) -> Duration {
     work();
-    let mut times: Vec<Duration> = (0..rounds)
-        .map(|_| {
-            let began = Instant::now();
-            work();
-            began.elapsed()
-        })
-        .collect();
-    times.sort();
-    times[times.len() / 2]
+    timed(rounds, work)
 }
 
 fn round_trip(world: &World) {
+    // Calls of the loop whose time is shared out among them.
+    let (calls, rounds) = either((500, 5), (5, 1));
     let loops = |calls: u32| {
         format!("fn main() {{ let s = this_server(); for n in 0..{calls} {{ s.free_space(\"/\"); }} }}")
     };
     let each = |ssh: bool| {
         let time = |calls| {
             world.site(1, |_| ssh.then(|| "h0".to_owned()), "", &loops(calls));
-            timed(5, || world.run(&[]))
+            warm(rounds, || world.run(&[]))
         };
-        time(CALLS).saturating_sub(time(0)) / CALLS
+        time(calls).saturating_sub(time(0)) / calls
     };
     let (here, there) = (each(false), each(true));
-    println!("a call of a primitive, {CALLS} in a loop, medians of 5 rounds:");
+    println!("a call of a primitive, {calls} in a loop, medians of {rounds} rounds:");
     println!("  here {here:?}, over ssh {there:?}: {:?} more", there.saturating_sub(here));
 }
 
 fn backups(world: &World) {
     let runbook = "import \"kind\" as kind;\nfn main() { parallel(linked_servers(), |server| { \
                    kind::back_up(server, \"\", kind::parts(server)) }); }";
-    let more = "backup = [\"file\"]\ndumps = { \"dump\" = [\"sh\", \"-c\", \"sleep 3; echo dumped\"] }";
-    world.site(HOSTS, |n| Some(format!("h{n}")), more, runbook);
-    let one = timed(3, || world.run(&["--server", "s0"]));
-    let all = timed(3, || world.run(&[]));
-    println!("backups whose dump takes 3 s, medians of 3 rounds:");
-    println!("  of one server {one:?}, of {HOSTS} at once {all:?}: {:.2} times", ratio(all, one));
+    let (seconds, rounds) = either(("3", 3), ("0.1", 1));
+    let more = format!(
+        "backup = [\"file\"]\ndumps = {{ \"dump\" = [\"sh\", \"-c\", \"sleep {seconds}; echo dumped\"] }}"
+    );
+    let hosts = world.hosts;
+    world.site(hosts, |n| Some(format!("h{n}")), &more, runbook);
+    let one = warm(rounds, || world.run(&["--server", "s0"]));
+    let all = warm(rounds, || world.run(&[]));
+    println!("backups whose dump takes {seconds} s, medians of {rounds} rounds:");
+    println!("  of one server {one:?}, of {hosts} at once {all:?}: {:.2} times", ratio(all, one));
 }
 
 fn hundred(world: &World) {
     let runbook = "fn main() { parallel(linked_servers(), |server| { for n in 0..10 { server.free_space(\"/\"); } }); }";
-    world.site(100, |n| Some(format!("h{}", n % HOSTS)), "", runbook);
+    let servers = either(100, 4);
+    world.site(servers, |n| Some(format!("h{}", n % world.hosts)), "", runbook);
     let began = Instant::now();
     let mut child = world.banister(&["run", "try", "--abandon"]).spawn().expect("banister");
-    let mut peak = 0;
-    while child.try_wait().expect("a child").is_none() {
-        let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let now = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
-        peak = peak.max(now.unwrap_or(0));
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    println!("100 servers in one run, 10 calls on each: {:?}, peak {} MB", began.elapsed(), peak / 1024);
+    let peak = peak(&mut child);
+    println!("{servers} servers in one run, 10 calls on each: {:?}, peak {peak} MB", began.elapsed());
 }
 
 fn peers(world: &World, hosts: &[Host]) {
     let runbook = format!(
         "fn main() {{ parallel(linked_servers(), |server| {{ for n in 0..{COMMANDS} {{ server.run([\"true\"]); }} }}); }}"
     );
-    world.site(HOSTS, |n| Some(format!("h{n}")), "", &runbook);
-    let own = timed(5, || world.run(&[]));
-    println!("{COMMANDS} times `true` on each of {HOSTS} hosts, medians of 5 rounds (peers: 3):");
+    let (count, rounds) = (world.hosts, either(5, 1));
+    world.site(count, |n| Some(format!("h{n}")), "", &runbook);
+    let own = warm(rounds, || world.run(&[]));
+    println!("{COMMANDS} times `true` on each of {count} hosts, medians of {rounds} rounds (peers: 3):");
     println!("  banister {own:?}");
     // What nobody who connects with OpenSSH can be faster than.
-    let floor = timed(5, || {
+    let floor = warm(rounds, || {
         let connect =
             |host: &Host| Command::new(world.network.bin().join("ssh")).args([&host.name, "true"]).spawn();
         for mut child in hosts.iter().map(connect).collect::<Vec<_>>().into_iter().flatten() {
@@ -153,6 +148,10 @@ fn peers(world: &World, hosts: &[Host]) {
         }
     });
     println!("  ssh, which only connects and does nothing {floor:?}");
+    // Too much to fetch for a short round.
+    if !either(true, false) {
+        return;
+    }
     let Some(peers) = installed() else {
         println!("  ansible and pyinfra can't be installed here");
         return;
@@ -167,7 +166,7 @@ fn peers(world: &World, hosts: &[Host]) {
     let task = "  - command: \"true\"\n".repeat(COMMANDS);
     fs::write(folder.join("play.yaml"), format!("- hosts: all\n  gather_facts: false\n  tasks:\n{task}"))
         .expect("a file");
-    let ansible = timed(3, || {
+    let ansible = warm(3, || {
         let mut command = Command::new(peers.join("ansible-playbook"));
         command.args(["-f", "10", "-i", "hosts.ini", "play.yaml"]).current_dir(folder).env("HOME", folder);
         assert!(command.stdout(Stdio::null()).status().expect("ansible").success());
@@ -189,16 +188,12 @@ fn peers(world: &World, hosts: &[Host]) {
     let lines = "server.shell(commands=[\"true\"])\n".repeat(COMMANDS);
     fs::write(folder.join("deploy.py"), format!("from pyinfra.operations import server\n{lines}"))
         .expect("a file");
-    let pyinfra = timed(3, || {
+    let pyinfra = warm(3, || {
         let mut command = Command::new(peers.join("pyinfra"));
         command.args(["-y", "inventory.py", "deploy.py"]).current_dir(folder).env("HOME", folder);
         assert!(command.stdout(Stdio::null()).stderr(Stdio::null()).status().expect("pyinfra").success());
     });
     println!("  pyinfra {pyinfra:?}: {:.1} times", ratio(pyinfra, own));
-}
-
-fn ratio(a: Duration, b: Duration) -> f64 {
-    a.as_secs_f64() / b.as_secs_f64()
 }
 
 /// The folder of the peers' programs.

@@ -1,13 +1,18 @@
 //! What the program itself costs, beside its yardsticks, each measured in this one run.
 //!
-//! Run it with `tests/run --bench`. Every number is the median of the rounds it names; the machine's noise is in the
-//! yardsticks too.
+//! `tests/run --bench` measures. Every number is the median of the rounds it names; the machine's noise is in the
+//! yardsticks too. `cargo test --bench speed` only tries one short round.
 
-use banister::journal::file::JournalFile;
+#[path = "support/measure.rs"]
+mod measure;
+
+use banister::journal::file;
+use banister::journal::index::Index;
 use banister::practice::{Practice, Reach};
+use measure::{either, median, peak, ratio, succeed, timed};
 use std::fs;
-use std::io::Write;
-use std::path::Path;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -24,13 +29,19 @@ fn main() {
 
 /// A site with one server whose Makefile does nothing.
 fn site(folder: &Path) {
-    fs::create_dir_all(folder.join("web")).expect("a folder");
+    let server = folder.join("web");
+    fs::create_dir_all(&server).expect("a folder");
     fs::create_dir_all(folder.join("runbooks")).expect("a folder");
     fs::write(folder.join("site.toml"), "[servers.web]\nkind = \"plain\"\ncheckout = \"web\"\n")
         .expect("a file");
-    fs::write(folder.join("web/Makefile"), "work:\n\t@sleep 2\n").expect("a file");
-    let git = Command::new("git").args(["init", "-q"]).arg(folder.join("web")).status();
-    assert!(git.expect("git").success());
+    let seconds = either("2", "0.1");
+    fs::write(server.join("Makefile"), format!("work:\n\t@sleep {seconds}\n")).expect("a file");
+    let me = ["-c", "user.name=bench", "-c", "user.email=bench@localhost"];
+    for words in [&["init", "-q"][..], &["add", "."], &["commit", "-qm", "Begin"]] {
+        let mut git = Command::new("git");
+        git.args(me).args(words).current_dir(&server);
+        succeed(git);
+    }
 }
 
 fn banister(folder: &Path, arguments: &[&str]) -> Command {
@@ -45,33 +56,20 @@ fn banister(folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort();
-    times[times.len() / 2]
-}
-
-fn timed(rounds: usize, mut work: impl FnMut()) -> Duration {
-    let once = |_| {
-        let began = Instant::now();
-        work();
-        began.elapsed()
-    };
-    median((0..rounds).map(once).collect())
-}
-
-fn succeed(mut command: Command) {
-    assert!(command.status().expect("it starts").success(), "{command:?}");
-}
-
 fn start_up(folder: &Path) {
-    let own = timed(50, || succeed(banister(folder, &["list"])));
-    let nothing = timed(50, || succeed(Command::new("/bin/true")));
-    println!("banister list: {own:.1?} (/bin/true: {nothing:.1?}); 50 rounds");
-    let check = timed(50, || succeed(banister(folder, &["check"])));
-    // Nobody types: it is begun, is ready, and ends.
-    let prompt = timed(50, || succeed(banister(folder, &["repl"])));
+    let rounds = either(50, 1);
+    let own = timed(rounds, || succeed(banister(folder, &["list"])));
+    let version = timed(rounds, || succeed(banister(folder, &["--version"])));
+    let nothing = timed(rounds, || succeed(Command::new("/bin/true")));
     println!(
-        "banister check of all that is bundled: {check:.1?}; banister repl, begun and left: {prompt:.1?}; 50 rounds"
+        "banister list: {own:.1?} (--version: {version:.1?}, /bin/true: {nothing:.1?}); {rounds} rounds"
+    );
+    let check = timed(rounds, || succeed(banister(folder, &["check"])));
+    // Nobody types: it is begun, is ready, and ends.
+    let prompt = timed(rounds, || succeed(banister(folder, &["repl"])));
+    println!(
+        "banister check of all that is bundled: {check:.1?}; banister repl, begun and left: {prompt:.1?}; \
+         {rounds} rounds"
     );
 }
 
@@ -80,87 +78,146 @@ fn steps(folder: &Path) {
     let runbook = |steps: usize| {
         format!("fn main() {{\n    for n in 0..{steps} {{ step `Step ${{n}}` {{ note(now()); }} }}\n}}\n")
     };
-    let count = 2_000;
+    let (count, rounds) = either((2_000, 5), (20, 1));
     fs::write(folder.join("runbooks/none.rhai"), runbook(0)).expect("a file");
     fs::write(folder.join("runbooks/many.rhai"), runbook(count)).expect("a file");
-    let none = timed(5, || succeed(banister(folder, &["run", "none"])));
-    let many = timed(5, || succeed(banister(folder, &["run", "many"])));
+    let none = timed(rounds, || succeed(banister(folder, &["run", "none"])));
+    let many = timed(rounds, || succeed(banister(folder, &["run", "many"])));
     let each = (many.saturating_sub(none)) / u32::try_from(count).expect("small");
     let mut file = fs::File::create(folder.join("synced")).expect("a file");
-    let sync = timed(200, || {
+    let sync = timed(either(200, 2), || {
         file.write_all(&[b'x'; 200]).expect("written");
         file.sync_data().expect("synced");
     });
     println!(
-        "a step with one no-op call: {each:.1?}; a sync of 200 bytes: {sync:.1?}; 5 rounds of {count} steps"
+        "a step with one no-op call: {each:.1?}; a sync of 200 bytes: {sync:.1?}; {rounds} rounds of {count} \
+         steps"
     );
 }
 
-/// A journal of 100,000 records, gone through by a resume.
+/// A journal of 100,000 records, gone through by a resume: of a run that was killed at its end, so that all that it did
+/// counts, and of one that failed, so that all that it saw is looked at anew. Beside it what the same file costs a
+/// program that only reads and parses it.
 fn replay(folder: &Path) {
-    let count = 25_000;
+    let (count, rounds) = either((25_000, 9), (50, 1));
     let source = format!(
         "fn main() {{\n    for n in 0..{count} {{ step \"Step\" {{ now(); }} }}\n    throw \"the end\";\n}}\n"
     );
     fs::write(folder.join("runbooks/long.rhai"), source).expect("a file");
-    let _ = banister(folder, &["run", "long", "--abandon"]).status();
-    let newest =
-        fs::read_dir(folder.join("state/runs")).expect("runs").map(|run| run.expect("a run").path()).max();
-    let path = newest.expect("a run").join("journal.jsonl");
+    let states = ["killed", "failed"].map(|name| folder.join(name));
+    for (state, crash) in states.iter().zip(["before \"finished\"", ""]) {
+        let mut run = banister(folder, &["run", "long"]);
+        run.env("BANISTER_STATE", state).env("BANISTER_CRASH_AT", crash).status().expect("it starts");
+    }
+    let [killed, failed] = &states;
+    let path = journal(killed);
     let records = fs::read_to_string(&path).expect("a journal").lines().count();
-    let began = Instant::now();
-    let mut read = 0;
-    JournalFile::open(&path, &mut |_| read += 1).expect("it opens");
-    let load = began.elapsed();
-    let whole = timed(3, || {
-        let status = banister(folder, &["resume", "-q"]).status().expect("it starts");
-        assert_eq!(status.code(), Some(1));
+    assert!(records > 4 * count, "{records}");
+    let resumed = |state: &Path| {
+        let copy = folder.join("copy");
+        let mut of = (Vec::new(), 0);
+        for _ in 0..rounds {
+            // A resume adds to the journal, and what it finds there shall be the same in each round.
+            let _ = fs::remove_dir_all(&copy);
+            let mut cp = Command::new("cp");
+            cp.arg("-r").arg(state).arg(&copy);
+            succeed(cp);
+            let mut resume = banister(folder, &["resume", "-q"]);
+            let mut child = resume.env("BANISTER_STATE", &copy).spawn().expect("it starts");
+            let began = Instant::now();
+            of.1 = peak(&mut child).max(of.1);
+            of.0.push(began.elapsed());
+            assert_eq!(child.wait().expect("it is ours").code(), Some(1));
+        }
+        (median(of.0), of.1)
+    };
+    let parse = timed(rounds, || {
+        let lines = BufReader::with_capacity(256 << 10, fs::File::open(&path).expect("a journal")).lines();
+        let parsed = lines.map(|line| serde_json::from_str::<serde_json::Value>(&line.expect("text")));
+        assert_eq!(parsed.filter(Result::is_ok).count(), records);
     });
-    println!("resume over {records} records: {whole:.1?}, of it {load:.1?} to read {read} of them; 3 rounds");
-    let mut memory = banister(folder, &["resume", "-q"]);
-    let child = memory.spawn().expect("it starts");
-    println!("its memory at most: {} MB", peak(child) / 1_000);
+    let load = timed(rounds, || {
+        let mut index = Index::default();
+        file::read(&path, &mut |record| index.add(record)).expect("it can be read");
+        assert!(index.used("") > 0);
+    });
+    let (replayed, memory) = resumed(killed);
+    println!(
+        "resume over {records} records: {replayed:.1?}, at most {memory} MB; reading them {load:.1?}; the same file \
+         read line by line as any JSON, in the same run: {parse:.1?}: {:.2} times; {rounds} rounds",
+        ratio(replayed, parse),
+    );
+    let (anew, memory) = resumed(failed);
+    println!(
+        "resume where all that it saw is looked at anew: {anew:.1?}, at most {memory} MB; {rounds} rounds"
+    );
 }
 
-/// The highest resident size that was seen, in kB.
-fn peak(mut child: std::process::Child) -> u64 {
-    let mut highest = 0;
-    while child.try_wait().expect("it is ours").is_none() {
-        let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        let size = line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0);
-        highest = highest.max(size);
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    highest
+/// The journal of the only run in a state folder.
+fn journal(state: &Path) -> PathBuf {
+    let mut runs = fs::read_dir(state.join("runs")).expect("runs");
+    runs.next().expect("a run").expect("a run").path().join("journal.jsonl")
 }
 
 /// The same commands run from a shell script.
 fn shell(folder: &Path) {
     let runbook = "fn main() {\n    let server = this_server();\n    step \"Work\" { server.make(\"work\"); }\n    step \"Again\" { server.make(\"work\"); }\n}\n";
     fs::write(folder.join("runbooks/work.rhai"), runbook).expect("a file");
-    let own = timed(3, || succeed(banister(folder, &["run", "work", "--abandon"])));
+    let rounds = either(3, 1);
+    let own = timed(rounds, || succeed(banister(folder, &["run", "work", "--abandon"])));
     let script = "make -s work && make -s work";
-    let plain = timed(3, || {
+    let plain = timed(rounds, || {
         let mut command = Command::new("sh");
         command.args(["-c", script]).current_dir(folder.join("web"));
         succeed(command);
     });
-    let ratio = own.as_secs_f64() / plain.as_secs_f64();
     println!(
-        "two make targets of 2 s each: {own:.3?}, from a shell script {plain:.3?}: {ratio:.4} times; 3 rounds"
+        "two make targets of 2 s each: {own:.3?}, from a shell script {plain:.3?}: {:.4} times; {rounds} rounds",
+        ratio(own, plain)
     );
 }
 
-/// The whole update of a practice server whose build takes 8 seconds, and the same commands without banister: two
-/// archives by tar, fetch, checkout, three make targets, and the same window in which all must stay healthy.
+/// What an administrator types for the same update: a look at what runs; databases, volumes and files saved twice, and
+/// each dump read back; the images kept that run; fetch, checkout, three make targets. `$1` is the new release.
+const BY_HAND: &str = r#"
+set -e
+cd "$HOME"
+save() {
+    for name in hoss_core hoss_auth; do
+        docker exec -i server_db_1 sh -c "exec pg_dump -U postgres -Fc $name" >"$1-$name.dump"
+        docker exec -i server_db_1 sh -c 'exec pg_restore -f -' <"$1-$name.dump" >/dev/null
+    done
+    for name in auth-secrets ldap-vol0 ldap-vol1; do
+        docker run --rm --interactive --network none --workdir /volume --volume "server_$name:/volume:ro" \
+            --entrypoint tar "hoss-auth:$2" -cf - . >"$1-$name.tar"
+    done
+    tar czf "$1.tar.gz" .hoss/.env .hoss/core .hoss/auth .hoss/sync .hoss/ui "$1"-*
+}
+if [ "$2" = before ]; then
+    docker ps
+    save before 0.2.10
+    for name in core auth sync ui; do docker tag "hoss-$name:0.2.10" "kept/$name"; done
+    cd hybrid-object-store/server
+    git fetch -q --tags
+    git checkout -q "$1"
+    make config
+    make build
+    make up DETACH=true
+else
+    save after "$1"
+    for name in core auth sync ui; do docker image rm "kept/$name"; done
+fi
+"#;
+
+/// The whole update of a practice server whose build takes 8 seconds, and the same by hand, with the same window in which
+/// all must stay healthy.
 fn update() {
     let practiced = |work: &dyn Fn(&Practice, &Path)| {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let program = Path::new(env!("CARGO_BIN_EXE_banister"));
         let practice =
             Practice::create(&folder.path().join("world"), program, &[]).expect("a practice server");
-        practice.switch_seconds("slow-build", Reach::Always, 8).expect("a fault");
+        practice.switch_seconds("slow-build", Reach::Always, either(8, 0)).expect("a fault");
         let began = Instant::now();
         work(&practice, folder.path());
         let took = began.elapsed();
@@ -173,33 +230,28 @@ fn update() {
         let arguments = ["--site", site, "run", "update", "--to", to, "--yes"];
         succeed(banister(folder, &arguments));
     };
-    let by_hand = |practice: &Practice, _: &Path| {
-        let script = format!(
-            "set -e; cd \"$HOME\"; tar czf before.tar.gz .hoss/.env .hoss/core .hoss/auth .hoss/sync .hoss/ui
-             cd hybrid-object-store/server; git fetch -q --tags; git checkout -q {to}
-             make config; make build; make up DETACH=true"
-        );
+    let typed = |practice: &Practice, part: &str| {
         let mut command = Command::new("sh");
-        command
-            .args(["-c", &script])
-            .envs(practice.environment())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
+        command.args(["-c", BY_HAND, "sh", to, part]).envs(practice.environment());
+        command.stdout(Stdio::null()).stderr(Stdio::null());
         succeed(command);
+    };
+    let by_hand = |practice: &Practice, _: &Path| {
+        typed(practice, "before");
         practice.wait_for(to).expect("it becomes healthy");
         // As long as `wait_healthy` watches by itself.
         std::thread::sleep(Duration::from_secs(2));
-        let mut command = Command::new("sh");
-        let script =
-            "cd \"$HOME\"; tar czf after.tar.gz .hoss/.env .hoss/core .hoss/auth .hoss/sync .hoss/ui";
-        succeed({
-            command.args(["-c", script]).envs(practice.environment());
-            command
-        });
+        typed(practice, "after");
     };
-    let rounds = 3;
-    let own = median((0..rounds).map(|_| practiced(&own)).collect());
-    let plain = median((0..rounds).map(|_| practiced(&by_hand)).collect());
-    let ratio = own.as_secs_f64() / plain.as_secs_f64();
-    println!("a whole update: {own:.3?}, the same by hand {plain:.3?}: {ratio:.4} times; {rounds} rounds");
+    let rounds = either(5, 1);
+    let mut times = (Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        times.0.push(practiced(&own));
+        times.1.push(practiced(&by_hand));
+    }
+    let (own, plain) = (median(times.0), median(times.1));
+    println!(
+        "a whole update: {own:.3?}, the same by hand {plain:.3?}: {:.4} times; {rounds} rounds",
+        ratio(own, plain)
+    );
 }

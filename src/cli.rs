@@ -24,6 +24,8 @@ mod signals;
 mod stale;
 mod status;
 mod test;
+mod unfinished;
+mod unread;
 mod work;
 
 use crate::failure::Result;
@@ -40,16 +42,27 @@ pub fn main(arguments: &[OsString]) -> ExitCode {
     }
     let (cli, matches) = match arguments::parse(arguments) {
         Ok(parsed) => parsed,
-        Err(failure) => return failed(&failure, false),
+        Err(failure) => {
+            arguments::asks_for_json(arguments).then(|| document(&failure));
+            return failed(&failure, false);
+        }
     };
     let context = match Context::new(&cli) {
         Ok(context) => context,
-        Err(failure) => return failed(&failure, false),
+        Err(failure) => {
+            cli.global.json.then(|| document(&failure));
+            return failed(&failure, false);
+        }
     };
     let color = context.style.color;
     match dispatch(context, &cli.command, &matches) {
         Ok(code) => ExitCode::from(code),
-        Err(failure) => failed(&failure, color),
+        Err(failure) => {
+            // What began to speak JSON has said what it had to say; the agent's output is no document.
+            let is_silent = cli.global.json && !crate::output::has_said();
+            (is_silent && !matches!(cli.command, Command::Agent)).then(|| document(&failure));
+            failed(&failure, color)
+        }
     }
 }
 
@@ -76,7 +89,16 @@ fn dispatch(context: Context, command: &Command, matches: &clap::ArgMatches) -> 
         Command::Repl(options) => repl::repl(context, options),
         Command::Lock { command: LockCommand::Show } => lock::show(&context),
         Command::Lock { command: LockCommand::Release { force } } => lock::release(&context, *force),
+        Command::Lock { command: LockCommand::Dismiss { name, reason } } => {
+            lock::dismiss(&context, name, reason)
+        }
     }
+}
+
+/// What went wrong, as the one document of a command with `--json` that has no other.
+fn document(failure: &crate::failure::Failure) {
+    let document = serde_json::json!({ "failure": failure, "exit_code": failure.kind.exit_code() });
+    println!("{}", crate::secret::show_value(document));
 }
 
 /// Says what went wrong, and gives the exit code of its kind.

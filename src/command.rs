@@ -24,6 +24,7 @@ mod begun;
 mod exit;
 mod folder;
 mod foreign;
+mod inherit;
 mod line;
 mod lock;
 mod log;
@@ -54,6 +55,7 @@ pub use cancel::cancel;
 pub use exit::Exit;
 pub use filter::{Feed, Filter};
 pub use follow::{Attention, Followed, From, follow};
+pub use inherit::secrets;
 pub use log::{log, tail};
 pub use look::{Looked, feed, look, look_into};
 pub use mark::{Survivor, processes_with_mark};
@@ -61,6 +63,14 @@ pub use spec::Spec;
 pub use start::{start, supervise_with};
 pub use state::{State, state, void};
 pub use took::took;
+
+/// Has this process leave no core file: it may hold secrets. The commands that it starts may leave theirs. `main` calls
+/// it first, with all arguments, the program's own name first.
+pub fn leave_no_core(arguments: &[OsString]) {
+    inherit::leave_no_core(
+        arguments.len() == 3 && (arguments[1] == supervise::ROLE || arguments[1] == stage::ROLE),
+    );
+}
 
 /// Plays the supervisor or the stage if the program was started as one. `main` calls it before anything else, with
 /// all arguments, the program's own name first.

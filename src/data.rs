@@ -78,7 +78,7 @@ pub fn describe(value: &Value) -> String {
     }
     match value {
         Value::Null => "()".into(),
-        Value::String(text) => format!("{text:?}"),
+        Value::String(text) => quoted(text),
         Value::Array(items) => {
             format!("[{}]", items.iter().map(describe).collect::<Vec<_>>().join(", "))
         }
@@ -88,6 +88,16 @@ pub fn describe(value: &Value) -> String {
         }
         other => other.to_string(),
     }
+}
+
+/// A text as a script writes it. A letter that stands for a secret stays one, so that whoever shows it can name the secret.
+fn quoted(text: &str) -> String {
+    let letter = |c: char| match c {
+        '\u{100000}'.. => c.to_string(),
+        '\'' => c.to_string(),
+        c => c.escape_debug().to_string(),
+    };
+    format!("\"{}\"", text.chars().map(letter).collect::<String>())
 }
 
 #[cfg(test)]

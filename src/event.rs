@@ -2,7 +2,7 @@
 //! facts.
 
 use crate::failure::Failure;
-use crate::secret;
+use crate::secret::Shown;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -36,15 +36,15 @@ pub enum Event {
         failure: Option<Failure>,
     },
     /// A line that a running command wrote, or how far something is.
-    Progressed { key: String, line: String },
+    Progressed { key: String, line: Shown },
     /// What a script wanted a person to read.
-    Noted { text: String },
+    Noted { text: Shown },
     /// A longer text, with a title.
-    Shown { title: String, text: String },
+    Shown { title: Shown, text: Shown },
     /// A person answered a question.
     Answered { question: String, answer: String, by: String },
     /// Something that a person should know, but that stops nothing.
-    Warned { text: String },
+    Warned { text: Shown },
     /// The run failed, and will now be rolled back.
     Failed { failure: Failure },
     /// The way back began.
@@ -72,6 +72,10 @@ pub enum RunState {
     Failed,
     Interrupted,
     RolledBack,
+    /// Its journal can't be read, and so nobody knows. Never written down.
+    Damaged,
+    /// A newer program wrote its journal. Never written down.
+    Newer,
 }
 
 impl RunState {
@@ -83,6 +87,8 @@ impl RunState {
             RunState::Failed => "failed",
             RunState::Interrupted => "interrupted",
             RunState::RolledBack => "rolled_back",
+            RunState::Damaged => "damaged",
+            RunState::Newer => "newer",
         }
     }
 }
@@ -96,10 +102,4 @@ impl<F: Fn(&Event) + Send + Sync> Listener for F {
     fn hear(&self, event: &Event) {
         self(event)
     }
-}
-
-/// An event as one JSON line, secrets redacted.
-pub fn json_line(event: &Event) -> String {
-    let text = serde_json::to_string(event).unwrap_or_else(|error| format!("{{\"event\":\"{error}\"}}"));
-    secret::redact(&text).into_owned()
 }

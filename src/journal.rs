@@ -1,53 +1,43 @@
 //! What a run did, on disk, so that it can be gone on with after any crash.
 //!
 //! A run is a folder: `journal.jsonl` (one record a line), `logs/` (a folder per command), `script/` (the text that
-//! ran), `session` (a lock held by the process that works on the run). Folders are 0700, files 0600.
+//! ran), `session` (a lock held by the process that works on the run), `about.json` (what the run is about, should the
+//! journal be damaged). Folders are 0700, files 0600.
 //!
 //! A record's key is its place in the script's course: a path of ordinals such as `/3/1`, with the branch's name
 //! inside `parallel` (`/0[lab]/2`) and `!` for what `on_failure` did (`/5!/0`). File and line are for people and
 //! never part of a key, so an edit that changes no effect changes no key. What a person typed has keys that begin with
 //! `~` and the number of the line (`~4/0`), so that it is never before or after anything that the script does.
 
+mod about;
 pub mod file;
 pub mod index;
 pub mod key;
+mod record;
 pub mod run;
+mod version_1;
 
 use crate::data::Arguments;
 use crate::event::RunState;
 use crate::failure::Failure;
+use crate::secret::stored;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The version of the format of `journal.jsonl`. A journal of another version is refused.
-pub const VERSION: u32 = 1;
+/// The version of the format of `journal.jsonl`. In the first, secrets were hidden in what is stored; since the second
+/// their names are there, so that values can be read back as they were. A journal of a newer version is refused; older ones
+/// are read.
+pub const VERSION: u32 = 2;
 
 /// A call of a primitive: what is compared when a run is resumed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Call {
     pub name: String,
+    #[serde(with = "stored::fields")]
     pub arguments: Arguments,
 }
 
 impl Call {
-    /// As the journal keeps it: with every secret that is known hidden.
-    pub fn redacted(&self) -> Call {
-        fn hidden(value: &Value) -> Value {
-            match value {
-                Value::String(text) => crate::secret::redact(text).into(),
-                Value::Array(items) => items.iter().map(hidden).collect(),
-                Value::Object(fields) => fields
-                    .iter()
-                    .map(|(name, item)| (name.clone(), hidden(item)))
-                    .collect::<Arguments>()
-                    .into(),
-                other => other.clone(),
-            }
-        }
-        let arguments = self.arguments.iter().map(|(name, value)| (name.clone(), hidden(value)));
-        Call { name: self.name.clone(), arguments: arguments.collect() }
-    }
-
     /// As a script writes it: `checkout(cloud, "0.2.13")`.
     pub fn describe(&self) -> String {
         // Maps are sorted by name; the subject of a call is read first.
@@ -67,7 +57,12 @@ pub enum Entry {
     /// A process began to work on the run.
     Session { by: String, pid: u32, rollback: bool },
     /// A step, a branch or a handler began.
-    Block { key: String, name: String, source: String },
+    Block {
+        key: String,
+        #[serde(with = "stored")]
+        name: String,
+        source: String,
+    },
     /// It ended well. A block that failed has no end: it is gone into again.
     BlockEnd { key: String, seconds: f64 },
     /// A call is about to act. `attempt` counts from 0; each has a folder of its own in `logs/`.
@@ -77,19 +72,35 @@ pub enum Entry {
     /// A person decided what nobody could know, or what to do where journal and script differ.
     Decision { key: String, decision: String, by: String },
     /// A person answered a question of the script.
-    Note { text: String },
+    Note {
+        #[serde(with = "stored")]
+        text: String,
+    },
     /// What was only looked at since the last act counts no more: the run failed, and a person may have mended what
     /// was seen. It is looked at again. The keys are those of calls and of blocks.
     Anew { keys: Vec<String> },
     /// A person typed this in a REPL; `key` is that of the line, in which its calls are.
-    Typed { key: String, text: String, by: String },
+    Typed {
+        key: String,
+        #[serde(with = "stored")]
+        text: String,
+        by: String,
+    },
     /// A person decided that the step with this key is left out.
-    Skip { key: String, name: String, reason: String, by: String },
+    Skip {
+        key: String,
+        #[serde(with = "stored")]
+        name: String,
+        #[serde(with = "stored")]
+        reason: String,
+        by: String,
+    },
     /// The way back began; from now on the run can only be rolled back.
     Rollback,
     /// The session ended, and this is the run's state.
     Finished {
         state: RunState,
+        #[serde(default, with = "stored::maybe_failure")]
         failure: Option<Failure>,
         /// Whether the script had said what is to be done if it fails. Earlier versions did not write it down.
         #[serde(default = "yes")]
@@ -105,8 +116,8 @@ fn yes() -> bool {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    Done(Value),
-    Failed(Failure),
+    Done(#[serde(with = "stored::value")] Value),
+    Failed(#[serde(with = "stored::failure")] Failure),
 }
 
 /// What a run is.
@@ -116,6 +127,7 @@ pub struct Header {
     pub run: String,
     pub runbook: String,
     /// Given on the command line, by the names of `main`'s parameters.
+    #[serde(with = "stored::fields")]
     pub parameters: Arguments,
     pub servers: Vec<String>,
     /// The path of `site.toml`.
@@ -129,7 +141,7 @@ pub struct Header {
 }
 
 /// A record: an entry with its number and its instant (RFC 3339, UTC).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Record {
     pub n: u64,
     pub time: String,

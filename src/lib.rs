@@ -19,6 +19,7 @@ pub mod command;
 pub mod machine;
 pub mod practice;
 pub mod journal;
+pub mod book;
 pub mod lock;
 pub mod site;
 pub mod primitive;

@@ -6,11 +6,12 @@
 //! out finds a higher one and may not change anything more.
 
 use crate::failure::{Context, Failure, Kind, Result};
+use crate::machine::installation;
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// Who holds, or last held, a server.
@@ -35,6 +36,30 @@ pub struct Holder {
     /// The run that had the grant before this one. Absent for the first, and after a release by force.
     #[serde(default)]
     pub before: Option<String>,
+    #[serde(default)]
+    pub runbook: String,
+    /// Where the run's journal is: `host:/path`.
+    #[serde(default)]
+    pub journal: String,
+    /// When the run began. RFC 3339, UTC.
+    #[serde(default)]
+    pub began: String,
+    /// Whether the run has seen the server in an earlier session, and so rests on how it was then.
+    #[serde(default)]
+    pub again: bool,
+    /// Whether all of it is typed in a REPL.
+    #[serde(default)]
+    pub by_hand: bool,
+}
+
+/// The last grant of a lock.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Grant {
+    pub number: u64,
+    /// Absent before the first, and after a release by force.
+    pub run: Option<String>,
+    /// RFC 3339, UTC. Earlier versions did not write it down.
+    pub at: Option<String>,
 }
 
 /// A lock that this process holds. Dropped, it is free.
@@ -54,15 +79,17 @@ pub enum State {
     Held(Holder),
     /// Its holder died without handing it back. It keeps nobody out.
     Left(Holder),
+    /// It can't be looked at, for this reason.
+    Unknown(String),
 }
 
 /// Takes the lock of the installation whose lock folder is `folder`. `holder.grant` and
-/// `holder.before` are set here.
+/// `holder.before` are set here. `may` is asked once nobody else holds it; if it refuses, nothing was granted.
 ///
 /// Fails with [`Kind::Locked`] while a live process holds it.
-pub fn take(folder: &Path, mut holder: Holder) -> Result<Lock> {
+pub fn take(folder: &Path, mut holder: Holder, may: &dyn Fn(&Grant) -> Result<()>) -> Result<Lock> {
     let failed = || format!("can't take the lock in `{}`", folder.display());
-    DirBuilder::new().recursive(true).mode(0o700).create(folder).or_fail(Kind::Refused, failed)?;
+    installation::prepare(folder)?;
     let mut tries = 10;
     loop {
         let file = open(folder)?;
@@ -82,10 +109,11 @@ pub fn take(folder: &Path, mut holder: Holder) -> Result<Lock> {
             file.metadata().is_ok_and(|ours| (ours.dev(), ours.ino()) == (now.dev(), now.ino()))
         });
         if same {
+            let last = grant(folder)?;
+            may(&last)?;
             clear(folder);
-            let (number, run) = grant(folder)?;
-            (holder.grant, holder.before) = (number + 1, run);
-            write(folder, "grant", format!("{} {}", holder.grant, holder.run).as_bytes())?;
+            (holder.grant, holder.before) = (last.number + 1, last.run);
+            write(folder, "grant", format!("{} {} {}", holder.grant, holder.run, now()).as_bytes())?;
             let mut lock = Lock { folder: folder.to_owned(), file, holder };
             lock.beat(None)?;
             return Ok(lock);
@@ -95,12 +123,29 @@ pub fn take(folder: &Path, mut holder: Holder) -> Result<Lock> {
 
 /// Looks who holds it, without taking it.
 pub fn look(folder: &Path) -> Result<State> {
-    let Some(holder) = read_holder(folder) else { return Ok(State::Free) };
-    let Ok(file) = OpenOptions::new().write(true).open(folder.join("lock")) else { return Ok(State::Free) };
+    let unknown = |what: &str, error: &dyn std::fmt::Display| {
+        Ok(State::Unknown(format!("`{}` can't be read: {error}", folder.join(what).display())))
+    };
+    let holder = match read_holder(folder) {
+        Ok(Some(holder)) => holder,
+        Ok(None) => return Ok(State::Free),
+        Err(error) => return unknown("holder", &error),
+    };
+    let file = match File::open(folder.join("lock")) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(State::Left(holder)),
+        Err(error) => return unknown("lock", &error),
+    };
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(State::Left(holder)),
-        Err(_) => Ok(State::Held(holder)),
+        Err(rustix::io::Errno::WOULDBLOCK) => Ok(State::Held(holder)),
+        Err(error) => unknown("lock", &error),
     }
+}
+
+/// Who held it last and has not handed it back; asked by who holds it now.
+pub fn left(folder: &Path) -> Option<Holder> {
+    read_holder(folder).ok().flatten()
 }
 
 /// Releases a lock. One that a live process holds is released only with `force`: its holder may then change nothing
@@ -109,14 +154,18 @@ pub fn release(folder: &Path, force: bool) -> Result<State> {
     let state = look(folder)?;
     match &state {
         State::Free => return Ok(state),
+        State::Unknown(why) => {
+            let message = "it is unknown whether somebody holds the server";
+            return Err(Failure::new(Kind::Refused, message).why(why).help("ask as a user who may read it"));
+        }
         State::Held(_) if !force => {
             return Err(held(folder).help(
-                "wait for it, or stop it there with Ctrl-C; if you are sure that it must not go on: \
+                "wait for it, or stop it there with Ctrl-C; if you are sure that it must not continue: \
                  `banister lock release --force`",
             ));
         }
         State::Held(_) => {
-            write(folder, "grant", (grant(folder)?.0 + 1).to_string().as_bytes())?;
+            write(folder, "grant", (grant(folder)?.number + 1).to_string().as_bytes())?;
             let fresh = folder.join("lock.new");
             File::create(&fresh).or_fail(Kind::Refused, || "can't make a new lock".into())?;
             fs::rename(&fresh, folder.join("lock"))
@@ -134,12 +183,17 @@ impl Lock {
         &self.folder
     }
 
+    /// Who holds it by this.
+    pub fn holder(&self) -> &Holder {
+        &self.holder
+    }
+
     /// Whether this is still the newest grant: asked before every change.
     pub fn check(&self) -> Result<()> {
-        if grant(&self.folder)?.0 == self.holder.grant {
+        if grant(&self.folder)?.number == self.holder.grant {
             return Ok(());
         }
-        let now = read_holder(&self.folder).map_or("somebody".to_owned(), |holder| holder.by);
+        let now = left(&self.folder).map_or("somebody".to_owned(), |holder| holder.by);
         let message =
             format!("the lock was taken away from this run by force; {now} may be working on the server");
         Err(Failure::new(Kind::Locked, message).help("see who holds it with `banister lock show`"))
@@ -194,37 +248,43 @@ pub fn describe(holder: &Holder) -> String {
 
 fn held(folder: &Path) -> Failure {
     let message = match read_holder(folder) {
-        Some(holder) => format!("the server is held by {}", describe(&holder)),
-        None => "the server is being locked by another process".into(),
+        Ok(Some(holder)) => format!("the server is held by {}", describe(&holder)),
+        Ok(None) => "the server is being locked by another process".into(),
+        Err(_) => "the server is held by another user, whose name can't be read".into(),
     };
     Failure::new(Kind::Locked, message).help("see it with `banister lock show`")
 }
 
 fn open(folder: &Path) -> Result<File> {
-    let mut options = OpenOptions::new();
     let path = folder.join("lock");
-    options.create(true).truncate(false).write(true).mode(0o600).open(&path).or_fail(Kind::Refused, || {
+    installation::open_lock(&path).or_fail(Kind::Refused, || {
         format!("can't open the lock `{}`; does the server belong to another user?", path.display())
     })
 }
 
-fn read_holder(folder: &Path) -> Option<Holder> {
-    serde_json::from_slice(&fs::read(folder.join("holder")).ok()?).ok()
+/// Nothing if nobody held it, or it was handed back.
+fn read_holder(folder: &Path) -> std::io::Result<Option<Holder>> {
+    match fs::read(folder.join("holder")) {
+        Ok(text) => serde_json::from_slice(&text).map(Some).map_err(std::io::Error::other),
+        Err(error) if [ErrorKind::NotFound, ErrorKind::NotADirectory].contains(&error.kind()) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
-/// The number of the last grant, and the run that got it.
-fn grant(folder: &Path) -> Result<(u64, Option<String>)> {
-    match fs::read_to_string(folder.join("grant")) {
-        Ok(text) => {
-            let (number, run) =
-                text.trim().split_once(' ').map_or((text.trim(), None), |(n, run)| (n, Some(run)));
-            let number =
-                number.parse().or_fail(Kind::Refused, || "the grant number of the lock is damaged".into())?;
-            Ok((number, run.map(str::to_owned)))
+/// The last grant: its number, its run, its instant, with blanks between.
+fn grant(folder: &Path) -> Result<Grant> {
+    let text = match fs::read_to_string(folder.join("grant")) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Grant::default()),
+        Err(error) => {
+            return Err(error).or_fail(Kind::Refused, || "can't read the grant number of the lock".into());
         }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok((0, None)),
-        Err(error) => Err(error).or_fail(Kind::Refused, || "can't read the grant number of the lock".into()),
-    }
+    };
+    let mut words = text.split_whitespace();
+    // A power cut can empty the file. No holder outlives one, so any number will do that nobody had.
+    let number = words.next().and_then(|number| number.parse().ok());
+    let number = number.unwrap_or_else(|| jiff::Timestamp::now().as_millisecond().unsigned_abs());
+    Ok(Grant { number, run: words.next().map(str::to_owned), at: words.next().map(str::to_owned) })
 }
 
 /// Removes what holders that were killed while they wrote have left.
@@ -239,18 +299,7 @@ fn clear(folder: &Path) {
 
 /// Not synced: after a power cut every holder is dead, and the grant of a dead holder is worth nothing.
 fn write(folder: &Path, name: &str, content: &[u8]) -> Result<()> {
-    let failed = || format!("can't write `{}`", folder.join(name).display());
-    let fresh = folder.join(format!("{name}.{}", std::process::id()));
-    let mut options = OpenOptions::new();
-    let mut file = options
-        .create(true)
-        .truncate(true)
-        .write(true)
-        .mode(0o600)
-        .open(&fresh)
-        .or_fail(Kind::Refused, failed)?;
-    file.write_all(content).or_fail(Kind::Refused, failed)?;
-    fs::rename(&fresh, folder.join(name)).or_fail(Kind::Refused, failed)
+    installation::write(&folder.join(name), content, false)
 }
 
 #[cfg(test)]
@@ -270,7 +319,16 @@ mod tests {
             beat: now(),
             grant: 0,
             before: None,
+            runbook: "update".into(),
+            journal: String::new(),
+            began: now(),
+            again: false,
+            by_hand: false,
         }
+    }
+
+    fn take(folder: &Path, holder: Holder) -> Result<Lock> {
+        super::take(folder, holder, &|_| Ok(()))
     }
 
     #[test]

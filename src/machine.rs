@@ -10,6 +10,7 @@ pub mod files;
 pub mod git;
 pub mod health;
 pub mod http;
+pub mod installation;
 pub mod part;
 pub mod postgres;
 pub mod release;

@@ -2,9 +2,19 @@
 //! terminal, `head`) is no reason to panic: a run goes on without it.
 
 use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Whether anything was written to standard output.
+static SAID: AtomicBool = AtomicBool::new(false);
+
+/// Whether standard output has anything already. With `--json` a failure is a document only if it is the first.
+pub fn has_said() -> bool {
+    SAID.load(Ordering::Relaxed)
+}
 
 /// Writes to standard output, as it is.
 pub fn print(text: impl AsRef<[u8]>) -> std::io::Result<()> {
+    SAID.store(true, Ordering::Relaxed);
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_ref())?;
     out.flush()

@@ -103,7 +103,31 @@ impl Person for Prepared {
 pub fn whoami() -> String {
     let user =
         std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).or_else(|_| std::env::var("LOGNAME"));
-    let user = user.unwrap_or_else(|_| format!("uid {}", rustix::process::getuid().as_raw()));
+    let user = user.ok().filter(|user| !user.is_empty()).unwrap_or_else(|| {
+        let id = rustix::process::getuid().as_raw();
+        let database = std::fs::read("/etc/passwd").unwrap_or_default();
+        name_in(&String::from_utf8_lossy(&database), id).unwrap_or_else(|| format!("uid {id}"))
+    });
     let host = rustix::system::uname();
     format!("{user}@{}", host.nodename().to_string_lossy())
+}
+
+/// The name of a user in the form of passwd(5).
+fn name_in(database: &str, id: u32) -> Option<String> {
+    let mut lines = database.lines().map(|line| line.split(':'));
+    lines.find_map(|mut fields| {
+        let (name, _, theirs) = (fields.next()?, fields.next()?, fields.next()?);
+        (theirs.parse() == Ok(id) && !name.is_empty()).then(|| name.to_owned())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_user_is_named_as_the_password_database_does() {
+        let database = "root:x:0:0:root:/root:/bin/bash\n\nodd\nops:x:1000:1000::/home/ops:/bin/sh\n";
+        assert_eq!(super::name_in(database, 1000).as_deref(), Some("ops"));
+        assert_eq!(super::name_in(database, 0).as_deref(), Some("root"));
+        assert_eq!(super::name_in(database, 7), None);
+    }
 }

@@ -12,6 +12,7 @@ pub use signature::{Parameter, Signature};
 
 use crate::failure::{Failure, Kind, Result};
 use crate::person::{Answer, Question};
+use crate::secret::Shown;
 use crate::site::Server;
 use crate::stop::Stop;
 use serde::de::DeserializeOwned;
@@ -62,18 +63,18 @@ pub struct Host<'a> {
     pub hold: &'a (dyn Fn(&str) -> Result<()> + Sync),
 }
 
-/// What a primitive can tell while it acts.
+/// What a primitive can tell while it acts: for eyes, so that secrets are hidden where they are known.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Told {
     /// A line of a command's output, or how far something is.
-    Progress(String),
+    Progress(Shown),
     /// A sentence for the person.
-    Note(String),
+    Note(Shown),
     /// A longer text for the person.
-    Text { title: String, text: String },
+    Text { title: Shown, text: Shown },
     /// What a person should know, but what stops nothing.
-    Warning(String),
+    Warning(Shown),
 }
 
 impl Host<'_> {
@@ -154,6 +155,8 @@ pub trait Primitive: Sized + 'static {
     const NAME: &'static str;
     /// The file's own text; its first comment is the documentation.
     const SOURCE: &'static str;
+    /// The arguments in which a secret may stand, also within a text: those that nobody else on the machine can read.
+    const SECRETS: &'static [&'static str] = &[];
     const ACT: Act<Self>;
 }
 
@@ -166,11 +169,20 @@ pub enum Sort {
     Session,
 }
 
+/// Whether it changes more of a server than its backups, its git history and what is noted of it: what is done before it
+/// is not half-way.
+pub fn changes_server(primitive: &dyn AnyPrimitive) -> bool {
+    let is_aside = |facet: &Facet| matches!(facet, Facet::History | Facet::Actions | Facet::Backups);
+    primitive.sort() == Sort::Change && !primitive.facets().iter().all(is_aside)
+}
+
 /// A primitive, as the gate sees it: plain data in, plain data out.
 pub trait AnyPrimitive: Send + Sync {
     fn name(&self) -> &'static str;
     fn page(&self) -> Page;
     fn sort(&self) -> Sort;
+    /// The arguments in which a secret may stand.
+    fn secrets(&self) -> &'static [&'static str];
     /// What it reads or touches.
     fn facets(&self) -> &'static [Facet];
     /// Fails with [`Kind::Invalid`] if the arguments are not of its form.
@@ -226,6 +238,10 @@ impl<P: Primitive> AnyPrimitive for Of<P> {
             Act::Ask { .. } => Sort::Ask,
             Act::Session { .. } => Sort::Session,
         }
+    }
+
+    fn secrets(&self) -> &'static [&'static str] {
+        P::SECRETS
     }
 
     fn facets(&self) -> &'static [Facet] {

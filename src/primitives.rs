@@ -32,6 +32,8 @@ pub mod note;
 pub mod note_action;
 pub mod now;
 pub mod old_backups;
+pub mod owe;
+pub mod owed;
 pub mod prune_backups;
 pub mod put_back;
 pub mod put_back_edits;
@@ -44,6 +46,7 @@ pub mod run;
 pub mod secret;
 pub mod services;
 pub mod set_env;
+pub mod settle;
 pub mod shell;
 pub mod show;
 pub mod skipped;
@@ -91,6 +94,8 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<note_action::NoteAction>::new(),
     &Of::<now::Now>::new(),
     &Of::<old_backups::OldBackups>::new(),
+    &Of::<owe::Owe>::new(),
+    &Of::<owed::Owed>::new(),
     &Of::<prune_backups::PruneBackups>::new(),
     &Of::<put_back::PutBack>::new(),
     &Of::<put_back_edits::PutBackEdits>::new(),
@@ -103,6 +108,7 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<secret::Secret>::new(),
     &Of::<services::Services>::new(),
     &Of::<set_env::SetEnv>::new(),
+    &Of::<settle::Settle>::new(),
     &Of::<shell::Shell>::new(),
     &Of::<show::Show>::new(),
     &Of::<skipped::Skipped>::new(),
@@ -147,10 +153,18 @@ pub fn all() -> impl Iterator<Item = &'static dyn AnyPrimitive> {
 
 /// The primitive of this name.
 pub fn find(name: &str) -> Option<&'static dyn AnyPrimitive> {
-    all().find(|primitive| primitive.name() == name)
+    static BROUGHT: LazyLock<HashMap<&str, &'static dyn AnyPrimitive>> =
+        LazyLock::new(|| ALL.iter().map(|primitive| (primitive.name(), *primitive)).collect());
+    let own = || OWN.get()?.iter().find(|own| own.name() == name).map(|own| &**own);
+    BROUGHT.get(name).copied().or_else(own)
 }
 
-/// Signatures by name, read from the pages once: every call is described by its own.
+/// The signature of the primitive of this name, which is read from its page once.
+pub fn signature(name: &str) -> Option<&'static Signature> {
+    SIGNATURES.get(name)
+}
+
+/// Signatures by name: every call is described by its own.
 static SIGNATURES: LazyLock<HashMap<&str, Signature>> =
     LazyLock::new(|| all().map(|primitive| (primitive.name(), primitive.page().signature)).collect());
 

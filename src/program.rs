@@ -38,6 +38,7 @@ impl Program {
     /// The exit code is 70 if a primitive can't be added.
     pub fn main(self) -> ExitCode {
         let arguments: Vec<OsString> = std::env::args_os().collect();
+        command::leave_no_core(&arguments);
         if let Err(failure) = primitives::add(self.own) {
             return cli::failed(&failure, false);
         }

@@ -6,6 +6,7 @@ pub mod agent;
 pub mod facts;
 pub mod frozen;
 pub mod here;
+mod holding;
 pub mod inquiry;
 mod link;
 pub mod planner;
@@ -14,9 +15,10 @@ mod ssh;
 mod there;
 pub mod wire;
 
+use crate::book::End;
 use crate::data::Arguments;
 use crate::failure::Result;
-use crate::lock::{Holder, Lock};
+use crate::lock::Holder;
 use crate::person::{Answer, Person};
 use crate::primitive::{AnyPrimitive, Host, Probe, Told};
 use crate::site::Server;
@@ -66,13 +68,10 @@ pub trait Reach: Send + Sync {
 
 /// The lock of a server, held by this session. Dropped, it is free.
 pub trait Held: Send {
-    /// Makes sure, before a change in `step`, that nobody took it away, and says that we still work.
-    fn beat(&mut self, step: &str) -> Result<()>;
-}
+    /// Makes sure, before a change in `step`, that nobody took it away, and says that we still work. `changes` says whether
+    /// the run is half-way from then on.
+    fn beat(&mut self, step: &str, changes: bool) -> Result<()>;
 
-impl Held for Lock {
-    fn beat(&mut self, step: &str) -> Result<()> {
-        self.check()?;
-        Lock::beat(self, Some(step))
-    }
+    /// Writes into the server's book how the session leaves the run.
+    fn end(&mut self, end: &End) -> Result<()>;
 }

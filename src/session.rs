@@ -9,6 +9,7 @@ mod book;
 mod doubt;
 pub mod frame;
 mod hold;
+mod lost;
 mod replay;
 mod rollback;
 mod typed;
@@ -23,7 +24,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::journal::run::{self, OpenRun, Summary};
 use crate::journal::{Call, Entry, Header, Outcome};
 use crate::person::Person;
-use crate::primitive::{AnyPrimitive, Host, Sort, Told};
+use crate::primitive::{AnyPrimitive, Host, Sort, Told, changes_server};
 use crate::primitives;
 use crate::reach::{Held, Reach};
 use crate::site::{Server, Site};
@@ -45,6 +46,8 @@ pub struct Session {
     listener: Arc<dyn Listener>,
     person: Arc<dyn Person>,
     stepwise: bool,
+    /// Whether something was recorded before this session.
+    resumed: bool,
     /// Whether an `on_failure` block was declared.
     way_back: AtomicBool,
     book: Mutex<Book>,
@@ -53,6 +56,8 @@ pub struct Session {
     /// Set while the script is only gone through to find what `on_failure` has to do.
     turned_back: AtomicBool,
     started: Instant,
+    /// By which call each text was read that can't be put together any more.
+    lost: Mutex<BTreeMap<char, String>>,
 }
 
 /// The lock of a server, which one branch takes while others wait for it.
@@ -79,8 +84,18 @@ impl Session {
         let rollback = rollback || index.rollback;
         let began = index.rollback;
         let failed = matches!(index.finished, Some((RunState::Failed, _)));
-        let session = Session::over(parts, Book { run, index, ..Book::default() }, rollback);
+        let mut session = Session::over(parts, Book { run, index, ..Book::default() }, rollback);
+        // First, so that no record is written before it is known what is secret in it.
+        let servers = session.header.servers.clone();
+        servers
+            .iter()
+            .filter_map(|name| session.site.server(name).ok())
+            .for_each(|server| session.learn(server));
+        let together = |(name, value)| (name, crate::secret::put_together(value));
+        session.header.parameters =
+            std::mem::take(&mut session.header.parameters).into_iter().map(together).collect();
         if !resumed {
+            session.book().run.iter().try_for_each(|run| run.describe(&session.header))?;
             session.write(Entry::Run(session.header.clone()), true)?;
         }
         // Before the record of this session, which hides that the one before it failed.
@@ -104,11 +119,13 @@ impl Session {
             listener,
             person,
             stepwise,
+            resumed: book.index.header.is_some(),
             way_back: AtomicBool::new(false),
             book: Mutex::new(book),
             locks: Mutex::default(),
             turned_back: AtomicBool::new(rollback),
             started: Instant::now(),
+            lost: Mutex::default(),
         }
     }
 
@@ -140,7 +157,7 @@ impl Session {
             None => None,
         };
         // Before anything of the server is compared, shown or written down.
-        server.into_iter().for_each(Server::learn_secrets);
+        server.into_iter().for_each(|server| self.learn(server));
         let arguments = Value::Object(call.arguments.clone());
         // In a plan: what is not known yet can't be checked either.
         if !data::contains(&arguments, data::UNKNOWN) {
@@ -152,16 +169,20 @@ impl Session {
             return self.perform(primitive, server, call, "", 0, replayed);
         }
         let key = frame.next_key();
-        let attempt = match self.replay(&key, call, primitive, server)? {
+        let next = self.replay(&key, call, primitive, server)?;
+        let exact;
+        let (attempt, call) = match next {
             replay::Next::Return(value) => return Ok(value),
             replay::Next::Fail(failure) => return Err(failure),
             replay::Next::Perform { attempt, begun } => {
+                exact = self.given(call, primitive, server)?;
+                let call = &exact;
                 self.permit(frame, primitive, server)?;
                 if !begun {
                     let begun = Entry::Begun { key: key.clone(), call: call.clone(), attempt, at: at.into() };
                     self.write(begun, primitive.sort() == Sort::Change)?;
                 }
-                attempt
+                (attempt, call)
             }
         };
         self.act(&key, at, call, primitive, server, attempt)
@@ -268,7 +289,7 @@ impl Session {
         };
         let result = act(&Host { server, folder: &folder, stop: &self.stop, tell: &tell, hold: &hold });
         // What was done may have made new ones.
-        server.into_iter().for_each(Server::learn_secrets);
+        server.into_iter().for_each(|server| self.learn(server));
         result
     }
 
@@ -284,7 +305,10 @@ impl Session {
             self.open_for_change()?;
         }
         match (primitive.sort(), server) {
-            (Sort::Change, Some(server)) => self.own(server, frame.steps.last().map_or("", String::as_str)),
+            (Sort::Change, Some(server)) => {
+                let step = frame.steps.last().map_or("", String::as_str);
+                self.own(server, step, changes_server(primitive))
+            }
             _ => Ok(()),
         }
     }
@@ -324,7 +348,12 @@ impl Session {
             Err(failure) if interrupted(failure.kind) => (RunState::Interrupted, Some(failure)),
             Err(failure) => (RunState::Failed, Some(failure)),
         };
-        let mut failure = failure;
+        let (mut state, mut failure) = (state, failure);
+        // A run whose servers were not told that it ended is not over: it is resumed.
+        let closed = self.close(state);
+        if let (Err(unknown), RunState::Done | RunState::RolledBack) = (closed, state) {
+            (state, failure) = (RunState::Interrupted, Some(unknown));
+        }
         // Before the last record: after it nobody resumes the run, and so nobody would hand them back.
         self.locks.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clear();
         let way_back = self.has_way_back();

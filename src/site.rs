@@ -117,6 +117,9 @@ pub struct Server {
     /// Names of settings that hold secrets, besides those that are called password, secret, token or key.
     #[serde(default)]
     pub secrets: Vec<String>,
+    /// Names of settings that hold none, although they are called so: `KEYSTORE_KEY`, the name of a key.
+    #[serde(default)]
+    pub not_secrets: Vec<String>,
     /// What must be free on the disk before an update begins.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub free_space: Option<Size>,
@@ -214,7 +217,7 @@ impl Server {
         EnvFile::read(&self.settings_file(given)?, self.variables())
     }
 
-    fn settings_file(&self, given: Option<&str>) -> Result<PathBuf> {
+    pub fn settings_file(&self, given: Option<&str>) -> Result<PathBuf> {
         match (given, &self.env_file) {
             (Some(given), _) => Ok(self.path(given)),
             (None, Some(file)) => Ok(self.path(&file.to_string_lossy())),
@@ -237,11 +240,6 @@ impl Server {
     /// The environment that its commands see.
     pub fn variables(&self) -> BTreeMap<String, String> {
         environment().into_iter().chain(self.environment.clone()).collect()
-    }
-
-    /// Whether a setting of this name holds a secret.
-    pub fn is_secret(&self, name: &str) -> bool {
-        crate::secret::named_like_a_secret(name) || self.secrets.iter().any(|secret| secret == name)
     }
 }
 
@@ -344,7 +342,7 @@ fn check_elsewhere(server: &Server, ssh: &str) -> Result<()> {
 }
 
 /// The keys of a server's table, in the order in which `init` writes them.
-pub const KEYS: [&str; 22] = [
+pub const KEYS: [&str; 23] = [
     "ssh",
     "agent",
     "kind",
@@ -366,6 +364,7 @@ pub const KEYS: [&str; 22] = [
     "identity",
     "env_file",
     "secrets",
+    "not_secrets",
     "free_space",
 ];
 

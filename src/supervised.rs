@@ -2,7 +2,7 @@
 //! after a crash does.
 //!
 //! A command is begun at most once per attempt; whoever comes later follows it or reads how it ended. What it prints
-//! is redacted here, before anybody sees it.
+//! is a value here, and exact; what is shown of it while it runs is for eyes, and is never a value again.
 
 mod setting;
 
@@ -12,7 +12,6 @@ use crate::command::{self, Attention, Exit, Followed, From, Spec, State, Survivo
 use crate::data;
 use crate::failure::{Failure, Kind, Result};
 use crate::primitive::{Host, Probe, Told};
-use crate::secret::redact;
 use crate::stop::Asked;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -22,13 +21,15 @@ use std::path::Path;
 const LINES: usize = 100;
 /// How many of its last lines a failure shows.
 const LINES_OF_FAILURE: usize = 15;
+/// How many characters of a line a failure shows.
+const LONGEST_REASON: usize = 2000;
 
 /// How a command ended that did what it should.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ended {
     /// How long it ran.
     pub seconds: f64,
-    /// The last lines of its output, redacted.
+    /// The last lines of its output.
     pub lines: Vec<String>,
 }
 
@@ -53,7 +54,7 @@ pub fn perform(spec: &Spec, host: &Host) -> Result<Ended> {
         Asked::Leave => Attention::Leave,
         Asked::Cancel => Attention::Cancel,
     };
-    let mut show = |line: &str| (host.tell)(Told::Progress(redact(line).into_owned()));
+    let mut show = |line: &str| (host.tell)(Told::Progress(line.into()));
     match command::follow(folder, from, &attention, &mut show)? {
         Followed::Ended(exit) if exit.success() => Ok(Ended {
             seconds: command::took(folder).unwrap_or_default().as_secs_f64(),
@@ -97,10 +98,10 @@ fn failure(spec: &Spec, host: &Host, exit: &Exit) -> Failure {
         (Exit::TimedOut, Some(within)) => {
             format!("{} did not end within {within} and was stopped", shown(spec))
         }
-        _ => format!("{} {}", shown(spec), redact(&exit.to_string())),
+        _ => format!("{} {exit}", shown(spec)),
     };
     let mut failure = Failure::new(kind, message);
-    failure.why = last_lines(host.folder, LINES_OF_FAILURE);
+    failure.why = last_lines(host.folder, LINES_OF_FAILURE).iter().map(|line| end_of(line)).collect();
     match kind {
         Kind::NotFound => failure,
         Kind::Interrupted => failure.help("`banister resume` runs it again"),
@@ -112,7 +113,7 @@ fn failure(spec: &Spec, host: &Host, exit: &Exit) -> Failure {
 fn doubt(survivors: &[Survivor]) -> String {
     let mut text = "it began, and nobody wrote how it ended".to_owned();
     if !survivors.is_empty() {
-        let show = |survivor: &Survivor| format!("{} `{}`", survivor.pid, redact(&survivor.command_line));
+        let show = |survivor: &Survivor| format!("{} `{}`", survivor.pid, survivor.command_line);
         let list: Vec<String> = survivors.iter().map(show).collect();
         text.push_str(&format!("; of what it started, these processes still run: {}", list.join(", ")));
     }
@@ -123,11 +124,19 @@ fn doubt(survivors: &[Survivor]) -> String {
 fn shown(spec: &Spec) -> String {
     let arguments: Vec<&str> = spec.arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
-        ["/bin/sh", "-c", line] => format!("`{}`", redact(line)),
-        arguments => format!("`{}`", redact(&arguments.join(" "))),
+        ["/bin/sh", "-c", line] => format!("`{line}`"),
+        arguments => format!("`{}`", arguments.join(" ")),
     }
 }
 
 fn last_lines(folder: &Path, count: usize) -> Vec<String> {
-    command::tail(folder, count).iter().map(|line| redact(line).into_owned()).collect()
+    command::tail(folder, count, &|line| line.to_owned())
+}
+
+/// Of a long line the end, as a reason: the log has all of it.
+fn end_of(line: &str) -> String {
+    match line.char_indices().rev().nth(LONGEST_REASON) {
+        Some((at, last)) => format!("…{}", &line[at + last.len_utf8()..]),
+        None => line.to_owned(),
+    }
 }

@@ -77,11 +77,13 @@ fn every_module_is_in_the_list() {
 /// Words that may stand only in certain places.
 #[test]
 fn the_borders_are_kept() {
-    let borders: [(&[&str], &[&str]); 4] = [
+    let borders: [(&[&str], &[&str]); 5] = [
         (&["use rhai", "rhai::"], &["script"]),
         (&["Command::new", "duct::"], &["command", "practice", "reach/ssh"]),
         (&["println!", "eprintln!", "print!(", "eprint!("], &["report", "cli"]),
         (&["JournalFile::open", "journal.append("], &["journal", "session"]),
+        // What is hidden for eyes must never come back as a value: it is hidden where it is shown, and nowhere below.
+        (&["secret::show", "show_value", "show_without_named", "redact"], &["report", "cli", "secret"]),
     ];
     let mut wrong = Vec::new();
     for (file, text) in files() {

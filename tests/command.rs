@@ -152,7 +152,7 @@ fn a_command_runs_once_however_often_it_is_started_and_its_end_is_found_again() 
     assert_eq!(place.follow().0, followed);
     assert_eq!(state(&place.folder).unwrap(), State::Ended(Exit::Status(3)));
     assert_eq!(place.text("ran"), "ran\n");
-    assert_eq!(tail(&place.folder, 1), ["to stderr"]);
+    assert_eq!(tail(&place.folder, 1, &str::to_owned), ["to stderr"]);
     let other = start(&place.folder, &place.shell("another")).unwrap_err();
     assert_eq!(other.kind, Kind::Mismatch);
 }
@@ -271,7 +271,7 @@ fn a_large_log_is_capped_and_its_end_is_shown() {
     let metadata = log(&place.folder).metadata().unwrap();
     assert_eq!(metadata.len(), 30_000_008);
     assert!(metadata.blocks() * 512 < 12 << 20, "{} blocks", metadata.blocks());
-    assert_eq!(tail(&place.folder, 2), ["1624999", "the end"]);
+    assert_eq!(tail(&place.folder, 2, &str::to_owned), ["1624999", "the end"]);
 }
 
 #[test]

@@ -456,7 +456,7 @@ fn the_checks_of_the_site_are_used_unless_others_are_given() {
     let (outcome, told) = call("wait_healthy", json!({ "server": { "$server": "cloud" } }), own.clone());
     let line = format!("GET {} answered 200", server.url("/"));
     assert_eq!(outcome.unwrap()["healthy"], true);
-    assert_eq!(told, [Told::Progress(line)]);
+    assert_eq!(told, [Told::Progress(line.into())]);
 
     let given = json!({ "server": { "$server": "cloud" }, "checks": [{ "http": server.url("/ill"), "name": "ill" }] });
     let (outcome, _) = call("is_healthy", given, own);

@@ -4,14 +4,14 @@ mod support;
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
-use support::{Said, World, said};
+use support::{Said, World, said, type_into};
 
 /// Types lines into it, without a terminal.
 fn typed(world: &World, arguments: &[&str], lines: &str) -> Said {
     let mut command = world.command(&[&["repl"], arguments].concat());
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+    type_into(&mut child, lines);
     said(child.wait_with_output().unwrap())
 }
 
@@ -162,7 +162,7 @@ fn a_prompt_that_was_killed_keeps_nobody_out_and_is_nothing_to_resume() {
     let mut command = world.command(&["repl"]);
     command.env("BANISTER_CRASH_AT", "after \"begun\":").stdin(Stdio::piped()).stdout(Stdio::null());
     let mut child = command.spawn().unwrap();
-    child.stdin.take().unwrap().write_all(b"web.make(\"config\")\n").unwrap();
+    type_into(&mut child, "web.make(\"config\")\n");
     assert!(child.wait().unwrap().code().is_none(), "it was killed");
     assert_eq!(world.banister(&["resume"]).out, "there is nothing to resume\n");
     let name = world.journals()[0].parent().unwrap().file_name().unwrap().to_str().unwrap().to_owned();

@@ -3,10 +3,9 @@
 mod support;
 
 use banister::practice::Practice;
-use std::io::Write;
 use std::process::{Command, Stdio};
 use support::terminal::Terminal;
-use support::{Said, World, said};
+use support::{Said, World, said, type_into};
 
 const RUNBOOK: &str = "//! Fails until it is mended.
 fn main() {
@@ -38,7 +37,7 @@ fn typed(world: &World, run: &str, lines: &str) -> Said {
     let mut command = world.command(&["repl", "--run", run]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+    type_into(&mut child, lines);
     said(child.wait_with_output().unwrap())
 }
 
@@ -116,7 +115,7 @@ fn a_run_is_taken_back_and_a_line_that_is_cut_off_is_brought_to_its_end_first() 
     command.env("BANISTER_CRASH_AT", "before \"ended\":{\"key\":\"~0/0\"");
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(b"server.make(\"config\")\n").unwrap();
+    type_into(&mut child, "server.make(\"config\")\n");
     assert!(child.wait().unwrap().code().is_none());
     world.write("mended", "");
     let resumed = world.banister(&["resume", &run]);
@@ -137,7 +136,7 @@ fn a_line_that_is_killed_anywhere_leaves_a_run_that_goes_on() {
         command.env("BANISTER_CRASH_AT", &place);
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        child.stdin.take().unwrap().write_all(b"server.make(\"config\")\n").unwrap();
+        type_into(&mut child, "server.make(\"config\")\n");
         assert!(child.wait().unwrap().code().is_none(), "{place}: it was killed");
         world.write("mended", "");
         let resumed = world.banister(&["resume"]);
@@ -153,7 +152,7 @@ fn a_line_that_is_killed_anywhere_leaves_a_run_that_goes_on() {
 #[test]
 fn nothing_is_changed_by_hand_while_a_command_of_the_run_goes_on() {
     let world = World::new();
-    world.write("runbooks/x.rhai", "//! X.\nfn main() {\n    step \"Long\" { this_server().shell(\"sleep 3; echo long >> ../done\"); }\n}\n");
+    world.write("runbooks/x.rhai", "//! X.\nfn main() {\n    step \"Long\" { this_server().shell(\"until test -e ../go; do sleep 0.05; done; echo long >> ../done\"); }\n}\n");
     let said = world.crash(&["run", "x"], "after \"begun\":{\"key\":\"/0/0\"");
     assert!(said.code.is_some_and(|code| code < 0), "{said:?}");
     let run = world.journals()[0].parent().unwrap().file_name().unwrap().to_str().unwrap().to_owned();
@@ -166,6 +165,7 @@ fn nothing_is_changed_by_hand_while_a_command_of_the_run_goes_on() {
             .is_ok_and(|files| files.flatten().any(|file| file.file_name() == "begun"))
     };
     while !begun() {
+        assert_eq!(child.try_wait().unwrap(), None, "it goes on until it is told");
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
     let refused = typed(&world, &run, "1\n");
@@ -181,6 +181,7 @@ fn nothing_is_changed_by_hand_while_a_command_of_the_run_goes_on() {
         "{said:?}"
     );
     assert!(said.code == Some(1) && said.err.contains(" of this run is still running"), "{said:?}");
+    world.write("go", "");
     let said = typed(&world, &run, "resume\n");
     assert_eq!(said.code, Some(0), "{said:?}");
     assert_eq!(world.read("done"), "long\n", "it ran once");

@@ -15,11 +15,11 @@ fn world() -> World {
         "site.toml",
         "[servers.web]\nkind = \"plain\"\ncheckout = \"web\"\nenv_file = \"../settings.env\"\nsecrets = [\"PIN_CODE\"]\n",
     );
-    world.write("settings.env", &format!("PORT=80\nDB_PASSWORD={}\nPIN_CODE=123456789\n", FORMS[0]));
+    world.write("settings.env", &format!("PORT=80\nDB_PASSWORD={}\nPIN_CODE=4711-0815-pin\n", FORMS[0]));
     world.write(
         "web/Makefile",
         &format!(
-            "leak:\n\t@echo 'user:{}' '{}' '{}' 123456789\nfail: leak\n\t@test -e ../mended\n",
+            "leak:\n\t@echo 'user:{}' '{}' '{}' 4711-0815-pin\nfail: leak\n\t@test -e ../mended\n",
             FORMS[0], FORMS[1], FORMS[2]
         ),
     );
@@ -42,7 +42,7 @@ fn assert_hidden(folder: &Path) {
             assert_eq!(path.metadata().unwrap().permissions().mode() & 0o077, 0, "{}", path.display());
             continue;
         }
-        for form in FORMS.iter().chain(&["123456789"]) {
+        for form in FORMS.iter().chain(&["4711-0815-pin"]) {
             assert!(!text.contains(form), "{form} is in {}: {text}", path.display());
         }
     }
@@ -60,7 +60,7 @@ fn what_a_command_prints_is_shown_and_kept_without_them() {
     {
         let said = world.banister(arguments);
         let text = said.out + said.err.as_str();
-        for form in FORMS.iter().chain(&["123456789"]) {
+        for form in FORMS.iter().chain(&["4711-0815-pin"]) {
             assert!(!text.contains(form), "{arguments:?}: {text}");
         }
         assert!(text.contains("‹secret›") || arguments[0] == "show", "{arguments:?}: {text}");

@@ -2,9 +2,8 @@
 
 mod support;
 
-use std::io::Write;
 use std::process::Stdio;
-use support::{Said, World, said};
+use support::{Said, World, said, type_into};
 
 const RUNBOOK: &str = "//! Fails until it is mended.
 fn main() {
@@ -28,7 +27,7 @@ fn at_terminal(world: &World, line: &str, typed: &str) -> Said {
     command.env_clear().envs(environment).env("TERM", "dumb").env("SHELL", "/bin/sh");
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    child.stdin.take().unwrap().write_all(typed.as_bytes()).unwrap();
+    type_into(&mut child, typed);
     said(child.wait_with_output().unwrap())
 }
 

@@ -87,7 +87,7 @@ pub enum Command {
     Runs,
     /// Show a run: the last one, if none is named.
     Show {
-        /// A run's name, as `runs` lists it.
+        /// A run's name, as `runs` lists it, or its last part.
         run: Option<String>,
     },
     /// Look through scripts and `site.toml` for what can't work; touches nothing.
@@ -133,9 +133,17 @@ pub enum LockCommand {
     Show,
     /// Release a lock. Refused while its holder lives.
     Release {
-        /// Also from a live holder, which may then change nothing more.
+        /// Also from a live holder, which may then change nothing more; what it still runs is ended first.
         #[arg(long)]
         force: bool,
+    },
+    /// Take something off that is owed to the server since its run was abandoned.
+    Dismiss {
+        /// Its name, as `lock show` lists it.
+        name: String,
+        /// Why it is not needed any more.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
     },
 }
 
@@ -167,9 +175,10 @@ pub struct PruneOptions {
     pub age: Option<Duration>,
     #[command(flatten)]
     pub answers: Answers,
-    /// Give up an earlier run that is not done, and with it its way back.
-    #[arg(long)]
-    pub abandon: bool,
+    /// Abandon an earlier run that is unfinished, and with it its rollback. REASON is why what it still owes is left
+    /// undone; without it each is asked.
+    #[arg(long, value_name = "REASON", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub abandon: Option<String>,
 }
 
 /// A backup, and how a run with it goes on.
@@ -179,9 +188,9 @@ pub struct TryOptions {
     pub backup: Option<String>,
     #[command(flatten)]
     pub answers: Answers,
-    /// Give up an earlier run that is not done.
-    #[arg(long)]
-    pub abandon: bool,
+    /// Abandon an earlier run that is unfinished. REASON is why what it still owes is left undone; without it each is asked.
+    #[arg(long, value_name = "REASON", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub abandon: Option<String>,
 }
 
 /// Which backup is tried, how far, and how the run goes on.
@@ -251,9 +260,10 @@ pub struct RunOptions {
     /// Carry out a plan that `banister plan --out` kept, if all that it rests on is still so.
     #[arg(long, value_name = "FILE")]
     pub plan: Option<PathBuf>,
-    /// Begin although an earlier run on the same server is not done; that run can then not be resumed.
-    #[arg(long)]
-    pub abandon: bool,
+    /// Start even if an earlier run on the same server is unfinished; that run can no longer be resumed. REASON is why what
+    /// it still owes is left undone; without it each is asked.
+    #[arg(long, value_name = "REASON", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub abandon: Option<String>,
 }
 
 #[derive(Args, Debug)]
@@ -267,7 +277,7 @@ pub struct PlanOptions {
 
 #[derive(Args, Debug)]
 pub struct ResumeOptions {
-    /// A run's name, as `runs` lists it.
+    /// A run's name, as `runs` lists it, or its last part, or the path of its folder.
     pub run: Option<String>,
     /// Go back instead of on.
     #[arg(long)]
@@ -297,9 +307,24 @@ pub fn parameters(runbook: &Runbook, matches: &ArgMatches) -> Arguments {
 /// Parses the command line.
 pub fn parse(arguments: &[OsString]) -> Result<(Cli, ArgMatches)> {
     let command = command_for(arguments)?;
-    let matches = command.try_get_matches_from(arguments).unwrap_or_else(|error| error.exit());
-    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let matches = command.try_get_matches_from(arguments).unwrap_or_else(|error| left(error, arguments));
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| left(error, arguments));
     Ok((cli, matches))
+}
+
+/// Ends as the parser does, with its help or with what is wrong.
+fn left(error: clap::Error, arguments: &[OsString]) -> ! {
+    if error.use_stderr() && asks_for_json(arguments) {
+        let text = error.to_string();
+        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        super::document(&Failure::new(Kind::Invalid, message));
+    }
+    error.exit()
+}
+
+/// Whether a command line that can't be parsed asks for JSON.
+pub fn asks_for_json(arguments: &[OsString]) -> bool {
+    arguments.iter().take_while(|argument| *argument != "--").any(|argument| argument == "--json")
 }
 
 /// What this command line can hold. For `plan` and `run` the runbook is read first, because its parameters are options.

@@ -197,7 +197,7 @@ fn run(context: &Context, runbook: &str, options: &TryOptions, more: Option<(Str
     let run = RunOptions {
         runbook: runbook.into(),
         answers: options.answers.clone(),
-        abandon: options.abandon,
+        abandon: options.abandon.clone(),
         plan: None,
     };
     super::run::run_with(context, &run, &|_| parameters.clone())
@@ -212,7 +212,7 @@ fn prune(context: &Context, options: &PruneOptions) -> Result<u8> {
     let run = RunOptions {
         runbook: "prune".into(),
         answers: options.answers.clone(),
-        abandon: options.abandon,
+        abandon: options.abandon.clone(),
         plan: None,
     };
     super::run::run_with(context, &run, &|_| parameters.clone())

@@ -6,7 +6,7 @@ use crate::report::findings;
 use crate::script::check::{Check, Finding, KINDS, Severity, unknown_kind};
 use crate::script::layers::{Folder, Layers, Text};
 use crate::script::rehearsal::Tests;
-use crate::site::{self, FILE, Site};
+use crate::site::{self, FILE, Server, Site};
 use std::path::{Path, PathBuf};
 
 /// Looks through the scripts that are named, or through all there are, and through `site.toml`. Exit 2 if there are
@@ -66,6 +66,7 @@ fn look(
                 kinds.dedup();
                 let unknown = unknown_kinds(&site, &mut kinds, &layers)?;
                 found.extend(unknown);
+                found.extend(site.servers.values().flat_map(|server| doubtful_secrets(&site, server)));
             }
             Err(failure) => found.push(unreadable_site(file, &failure)),
         }
@@ -182,6 +183,22 @@ fn unreadable_site(file: &Path, failure: &Failure) -> Finding {
     let reason = said.lines().next_back().unwrap_or_default();
     let message = if line == 0 { format!("{}: {said}", failure.message) } else { reason.to_owned() };
     at_line(file, line, column, message, failure.help.clone().unwrap_or_default())
+}
+
+/// Settings that are called like secrets and hold a word that a text may have for another reason.
+fn doubtful_secrets(site: &Site, server: &Server) -> Vec<Finding> {
+    if server.ssh.is_some() {
+        return Vec::new();
+    }
+    let text = std::fs::read_to_string(&site.file).unwrap_or_default();
+    let head = format!("[servers.{}]", server.name);
+    let line = text.lines().position(|line| line.trim() == head).map_or(0, |n| n + 1);
+    let finding = |(name, word): (String, &'static str)| {
+        let message = format!("the secret `{name}` is also {word}: it is hidden only beside its name");
+        let help = format!("if it is none, write `not_secrets = [\"{name}\"]` into the server's table");
+        Finding { severity: Severity::Warning, ..at_line(&site.file, line, 0, message, help) }
+    };
+    server.doubtful_secrets().into_iter().map(finding).collect()
 }
 
 /// Takes out the kinds of servers that have no module: it is said once, and not at each script that needs one.

@@ -47,8 +47,10 @@ impl Context {
             Color::Never => false,
             Color::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
         };
+        let state = state_folder()?;
+        crate::secret::use_key_of(&state);
         Ok(Context {
-            state: state_folder()?,
+            state,
             style: Style { color },
             live: terminal && !*json && std::env::var("TERM").is_ok_and(|term| term != "dumb"),
             json: *json,
@@ -96,6 +98,15 @@ impl Context {
         }
     }
 
+    /// The one server that a command is about: the named one, or the only one.
+    pub fn server<'a>(&self, site: &'a Site) -> Result<&'a Server> {
+        match self.servers(site)?.as_slice() {
+            [only] => Ok(only),
+            _ => Err(Failure::new(Kind::Invalid, "it is not clear which server is meant")
+                .help("name it with `--server NAME`")),
+        }
+    }
+
     /// What a run is made of: the site, the names of the servers, and the runbook, in which no mistake was found.
     pub fn prepare(&self, runbook: &str) -> Result<(Arc<Site>, Vec<String>, Runbook)> {
         let site = Arc::new(self.site()?);
@@ -129,7 +140,11 @@ impl Context {
     /// The run that is named, or the last one of the site that `wanted` holds for; of any site where there is none.
     pub fn find_run(&self, name: Option<&str>, wanted: impl Fn(&Glance) -> bool) -> Result<Option<Glance>> {
         if let Some(name) = name {
-            return Glance::read(&run::find(&self.state, name)?).map(Some);
+            // A colleague's run is in a state folder of theirs.
+            let named = Path::new(name);
+            let is_path = name.contains('/') && named.join("journal.jsonl").exists();
+            let path = if is_path { named.to_owned() } else { run::find(&self.state, name)? };
+            return Ok(Some(Glance::read(&path)));
         }
         // Another site's run has to be named: its servers may be called the same.
         let site = match site::find(self.given_site.as_deref()) {
@@ -137,17 +152,9 @@ impl Context {
             Err(failure) if self.given_site.is_some() => return Err(failure),
             Err(_) => None,
         };
-        let same = |run: &Path| match &site {
-            Some(site) => run.canonicalize().ok() == site.canonicalize().ok(),
-            None => true,
-        };
-        for (_, glance) in run::all(&self.state)?.into_iter().rev() {
-            let glance = glance?;
-            if same(&glance.header.site) && wanted(&glance) {
-                return Ok(Some(glance));
-            }
-        }
-        Ok(None)
+        let same = |run: &Path| site.as_ref().is_none_or(|site| is_same_site(run, site));
+        let newest_first = run::all(&self.state)?.into_iter().rev();
+        Ok(newest_first.into_iter().find(|glance| same(&glance.header.site) && wanted(glance)))
     }
 
     /// Whether a person is there to be asked.
@@ -162,6 +169,12 @@ impl Context {
         let queue: VecDeque<String> = answers.answer.iter().cloned().collect();
         Arc::new(Prepared { yes: answers.yes, answers: Mutex::new(queue), otherwise })
     }
+}
+
+/// Whether two paths are of one `site.toml`, however they are spelled.
+pub fn is_same_site(a: &Path, b: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    real(a) == real(b)
 }
 
 /// Where runs are kept.

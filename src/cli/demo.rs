@@ -75,7 +75,8 @@ pub fn demo(context: Context, options: &DemoOptions) -> Result<u8> {
     }
     let answers = Answers { yes: true, answer: Vec::new(), on_failure: WhenFailed::Stop, step: false };
     // What an earlier server in a folder of this name left is over.
-    let run = RunOptions { runbook: made.runbook().into(), answers, abandon: true, plan: None };
+    let run =
+        RunOptions { runbook: made.runbook().into(), answers, abandon: Some(String::new()), plan: None };
     let result = super::run::run(&context, &run, &clap::ArgMatches::default());
     if temporary.is_some() {
         made.stop()?;

@@ -1,41 +1,44 @@
 //! `banister lock`.
 
 use super::context::{Context, at_once};
+use crate::book;
 use crate::failure::Result;
 use crate::lock::{self, State};
-use crate::reach::inquiry;
+use crate::reach::inquiry::{self, Noted};
 use serde_json::{Value, json};
 
-/// Shows who holds each server.
+/// Shows who holds each server, which runs are unfinished there, and what is owed to it.
 pub fn show(context: &Context) -> Result<u8> {
     let site = context.site()?;
     let reach = context.reach(&site);
     let mut list = Vec::new();
     let servers = context.servers(&site)?;
-    let found = at_once(&servers, |server| inquiry::lock(reach.as_ref(), server));
-    for (server, state) in servers.iter().zip(found) {
+    let found = at_once(&servers, |server| {
+        (inquiry::lock(reach.as_ref(), server), inquiry::noted(reach.as_ref(), server))
+    });
+    for (server, (state, noted)) in servers.iter().zip(found) {
         let state = state?;
-        let text = match &state {
-            State::Free => "free".to_owned(),
-            State::Held(holder) => format!("held by {}", lock::describe(holder)),
-            State::Left(holder) => {
-                format!(
-                    "free; the last holder died: {}. Go on with `banister resume {}`",
-                    lock::describe(holder),
-                    holder.run
-                )
-            }
-        };
         if !context.json {
-            println!("{}: {text}", server.name);
+            println!("{}: {}", server.name, held(&state, &noted));
+            lines(&noted).iter().for_each(|line| println!("  {line}"));
         }
         let holder = match &state {
-            State::Free => Value::Null,
+            State::Free | State::Unknown(_) => Value::Null,
             State::Held(holder) | State::Left(holder) => json!(holder),
         };
-        list.push(
-            json!({ "server": server.name, "held": matches!(state, State::Held(_)), "holder": holder }),
-        );
+        let is_held = match &state {
+            State::Unknown(_) => Value::Null,
+            state => matches!(state, State::Held(_)).into(),
+        };
+        let mut shown = json!({ "server": server.name, "held": is_held, "holder": holder });
+        match noted {
+            Ok(Noted { book, .. }) => {
+                shown["unfinished"] = json!(book.open);
+                shown["owed"] = json!(book.owed);
+            }
+            Err(failure) => shown["problem"] = failure.to_string().into(),
+        }
+        list.push(shown);
     }
     if context.json {
         println!("{}", json!(list));
@@ -43,17 +46,88 @@ pub fn show(context: &Context) -> Result<u8> {
     Ok(0)
 }
 
+/// Whether it is held, in words. It is free only if nothing is unfinished.
+fn held(state: &State, noted: &Result<Noted>) -> String {
+    match state {
+        State::Held(holder) => format!("held by {}", lock::describe(holder)),
+        State::Unknown(why) => format!("unknown: {why}"),
+        State::Free | State::Left(_) => match noted {
+            Err(failure) => format!("unknown: {failure}"),
+            Ok(Noted { book, .. }) if book.half_way_beside("").is_some() => {
+                "held by nobody, but a run is unfinished".into()
+            }
+            Ok(_) => "free".into(),
+        },
+    }
+}
+
+/// What is unfinished and owed, a line each.
+pub fn lines(noted: &Result<Noted>) -> Vec<String> {
+    let Ok(Noted { book, .. }) = noted else { return Vec::new() };
+    let mut lines = Vec::new();
+    for open in book.open.iter().filter(|open| book.is_half_way(open)) {
+        lines.push(format!("unfinished: {}", book::describe(book, open)));
+        lines.push(format!(
+            "  continue it with `banister resume {}`; its journal: {}",
+            open.run, open.journal
+        ));
+    }
+    for owed in book.owed.iter().filter(|owed| book.open(&owed.run).is_none()) {
+        let why = owed.left.as_ref();
+        let why = why.map(|left| format!("; left by {} at {}: {}", left.by, left.at, left.reason));
+        lines.push(format!(
+            "owed: {} (`{}`, of the run {} of {}, since {}{})",
+            owed.text,
+            owed.name,
+            owed.run,
+            owed.by,
+            owed.since,
+            why.unwrap_or_default()
+        ));
+    }
+    lines
+}
+
 /// Releases the lock of each server.
 pub fn release(context: &Context, force: bool) -> Result<u8> {
     let site = context.site()?;
     let reach = context.reach(&site);
+    let mut list = Vec::new();
     for server in context.servers(&site)? {
-        let said = match inquiry::release_lock(reach.as_ref(), server, force)? {
-            State::Free => "was free".to_owned(),
-            State::Held(holder) => format!("was taken from {}", lock::describe(&holder)),
-            State::Left(holder) => format!("was left by {}", lock::describe(&holder)),
+        let state = inquiry::release_lock(reach.as_ref(), server, force)?;
+        let (word, holder) = match &state {
+            State::Free => ("free", None),
+            State::Held(holder) => ("held", Some(holder)),
+            State::Left(holder) => ("left", Some(holder)),
+            State::Unknown(_) => ("unknown", None),
         };
-        println!("{}: the lock {said}", server.name);
+        let said = match &state {
+            State::Free => "was free".to_owned(),
+            State::Held(holder) => format!("was taken from {}", lock::describe(holder)),
+            State::Left(holder) => format!("was left by {}", lock::describe(holder)),
+            State::Unknown(why) => format!("is unknown: {why}"),
+        };
+        if !context.json {
+            println!("{}: the lock {said}", server.name);
+            lines(&inquiry::noted(reach.as_ref(), server)).iter().for_each(|line| println!("  {line}"));
+        }
+        list.push(json!({ "server": server.name, "was": word, "holder": holder }));
+    }
+    if context.json {
+        println!("{}", json!(list));
+    }
+    Ok(0)
+}
+
+/// Takes something off that is owed to a server.
+pub fn dismiss(context: &Context, name: &str, reason: &str) -> Result<u8> {
+    let site = context.site()?;
+    let reach = context.reach(&site);
+    let server = context.server(&site)?;
+    let text = inquiry::dismiss(reach.as_ref(), server, name, crate::person::whoami(), reason.to_owned())?;
+    match context.json {
+        true => println!("{}", json!({ "server": server.name, "dismissed": name, "reason": reason })),
+        false => println!("{}: dismissed: {text}", server.name),
     }
     Ok(0)
 }

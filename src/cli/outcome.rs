@@ -43,6 +43,14 @@ pub fn lines(context: &Context, summary: &Summary) -> (String, String) {
         RunState::Done => (format!("`{runbook}` is done{on}{each}"), context.command("status")),
         RunState::RolledBack => (format!("`{runbook}` was rolled back{on}{each}"), context.command("status")),
         RunState::Running => (format!("`{runbook}` is running{on}{step}{each}"), context.command("status")),
+        RunState::Damaged => (
+            format!("what `{runbook}` did{on} is not known: its journal is damaged"),
+            context.command(&format!("show {run}")),
+        ),
+        RunState::Newer => (
+            format!("what `{runbook}` did{on} is not known: a newer banister wrote its journal"),
+            context.command(&format!("show {run}")),
+        ),
         RunState::Interrupted if summary.index.rollback => (
             format!("the way back of `{runbook}`{on} was interrupted{each}"),
             context.command(&format!("resume {run}")),
@@ -81,8 +89,16 @@ fn is_past_mending(summary: &Summary) -> bool {
     })
 }
 
+/// What to type of a run that can't be read, after `show` said how far it can.
+pub fn after_a_look(context: &Context, summary: &Summary) -> String {
+    match (summary.state, summary.header.runbook.as_str()) {
+        (RunState::Damaged, runbook) if runbook != "?" => anew(context, summary),
+        _ => context.command("status"),
+    }
+}
+
 /// The command that begins the same work anew.
-fn anew(context: &Context, summary: &Summary) -> String {
+pub fn anew(context: &Context, summary: &Summary) -> String {
     let parameters = summary.header.parameters.iter().map(|(name, value)| {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         format!(" --{name} {}", word(text))

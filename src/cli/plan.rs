@@ -13,6 +13,7 @@ use crate::report::plan::{lines, summary};
 use crate::script::explore::explore;
 use crate::script::plan::{Plan, What};
 use crate::script::runbook::Runbook;
+use crate::secret::{Sameness, has_secrets, keep_key, keyed_digest, same, show_value};
 use crate::session;
 use crate::site::Site;
 use crate::stop::Stop;
@@ -22,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The version of the file's format.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// A plan as it is kept.
 #[derive(Serialize, Deserialize)]
@@ -33,8 +34,8 @@ struct Kept {
     by: String,
     program: String,
     site: PathBuf,
-    /// SHA-256 of `site.toml`.
-    site_sha256: String,
+    /// A digest of `site.toml`.
+    site_digest: String,
     #[serde(flatten)]
     plan: Plan,
 }
@@ -52,7 +53,7 @@ pub fn plan(context: &Context, options: &PlanOptions, matches: &clap::ArgMatches
     }
     let code = plan.failure.as_ref().map_or(0, |failure| failure.kind.exit_code());
     if context.json {
-        println!("{}", crate::secret::redact(&json!(plan).to_string()));
+        println!("{}", shown(&plan));
         return Ok(code);
     }
     print!("{}", lines(&plan, context.style, context.verbose));
@@ -88,13 +89,51 @@ fn keep(file: &Path, site: &Site, plan: &Plan) -> Result<()> {
         by: crate::person::whoami(),
         program: env!("CARGO_PKG_VERSION").into(),
         site: site.file.clone(),
-        site_sha256: sha256(&site.file)?,
+        site_digest: digest(site, has_secrets())?,
         plan: plan.clone(),
     };
-    let text = serde_json::to_string_pretty(&kept)
-        .map_err(|error| Failure::new(Kind::Bug, "the plan can't be written").why(error))?;
-    write_private_durably(file, crate::secret::redact(&text).as_bytes())
+    let failed = |error| Failure::new(Kind::Bug, "the plan can't be written").why(error);
+    let mut kept = serde_json::to_value(&kept).map_err(failed)?;
+    // What is only for eyes is kept as it is shown; the rest is encoded.
+    for name in EYES {
+        if let Some(part) = kept.get_mut(name) {
+            *part = show_value(std::mem::take(part));
+        }
+    }
+    let text = serde_json::to_string_pretty(&kept).map_err(failed)?;
+    write_private_durably(file, text.as_bytes())
 }
+
+/// The parts of a plan that nothing is made of but what a person reads.
+const EYES: [&str; 2] = ["items", "warnings"];
+
+/// The plan as JSON, with secrets hidden in its texts. The names of its parts, and its digests, are as they are.
+fn shown(plan: &Plan) -> Value {
+    let mut plan = json!(plan);
+    for name in EYES.iter().chain(&["parameters", "facts", "failure"]) {
+        if let Some(part) = plan.get_mut(*name) {
+            *part = show_value(std::mem::take(part));
+        }
+    }
+    plan
+}
+
+/// A digest of `site.toml`. If secrets are known there may be some in it, and then the digest says nothing to who has only
+/// the plan.
+fn digest(site: &Site, is_keyed: bool) -> Result<String> {
+    if !is_keyed {
+        return sha256(&site.file);
+    }
+    let text = std::fs::read(&site.file)
+        .or_fail(Kind::Invalid, || format!("can't read `{}`", site.file.display()))?;
+    keep_key()?;
+    let digest = keyed_digest(&text);
+    let digest = digest.ok_or_else(|| Failure::new(Kind::Refused, "there are no random bytes for a key"))?;
+    Ok(format!("{KEYED}{digest}"))
+}
+
+/// What a keyed digest begins with.
+const KEYED: &str = "keyed:";
 
 /// Makes sure that a kept plan still holds for a run of `runbook` on `servers`, and gives its parameters. Fails at the
 /// first thing that is not as it was.
@@ -126,10 +165,12 @@ pub fn still_holds(
             plan.servers.join(", ")
         ));
     }
-    if let Some((name, _)) = given.iter().find(|(name, value)| plan.parameters.get(*name) != Some(value)) {
+    if let Some((name, _)) = given.iter().find(|(name, value)| {
+        plan.parameters.get(*name).is_none_or(|planned| same(planned, value) != Sameness::Same)
+    }) {
         return invalid(format!("the plan `{shown}` was made with another `--{}`", name.replace('_', "-")));
     }
-    if kept.site != site.file || kept.site_sha256 != sha256(&site.file)? {
+    if kept.site != site.file || kept.site_digest != digest(site, kept.site_digest.starts_with(KEYED))? {
         return invalid(format!(
             "`{}` changed since the plan was made, at {}",
             site.file.display(),

@@ -25,7 +25,7 @@ use crate::journal::run::Glance;
 use crate::report::failure::render;
 use crate::script::layers::Layers;
 use crate::script::repl::{Given, Repl};
-use crate::secret::redact;
+use crate::secret::show;
 use crate::site::Site;
 use crate::stop::{Asked, Stop};
 use command::Command;
@@ -58,7 +58,7 @@ pub fn repl(context: Context, options: &Options) -> Result<u8> {
         None => Work::by_hand(&context, &stop, &screen)?,
     };
     let site = work.site().clone();
-    site.servers.values().for_each(crate::site::Server::learn_secrets);
+    site.servers.values().for_each(|server| drop(server.learn_secrets()));
     let layers = Arc::new(Layers::of_site(Some(site.folder()), &kind(&site, &work)));
     let repl = Repl::new(layers, &site, stop.clone());
     let mut input = input::of(&context, &repl, &work)?;
@@ -122,7 +122,7 @@ impl Shell {
             secrets::learn(&text);
             self.failed = false;
             let result = self.line(&text);
-            input.remember(&redact(text.trim_end()));
+            input.remember(&show(text.trim_end()));
             match result {
                 Ok(true) => {}
                 Ok(false) => break,
@@ -210,7 +210,7 @@ impl Shell {
             Given::Other(text) if self.context.json => json!({ "event": "value", "value": text }).to_string(),
             Given::Other(text) => text.clone(),
         };
-        println!("{}", redact(&shown));
+        println!("{}", show(&shown));
     }
 
     fn complain(&self, failure: &Failure) {

@@ -3,20 +3,32 @@
 use super::arguments::ResumeOptions;
 use super::context::Context;
 use super::work;
+use crate::book;
 use crate::event::RunState;
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::Header;
-use crate::journal::run::{Glance, OpenRun};
+use crate::journal::run::{self, Glance, OpenRun};
+use crate::reach::inquiry::{self, Noted};
 use crate::script::layers::Layers;
 use crate::script::runbook::Runbook;
 use crate::site::Site;
+use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
 
 /// Goes on with a run.
 pub fn resume(context: &Context, options: &ResumeOptions) -> Result<u8> {
-    let Some(summary) = context.find_run(options.run.as_deref(), Glance::is_open)? else {
-        println!("there is nothing to resume");
+    let named = options.run.as_deref();
+    // One that can't be read stands in the way of no other.
+    let found = match context.find_run(named, |glance| glance.is_open() && glance.unread.is_none())? {
+        None => context.find_run(named, Glance::is_open)?,
+        found => found,
+    };
+    let Some(summary) = found.map_or_else(|| in_books(context), |found| Ok(Some(found)))? else {
+        match context.json {
+            true => println!("{}", json!({ "run": null, "state": "nothing_to_resume" })),
+            false => println!("there is nothing to resume"),
+        }
         return Ok(0);
     };
     let name = &summary.name;
@@ -30,18 +42,55 @@ pub fn resume(context: &Context, options: &ResumeOptions) -> Result<u8> {
     }
     if !summary.is_open() {
         return Err(
-            Failure::new(Kind::Invalid, format!("the run `{name}` was given up")).help("begin a new one")
+            Failure::new(Kind::Invalid, format!("the run `{name}` was abandoned")).help("begin a new one")
         );
     }
-    let (site, runbook) = prepare(&summary.header, &summary.path, options.original)?;
+    if let Some(unread) = &summary.unread {
+        return Err(super::unread::refuse(context, &summary.path, unread));
+    }
+    let site = Arc::new(site_of(context, &summary.header)?);
+    let runbook = prepare(&site, &summary.header, &summary.path, options.original)?;
     let run = OpenRun::open(&summary.path)?;
     work::work(context, site, runbook, summary.header, run, &options.answers, options.rollback)
 }
 
-/// The site and the runbook of a run in the folder `path`, in which no mistake was found; with `original` as it was when
-/// the run began.
-pub fn prepare(header: &Header, path: &Path, original: bool) -> Result<(Arc<Site>, Runbook)> {
-    let site = Arc::new(Site::load(&header.site)?);
+/// A run of this user that is open by the books of the site's servers: the site may have been moved since it began.
+///
+/// Fails with [`Kind::Locked`] if one is open there that is somebody else's.
+fn in_books(context: &Context) -> Result<Option<Glance>> {
+    let Some(site) = context.site_if_any()? else { return Ok(None) };
+    let reach = context.reach(&site);
+    for server in context.servers(&site)? {
+        // What can't be asked is told by whoever works on it.
+        let Ok(Noted { book, .. }) = inquiry::noted(reach.as_ref(), server) else { continue };
+        for open in book.open.iter().filter(|open| book.is_half_way(open)) {
+            match run::find(&context.state, &open.run).map(|path| Glance::read(&path)) {
+                Ok(glance) if glance.is_open() => return Ok(Some(glance)),
+                _ => {
+                    return Err(book::refused(&server.name, &book, open).help(format!(
+                        "continue it where its journal is, or name its folder: `banister resume FOLDER`; to abandon it: \
+                         `banister run {} --abandon`",
+                        open.runbook
+                    )));
+                }
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// The site of a run; if its own file is not there any more, or can't be read, the site that this command is about, if it
+/// has the same servers.
+pub fn site_of(context: &Context, header: &Header) -> Result<Site> {
+    let own = Site::load(&header.site);
+    let Err(failure) = own else { return own };
+    let other = context.site_if_any().ok().flatten();
+    let other = other.filter(|site| header.servers.iter().all(|name| site.servers.contains_key(name)));
+    other.ok_or_else(|| failure.help("if the site was moved, say where it is now with `--site FOLDER`"))
+}
+
+/// The runbook of a run in the folder `path`, in which no mistake was found; with `original` as it was when the run began.
+pub fn prepare(site: &Site, header: &Header, path: &Path, original: bool) -> Result<Runbook> {
     let kind = match header.servers.first() {
         Some(server) => site.server(server)?.kind.clone(),
         None => String::new(),
@@ -50,10 +99,9 @@ pub fn prepare(header: &Header, path: &Path, original: bool) -> Result<(Arc<Site
         true => Layers::of_run(path, &kind),
         false => Layers::of_site(Some(site.folder()), &kind),
     };
-    let runbook = Runbook::load(Arc::new(layers), &header.runbook)
+    Runbook::load(Arc::new(layers), &header.runbook)
         .and_then(|runbook| runbook.check().map(|()| runbook))
-        .map_err(|failure| if original { failure } else { mend_or_go_on(failure, &header.run) })?;
-    Ok((site, runbook))
+        .map_err(|failure| if original { failure } else { mend_or_go_on(failure, &header.run) })
 }
 
 /// A script that can't work keeps nobody from going on with the one that the run began with.

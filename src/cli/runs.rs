@@ -3,27 +3,29 @@
 use super::context::Context;
 use super::show;
 use crate::failure::Result;
-use crate::journal::run;
+use crate::journal::file::Unread;
+use crate::journal::run::{self, Glance};
 use crate::report::text::table;
 use serde_json::{Value, json};
 
-/// Lists the runs, the newest first. One whose journal is damaged is named as that.
+/// Lists the runs, the newest first. Of one whose journal can't be read, what is known of it is listed.
 pub fn runs(context: &Context) -> Result<u8> {
-    let all: Vec<_> = run::all(&context.state)?.into_iter().map(|(_, glance)| glance).collect();
+    let all = run::all(&context.state)?;
     if context.json {
-        let list: Vec<Value> = all.iter().rev().flatten().map(|glance| show::head(glance, None)).collect();
+        let head = |glance: &Glance| show::head(glance, glance.unread.as_ref().map(Unread::failure));
+        let list: Vec<Value> = all.iter().rev().map(head).collect();
         println!("{}", json!(list));
         return Ok(0);
     }
-    let row = |summary: &Result<run::Glance>| match summary {
-        Ok(summary) => vec![
-            summary.name.clone(),
-            summary.header.runbook.clone(),
-            summary.header.servers.join(","),
-            summary.state.name().replace('_', " "),
-            summary.started.clone(),
-        ],
-        Err(failure) => vec![failure.to_string()],
+    let row = |glance: &Glance| {
+        vec![
+            glance.name.clone(),
+            glance.header.runbook.clone(),
+            glance.header.servers.join(","),
+            glance.state.name().replace('_', " "),
+            glance.started.clone(),
+            super::unread::briefly(glance),
+        ]
     };
     let rows: Vec<Vec<String>> = all.iter().rev().map(row).collect();
     match rows.is_empty() {

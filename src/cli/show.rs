@@ -6,11 +6,13 @@ use super::context::Context;
 use super::outcome;
 use crate::event::{RunState, StepState};
 use crate::failure::{Failure, Kind, Result};
+use crate::journal::file::Unread;
 use crate::journal::key;
 use crate::journal::run::{Glance, Summary};
 use crate::report::failure::render;
 use crate::report::text::{elapsed, table};
 use serde_json::{Value, json};
+use std::collections::HashMap;
 
 /// Shows a run: its steps, why it stopped, and what to type next.
 pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
@@ -18,10 +20,11 @@ pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
         return Err(Failure::new(Kind::NotFound, "there are no runs yet")
             .help("begin one with `banister run update`"));
     };
-    let summary = Summary::read(&glance.path)?;
+    let (summary, unread) = Summary::as_far_as_readable(&glance.path);
     let steps = steps(&summary);
     if context.json {
         let failure = summary.index.finished.as_ref().and_then(|(_, failure)| failure.as_ref());
+        let failure = unread.as_ref().map(Unread::failure).or(failure);
         let mut document = head(&glance, failure);
         document["steps"] = steps
             .iter()
@@ -42,10 +45,10 @@ pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
         document["by_hand"] = by_hand::json(&summary);
         document["server_states"] = summary.header.servers.iter().map(state).collect();
         println!("{document}");
-        return Ok(0);
+        return Ok(unread.is_some().into());
     }
     println!("run {}: {} on {}", summary.name, summary.header.runbook, summary.header.servers.join(", "));
-    println!("begun {} by {}", summary.index.started.clone().unwrap_or_default(), summary.header.by);
+    println!("begun {} by {}", glance.started, summary.header.by);
     let row = |step: &Step| {
         let state = match &step.skipped {
             Some(reason) => format!("skipped: {reason}"),
@@ -64,13 +67,19 @@ pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
     if !by_hand.is_empty() {
         print!("{}\n{by_hand}", context.style.bold("done by hand"));
     }
-    if let Some((_, Some(failure))) = &summary.index.finished {
+    if let Some(unread) = &unread {
+        eprint!("{}", render(unread.failure(), context.style));
+    } else if let Some((_, Some(failure))) = &summary.index.finished {
         print!("{}", render(failure, context.style));
     }
     let (state, next) = outcome::lines(context, &summary);
     println!("{} {state}", context.style.bold("state:"));
+    let next = match summary.state {
+        RunState::Damaged | RunState::Newer => outcome::after_a_look(context, &summary),
+        _ => next,
+    };
     println!("{}  {next}", context.style.bold("next:"));
-    Ok(0)
+    Ok(unread.is_some().into())
 }
 
 /// What `runs --json` and `show --json` both say.
@@ -98,16 +107,15 @@ struct Step {
     skipped: Option<String>,
 }
 
-/// The reason that a step was left out for.
-fn skipped(summary: &Summary, step: &str) -> Option<String> {
-    if let Some(skip) = summary.index.skip(step) {
-        return Some(format!("{} ({})", skip.reason, skip.by));
-    }
-    let calls = summary.index.course();
-    let is_in_it = |key: &str| key.rsplit_once('/').is_some_and(|(around, _)| around == step);
-    let (_, record) =
-        calls.into_iter().find(|(key, record)| record.call.name == "skipped" && is_in_it(key))?;
-    Some(record.call.arguments.get("reason")?.as_str()?.to_owned())
+/// The reasons that steps were left out for by the scripts, by the steps' keys.
+fn skipped(summary: &Summary) -> HashMap<&str, &str> {
+    let calls = summary.index.course().into_iter().rev().filter(|(_, record)| record.call.name == "skipped");
+    let reasons = calls.filter_map(|(key, record)| {
+        let (around, _) = key.rsplit_once('/')?;
+        Some((around, record.call.arguments.get("reason")?.as_str()?))
+    });
+    // The first of a step is collected last, and stays.
+    reasons.collect()
 }
 
 /// The steps in the order in which they began; one that did not end is what stopped the run, or runs.
@@ -115,14 +123,19 @@ fn steps(summary: &Summary) -> Vec<Step> {
     let index = &summary.index;
     let unfinished = match summary.state {
         RunState::Running => StepState::Running,
-        RunState::Interrupted => StepState::Interrupted,
+        RunState::Interrupted | RunState::Damaged | RunState::Newer => StepState::Interrupted,
         _ => StepState::Failed,
     };
     let only = match summary.header.servers.as_slice() {
         [only] => Some(only.clone()),
         _ => None,
     };
-    let step = |key: &String| {
+    let skipped = skipped(summary);
+    let reason = |key: &str| match index.skip(key) {
+        Some(skip) => Some(format!("{} ({})", skip.reason, skip.by)),
+        None => skipped.get(key).map(|reason| (*reason).to_owned()),
+    };
+    let step = |key: &str| {
         let block = index.block(key)?;
         Some(Step {
             name: block.name.clone(),
@@ -130,12 +143,12 @@ fn steps(summary: &Summary) -> Vec<Step> {
             server: index.server_of(key).map(str::to_owned).or_else(|| only.clone()),
             state: if block.seconds.is_some() { StepState::Done } else { unfinished },
             seconds: block.seconds,
-            source: block.source.clone(),
-            skipped: skipped(summary, key),
+            source: block.source.to_string(),
+            skipped: reason(key),
         })
     };
-    let is_step = |key: &&String| !key.ends_with(']') && !key::is_typed(key);
-    let mut keys: Vec<&String> = index.block_order.iter().filter(is_step).collect();
-    keys.sort_by(|a, b| key::compare(a, b));
+    let is_step = |key: &&str| !key.ends_with(']') && !key::is_typed(key);
+    let mut keys: Vec<&str> = index.block_order.iter().map(|key| &**key).filter(is_step).collect();
+    keys.sort_by_cached_key(|key| key::order(key));
     keys.into_iter().filter_map(step).collect()
 }

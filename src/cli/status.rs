@@ -1,14 +1,17 @@
 //! `banister status`.
 
-use super::context::{Context, at_once};
+use super::context::{Context, at_once, is_same_site};
 use super::outcome;
+use crate::book;
 use crate::event::Event;
-use crate::failure::Result;
+use crate::failure::{Failure, Kind, Result};
 use crate::journal::run::Summary;
 use crate::lock::{self, State};
+use crate::machine::backup::Card;
 use crate::machine::release::Release;
 use crate::person::Nobody;
-use crate::reach::{Reach, inquiry};
+use crate::reach::Reach;
+use crate::reach::inquiry::{self, Noted};
 use crate::report::text::{Style, table};
 use crate::script::kind;
 use crate::script::layers::Layers;
@@ -41,12 +44,15 @@ pub fn look(context: &Context, site: &Arc<Site>, reach: &Arc<dyn Reach>, server:
     let position = inquiry::checked_out(reach.as_ref(), server);
     let lock = match inquiry::lock(reach.as_ref(), server) {
         Ok(State::Held(holder)) => json!(lock::describe(&holder)),
-        Ok(State::Free | State::Left(_)) | Err(_) => Value::Null,
+        Ok(State::Free | State::Left(_)) => Value::Null,
+        Ok(State::Unknown(why)) => json!(format!("unknown: {why}")),
+        Err(failure) => json!(format!("unknown: {failure}")),
     };
+    let noted = inquiry::noted(reach.as_ref(), server);
     let last = context.find_run(None, |glance| {
-        glance.header.site == site.file && glance.header.servers.contains(&server.name)
+        is_same_site(&glance.header.site, &site.file) && glance.header.servers.contains(&server.name)
     })?;
-    let last = last.map(|run| Summary::read(&run.path)).transpose()?;
+    let last = last.map(|run| Summary::as_far_as_readable(&run.path).0);
     let last_run = last.as_ref().map(|run| {
         let (state, next) = outcome::lines(context, run);
         json!({ "run": run.name, "runbook": run.header.runbook, "state": run.state, "text": state, "next": next })
@@ -79,6 +85,11 @@ pub fn look(context: &Context, site: &Arc<Site>, reach: &Arc<dyn Reach>, server:
         Err(failure) => (Value::Null, Some(failure.to_string())),
     };
     let folder = asked("backup_folder").ok().and_then(|folder| folder.as_str().map(str::to_owned));
+    let folder = folder.ok_or_else(|| Failure::new(Kind::NotFound, "where they are is unknown"));
+    let (backups, backups_unknown) = match folder.and_then(|folder| backups(reach.as_ref(), server, folder)) {
+        Ok(found) => (json!(found), None),
+        Err(failure) => (Value::Null, Some(failure.to_string())),
+    };
     Ok(json!({
         "name": server.name,
         "kind": server.kind,
@@ -90,16 +101,31 @@ pub fn look(context: &Context, site: &Arc<Site>, reach: &Arc<dyn Reach>, server:
         "problem": problem,
         "lock": lock,
         "last_run": last_run,
-        "backups": folder.map(|folder| backups(reach.as_ref(), server, folder)).unwrap_or_default(),
+        "half_way": noted.as_ref().ok().map(|noted| noted.book.half_way_beside("").is_some()),
+        "unfinished": noted.as_ref().ok().map(|noted| unfinished(noted, last.as_ref())),
+        "owed": noted.as_ref().ok().map(|noted| &noted.book.owed),
+        "last_ended": noted.as_ref().ok().map(|noted| &noted.ended),
+        "notes": super::lock::lines(&noted),
+        "unknown": noted.as_ref().err().map(ToString::to_string),
+        "backups": backups,
+        "backups_unknown": backups_unknown,
     }))
 }
 
 /// The archives of a server in a folder, the newest last.
-fn backups(reach: &dyn Reach, server: &Server, folder: String) -> Vec<Value> {
-    let mut found = inquiry::backups(reach, server, Some(folder)).unwrap_or_default();
+fn backups(reach: &dyn Reach, server: &Server, folder: String) -> Result<Vec<Value>> {
+    let mut found = inquiry::backups(reach, server, Some(folder))?;
     found.retain(|card| card.name.starts_with(&format!("{}-", server.name)));
     found.sort_by(|a, b| a.name.cmp(&b.name));
-    found.iter().map(|card| json!({ "name": card.name, "path": card.path, "bytes": card.bytes })).collect()
+    let shown = |card: &Card| json!({ "name": card.name, "path": card.path, "bytes": card.bytes });
+    Ok(found.iter().map(shown).collect())
+}
+
+/// The runs that are half-way on the server; this user's own last one has its own lines.
+fn unfinished(noted: &Noted, own: Option<&Summary>) -> Vec<Value> {
+    let is_other = |open: &&book::Open| own.is_none_or(|own| own.name != open.run);
+    let open = noted.book.open.iter().filter(|open| noted.book.is_half_way(open));
+    open.filter(is_other).map(|open| json!(open)).collect()
 }
 
 fn say(value: &Value) -> Option<String> {
@@ -130,7 +156,7 @@ pub fn health(looked: &Value, style: Style) -> String {
 
 /// What is checked out, and what runs if that is another release.
 pub fn release(looked: &Value, style: Style) -> String {
-    let release = say(&looked["release"]).unwrap_or_else(|| "?".into());
+    let release = say(&looked["release"]).unwrap_or_else(|| "unknown".into());
     // What is no release, as a branch, says nothing of what should run.
     match say(&looked["runs"]) {
         Some(runs) if runs != release && release.parse::<Release>().is_ok() => {
@@ -147,20 +173,38 @@ fn text(looked: &Value, style: Style) -> String {
     let mut rows = vec![
         vec!["  release".into(), release(looked, style)],
         vec!["  health".into(), health(looked, style)],
-        vec!["  lock".into(), say(&looked["lock"]).unwrap_or_else(|| "free".into())],
+        vec!["  lock".into(), lock(looked)],
         vec![
             "  backups".into(),
-            newest.map_or("none".into(), |newest| format!("{}, the newest {newest}", backups.len())),
+            match (say(&looked["backups_unknown"]), newest) {
+                (Some(why), _) => format!("unknown: {why}"),
+                (None, None) => "none".into(),
+                (None, Some(newest)) => format!("{}, the newest {newest}", backups.len()),
+            },
         ],
     ];
     if let Some(run) = looked["last_run"].as_object() {
         rows.push(vec!["  last run".into(), say(&run["text"]).unwrap_or_default()]);
         rows.push(vec!["  next".into(), say(&run["next"]).unwrap_or_default()]);
     }
+    let notes = looked["notes"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let notes: String = notes.iter().filter_map(say).map(|line| format!("  {line}\n")).collect();
     format!(
-        "{} ({})\n{}",
+        "{} ({})\n{}{notes}",
         style.bold(&say(&looked["name"]).unwrap_or_default()),
         say(&looked["kind"]).unwrap_or_default(),
         table(&rows)
     )
+}
+
+/// Who holds it. It is free only if nothing is unfinished and all that could keep it is known.
+fn lock(looked: &Value) -> String {
+    match (say(&looked["lock"]), say(&looked["unknown"])) {
+        (Some(held), _) => held,
+        (None, Some(why)) => format!("unknown: {why}"),
+        (None, None) => match looked["half_way"] == true {
+            true => "held by nobody, but a run is unfinished".into(),
+            false => "free".into(),
+        },
+    }
 }

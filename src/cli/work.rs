@@ -3,8 +3,8 @@
 use super::arguments::{Answers, WhenFailed};
 use super::context::Context;
 use super::outcome;
-use crate::event::{Event, Listener};
-use crate::failure::Result;
+use crate::event::{Event, Listener, RunState};
+use crate::failure::{Failure, Kind, Result};
 use crate::journal::Header;
 use crate::journal::run::OpenRun;
 use crate::person::{Form, Question};
@@ -72,8 +72,16 @@ pub fn work_until(
             "What now? `retry` tries the failed step again, with the scripts as they are then.".to_owned();
         match person.ask(&Question { text, form: Form::Choice(choices) }) {
             Ok(answer) if answer.text == "retry" => {
-                runbook = Runbook::load(runbook.layers().clone(), &runbook.name)?;
-                runbook.check()?;
+                let mended = Runbook::load(runbook.layers().clone(), &runbook.name)
+                    .and_then(|runbook| runbook.check().map(|()| runbook));
+                match mended {
+                    Ok(mended) => runbook = mended,
+                    // The run was touched, whatever is wrong with the script now.
+                    Err(failure) => {
+                        super::failed(&failure, context.style.color);
+                        return Ok(code);
+                    }
+                }
             }
             Ok(answer) if answer.text == "rollback" => rollback = true,
             _ => return Ok(code),
@@ -97,6 +105,14 @@ fn listener(context: &Context) -> Arc<dyn Listener> {
     }
 }
 
+/// What is wrong is found in a script that has acted already: what it did stays done.
+fn acted(failure: Failure) -> Failure {
+    let help = failure.help.clone().map(|help| format!("{help}\n")).unwrap_or_default();
+    failure.help(format!(
+        "{help}what was done before this stays done; correct the script, then `banister resume`"
+    ))
+}
+
 /// One session of the run. Gives the exit code.
 fn run_once(
     context: &Context,
@@ -117,9 +133,19 @@ fn run_once(
         // The runbook failed, although the way back went well.
         Ok(()) if session.is_turned_back() && !was_asked_to_go_back => 1,
         Ok(()) => 0,
+        // Its exit code would say that nothing was touched.
+        Err(failure) if failure.kind == Kind::Invalid && session.has_acted() => 1,
         Err(failure) => failure.kind.exit_code(),
+    };
+    let result = match result {
+        Err(failure) if failure.kind == Kind::Invalid && code == 1 => Err(acted(failure)),
+        other => other,
     };
     let summary = session.finish(result, path.to_owned());
     outcome::print(context, &summary);
-    code
+    match (&summary.index.finished, code) {
+        // All was done, but a server could not be told.
+        (Some((RunState::Interrupted, Some(failure))), 0) => failure.kind.exit_code(),
+        _ => code,
+    }
 }

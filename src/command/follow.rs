@@ -50,7 +50,7 @@ pub enum Followed {
 }
 
 /// Follows a command that was started, in this process or an earlier one, and hands out its output line by line as
-/// [`super::line`] cleans it, but not redacted. If nothing began yet, because a supervisor died too early, another one
+/// [`super::line`] cleans it, with secrets in it. If nothing began yet, because a supervisor died too early, another one
 /// is started. Fails as [`super::start`] does.
 pub fn follow(
     folder: &Path,

@@ -1,5 +1,6 @@
 //! What a command wrote, as lines to show: whole ones, without what only a terminal understands.
 
+use crate::secret::{tail, without_tail};
 use std::time::Duration;
 
 /// A line that has no end yet is shown after this long without more of it: it may be a question or a progress.
@@ -44,16 +45,33 @@ impl Lines {
 
     /// Says that nothing more will come, or that something was left out and the next piece begins within a line.
     pub(super) fn interrupt(&mut self, within_line: bool, show: &mut dyn FnMut(&str)) {
-        self.show_beginning(show);
+        if !self.pending.is_empty() && !self.dropping {
+            show(&without_tail(&clean(&self.pending)));
+        }
         *self = Lines { dropping: within_line, ..Lines::default() };
     }
 
+    /// Shows what there is of a line but its end, where a secret may begin: of that, one half would be shown now and the
+    /// other later, and neither is hidden.
     fn show_beginning(&mut self, show: &mut dyn FnMut(&str)) {
-        if !self.pending.is_empty() && !self.dropping {
-            show(&clean(&self.pending));
+        if self.pending.is_empty() || self.dropping {
+            self.pending.clear();
+            return;
+        }
+        let line = clean(&self.pending);
+        let held = match tail(&line) {
+            0 => 0,
+            held if line.as_bytes() == self.pending.as_slice() => held,
+            // Where its end is among what only a terminal understands, nobody has counted.
+            _ if self.pending.len() <= 2 * LONGEST => self.pending.len(),
+            _ => 0,
+        };
+        let shown = self.pending.len() - held;
+        if shown > 0 {
+            show(&line[..line.len() - held]);
             self.begun = true;
         }
-        self.pending.clear();
+        self.pending.drain(..shown);
     }
 }
 
@@ -121,6 +139,20 @@ mod tests {
         assert_eq!(shown(&["half", "(left out)", "of a line\nwhole\n"]), ["half", "whole"]);
         let long = "x".repeat(LONGEST + 1);
         assert_eq!(shown(&[&long, "y\n"]), [long.as_str(), "y"]);
+    }
+
+    #[test]
+    fn a_pause_within_a_secret_shows_no_half_of_it() {
+        let value = "pause-within-9zQ";
+        crate::secret::keep("line test", value);
+        assert_eq!(
+            shown(&["p=pause-wi", "(silence)", "(silence)", "thin-9zQ!\n"]),
+            ["p=", &format!("{value}!")]
+        );
+        assert_eq!(shown(&["now pau", "(silence)", "ses\n"]), ["now ", "pauses"]);
+        assert_eq!(shown(&["p=pause-within-9", "(silence)"]), ["p=", "‹secret›"]);
+        let long = "x".repeat(LONGEST - 4);
+        assert_eq!(shown(&[&long, "pause-wi", "thin-9zQ\n"]), [long.as_str(), value]);
     }
 
     #[test]

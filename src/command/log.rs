@@ -26,24 +26,117 @@ pub fn log(folder: &Path) -> PathBuf {
     folder.join(LOG)
 }
 
-/// The last lines of a command's output, as they would be shown; none if there is no output.
-pub fn tail(folder: &Path, lines: usize) -> Vec<String> {
-    let Ok(mut reader) = Reader::open(folder) else { return Vec::new() };
-    reader.offset = reader.size().saturating_sub(LAST_PART);
-    let cut = reader.offset > 0;
-    let (mut bytes, mut buffer) = (Vec::new(), vec![0; LAST_PART as usize]);
-    while let Ok(Piece::Bytes(read)) = reader.read(&mut buffer) {
-        bytes.extend_from_slice(&buffer[..read]);
-        if bytes.len() as u64 >= 2 * LAST_PART {
+/// The last lines of a command's output, as `shown` makes them of what a person would see; none if there is no output.
+/// Of a line that is longer than 64 KiB there is the end, behind a `…`; and of many lines so many that they are not
+/// much more together.
+pub fn tail(folder: &Path, lines: usize, shown: &dyn Fn(&str) -> String) -> Vec<String> {
+    let Ok(reader) = Reader::open(folder) else { return Vec::new() };
+    let mut tail = Tail::new(&reader);
+    let mut found = Vec::new();
+    let mut room = 0;
+    while found.len() < lines {
+        let Some((bytes, cut)) = tail.next() else { break };
+        // The last line is there whatever it takes, and what fits beside it.
+        if !found.is_empty() && (cut || bytes.len() >= room) {
             break;
         }
+        room = match found.is_empty() {
+            true => LINE.saturating_sub(bytes.len() + 1).max(MARGIN),
+            false => room.saturating_sub(bytes.len() + 1),
+        };
+        let text = shown(&line::clean(&bytes));
+        // Whatever stands before the last carriage return would not be seen anyway.
+        let is_cut = cut && !bytes.trim_ascii_end().contains(&b'\r');
+        found.push(if is_cut { end_of(&text) } else { text });
     }
-    let text = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
-    if text.is_empty() {
-        return Vec::new();
+    found.reverse();
+    found
+}
+
+/// The end of a text that begins somewhere within a line. What is cut off here, after `shown`, is more than any secret
+/// of which only the end could have been read.
+fn end_of(text: &str) -> String {
+    let begin = text.len().saturating_sub(LINE).max(text.len().min(MARGIN));
+    let begin = (begin..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
+    format!("…{}", &text[begin..])
+}
+
+/// What is kept of a long line, and what is read before that, in bytes.
+const LINE: usize = 64 << 10;
+const MARGIN: usize = 4 << 10;
+
+/// The lines of a log as it is now, the last one first.
+struct Tail<'a> {
+    reader: &'a Reader,
+    /// Where the part that was read begins in the log.
+    begin: u64,
+    /// That part, up to the end of the next line.
+    part: Vec<u8>,
+    /// Where it is not read before: there is nothing, or the hole.
+    limit: u64,
+    done: bool,
+}
+
+impl Tail<'_> {
+    fn new(reader: &Reader) -> Tail<'_> {
+        let size = reader.size();
+        let mut tail =
+            Tail { reader, begin: size, part: Vec::new(), limit: size.saturating_sub(TAIL), done: size == 0 };
+        tail.read_more();
+        if tail.part.last() == Some(&b'\n') {
+            tail.part.pop();
+        }
+        tail
     }
-    let all: Vec<_> = text.split(|byte| *byte == b'\n').skip(cut.into()).collect();
-    all[all.len().saturating_sub(lines)..].iter().map(|bytes| line::clean(bytes)).collect()
+
+    /// Reads another part before what there is. False if there is none.
+    fn read_more(&mut self) -> bool {
+        let length = LAST_PART.min(self.begin - self.limit);
+        let mut more = vec![0; length as usize];
+        let read = self.reader.file.read_exact_at(&mut more, self.begin - length);
+        if length == 0 || read.is_err() {
+            return false;
+        }
+        self.begin -= length;
+        more.append(&mut self.part);
+        self.part = more;
+        true
+    }
+}
+
+impl Iterator for Tail<'_> {
+    /// A line, or its end if it is too long, and whether it is cut.
+    type Item = (Vec<u8>, bool);
+
+    fn next(&mut self) -> Option<(Vec<u8>, bool)> {
+        if self.done {
+            return None;
+        }
+        let mut searched = 0;
+        loop {
+            let unsearched = self.part.len() - searched;
+            if let Some(at) = self.part[..unsearched].iter().rposition(|byte| *byte == b'\n') {
+                let line = self.part.split_off(at + 1);
+                self.part.pop();
+                return Some(if line.len() > LINE { (end(line), true) } else { (line, false) });
+            }
+            searched = self.part.len();
+            let is_long = searched > LINE + MARGIN;
+            if is_long || !self.read_more() {
+                self.done = true;
+                let line = std::mem::take(&mut self.part);
+                let cut = is_long || self.begin > 0 || line.len() > LINE;
+                return Some(if cut { (end(line), true) } else { (line, false) });
+            }
+        }
+    }
+}
+
+/// What is kept of a long line, from a character's beginning.
+fn end(line: Vec<u8>) -> Vec<u8> {
+    let begin = line.len().saturating_sub(LINE + MARGIN);
+    let within = line[begin..].iter().take(3).take_while(|byte| **byte & 0xC0 == 0x80).count();
+    line[begin + within..].to_vec()
 }
 
 /// The log as its supervisor holds it.
@@ -98,9 +191,15 @@ impl Reader {
         Ok(Reader { file: File::open(folder.join(LOG))?, offset: 0 })
     }
 
-    /// Goes to what is written from now on.
+    /// Goes to what is written from now on, and back to the beginning of a line that has no end yet: a secret may have
+    /// begun in it.
     pub(super) fn skip(&mut self) {
-        self.offset = self.size();
+        let end = self.size();
+        let start = end.saturating_sub(LAST_PART);
+        let mut last = vec![0; (end - start) as usize];
+        let read = self.file.read_at(&mut last, start).unwrap_or(0);
+        let line = last[..read].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        self.offset = start + line as u64;
     }
 
     pub(super) fn offset(&self) -> u64 {
@@ -148,6 +247,7 @@ mod tests {
         log.file = File::open(super::log(folder.path())).unwrap();
         log.file.read_exact_at(&mut head, 0).unwrap();
         assert!(!head.contains(&0));
+        let tail = |folder: &Path, lines| super::tail(folder, lines, &str::to_owned);
         let last = tail(folder.path(), 2);
         assert!(last[0].starts_with("0299998 x") && last[1].starts_with("0299999 x"), "{last:?}");
         assert_eq!(tail(folder.path(), 10_000).len(), 655);
@@ -156,11 +256,64 @@ mod tests {
     #[test]
     fn the_tail_of_a_missing_an_empty_and_a_short_log_is_what_is_there() {
         let folder = tempfile::tempdir().unwrap();
+        let tail = |folder: &Path, lines| super::tail(folder, lines, &str::to_owned);
         assert!(tail(folder.path(), 3).is_empty());
         std::fs::write(super::log(folder.path()), "").unwrap();
         assert!(tail(folder.path(), 3).is_empty());
         std::fs::write(super::log(folder.path()), "one\n\x1b[1mtwo\x1b[0m\nthree, and no end").unwrap();
         assert_eq!(tail(folder.path(), 2), ["two", "three, and no end"]);
         assert_eq!(tail(folder.path(), 9).len(), 3);
+    }
+
+    #[test]
+    fn of_a_line_without_bound_the_end_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let tail = |log: &[u8], lines| {
+            std::fs::write(super::log(folder.path()), log).unwrap();
+            super::tail(folder.path(), lines, &str::to_owned)
+        };
+        let long = |length: usize| [vec![b'x'; length - 4], b" end".to_vec()].concat();
+        for length in [LINE - 1, LINE] {
+            for log in [long(length), [long(length), vec![b'\n']].concat()] {
+                let lines = tail(&log, 3);
+                assert_eq!((lines.len(), lines[0].len(), lines[0].starts_with('x')), (1, length, true));
+            }
+        }
+        for length in [LINE + 1, 66_000, LINE + MARGIN, LINE + MARGIN + 1, 200_000, 10_000_000] {
+            let lines = tail(&long(length), 3);
+            assert_eq!(lines.len(), 1, "{length}");
+            assert!(lines[0].starts_with("…x") && lines[0].ends_with("x end"), "{length}");
+            assert!(lines[0].len() <= LINE + "…".len() && lines[0].len() >= LINE - MARGIN, "{length}");
+        }
+        // What comes after and before it.
+        let around = [b"one\ntwo\n".to_vec(), long(66_000), b"\nthree\nfour\n".to_vec()].concat();
+        assert_eq!(tail(&around, 2), ["three", "four"]);
+        assert_eq!(tail(&around, 9), ["three", "four"]);
+        let before = [b"one\ntwo\n".to_vec(), long(66_000)].concat();
+        let lines = tail(&before, 9);
+        assert_eq!((lines.len(), &lines[0], &lines[1]), (3, &"one".to_owned(), &"two".to_owned()));
+        // What is no text.
+        assert_eq!(tail(&[0; 100_000], 3), ["…"]);
+        assert_eq!(tail(&[b"a\n".to_vec(), vec![0; 1000], b"b\n".to_vec()].concat(), 3), ["a", "b"]);
+        let lines = tail(&[0xff; 100_000], 3);
+        assert!(lines.len() == 1 && lines[0].ends_with('\u{fffd}'));
+        let lines = tail("é".repeat(100_000).as_bytes(), 3);
+        assert!(lines[0].starts_with("…é") && lines[0].len() > LINE - MARGIN);
+        // A progress is one line of which the last state counts.
+        assert_eq!(tail("50%\r".repeat(100_000).as_bytes(), 3), ["50%"]);
+        assert_eq!(tail(b"\n\n", 3), ["", ""]);
+        assert_eq!(tail(b"\n", 3), [""]);
+    }
+
+    #[test]
+    fn a_secret_at_the_edge_of_what_is_kept_is_not_shown_in_part() {
+        let folder = tempfile::tempdir().unwrap();
+        let secret = "correct-horse-battery-staple";
+        for before in 0..2 * secret.len() {
+            let log = format!("{}{secret}{}", "x".repeat(9_000), "y".repeat(LINE + MARGIN - before));
+            std::fs::write(super::log(folder.path()), log).unwrap();
+            let lines = super::tail(folder.path(), 1, &|line| line.replace(secret, "hidden"));
+            assert!(!lines[0].contains("staple") && !lines[0].contains('x'), "{before}");
+        }
     }
 }

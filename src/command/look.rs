@@ -1,6 +1,7 @@
 //! Looks: short commands that change nothing, run plainly, their output captured.
 
 use super::exit::Exit;
+use super::inherit;
 use super::spec::Spec;
 use crate::failure::{Context, Failure, Kind, Result};
 use rustix::fs::{MemfdFlags, memfd_create};
@@ -126,6 +127,9 @@ pub(super) fn start(
         Some(stdin) => expression.stdin_file(stdin),
         None => expression.stdin_null(),
     };
+    for name in inherit::withheld() {
+        expression = expression.env_remove(name);
+    }
     for (name, value) in spec.variables() {
         expression = expression.env(name, value);
     }
@@ -133,7 +137,11 @@ pub(super) fn start(
     for name in super::foreign::variables() {
         expression = expression.env_remove(name);
     }
-    expression.start().map_err(|error| {
+    let started = expression.start();
+    if let Ok(handle) = &started {
+        handle.pids().iter().for_each(|pid| inherit::give_back(Some(*pid as i32)));
+    }
+    started.map_err(|error| {
         let kind = match error.kind() {
             std::io::ErrorKind::NotFound => Kind::NotFound,
             _ => Kind::Refused,

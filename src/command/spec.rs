@@ -1,6 +1,7 @@
 //! What to run.
 
 use crate::failure::{Context, Failure, Kind, Result};
+use crate::secret::{self, Sameness, stored};
 use crate::units;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -8,16 +9,18 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// What to run: an argument list, never a string through a shell. Stored in the command's folder, readable by its
-/// owner only; nothing else of banister's own environment is written there.
+/// owner only; nothing else of banister's own environment is written there, and secrets only by their names. Their values
+/// reach the command through the environment of its supervisor, from which they are taken before it begins.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct Spec {
     /// The program, looked up in `$PATH`, and its arguments.
+    #[serde(with = "stored")]
     pub arguments: Vec<String>,
     /// Where it runs.
     pub folder: PathBuf,
     /// Added to the environment that it inherits.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, with = "stored::environment", skip_serializing_if = "BTreeMap::is_empty")]
     pub environment: BTreeMap<String, String>,
     /// The time limit. The supervisor keeps it, so it holds although banister died; it counts from the start of the
     /// command and not while the machine is suspended. Without one the command may run for ever.
@@ -44,6 +47,35 @@ impl Spec {
         super::folder::read(folder, super::folder::SPEC)
             .or_fail(Kind::Journal, failed)?
             .ok_or_else(|| Failure::new(Kind::Journal, failed()))
+    }
+
+    /// Whether this is what the other one is, but for the values that secrets have.
+    pub(super) fn is_same(&self, other: &Spec) -> bool {
+        let as_stored = |spec: &Spec| serde_json::to_value(spec).and_then(serde_json::from_value::<Spec>);
+        let (Ok(one), Ok(other)) = (as_stored(self), as_stored(other)) else { return false };
+        let texts = |spec: &Spec| serde_json::json!([spec.arguments, spec.environment]);
+        one.folder == other.folder
+            && one.within == other.within
+            && secret::same(&texts(&one), &texts(&other)) != Sameness::Differs
+    }
+
+    /// Its texts with a secret in them, in their order.
+    pub(super) fn secrets(&self) -> Vec<String> {
+        let is_marked = |text: &&String| secret::needs_encoding(&text.as_str().into());
+        let is_given = |text: &&String| is_marked(text) || secret::is_value(text);
+        let arguments = self.arguments.iter().filter(is_marked);
+        arguments.chain(self.environment.values().filter(is_given)).cloned().collect()
+    }
+
+    /// The same with these for the texts that have secrets in them. Fails if they are not as many.
+    pub(super) fn with_secrets(mut self, secrets: Vec<String>) -> Option<Spec> {
+        let mut secrets = secrets.into_iter();
+        for text in self.arguments.iter_mut().chain(self.environment.values_mut()) {
+            if secret::has_letters(&text.as_str().into()) {
+                *text = secrets.next()?;
+            }
+        }
+        secrets.next().is_none().then_some(self)
     }
 
     /// The program and its arguments; [`Kind::Invalid`] if there is none.

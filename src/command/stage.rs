@@ -2,10 +2,12 @@
 
 use super::begun::{self, Begun};
 use super::folder::{self, NOT_EXECUTED, SPEC};
+use super::inherit;
 use super::mark::MARK;
 use super::pause::pause;
 use super::process::Identity;
 use super::spec::Spec;
+use super::start::SECRETS;
 use std::io::{self, ErrorKind};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -35,10 +37,16 @@ pub(super) fn execute(folder: &Path) -> ExitCode {
 
 fn become_command(folder: &Path) -> io::Result<ExitCode> {
     let spec: Spec = folder::read(folder, SPEC)?.ok_or(ErrorKind::NotFound)?;
+    let secrets = std::env::var(SECRETS).ok().and_then(|text| serde_json::from_str(&text).ok());
+    let spec = spec
+        .with_secrets(secrets.unwrap_or_default())
+        .ok_or_else(|| io::Error::other("the secrets of the command were not given"))?;
     let (program, arguments) = spec.program().map_err(io::Error::other)?;
     let mut command = Command::new(program);
     // The stdin it was given is the lock. Daemons that the command leaves behind would hold it for ever.
     command.args(arguments).current_dir(&spec.folder).stdin(Stdio::null());
+    inherit::withheld().iter().for_each(|name| _ = command.env_remove(name));
+    command.env_remove(SECRETS);
     command.envs(spec.variables()).env(MARK, folder);
     raise_oom_score();
     let own = Identity::own()?;
@@ -47,6 +55,7 @@ fn become_command(folder: &Path) -> io::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     pause();
+    inherit::give_back(None);
     let error = command.exec();
     folder::write_new(folder, NOT_EXECUTED, &spec.explain(&error))?;
     // What a shell says, for the case that the file is not read.

@@ -1,23 +1,29 @@
 //! Starting a command: write what to run, start the supervisor, and from then on be a reader like any other.
 
 use super::folder::{self, SPEC};
+use super::inherit;
 use super::pause::pause;
 use super::spec::Spec;
 use super::state::{Seen, look};
 use super::supervise::{ROLE, STARTED};
 use crate::failure::{Context, Failure, Kind, Result};
+use std::collections::BTreeMap;
 use std::fs::DirBuilder;
 use std::io::{self, Read};
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 /// This program, also after its file was replaced or deleted: a supervisor must be of the same build as who reads
 /// its folder.
 pub(super) const OWN_PROGRAM: &str = "/proc/self/exe";
+
+/// The variable by which a supervisor gets the texts with secrets in them. Only this user and root can read it, as they can
+/// read the settings that they come from.
+pub(super) const SECRETS: &str = "BANISTER_SPEC_SECRETS";
 
 static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
 
@@ -41,9 +47,13 @@ pub fn start(folder: &Path, spec: &Spec) -> Result<()> {
     let journal = || format!("cannot write the command's folder `{}`", folder.display());
     create(folder).or_fail(Kind::Journal, journal)?;
     pause();
+    if crate::secret::is_any() {
+        crate::secret::keep_key()?;
+    }
+    remember(folder, spec);
     if !folder::write_new(folder, SPEC, spec).or_fail(Kind::Journal, journal)? {
         let stored: Option<Spec> = folder::read(folder, SPEC).or_fail(Kind::Journal, journal)?;
-        if stored.as_ref() != Some(spec) {
+        if !stored.is_some_and(|stored| stored.is_same(spec)) {
             let message = format!("`{}` belongs to another command", folder.display());
             return Err(Failure::new(Kind::Mismatch, message));
         }
@@ -82,10 +92,47 @@ pub(super) fn hopeless(folder: &Path) -> Failure {
     Failure::new(Kind::Refused, message).why(format!("tried {TRIES} times; nothing ran"))
 }
 
+/// What commands of this process were started with, whose secrets are not in their folders.
+static STARTED_WITH: Mutex<BTreeMap<PathBuf, Spec>> = Mutex::new(BTreeMap::new());
+
+fn remember(folder: &Path, spec: &Spec) {
+    if !spec.secrets().is_empty() {
+        let mut all = STARTED_WITH.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        all.insert(folder.to_owned(), spec.clone());
+    }
+}
+
+/// The texts of the command that its folder has only by the names of secrets.
+fn secrets(folder: &Path) -> io::Result<Vec<String>> {
+    let known = {
+        let all = STARTED_WITH.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        all.get(folder).cloned()
+    };
+    let spec = match known {
+        Some(spec) => spec,
+        None => folder::read::<Spec>(folder, SPEC)?.ok_or(io::ErrorKind::NotFound)?,
+    };
+    let texts = spec.arguments.iter().chain(spec.environment.values());
+    for text in texts {
+        if let Some(lost) = crate::secret::lost_in(&text.as_str().into()).first() {
+            return Err(io::Error::other(format!("the value of {} has changed since", lost.name())));
+        }
+    }
+    Ok(spec.secrets())
+}
+
 /// Starts one supervisor, and returns what it said.
 fn launch(folder: &Path) -> io::Result<String> {
+    let secrets = secrets(folder)?;
     let program = PROGRAM.get().map_or(Path::new(OWN_PROGRAM), PathBuf::as_path);
-    let mut supervisor = Command::new(program)
+    let mut supervisor = Command::new(program);
+    // Only the values that its own command asks for.
+    inherit::secrets().iter().for_each(|name| _ = supervisor.env_remove(name));
+    supervisor.envs(inherit::core_limit().map(|limit| (inherit::CORE_LIMIT, limit)));
+    if !secrets.is_empty() {
+        supervisor.env(SECRETS, serde_json::to_string(&secrets)?);
+    }
+    let mut supervisor = supervisor
         .arg0("banister")
         .arg(ROLE)
         .arg(folder.canonicalize()?)

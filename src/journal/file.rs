@@ -3,19 +3,49 @@
 //! A line is a record as JSON whose last field is `sum`, the first 16 hexadecimal digits of the SHA-256 of the line
 //! before it and of its own text without that field. Chained sums find a line that was removed, not only one that
 //! was changed. The last line may be torn by a crash while it was written: it is cut off, because what it says was
-//! not yet acted on. Damage before it is refused.
+//! not yet acted on. Damage before it is refused, and so is a journal of a format that is newer than [`VERSION`]:
+//! before anything of it is used, and before anything is written to it.
 //!
 //! A record is one `write` to a file opened for appending, so that two threads never mix their lines. What must
 //! survive a power cut is followed by `fdatasync`; that also saves the lines before it, so that looks, which change
 //! nothing, are not synced by themselves.
 
-use super::{Entry, Record};
+use super::{Entry, Record, VERSION};
 use crate::failure::{Context, Failure, Kind, Result};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read as _, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+
+/// No record is longer. What a script may hold is far less; a longer line is damage, and is not read into memory.
+const LONGEST: u64 = 128 << 20;
+
+/// Why a journal can't be read to its end. What came before was handed out.
+#[derive(Clone, Debug)]
+pub enum Unread {
+    /// Its format is newer than this program's.
+    Newer(Failure),
+    /// It was changed, cut off or can't be opened at all.
+    Damaged(Failure),
+}
+
+impl Unread {
+    pub fn failure(&self) -> &Failure {
+        match self {
+            Unread::Newer(failure) | Unread::Damaged(failure) => failure,
+        }
+    }
+}
+
+impl From<Unread> for Failure {
+    fn from(unread: Unread) -> Failure {
+        match unread {
+            Unread::Newer(failure) | Unread::Damaged(failure) => failure,
+        }
+    }
+}
 
 /// A journal that can be appended to.
 pub struct JournalFile {
@@ -51,9 +81,11 @@ impl JournalFile {
         let failed = || "can't write the journal".to_owned();
         let time = jiff::Timestamp::now().round(jiff::Unit::Millisecond).or_fail(Kind::Bug, failed)?;
         let record = Record { n: self.next, time: time.to_string(), entry };
+        // Before the record: its tags say nothing without it.
+        if crate::secret::is_any() {
+            crate::secret::keep_key()?;
+        }
         let body = serde_json::to_string(&record).or_fail(Kind::Journal, failed)?;
-        // Redacted last, so that no record can be written that was not.
-        let body = crate::secret::redact(&body);
         let sum = checksum(&self.sum, &body);
         let line = format!("{},\"sum\":\"{sum}\"}}\n", &body[..body.len() - 1]);
         crash_point("before", self.next, &body);
@@ -73,49 +105,65 @@ impl JournalFile {
 }
 
 /// Reads a journal that nobody may be writing and hands each record to `each`; a torn last line is passed over.
-pub fn read(path: &Path, each: &mut dyn FnMut(Record)) -> Result<()> {
-    let failed = || format!("can't read the journal `{}`", path.display());
-    let file = File::open(path).or_fail(Kind::Journal, failed)?;
+pub fn read(path: &Path, each: &mut dyn FnMut(Record)) -> std::result::Result<(), Unread> {
+    let file = open_to_read(path)?;
     read_records(&file, path, each).map(drop)
 }
 
-/// Whether a journal has at least one whole line.
-pub fn has_records(path: &Path) -> bool {
-    let mut first = String::new();
-    File::open(path)
-        .is_ok_and(|file| BufReader::new(file).read_line(&mut first).is_ok() && first.ends_with('\n'))
+/// Whether nothing was ever written down: there is no journal, or not one whole line.
+pub fn is_blank(path: &Path) -> bool {
+    let Ok(file) = File::open(path) else { return !path.exists() };
+    let mut first = Vec::new();
+    let read = BufReader::new(&file).take(LONGEST).read_until(b'\n', &mut first);
+    read.is_ok() && !first.ends_with(b"\n") && (first.len() as u64) < LONGEST
 }
 
-/// The first and the last whole record, without a look at those between.
-pub fn ends(path: &Path) -> Result<(Record, Record)> {
-    /// More than any last record should need; if it does not suffice all is read.
-    const TAIL: u64 = 64 << 10;
-    let failed = || format!("can't read the journal `{}`", path.display());
-    let mut file = File::open(path).or_fail(Kind::Journal, failed)?;
-    let mut first = String::new();
-    BufReader::new(&file).read_line(&mut first).or_fail(Kind::Journal, failed)?;
-    let length = file.metadata().or_fail(Kind::Journal, failed)?.len();
-    file.seek(std::io::SeekFrom::Start(length.saturating_sub(TAIL))).or_fail(Kind::Journal, failed)?;
-    let mut tail = Vec::new();
-    file.read_to_end(&mut tail).or_fail(Kind::Journal, failed)?;
-    let whole = tail.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-    let start =
-        tail[..whole.saturating_sub(1)].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
-    let parsed = |line: &[u8]| serde_json::from_slice::<Record>(line).ok();
-    match (parsed(first.as_bytes()), parsed(&tail[start..whole])) {
-        (Some(first), Some(last)) => Ok((first, last)),
-        // Damage, or a very long record: the whole journal says which.
-        _ => {
-            let (mut first, mut last) = (None, None);
-            read(path, &mut |record| {
-                first.get_or_insert_with(|| record.clone());
-                last = Some(record);
-            })?;
-            first.zip(last).ok_or_else(|| {
-                Failure::new(Kind::Journal, format!("the journal `{}` is empty", path.display()))
-            })
-        }
+/// The first record, and the last one if that shows at once that the run is settled, as `is_settled` says. Cheap
+/// for such a run; any other is read whole, so that damage is found wherever it is.
+pub fn ends(
+    path: &Path,
+    is_settled: impl Fn(&Entry) -> bool,
+) -> std::result::Result<(Record, Record), Unread> {
+    let file = open_to_read(path)?;
+    let mut first = Vec::new();
+    let read = BufReader::new(&file).take(LONGEST).read_until(b'\n', &mut first);
+    read.map_err(|error| unreadable(path, &error))?;
+    if let (Ok((first, _)), Some(last)) = (read_first(&first), last(&file))
+        && is_settled(&last.entry)
+    {
+        return Ok((first, last));
     }
+    let (mut first, mut last) = (None, None);
+    read_records(&file, path, &mut |record| {
+        first.get_or_insert_with(|| record.clone());
+        last = Some(record);
+    })?;
+    first.zip(last).ok_or_else(|| {
+        Unread::Damaged(Failure::new(Kind::Journal, format!("the journal `{}` is empty", path.display())))
+    })
+}
+
+/// The last whole record, if it is not too long to be a last one and its text is that of a record. Its checksum can't be
+/// compared without what is before it.
+pub fn last(mut file: &File) -> Option<Record> {
+    const TAIL: u64 = 64 << 10;
+    let length = file.metadata().ok()?.len();
+    file.seek(std::io::SeekFrom::Start(length.saturating_sub(TAIL))).ok()?;
+    let mut tail = Vec::new();
+    file.take(TAIL).read_to_end(&mut tail).ok()?;
+    file.rewind().ok()?;
+    let whole = tail.iter().rposition(|byte| *byte == b'\n')?;
+    let start = tail[..whole].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    serde_json::from_slice(&tail[start..whole]).ok()
+}
+
+fn open_to_read(path: &Path) -> std::result::Result<File, Unread> {
+    File::open(path).map_err(|error| unreadable(path, &error))
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Unread {
+    let message = format!("can't read the journal `{}`", path.display());
+    Unread::Damaged(Failure::new(Kind::Journal, message).why(error))
 }
 
 /// How far a journal was read: the number of the next record, the bytes of the whole ones, and the last sum.
@@ -126,35 +174,103 @@ struct Read {
 }
 
 /// Line by line, so that memory does not grow with the journal.
-fn read_records(file: &File, path: &Path, each: &mut dyn FnMut(Record)) -> Result<Read> {
+fn read_records(
+    mut file: &File,
+    path: &Path,
+    each: &mut dyn FnMut(Record),
+) -> std::result::Result<Read, Unread> {
+    file.rewind().map_err(|error| unreadable(path, &error))?;
     let mut lines = BufReader::with_capacity(256 << 10, file);
     let mut read = Read { next: 0, length: 0, sum: String::new() };
     let mut line = Vec::new();
+    let mut version = super::VERSION;
     loop {
         line.clear();
-        lines
-            .read_until(b'\n', &mut line)
-            .or_fail(Kind::Journal, || format!("can't read the journal `{}`", path.display()))?;
+        let got = lines.by_ref().take(LONGEST).read_until(b'\n', &mut line);
+        got.map_err(|error| unreadable(path, &error))?;
         if line.is_empty() {
             return Ok(read);
         }
-        match read_record(&line, &read.sum, read.next) {
-            Ok((record, sum)) => {
+        let record = match read.next {
+            0 => read_first(&line).map_err(|unread| unread.of(path)),
+            n => read_record(&line, &read.sum, n).map_err(|why| NotRead::Damaged(why).of(path)),
+        };
+        match record {
+            Ok((mut record, sum)) => {
+                if let Entry::Run(header) = &record.entry {
+                    version = header.version;
+                }
+                if version == 1 {
+                    record.entry = super::version_1::read(record.entry);
+                }
                 each(record);
                 read = Read { next: read.next + 1, length: read.length + line.len() as u64, sum };
             }
             // Only the last line can be without its end.
-            Err(_) if !line.ends_with(b"\n") => return Ok(read),
-            Err(why) => {
+            Err(_) if !line.ends_with(b"\n") && (line.len() as u64) < LONGEST => return Ok(read),
+            Err(newer @ Unread::Newer(_)) => return Err(newer),
+            Err(Unread::Damaged(why)) => {
                 let message =
                     format!("the journal `{}` is damaged in line {}", path.display(), read.next + 1);
-                return Err(Failure::new(Kind::Journal, message).why(why).help(
-                    "nothing was touched; put the file back from a backup of this folder, or look with \
-                     `banister status` what state the server is in and start a new run",
-                ));
+                return Err(Unread::Damaged(Failure { message, ..why }));
             }
         }
     }
+}
+
+/// Why a line is no record that can be used.
+enum NotRead {
+    Newer { version: u64, program: String },
+    Damaged(String),
+}
+
+impl NotRead {
+    fn of(self, path: &Path) -> Unread {
+        let shown = path.display();
+        match self {
+            NotRead::Damaged(why) => {
+                Unread::Damaged(Failure::new(Kind::Journal, format!("the journal `{shown}` is damaged")).why(why))
+            }
+            NotRead::Newer { version, program } => Unread::Newer(
+                Failure::new(Kind::Journal, format!("the journal `{shown}` was written by banister {program}"))
+                    .why(format!(
+                        "its format has version {version}; this is banister {}, which knows versions up to {VERSION}",
+                        env!("CARGO_PKG_VERSION")
+                    ))
+                    .help(format!("use banister {program} or a newer one for this run")),
+            ),
+        }
+    }
+}
+
+/// The first record, which says in which format all are written. A newer one may be written in another way
+/// altogether, so of what can't be read only the version is asked.
+fn read_first(line: &[u8]) -> std::result::Result<(Record, String), NotRead> {
+    let read = read_record(line, "", 0);
+    match &read {
+        Ok((Record { entry: Entry::Run(header), .. }, _)) if header.version <= VERSION => {}
+        Ok((Record { entry: Entry::Run(header), .. }, _)) => {
+            return Err(NotRead::Newer { version: header.version.into(), program: header.program.clone() });
+        }
+        Ok(_) => {}
+        Err(_) => {
+            if let Some(newer) = probe(line) {
+                return Err(newer);
+            }
+        }
+    }
+    read.map_err(NotRead::Damaged)
+}
+
+/// The version in a first line that is no record of ours, if it is newer. Our own program writes no such line: one that
+/// bears its name is damaged.
+fn probe(line: &[u8]) -> Option<NotRead> {
+    let line: Value = serde_json::from_slice(line).ok()?;
+    let headers = [Some(&line), line.get("run"), line.get("header")];
+    let header = headers.into_iter().flatten().find(|header| header["version"].is_u64())?;
+    let version = header["version"].as_u64().filter(|version| *version > VERSION.into())?;
+    let program = header["program"].as_str().unwrap_or("of a newer version");
+    (program != env!("CARGO_PKG_VERSION")).then(|| NotRead::Newer { version, program: program.into() })
 }
 
 fn read_record(line: &[u8], before: &str, n: u64) -> std::result::Result<(Record, String), String> {
@@ -176,7 +292,8 @@ fn read_record(line: &[u8], before: &str, n: u64) -> std::result::Result<(Record
 
 fn checksum(before: &str, body: &str) -> String {
     let digest = Sha256::new().chain_update(before).chain_update(body).finalize();
-    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    // Written at once: this is done for every record that is read.
+    format!("{:016x}", digest.iter().take(8).fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte)))
 }
 
 /// Where tests kill the process: `$BANISTER_CRASH_AT` is `before` or `after`, and the number of a record or a part of its
@@ -197,7 +314,7 @@ mod tests {
         Entry::Note { text: text.into() }
     }
 
-    fn length(path: &Path) -> Result<usize> {
+    fn length(path: &Path) -> std::result::Result<usize, Unread> {
         let mut length = 0;
         read(path, &mut |_| length += 1)?;
         Ok(length)
@@ -227,11 +344,11 @@ mod tests {
             damaged[place] ^= 1;
             std::fs::write(&path, &damaged).unwrap();
             let failure = length(&path).unwrap_err();
-            assert_eq!(failure.kind, Kind::Journal, "byte {place}");
+            assert_eq!(failure.failure().kind, Kind::Journal, "byte {place}");
         }
         let without_second: String =
             whole.lines().enumerate().filter(|(n, _)| *n != 1).map(|(_, l)| format!("{l}\n")).collect();
         std::fs::write(&path, without_second).unwrap();
-        assert!(length(&path).unwrap_err().message.ends_with("is damaged in line 2"));
+        assert!(length(&path).unwrap_err().failure().message.ends_with("is damaged in line 2"));
     }
 }

@@ -3,20 +3,24 @@
 use super::{Call, Entry, Header, Outcome, Record, key};
 use crate::event::RunState;
 use crate::failure::Failure;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, OnceLock};
 
-/// Everything that replay asks of a journal.
+/// Everything that replay asks of a journal. A long run has some hundred thousand records: what is the same in several
+/// of them, or asked for in several ways, is kept once.
 #[derive(Default)]
 pub struct Index {
     pub header: Option<Header>,
-    calls: HashMap<String, CallRecord>,
-    blocks: HashMap<String, BlockRecord>,
+    calls: HashMap<Arc<str>, Box<CallRecord>>,
+    blocks: HashMap<Arc<str>, BlockRecord>,
     /// The keys of calls and of blocks, in the order in which they began.
-    course: Vec<String>,
+    course: Vec<Arc<str>>,
     /// Looks that count no more, for those who only go through what was done.
-    set_aside: HashMap<String, CallRecord>,
+    set_aside: HashMap<Arc<str>, Box<CallRecord>>,
     /// The highest ordinal recorded in each frame.
-    highest: HashMap<String, u32>,
+    highest: HashMap<Arc<str>, u32>,
+    /// Places and files of the scripts.
+    places: HashSet<Arc<str>>,
     /// Whether the way back has begun.
     pub rollback: bool,
     /// The state that the last session left, and why; nothing while one works or if it was killed.
@@ -24,13 +28,15 @@ pub struct Index {
     /// Whether the script of that session had said what is to be done if it fails.
     pub way_back: bool,
     /// In the order in which they began.
-    pub block_order: Vec<String>,
+    pub block_order: Vec<Arc<str>>,
     /// What a person typed, in order.
     pub typed: Vec<Line>,
     /// The steps that a person had left out, by their keys.
     skips: HashMap<String, Skip>,
     pub started: Option<String>,
     pub last: Option<String>,
+    /// By block; nothing until it is asked for, and again after each call that is added.
+    within: OnceLock<HashMap<String, Within>>,
 }
 
 /// A line that a person typed.
@@ -55,7 +61,7 @@ pub struct Skip {
 pub struct CallRecord {
     pub call: Call,
     pub attempt: u32,
-    pub at: String,
+    pub at: Arc<str>,
     /// Absent: begun, and nothing is known of its end.
     pub outcome: Option<Outcome>,
     pub seconds: f64,
@@ -66,44 +72,47 @@ pub struct CallRecord {
 pub struct BlockRecord {
     pub name: String,
     /// The file that it stands in.
-    pub source: String,
+    pub source: Arc<str>,
     /// Absent: not ended well.
     pub seconds: Option<f64>,
 }
 
 impl Index {
     pub fn add(&mut self, record: Record) {
-        self.started.get_or_insert_with(|| record.time.clone());
-        self.last = Some(record.time.clone());
+        if self.started.is_none() {
+            self.started = Some(record.time.clone());
+        }
         match record.entry {
             Entry::Run(header) => self.header = Some(header),
             Entry::Session { .. } => self.finished = None,
             Entry::Block { key, name, source } => {
-                self.rise(&key);
-                self.course.push(key.clone());
+                let (key, source) = (self.begin(&key), self.place(&source));
                 let block = BlockRecord { name, source, seconds: None };
                 if self.blocks.insert(key.clone(), block).is_none() {
                     self.block_order.push(key);
                 }
             }
             Entry::BlockEnd { key, seconds } => {
-                if let Some(block) = self.blocks.get_mut(&key) {
+                if let Some(block) = self.blocks.get_mut(key.as_str()) {
                     block.seconds = Some(seconds);
                 }
             }
             Entry::Begun { key, call, attempt, at } => {
-                self.rise(&key);
-                self.course.push(key.clone());
-                self.calls.insert(key, CallRecord { call, attempt, at, outcome: None, seconds: 0.0 });
+                self.within.take();
+                let (key, at) = (self.begin(&key), self.place(&at));
+                let call = CallRecord { call, attempt, at, outcome: None, seconds: 0.0 };
+                self.calls.insert(key, call.into());
             }
             Entry::Ended { key, attempt, seconds, result } => {
-                if let Some(call) = self.calls.get_mut(&key).filter(|call| call.attempt == attempt) {
+                if let Some(call) = self.calls.get_mut(key.as_str()).filter(|call| call.attempt == attempt) {
                     call.outcome = Some(result);
                     call.seconds = seconds;
                 }
             }
             Entry::Anew { keys } => self.set_aside(&keys),
-            Entry::Typed { key, text, by } => self.typed.push(Line { key, text, by, time: record.time }),
+            Entry::Typed { key, text, by } => {
+                self.typed.push(Line { key, text, by, time: record.time.clone() });
+            }
             Entry::Skip { key, name, reason, by } => {
                 self.skips.insert(key, Skip { name, reason, by });
             }
@@ -114,20 +123,46 @@ impl Index {
             }
             Entry::Decision { .. } | Entry::Note { .. } => {}
         }
+        self.last = Some(record.time);
+    }
+
+    /// The key of a call or a block that begins next in the course.
+    fn begin(&mut self, key: &str) -> Arc<str> {
+        self.rise(key);
+        let key: Arc<str> = key.into();
+        self.course.push(key.clone());
+        key
     }
 
     fn rise(&mut self, key: &str) {
-        let highest = self.highest.entry(key::frame(key).to_owned()).or_default();
-        *highest = (*highest).max(key::ordinal(key));
+        let (frame, ordinal) = (key::frame(key), key::ordinal(key));
+        match self.highest.get_mut(frame) {
+            Some(highest) => *highest = ordinal.max(*highest),
+            None => {
+                let block = self.blocks.get_key_value(frame).map(|(block, _)| block.clone());
+                self.highest.insert(block.unwrap_or_else(|| frame.into()), ordinal);
+            }
+        }
+    }
+
+    /// A place of a script, or its file.
+    fn place(&mut self, place: &str) -> Arc<str> {
+        if let Some(known) = self.places.get(place) {
+            return known.clone();
+        }
+        let place: Arc<str> = place.into();
+        self.places.insert(place.clone());
+        place
     }
 
     /// Forgets these calls and blocks, and that the blocks around them ended.
     fn set_aside(&mut self, keys: &[String]) {
+        self.within.take();
         for key in keys {
-            if let Some(call) = self.calls.remove(key) {
-                self.set_aside.insert(key.clone(), call);
+            if let Some((key, call)) = self.calls.remove_entry(key.as_str()) {
+                self.set_aside.insert(key, call);
             }
-            self.blocks.remove(key);
+            self.blocks.remove(key.as_str());
             for outer in key::outward(key) {
                 if let Some(block) = self.blocks.get_mut(outer) {
                     block.seconds = None;
@@ -147,12 +182,12 @@ impl Index {
     /// The keys of what came after the last call that did more than to look. A run that is on its way back has its
     /// own course.
     pub fn since_last_act(&self, is_look: impl Fn(&Call) -> bool) -> Vec<String> {
-        let only_looked = |key: &&String| {
+        let only_looked = |key: &&Arc<str>| {
             self.calls.get(*key).is_none_or(|call| is_look(&call.call))
                 && (!self.rollback || key::in_handler(key))
         };
         let course = self.course.iter().rev().filter(|key| !key::is_typed(key));
-        course.take_while(only_looked).cloned().collect()
+        course.take_while(only_looked).map(|key| key.to_string()).collect()
     }
 
     /// Why the step with this key is left out, if it is.
@@ -163,17 +198,17 @@ impl Index {
     /// The steps that began and did not end well, outermost first, with their keys.
     pub fn open_steps(&self) -> impl Iterator<Item = (&str, &BlockRecord)> {
         let steps = self.block_order.iter().filter(|key| !key.ends_with(']') && !key::is_typed(key));
-        let blocks = steps.filter_map(|key| Some((key.as_str(), self.blocks.get(key)?)));
+        let blocks = steps.filter_map(|key| Some((&**key, self.blocks.get(key)?)));
         blocks.filter(|(_, block)| block.seconds.is_none())
     }
 
     /// A look that counts no more.
     pub fn call_set_aside(&self, key: &str) -> Option<&CallRecord> {
-        self.set_aside.get(key)
+        self.set_aside.get(key).map(|call| &**call)
     }
 
     pub fn call(&self, key: &str) -> Option<&CallRecord> {
-        self.calls.get(key)
+        self.calls.get(key).map(|call| &**call)
     }
 
     pub fn block(&self, key: &str) -> Option<&BlockRecord> {
@@ -182,39 +217,58 @@ impl Index {
 
     /// All calls, in no order.
     pub fn calls(&self) -> impl Iterator<Item = &CallRecord> {
-        self.calls.values()
+        self.calls.values().map(|call| &**call)
     }
 
     /// All calls with their keys, in the order in which they were begun last.
     pub fn course(&self) -> Vec<(&str, &CallRecord)> {
         let mut seen = HashSet::new();
-        let last = self.course.iter().rev().filter(|key| seen.insert(key.as_str()));
-        let mut calls: Vec<_> = last.filter_map(|key| Some((key.as_str(), self.calls.get(key)?))).collect();
+        let last = self.course.iter().rev().filter(|key| seen.insert(&***key));
+        let mut calls: Vec<_> = last.filter_map(|key| Some((&**key, &**self.calls.get(key)?))).collect();
         calls.reverse();
         calls
     }
 
-    /// The servers that the calls within a block name, each once.
-    pub fn servers_in(&self, block: &str) -> Vec<Option<&str>> {
-        let within = self.calls.iter().filter(|(key, _)| is_inside(key, block));
-        let named = within.map(|(_, call)| crate::data::server_of(&call.call.arguments));
-        let mut servers: Vec<_> = named.filter(Option::is_some).collect();
-        servers.sort_unstable();
-        servers.dedup();
-        servers
+    /// The servers that the calls within a block name, each once, in the order of their names.
+    pub fn servers_in(&self, block: &str) -> Vec<&str> {
+        let within = self.within().get(block);
+        within.map(|within| within.servers.iter().map(String::as_str).collect()).unwrap_or_default()
+    }
+
+    /// What the calls within each block name, found in one pass when it is first asked.
+    fn within(&self) -> &HashMap<String, Within> {
+        self.within.get_or_init(|| {
+            let mut all: HashMap<String, Within> = HashMap::new();
+            let mut calls: Vec<_> = self.calls.iter().collect();
+            calls.sort_by_cached_key(|(key, _)| key::order(key));
+            for (key, record) in calls {
+                let Some(server) = crate::data::server_of(&record.call.arguments) else { continue };
+                for outer in key::around(key) {
+                    match all.get_mut(outer) {
+                        Some(within) if within.servers.contains(server) => {}
+                        Some(within) => _ = within.servers.insert(server.to_owned()),
+                        None => {
+                            let servers = BTreeSet::from([server.to_owned()]);
+                            all.insert(outer.to_owned(), Within { first: server.to_owned(), servers });
+                        }
+                    }
+                }
+            }
+            all
+        })
     }
 
     /// Calls that failed, with their keys and why.
     pub fn failed(&self) -> impl Iterator<Item = (&str, &Call, &Failure)> {
         self.calls.iter().filter_map(|(key, record)| match &record.outcome {
-            Some(Outcome::Failed(failure)) => Some((key.as_str(), &record.call, failure)),
+            Some(Outcome::Failed(failure)) => Some((&**key, &record.call, failure)),
             _ => None,
         })
     }
 
     /// Calls that began and whose end is not recorded, with their keys.
     pub fn open_calls(&self) -> impl Iterator<Item = (&str, &CallRecord)> {
-        self.calls.iter().filter(|(_, call)| call.outcome.is_none()).map(|(key, call)| (key.as_str(), call))
+        self.calls.iter().filter(|(_, call)| call.outcome.is_none()).map(|(key, call)| (&**key, &**call))
     }
 
     /// How many ordinals a frame has used.
@@ -224,10 +278,7 @@ impl Index {
 
     /// The server that a block is about: that of its first call that names one.
     pub fn server_of(&self, block: &str) -> Option<&str> {
-        let calls = self.calls.iter().filter(|(key, _)| is_inside(key, block));
-        let named =
-            calls.filter_map(|(key, call)| Some((key, crate::data::server_of(&call.call.arguments)?)));
-        named.min_by(|(a, _), (b, _)| key::compare(a, b)).map(|(_, server)| server)
+        self.within().get(block).map(|within| within.first.as_str())
     }
 
     /// Whether something later than `key` is recorded in its thread of control: in its frame, in the frames around
@@ -239,7 +290,39 @@ impl Index {
     }
 }
 
-/// Whether what has this key is in the block.
-fn is_inside(key: &str, block: &str) -> bool {
-    key.strip_prefix(block).is_some_and(|rest| rest.starts_with(['/', '[', '!']))
+/// What the calls within a block name.
+struct Within {
+    /// The server of the first of them.
+    first: String,
+    servers: BTreeSet<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn begun(index: &mut Index, key: &str, server: &str) {
+        let arguments = json!({ "server": { "$server": server } }).as_object().cloned().unwrap();
+        let call = Call { name: "make".into(), arguments };
+        let entry = Entry::Begun { key: key.into(), call, attempt: 0, at: String::new() };
+        index.add(Record { n: 0, time: String::new(), entry });
+    }
+
+    #[test]
+    fn a_block_is_about_the_server_of_its_first_call_also_after_more_is_recorded() {
+        let mut index = Index::default();
+        begun(&mut index, "/1/10", "lab");
+        begun(&mut index, "/1/2", "hub");
+        assert_eq!((index.server_of("/1"), index.servers_in("/1")), (Some("hub"), vec!["hub", "lab"]));
+        assert_eq!((index.server_of("/2"), index.server_of("/")), (None, None));
+        begun(&mut index, "/2[a]/0", "lab");
+        begun(&mut index, "/3!/0", "hub");
+        for (block, server) in [("/2", "lab"), ("/2[a]", "lab"), ("/3", "hub"), ("/3!", "hub"), ("/1", "hub")]
+        {
+            assert_eq!(index.server_of(block), Some(server), "{block}");
+        }
+        index.add(Record { n: 0, time: String::new(), entry: Entry::Anew { keys: vec!["/1/2".into()] } });
+        assert_eq!(index.servers_in("/1"), ["lab"]);
+    }
 }

@@ -1,5 +1,7 @@
 //! Keys: paths of ordinals.
 
+use sha2::{Digest, Sha256};
+
 /// The frame that a key stands in: `/3` of `/3/1`, `/0[lab]` of `/0[lab]/2`, `/5!` of `/5!/0`, nothing of `/4`.
 pub fn frame(key: &str) -> &str {
     key.rfind('/').map_or("", |slash| &key[..slash])
@@ -21,12 +23,14 @@ pub fn outward(key: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The order of the script's course.
-pub fn compare(a: &str, b: &str) -> std::cmp::Ordering {
-    let parts = |key: &str| -> Vec<(u32, String)> {
-        key.split('/').skip(1).map(|part| (ordinal(part), part.to_owned())).collect()
-    };
-    parts(a).cmp(&parts(b))
+/// By this, keys are sorted in the order of the script's course.
+pub fn order(key: &str) -> Vec<(u32, &str)> {
+    key.split('/').skip(1).map(|part| (ordinal(part), part)).collect()
+}
+
+/// The blocks, handlers and lines that a key lies in, outermost first: `/0`, `/0[lab]` and `/0[lab]/2` of `/0[lab]/2/1`.
+pub fn around(key: &str) -> impl Iterator<Item = &str> {
+    key.match_indices(['/', '[', '!']).map(|(at, _)| &key[..at]).filter(|outer| !outer.is_empty())
 }
 
 /// Whether the key belongs to what `on_failure` does.
@@ -54,14 +58,24 @@ pub fn in_course(key: &str) -> bool {
     !in_handler(key) && !is_typed(key)
 }
 
-/// As a folder's name: `3.1` for `/3/1`.
+/// So long may the name of a folder be, without what is added to it.
+const LONGEST: usize = 100;
+
+/// As a folder's name: `3.1` for `/3/1`. Each key has one of its own: where the name of a branch has letters that are
+/// replaced, or is too long, the key's digest is added, because another one may differ only in those.
 pub fn folder_name(key: &str) -> String {
-    let name = |c: char| match c {
+    let is_kept = |c: char| c == '/' || c.is_ascii_alphanumeric() || "[]!-_~".contains(c);
+    let letter = |c: char| match c {
         '/' => '.',
-        c if c.is_ascii_alphanumeric() || "[]!-_~".contains(c) => c,
+        c if is_kept(c) => c,
         _ => '_',
     };
-    key.trim_start_matches('/').chars().map(name).collect()
+    let name: String = key.trim_start_matches('/').chars().map(letter).collect();
+    if key.chars().all(is_kept) && name.len() <= LONGEST {
+        return name;
+    }
+    let digest: String = Sha256::digest(key).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    format!("{}~{digest}", &name[..name.len().min(LONGEST)])
 }
 
 #[cfg(test)]
@@ -74,6 +88,19 @@ mod tests {
         assert_eq!(outward("/5!/2/1").collect::<Vec<_>>(), ["/5!/2/1", "/5!/2"]);
         assert_eq!(outward("/0[lab]/2").collect::<Vec<_>>(), ["/0[lab]/2", "/0[lab]"]);
         assert_eq!(outward("~4/2/1").collect::<Vec<_>>(), ["~4/2/1", "~4/2"]);
+        assert_eq!(around("/0[lab]/2/1").collect::<Vec<_>>(), ["/0", "/0[lab]", "/0[lab]/2"]);
+        assert_eq!(around("/5!/2").collect::<Vec<_>>(), ["/5", "/5!"]);
         assert_eq!((frame("/4"), ordinal("/0[lab]"), ordinal("/5!"), ordinal("/3/12")), ("", 0, 5, 12));
+    }
+
+    #[test]
+    fn no_two_keys_have_one_folder() {
+        assert_eq!(folder_name("/3/1"), "3.1");
+        assert_eq!(folder_name("/5!/0[web-1]/2"), "5!.0[web-1].2");
+        let names = ["a b", "a_b", "a.b", "ä", "ö", &"long".repeat(100), &"long".repeat(101)];
+        let folders: std::collections::BTreeSet<String> =
+            names.iter().map(|name| folder_name(&format!("/0[{name}]/1"))).collect();
+        assert_eq!(folders.len(), names.len(), "{folders:?}");
+        assert!(folders.iter().all(|name| name.len() < 150), "{folders:?}");
     }
 }

@@ -1,8 +1,9 @@
 //! Runs as folders: made, found, opened by one process at a time.
 
-use super::file::{self, JournalFile};
+use super::about::About;
+use super::file::{self, JournalFile, Unread};
 use super::index::Index;
-use super::{Entry, Header};
+use super::{Entry, Header, Record};
 use crate::event::RunState;
 use crate::failure::{Context, Failure, Kind, Result};
 use rustix::fs::{FlockOperation, flock};
@@ -26,13 +27,36 @@ pub struct OpenRun {
 }
 
 impl OpenRun {
-    /// Makes the folder of a new run.
+    /// Makes the folder of a new run. If there is one of this name, the run gets another; [`OpenRun::name`] has it.
     pub fn create(state: &Path, run: &str) -> Result<OpenRun> {
-        let path = folder(state).join(run);
-        let failed = || format!("can't make the folder of the run, `{}`", path.display());
-        DirBuilder::new().recursive(true).mode(0o700).create(folder(state)).or_fail(Kind::Journal, failed)?;
-        DirBuilder::new().mode(0o700).create(&path).or_fail(Kind::Journal, failed)?;
-        OpenRun::open(&path)
+        let mut path = folder(state).join(run);
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder(state))
+            .or_fail(Kind::Journal, || format!("can't make the folder of the run, `{}`", path.display()))?;
+        loop {
+            match DirBuilder::new().mode(0o700).create(&path) {
+                Ok(()) => return OpenRun::open(&path),
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                    path = folder(state).join(new_name());
+                }
+                Err(error) => {
+                    let failed = || format!("can't make the folder of the run, `{}`", path.display());
+                    return Err(error).or_fail(Kind::Journal, failed);
+                }
+            }
+        }
+    }
+
+    /// Notes beside the journal what the run is about.
+    pub fn describe(&self, header: &Header) -> Result<()> {
+        About::write(header, &jiff::Timestamp::now().to_string(), &self.path)
+    }
+
+    /// As runs are listed.
+    pub fn name(&self) -> String {
+        name(&self.path)
     }
 
     /// Opens a run to work on it.
@@ -76,18 +100,37 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// Fails with [`Kind::Journal`] if not all of it can be read.
     pub fn read(path: &Path) -> Result<Summary> {
+        let (summary, unread) = Summary::as_far_as_readable(path);
+        match unread {
+            None => Ok(summary),
+            Some(Unread::Damaged(failure)) => Err(failure.help(format!(
+                "nothing was touched; see how far it can be read, and what can be done, with `banister show {}`",
+                summary.name
+            ))),
+            Some(Unread::Newer(failure)) => Err(failure),
+        }
+    }
+
+    /// What can be read, and why there is not more of it. Where that says nothing of the run, the note beside its
+    /// journal does.
+    pub fn as_far_as_readable(path: &Path) -> (Summary, Option<Unread>) {
         let mut index = Index::default();
-        file::read(&path.join("journal.jsonl"), &mut |record| index.add(record))?;
-        let header = index.header.clone().ok_or_else(|| {
-            Failure::new(Kind::Journal, format!("the run `{}` has no beginning", name(path)))
-        })?;
-        let state = match &index.finished {
-            _ if lock(path)?.is_none() => RunState::Running,
-            Some((state, _)) => *state,
-            None => RunState::Interrupted,
+        let journal = path.join("journal.jsonl");
+        let mut unread = file::read(&journal, &mut |record| index.add(record)).err();
+        if unread.is_none() && index.header.is_none() {
+            let message = format!("the journal `{}` is empty", journal.display());
+            unread = Some(Unread::Damaged(Failure::new(Kind::Journal, message)));
+        }
+        let state = match (&unread, &index.finished) {
+            (Some(unread), _) => state_despite(path, unread),
+            _ if is_worked_on(path) => RunState::Running,
+            (None, Some((state, _))) => *state,
+            (None, None) => RunState::Interrupted,
         };
-        Ok(Summary { name: name(path), path: path.to_owned(), state, index, header })
+        let header = index.header.clone().unwrap_or_else(|| About::read(path).header(path));
+        (Summary { name: name(path), path: path.to_owned(), state, index, header }, unread)
     }
 
     /// Whether something is left to do in it.
@@ -96,78 +139,157 @@ impl Summary {
     }
 }
 
-/// A run at a glance: what its first and last record say. Cheap, whatever its length.
+/// A run at a glance: what its first and last record say.
 pub struct Glance {
     pub name: String,
     pub path: PathBuf,
     pub header: Header,
     pub state: RunState,
+    /// The instant of its first record.
     pub started: String,
+    /// Why its journal can't be used, if it can't.
+    pub unread: Option<Unread>,
 }
 
 impl Glance {
-    pub fn read(path: &Path) -> Result<Glance> {
-        let (first, last) = file::ends(&path.join("journal.jsonl"))?;
-        let Entry::Run(header) = first.entry else {
-            return Err(Failure::new(Kind::Journal, format!("the run `{}` has no beginning", name(path))));
+    /// Never fails: of a run whose journal can't be read the state says so, and the rest is what is known nevertheless.
+    pub fn read(path: &Path) -> Glance {
+        let (name, path) = (name(path), path.to_owned());
+        let settled = |entry: &Entry| matches!(entry, Entry::Finished { state, .. } if is_settled(*state));
+        let unread = match file::ends(&path.join("journal.jsonl"), settled) {
+            Ok((Record { entry: Entry::Run(header), time: started, .. }, last)) => {
+                let state = match last.entry {
+                    _ if is_worked_on(&path) => RunState::Running,
+                    Entry::Finished { state, .. } => state,
+                    _ => RunState::Interrupted,
+                };
+                return Glance { name, path, header, state, started, unread: None };
+            }
+            Ok(_) => {
+                Unread::Damaged(Failure::new(Kind::Journal, format!("the run `{name}` has no beginning")))
+            }
+            Err(unread) => unread,
         };
-        let state = match last.entry {
-            _ if lock(path)?.is_none() => RunState::Running,
-            Entry::Finished { state, .. } => state,
-            _ => RunState::Interrupted,
-        };
-        Ok(Glance { name: name(path), path: path.to_owned(), header, state, started: first.time })
+        let about = About::read(&path);
+        let state = state_despite(&path, &unread);
+        Glance {
+            header: about.header(&path),
+            started: about.started,
+            name,
+            path,
+            state,
+            unread: Some(unread),
+        }
     }
 
     /// Whether something is left to do in it.
     pub fn is_open(&self) -> bool {
         is_open(&self.path, self.state) && !self.header.by_hand
     }
+
+    /// Its age. What is no instant counts as the oldest.
+    fn instant(&self) -> Option<jiff::Timestamp> {
+        self.started.parse().ok()
+    }
+}
+
+fn is_settled(state: RunState) -> bool {
+    matches!(state, RunState::Done | RunState::RolledBack)
+}
+
+/// The state of a run whose journal can't be used. Whatever happened to it, if it ends as that of a run in which nothing is
+/// left to do, that is believed.
+fn state_despite(path: &Path, unread: &Unread) -> RunState {
+    match (File::open(path.join("journal.jsonl")).ok().and_then(|file| file::last(&file)), unread) {
+        _ if is_worked_on(path) => RunState::Running,
+        (Some(Record { entry: Entry::Finished { state, .. }, .. }), _) if is_settled(state) => state,
+        (_, Unread::Newer(_)) => RunState::Newer,
+        (_, Unread::Damaged(_)) => RunState::Damaged,
+    }
 }
 
 fn is_open(path: &Path, state: RunState) -> bool {
-    matches!(state, RunState::Failed | RunState::Interrupted | RunState::Running) && !is_abandoned(path)
+    !is_settled(state) && !is_abandoned(path)
 }
 
 fn is_abandoned(path: &Path) -> bool {
-    path.join("abandoned").exists()
+    path.join("abandoned").exists() || beside(path).exists()
 }
 
-/// All runs, the oldest first, by their folders. A folder that a crash left before its first record is passed over, and
-/// so is a damaged one that was given up.
-pub fn all(state: &Path) -> Result<Vec<(PathBuf, Result<Glance>)>> {
-    let mut paths: Vec<PathBuf> = match fs::read_dir(folder(state)) {
-        Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
+/// Where a run is noted as given up whose folder can't be written to.
+fn beside(path: &Path) -> PathBuf {
+    path.with_file_name(format!("{}.abandoned", name(path)))
+}
+
+/// Whether a process works on the run. One whose lock can't be seen belongs to another user, and is none of ours.
+fn is_worked_on(path: &Path) -> bool {
+    matches!(lock(path), Ok(None))
+}
+
+/// All runs, the oldest first. A folder that a crash left before its first record is passed over.
+pub fn all(state: &Path) -> Result<Vec<Glance>> {
+    let folders: Vec<PathBuf> = match fs::read_dir(folder(state)) {
+        Ok(entries) => entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir()).collect(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
         Err(error) => return Err(error).or_fail(Kind::Journal, || "can't list the runs".into()),
     };
-    paths.sort();
-    paths.retain(|path| file::has_records(&path.join("journal.jsonl")));
-    let read = paths.into_iter().map(|path| {
-        let glance = Glance::read(&path);
-        (path, glance)
+    let begun = folders.iter().filter(|path| {
+        // What has logs was more than begun.
+        !file::is_blank(&path.join("journal.jsonl")) || path.join("logs").exists()
     });
-    Ok(read.filter(|(path, glance)| glance.is_ok() || !is_abandoned(path)).collect())
+    let mut glances: Vec<Glance> = begun.map(|path| Glance::read(path)).collect();
+    glances.sort_by_cached_key(|glance| (glance.instant(), glance.name.clone()));
+    Ok(glances)
 }
 
-/// The run of this name, or the only one whose name ends so.
+/// The run of this name, or the only one whose name ends with these parts of it, as `k3f9`.
 pub fn find(state: &Path, wanted: &str) -> Result<PathBuf> {
+    let none = || {
+        Failure::new(Kind::Invalid, format!("there is no run `{wanted}`"))
+            .help("list them with `banister runs`")
+    };
+    if wanted.is_empty() || wanted.contains('/') || wanted.starts_with('.') {
+        return Err(none());
+    }
     let path = folder(state).join(wanted);
-    if !wanted.is_empty() && !wanted.contains('/') && path.join("journal.jsonl").exists() {
+    if path.is_dir() {
         return Ok(path);
     }
-    Err(Failure::new(Kind::Invalid, format!("there is no run `{wanted}`"))
-        .help("list them with `banister runs`"))
+    let end = format!("-{wanted}");
+    let mut fitting: Vec<PathBuf> = match fs::read_dir(folder(state)) {
+        Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
+        Err(_) => return Err(none()),
+    };
+    fitting.retain(|path| name(path).ends_with(&end) && path.is_dir());
+    match fitting.as_slice() {
+        [] => Err(none()),
+        [only] => Ok(only.clone()),
+        _ => {
+            fitting.sort();
+            let names: Vec<String> = fitting.iter().map(|path| format!("`{}`", name(path))).collect();
+            Err(Failure::new(Kind::Invalid, format!("there are several runs `{wanted}`"))
+                .why(names.join(", "))
+                .help("give more of the name"))
+        }
+    }
 }
 
-/// A new run's name: its instant to the millisecond, so that names sort by age.
+/// A new run's name: its instant in UTC, and four characters by chance, of which none is taken for another. People read
+/// its age there, but nothing here does: that is in the first record.
 pub fn new_name() -> String {
-    jiff::ZonedDateTime::now().strftime("%Y%m%d-%H%M%S-%3f").to_string()
+    const LETTERS: &[u8; 30] = b"23456789abcdefghjkmnpqrstvwxyz";
+    let mut chance = [0; 4];
+    let _ = rustix::rand::getrandom(&mut chance, rustix::rand::GetRandomFlags::empty());
+    let letters = chance.map(|byte| char::from(LETTERS[usize::from(byte) % 30]));
+    let instant = jiff::Timestamp::now().strftime("%Y%m%d-%H%M%S");
+    format!("{instant}-{}", letters.iter().collect::<String>())
 }
 
 /// Remembers that nobody will go on with the run.
 pub fn abandon(path: &Path, by: &str) -> Result<()> {
-    fs::write(path.join("abandoned"), format!("{by}\n"))
+    let text = format!("{by}\n");
+    fs::write(path.join("abandoned"), &text)
+        .or_else(|_| fs::write(beside(path), &text))
         .or_fail(Kind::Journal, || format!("can't abandon the run `{}`", name(path)))
 }
 

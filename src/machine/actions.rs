@@ -1,8 +1,9 @@
 //! Which actions that releases ask for are done on a server: a file beside its lock, so that it is one for all users and
 //! sites that speak of the same server.
 
-use super::files::{kept, write_durably};
+use super::files::kept;
 use super::git::Checkout;
+use super::installation;
 use super::release::Release;
 use crate::failure::{Context, Kind, Result};
 use serde::{Deserialize, Serialize};
@@ -70,7 +71,7 @@ fn file(checkout: &Checkout) -> PathBuf {
 
 fn write(checkout: &Checkout, actions: &Actions) -> Result<()> {
     let failed = || "what is done can't be noted".to_owned();
-    std::fs::create_dir_all(checkout.state_folder()).or_fail(Kind::Refused, failed)?;
+    installation::prepare(&checkout.state_folder())?;
     let text = serde_json::to_vec_pretty(actions).or_fail(Kind::Bug, failed)?;
-    write_durably(&file(checkout), &text)
+    installation::write(&file(checkout), &text, true)
 }

@@ -5,6 +5,7 @@
 
 use super::files::{hexadecimal, private_folder, write_private_durably};
 use super::git::Checkout;
+use super::installation;
 use crate::command::{self, Exit, Spec};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::units::Duration;
@@ -50,7 +51,7 @@ pub fn keep(checkout: &Checkout, files: &[String], path: &dyn Fn(&str) -> PathBu
     if files.is_empty() {
         return Ok(());
     }
-    std::fs::create_dir_all(checkout.state_folder()).or_fail(Kind::Refused, failed)?;
+    installation::prepare(&checkout.state_folder())?;
     private_folder(&folder)?;
     for written in files {
         for file in below(&path(written))? {

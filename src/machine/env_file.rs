@@ -51,6 +51,26 @@ impl EnvFile {
         Ok(EnvFile { path, text, lines, outside })
     }
 
+    /// Reads the lines that can be read, and gives the numbers of the others; nothing if there is no such file. One byte
+    /// that is no text must not keep all secrets of the file from being hidden.
+    pub fn read_what_can_be(path: &Path, outside: BTreeMap<String, String>) -> Option<(EnvFile, Vec<usize>)> {
+        let path = path.canonicalize().ok()?;
+        let bytes = std::fs::read(&path).ok()?;
+        if let Some(lines) = std::str::from_utf8(&bytes).ok().and_then(|text| parse(text).ok()) {
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            return Some((EnvFile { path, text, lines, outside }, Vec::new()));
+        }
+        let (mut text, mut unread) = (String::new(), Vec::new());
+        for (n, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
+            match std::str::from_utf8(line).ok().filter(|line| parse(line).is_ok()) {
+                Some(line) => text.push_str(line),
+                None => unread.push(n + 1),
+            }
+        }
+        let lines = parse(&text).ok()?;
+        Some((EnvFile { path, text, lines, outside }, unread))
+    }
+
     /// The names of all settings, each once, in the order of the file.
     pub fn names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = Vec::new();

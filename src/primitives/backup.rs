@@ -155,7 +155,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     let plan = plan(arguments, server)?;
     archive::sweep(&plan.folder, &format!("{}-", server.name.replace('/', "-")))?;
     let stop = || host.stop.is_asked();
-    let progress = |text| (host.tell)(Told::Progress(text));
+    let progress = |text: String| (host.tell)(Told::Progress(text.into()));
     // The site may have got recipients meanwhile: what is not there yet is written for them.
     let ending = Path::new(&plan.format).extension();
     let holds = |intent: &Intent| intent.path.exists() || intent.path.extension() == ending;
@@ -208,8 +208,8 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
         return differs();
     }
     if !readable {
-        let shown = path.display();
-        (host.tell)(Told::Warning(format!("`{shown}` can't be restored here: its key is not here")));
+        let why = format!("`{}` can't be restored here: its key is not here", path.display());
+        (host.tell)(Told::Warning(why.into()));
     }
     Card::of(&path)?.about(&held).verified(sha256.clone()).keep()?;
     Ok(Outcome {
@@ -228,8 +228,8 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
 /// Writes the archive, which gets its name only when it is whole.
 fn write(arguments: &Arguments, host: &Host, plan: Plan, path: &Path, about: &About) -> Result<Written> {
     let server = host.server()?;
-    let progress = |text| (host.tell)(Told::Progress(text));
-    let (warn, stop) = (|text| (host.tell)(Told::Warning(text)), || host.stop.is_asked());
+    let progress = |text: String| (host.tell)(Told::Progress(text.into()));
+    let (warn, stop) = (|text: String| (host.tell)(Told::Warning(text.into())), || host.stop.is_asked());
     private_folder(&plan.folder)?;
     // Of an attempt that was cut off, and nothing says what it had to be.
     match std::fs::remove_file(path) {
@@ -261,8 +261,8 @@ fn intend(arguments: &Arguments, plan: &Plan, host: &Host) -> Result<Intent> {
     let server = host.server()?;
     let position = Checkout::open(&server.checkout).and_then(|checkout| checkout.position()).ok();
     if position.is_none() {
-        let checkout = server.checkout.display();
-        (host.tell)(Told::Warning(format!("the backup names no release: `{checkout}` is no git checkout")));
+        let why = format!("the backup names no release: `{}` is no git checkout", server.checkout.display());
+        (host.tell)(Told::Warning(why.into()));
     }
     let release = position.as_ref().and_then(|position| Some(position.release()?.tag().to_owned()));
     let commit = position.map(|position| position.short);

@@ -99,7 +99,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     let place = Place { environment: &server.environment, project, path: &path, stop: &stop };
     let begun = Instant::now();
     let drilled = drill(&unpacked, &place)?;
-    let tell = |line: &str| (host.tell)(Told::Progress(line.to_owned()));
+    let tell = |line: &str| (host.tell)(Told::Progress(line.into()));
     let copied = arguments.copy.as_ref();
     let started = copied.map(|copied| copy(&unpacked, &place, copied, &tell)).transpose()?;
     let seconds = unpacked.seconds + begun.elapsed().as_secs_f64();

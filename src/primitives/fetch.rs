@@ -72,7 +72,7 @@ fn perform(_: &Arguments, host: &Host) -> Result<Fetched> {
     let before = known_before(&checkout, host)?;
     // Git names the origin with the password that its URL may hold.
     let tell = |told: Told| match told {
-        Told::Progress(line) => (host.tell)(Told::Progress(without_credentials(&line))),
+        Told::Progress(line) => (host.tell)(Told::Progress(without_credentials(line.as_str()).into())),
         told => (host.tell)(told),
     };
     let host = Host { tell: &tell, ..*host };

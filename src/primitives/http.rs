@@ -38,7 +38,7 @@ use crate::data::{self, ServerName};
 use crate::failure::Result;
 use crate::machine::http::Request;
 use crate::primitive::{Act, Facet, Host, Primitive};
-use crate::secret::Secret;
+use crate::secret::{Secret, fill};
 use crate::units::Duration;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -96,13 +96,16 @@ impl Primitive for Http {
     type Outcome = Outcome;
     const NAME: &'static str = "http";
     const SOURCE: &'static str = include_str!("http.rs");
+    const SECRETS: &'static [&'static str] = &["headers"];
     const ACT: Act<Self> = Act::Look { reads: &[Facet::Services], perform, predict };
 }
 
 fn perform(arguments: &Arguments, _: &Host) -> Result<Outcome> {
     let mut request = Request::get(&arguments.url);
     request.method.clone_from(&arguments.method);
-    request.headers.clone_from(&arguments.headers);
+    for (name, value) in &arguments.headers {
+        request.headers.insert(name.clone(), fill(value)?);
+    }
     request.body.clone_from(&arguments.body);
     request.resolve.clone_from(&arguments.resolve);
     request.within = arguments.within;

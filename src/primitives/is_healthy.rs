@@ -27,7 +27,6 @@ use crate::data::{self, ServerName};
 use crate::failure::Result;
 use crate::machine::health::{Check, Place, round};
 use crate::primitive::{Act, Facet, Host, Primitive};
-use crate::secret::redact;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -76,7 +75,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     let seen = checks.iter().zip(answers).map(|(check, answer)| Seen {
         name: check.name(),
         ok: answer.ok,
-        said: redact(&answer.said).into_owned(),
+        said: answer.said.clone(),
     });
     let checks: Vec<Seen> = seen.collect();
     Ok(Outcome { healthy: checks.iter().all(|check| check.ok), checks })

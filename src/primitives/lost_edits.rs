@@ -32,7 +32,6 @@ use crate::failure::Result;
 use crate::machine::edits::{self, Made};
 use crate::machine::git::Checkout;
 use crate::primitive::{Act, Facet, Host, Primitive};
-use crate::secret::redact;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use similar::TextDiff;
@@ -79,7 +78,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<LostEdit>> {
             let difference = match (String::from_utf8(lost.now), String::from_utf8(lost.wanted)) {
                 (Ok(now), Ok(wanted)) => {
                     let difference = TextDiff::from_lines(&now, &wanted);
-                    redact(&difference.unified_diff().context_radius(2).to_string()).into_owned()
+                    difference.unified_diff().context_radius(2).to_string()
                 }
                 _ => "it is no text, and another one".to_owned(),
             };

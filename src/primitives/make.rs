@@ -1,4 +1,4 @@
-//! `make(server, target: text, variables: map = #{}, #{ within: duration = 2.hours })`
+//! `make(server, target: text, variables: map = #{}, #{ within: duration = 2.hours, environment: map })`
 //!
 //! Makes a target of the server's Makefile, under supervision: it is begun once, and goes on whatever happens to
 //! banister.
@@ -9,12 +9,15 @@
 //!   none. A Makefile's `ifdef` takes any text for yes, `false` too: to say no there, leave the variable out. A map
 //!   that stands third is the variables; options come fourth.
 //! - `within`: how long it may run before it is stopped with all that it started. Default: two hours.
+//! - `environment`: variables in its environment, besides the server's own from `site.toml`: texts, numbers, `true`,
+//!   `false` or secrets, also within a text. Default: none. What the Makefile sets itself overrides them.
 //!
 //! It runs in the server's `folder` of `site.toml`, within the checkout, with the server's `environment`.
 //!
 //! # Returns
-//! A map: `seconds` (number, how long it ran) and `lines` (array of texts, the last hundred lines of its output,
-//! secrets redacted).
+//! A map: `seconds` (number, how long it ran) and `lines` (array of texts, the last hundred lines of its output; of lines
+//! longer than 64 KiB only the last, as its end behind a `…`). The lines are exact; secrets in them are hidden where they
+//! are shown.
 //!
 //! # Errors
 //! - `command_failed` if make ended with another status than 0; its last lines are the reason.
@@ -39,7 +42,7 @@ use crate::command::Spec;
 use crate::data::ServerName;
 use crate::failure::Result;
 use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive};
-use crate::supervised::{self, Ended, Variable};
+use crate::supervised::{self, Ended, Setting, Variable};
 use crate::units::Duration;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -53,6 +56,8 @@ pub struct Arguments {
     target: String,
     #[serde(default)]
     variables: BTreeMap<String, Variable>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    environment: BTreeMap<String, Setting>,
     #[serde(default = "two_hours")]
     within: Duration,
 }
@@ -66,14 +71,22 @@ impl Primitive for Make {
     type Outcome = Ended;
     const NAME: &'static str = "make";
     const SOURCE: &'static str = include_str!("make.rs");
+    const SECRETS: &'static [&'static str] = &["environment"];
     const ACT: Act<Self> = Act::Change {
         touches: &[Facet::Everything],
-        perform: |arguments, host| supervised::perform(&spec(arguments, host)?, host),
+        perform: |arguments, host| {
+            let mut spec = spec(arguments, host)?;
+            for (name, value) in &arguments.environment {
+                spec.environment.insert(name.clone(), value.text()?);
+            }
+            supervised::perform(&spec, host)
+        },
         predict: |arguments, host| Ok(supervised::predict(&spec(arguments, host)?)),
         after_crash: AfterCrash::Probe(|_, host| supervised::probe(host, false)),
     };
 }
 
+/// All but the variables of the environment: a plan has not looked up their secrets on the server.
 fn spec(arguments: &Arguments, host: &Host) -> Result<Spec> {
     let server = host.server()?;
     let variables = arguments.variables.iter().map(|(name, value)| format!("{name}={}", value.text()));

@@ -33,7 +33,6 @@ use crate::machine::edits::Made;
 use crate::machine::git::Checkout;
 use crate::machine::settings_drift::{Missing, missing};
 use crate::primitive::{Act, Facet, Host, Primitive};
-use crate::secret::redact;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use similar::TextDiff;
@@ -87,7 +86,7 @@ fn found(arguments: &Arguments, host: &Host, checkout: &Checkout) -> Result<Vec<
         let Missing { keys, proposal } = missing(file, &wanted, &live);
         if !keys.is_empty() {
             let difference = TextDiff::from_lines(&live, &proposal);
-            let difference = redact(&difference.unified_diff().context_radius(2).to_string()).into_owned();
+            let difference = difference.unified_diff().context_radius(2).to_string();
             all.push(MissingSetting { file: file.clone(), template: template.clone(), keys, difference });
         }
     }

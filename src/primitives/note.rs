@@ -40,6 +40,6 @@ impl Primitive for Note {
 }
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<()> {
-    (host.tell)(Told::Note(arguments.text.clone()));
+    (host.tell)(Told::Note((&arguments.text).into()));
     Ok(())
 }

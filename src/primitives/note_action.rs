@@ -1,6 +1,7 @@
 //! `note_action(server, name: text, release: text)`
 //!
-//! Notes on a server that an action is done that a release asks for, so that no later update does it again.
+//! Notes on a server that an action is done that a release asks for, so that no later update does it again. If it was
+//! owed as `action NAME`, it is settled.
 //!
 //! # Options
 //! None.
@@ -19,6 +20,7 @@
 //! this_server().note_action("0.2.11/index", "0.2.11");
 //! ```
 
+use crate::book;
 use crate::data::ServerName;
 use crate::failure::Result;
 use crate::lock::now;
@@ -54,5 +56,10 @@ impl Primitive for NoteAction {
 fn perform(arguments: &Arguments, host: &Host) -> Result<()> {
     let checkout = Checkout::open(&host.server()?.checkout)?;
     let action = Action { release: arguments.release.clone(), at: now() };
-    actions::add(&checkout, &arguments.name, action)
+    actions::add(&checkout, &arguments.name, action)?;
+    // Done: it is owed no more.
+    book::change(&checkout.state_folder(), |book| {
+        book.settle(&[format!("action {}", arguments.name)]);
+        Ok(())
+    })
 }

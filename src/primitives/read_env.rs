@@ -11,7 +11,9 @@
 //! Quotes are part of the value, `#` ends it, `$x` is replaced, and of two lines the last wins: that is what make
 //! passes on, whatever else reads the file.
 //!
-//! All secrets of the file are hidden in everything that is shown or recorded from then on.
+//! All secrets of the file are hidden in everything that is shown from then on, and recorded by name. In a text,
+//! `${server.read_env("DB_PASSWORD")}` is allowed where a secret is allowed: in `environment` of a command, in a header, in
+//! `set_env`.
 //!
 //! # Errors
 //! `not_found` if there is no such file; `refused` if it can't be read, or if only make can tell the value.
@@ -65,7 +67,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Value> {
     server.keep_secrets(&file, &file_of);
     Ok(match file.get(&arguments.key)? {
         None => Value::Null,
-        Some(value) if server.is_secret(&arguments.key) => {
+        Some(value) if server.is_secret(&arguments.key, &value) => {
             json!(secret::keep(format!("{} {}{file_of}", server.name, arguments.key), &value))
         }
         Some(value) => json!(value),

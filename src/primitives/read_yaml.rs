@@ -67,19 +67,19 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Value> {
     let found = steps.try_fold(document, |value, step| below(&value, step)).unwrap_or_default();
     let keep =
         |key: &str, text: &str| secret::keep(format!("{} {key} of {}", server.name, arguments.file), text);
-    Ok(without_secrets(found, &arguments.key, &|name| server.is_secret(name), &keep))
+    Ok(without_secrets(found, &arguments.key, &|name, value| server.is_secret(name, value), &keep))
 }
 
 /// The value with what its keys call a secret kept as one. `key` names the value, as the script does.
 fn without_secrets(
     found: Value,
     key: &str,
-    is_secret: &dyn Fn(&str) -> bool,
+    is_secret: &dyn Fn(&str, &str) -> bool,
     keep: &dyn Fn(&str, &str) -> Secret,
 ) -> Value {
     let name = key.rsplit('.').find(|name| name.parse::<usize>().is_err()).unwrap_or_default();
     match found {
-        Value::String(text) if is_secret(name) => json!(keep(key, &text)),
+        Value::String(text) if is_secret(name, &text) => json!(keep(key, &text)),
         found if data::is_tagged(&found) => Value::Null,
         Value::Array(items) => {
             let items = items.into_iter().enumerate();

@@ -6,13 +6,14 @@
 //! - `within`: how long it may run before it is stopped with all that it started. Default: an hour.
 //! - `folder`: where it runs; what is relative is in the checkout, `~` is the server's home. Default: the checkout.
 //! - `environment`: variables that it sees, besides the server's own from `site.toml`: texts, numbers, `true`, `false`
-//!   or secrets. Default: none. Arguments can't be secrets, because all users of the machine see them.
+//!   or secrets, also within a text. Default: none. Arguments can't be secrets, because all users of the machine see them.
 //! - `repeat`: whether running it twice is the same as once, so that it may be run again where nobody knows how it ended.
 //!   Default: no.
 //!
 //! # Returns
-//! A map: `seconds` (number, how long it ran) and `lines` (array of texts, the last hundred lines of its output,
-//! secrets redacted).
+//! A map: `seconds` (number, how long it ran) and `lines` (array of texts, the last hundred lines of its output; of lines
+//! longer than 64 KiB only the last, as its end behind a `…`). The lines are exact; secrets in them are hidden where they
+//! are shown.
 //!
 //! # Errors
 //! - `command_failed` if it ended with another status than 0; its last lines are the reason.
@@ -69,6 +70,7 @@ impl Primitive for Run {
     type Outcome = Ended;
     const NAME: &'static str = "run";
     const SOURCE: &'static str = include_str!("run.rs");
+    const SECRETS: &'static [&'static str] = &["environment"];
     const ACT: Act<Self> = Act::Change {
         touches: &[Facet::Everything],
         perform: |arguments, host| supervised::perform(&spec(arguments, host)?, host),

@@ -9,8 +9,8 @@
 //! None.
 //!
 //! # Returns
-//! A secret: it can be compared and passed on, and wherever it would be shown it is redacted. One of less than six
-//! bytes can't be redacted.
+//! A secret: it can be compared and passed on, and it is hidden wherever it would be shown. One that is short or a single
+//! word is hidden only beside its name.
 //!
 //! # Errors
 //! `not_found` if the variable is not set, or empty.

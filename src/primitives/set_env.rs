@@ -64,7 +64,9 @@ impl TryFrom<Given> for Arguments {
 
     /// Here, before the call is written down: what is text in a script would be text in the journal.
     fn try_from(Given { server, key, value, file }: Given) -> std::result::Result<Arguments, String> {
-        let is_text = value.as_str().is_some_and(|text| !text.is_empty());
+        // A text with a secret's letter in it is written down by the secret's name.
+        let is_text =
+            value.as_str().is_some_and(|text| !secret::is_harmless(text) && !secret::has_letters(&value));
         match is_text && secret::named_like_a_secret(&key) {
             true => Err(format!(
                 "`{key}` holds a secret: give it `secret(\"…\")` or what `read_env` found, not text"
@@ -84,6 +86,7 @@ impl Primitive for SetEnv {
     type Outcome = Outcome;
     const NAME: &'static str = "set_env";
     const SOURCE: &'static str = include_str!("set_env.rs");
+    const SECRETS: &'static [&'static str] = &["value"];
     const ACT: Act<Self> =
         Act::Change { touches: &[Facet::Settings], perform, predict, after_crash: AfterCrash::Repeat };
 }
@@ -113,7 +116,7 @@ fn read(arguments: &Arguments, host: &Host) -> Result<EnvFile> {
 /// The value as text.
 fn value(arguments: &Arguments, host: &Host) -> Result<String> {
     let text = match &arguments.value {
-        Value::String(text) => text.clone(),
+        Value::String(text) => secret::fill(text)?,
         Value::Number(number) => number.to_string(),
         Value::Bool(bool) => bool.to_string(),
         other => match Secret::deserialize(other) {
@@ -126,7 +129,7 @@ fn value(arguments: &Arguments, host: &Host) -> Result<String> {
         },
     };
     // Whatever the script thought of it, what is shown from now on must not hold it.
-    if host.server()?.is_secret(&arguments.key) {
+    if host.server()?.is_secret(&arguments.key, &text) {
         secret::keep(format!("{} {}", host.server()?.name, arguments.key), &text);
     }
     Ok(text)

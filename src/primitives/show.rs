@@ -41,6 +41,9 @@ impl Primitive for Show {
 }
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<()> {
-    (host.tell)(Told::Text { title: arguments.title.clone(), text: arguments.text.clone() });
+    (host.tell)(Told::Text {
+        title: (&arguments.title).into(),
+        text: crate::secret::Shown::of_settings(&arguments.text),
+    });
     Ok(())
 }

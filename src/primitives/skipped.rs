@@ -44,6 +44,6 @@ impl Primitive for Skipped {
 }
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<()> {
-    (host.tell)(Told::Note(format!("skipped: {}", arguments.reason)));
+    (host.tell)(Told::Note(format!("skipped: {}", arguments.reason).into()));
     Ok(())
 }

@@ -117,7 +117,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
         inside: arguments.inside,
     });
     let stop = || host.stop.is_asked();
-    let mut tell = |line: &str| (host.tell)(Told::Progress(line.to_owned()));
+    let mut tell = |line: &str| (host.tell)(Told::Progress(line.into()));
     let report = wait(
         &format!("`{}` did not become {}", server.name, arguments.state),
         &checks,

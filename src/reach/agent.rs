@@ -10,13 +10,14 @@ use super::inquiry::plain;
 use super::wire::{Attempt, Hello, Reply, Request, SILENCE, Said, Task, Welcome, What};
 use super::{Held, Reach};
 use crate::command;
+use crate::data::Arguments;
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::journal::Outcome;
 use crate::lock::{self, Holder, State};
 use crate::machine::files::{kept, private_folder, write_private_durably};
-use crate::primitive::{AnyPrimitive, Host, Probe, Sort, Told};
+use crate::primitive::{AnyPrimitive, Host, Probe, Sort, Told, changes_server};
 use crate::primitives;
-use crate::secret;
+use crate::secret::{self, Unfit};
 use crate::site::Server;
 use crate::stop::{Asked, Stop};
 use serde_json::Value;
@@ -37,6 +38,8 @@ struct Agent<W> {
     state: PathBuf,
     output: Mutex<W>,
     lock: Mutex<Option<Box<dyn Held>>>,
+    /// What is to be told with the next call: which secrets can't be hidden.
+    warning: Mutex<Option<String>>,
     working: Mutex<HashMap<u64, Arc<Work>>>,
 }
 
@@ -62,8 +65,12 @@ pub fn serve(
     })?;
     let program = env!("CARGO_PKG_VERSION").to_owned();
     let server = hello.server()?;
-    server.learn_secrets();
+    secret::use_key_of(state);
+    // What is said here must be understood by the next agent. If it can't be kept, that one will not believe it.
+    let _ = secret::keep_key();
+    let warning = server.learn_secrets();
     let agent = Arc::new(Agent {
+        warning: Mutex::new(warning),
         server,
         state: state.join("agent"),
         output: Mutex::new(output),
@@ -131,22 +138,27 @@ impl<W: Write + Send + 'static> Agent<W> {
     fn answer(&self, id: u64, what: What, work: &Work) -> Result<Value> {
         match what {
             What::Perform(task) => self.perform(id, &task, work),
-            What::Predict(task) => self
-                .with_host(id, &task, work, |primitive, host| Here.predict(primitive, &task.arguments, host)),
+            What::Predict(task) => self.with_host(id, &task, work, |primitive, arguments, host| {
+                Here.predict(primitive, arguments, host)
+            }),
             What::AfterCrash(task) => {
                 let probe = match self.kept(task.attempt.as_ref())? {
                     Some(Outcome::Done(value)) => Probe::Done(value),
                     Some(Outcome::Failed(_)) => Probe::GoOn,
-                    None => self.with_host(id, &task, work, |primitive, host| {
-                        Here.after_crash(primitive, &task.arguments, host)
+                    None => self.with_host(id, &task, work, |primitive, arguments, host| {
+                        Here.after_crash(primitive, arguments, host)
                     })?,
                 };
                 plain(&probe)
             }
             What::End(task) => {
-                self.with_host(id, &task, work, |_, host| Here.end(host)).map(|()| Value::Null)
+                self.with_host(id, &task, work, |_, _, host| Here.end(host)).map(|()| Value::Null)
             }
             What::Hold { holder } => self.hold(id, holder, work),
+            What::Close { end } => match &mut *self.lock() {
+                Some(lock) => lock.end(&end).map(|()| Value::Null),
+                None => Err(Failure::new(Kind::Bug, "an end without the lock")),
+            },
             What::Release => {
                 self.lock().take();
                 Ok(Value::Null)
@@ -158,7 +170,9 @@ impl<W: Write + Send + 'static> Agent<W> {
 
     fn perform(&self, id: u64, task: &Task, work: &Work) -> Result<Value> {
         let act = || {
-            self.with_host(id, task, work, |primitive, host| Here.perform(primitive, &task.arguments, host))
+            self.with_host(id, task, work, |primitive, arguments, host| {
+                Here.perform(primitive, arguments, host)
+            })
         };
         let Some(folder) = &work.change else { return act() };
         if let Some(outcome) = self.kept(task.attempt.as_ref())? {
@@ -168,7 +182,9 @@ impl<W: Write + Send + 'static> Agent<W> {
             };
         }
         match &mut *self.lock() {
-            Some(lock) => lock.beat(&task.step)?,
+            Some(lock) => {
+                lock.beat(&task.step, primitives::find(&task.primitive).is_none_or(changes_server))?
+            }
             None => return Err(Failure::new(Kind::Bug, "a change without the lock")),
         }
         let result = act();
@@ -180,10 +196,11 @@ impl<W: Write + Send + 'static> Agent<W> {
             }
             Err(failure) => Outcome::Failed(failure.clone()),
         };
+        secret::keep_key()?;
         let text =
             serde_json::to_string(&outcome).or_fail(Kind::Bug, || "an outcome is not plain data".into())?;
         private_folder(folder)?;
-        write_private_durably(&folder.join(OUTCOME), secret::redact(&text).as_bytes())?;
+        write_private_durably(&folder.join(OUTCOME), text.as_bytes())?;
         result
     }
 
@@ -198,6 +215,7 @@ impl<W: Write + Send + 'static> Agent<W> {
         holder.pid = std::process::id();
         holder.from = lock::origin();
         let mut told = false;
+        let mut tries = 0;
         let tell = |told: Told| self.reply(id, Said::Told(told));
         loop {
             match Here.hold(&self.server, holder.clone(), &work.stop, &tell) {
@@ -216,13 +234,13 @@ impl<W: Write + Send + 'static> Agent<W> {
                                 lock::describe(&other)
                             );
                             if !std::mem::replace(&mut told, true) {
-                                tell(Told::Warning(text));
+                                tell(Told::Warning(text.into()));
                             }
                         }
-                        // It was handed back in between.
-                        State::Free => {}
-                        // Another run has it, or left a command behind that still works.
-                        State::Held(_) | State::Left(_) => return Err(failure),
+                        // It may have been handed back in between; but what is half-way keeps it free and closed.
+                        State::Free if tries < 3 => tries += 1,
+                        // Another run has it, is half-way, or left a command behind that still works.
+                        _ => return Err(failure),
                     }
                     if work.stop.is_asked() {
                         return Err(Failure::new(Kind::Interrupted, "interrupted"));
@@ -239,7 +257,7 @@ impl<W: Write + Send + 'static> Agent<W> {
         id: u64,
         task: &Task,
         work: &Work,
-        act: impl FnOnce(&dyn AnyPrimitive, &Host) -> Result<T>,
+        act: impl FnOnce(&dyn AnyPrimitive, &Arguments, &Host) -> Result<T>,
     ) -> Result<T> {
         let primitive = primitives::find(&task.primitive).ok_or_else(|| {
             let message = format!(
@@ -253,19 +271,36 @@ impl<W: Write + Send + 'static> Agent<W> {
         for (name, value) in &task.secrets {
             secret::keep(name, value);
         }
-        self.server.learn_secrets();
+        let warning = self.server.learn_secrets();
+        let before = self.warning.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
         let folder = self.folder(task.attempt.as_ref()).unwrap_or_default();
         if let Some(parent) = folder.parent().filter(|parent| *parent != Path::new("")) {
             private_folder(parent)?;
         }
         let tell = |told: Told| self.reply(id, Said::Told(told));
+        before.or(warning).into_iter().for_each(|text| tell(Told::Warning(text.into())));
         let hold = |_: &str| Err(Failure::new(Kind::Bug, "the lock is taken by the caller"));
         let host =
             Host { server: Some(&self.server), folder: &folder, stop: &work.stop, tell: &tell, hold: &hold };
-        let result = act(primitive, &host);
+        let given = secret::given_to(task.arguments.clone(), primitive.secrets());
+        let arguments = given.map_err(|(_, unfit)| self.unfit(&unfit))?;
+        let result = act(primitive, &arguments, &host);
         // What was done may have made new ones.
         self.server.learn_secrets();
         result
+    }
+
+    /// Nothing is done with a text that can't be put together as it was.
+    fn unfit(&self, unfit: &Unfit) -> Failure {
+        let name = match unfit {
+            Unfit::Lost(lost) => lost.name(),
+            Unfit::Secret(name) => format!("`{name}`"),
+        };
+        Failure::new(
+            Kind::NotFound,
+            format!("{name} of `{}` has changed since it was read", self.server.name),
+        )
+        .help("nothing was done; read it again in the script, or put the earlier value back")
     }
 
     /// The caller is gone: changes are done to their end, and the lock is handed back.
@@ -294,12 +329,11 @@ impl<W: Write + Send + 'static> Agent<W> {
         self.send(&Reply { id, said });
     }
 
-    /// Secrets stay here. That the caller is gone is noticed where its lines are read.
+    /// That the caller is gone is noticed where its lines are read.
     fn send(&self, message: &impl serde::Serialize) {
         let Ok(text) = serde_json::to_string(message) else { return };
         let mut output = self.output.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let _ =
-            output.write_all(format!("{}\n", secret::redact(&text)).as_bytes()).and_then(|()| output.flush());
+        let _ = output.write_all(format!("{text}\n").as_bytes()).and_then(|()| output.flush());
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Box<dyn Held>>> {

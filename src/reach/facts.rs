@@ -6,6 +6,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::journal::Call;
 use crate::primitive::{Host, Told};
 use crate::primitives;
+use crate::secret::{put_together, stored};
 use crate::site::Site;
 use crate::stop::Stop;
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,7 @@ use serde_json::Value;
 pub struct Fact {
     #[serde(flatten)]
     pub call: Call,
+    #[serde(with = "stored::value")]
     pub outcome: Value,
 }
 
@@ -34,8 +36,11 @@ pub fn look_again(facts: &[Fact], site: &Site, reach: &dyn Reach, stop: &Stop) -
             tell: &|_: Told| {},
             hold: &|_: &str| Ok(()),
         };
-        let seen = reach.perform(primitive, &fact.call.arguments, &host)?;
-        if seen != fact.outcome {
+        server.into_iter().for_each(|server| drop(server.learn_secrets()));
+        let together = |(name, value): (&String, &Value)| (name.clone(), put_together(value.clone()));
+        let arguments = fact.call.arguments.iter().map(together).collect();
+        let seen = reach.perform(primitive, &arguments, &host)?;
+        if seen != put_together(fact.outcome.clone()) {
             let failure =
                 Failure::new(Kind::Invalid, format!("the plan no longer holds: {shown} is another now"))
                     .why(format!("when it was made: {}", data::describe(&fact.outcome)))

@@ -1,27 +1,32 @@
 //! Acts on this machine, in this process.
 
-use super::inquiry::{CheckedOut, Inquiry, plain};
-use super::{Held, Reach};
+use super::inquiry::{CheckedOut, Inquiry, Noted, plain};
+use super::{Held, Reach, holding};
+use crate::book;
 use crate::command::{self, Attention, From};
 use crate::data::Arguments;
-use crate::failure::{Context, Failure, Kind, Result};
-use crate::lock::{self, Holder, State};
+use crate::failure::{Context, Kind, Result};
+use crate::lock::{self, Holder};
 use crate::machine::backup::{Card, catalogue, verify};
 use crate::machine::git::Checkout;
 use crate::person::{Answer, Person};
 use crate::primitive::{AnyPrimitive, Host, Probe, Told};
-use crate::secret::redact;
+use crate::secret::{forget_raw, in_failure};
 use crate::site::Server;
 use crate::stop::{Asked, Stop};
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// This machine.
 pub struct Here;
 
 impl Reach for Here {
     fn perform(&self, primitive: &dyn AnyPrimitive, arguments: &Arguments, host: &Host) -> Result<Value> {
-        primitive.perform(&Value::Object(arguments.clone()), host)
+        let given = Value::Object(arguments.clone());
+        match primitive.perform(&given, host) {
+            Ok(value) => Ok(forget_raw(value, &given)),
+            Err(failure) => Err(in_failure(failure, &|text| forget_raw(text, &given))),
+        }
     }
 
     fn predict(&self, primitive: &dyn AnyPrimitive, arguments: &Arguments, host: &Host) -> Result<Value> {
@@ -42,7 +47,7 @@ impl Reach for Here {
             return Ok(());
         }
         let command = command::Spec::read(host.folder)?.arguments.join(" ");
-        (host.tell)(Told::Warning(format!("`{}` is still running: ending it", redact(&command))));
+        (host.tell)(Told::Warning(format!("`{command}` is still running: ending it").into()));
         command::cancel(host.folder)?;
         let stop = || match host.stop.asked() {
             Asked::Nothing | Asked::Finish => Attention::Go,
@@ -69,18 +74,7 @@ impl Reach for Here {
         _: &Stop,
         _: &dyn Fn(Told),
     ) -> Result<Option<Box<dyn Held>>> {
-        let folder = lock_folder(server)?;
-        // A run that died may have left a command behind that still works on the server.
-        if let State::Left(before) = lock::look(&folder)?
-            && before.run != holder.run
-            && let Some(running) = running_command(&before.folder)?
-        {
-            let message =
-                format!("`{running}` of the run {} is still running on `{}`", before.run, server.name);
-            return Err(Failure::new(Kind::Locked, message)
-                .help(format!("wait for its end, or follow it with `banister resume {}`", before.run)));
-        }
-        Ok(Some(Box::new(lock::take(&folder, holder)?)))
+        holding::hold(server, holder).map(Some)
     }
 
     fn inquire(&self, server: &Server, inquiry: &Inquiry) -> Result<Value> {
@@ -90,7 +84,18 @@ impl Reach for Here {
                 plain(&CheckedOut { name: position.name(), commit: position.commit.clone() })
             }
             Inquiry::Lock => plain(&lock::look(&lock_folder(server)?)?),
-            Inquiry::ReleaseLock { force } => plain(&lock::release(&lock_folder(server)?, *force)?),
+            Inquiry::ReleaseLock { force } => plain(&holding::release(server, *force)?),
+            Inquiry::Book => {
+                let folder = lock_folder(server)?;
+                let book = holding::with_running(book::read(&folder)?, "");
+                plain(&Noted { book, ended: book::ended(&folder)?.pop() })
+            }
+            Inquiry::Abandon { holder, run, reasons, reason, end } => {
+                plain(&holding::abandon(server, holder.clone(), run, (reasons, reason), *end)?)
+            }
+            Inquiry::Dismiss { name, by, reason } => {
+                plain(&book::dismiss(&lock_folder(server)?, name, by, reason)?)
+            }
             Inquiry::Backups { folder } => {
                 let folder =
                     folder.as_ref().map_or_else(|| server.backup_folder(), |folder| server.path(folder));
@@ -101,22 +106,15 @@ impl Reach for Here {
     }
 }
 
-/// Where the lock of a server lies: in the git folder of its checkout, so that it is one for all users and sites.
+/// Where the lock and the book of a server lie: in the git folder of its checkout, so that they are one for all users and
+/// sites. Whose checkout it is does not matter here.
 pub fn lock_folder(server: &Server) -> Result<PathBuf> {
     let shown = server.checkout.display();
-    let repository = git2::Repository::discover(&server.checkout)
+    let none = std::iter::empty::<&str>();
+    let git = git2::Repository::discover_path(&server.checkout, none)
         .or_fail(Kind::NotFound, || format!("`{shown}` is not a git checkout"))
         .map_err(|failure| failure.help(format!("correct `checkout` of `{}` in site.toml", server.name)))?;
-    Ok(repository.commondir().join("banister"))
-}
-
-/// A command of the run in `folder` that is still running, as it was typed.
-fn running_command(folder: &Path) -> Result<Option<String>> {
-    let Ok(logs) = std::fs::read_dir(folder.join("logs")) else { return Ok(None) };
-    for log in logs.flatten() {
-        if matches!(command::state(&log.path())?, command::State::Running) {
-            return Ok(Some(command::Spec::read(&log.path())?.arguments.join(" ")));
-        }
-    }
-    Ok(None)
+    // A worktree has a git folder of its own, and says there which one it shares.
+    let shared = std::fs::read_to_string(git.join("commondir")).ok();
+    Ok(shared.map_or(git.clone(), |shared| git.join(shared.trim_end())).join("banister"))
 }

@@ -1,12 +1,14 @@
 //! Questions about a server that are no calls of a script: what `status`, `lock` and `backup` ask.
 
 use super::Reach;
+use crate::book::{Book, Ended};
 use crate::failure::{Context, Failure, Kind, Result};
-use crate::lock::State;
+use crate::lock::{Holder, State};
 use crate::machine::backup::{Card, Verified};
 use crate::site::Server;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// What is asked.
@@ -19,6 +21,13 @@ pub enum Inquiry {
     Lock,
     /// Releases the lock, also from a live holder if it is forced: the [`State`] that it had.
     ReleaseLock { force: bool },
+    /// What is open on it and owed to it: a [`Noted`].
+    Book,
+    /// Abandons a run on it, for a `reason`, if one is given. `reasons` says for each thing that it owes, by its name, why
+    /// it is left; `end` ends what it still runs. `holder` is who abandons it.
+    Abandon { holder: Holder, run: String, reasons: BTreeMap<String, String>, reason: String, end: bool },
+    /// Takes something off that is owed to it since its run is not open any more.
+    Dismiss { name: String, by: String, reason: String },
     /// Its backups in `folder`, as a script writes it, else where the site has them: a list of [`Card`]s.
     Backups { folder: Option<String> },
     /// Reads the archive at this path whole: a [`Verified`].
@@ -31,6 +40,41 @@ pub struct CheckedOut {
     /// The release or the branch, as people name it.
     pub name: String,
     pub commit: String,
+}
+
+/// What the server's book says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Noted {
+    pub book: Book,
+    /// The run that ended last.
+    pub ended: Option<Ended>,
+}
+
+/// What is open on the server and owed to it.
+pub fn noted(reach: &dyn Reach, server: &Server) -> Result<Noted> {
+    ask(reach, server, &Inquiry::Book)
+}
+
+/// Abandons a run on the server; see [`Inquiry::Abandon`].
+///
+/// Fails with [`Kind::Locked`] while somebody holds the server or something of the run still runs there, with
+/// [`Kind::Declined`] if it owes something without a reason.
+pub fn abandon(
+    reach: &dyn Reach,
+    server: &Server,
+    holder: Holder,
+    run: &str,
+    reasons: BTreeMap<String, String>,
+    reason: &str,
+    end: bool,
+) -> Result<()> {
+    ask(reach, server, &Inquiry::Abandon { holder, run: run.into(), reasons, reason: reason.into(), end })
+}
+
+/// Takes something off that is owed to the server, and gives its text. Fails with [`Kind::NotFound`] if it is not owed, with
+/// [`Kind::Refused`] if its run is open.
+pub fn dismiss(reach: &dyn Reach, server: &Server, name: &str, by: String, reason: String) -> Result<String> {
+    ask(reach, server, &Inquiry::Dismiss { name: name.into(), by, reason })
 }
 
 /// What is checked out on the server. Fails with [`Kind::NotFound`] if its checkout is none.

@@ -4,8 +4,9 @@
 //! now is not what the run will see: its result is predicted too, as unknown where it can't be known.
 
 use super::facts::Fact;
-use super::inquiry::{self, Inquiry};
+use super::inquiry::{self, Inquiry, Noted};
 use super::{Held, Reach};
+use crate::book;
 use crate::data::{self, Arguments};
 use crate::failure::Result;
 use crate::journal::Call;
@@ -153,14 +154,23 @@ impl Reach for Planner {
 
     /// Takes nothing; a plan may be made while somebody works, but should say so.
     fn hold(&self, server: &Server, _: Holder, _: &Stop, _: &dyn Fn(Told)) -> Result<Option<Box<dyn Held>>> {
+        let name = &server.name;
+        let warn = |text| {
+            self.warnings.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(text);
+        };
         match inquiry::lock(self, server)? {
-            State::Held(holder) => {
-                let text = format!("{} is held by {}", server.name, lock::describe(&holder));
-                self.warnings.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(text);
-                Ok(None)
-            }
-            State::Free | State::Left(_) => Ok(None),
+            State::Held(holder) => warn(format!("{name} is held by {}", lock::describe(&holder))),
+            State::Unknown(why) => warn(format!("it is unknown whether somebody holds {name}: {why}")),
+            State::Free | State::Left(_) => match inquiry::noted(self, server) {
+                Ok(Noted { book, .. }) => {
+                    if let Some(open) = book.half_way_beside("") {
+                        warn(format!("{name} has an unfinished run: {}", book::describe(&book, open)));
+                    }
+                }
+                Err(failure) => warn(failure.to_string()),
+            },
         }
+        Ok(None)
     }
 
     fn inquire(&self, server: &Server, inquiry: &Inquiry) -> Result<Value> {

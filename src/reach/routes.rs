@@ -5,12 +5,13 @@ use super::inquiry::Inquiry;
 use super::there::There;
 use super::wire::{Attempt, Task, What};
 use super::{Held, Reach};
+use crate::book::End;
 use crate::data::{self, Arguments};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::lock::Holder;
 use crate::person::{Answer, Person};
 use crate::primitive::{AnyPrimitive, Host, Probe, Sort, Told};
-use crate::secret::Secret;
+use crate::secret::{self, Secret};
 use crate::site::{Server, Site};
 use crate::stop::Stop;
 use serde_json::Value;
@@ -46,7 +47,14 @@ impl Routes {
     ) -> Result<Task> {
         let own = host.server.map(|server| server.name.as_str()).unwrap_or_default();
         let mut secrets = BTreeMap::new();
-        for name in secrets_in(&Value::Object(arguments.clone())) {
+        let given = Value::Object(arguments.clone());
+        for lost in secret::lost_in(&given) {
+            if lost.at.as_deref() != Some(own) {
+                let message = format!("the secret {} is not for `{own}`", lost.name());
+                return Err(Failure::new(Kind::Refused, message));
+            }
+        }
+        for name in secrets_in(&given).into_iter().chain(secret::names_in(&given)) {
             let of = name.split(' ').next().unwrap_or_default();
             if of != own && self.names.iter().any(|server| server == of) {
                 let message = format!("the secret `{name}` is not for `{own}`");
@@ -59,7 +67,10 @@ impl Routes {
         }
         Ok(Task {
             primitive: primitive.name().into(),
-            arguments: arguments.clone(),
+            arguments: arguments
+                .iter()
+                .map(|(name, value)| (name.clone(), secret::to_server(value.clone(), own)))
+                .collect(),
             attempt: attempt(host.folder),
             step,
             secrets,
@@ -160,9 +171,13 @@ impl Reach for Routes {
 struct HeldThere(Arc<There>);
 
 impl Held for HeldThere {
-    fn beat(&mut self, step: &str) -> Result<()> {
+    fn beat(&mut self, step: &str, _: bool) -> Result<()> {
         self.0.set_step(step);
         Ok(())
+    }
+
+    fn end(&mut self, end: &End) -> Result<()> {
+        self.0.close(end)
     }
 }
 

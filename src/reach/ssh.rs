@@ -103,6 +103,7 @@ pub fn connect(server: &Server) -> Result<Connection> {
         }
     };
     let mut ssh = Command::new("ssh");
+    crate::command::secrets().iter().for_each(|name| _ = ssh.env_remove(name));
     ssh.args(OPTIONS.iter().flat_map(|option| ["-o", option])).args(["-T", "--", destination, &command]);
     // Ctrl-C is for banister, which ends what it does there; ssh would only drop the connection.
     ssh.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

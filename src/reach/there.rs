@@ -6,9 +6,11 @@
 use super::link::Link;
 use super::ssh;
 use super::wire::What;
+use crate::book::End;
 use crate::failure::{Failure, Kind, Result};
 use crate::lock::Holder;
 use crate::primitive::Told;
+use crate::secret;
 use crate::site::Server;
 use crate::stop::{Asked, Stop};
 use serde_json::Value;
@@ -55,7 +57,7 @@ impl There {
                 _ => self.link(stop, tell).map_err(resumable)?,
             };
             if let Ok(answer) = link.ask(what.clone(), stop, tell) {
-                return answer;
+                return self.own(answer);
             }
         }
     }
@@ -64,10 +66,16 @@ impl There {
     pub fn change(&self, what: What, stop: &Stop, tell: &dyn Fn(Told)) -> Result<Value> {
         let link = self.link(stop, tell).map_err(resumable)?;
         if let Ok(answer) = link.ask(what, stop, tell) {
-            return answer;
+            return self.own(answer);
         }
         self.link(stop, tell).map_err(resumable)?;
         Err(Failure::new(Kind::InDoubt, format!("the connection to `{}` was lost", self.server.name)))
+    }
+
+    /// An answer, whose secrets only this server knows.
+    fn own(&self, answer: Result<Value>) -> Result<Value> {
+        let own = |value| secret::of_server(value, &self.server.name);
+        answer.map(own).map_err(|failure| secret::in_failure(failure, &own))
     }
 
     /// Takes the lock, and remembers it for the connections to come.
@@ -75,6 +83,11 @@ impl There {
         self.ask(&What::Hold { holder: holder.clone() }, stop, tell)?;
         self.state().held = Some(holder);
         Ok(())
+    }
+
+    /// Has the server's book say how the session leaves the run.
+    pub fn close(&self, end: &End) -> Result<()> {
+        self.ask(&What::Close { end: end.clone() }, &Stop::new(), &|_| {}).map(drop)
     }
 
     /// Hands the lock back, if there is somebody to hand it to; an agent that lost us does it by itself.
@@ -99,7 +112,7 @@ impl There {
             None => self.connect(state.held.as_ref(), stop, tell)?,
             Some(_) => {
                 let lost = format!("the connection to `{}` was lost: connecting again", self.server.name);
-                tell(Told::Warning(lost));
+                tell(Told::Warning(lost.into()));
                 self.connect_again(state.held.as_ref(), stop, tell)?
             }
         };
@@ -118,6 +131,7 @@ impl There {
                 format!("the connection to `{}` was lost again", self.server.name),
             )
         };
+        let holder = Holder { again: true, ..holder.clone() };
         let before = link.ask(What::Hold { holder: holder.clone() }, stop, tell).map_err(lost)??;
         if before.as_str() != Some(&holder.run) {
             let message = format!("another run held `{}` while the connection was lost", self.server.name);
@@ -148,7 +162,8 @@ impl There {
                     why.help("what was begun there goes on by itself; follow it with `banister resume`")
                 );
             }
-            tell(Told::Progress(format!("{failure}; trying again in {}s", pause.as_secs_f64().ceil())));
+            let next = format!("{failure}; trying again in {}s", pause.as_secs_f64().ceil());
+            tell(Told::Progress(next.into()));
             let next = Instant::now() + pause;
             while Instant::now() < next && stop.asked() == Asked::Nothing {
                 std::thread::sleep(Duration::from_millis(50));

@@ -3,12 +3,17 @@
 //! The agent's first line is a [`Hello`] from its caller, which it answers with a [`Welcome`]. Then requests come, each
 //! with a number, and for each of them any number of [`Said::Told`] and one other answer with the same number. Lines of
 //! different requests may come in any order.
+//!
+//! Values are sent as they are written down: a secret of the server is named, and only the server puts it together. What
+//! is told is for eyes, and hidden there.
 
 use super::inquiry::Inquiry;
+use crate::book::End;
 use crate::data::Arguments;
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::lock::Holder;
 use crate::primitive::Told;
+use crate::secret::stored;
 use crate::site::Server;
 use crate::stop::Asked;
 use serde::{Deserialize, Serialize};
@@ -77,7 +82,11 @@ pub enum What {
     Hold {
         holder: Holder,
     },
-    /// Hands it back.
+    /// Writes into the server's book how the session leaves the run.
+    Close {
+        end: End,
+    },
+    /// Hands the lock back.
     Release,
     Inquire(Inquiry),
     /// Passes on to the request of this number what a person asks; not answered.
@@ -93,6 +102,7 @@ pub enum What {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Task {
     pub primitive: String,
+    #[serde(with = "stored::fields")]
     pub arguments: Arguments,
     /// The folder of this attempt. Absent in plans.
     pub attempt: Option<Attempt>,
@@ -120,6 +130,6 @@ pub struct Reply {
 #[serde(rename_all = "snake_case")]
 pub enum Said {
     Told(Told),
-    Done(Value),
-    Failed(Failure),
+    Done(#[serde(with = "stored::value")] Value),
+    Failed(#[serde(with = "stored::failure")] Failure),
 }

@@ -21,5 +21,5 @@ pub fn render(failure: &Failure, style: Style) -> String {
     if let Some(help) = &failure.help {
         line("help", help);
     }
-    secret::redact(&text).into_owned()
+    secret::show(&text).into_owned()
 }

@@ -3,7 +3,7 @@
 use super::side_by_side::side_by_side;
 use super::text::Style;
 use crate::script::check::{Finding, Severity};
-use crate::secret::redact;
+use crate::secret::show;
 
 /// Each finding with its place, its line and its help; at the end, how many there are. `errors_only` leaves the
 /// others out, but counts them.
@@ -29,7 +29,7 @@ pub fn render(findings: &[Finding], files: usize, style: Style, errors_only: boo
         text += &format!("  {} {}\n\n", style.dim("help"), finding.help);
     }
     text += &format!("{}\n", summary(findings, files));
-    redact(&text).into_owned()
+    show(&text).into_owned()
 }
 
 /// `3 errors, 1 warning in 2 files`.

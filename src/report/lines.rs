@@ -4,7 +4,7 @@ use super::failure::render;
 use super::text::{Style, cut, elapsed, table};
 use super::tracks::Tracks;
 use crate::event::{Event, Listener, RunState, StepState};
-use crate::secret::redact;
+use crate::secret::show;
 use std::io::Write;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
@@ -81,6 +81,9 @@ impl Listener for Lines {
 
 impl State {
     fn hear(&mut self, event: &Event) {
+        if self.quiet {
+            return self.hear_quietly(event);
+        }
         match event {
             Event::RunStarted { run, runbook, servers, resumed } => {
                 let verb = if *resumed { "resuming" } else { "run" };
@@ -123,15 +126,15 @@ impl State {
                 }
             }
             Event::Progressed { key, line } => {
-                self.tracks.progress(key, redact(line).into_owned());
+                self.tracks.progress(key, line.to_string());
                 if self.verbose {
                     self.line(&self.style.dim(&format!("    {line}")));
                 }
             }
             Event::Noted { text } => self.line(&format!("{} {text}", self.style.bold("note:"))),
             Event::Shown { title, text } => {
-                self.line(&self.style.bold(title));
-                text.lines().for_each(|line| self.line(&format!("  {line}")));
+                self.line(&self.style.bold(title.as_str()));
+                text.as_str().lines().for_each(|line| self.line(&format!("  {line}")));
             }
             Event::Answered { question, answer, by } => {
                 self.line(&self.style.dim(&format!("{question} — {answer} ({by})")));
@@ -153,9 +156,16 @@ impl State {
         }
     }
 
+    /// Only failures are told; nothing is kept for what is not shown.
+    fn hear_quietly(&self, event: &Event) {
+        if let Event::Failed { failure } | Event::RunFinished { failure: Some(failure), .. } = event {
+            eprint!("{}", render(failure, self.style));
+        }
+    }
+
     /// The steps once more, as a table; not for runs of one or two.
     fn summary(&mut self, state: RunState, seconds: f64) {
-        if self.quiet || self.steps.len() < 3 || state != RunState::Done {
+        if self.steps.len() < 3 || state != RunState::Done {
             return;
         }
         let row = |(name, state, seconds, replayed): &(String, StepState, f64, bool)| {
@@ -176,11 +186,8 @@ impl State {
 
     /// Prints a line above the live one.
     fn line(&mut self, text: &str) {
-        if self.quiet {
-            return;
-        }
         self.erase();
-        let _ = writeln!(std::io::stdout().lock(), "{}", redact(text));
+        let _ = writeln!(std::io::stdout().lock(), "{}", show(text));
     }
 
     fn erase(&mut self) {
@@ -196,7 +203,7 @@ impl State {
         }
         self.erase();
         let lines = self.tracks.lines();
-        let cut = |line: &String| cut(&redact(line), self.width.saturating_sub(1));
+        let cut = |line: &String| cut(&show(line), self.width.saturating_sub(1));
         let shown: Vec<String> = lines.iter().map(cut).collect();
         let mut out = std::io::stdout().lock();
         let _ = write!(out, "{}", shown.join("\n")).and_then(|()| out.flush());

@@ -3,7 +3,7 @@
 use super::failure::render;
 use super::text::{Style, cut};
 use crate::script::plan::{Item, Plan, What};
-use crate::secret::redact;
+use crate::secret::show;
 
 /// How much of a call is shown.
 const WIDTH: usize = 120;
@@ -23,7 +23,7 @@ pub fn lines(plan: &Plan, style: Style, verbose: bool) -> String {
     for warning in &plan.warnings {
         out.push_str(&format!("{} {warning}\n", style.warn("warning:")));
     }
-    redact(&out).into_owned()
+    show(&out).into_owned()
 }
 
 /// What the plan comes to, in a sentence.

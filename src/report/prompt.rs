@@ -30,7 +30,7 @@ impl Person for Terminal {
             Failure::new(Kind::Declined, "the terminal can't be read").why(error)
         };
         let mut editor = DefaultEditor::new().map_err(|error| broken(&error))?;
-        eprintln!("\r\x1b[K{}", crate::secret::redact(&question.text));
+        eprintln!("\r\x1b[K{}", crate::secret::show(&question.text));
         let (hint, initial) = match &question.form {
             Form::Confirm => ("[y/n] ".to_owned(), ""),
             Form::Done => ("type `done` when it is done: ".to_owned(), ""),

@@ -2,7 +2,9 @@
 //! so that no arm of a plan contradicts itself.
 
 use super::here::Here;
+use super::types::to_error;
 use super::unknown::{depends, fact, shown};
+use crate::secret::lost_in;
 use rhai::{Dynamic, EvalAltResult, NativeCallContext};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -84,10 +86,19 @@ impl Assumed {
     }
 }
 
+/// The end of what can be said: in a run, where a secret in the question is not known any more, why it is not.
+pub fn unanswered(here: &Here, question: &str) -> Box<EvalAltResult> {
+    let lost = lost_in(&Value::String(question.into())).into_iter().find(|lost| lost.at.is_none());
+    match lost {
+        Some(lost) => to_error(here.session.lost(&lost)),
+        None => depends(question),
+    }
+}
+
 /// Asks whether something holds; `key` tells apart what reads the same.
 pub fn ask(context: &NativeCallContext, key: &str, question: &str) -> Result<bool, Box<EvalAltResult>> {
     let here = Here::of(context.tag())?;
-    let Some(chooser) = &here.chooser else { return Err(depends(question)) };
+    let Some(chooser) = &here.chooser else { return Err(unanswered(&here, question)) };
     if let Some(answer) = chooser.assumed().answers.get(key) {
         return Ok(*answer);
     }
@@ -105,7 +116,7 @@ pub fn ask_relation(
 ) -> Result<bool, Box<EvalAltResult>> {
     let here = Here::of(context.tag())?;
     let question = format!("{} {} {}", shown(subject), relation.operator(), shown(other));
-    let Some(chooser) = &here.chooser else { return Err(depends(question)) };
+    let Some(chooser) = &here.chooser else { return Err(unanswered(&here, &question)) };
     let (subject, to) = (fact(subject), fact(other));
     // An unknown is no value to compare others with.
     let value = super::convert::to_plain(other).unwrap_or_default();

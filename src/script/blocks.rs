@@ -49,7 +49,7 @@ fn step(context: &mut EvalContext, inputs: &[Expression]) -> Result<Dynamic, Box
         Some(reason) => {
             if !block.is_replayed() {
                 let text = format!("step `{name}` is left out: {reason}");
-                here.session.tell(&crate::event::Event::Noted { text });
+                here.session.tell(&crate::event::Event::Noted { text: text.into() });
             }
             Ok(Dynamic::UNIT)
         }

@@ -21,7 +21,10 @@ pub fn to_plain(value: &Dynamic) -> Result<Value, Box<EvalAltResult>> {
         return Ok(number.into());
     }
     if let Ok(number) = value.as_float() {
-        return Ok(number.into());
+        // JSON has no form for it, and would say nothing instead.
+        return serde_json::Number::from_f64(number)
+            .map(Value::Number)
+            .ok_or_else(|| format!("`{number}` is no number that can be passed to a primitive").into());
     }
     if value.is_string() {
         return Ok(value.clone().into_string().unwrap_or_default().into());
@@ -76,6 +79,9 @@ pub fn to_dynamic(value: &Value, here: &Here) -> Result<Dynamic, Box<EvalAltResu
             let fields =
                 object.iter().map(|(name, item)| Ok((name.as_str().into(), to_dynamic(item, here)?)));
             Ok(fields.collect::<Result<Map, Box<EvalAltResult>>>()?.into())
+        }
+        Value::Number(number) if number.is_u64() && !number.is_i64() => {
+            Err(format!("`{number}` is too large for a number of a script").into())
         }
         other => Ok(plain_to_dynamic(other)),
     }

@@ -16,7 +16,7 @@ use rhai::{
 };
 use std::any::TypeId;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 /// Words of plain Rhai that see the world around the gate, and what to say instead.
 const FORBIDDEN: [(&str, &str); 3] = [
@@ -60,6 +60,9 @@ pub fn engine(layers: Arc<Layers>) -> Engine {
     engine
 }
 
+/// Parses any text as a run does, and runs none: to make an engine takes longer than to parse a runbook.
+pub static PARSER: LazyLock<Engine> = LazyLock::new(|| engine(Arc::default()));
+
 /// Compiles a text.
 pub fn compile(engine: &Engine, source: &str, text: &str) -> Result<AST, Failure> {
     let mut ast = engine.compile(text).map_err(|error| error::unparsed(&error, source))?;
@@ -101,16 +104,15 @@ fn register_servers(engine: &mut Engine) {
 
 /// Registers a primitive once for each number of arguments that it takes.
 fn register(engine: &mut Engine, primitive: &'static dyn AnyPrimitive) {
-    let signature = Arc::new(primitive.page().signature);
+    let Some(signature) = primitives::signature(primitive.name()) else { return };
     let (fewest, most) = signature.arity();
     for count in fewest..=most {
-        let signature = signature.clone();
         let types = vec![TypeId::of::<Dynamic>(); count];
         engine.register_raw_fn(
             primitive.name(),
             types,
             move |context: NativeCallContext, given: &mut [&mut Dynamic]| {
-                call(&context, primitive.name(), &signature, given)
+                call(&context, primitive.name(), signature, given)
             },
         );
     }

@@ -215,11 +215,11 @@ impl Listener for Way {
                     Sort::Look | Sort::Session => {}
                 }
             }
-            Event::Noted { text } => course.push(String::new(), What::Note { text: text.clone() }),
+            Event::Noted { text } => course.push(String::new(), What::Note { text: text.to_string() }),
             Event::Shown { title, text } => {
-                course.push(String::new(), What::Text { title: title.clone(), text: text.clone() });
+                course.push(String::new(), What::Text { title: title.to_string(), text: text.to_string() });
             }
-            Event::Warned { text } => course.push(String::new(), What::Warning { text: text.clone() }),
+            Event::Warned { text } => course.push(String::new(), What::Warning { text: text.to_string() }),
             Event::RollbackStarted => {
                 course.depth = 0;
                 course.push(String::new(), What::WayBack);

@@ -3,6 +3,7 @@
 use crate::data::Arguments;
 use crate::failure::Failure;
 use crate::reach::facts::Fact;
+use crate::secret::stored;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Plan {
     pub runbook: String,
+    #[serde(with = "stored::fields")]
     pub parameters: Arguments,
     pub servers: Vec<String>,
     pub items: Vec<Item>,
@@ -17,6 +19,7 @@ pub struct Plan {
     pub ways: usize,
     pub whole: bool,
     /// The failure that ends every way, if there is none that ends well.
+    #[serde(default, with = "stored::maybe_failure")]
     pub failure: Option<Failure>,
     pub warnings: Vec<String>,
     /// What was looked at, and what the plan rests on.

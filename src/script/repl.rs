@@ -130,7 +130,7 @@ impl Repl {
         if !handlers.is_empty() {
             let text =
                 "`on_failure` does nothing here: a line that fails leaves things as they are".to_owned();
-            session.tell(&Event::Warned { text });
+            session.tell(&Event::Warned { text: text.into() });
         }
         result
     }

@@ -49,8 +49,7 @@ impl Runbook {
     }
 
     fn read(layers: Arc<Layers>, name: &str, text: Text) -> Result<Runbook> {
-        let engine = engine::engine(layers.clone());
-        let ast = engine::compile(&engine, &text.source, &text.text);
+        let ast = engine::compile(&engine::PARSER, &text.source, &text.text);
         // The check says more than the parser, and does not stop at the first unknown name.
         let ast = ast.or_else(|failure| check::refuse(&check::check(&layers, &text)).and(Err(failure)))?;
         let mut functions: Vec<_> = ast.iter_functions().filter(|function| function.name == "main").collect();
@@ -153,7 +152,8 @@ impl Runbook {
         on_failure: OnFailure,
     ) -> Result<()> {
         let mut engine = engine::engine(self.layers.clone());
-        if chooser.is_some() {
+        // What was read with a secret that has changed since is as little known as what a plan can't know.
+        if chooser.is_some() || session.has_lost() {
             super::sweep::sweep(&mut engine);
         }
         let stop = session.stop.clone();
@@ -189,6 +189,13 @@ impl Runbook {
             Err(failure) => Some(failure),
         };
         let none = here.handlers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).is_empty();
+        // What keeps the script from being gone through is no failure of it: nothing is put back then.
+        if session.is_turned_back()
+            && let Some(failure) =
+                failed.as_ref().filter(|failure| session.keeps_from_rollback(failure, none))
+        {
+            return Err(failure.clone());
+        }
         if session.is_turned_back() && none && session.has_changed() {
             let message = "the script does not say what leads back from here";
             return Err(Failure::new(Kind::Refused, message).why("nothing was put back"));

@@ -1,12 +1,16 @@
-//! In plans: every function that is not ours, kept from taking an unknown for a value.
+//! In plans: every function that is not ours, kept from taking an unknown for a value. In a run that is resumed and has
+//! lost what a secret was, the same is done for texts with that secret in them.
 //!
 //! Without this, `len(unknown)` would be an error that a `try` swallows, and a text that an unknown was written into
 //! would be a text like any other. A function that answers yes or no is asked; any other ends the path. What is
 //! no function can't be kept from it: `text[0]`, and `for letter in text`.
 
-use super::assume::{Relation, ask, ask_relation};
-use super::unknown::{ARITHMETIC, MARK, Unknown, depends, fact, shown};
+use super::assume::{Relation, ask, ask_relation, unanswered};
+use super::here::Here;
+use super::unknown::{ARITHMETIC, MARK, Unknown, fact, shown};
+use crate::secret::{has_letters, lost_in};
 use rhai::{Dynamic, Engine, EvalAltResult, FuncInfo, ImmutableString, Map, NativeCallContext};
+use serde_json::Value;
 use std::any::TypeId;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -126,12 +130,18 @@ fn outcome(
     let call = format!("{}({})", native.name, list(shown));
     match native.answers {
         true => ask(context, &format!("{}({})", native.name, list(fact)), &call).map(Dynamic::from),
-        false => Err(depends(call)),
+        false => Err(unanswered(&Here::of(context.tag())?, &call)),
     }
 }
 
 fn is_marked(value: &Dynamic) -> bool {
-    value.read_lock::<ImmutableString>().is_some_and(|text| text.contains(MARK))
+    value.read_lock::<ImmutableString>().is_some_and(|text| text.contains(MARK) || has_lost(&text))
+}
+
+/// Whether a secret of this machine stands in a text and is not known any more.
+fn has_lost(text: &str) -> bool {
+    let text = Value::String(text.into());
+    has_letters(&text) && lost_in(&text).iter().any(|lost| lost.at.is_none())
 }
 
 fn comparisons(engine: &mut Engine) {

@@ -1,7 +1,7 @@
 //! The values that scripts hold besides Rhai's own.
 
 use crate::data;
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::secret::Secret;
 use crate::site::Server;
 use crate::units;
@@ -34,11 +34,7 @@ pub fn register(engine: &mut Engine) {
     engine.register_fn("to_string", |failure: &mut FailureValue| failure.0.to_string());
 
     engine.register_type_with_name::<Secret>("Secret");
-    engine.register_fn("to_string", |_: &mut Secret| "‹secret›");
-    engine.register_fn("to_debug", |_: &mut Secret| "‹secret›");
-    engine.register_fn("==", |a: Secret, b: &str| a.reveal().is_ok_and(|value| value == b));
-    engine.register_fn("!=", |a: Secret, b: &str| !a.reveal().is_ok_and(|value| value == b));
-    engine.register_fn("is_empty", |a: &mut Secret| a.reveal().is_ok_and(|value| value.is_empty()));
+    register_secret(engine);
 
     engine.register_fn("join", |context: NativeCallContext, items: Array, between: ImmutableString| {
         let text = |item: Dynamic| context.call_native_fn::<ImmutableString>("to_string", (item,));
@@ -49,6 +45,34 @@ pub fn register(engine: &mut Engine) {
     engine.register_fn("is_text", |value: Dynamic| value.is_string());
     engine.register_fn("is_array", |value: Dynamic| value.is_array());
     engine.register_fn("is_number", |value: Dynamic| value.is_int() || value.is_float());
+}
+
+/// In a text a secret is a letter of its own, which is filled in where a secret may go. Compared it is by its value: an
+/// answer without that would be a guess.
+fn register_secret(engine: &mut Engine) {
+    type Answer = Result<bool, Box<EvalAltResult>>;
+    engine.register_fn("to_string", |secret: &mut Secret| secret.letter().to_string());
+    engine.register_fn("to_debug", |secret: &mut Secret| secret.letter().to_string());
+    let value = |secret: &Secret| -> Result<String, Box<EvalAltResult>> {
+        secret.reveal().map_err(|failure| {
+            to_error(Failure {
+                kind: Kind::Refused,
+                help: Some("compare it where it is known: in a script that runs on its server".into()),
+                ..failure
+            })
+        })
+    };
+    engine.register_fn("==", move |a: Secret, b: &str| -> Answer { Ok(value(&a)? == b) });
+    engine.register_fn("!=", move |a: Secret, b: &str| -> Answer { Ok(value(&a)? != b) });
+    engine.register_fn("==", move |a: &str, b: Secret| -> Answer { Ok(value(&b)? == a) });
+    engine.register_fn("!=", move |a: &str, b: Secret| -> Answer { Ok(value(&b)? != a) });
+    engine.register_fn("==", move |a: Secret, b: Secret| -> Answer {
+        Ok(a.name == b.name || value(&a)? == value(&b)?)
+    });
+    engine.register_fn("!=", move |a: Secret, b: Secret| -> Answer {
+        Ok(a.name != b.name && value(&a)? != value(&b)?)
+    });
+    engine.register_fn("is_empty", move |secret: &mut Secret| -> Answer { Ok(value(secret)?.is_empty()) });
 }
 
 /// `5.minutes`, `2.gigabytes`: units live in values, never in names.

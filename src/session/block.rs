@@ -5,6 +5,7 @@ use crate::event::{Event, StepState};
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::Entry;
 use crate::person::{Form, Question};
+use crate::secret::{Sameness, same};
 use std::time::Instant;
 
 /// A block that was gone into.
@@ -77,7 +78,7 @@ impl Session {
     ) -> Result<Block> {
         let known = self.book().index.block(&key).cloned();
         let replayed = match &known {
-            Some(block) if block.name != name => {
+            Some(block) if same(&block.name.clone().into(), &name.into()) == Sameness::Differs => {
                 let was = format!("step `{}`", block.name);
                 return Err(replay::differs(&key, &was, &format!("step `{name}`")));
             }

@@ -1,12 +1,17 @@
 //! The locks of a session: one for each server that it changes.
 
-use super::Session;
-use crate::event::Event;
+use super::{HeldOrNot, Session};
+use crate::book::End;
+use crate::data;
+use crate::event::{Event, RunState};
 use crate::failure::Result;
+use crate::journal::index::{CallRecord, Index};
 use crate::lock::{self, Holder};
-use crate::primitive::Told;
+use crate::primitive::{Sort, Told};
+use crate::primitives;
 use crate::reach::Held;
 use crate::site::Server;
+use std::collections::BTreeSet;
 
 impl Session {
     /// Takes the lock of the server, if this session does not hold it yet.
@@ -16,8 +21,38 @@ impl Session {
 
     /// Makes sure, before a change, that the server is held by this session and was not taken from it. A script that
     /// takes no lock gets one here: nothing changes a server that another run works on.
-    pub(super) fn own(&self, server: &Server, step: &str) -> Result<()> {
-        self.with_lock(server, &self.header.runbook, |lock| lock.beat(step))
+    /// `changes` says whether the run is half-way on the server from then on.
+    pub(super) fn own(&self, server: &Server, step: &str, changes: bool) -> Result<()> {
+        self.with_lock(server, &self.header.runbook, |lock| lock.beat(step, changes))
+    }
+
+    /// Has the book of each server that the run touched say how this session leaves the run. What ended well is not over
+    /// before each of them knows.
+    pub(super) fn close(&self, state: RunState) -> Result<()> {
+        let ended_well = matches!(state, RunState::Done | RunState::RolledBack);
+        let (steps, touched) = {
+            let book = self.book();
+            let ended = book.index.block_order.iter().filter_map(|key| book.index.block(key));
+            let steps = ended.filter_map(|block| Some((block.name.clone(), block.seconds?))).collect();
+            (steps, touched(&book.index))
+        };
+        let end = End { state, steps };
+        if ended_well && self.run_folder().is_some() {
+            for name in touched {
+                self.hold(self.site.server(&name)?, &self.header.runbook)?;
+            }
+        }
+        let locks: Vec<HeldOrNot> = {
+            let locks = self.locks.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            locks.values().cloned().collect()
+        };
+        for lock in locks {
+            let mut lock = lock.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            if let Some(lock) = lock.as_mut() {
+                lock.end(&end)?;
+            }
+        }
+        Ok(())
     }
 
     /// Branches on other servers don't wait for this: to take a lock may mean to connect to a server, and to wait there.
@@ -38,12 +73,27 @@ impl Session {
                     self.tell(&Event::Warned { text });
                 }
             };
-            *lock = self.reach.hold(server, self.holder(purpose), &self.stop, &tell)?;
+            *lock = self.reach.hold(server, self.holder(server, purpose), &self.stop, &tell)?;
         }
         lock.as_mut().map_or(Ok(()), |lock| use_it(lock.as_mut()))
     }
 
-    fn holder(&self, purpose: &str) -> Holder {
+    /// Whether the run rests on something that it saw of the server.
+    fn has_seen(&self, server: &Server) -> bool {
+        let is_theirs = |call: &CallRecord| data::server_of(&call.call.arguments) == Some(&server.name);
+        self.book().index.calls().any(is_theirs)
+    }
+
+    /// Where the journal is, for people: `host:/path`.
+    fn journal_place(&self) -> String {
+        let host = rustix::system::uname();
+        let folder = self.run_folder().unwrap_or_default();
+        format!("{}:{}", host.nodename().to_string_lossy(), folder.join("journal.jsonl").display())
+    }
+
+    fn holder(&self, server: &Server, purpose: &str) -> Holder {
+        let began = self.book().index.started.clone().unwrap_or_else(lock::now);
+        let again = self.resumed && self.has_seen(server);
         Holder {
             run: self.header.run.clone(),
             folder: self.run_folder().unwrap_or_default(),
@@ -56,6 +106,19 @@ impl Session {
             beat: lock::now(),
             grant: 0,
             before: None,
+            runbook: self.header.runbook.clone(),
+            journal: self.journal_place(),
+            began,
+            again,
+            by_hand: self.header.by_hand,
         }
     }
+}
+
+/// The servers of which something was changed, be it only a backup taken.
+fn touched(index: &Index) -> BTreeSet<String> {
+    let is_change =
+        |name: &str| primitives::find(name).is_none_or(|primitive| primitive.sort() == Sort::Change);
+    let changes = index.calls().filter(|call| is_change(&call.call.name));
+    changes.filter_map(|call| data::server_of(&call.call.arguments)).map(str::to_owned).collect()
 }

@@ -9,6 +9,7 @@ use crate::journal::{Call, Entry, Outcome};
 use crate::person::{Form, Question};
 use crate::primitive::{AnyPrimitive, Sort};
 use crate::primitives;
+use crate::secret::{Sameness, in_failure, put_together, same};
 use crate::site::Server;
 use serde_json::Value;
 
@@ -48,13 +49,25 @@ impl Session {
             return Ok(Next::Fail(super::rollback::turned_back()));
         }
         let later = self.book().index.goes_on_after(key);
-        // What is written down has its secrets hidden.
-        if record.call != *call && record.call != call.redacted() {
+        let recorded = put_together(record.call.arguments.clone().into());
+        let sameness = match record.call.name == call.name {
+            true => same(&recorded, &call.arguments.clone().into()),
+            false => Sameness::Differs,
+        };
+        if sameness == Sameness::Differs {
             return self.changed(key, call, &record, later);
         }
         match record.outcome.clone() {
             Some(Outcome::Done(value)) => {
                 self.tell_replayed(key, call, &record, server);
+                if let (Sameness::OtherSecret(names), Sort::Change) = (&sameness, primitive.sort()) {
+                    let text = primitives::describe(call);
+                    let names = names.join("`, `");
+                    let text = format!("{text} was done with an earlier value of `{names}`");
+                    self.tell(&Event::Warned { text: text.into() });
+                }
+                let value = put_together(value);
+                self.note_lost(&value, &format!("{} at {}", primitives::describe(call), record.at));
                 // A secret is never recorded; it is looked up anew.
                 if data::contains(&value, data::SECRET) && primitive.sort() == Sort::Look {
                     return self
@@ -63,7 +76,7 @@ impl Session {
                 }
                 Ok(Next::Return(value))
             }
-            Some(Outcome::Failed(failure)) if later => Ok(Next::Fail(failure)),
+            Some(Outcome::Failed(failure)) if later => Ok(Next::Fail(in_failure(failure, &put_together))),
             Some(Outcome::Failed(_)) => Ok(Next::Perform { attempt: record.attempt + 1, begun: false }),
             None if primitive.sort() == Sort::Change => {
                 self.cut_off(key, call, primitive, server, record.attempt)
@@ -79,7 +92,7 @@ impl Session {
             name: name.clone(),
             text: text.clone(),
             server: server.map(|server| server.name.clone()),
-            at: record.at.clone(),
+            at: record.at.to_string(),
             replayed: true,
         });
         self.tell(&Event::CallFinished {
@@ -120,7 +133,7 @@ impl Session {
         let settled = |value: Value| -> Result<Next> {
             let attempt = record.attempt + 1;
             self.write(
-                Entry::Begun { key: key.into(), call: call.clone(), attempt, at: record.at.clone() },
+                Entry::Begun { key: key.into(), call: call.clone(), attempt, at: record.at.to_string() },
                 false,
             )?;
             let result = Outcome::Done(value.clone());

@@ -6,7 +6,7 @@ use crate::event::Event;
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::index::Index;
 use crate::journal::{Entry, Outcome, key};
-use crate::primitive::{Facet, Sort};
+use crate::primitive::{Sort, changes_server};
 use crate::primitives;
 use std::sync::atomic::Ordering;
 
@@ -17,13 +17,7 @@ pub(super) fn turned_back() -> Failure {
 
 /// Whether a call that may have changed a server was begun. A backup, or a fetch, is no change of the server.
 pub fn has_changed(index: &Index) -> bool {
-    index.calls().any(|call| {
-        primitives::find(&call.call.name).is_none_or(|primitive| {
-            let is_aside = |facet: &Facet| matches!(facet, Facet::History | Facet::Actions | Facet::Backups);
-            let touches = !primitive.facets().iter().all(is_aside);
-            primitive.sort() == Sort::Change && touches
-        })
-    })
+    index.calls().any(|call| primitives::find(&call.call.name).is_none_or(changes_server))
 }
 
 impl Session {
@@ -43,6 +37,17 @@ impl Session {
         frame.next_key()
     }
 
+    /// Whether a failure, met while the script is only gone through for its handlers, is none that the run had before:
+    /// somebody else has the server, or the run can't be read. `none` says that no handler was found before it.
+    pub fn keeps_from_rollback(&self, failure: &Failure, none: bool) -> bool {
+        match failure.kind {
+            Kind::Locked | Kind::Journal | Kind::Bug => true,
+            Kind::Interrupted => failure.message != turned_back().message,
+            Kind::Mismatch | Kind::Declined => none,
+            _ => false,
+        }
+    }
+
     /// Begins the way back after a failure of this session.
     pub fn turn_back(&self) {
         self.turned_back.store(true, Ordering::Relaxed);
@@ -51,6 +56,16 @@ impl Session {
     /// Whether this run may have changed a server.
     pub fn has_changed(&self) -> bool {
         has_changed(&self.book().index)
+    }
+
+    /// Whether this run has begun anything that is more than a look: also what changes no server, such as a backup. What
+    /// was refused for its arguments did nothing.
+    pub fn has_acted(&self) -> bool {
+        let is_refused =
+            |outcome: &Outcome| matches!(outcome, Outcome::Failed(failure) if failure.kind == Kind::Invalid);
+        self.book().index.calls().filter(|call| !call.outcome.as_ref().is_some_and(is_refused)).any(|call| {
+            primitives::find(&call.call.name).is_none_or(|primitive| primitive.sort() == Sort::Change)
+        })
     }
 
     /// Writes down that the run can only go back from now on, and ends whatever a command of the script, cut off or left,

@@ -9,7 +9,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::journal::index::Index;
 use crate::journal::run::OpenRun;
 use crate::journal::{Entry, Outcome, key};
-use crate::primitive::{Probe, Sort};
+use crate::primitive::{Probe, Sort, changes_server};
 use crate::primitives;
 use std::sync::Arc;
 
@@ -103,7 +103,7 @@ impl Session {
             };
             let server = data::server_of(&call.arguments).map(|name| self.site.server(name)).transpose()?;
             if let Some(server) = server {
-                self.own(server, "")?;
+                self.own(server, "", changes_server(primitive))?;
             }
             let text = primitives::describe(call);
             let probe = self.with_host(server, &key, attempt, true, |host| {
@@ -113,12 +113,12 @@ impl Session {
                 Probe::Done(value) => Outcome::Done(value),
                 Probe::GoOn => {
                     self.tell(&Event::Warned {
-                        text: format!("{text} was typed and cut off: it is brought to its end"),
+                        text: format!("{text} was typed and cut off: it is brought to its end").into(),
                     });
                     match self.act(&key, &record.at, call, primitive, server, attempt) {
                         Err(failure) if failure.kind.exit_code() != 1 => return Err(failure),
                         Err(failure) => {
-                            self.tell(&Event::Warned { text: format!("{text} failed: {failure}") })
+                            self.tell(&Event::Warned { text: format!("{text} failed: {failure}").into() })
                         }
                         Ok(_) => {}
                     }
@@ -128,7 +128,7 @@ impl Session {
                     Outcome::Failed(Failure::new(Kind::CommandFailed, format!("{text} was stopped")))
                 }
                 Probe::Unknown(why) => {
-                    self.tell(&Event::Warned { text: format!("{text} was typed and cut off: {why}") });
+                    self.tell(&Event::Warned { text: format!("{text} was typed and cut off: {why}").into() });
                     Outcome::Failed(Failure::new(Kind::CommandFailed, format!("{text} was cut off")).why(why))
                 }
             };

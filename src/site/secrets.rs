@@ -1,44 +1,139 @@
-//! The secrets in a server's settings file. Whatever its commands print, these must not be seen in it.
+//! The secrets of a server: in its settings file, and in its environment in `site.toml`. Whatever its commands print,
+//! these must not be seen in it.
 
 use super::Server;
 use crate::machine::env_file::EnvFile;
 use crate::secret;
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::SystemTime;
 
 /// When each settings file was last changed as we read it.
 static SEEN: Mutex<Option<HashMap<PathBuf, (SystemTime, u64)>>> = Mutex::new(None);
 
+/// Names that are the same on every machine, and say nothing of a site.
+const COMMON: [&str; 6] = ["/", "srv", "home", "opt", "var", "data"];
+
 impl Server {
-    /// Learns the secrets of the server's settings file, if it has one and it changed since they were learned last. What
-    /// can't be read can't be learned, and is no failure here: whoever needs it will say so.
-    pub fn learn_secrets(&self) {
-        // One that is elsewhere keeps them there.
+    /// Whether a setting of this name and value holds a secret: by what the site says, by its name, or because it is an
+    /// address with a password in it.
+    pub fn is_secret(&self, name: &str, value: &str) -> bool {
+        let is_in = |list: &[String]| list.iter().any(|other| other == name);
+        let is_called_so =
+            secret::named_like_a_secret(name) && (value.is_empty() || !secret::is_harmless(value));
+        is_in(&self.secrets)
+            || (!is_in(&self.not_secrets) && (is_called_so || secret::password_of(value).is_some()))
+    }
+
+    /// Learns the secrets of the server, as far as they changed since they were learned last. Returns what a person should
+    /// know: that some of the settings can't be read, and so not be hidden.
+    pub fn learn_secrets(&self) -> Option<String> {
+        for (name, value) in &self.environment {
+            self.learn(name, value, "");
+        }
+        self.learn_words();
+        // One that is elsewhere keeps its settings there.
         if self.ssh.is_some() {
-            return;
+            return None;
         }
-        let Ok(path) = self.settings_file(None) else { return };
-        let Ok(about) = path.metadata() else { return };
-        let Ok(changed) = about.modified() else { return };
-        let mut seen = SEEN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let before = seen.get_or_insert_default().insert(path.clone(), (changed, about.len()));
-        if before == Some((changed, about.len())) {
-            return;
+        let warnings = self.settings_files().into_iter().filter_map(|path| self.learn_file(&path));
+        warnings.reduce(|all, next| format!("{all}\n{next}"))
+    }
+
+    /// The settings file, or those that a server without one usually has.
+    fn settings_files(&self) -> Vec<PathBuf> {
+        match self.settings_file(None) {
+            Ok(path) => vec![path],
+            Err(_) => {
+                let mut files = vec![self.checkout.join(".env"), self.make_folder().join(".env")];
+                files.dedup();
+                files
+            }
         }
-        if let Ok(file) = EnvFile::read(&path, self.variables()) {
-            self.keep_secrets(&file, "");
+    }
+
+    fn learn_file(&self, path: &Path) -> Option<String> {
+        let about = path.metadata().ok()?;
+        let changed = about.modified().ok()?;
+        {
+            let mut seen = SEEN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            let before = seen.get_or_insert_default().insert(path.to_owned(), (changed, about.len()));
+            if before == Some((changed, about.len())) {
+                return None;
+            }
         }
+        let (file, unread) = EnvFile::read_what_can_be(path, self.variables())?;
+        self.keep_secrets(&file, "");
+        (!unread.is_empty()).then(|| {
+            let lines = unread.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            format!("`{}` can't be read in line {lines}: secrets there are not hidden", path.display())
+        })
     }
 
     /// Hides the secrets of a settings file from now on. `of` tells two files of one server apart.
     pub fn keep_secrets(&self, file: &EnvFile, of: &str) {
-        for name in file.names().into_iter().filter(|name| self.is_secret(name)) {
+        for name in file.names() {
             // One that only make can tell is in no text that we could show.
             if let Ok(Some(value)) = file.get(name) {
-                secret::keep(format!("{} {name}{of}", self.name), &value);
+                self.learn(name, &value, of);
             }
         }
+    }
+
+    fn learn(&self, name: &str, value: &str, of: &str) {
+        let known = format!("{} {name}{of}", self.name);
+        if self.is_secret(name, value) {
+            secret::keep(known, value);
+        } else if secret::is_kept(&known) || self.not_secrets.iter().any(|other| other == name) {
+            // Earlier records may name it.
+            secret::know(known, value);
+            secret::keep_word(value);
+        } else {
+            secret::keep_word(value);
+        }
+    }
+
+    /// Words of the site that a secret may be like.
+    fn learn_words(&self) {
+        secret::keep_word(&self.name);
+        let backups = self.backup.iter().map(Path::new).chain(self.backups.as_deref());
+        for path in backups.chain([self.checkout.as_path()]) {
+            let parts = path.iter().filter_map(|part| part.to_str());
+            parts.filter(|part| !COMMON.contains(part)).for_each(secret::keep_word);
+        }
+    }
+
+    /// The names of settings that are hidden like secrets and are a word of the site as well, with what word that is.
+    pub fn doubtful_secrets(&self) -> Vec<(String, &'static str)> {
+        let mut found = Vec::new();
+        for path in self.settings_files() {
+            let Some((file, _)) = EnvFile::read_what_can_be(&path, self.variables()) else { continue };
+            let names = file.names();
+            let value = |name: &str| file.get(name).ok().flatten().unwrap_or_default();
+            for name in &names {
+                let secret = value(name);
+                if secret.is_empty() || !self.is_secret(name, &secret) {
+                    continue;
+                }
+                let is_part = |path: &Path| path.iter().any(|part| part == secret.as_str());
+                let is_setting = |other: &&str| {
+                    other != name && !self.is_secret(other, &value(other)) && value(other) == secret
+                };
+                let word = if secret == self.name {
+                    "the name of the server"
+                } else if is_part(&self.checkout) || self.backups.as_deref().is_some_and(is_part) {
+                    "a part of a path of the server"
+                } else if secret::is_harmless(&secret) {
+                    "a path, a number or a switch"
+                } else if names.iter().any(|other| is_setting(other)) {
+                    "the value of another setting"
+                } else {
+                    continue;
+                };
+                found.push(((*name).to_owned(), word));
+            }
+        }
+        found
     }
 }

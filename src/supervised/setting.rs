@@ -27,7 +27,7 @@ impl Setting {
     pub fn text(&self) -> Result<String> {
         match data::tagged(&self.0, data::SECRET).and_then(Value::as_str) {
             Some(name) => Secret { name: name.into() }.reveal(),
-            None => Ok(text(&self.0).unwrap_or_default()),
+            None => crate::secret::fill(&text(&self.0).unwrap_or_default()),
         }
     }
 }

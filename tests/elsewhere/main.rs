@@ -3,6 +3,7 @@
 mod backups;
 mod disk;
 mod packets;
+mod secrets;
 #[path = "../support/sshd.rs"]
 mod sshd;
 #[path = "../support/mod.rs"]

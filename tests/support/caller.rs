@@ -169,7 +169,7 @@ impl Caller {
     pub fn journals(&self) -> Vec<String> {
         let runs = fs::read_dir(self.state().join("runs")).into_iter().flatten().flatten();
         let mut folders: Vec<PathBuf> = runs.map(|run| run.path()).collect();
-        folders.sort();
+        folders.sort_by_cached_key(|folder| super::began(&folder.join("journal.jsonl")));
         let text = |run: &PathBuf| fs::read_to_string(run.join("journal.jsonl")).unwrap_or_default();
         folders.iter().map(text).collect()
     }

@@ -74,8 +74,8 @@ impl Stack {
     /// The newest run's journal.
     pub fn journal(&self) -> String {
         let runs = fs::read_dir(self.folder.path().join("state/runs")).unwrap();
-        let newest = runs.map(|run| run.unwrap().path()).max().unwrap();
-        fs::read_to_string(newest.join("journal.jsonl")).unwrap()
+        let journals = runs.map(|run| run.unwrap().path().join("journal.jsonl"));
+        fs::read_to_string(journals.max_by_key(|path| crate::support::began(path)).unwrap()).unwrap()
     }
 
     /// Changes the site file: what stands there, to what shall.

@@ -9,8 +9,9 @@ pub mod program;
 pub mod terminal;
 
 use std::fs;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 pub struct World {
     folder: tempfile::TempDir,
@@ -97,14 +98,37 @@ impl World {
     /// The journals of all runs, the oldest first.
     pub fn journals(&self) -> Vec<PathBuf> {
         let Ok(runs) = fs::read_dir(self.path().join("state/runs")) else { return Vec::new() };
-        let mut paths: Vec<PathBuf> = runs.map(|run| run.unwrap().path().join("journal.jsonl")).collect();
-        paths.sort();
+        let folders = runs.map(|run| run.unwrap().path()).filter(|path| path.is_dir());
+        let mut paths: Vec<PathBuf> = folders.map(|folder| folder.join("journal.jsonl")).collect();
+        paths.sort_by_cached_key(|path| began(path));
         paths
     }
 
     /// How many records the newest run has. One that begins has a folder before it has a journal.
     pub fn records(&self) -> usize {
         self.journals().last().map_or(0, |path| fs::read_to_string(path).unwrap_or_default().lines().count())
+    }
+}
+
+/// The instant of a journal's first record, which is a run's age; its name is not.
+pub fn began(journal: &Path) -> String {
+    let text = fs::read(journal).unwrap_or_default();
+    let line =
+        String::from_utf8_lossy(text.split(|byte| *byte == b'\n').next().unwrap_or_default()).into_owned();
+    let time = line.split("\"time\":\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
+    // Milliseconds are written without zeros at their end.
+    let (seconds, fraction) =
+        time.trim_end_matches('Z').split_once('.').unwrap_or((time.trim_end_matches('Z'), ""));
+    format!("{seconds}.{fraction:0<3}")
+}
+
+/// Types into a program and closes its input. One that refuses ends before it reads: what it said is looked at, and not
+/// that nobody read what was typed.
+pub fn type_into(child: &mut Child, text: &str) {
+    let mut input = child.stdin.take().unwrap();
+    match input.write_all(text.as_bytes()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
+        written => written.unwrap(),
     }
 }
 

@@ -146,7 +146,7 @@ fn servers(site: Option<&Site>) -> Vec<CompletionCandidate> {
 
 fn runs(wanted: impl Fn(&run::Glance) -> bool) -> Vec<CompletionCandidate> {
     let all = state_folder().and_then(|state| run::all(&state)).unwrap_or_default();
-    let glances = all.into_iter().rev().filter_map(|(_, glance)| glance.ok()).filter(wanted);
+    let glances = all.into_iter().rev().filter(wanted);
     let told = |glance: run::Glance| {
         let servers = glance.header.servers.join(",");
         let state = glance.state.name().replace('_', " ");

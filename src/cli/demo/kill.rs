@@ -80,7 +80,7 @@ impl Listener for Kill {
                 seen.build = Some(key.clone());
             }
             Event::Progressed { key, line }
-                if seen.build.as_ref() == Some(key) && line.starts_with(HALF_WAY) =>
+                if seen.build.as_ref() == Some(key) && line.as_str().starts_with(HALF_WAY) =>
             {
                 self.die(&seen);
             }

@@ -39,6 +39,9 @@ pub fn release(summary: &Summary, server: &str) -> Option<String> {
 /// The state of one server in words that come after its name.
 pub fn state(summary: &Summary, server: &str) -> String {
     let index = &summary.index;
+    if matches!(summary.state, RunState::Damaged | RunState::Newer) {
+        return "not known".into();
+    }
     let calls: Vec<(&str, &CallRecord)> = index
         .course()
         .into_iter()
@@ -122,7 +125,7 @@ fn ended_badly(record: &CallRecord, summary: &Summary) -> Option<&'static str> {
 /// Whether the outermost step that is about this server alone has ended.
 fn is_done(index: &Index, calls: &[(&str, &CallRecord)]) -> bool {
     let Some((key, record)) = calls.iter().rev().find(|(_, record)| touches(record)) else { return false };
-    let server = data::server_of(&record.call.arguments);
+    let Some(server) = data::server_of(&record.call.arguments) else { return false };
     let only_theirs = |block: &&str| index.block(block).is_some() && index.servers_in(block) == [server];
     let outermost = key::outward(key).skip(1).filter(only_theirs).last();
     outermost.and_then(|block| index.block(block)).is_some_and(|block| block.seconds.is_some())

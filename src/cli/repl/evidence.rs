@@ -12,7 +12,7 @@ use crate::journal::run::{self, Summary};
 use crate::primitives;
 use crate::report::failure::render;
 use crate::script::repl::Repl;
-use crate::secret::redact;
+use crate::secret;
 use crate::site::Site;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -38,7 +38,7 @@ pub fn show(context: &Context, folder: &Path, repl: &Repl) -> Result<()> {
     }
     if let Some((call, lines)) = output {
         println!("{}", style.bold(&format!("the last output of {call}")));
-        lines.iter().for_each(|line| println!("  {}", redact(line)));
+        lines.iter().for_each(|line| println!("  {}", secret::show(line)));
     }
     if let Some(call) = still_running(&summary)? {
         println!("{call} {}", style.warn("is still running: `resume` follows it"));
@@ -60,7 +60,7 @@ fn last_output(summary: &Summary) -> Option<(String, Vec<String>)> {
     let mut ended_badly = calls.filter(|(_, record)| !matches!(record.outcome, Some(Outcome::Done(_))));
     let (key, record) = ended_badly.next()?;
     let folder: PathBuf = run::log(&summary.path, key, record.attempt);
-    let lines = command::tail(&folder, LINES);
+    let lines = command::tail(&folder, LINES, &|line| crate::secret::show(line).into_owned());
     (!lines.is_empty()).then(|| (primitives::describe(&record.call), lines))
 }
 

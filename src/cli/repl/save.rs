@@ -11,12 +11,12 @@ use crate::script::outline::outline;
 use crate::script::repl::Repl;
 use crate::script::repl::saved::{self, Parts};
 use crate::script::tokens::{Sort, tokens};
-use crate::secret::redact;
+use crate::secret::show;
 use std::path::{Path, PathBuf};
 
 /// Writes what worked, and gives what to say of it. Never over a file that is there.
 pub fn save(work: &Work, repl: &Repl, typed: &[String], name: Option<&str>) -> Result<String> {
-    let typed: Vec<String> = typed.iter().map(|line| redact(line).into_owned()).collect();
+    let typed: Vec<String> = typed.iter().map(|line| show(line).into_owned()).collect();
     let parts = saved::parts(typed.iter().map(String::as_str));
     if parts.statements.is_empty() && parts.functions.is_empty() {
         return Err(Failure::new(

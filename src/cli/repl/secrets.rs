@@ -27,7 +27,7 @@ pub fn learn(line: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secret::redact;
+    use crate::secret::show;
 
     #[test]
     fn what_stands_beside_the_name_of_a_secret_is_hidden_and_nothing_else_is() {
@@ -40,7 +40,7 @@ mod tests {
         for line in lines {
             learn(line);
         }
-        let hidden = lines.map(|line| redact(line).into_owned());
+        let hidden = lines.map(|line| show(line).into_owned());
         for (n, secret) in ["first-typed", "second-typed", "third-typed"].iter().enumerate() {
             assert!(hidden[n].contains("‹secret›") && !hidden[n].contains(secret), "{}", hidden[n]);
         }

@@ -61,6 +61,7 @@ impl Work {
     pub fn beside(context: &Context, name: &str, stop: &Arc<Stop>, screen: &Arc<Screen>) -> Result<Work> {
         let folder = run::find(&context.state, name)?;
         let summary = Summary::read(&folder)?;
+        let name = summary.name.clone();
         let refused = |why: &str| {
             Err(Failure::new(Kind::Invalid, format!("the run `{name}` {why}"))
                 .help(format!("see what it did with `banister show {name}`")))
@@ -75,12 +76,13 @@ impl Work {
                 )
                 .help("see what it does with `banister show`"));
             }
+            RunState::Damaged | RunState::Newer => return refused("can't be read"),
             RunState::Failed | RunState::Interrupted if !summary.is_open() => {
                 return refused("can't be gone on with");
             }
             RunState::Failed | RunState::Interrupted => {}
         }
-        let site = Arc::new(Site::load(&summary.header.site)?);
+        let site = Arc::new(resume::site_of(context, &summary.header)?);
         let (reach, person) = (context.reach(&site), context.person(&super::answers()));
         let (stop, screen, sort) = (stop.clone(), screen.clone(), Sort::Beside { folder });
         let stopped_in = summary.index.open_steps().last().map(|(_, block)| block.name.clone());
@@ -199,7 +201,7 @@ impl Work {
     }
 
     fn look_through(&self, folder: &Path, original: bool) -> Result<crate::script::seen::Seen> {
-        let (_, runbook) = resume::prepare(&self.header, folder, original)?;
+        let runbook = resume::prepare(&self.site, &self.header, folder, original)?;
         // Nothing new is begun by who is asked to stop.
         let stop = Arc::new(Stop::new());
         stop.ask(Asked::Finish);
@@ -254,7 +256,8 @@ impl Work {
                 format!("the run is {state}: nothing is left to do in it"),
             ));
         }
-        let (site, runbook) = resume::prepare(&summary.header, folder, false)?;
+        let site = self.site.clone();
+        let runbook = resume::prepare(&site, &summary.header, folder, false)?;
         let run = OpenRun::open(folder)?;
         let answers = super::answers();
         work::work_until(context, site, runbook, summary.header, run, &answers, rollback, &self.stop)

@@ -6,17 +6,16 @@ use crate::journal::index::CallRecord;
 use crate::journal::run::Summary;
 use crate::primitives;
 use crate::report::text::elapsed;
-use crate::secret::redact;
+use crate::secret::show;
 use serde_json::{Value, json};
+use std::collections::HashMap;
 
 /// Each line that called something, with its instant, and its calls below it; nothing if nothing was typed.
 pub fn text(summary: &Summary) -> String {
     let mut text = String::new();
+    let mut all = calls(summary);
     for line in &summary.index.typed {
-        let calls = calls(summary, &line.key);
-        if calls.is_empty() {
-            continue;
-        }
+        let Some(calls) = all.remove(line.key.as_str()) else { continue };
         // To the second.
         let time = format!("{}Z", line.time.split(['.', 'Z']).next().unwrap_or_default());
         let blank = " ".repeat(time.len());
@@ -28,24 +27,29 @@ pub fn text(summary: &Summary) -> String {
             text += &format!("  {blank}    {call}  {}, {}\n", state_name(record), elapsed(record.seconds));
         }
     }
-    redact(&text).into_owned()
+    show(&text).into_owned()
 }
 
 /// The same for programs: an array of `text`, `time`, `by` and `calls`, each with its `text`, `state` and `seconds`.
 pub fn json(summary: &Summary) -> Value {
     let call = |record: &CallRecord| json!({ "text": primitives::describe(&record.call), "state": state(record), "seconds": record.seconds });
+    let mut all = calls(summary);
     let line = |line: &crate::journal::index::Line| {
-        let calls: Vec<Value> = calls(summary, &line.key).into_iter().map(call).collect();
+        let calls: Vec<Value> = all.remove(line.key.as_str()).into_iter().flatten().map(call).collect();
         json!({ "text": line.text.trim_end(), "time": line.time, "by": line.by, "calls": calls })
     };
     summary.index.typed.iter().map(line).collect()
 }
 
-/// The calls of a line, in their order.
-fn calls<'a>(summary: &'a Summary, line: &str) -> Vec<&'a CallRecord> {
-    let within = format!("{line}/");
-    let calls = summary.index.course().into_iter().filter(|(key, _)| key.starts_with(&within));
-    calls.map(|(_, record)| record).collect()
+/// The calls of each line that has some, in their order, by the line's key.
+fn calls(summary: &Summary) -> HashMap<&str, Vec<&CallRecord>> {
+    let mut calls: HashMap<&str, Vec<&CallRecord>> = HashMap::new();
+    for (key, record) in summary.index.course() {
+        if let Some((line, _)) = key.split_once('/').filter(|(line, _)| !line.is_empty()) {
+            calls.entry(line).or_default().push(record);
+        }
+    }
+    calls
 }
 
 fn state(record: &CallRecord) -> StepState {

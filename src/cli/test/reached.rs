@@ -33,8 +33,8 @@ impl Reached {
 
     /// Looks through the runs in a state folder.
     pub fn see(&mut self, state: &Path) -> Result<()> {
-        for (folder, _) in run::all(state)? {
-            file::read(&folder.join("journal.jsonl"), &mut |record| {
+        for glance in run::all(state)? {
+            file::read(&glance.path.join("journal.jsonl"), &mut |record| {
                 if let Entry::Block { name, .. } = record.entry {
                     self.seen.insert(name);
                 }

@@ -5,7 +5,6 @@ use crate::command::{self, Spec};
 use crate::failure::{Failure, Kind, Result};
 use crate::machine::release::{Release, releases};
 use crate::output::word;
-use crate::secret;
 use crate::units::Duration;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -75,7 +74,7 @@ impl Checkout {
         let said = looked.stderr.lines().rev().take(5).collect::<Vec<_>>();
         let failure =
             said.into_iter().rev().fold(Failure::new(Kind::Unreachable, message), |failure, line| {
-                failure.why(without_credentials(&secret::redact(line)))
+                failure.why(without_credentials(line))
             });
         Err(failure.help(format!(
             "Try it by hand: git -C {} {}",

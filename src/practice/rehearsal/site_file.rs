@@ -7,7 +7,7 @@ use std::path::Path;
 use toml::{Table, Value};
 
 /// What a practice server takes over from the real one. All else is about where that is.
-const KEPT: [&str; 5] = ["kind", "targets", "folder", "keep", "secrets"];
+const KEPT: [&str; 6] = ["kind", "targets", "folder", "keep", "secrets", "not_secrets"];
 
 /// Writes `site.toml`.
 pub fn write(rehearsal: &Rehearsal, original: &Original) -> Result<()> {

@@ -12,8 +12,6 @@ const KEYWORDS: [&str; 7] = ["Fn", "call", "curry", "is_def_fn", "is_def_var", "
 
 /// The engine's words.
 pub struct Known {
-    /// Parses as a run does: an unknown variable or module ends it.
-    pub engine: Engine,
     /// How many arguments each function takes, primitives excepted.
     natives: BTreeMap<String, BTreeSet<usize>>,
     /// What can be read with a dot: units, fields of failures.
@@ -29,13 +27,12 @@ pub static LENIENT: LazyLock<Engine> = LazyLock::new(|| {
 
 /// They are the same for every script.
 pub static KNOWN: LazyLock<Known> = LazyLock::new(|| {
-    let engine = engine::engine(Arc::new(Layers::default()));
-    let functions = engine.collect_fn_metadata(
+    let functions = engine::PARSER.collect_fn_metadata(
         None,
         |function| Some((function.metadata.name.to_string(), function.metadata.num_params)),
         true,
     );
-    let mut known = Known { engine, natives: BTreeMap::new(), properties: BTreeSet::new() };
+    let mut known = Known { natives: BTreeMap::new(), properties: BTreeSet::new() };
     for (name, count) in functions {
         if let Some(property) = name.strip_prefix("get$") {
             known.properties.insert(property.to_owned());

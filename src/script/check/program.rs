@@ -1,6 +1,7 @@
 //! A parsed text, taken apart: what stands at its top, and each function with the statements of its body.
 
-use super::known::{KNOWN, LENIENT};
+use super::known::LENIENT;
+use crate::script::engine::PARSER;
 use crate::script::layers::Text;
 use rhai::{AST, ASTNode, Expr, FnAccess, FnPtr, ParseError, Position, Stmt};
 use std::collections::BTreeMap;
@@ -36,9 +37,9 @@ impl Function {
 }
 
 impl Program {
-    /// Parses a text; of one whose only fault may be unknown names, the parts are there, too.
+    /// Parses a text as a run does; of one whose only fault may be unknown names, the parts are there, too.
     pub fn parse(text: &Text) -> (Option<Program>, Option<ParseError>) {
-        let strictly = KNOWN.engine.compile(&text.text);
+        let strictly = PARSER.compile(&text.text);
         match strictly.map_err(|error| (LENIENT.compile(&text.text), error)) {
             Ok(ast) => (Some(Program::of(&ast, &text.text)), None),
             Err((Ok(ast), unknown)) => (Some(Program::of(&ast, &text.text)), Some(unknown)),

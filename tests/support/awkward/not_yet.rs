@@ -72,12 +72,6 @@ pub const NOT_YET: &[NotYet] = &[
         reason: "one byte that is not UTF-8 makes the settings file of Hoss unreadable",
     },
     NotYet {
-        thing: SecretWords,
-        sweeps: &[Plain, PlainRestore, Backup, Update, Restore, WayBack, Rollback, Linked, Ssh],
-        says: Some("EOF while parsing"),
-        reason: "what was redacted is believed: a journal with a secret that is a word of it is damaged",
-    },
-    NotYet {
         thing: MovingTag,
         sweeps: &[Plain, Update, WayBack, Rollback, Linked, Ssh],
         says: Some("would clobber existing tag"),

@@ -1,0 +1,197 @@
+//! A server's book: what is true of a server whoever asks.
+//!
+//! It lies beside the lock, in the installation, and so counts for every user, state folder and spelling of a site. It
+//! says which runs are open, and what is owed to the server: what a run has begun and must still do or undo. A thing owed
+//! is written before the change that makes it owed, and removed after the one that settles it, so that no crash loses one.
+//! Of each run that ended a line stays.
+
+mod ended;
+mod file;
+
+pub use ended::{End, Ended, close_all, ended, note_dismissed, note_end};
+pub use file::{change, read};
+
+use crate::event::RunState;
+use crate::failure::{Failure, Kind, Result};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+/// The version of the book's format. A book of a newer one is refused.
+const VERSION: u32 = 1;
+
+/// What is open, and what is owed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Book {
+    version: u32,
+    /// Runs that are not done, the oldest first.
+    pub open: Vec<Open>,
+    pub owed: Vec<Owed>,
+}
+
+/// A run that is not done.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Open {
+    pub run: String,
+    pub runbook: String,
+    /// What it holds the server for: `update from 0.2.12 to 0.2.13`.
+    pub purpose: String,
+    /// `user@host`.
+    pub by: String,
+    /// The terminal, or where an SSH session came from.
+    pub from: String,
+    /// The run's folder on the server's own machine, where its commands are.
+    pub folder: PathBuf,
+    /// Where its journal is: `host:/path`.
+    pub journal: String,
+    /// RFC 3339, UTC.
+    pub since: String,
+    /// The number of its last grant of the lock.
+    pub grant: u64,
+    /// Whether it may have changed more of the server than its backups and its git history.
+    pub changed: bool,
+    /// Whether all of it was typed: there is nothing to continue.
+    pub by_hand: bool,
+    /// How its last session left it.
+    pub state: RunState,
+    /// Commands of it that still run, as they were typed. Looked up when the book is asked for, never kept.
+    #[serde(default)]
+    pub running: Vec<String>,
+}
+
+/// Something that a run began, and that must still be done, or undone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Owed {
+    /// What it is called: `maintenance`, `backup`, `action 0.4.0/index`. There is one of a name on a server.
+    pub name: String,
+    /// A sentence without a full stop: `back up after 0.2.13`.
+    pub text: String,
+    pub run: String,
+    pub by: String,
+    /// RFC 3339, UTC.
+    pub since: String,
+    /// What whoever settles it needs to know, as the script wrote it.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub data: Value,
+    /// Absent while the run is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<Left>,
+}
+
+/// Why something stays owed although its run is not open any more.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Left {
+    pub by: String,
+    /// RFC 3339, UTC.
+    pub at: String,
+    pub reason: String,
+}
+
+impl Book {
+    /// What the run still owes.
+    pub fn owed_by<'a>(&'a self, run: &'a str) -> impl Iterator<Item = &'a Owed> {
+        self.owed.iter().filter(move |owed| owed.run == run)
+    }
+
+    /// The open run of this name.
+    pub fn open(&self, run: &str) -> Option<&Open> {
+        self.open.iter().find(|open| open.run == run)
+    }
+
+    /// Whether nobody else may begin over this run: it is half-way.
+    pub fn is_half_way(&self, open: &Open) -> bool {
+        !open.by_hand && (open.changed || self.owed_by(&open.run).next().is_some())
+    }
+
+    /// The half-way run of somebody else, if there is one.
+    pub fn half_way_beside(&self, run: &str) -> Option<&Open> {
+        self.open.iter().find(|open| open.run != run && self.is_half_way(open))
+    }
+
+    /// Writes that something is owed by a run. One of the same name that was left is taken over.
+    pub fn owe(&mut self, owed: Owed) {
+        match self.owed.iter_mut().find(|known| known.name == owed.name) {
+            // Twice is the same as once.
+            Some(known) if known.run == owed.run && known.text == owed.text => {}
+            Some(known) => *known = owed,
+            None => self.owed.push(owed),
+        }
+    }
+
+    /// Removes what is settled.
+    pub fn settle(&mut self, names: &[String]) {
+        self.owed.retain(|owed| !names.contains(&owed.name));
+    }
+
+    /// A run got the lock. What was open and had done nothing yet ends with that.
+    pub fn enter(&mut self, entering: Open) -> Vec<Open> {
+        let (stay, superseded) = std::mem::take(&mut self.open)
+            .into_iter()
+            .partition(|open| open.run == entering.run || self.is_half_way(open));
+        self.open = stay;
+        match self.open.iter_mut().find(|open| open.run == entering.run) {
+            Some(known) => {
+                let (changed, since) = (known.changed, known.since.clone());
+                *known = Open { changed, since, ..entering };
+            }
+            None => self.open.push(entering),
+        }
+        superseded
+    }
+
+    /// A run is not open any more. What it still owes is left.
+    pub fn close(&mut self, run: &str, left: &Left) -> Option<Open> {
+        for owed in self.owed.iter_mut().filter(|owed| owed.run == run && owed.left.is_none()) {
+            owed.left = Some(left.clone());
+        }
+        let at = self.open.iter().position(|open| open.run == run)?;
+        Some(self.open.remove(at))
+    }
+}
+
+/// Takes something off that is owed since its run is not open any more, and gives its text.
+pub fn dismiss(folder: &Path, name: &str, by: &str, reason: &str) -> Result<String> {
+    change(folder, |book| {
+        let Some(at) = book.owed.iter().position(|owed| owed.name == name) else {
+            return Err(Failure::new(Kind::NotFound, format!("nothing called `{name}` is owed"))
+                .help("see what is owed with `banister status`"));
+        };
+        if book.owed[at].left.is_none() {
+            let message = format!("`{name}` is owed by the run {}, which is open", book.owed[at].run);
+            return Err(Failure::new(Kind::Refused, message).help(
+                "continue that run with `banister resume`, or abandon it: `banister run … --abandon`",
+            ));
+        }
+        let owed = book.owed.remove(at);
+        note_dismissed(folder, &owed, format!("{by}: {reason}"))?;
+        Ok(owed.text)
+    })
+}
+
+/// One line that says which run is open, since when, and what it owes.
+pub fn describe(book: &Book, open: &Open) -> String {
+    let Open { run, by, from, purpose, since, state, .. } = open;
+    let owed: Vec<&str> = book.owed_by(run).map(|owed| owed.text.as_str()).collect();
+    let owes = if owed.is_empty() { String::new() } else { format!("; it owes: {}", owed.join(", ")) };
+    let running = match open.running.as_slice() {
+        [] => String::new(),
+        running => format!("; still running: {}", running.join(", ")),
+    };
+    let state = match state {
+        RunState::Failed => "failed",
+        RunState::RolledBack | RunState::Done => "is ending",
+        _ => "was interrupted",
+    };
+    format!("run {run} of {by} ({from}) {state}: {purpose}, since {since}{owes}{running}")
+}
+
+/// The failure for whoever would begin over a run that is half-way.
+pub fn refused(server: &str, book: &Book, open: &Open) -> Failure {
+    let Open { run, journal, by, .. } = open;
+    Failure::new(Kind::Locked, format!("`{server}` has an unfinished run"))
+        .why(describe(book, open))
+        .why(format!("its journal: {journal}"))
+        .help(format!(
+            "continue it as {by} with `banister resume {run}`, or abandon it and begin anew: add `--abandon`"
+        ))
+}

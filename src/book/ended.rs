@@ -1,0 +1,119 @@
+//! What runs on a server came to: a line for each, the newest last.
+
+use super::{Open, Owed};
+use crate::event::RunState;
+use crate::failure::{Context, Kind, Result};
+use crate::machine::installation;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// How many lines are kept, and at how many the oldest go.
+const KEPT: usize = 500;
+const MOST: usize = 1_000;
+
+/// How a session left a run, as the server is told it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct End {
+    pub state: RunState,
+    /// The steps that ended, with the seconds that each took.
+    pub steps: Vec<(String, f64)>,
+}
+
+/// A run that is not open any more.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ended {
+    pub run: String,
+    pub runbook: String,
+    pub purpose: String,
+    pub by: String,
+    /// RFC 3339, UTC.
+    pub since: String,
+    pub at: String,
+    pub grant: u64,
+    /// `done`, `rolled_back`, `abandoned`, or `superseded`: another began before it had changed anything.
+    pub state: String,
+    /// Who abandoned or superseded it, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_by: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<(String, f64)>,
+}
+
+/// The runs that ended, the oldest first. A line that can't be read, as one that a crash cut off, is passed over: it says
+/// nothing that anybody acts upon but that the run is not open, and that is in the book.
+pub fn ended(folder: &Path) -> Result<Vec<Ended>> {
+    match std::fs::read_to_string(path(folder)) {
+        Ok(text) => Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error).or_fail(Kind::Refused, || "can't read which runs ended here".into()),
+    }
+}
+
+/// Notes runs that were not done.
+pub fn close_all(folder: &Path, closed: Vec<Open>, state: &str, by: Option<String>) -> Result<()> {
+    let line = |open| Ended { ended_by: by.clone(), ..line(open, state, Vec::new()) };
+    add(folder, closed.into_iter().map(line).collect())
+}
+
+/// Notes a run that ended as its script says.
+pub fn note_end(folder: &Path, open: Open, end: &End) -> Result<()> {
+    add(folder, vec![line(open, end.state.name(), end.steps.clone())])
+}
+
+/// Notes that something owed was dismissed, and why.
+pub fn note_dismissed(folder: &Path, owed: &Owed, by: String) -> Result<()> {
+    let Owed { name, text, run, since, .. } = owed.clone();
+    add(
+        folder,
+        vec![Ended {
+            run,
+            runbook: String::new(),
+            purpose: text,
+            by: owed.by.clone(),
+            since,
+            at: now(),
+            grant: 0,
+            state: format!("dismissed {name}"),
+            ended_by: Some(by),
+            steps: Vec::new(),
+        }],
+    )
+}
+
+fn line(open: Open, state: &str, steps: Vec<(String, f64)>) -> Ended {
+    let Open { run, runbook, purpose, by, since, grant, .. } = open;
+    let (at, state) = (now(), state.to_owned());
+    Ended { run, runbook, purpose, by, since, at, grant, state, ended_by: None, steps }
+}
+
+fn now() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// Adds lines; one of a run that has the same line already is not added again. Called with the book held.
+fn add(folder: &Path, new: Vec<Ended>) -> Result<()> {
+    let mut all = ended(folder)?;
+    let before = all.len();
+    for line in new {
+        if !all.iter().any(|known| (&known.run, &known.state) == (&line.run, &line.state)) {
+            all.push(line);
+        }
+    }
+    if all.len() == before {
+        return Ok(());
+    }
+    if all.len() > MOST {
+        all.drain(..all.len() - KEPT);
+    }
+    let mut text = String::new();
+    for line in &all {
+        text +=
+            &serde_json::to_string(line).or_fail(Kind::Bug, || "an ended run is not plain data".into())?;
+        text.push('\n');
+    }
+    installation::write(&path(folder), text.as_bytes(), true)
+}
+
+fn path(folder: &Path) -> PathBuf {
+    folder.join("ended.jsonl")
+}

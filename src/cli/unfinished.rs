@@ -1,0 +1,220 @@
+//! Runs that stopped half-way, before another one begins: they are continued, or abandoned on purpose.
+
+use super::arguments::RunOptions;
+use super::context::{Context, is_same_site};
+use super::outcome;
+use crate::book::{self, Book};
+use crate::event::RunState;
+use crate::failure::{Failure, Kind, Result};
+use crate::journal::run::{self, Glance, Summary};
+use crate::lock::{self, Holder};
+use crate::person::{Form, Person, Question};
+use crate::reach::{Reach, inquiry};
+use crate::session::has_changed;
+use crate::site::{Server, Site};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A run that stopped half-way.
+#[derive(Default)]
+struct Unfinished {
+    /// Its folder, if it is in the state folder of this user.
+    path: Option<PathBuf>,
+    /// The servers on which it is open, or that its own journal names.
+    servers: Vec<String>,
+}
+
+/// Makes sure that no run is half-way on the servers. With `--abandon` those that are, are abandoned.
+///
+/// Fails with [`Kind::Locked`] if one is, or works.
+pub fn settle(context: &Context, site: &Site, servers: &[String], options: &RunOptions) -> Result<()> {
+    let reach = context.reach(site);
+    let mut found: BTreeMap<String, Unfinished> = BTreeMap::new();
+    let mut books: BTreeMap<&str, Book> = BTreeMap::new();
+    for name in servers {
+        let noted = inquiry::noted(reach.as_ref(), site.server(name)?)?;
+        books.insert(name, noted.book);
+    }
+    let is_abandoned = options.abandon.is_some();
+    for glance in run::all(&context.state)? {
+        let in_book = books.values().any(|book| book.open(&glance.name).is_some());
+        // A server of the same name may be in another site.
+        let is_theirs = is_same_site(&glance.header.site, &site.file)
+            && glance.header.servers.iter().any(|server| servers.contains(server));
+        if !glance.is_open() || !(in_book || is_theirs) {
+            continue;
+        }
+        let (summary, unread) = Summary::as_far_as_readable(&glance.path);
+        if let Some(unread) = unread {
+            super::unread::refuse_unless_abandoned(context, &summary, &unread, is_abandoned)?;
+            let servers = in_book.then(|| summary.header.servers.clone()).unwrap_or_default();
+            found.insert(glance.name, Unfinished { path: Some(glance.path), servers });
+            continue;
+        }
+        let owes = books.values().any(|book| book.owed_by(&glance.name).next().is_some());
+        let half_way = has_changed(&summary.index) || owes;
+        if glance.state == RunState::Running || half_way && !is_abandoned {
+            return Err(refused(context, &summary, &glance, &books));
+        }
+        match half_way {
+            // What stopped before its first change is not half-way.
+            false => run::abandon(&glance.path, &crate::person::whoami())?,
+            true => {
+                let mut names = glance.header.servers.clone();
+                names.retain(|name| site.servers.contains_key(name));
+                found.insert(glance.name, Unfinished { path: Some(glance.path), servers: names });
+            }
+        }
+    }
+    for (name, book) in &books {
+        for open in book.open.iter().filter(|open| book.is_half_way(open)) {
+            if !is_abandoned {
+                return Err(book::refused(name, book, open));
+            }
+            let theirs = found.entry(open.run.clone()).or_default();
+            if !theirs.servers.iter().any(|known| known == name) {
+                theirs.servers.push((*name).to_owned());
+            }
+        }
+    }
+    if found.is_empty() {
+        return Ok(());
+    }
+    let asked = Asked {
+        reason: options.abandon.clone().unwrap_or_default(),
+        person: context.person(&options.answers),
+        reach,
+    };
+    found.iter().try_for_each(|(run, theirs)| asked.abandon(site, run, theirs))
+}
+
+fn refused(context: &Context, summary: &Summary, glance: &Glance, books: &BTreeMap<&str, Book>) -> Failure {
+    let (state, next) = outcome::lines(context, summary);
+    let message = format!("an earlier run is not done: {state} ({})", glance.name);
+    let mut failure = Failure::new(Kind::Locked, message);
+    for (server, book) in books {
+        let owed: Vec<&str> = book.owed_by(&glance.name).map(|owed| owed.text.as_str()).collect();
+        if !owed.is_empty() {
+            failure = failure.why(format!("it owes {server}: {}", owed.join(", ")));
+        }
+    }
+    failure.help(format!("{next}; to abandon it and begin anew, add `--abandon`"))
+}
+
+/// What is asked of whoever abandons runs.
+struct Asked {
+    /// Why things are left undone; nothing, if each is to be asked.
+    reason: String,
+    person: Arc<dyn Person>,
+    reach: Arc<dyn Reach>,
+}
+
+impl Asked {
+    /// Abandons a run on all its servers. First everything is asked, then each server's lock is taken, and only then is
+    /// anything noted.
+    fn abandon(&self, site: &Site, run: &str, theirs: &Unfinished) -> Result<()> {
+        let reach = self.reach.as_ref();
+        let mut asked = Vec::new();
+        for name in &theirs.servers {
+            let server = site.server(name)?;
+            let noted = match inquiry::noted(reach, server) {
+                Ok(noted) => noted,
+                Err(failure) if failure.kind == Kind::Unreachable => {
+                    eprintln!("warning: {name} can't be reached: the run {run} stays open there");
+                    continue;
+                }
+                Err(failure) => return Err(failure),
+            };
+            let end = self.settle_running(server, run, &noted.book)?;
+            let reasons = self.reasons(server, run, &noted.book)?;
+            asked.push((server, reasons, end));
+        }
+        for (server, reasons, end) in asked {
+            let left: Vec<String> = reasons.keys().cloned().collect();
+            inquiry::abandon(reach, server, holder(run), run, reasons, &self.reason, end)?;
+            let left = match left.as_slice() {
+                [] => String::new(),
+                left => format!("; still owed, see `banister status`: {}", left.join(", ")),
+            };
+            eprintln!("{}: the run {run} is abandoned{left}", server.name);
+        }
+        match &theirs.path {
+            Some(path) => run::abandon(path, &crate::person::whoami()),
+            None => Ok(()),
+        }
+    }
+
+    /// What a run still runs is waited for, or, if this gives true, to be ended.
+    fn settle_running(&self, server: &Server, run: &str, book: &Book) -> Result<bool> {
+        let running = |book: &Book| book.open(run).map(|open| open.running.clone()).unwrap_or_default();
+        let commands = running(book);
+        if commands.is_empty() {
+            return Ok(false);
+        }
+        let text = format!(
+            "{} of the run {run} is still running on {}. End it, wait for its end, or stop here?",
+            commands.join(", "),
+            server.name
+        );
+        let form = Form::Choice(["end", "wait", "stop"].map(str::to_owned).into());
+        match self.person.ask(&Question { text, form })?.text.as_str() {
+            "end" => Ok(true),
+            "wait" => {
+                while !running(&inquiry::noted(self.reach.as_ref(), server)?.book).is_empty() {
+                    std::thread::sleep(Duration::from_millis(200));
+                }
+                Ok(false)
+            }
+            _ => Err(Failure::new(Kind::Declined, format!("the run {run} was not abandoned"))
+                .help(format!("continue it with `banister resume {run}`"))),
+        }
+    }
+
+    /// Why each thing that the run owes is left, by its name.
+    fn reasons(&self, server: &Server, run: &str, book: &Book) -> Result<BTreeMap<String, String>> {
+        let mut reasons = BTreeMap::new();
+        for owed in book.owed_by(run) {
+            let why = match self.reason.trim() {
+                "" => {
+                    let text =
+                        format!("{} is still owed: {}. Why is it left undone?", server.name, owed.text);
+                    let asked = self.person.ask(&Question { text, form: Form::Line { suggestion: None } });
+                    let help = "say why with `--abandon=REASON`, or run it in a terminal";
+                    asked.map_err(|failure| failure.help(help))?.text
+                }
+                given => given.to_owned(),
+            };
+            if why.trim().is_empty() {
+                let message =
+                    format!("the run {run} was not abandoned: there is no reason to leave `{}`", owed.name);
+                return Err(Failure::new(Kind::Declined, message).help("say why with `--abandon=REASON`"));
+            }
+            reasons.insert(owed.name.clone(), why.trim().to_owned());
+        }
+        Ok(reasons)
+    }
+}
+
+/// Who abandons a run.
+fn holder(run: &str) -> Holder {
+    Holder {
+        run: format!("abandon-{run}"),
+        folder: PathBuf::new(),
+        purpose: format!("abandon the run {run}"),
+        step: String::new(),
+        by: crate::person::whoami(),
+        from: lock::origin(),
+        pid: std::process::id(),
+        since: lock::now(),
+        beat: lock::now(),
+        grant: 0,
+        before: None,
+        runbook: String::new(),
+        journal: String::new(),
+        began: lock::now(),
+        again: false,
+        by_hand: true,
+    }
+}

@@ -1,0 +1,54 @@
+//! What a command inherits of the program that starts it, and what it doesn't.
+//!
+//! Secrets that were given to banister in its environment are for those that a script hands them to, by an option of the
+//! primitive, and what steers banister itself steers no other banister that a command may start. No process of ours leaves
+//! a core file, which would hold the secrets that it knows; a command has the limit that it would have without us.
+
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit, setrlimit};
+use std::ffi::OsString;
+use std::sync::OnceLock;
+
+/// Tells the processes between the program and the command what the limit was; a number, or nothing for none.
+pub(super) const CORE_LIMIT: &str = "BANISTER_CORE_LIMIT";
+
+const OWN: [&str; 4] = ["BANISTER_CRASH_AT", "BANISTER_TEST_PAUSE", "BANISTER_COMPLETE", CORE_LIMIT];
+
+static CORE: OnceLock<Rlimit> = OnceLock::new();
+
+/// The variables of our environment that a command does not inherit.
+pub(super) fn withheld() -> Vec<OsString> {
+    let mut names = secrets();
+    names.extend(OWN.map(OsString::from));
+    names
+}
+
+/// Those of them that hold secrets.
+pub fn secrets() -> Vec<OsString> {
+    let names = std::env::vars_os().map(|(name, _)| name);
+    names.filter(|name| name.as_encoded_bytes().starts_with(b"BANISTER_SECRET_")).collect()
+}
+
+/// Has this process leave no core file. `is_part` says that another process of ours started it, and told it the limit.
+pub(super) fn leave_no_core(is_part: bool) {
+    let now = getrlimit(Resource::Core);
+    let told = std::env::var(CORE_LIMIT).ok().filter(|_| is_part);
+    let current = told.map_or(now.current, |told| told.parse().ok());
+    CORE.get_or_init(|| Rlimit { current, maximum: now.maximum });
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: now.maximum });
+}
+
+/// For [`CORE_LIMIT`]; nothing if the limit was never lowered.
+pub(super) fn core_limit() -> Option<String> {
+    CORE.get().map(|limit| limit.current.map(|bytes| bytes.to_string()).unwrap_or_default())
+}
+
+/// Gives the limit back: to this process, which is about to become the command, or to the process of a command that was
+/// just started.
+pub(super) fn give_back(command: Option<i32>) {
+    let Some(limit) = CORE.get().filter(|limit| limit.current != Some(0)) else { return };
+    let limit = Rlimit { current: limit.current, maximum: limit.maximum };
+    let _ = match command {
+        None => setrlimit(Resource::Core, limit),
+        Some(pid) => prlimit(Pid::from_raw(pid), Resource::Core, limit).map(drop),
+    };
+}

@@ -1,0 +1,74 @@
+//! `owe(server, name: text, what: text, #{ data: any })`
+//!
+//! Notes on a server, before a change that makes it so, that something will have to be done there or undone.
+//!
+//! It is noted in the server's book, beside its lock, so that every administrator sees it in `banister status` and
+//! `banister lock show`, whoever asks and from wherever. Whoever abandons this run must say why it is left.
+//!
+//! # Options
+//! - `data`: what whoever settles it needs to know, as plain data; nothing secret. Nothing by default.
+//!
+//! There is one thing of a `name` on a server: one that an abandoned run left is taken over. `what` completes the sentence
+//! "still to be done:", without a full stop.
+//!
+//! # Returns
+//! Nothing.
+//!
+//! # Errors
+//! `not_found` if the checkout is not there; `refused` if it can't be noted, `journal` if the book is damaged.
+//!
+//! # After a crash
+//! It is done again: twice is the same as once.
+//!
+//! # Example
+//! ```rhai
+//! let server = this_server();
+//! server.owe("mails", "switch the mail queue on");
+//! server.shell("echo the queue is off");
+//! server.settle(["mails"]);
+//! ```
+
+use crate::book::{self, Owed};
+use crate::data::ServerName;
+use crate::failure::Result;
+use crate::lock;
+use crate::machine::git::Checkout;
+use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub struct Owe;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arguments {
+    server: ServerName,
+    name: String,
+    what: String,
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    data: Value,
+}
+
+impl Primitive for Owe {
+    type Arguments = Arguments;
+    type Outcome = ();
+    const NAME: &'static str = "owe";
+    const SOURCE: &'static str = include_str!("owe.rs");
+    const ACT: Act<Self> = Act::Change {
+        touches: &[Facet::Actions],
+        perform,
+        predict: |_, _| Ok(Value::Null),
+        after_crash: AfterCrash::Repeat,
+    };
+}
+
+fn perform(arguments: &Arguments, host: &Host) -> Result<()> {
+    let folder = Checkout::open(&host.server()?.checkout)?.state_folder();
+    book::change(&folder, |book| {
+        // Whoever holds the server is the run that this is a part of.
+        let (run, by) = lock::left(&folder).map(|holder| (holder.run, holder.by)).unwrap_or_default();
+        let (name, text) = (arguments.name.clone(), arguments.what.clone());
+        book.owe(Owed { name, text, run, by, since: lock::now(), data: arguments.data.clone(), left: None });
+        Ok(())
+    })
+}

@@ -1,0 +1,272 @@
+//! Holding a server on its own machine: the lock, and what the server's book says of who may have it.
+
+use super::Held;
+use super::here::lock_folder;
+use crate::book::{self, Book, End, Ended, Left, Open};
+use crate::command::{self, Attention, From};
+use crate::event::RunState;
+use crate::failure::{Failure, Kind, Result};
+use crate::lock::{self, Grant, Holder, Lock, State};
+use crate::site::Server;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// A server that this process holds.
+struct HeldHere {
+    lock: Lock,
+    /// Whether the book says already that the run is half-way.
+    changed: bool,
+}
+
+/// Takes the server for `holder`.
+///
+/// Fails with [`Kind::Locked`] if somebody holds it, if another run is half-way there or left a command behind that still
+/// runs, and if the run rests on what it saw before another run worked on the server.
+pub fn hold(server: &Server, holder: Holder) -> Result<Box<dyn Held>> {
+    let folder = lock_folder(server)?;
+    let lock = lock::take(&folder, holder.clone(), &|last| may_hold(server, &folder, &holder, last))?;
+    let by_hand = holder.by_hand;
+    let changed = book::change(&folder, |book| {
+        let superseded = book.enter(entry(lock.holder()));
+        let by = format!("{}, run {}", holder.by, holder.run);
+        book::close_all(&folder, superseded, "superseded", Some(by))?;
+        Ok(book.open(&holder.run).is_some_and(|open| open.changed))
+    })?;
+    Ok(Box::new(HeldHere { lock, changed: changed || by_hand }))
+}
+
+fn entry(holder: &Holder) -> Open {
+    Open {
+        run: holder.run.clone(),
+        runbook: holder.runbook.clone(),
+        purpose: holder.purpose.clone(),
+        by: holder.by.clone(),
+        from: holder.from.clone(),
+        folder: holder.folder.clone(),
+        journal: holder.journal.clone(),
+        since: holder.since.clone(),
+        grant: holder.grant,
+        changed: false,
+        by_hand: holder.by_hand,
+        state: RunState::Interrupted,
+        running: Vec::new(),
+    }
+}
+
+/// Asked while nobody else can take the lock.
+fn may_hold(server: &Server, folder: &Path, holder: &Holder, last: &Grant) -> Result<()> {
+    let book = with_running(book::read(folder)?, &holder.run);
+    // An earlier version keeps no book.
+    if let Some(before) =
+        lock::left(folder).filter(|before| before.run != holder.run && book.open(&before.run).is_none())
+    {
+        refuse_running(server, &before.run, &running(&before.folder))?;
+    }
+    for open in book.open.iter().filter(|open| open.run != holder.run) {
+        refuse_running(server, &open.run, &open.running)?;
+    }
+    if let Some(open) = book.half_way_beside(&holder.run) {
+        return Err(book::refused(&server.name, &book, open));
+    }
+    let own = book.open(&holder.run);
+    let is_ours = last.run.as_ref() == Some(&holder.run);
+    // Nobody worked on it after a release by force but whom the book names.
+    let was_forced = last.run.is_none() && own.is_some_and(|own| own.grant < last.number);
+    if is_ours || was_forced || !holder.again || last.number == 0 {
+        return refuse_ended(server, folder, holder);
+    }
+    refuse_ended(server, folder, holder)?;
+    let is_later = last.at.as_ref().is_none_or(|at| *at >= holder.began);
+    if own.is_some() || is_later { Err(in_between(server, folder, holder, last)) } else { Ok(()) }
+}
+
+fn refuse_running(server: &Server, run: &str, running: &[String]) -> Result<()> {
+    let Some(command) = running.first() else { return Ok(()) };
+    let message = format!("{command} of the run {run} is still running on `{}`", server.name);
+    Err(Failure::new(Kind::Locked, message)
+        .help(format!("wait for its end, or follow it with `banister resume {run}`")))
+}
+
+/// A run that somebody abandoned, or began over, is not continued.
+fn refuse_ended(server: &Server, folder: &Path, holder: &Holder) -> Result<()> {
+    let ended = book::ended(folder)?;
+    let own = ended.iter().rfind(|line| line.run == holder.run);
+    let Some(own) = own.filter(|line| ["abandoned", "superseded"].contains(&line.state.as_str())) else {
+        return Ok(());
+    };
+    let by = own.ended_by.as_deref().unwrap_or("somebody");
+    let message = format!("the run {} was {} on `{}` by {by}", holder.run, own.state, server.name);
+    Err(Failure::new(Kind::Locked, message)
+        .why(format!("at {}", own.at))
+        .help("see how the server is with `banister status`, then begin a new run"))
+}
+
+/// Nobody continues, or rolls back, over another's work unseen.
+fn in_between(server: &Server, folder: &Path, holder: &Holder, last: &Grant) -> Failure {
+    let name = last.run.as_deref().unwrap_or("another run");
+    let message = format!("another run held `{}` since the run {} did", server.name, holder.run);
+    let ended = book::ended(folder).unwrap_or_default();
+    let line = ended.iter().rfind(|line| Some(&line.run) == last.run.as_ref());
+    let theirs = match line {
+        Some(Ended { purpose, by, at, state, .. }) => {
+            format!("run {name} of {by}: {purpose}, {state} at {at}")
+        }
+        None => format!("run {name}{}", last.at.as_ref().map(|at| format!(", at {at}")).unwrap_or_default()),
+    };
+    Failure::new(Kind::Locked, message)
+        .why(theirs)
+        .why(format!("this run: {} of {}, since {}", holder.purpose, holder.by, holder.began))
+        .help(format!(
+            "what it saw may not be true any more: see how the server is with `banister status`, then begin anew with \
+             `banister run {} --abandon`",
+            holder.runbook
+        ))
+}
+
+impl Held for HeldHere {
+    fn beat(&mut self, step: &str, changes: bool) -> Result<()> {
+        self.lock.check()?;
+        if changes && !self.changed {
+            let run = self.lock.holder().run.clone();
+            book::change(self.lock.folder(), |book| {
+                book.open.iter_mut().filter(|open| open.run == run).for_each(|open| open.changed = true);
+                Ok(())
+            })?;
+            self.changed = true;
+        }
+        self.lock.beat(Some(step))
+    }
+
+    fn end(&mut self, end: &End) -> Result<()> {
+        self.lock.check()?;
+        let holder = self.lock.holder().clone();
+        let folder = self.lock.folder().to_owned();
+        book::change(&folder, |book| {
+            let half_way = book.open(&holder.run).is_some_and(|open| book.is_half_way(open));
+            match end.state {
+                RunState::Done | RunState::RolledBack => {
+                    let reason = format!("the run is {}", end.state.name().replace('_', " "));
+                    let left = Left { by: holder.by.clone(), at: lock::now(), reason };
+                    let Some(open) = book.close(&holder.run, &left) else { return Ok(()) };
+                    book::note_end(&folder, open, end)
+                }
+                // It is continued, or begun anew.
+                state if half_way => {
+                    let own = book.open.iter_mut().filter(|open| open.run == holder.run);
+                    own.for_each(|open| open.state = state);
+                    Ok(())
+                }
+                _ => {
+                    book.open.retain(|open| open.run != holder.run);
+                    Ok(())
+                }
+            }
+        })
+    }
+}
+
+/// The book as it is told: with what still runs of each open run but `own`.
+pub fn with_running(mut book: Book, own: &str) -> Book {
+    for open in book.open.iter_mut().filter(|open| open.run != own) {
+        open.running = running(&open.folder);
+    }
+    book
+}
+
+/// Commands of the run in `folder` that still run, as they were typed.
+fn running(folder: &Path) -> Vec<String> {
+    let unknown = |why: &dyn std::fmt::Display| {
+        vec![format!("something unknown (`{}` can't be read: {why})", folder.display())]
+    };
+    let logs = match std::fs::read_dir(folder.join("logs")) {
+        Ok(logs) => logs,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
+        Err(error) => return unknown(&error),
+    };
+    let mut found = Vec::new();
+    for log in logs.flatten() {
+        match command::state(&log.path()) {
+            Ok(command::State::Running) => found.push(match command::Spec::read(&log.path()) {
+                Ok(spec) => format!("`{}`", spec.arguments.join(" ")),
+                Err(_) => "a command".into(),
+            }),
+            Ok(_) => {}
+            Err(failure) => return unknown(&failure),
+        }
+    }
+    found
+}
+
+/// Releases the lock; see [`lock::release`]. What a holder that is pushed out still runs is ended: its lock kept others
+/// from beginning beside it.
+pub fn release(server: &Server, force: bool) -> Result<State> {
+    let folder = lock_folder(server)?;
+    let state = lock::release(&folder, force)?;
+    if let State::Held(holder) = &state {
+        end_all(&holder.folder)?;
+        refuse_running(server, &holder.run, &running(&holder.folder))?;
+    }
+    Ok(state)
+}
+
+/// Abandons a run: takes the lock, ends what it still runs (with `end`), notes for each thing that it owes why it is left,
+/// and closes it.
+///
+/// Fails with [`Kind::Locked`] while somebody holds the server or something of the run still runs; with
+/// [`Kind::Declined`] if there is no reason for something owed. Nothing changed then, but that commands were ended.
+pub fn abandon(
+    server: &Server,
+    holder: Holder,
+    run: &str,
+    (reasons, reason): (&BTreeMap<String, String>, &str),
+    end: bool,
+) -> Result<()> {
+    let folder = lock_folder(server)?;
+    let check = |_: &Grant| {
+        let book = book::read(&folder)?;
+        let theirs = book.open(run).map(|open| open.folder.clone());
+        let theirs =
+            theirs.or_else(|| lock::left(&folder).filter(|left| left.run == run).map(|left| left.folder));
+        if let Some(theirs) = theirs {
+            if end {
+                end_all(&theirs)?;
+            }
+            refuse_running(server, run, &running(&theirs))?;
+        }
+        match book.owed_by(run).find(|owed| owed.left.is_none() && !reasons.contains_key(&owed.name)) {
+            None => Ok(()),
+            Some(owed) => Err(Failure::new(
+                Kind::Declined,
+                format!("the run {run} still owes `{}`: {}", server.name, owed.text),
+            )
+            .help("say why it is left")),
+        }
+    };
+    let by = holder.by.clone();
+    let _lock = lock::take(&folder, holder, &check)?;
+    book::change(&folder, |book| {
+        let mut why: Vec<String> = (!reason.is_empty()).then(|| reason.to_owned()).into_iter().collect();
+        for owed in book.owed.iter_mut().filter(|owed| owed.run == run) {
+            let reason = reasons.get(&owed.name).cloned().unwrap_or_default();
+            if !why.contains(&reason) {
+                why.push(format!("{}: {reason}", owed.name));
+            }
+            owed.left = Some(Left { by: by.clone(), at: lock::now(), reason });
+        }
+        let left = Left { by: by.clone(), at: lock::now(), reason: String::new() };
+        let closed = book.close(run, &left).into_iter().collect();
+        let why = if why.is_empty() { by.clone() } else { format!("{by} ({})", why.join("; ")) };
+        book::close_all(&folder, closed, "abandoned", Some(why))
+    })
+}
+
+/// Ends the commands of a run that still run, with all that they started.
+fn end_all(folder: &Path) -> Result<()> {
+    for log in std::fs::read_dir(folder.join("logs")).into_iter().flatten().flatten() {
+        if matches!(command::state(&log.path())?, command::State::Running) {
+            command::cancel(&log.path())?;
+            command::follow(&log.path(), From::Now, &|| Attention::Go, &mut |_| {}).map(drop)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,121 @@
+//! Secrets in what a script passes on: where they may go, and what can't be done because one is not known any more.
+
+use super::Session;
+use crate::data::Arguments;
+use crate::event::Event;
+use crate::failure::{Failure, Kind, Result};
+use crate::journal::{Call, Outcome};
+use crate::primitive::{AnyPrimitive, Sort};
+use crate::secret::{self, Lost, Unfit};
+use crate::site::Server;
+use serde_json::Value;
+
+impl Session {
+    /// Learns the secrets of a server; before anything of it is compared, shown or written down.
+    pub(super) fn learn(&self, server: &Server) {
+        if let Some(text) = server.learn_secrets() {
+            self.tell(&Event::Warned { text: text.into() });
+        }
+    }
+
+    /// The call as its server gets it. What is only shown to a person may have any secret in it: it is shown by its name.
+    pub(super) fn given(
+        &self,
+        call: &Call,
+        primitive: &dyn AnyPrimitive,
+        server: Option<&Server>,
+    ) -> Result<Call> {
+        if !matches!(primitive.sort(), Sort::Look | Sort::Change) {
+            return Ok(call.clone());
+        }
+        let elsewhere = server.filter(|server| server.ssh.is_some()).map(|server| server.name.as_str());
+        let (own, foreign): (Arguments, Arguments) = call
+            .arguments
+            .clone()
+            .into_iter()
+            .partition(|(_, value)| elsewhere.is_none() || !is_all_of(value, elsewhere));
+        // What only that server knows is put together there.
+        let mut arguments =
+            secret::given_to(own, primitive.secrets()).map_err(|(name, unfit)| match unfit {
+                Unfit::Secret(secret) => misplaced(&secret, &name, primitive),
+                Unfit::Lost(lost) => self.lost(&lost),
+            })?;
+        for (name, value) in foreign {
+            let may_have = primitive.secrets().contains(&name.as_str());
+            if let (false, Some(secret)) = (may_have, secret::names_in(&value).into_iter().next()) {
+                return Err(misplaced(&secret, &name, primitive));
+            }
+            arguments.insert(name, secret::put_together(value));
+        }
+        Ok(Call { name: call.name.clone(), arguments })
+    }
+
+    /// Whether something is recorded that can't be read any more, because a secret in it has changed.
+    pub fn has_lost(&self) -> bool {
+        let lost = |value: &Value| {
+            secret::has_letters(value)
+                && secret::lost_in(&secret::put_together(value.clone())).iter().any(|lost| lost.at.is_none())
+        };
+        let book = self.book();
+        let in_outcomes = book.index.calls().any(|record| match &record.outcome {
+            Some(Outcome::Done(value)) => lost(value),
+            Some(Outcome::Failed(failure)) => {
+                let texts = failure.why.iter().chain([&failure.message]);
+                texts.into_iter().any(|text| lost(&text.as_str().into()))
+            }
+            None => false,
+        });
+        in_outcomes || self.header.parameters.values().any(lost)
+    }
+
+    /// Why nothing can be done with a text. It names where the text came from.
+    pub fn lost(&self, lost: &Lost) -> Failure {
+        let name = lost.name();
+        if let Some(server) = &lost.at {
+            return Failure::new(Kind::Refused, format!("the secret {name} is known on `{server}` only"))
+                .help(format!("pass this text to `{server}`, where it was read"));
+        }
+        let failure = Failure::new(
+            Kind::Mismatch,
+            format!("{name} has changed since this run read it, and its earlier value is not known"),
+        );
+        let failure = match self.read_at(lost.letter) {
+            Some(place) => failure.why(format!("a text with it was read by {place}")),
+            None => failure,
+        };
+        failure.help(format!(
+            "put the earlier value back, then `banister resume`; or start again with `banister run {} --abandon`",
+            self.header.runbook
+        ))
+    }
+
+    /// Remembers by which call a text was read that can't be put together any more.
+    pub(super) fn note_lost(&self, value: &Value, place: &str) {
+        let lost = secret::lost_in(value).into_iter().filter(|lost| lost.at.is_none());
+        let mut known = self.lost.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        for lost in lost {
+            known.entry(lost.letter).or_insert_with(|| place.to_owned());
+        }
+    }
+
+    fn read_at(&self, letter: char) -> Option<String> {
+        self.lost.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).get(&letter).cloned()
+    }
+}
+
+/// Whether a value has secrets in it that only this server knows, and no other that can't be had.
+fn is_all_of(value: &Value, server: Option<&str>) -> bool {
+    let lost = secret::lost_in(value);
+    !lost.is_empty() && lost.iter().all(|lost| lost.at.as_deref() == server)
+}
+
+fn misplaced(secret: &str, argument: &str, primitive: &dyn AnyPrimitive) -> Failure {
+    let message = format!(
+        "the secret `{secret}` can't be in `{argument}` of `{}`, where others can read it",
+        primitive.name()
+    );
+    Failure::new(Kind::Invalid, message).help(
+        "give it to a command in its environment, and use the variable there: \
+         server.shell(\"psql …\", #{ environment: #{ PGPASSWORD: server.read_env(\"DB_PASSWORD\") } })",
+    )
+}
