@@ -83,6 +83,7 @@ impl Session {
         let began = index.rollback;
         let failed = matches!(index.finished, Some((RunState::Failed, _)));
         let mut session = Session::over(parts, Book { run, index, ..Book::default() }, rollback);
+        crate::primitives::secret::learn_environment();
         // First, so that no record is written before it is known what is secret in it.
         let servers = session.header.servers.clone();
         servers

@@ -10,6 +10,7 @@ use crate::journal::key;
 use crate::journal::run::{Glance, Summary};
 use crate::report::failure::render;
 use crate::report::text::{elapsed, table};
+use crate::secret;
 use serde_json::{Value, json};
 
 /// Shows a run: its steps, why it stopped, and what to type next.
@@ -41,7 +42,7 @@ pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
         };
         document["by_hand"] = by_hand::json(&summary);
         document["server_states"] = summary.header.servers.iter().map(state).collect();
-        println!("{document}");
+        println!("{}", secret::show_value(document));
         return Ok(0);
     }
     println!("run {}: {} on {}", summary.name, summary.header.runbook, summary.header.servers.join(", "));
@@ -59,7 +60,7 @@ pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
             step.server.clone().unwrap_or_default(),
         ]
     };
-    print!("{}", table(&steps.iter().map(row).collect::<Vec<_>>()));
+    print!("{}", secret::show(&table(&steps.iter().map(row).collect::<Vec<_>>())));
     let by_hand = by_hand::text(&summary);
     if !by_hand.is_empty() {
         print!("{}\n{by_hand}", context.style.bold("done by hand"));
@@ -68,8 +69,8 @@ pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
         print!("{}", render(failure, context.style));
     }
     let (state, next) = outcome::lines(context, &summary);
-    println!("{} {state}", context.style.bold("state:"));
-    println!("{}  {next}", context.style.bold("next:"));
+    println!("{} {}", context.style.bold("state:"), secret::show(&state));
+    println!("{}  {}", context.style.bold("next:"), secret::show(&next));
     Ok(0)
 }
 
