@@ -146,10 +146,14 @@ fn overlaps(bytes: &[u8], value: &[u8]) -> bool {
     windows().any(|(at, found)| (found == first && runs_on(at)) || (found == last && runs_back(at)))
 }
 
-/// The readings of a text for which it has a sign.
+/// The readings of a text for which it has a sign. As it is, a text is looked through by the exact forms already.
 fn readings(text: &str) -> Vec<Reading> {
     let bytes = text.as_bytes();
     let has = |byte: u8| bytes.contains(&byte);
+    let is_sign = |byte: &u8| b"%+\\&'\"$".contains(byte) || byte.is_ascii_whitespace();
+    if !bytes.iter().any(is_sign) {
+        return Vec::new();
+    }
     let plain = Reading {
         bytes: bytes.to_vec(),
         places: (0..bytes.len()).map(|at| (at, at + 1)).collect(),
@@ -198,7 +202,6 @@ fn readings(text: &str) -> Vec<Reading> {
             readings.push(plain.replaced(line_end));
         }
     }
-    readings.push(plain);
     readings
 }
 
