@@ -27,6 +27,7 @@ use crate::person::Person;
 use crate::primitive::{AnyPrimitive, Host, Sort, Told, changes_server};
 use crate::primitives;
 use crate::reach::{Held, Reach};
+use crate::secret::Shown;
 use crate::site::{Server, Site};
 use crate::stop::{Asked, Stop};
 use book::Book;
@@ -86,11 +87,9 @@ impl Session {
         let failed = matches!(index.finished, Some((RunState::Failed, _)));
         let mut session = Session::over(parts, Book { run, index, ..Book::default() }, rollback);
         // First, so that no record is written before it is known what is secret in it.
-        let servers = session.header.servers.clone();
-        servers
-            .iter()
-            .filter_map(|name| session.site.server(name).ok())
-            .for_each(|server| session.learn(server));
+        crate::primitives::secret::learn_environment();
+        let servers = session.header.servers.iter().filter_map(|name| session.site.server(name).ok());
+        let unread: Vec<String> = servers.filter_map(Server::learn_secrets).collect();
         let together = |(name, value)| (name, crate::secret::put_together(value));
         session.header.parameters =
             std::mem::take(&mut session.header.parameters).into_iter().map(together).collect();
@@ -106,6 +105,7 @@ impl Session {
         session.write(Entry::Session { by, pid: std::process::id(), rollback }, true)?;
         let Header { run, runbook, servers, .. } = session.header.clone();
         session.tell(&Event::RunStarted { run, runbook, servers, resumed });
+        unread.into_iter().for_each(|text| session.tell(&Event::Warned { text: text.into() }));
         Ok(session)
     }
 
@@ -306,8 +306,8 @@ impl Session {
         }
         match (primitive.sort(), server) {
             (Sort::Change, Some(server)) => {
-                let step = frame.steps.last().map_or("", String::as_str);
-                self.own(server, step, changes_server(primitive))
+                let step = Shown::from(frame.steps.last().map_or("", String::as_str));
+                self.own(server, step.as_str(), changes_server(primitive))
             }
             _ => Ok(()),
         }

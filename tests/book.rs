@@ -292,7 +292,7 @@ fn what_cannot_be_read_is_unknown_and_never_free() {
     };
     std::fs::create_dir(world.path().join("backups")).unwrap();
     world.write("trace", "");
-    ["web", "site", "backups", "trace"].map(own);
+    ["web", "site", "backups", "trace"].iter().for_each(|path| own(path));
     chmod("", "a+rX");
     let by = |user: u32, home: &str, arguments: &[&str], crash: Option<&str>| {
         let mut command = world.command(&[&["--site", &site(&world, "site")], arguments].concat());

@@ -9,14 +9,15 @@ use crate::journal::run::Summary;
 use crate::output::word;
 use crate::primitive::Sort;
 use crate::primitives;
+use crate::secret::show;
 use crate::session::has_changed;
 
 /// Prints them.
 pub fn print(context: &Context, summary: &Summary) {
     if !context.json {
         let (state, next) = lines(context, summary);
-        println!("{} {state}", context.style.bold("state:"));
-        println!("{}  {}", context.style.bold("next:"), context.next.as_ref().unwrap_or(&next));
+        println!("{} {}", context.style.bold("state:"), show(&state));
+        println!("{}  {}", context.style.bold("next:"), show(context.next.as_ref().unwrap_or(&next)));
     }
 }
 

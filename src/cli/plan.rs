@@ -13,7 +13,7 @@ use crate::report::plan::{lines, summary};
 use crate::script::explore::explore;
 use crate::script::plan::{Plan, What};
 use crate::script::runbook::Runbook;
-use crate::secret::{Sameness, has_secrets, keep_key, keyed_digest, same, show_value};
+use crate::secret::{Sameness, has_secrets, keep_key, keyed_digest, same, show, show_value};
 use crate::session;
 use crate::site::Site;
 use crate::stop::Stop;
@@ -61,8 +61,8 @@ pub fn plan(context: &Context, options: &PlanOptions, matches: &clap::ArgMatches
         Some(_) => ("a run would stop as shown; nothing was changed".into(), context.command("status")),
         None => (summary(&plan), next(context, &plan, options.out.as_deref())),
     };
-    println!("\n{} {state}", context.style.bold("state:"));
-    println!("{}  {next}", context.style.bold("next:"));
+    println!("\n{} {}", context.style.bold("state:"), show(&state));
+    println!("{}  {}", context.style.bold("next:"), show(&next));
     Ok(code)
 }
 

@@ -11,6 +11,7 @@ use crate::journal::key;
 use crate::journal::run::{Glance, Summary};
 use crate::report::failure::render;
 use crate::report::text::{elapsed, table};
+use crate::secret;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
@@ -44,7 +45,7 @@ pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
         };
         document["by_hand"] = by_hand::json(&summary);
         document["server_states"] = summary.header.servers.iter().map(state).collect();
-        println!("{document}");
+        println!("{}", secret::show_value(document));
         return Ok(unread.is_some().into());
     }
     println!("run {}: {} on {}", summary.name, summary.header.runbook, summary.header.servers.join(", "));
@@ -62,7 +63,7 @@ pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
             step.server.clone().unwrap_or_default(),
         ]
     };
-    print!("{}", table(&steps.iter().map(row).collect::<Vec<_>>()));
+    print!("{}", secret::show(&table(&steps.iter().map(row).collect::<Vec<_>>())));
     let by_hand = by_hand::text(&summary);
     if !by_hand.is_empty() {
         print!("{}\n{by_hand}", context.style.bold("done by hand"));
@@ -73,12 +74,12 @@ pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
         print!("{}", render(failure, context.style));
     }
     let (state, next) = outcome::lines(context, &summary);
-    println!("{} {state}", context.style.bold("state:"));
+    println!("{} {}", context.style.bold("state:"), secret::show(&state));
     let next = match summary.state {
         RunState::Damaged | RunState::Newer => outcome::after_a_look(context, &summary),
         _ => next,
     };
-    println!("{}  {next}", context.style.bold("next:"));
+    println!("{}  {}", context.style.bold("next:"), secret::show(&next));
     Ok(unread.is_some().into())
 }
 

@@ -15,6 +15,7 @@ use crate::reach::inquiry::{self, Noted};
 use crate::report::text::{Style, table};
 use crate::script::kind;
 use crate::script::layers::Layers;
+use crate::secret;
 use crate::session::{self, Parts, Session};
 use crate::site::{Server, Site};
 use crate::stop::Stop;
@@ -29,12 +30,12 @@ pub fn status(context: &Context) -> Result<u8> {
     for looked in at_once(&context.servers(&site)?, |server| look(context, &site, &reach, server)) {
         let looked = looked?;
         if !context.json {
-            print!("{}", text(&looked, context.style));
+            print!("{}", secret::show(&text(&looked, context.style)));
         }
         list.push(looked);
     }
     if context.json {
-        println!("{}", json!(list));
+        println!("{}", secret::show_value(json!(list)));
     }
     Ok(0)
 }

@@ -62,6 +62,15 @@ fn perform(arguments: &Arguments, _: &Host) -> Result<Kept> {
     }
 }
 
+/// Hides what is given to banister as secret, before a script asks for it.
+pub(crate) fn learn_environment() {
+    for (variable, value) in crate::machine::env_file::environment() {
+        if let Some(name) = variable.strip_prefix("BANISTER_SECRET_") {
+            secret::keep(name.to_ascii_lowercase(), &value);
+        }
+    }
+}
+
 fn variable(name: &str) -> String {
     let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
     format!("BANISTER_SECRET_{}", name.chars().map(letter).collect::<String>())

@@ -64,7 +64,7 @@ impl Reach for Here {
     ) -> Result<(Value, Option<Answer>)> {
         let arguments = Value::Object(arguments.clone());
         let answer = person.ask(&primitive.question(&arguments)?)?;
-        Ok((primitive.answered(&arguments, &answer)?, Some(answer)))
+        Ok((forget_raw(primitive.answered(&arguments, &answer)?, &arguments), Some(answer)))
     }
 
     fn hold(

@@ -23,7 +23,14 @@ impl Listener for JsonLines {
 /// An event as one JSON line: secrets are hidden in each of its texts, and its fields are as they are.
 pub fn json_line(event: &Event) -> String {
     match serde_json::to_value(event) {
-        Ok(Value::Object(fields)) => Value::Object(shown(fields)).to_string(),
+        Ok(Value::Object(fields)) => {
+            // Of a call it is the primitive's; of a step it is a text.
+            let is_call = matches!(event, Event::CallStarted { .. } | Event::CallFinished { .. });
+            let name = fields.get("name").filter(|_| is_call).cloned();
+            let mut fields = shown(fields);
+            fields.extend(name.map(|name| ("name".to_owned(), name)));
+            Value::Object(fields).to_string()
+        }
         Ok(other) => other.to_string(),
         Err(error) => format!("{{\"event\":\"{error}\"}}"),
     }

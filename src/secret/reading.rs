@@ -146,47 +146,50 @@ fn overlaps(bytes: &[u8], value: &[u8]) -> bool {
     windows().any(|(at, found)| (found == first && runs_on(at)) || (found == last && runs_back(at)))
 }
 
-/// The readings of a text for which it has a sign.
+/// The readings of a text for which it has a sign. As it is, a text is looked through by the exact forms already.
 fn readings(text: &str) -> Vec<Reading> {
     let bytes = text.as_bytes();
     let has = |byte: u8| bytes.contains(&byte);
+    let is_sign = |byte: &u8| b"%+\\&'\"$".contains(byte) || byte.is_ascii_whitespace();
+    if !bytes.iter().any(is_sign) {
+        return Vec::new();
+    }
     let plain = Reading {
         bytes: bytes.to_vec(),
         places: (0..bytes.len()).map(|at| (at, at + 1)).collect(),
         is_squeezed: false,
     };
     let mut readings = Vec::new();
+    let plus = |at: &[u8]| (at[0] == b'+').then(|| (vec![b' '], 1));
     if has(b'%') {
-        readings.push(plain.replaced(percent));
-        if has(b'+') {
-            readings
-                .push(plain.replaced(|at| percent(at).or_else(|| (at[0] == b'+').then(|| (vec![b' '], 1)))));
-        }
-    } else if has(b'+') {
-        readings.push(plain.replaced(|at| (at[0] == b'+').then(|| (vec![b' '], 1))));
+        readings.push(plain.replaced(b"%", percent));
+    }
+    if has(b'+') {
+        readings.push(plain.replaced(b"%+", |at| percent(at).or_else(|| plus(at))));
     }
     if has(b'\\') {
-        let once = plain.replaced(backslash);
+        let once = plain.replaced(b"\\", backslash);
         if once.bytes.contains(&b'\\') {
-            readings.push(once.replaced(backslash));
+            readings.push(once.replaced(b"\\", backslash));
         }
         readings.push(once);
-        readings.push(plain.replaced(|at| at.starts_with(b"'\\''").then(|| (vec![b'\''], 4))));
-        readings.push(plain.replaced(|at| at.starts_with(b"\\\n").then(|| (Vec::new(), 2))));
+        readings.push(plain.replaced(b"'", |at| at.starts_with(b"'\\''").then(|| (vec![b'\''], 4))));
+        readings.push(plain.replaced(b"\\", |at| at.starts_with(b"\\\n").then(|| (Vec::new(), 2))));
     }
-    if has(b'&') {
-        readings.push(plain.replaced(entity));
+    if has(b'&') && has(b';') {
+        readings.push(plain.replaced(b"&", entity));
     }
-    if bytes.windows(2).any(|two| two[0] == two[1] && b"'\"$".contains(&two[0])) {
-        for sign in *b"'\"$" {
-            readings.push(plain.replaced(|at| at.starts_with(&[sign, sign]).then(|| (vec![sign], 2))));
+    for sign in *b"'\"$" {
+        if has(sign) && bytes.windows(2).any(|two| two == [sign, sign]) {
+            let halved = |at: &[u8]| at.starts_with(&[sign, sign]).then(|| (vec![sign], 2));
+            readings.push(plain.replaced(&[sign], halved));
         }
     }
     if has(b'\'') && has(b'"') {
-        readings.push(plain.replaced(|at| at.starts_with(b"'\"'\"'").then(|| (vec![b'\''], 5))));
+        readings.push(plain.replaced(b"'", |at| at.starts_with(b"'\"'\"'").then(|| (vec![b'\''], 5))));
     }
     if bytes.iter().any(u8::is_ascii_whitespace) {
-        let mut squeezed = plain.replaced(|at| at[0].is_ascii_whitespace().then(|| (Vec::new(), 1)));
+        let mut squeezed = plain.replaced(b" \t\r\n\x0c", |_| Some((Vec::new(), 1)));
         squeezed.is_squeezed = true;
         readings.push(squeezed);
         if has(b'\n') {
@@ -195,19 +198,28 @@ fn readings(text: &str) -> Vec<Reading> {
                 [b'\n', ..] => Some((vec![b' '], 1)),
                 _ => None,
             };
-            readings.push(plain.replaced(line_end));
+            readings.push(plain.replaced(b"\r\n", line_end));
         }
     }
-    readings.push(plain);
     readings
 }
 
 impl Reading {
-    /// The reading with something else where `read` says what stands for how many bytes.
-    fn replaced(&self, read: impl Fn(&[u8]) -> Option<(Vec<u8>, usize)>) -> Reading {
-        let (mut bytes, mut places) = (Vec::with_capacity(self.bytes.len()), Vec::new());
+    /// The reading with something else where one of these signs stands and `read` says what it stands for, and for how
+    /// many bytes.
+    fn replaced(&self, signs: &[u8], read: impl Fn(&[u8]) -> Option<(Vec<u8>, usize)>) -> Reading {
+        let (mut bytes, mut places) =
+            (Vec::with_capacity(self.bytes.len()), Vec::with_capacity(self.bytes.len()));
         let mut at = 0;
         while at < self.bytes.len() {
+            let plain = self.bytes[at..].iter().position(|byte| signs.contains(byte));
+            let sign = plain.map_or(self.bytes.len(), |plain| at + plain);
+            bytes.extend_from_slice(&self.bytes[at..sign]);
+            places.extend_from_slice(&self.places[at..sign]);
+            at = sign;
+            if at == self.bytes.len() {
+                break;
+            }
             match read(&self.bytes[at..]) {
                 Some((stands_for, length)) => {
                     let place = (self.places[at].0, self.places[at + length - 1].1);
@@ -293,5 +305,5 @@ pub(super) fn percent_decoded(text: &str) -> String {
         places: (0..text.len()).map(|at| (at, at + 1)).collect(),
         is_squeezed: false,
     };
-    String::from_utf8(plain.replaced(percent).bytes).unwrap_or_else(|_| text.to_owned())
+    String::from_utf8(plain.replaced(b"%", percent).bytes).unwrap_or_else(|_| text.to_owned())
 }

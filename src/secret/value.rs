@@ -3,6 +3,12 @@
 /// Shorter values are in every second word.
 const SHORTEST: usize = 8;
 
+/// What may stand behind a number.
+const UNITS: [&str; 25] = [
+    "ns", "us", "ms", "s", "sec", "m", "min", "h", "d", "w", "y", "b", "k", "kb", "kib", "mb", "mib", "g",
+    "gb", "gib", "t", "tb", "tib", "%", "px",
+];
+
 /// Whether a value can't be a secret, whatever its setting is called: nothing, yes or no, a number with a unit, a path,
 /// an address without a password.
 pub fn is_harmless(value: &str) -> bool {
@@ -31,10 +37,7 @@ pub fn is_weak(value: &str) -> bool {
 fn is_measure(value: &str) -> bool {
     let rest = value.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
     let unit = rest.trim_start();
-    rest.len() < value.len()
-        && !unit.is_empty()
-        && unit.len() <= 3
-        && unit.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'%')
+    rest.len() < value.len() && UNITS.contains(&unit.to_ascii_lowercase().as_str())
 }
 
 /// A path, as settings have it. A key in base64 may begin with a slash, too, but has signs that paths lack.

@@ -76,7 +76,13 @@ impl Session {
                 }
                 Ok(Next::Return(value))
             }
-            Some(Outcome::Failed(failure)) if later => Ok(Next::Fail(in_failure(failure, &put_together))),
+            Some(Outcome::Failed(failure)) if later => {
+                let failure = in_failure(failure, &put_together);
+                let place = format!("{} at {}", primitives::describe(call), record.at);
+                let texts = failure.why.iter().chain([&failure.message]);
+                texts.for_each(|text| self.note_lost(&text.as_str().into(), &place));
+                Ok(Next::Fail(failure))
+            }
             Some(Outcome::Failed(_)) => Ok(Next::Perform { attempt: record.attempt + 1, begun: false }),
             None if primitive.sort() == Sort::Change => {
                 self.cut_off(key, call, primitive, server, record.attempt)
@@ -141,7 +147,9 @@ impl Session {
             Ok(Next::Return(value))
         };
         match (answer.text.as_str(), &record.outcome) {
-            ("reuse", Some(Outcome::Done(value))) => decided("reuse").and_then(|()| settled(value.clone())),
+            ("reuse", Some(Outcome::Done(value))) => {
+                decided("reuse").and_then(|()| settled(put_together(value.clone())))
+            }
             ("redo", _) => {
                 decided("redo").map(|()| Next::Perform { attempt: record.attempt + 1, begun: false })
             }

@@ -8,9 +8,11 @@ use crate::event::Event;
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::index::Index;
 use crate::journal::run::OpenRun;
-use crate::journal::{Entry, Outcome, key};
+use crate::journal::{Call, Entry, Outcome, key};
 use crate::primitive::{Probe, Sort, changes_server};
 use crate::primitives;
+use crate::secret::put_together;
+use serde_json::Value;
 use std::sync::Arc;
 
 /// Opens the run in which typed lines are written down, when the first of them is about to change something.
@@ -97,7 +99,10 @@ impl Session {
             typed.map(|(key, record)| (key.to_owned(), record.clone())).collect()
         };
         for (key, record) in open {
-            let (call, attempt) = (&record.call, record.attempt);
+            let arguments = record.call.arguments.iter();
+            let together = |(name, value): (&String, &Value)| (name.clone(), put_together(value.clone()));
+            let call = &Call { name: record.call.name.clone(), arguments: arguments.map(together).collect() };
+            let attempt = record.attempt;
             let Some(primitive) = primitives::find(&call.name).filter(|p| p.sort() == Sort::Change) else {
                 continue;
             };

@@ -97,6 +97,7 @@ impl Server {
     /// Words of the site that a secret may be like.
     fn learn_words(&self) {
         secret::keep_word(&self.name);
+        self.branch.iter().chain([&self.kind]).for_each(|word| secret::keep_word(word));
         let backups = self.backup.iter().map(Path::new).chain(self.backups.as_deref());
         for path in backups.chain([self.checkout.as_path()]) {
             let parts = path.iter().filter_map(|part| part.to_str());

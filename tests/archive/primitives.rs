@@ -121,7 +121,7 @@ fn settings_are_read_and_set_and_secrets_stay_hidden() {
     let key = |key: &str| json!({ "key": key });
     assert_eq!(call(&server, "read_env", key("HOST"), false).unwrap(), json!("example.org"));
     assert_eq!(call(&server, "read_env", key("NONE"), false).unwrap(), Value::Null);
-    let hidden = banister::secret::redact("c4nary-of-archive t0ken-of-archive").into_owned();
+    let hidden = banister::secret::show("c4nary-of-archive t0ken-of-archive").into_owned();
     assert!(!hidden.contains("archive"), "{hidden}");
     let secret = call(&server, "read_env", key("DB_PASSWORD"), false).unwrap();
     assert_eq!(secret, json!({ "$secret": "cloud DB_PASSWORD" }));

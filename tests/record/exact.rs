@@ -195,6 +195,43 @@ fn what_is_stored_comes_back_as_it_was_or_is_not_believed() {
     assert!(unsure < marked / 5, "{unsure}");
 }
 
+/// What encoding costs, for who wants to know: `cargo test --release --test record -- --ignored --nocapture cost`.
+#[test]
+#[ignore = "measures, and proves nothing"]
+fn what_encoding_costs() {
+    let _alone = alone();
+    let lines: Vec<String> = (0..100)
+        .map(|n| format!("#{n} [build 3/7] RUN go build -o /bin/core ./cmd/core && strip {n}"))
+        .collect();
+    let record = json!({ "name": "make", "seconds": 31.2, "lines": lines });
+    let text = record.to_string();
+    let measure = |what: &str| {
+        needs_encoding(&record);
+        let (began, rounds) = (Instant::now(), 200);
+        for _ in 0..rounds {
+            assert!(!needs_encoding(&record));
+        }
+        let each = began.elapsed() / rounds;
+        println!("{what}: {each:?} a record of {} bytes", text.len());
+    };
+    forget_all();
+    measure("no secrets");
+    let mut random = Random::new(5);
+    for n in 0..50 {
+        keep(format!("web SECRET_{n}"), &strong(&mut random));
+    }
+    let began = Instant::now();
+    needs_encoding(&json!("x"));
+    println!("building what looks for 50: {:?}", began.elapsed());
+    measure("50 secrets");
+    let began = Instant::now();
+    for _ in 0..200 {
+        decode(record.clone());
+    }
+    println!("decoding, with a copy of the record: {:?}", began.elapsed() / 200);
+    forget_all();
+}
+
 #[test]
 fn a_call_with_another_value_of_the_same_secret_is_the_same_call() {
     let _alone = alone();

@@ -124,6 +124,39 @@ fn a_secret_is_refused_by_its_name_where_others_can_read_it() {
 }
 
 #[test]
+fn a_letter_that_stands_for_a_secret_here_can_not_be_smuggled_in() {
+    let world = world(
+        &format!("DB_PASSWORD={VALUE}\n"),
+        "    let now = s.read_env(\"DB_PASSWORD\");\n    let held = `${now}`;\n    \
+         let line = s.shell(\"printf '\\\\364\\\\200\\\\200\\\\200 \\\\364\\\\200\\\\200\\\\201'\").lines[0];\n    \
+         note(`same ${line.contains(held)}`);\n    s.make(\"fail\");\n    \
+         s.shell(\"printf %s \\\"$LINE\\\" > ../letters\", #{ environment: #{ LINE: line } });",
+    );
+    let said = run(&world, &["run", "try"], 1);
+    assert!(said.out.contains("same false"), "{said:?}");
+    world.write("mended", "");
+    run(&world, &["resume"], 0);
+    assert_eq!(world.read("letters"), "\u{100000} \u{100001}");
+}
+
+#[test]
+fn events_keep_their_form_whatever_is_secret() {
+    let words = ["call_started", "wait_healthy", "step_finished", "command_failed"];
+    let settings: String = words.iter().enumerate().map(|(n, word)| format!("A{n}_TOKEN={word}\n")).collect();
+    let world = world(&settings, "    step \"One\" { s.shell(\"cat .env; exit 3\"); }");
+    let said = run(&world, &["run", "try", "--json"], 1);
+    let events: Vec<serde_json::Value> =
+        said.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let count = |name: &str| events.iter().filter(|event| event["event"] == name).count();
+    assert!(count("call_started") > 0 && count("step_finished") > 0, "{said:?}");
+    let failed = events.iter().find(|event| event["event"] == "call_finished").unwrap();
+    assert_eq!(failed["failure"]["kind"], "command_failed");
+    assert!(failed["failure"]["why"].to_string().contains("A0_TOKEN=‹secret›"), "{failed}");
+    let journal = fs::read_to_string(world.journals().remove(0)).unwrap();
+    assert!(!journal.contains("call_started") && journal.contains("web A0_TOKEN"), "{journal}");
+}
+
+#[test]
 fn numbers_come_back_as_they_went() {
     let world = world(
         "",

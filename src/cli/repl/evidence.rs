@@ -29,7 +29,7 @@ pub fn show(context: &Context, folder: &Path, repl: &Repl) -> Result<()> {
     println!("{}", style.bold(&format!("run {}: {} on {on}", summary.name, summary.header.runbook)));
     println!("begun {begun} by {}", summary.header.by);
     let (state, _) = outcome::lines(context, &summary);
-    println!("{} {state}", style.bold("state:"));
+    println!("{} {}", style.bold("state:"), secret::show(&state));
     let output = last_output(&summary);
     if let Some((_, Some(failure))) = &summary.index.finished {
         // The reasons are the end of the output, which is shown longer.
