@@ -50,6 +50,9 @@ pub struct Open {
     pub grant: u64,
     /// Whether it may have changed more of the server than its backups and its git history.
     pub changed: bool,
+    /// Whether it is about other servers, too: what it did there is not in this book.
+    #[serde(default)]
+    pub linked: bool,
     /// Whether all of it was typed: there is nothing to continue.
     pub by_hand: bool,
     /// How its last session left it.
@@ -100,7 +103,7 @@ impl Book {
 
     /// Whether nobody else may begin over this run: it is half-way.
     pub fn is_half_way(&self, open: &Open) -> bool {
-        !open.by_hand && (open.changed || self.owed_by(&open.run).next().is_some())
+        !open.by_hand && (open.changed || open.linked || self.owed_by(&open.run).next().is_some())
     }
 
     /// The half-way run of somebody else, if there is one.

@@ -47,6 +47,9 @@ pub struct Holder {
     /// Whether the run has seen the server in an earlier session, and so rests on how it was then.
     #[serde(default)]
     pub again: bool,
+    /// Whether the run is about other servers, too.
+    #[serde(default)]
+    pub linked: bool,
     /// Whether all of it is typed in a REPL.
     #[serde(default)]
     pub by_hand: bool,
@@ -323,6 +326,7 @@ mod tests {
             journal: String::new(),
             began: now(),
             again: false,
+            linked: false,
             by_hand: false,
         }
     }

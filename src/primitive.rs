@@ -158,6 +158,9 @@ pub trait Primitive: Sized + 'static {
     /// The arguments in which a secret may stand, also within a text: those that nobody else on the machine can read.
     const SECRETS: &'static [&'static str] = &[];
     const ACT: Act<Self>;
+
+    /// Learns what becomes secret by the call, before it is written down. Nothing, for most.
+    fn learn(_arguments: &Self::Arguments, _server: &Server) {}
 }
 
 /// The sort of an [`Act`], without its functions.
@@ -187,6 +190,8 @@ pub trait AnyPrimitive: Send + Sync {
     fn facets(&self) -> &'static [Facet];
     /// Fails with [`Kind::Invalid`] if the arguments are not of its form.
     fn accept(&self, arguments: &Value) -> Result<()>;
+    /// Learns what becomes secret by the call, before it is written down.
+    fn learn(&self, arguments: &Value, server: &Server);
     fn perform(&self, arguments: &Value, host: &Host) -> Result<Value>;
     fn predict(&self, arguments: &Value, host: &Host) -> Result<Value>;
     fn question(&self, arguments: &Value) -> Result<Question>;
@@ -254,6 +259,12 @@ impl<P: Primitive> AnyPrimitive for Of<P> {
 
     fn accept(&self, arguments: &Value) -> Result<()> {
         self.arguments(arguments).map(drop)
+    }
+
+    fn learn(&self, arguments: &Value, server: &Server) {
+        if let Ok(arguments) = self.arguments(arguments) {
+            P::learn(&arguments, server);
+        }
     }
 
     fn perform(&self, arguments: &Value, host: &Host) -> Result<Value> {

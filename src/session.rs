@@ -162,6 +162,7 @@ impl Session {
         // In a plan: what is not known yet can't be checked either.
         if !data::contains(&arguments, data::UNKNOWN) {
             primitive.accept(&arguments)?;
+            server.into_iter().for_each(|server| primitive.learn(&arguments, server));
         }
         if primitive.sort() == Sort::Session {
             // What only tells is not told again while the run is caught up with.

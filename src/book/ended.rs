@@ -15,6 +15,8 @@ const MOST: usize = 1_000;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct End {
     pub state: RunState,
+    /// Whether the run may have changed any of its servers.
+    pub changed: bool,
     /// The steps that ended, with the seconds that each took.
     pub steps: Vec<(String, f64)>,
 }

@@ -24,6 +24,8 @@ struct Unfinished {
     path: Option<PathBuf>,
     /// The servers on which it is open, or that its own journal names.
     servers: Vec<String>,
+    /// Whether it changed anything.
+    half_way: bool,
 }
 
 /// Makes sure that no run is half-way on the servers. With `--abandon` those that are, are abandoned.
@@ -50,7 +52,7 @@ pub fn settle(context: &Context, site: &Site, servers: &[String], options: &RunO
         if let Some(unread) = unread {
             super::unread::refuse_unless_abandoned(context, &summary, &unread, is_abandoned)?;
             let servers = in_book.then(|| summary.header.servers.clone()).unwrap_or_default();
-            found.insert(glance.name, Unfinished { path: Some(glance.path), servers });
+            found.insert(glance.name, Unfinished { path: Some(glance.path), servers, half_way: true });
             continue;
         }
         let owes = books.values().any(|book| book.owed_by(&glance.name).next().is_some());
@@ -58,22 +60,18 @@ pub fn settle(context: &Context, site: &Site, servers: &[String], options: &RunO
         if glance.state == RunState::Running || half_way && !is_abandoned {
             return Err(refused(context, &summary, &glance, &books));
         }
-        match half_way {
-            // What stopped before its first change is not half-way.
-            false => run::abandon(&glance.path, &crate::person::whoami())?,
-            true => {
-                let mut names = glance.header.servers.clone();
-                names.retain(|name| site.servers.contains_key(name));
-                found.insert(glance.name, Unfinished { path: Some(glance.path), servers: names });
-            }
-        }
+        // What stopped before its first change is not half-way: it is abandoned without a question.
+        let mut names = glance.header.servers.clone();
+        names.retain(|name| site.servers.contains_key(name) && (half_way || in_book));
+        found.insert(glance.name, Unfinished { path: Some(glance.path), servers: names, half_way });
     }
     for (name, book) in &books {
         for open in book.open.iter().filter(|open| book.is_half_way(open)) {
-            if !is_abandoned {
+            if !is_abandoned && !found.contains_key(&open.run) {
                 return Err(book::refused(name, book, open));
             }
             let theirs = found.entry(open.run.clone()).or_default();
+            theirs.half_way = true;
             if !theirs.servers.iter().any(|known| known == name) {
                 theirs.servers.push((*name).to_owned());
             }
@@ -138,7 +136,9 @@ impl Asked {
                 [] => String::new(),
                 left => format!("; still owed, see `banister status`: {}", left.join(", ")),
             };
-            eprintln!("{}: the run {run} is abandoned{left}", server.name);
+            if theirs.half_way {
+                eprintln!("{}: the run {run} is abandoned{left}", server.name);
+            }
         }
         match &theirs.path {
             Some(path) => run::abandon(path, &crate::person::whoami()),
@@ -215,6 +215,7 @@ fn holder(run: &str) -> Holder {
         journal: String::new(),
         began: lock::now(),
         again: false,
+        linked: false,
         by_hand: true,
     }
 }

@@ -15,7 +15,8 @@
 //! Nothing.
 //!
 //! # Errors
-//! `not_found` if the checkout is not there; `refused` if it can't be noted, `journal` if the book is damaged.
+//! `not_found` if the checkout is not there; `refused` if it can't be noted, or a secret is in it; `journal` if the book
+//! is damaged.
 //!
 //! # After a crash
 //! It is done again: twice is the same as once.
@@ -30,10 +31,11 @@
 
 use crate::book::{self, Owed};
 use crate::data::ServerName;
-use crate::failure::Result;
+use crate::failure::{Failure, Kind, Result};
 use crate::lock;
 use crate::machine::git::Checkout;
 use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive};
+use crate::secret;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -63,6 +65,16 @@ impl Primitive for Owe {
 }
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<()> {
+    let what = Value::String(arguments.what.clone());
+    if [&what, &arguments.data].into_iter().any(secret::needs_encoding) {
+        let message = format!(
+            "every administrator reads that `{}` is owed: there can't be a secret in it",
+            arguments.name
+        );
+        return Err(
+            Failure::new(Kind::Refused, message).help("leave it out, and read it again when it is needed")
+        );
+    }
     let folder = Checkout::open(&host.server()?.checkout)?.state_folder();
     book::change(&folder, |book| {
         // Whoever holds the server is the run that this is a part of.

@@ -34,6 +34,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::machine::env_file::EnvFile;
 use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive};
 use crate::secret::{self, Secret};
+use crate::site::Server;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -89,6 +90,15 @@ impl Primitive for SetEnv {
     const SECRETS: &'static [&'static str] = &["value"];
     const ACT: Act<Self> =
         Act::Change { touches: &[Facet::Settings], perform, predict, after_crash: AfterCrash::Repeat };
+
+    fn learn(arguments: &Arguments, server: &Server) {
+        if let Value::String(text) = &arguments.value
+            && !secret::has_letters(&arguments.value)
+            && server.is_secret(&arguments.key, text)
+        {
+            secret::keep(format!("{} {}", server.name, arguments.key), text);
+        }
+    }
 }
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {

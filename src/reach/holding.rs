@@ -47,6 +47,7 @@ fn entry(holder: &Holder) -> Open {
         since: holder.since.clone(),
         grant: holder.grant,
         changed: false,
+        linked: holder.linked,
         by_hand: holder.by_hand,
         state: RunState::Interrupted,
         running: Vec::new(),
@@ -142,7 +143,9 @@ impl Held for HeldHere {
         let holder = self.lock.holder().clone();
         let folder = self.lock.folder().to_owned();
         book::change(&folder, |book| {
-            let half_way = book.open(&holder.run).is_some_and(|open| book.is_half_way(open));
+            let owes = book.owed_by(&holder.run).next().is_some();
+            let half_way =
+                owes || book.open(&holder.run).is_some_and(|open| open.changed || open.linked && end.changed);
             match end.state {
                 RunState::Done | RunState::RolledBack => {
                     let reason = format!("the run is {}", end.state.name().replace('_', " "));

@@ -10,6 +10,7 @@ use crate::lock::{self, Holder};
 use crate::primitive::{Sort, Told};
 use crate::primitives;
 use crate::reach::Held;
+use crate::secret::Shown;
 use crate::site::Server;
 use std::collections::BTreeSet;
 
@@ -36,7 +37,7 @@ impl Session {
             let steps = ended.filter_map(|block| Some((block.name.clone(), block.seconds?))).collect();
             (steps, touched(&book.index))
         };
-        let end = End { state, steps };
+        let end = End { state, changed: self.has_changed(), steps };
         if ended_well && self.run_folder().is_some() {
             for name in touched {
                 self.hold(self.site.server(&name)?, &self.header.runbook)?;
@@ -97,7 +98,8 @@ impl Session {
         Holder {
             run: self.header.run.clone(),
             folder: self.run_folder().unwrap_or_default(),
-            purpose: purpose.into(),
+            // Every administrator reads it.
+            purpose: Shown::from(purpose).as_str().to_owned(),
             step: String::new(),
             by: crate::person::whoami(),
             from: lock::origin(),
@@ -110,6 +112,7 @@ impl Session {
             journal: self.journal_place(),
             began,
             again,
+            linked: self.header.servers.len() > 1,
             by_hand: self.header.by_hand,
         }
     }

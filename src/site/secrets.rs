@@ -15,6 +15,9 @@ static SEEN: Mutex<Option<HashMap<PathBuf, (SystemTime, u64)>>> = Mutex::new(Non
 /// Names that are the same on every machine, and say nothing of a site.
 const COMMON: [&str; 6] = ["/", "srv", "home", "opt", "var", "data"];
 
+/// So long a value is no word, but generated: it stays a secret if it stands under a harmless name, too.
+const GENERATED: usize = 20;
+
 impl Server {
     /// Whether a setting of this name and value holds a secret: by what the site says, by its name, or because it is an
     /// address with a password in it.
@@ -89,7 +92,7 @@ impl Server {
             // Earlier records may name it.
             secret::know(known, value);
             secret::keep_word(value);
-        } else {
+        } else if value.len() < GENERATED {
             secret::keep_word(value);
         }
     }

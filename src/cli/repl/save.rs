@@ -16,17 +16,28 @@ use std::path::{Path, PathBuf};
 
 /// Writes what worked, and gives what to say of it. Never over a file that is there.
 pub fn save(work: &Work, repl: &Repl, typed: &[String], name: Option<&str>) -> Result<String> {
-    let typed: Vec<String> = typed.iter().map(|line| show(line).into_owned()).collect();
-    let parts = saved::parts(typed.iter().map(String::as_str));
+    // What is hidden for eyes is no script, and a file of the site is no place for a secret.
+    let (typed, secret): (Vec<&String>, Vec<&String>) = typed.iter().partition(|line| show(line) == **line);
+    let parts = saved::parts(typed.into_iter().map(String::as_str));
     if parts.statements.is_empty() && parts.functions.is_empty() {
         return Err(Failure::new(
             Kind::Invalid,
             "there is nothing to save: nothing that was typed worked yet",
         ));
     }
+    let left_out = |said: String| match secret.as_slice() {
+        [] => said,
+        secret => {
+            let lines: Vec<_> = secret.iter().map(|line| show(line)).collect();
+            format!(
+                "{said}\nleft out, because a secret is in it: {}; write it with `secret(\"…\")`",
+                lines.join("; ")
+            )
+        }
+    };
     match (work.run_folder(), name) {
-        (None, name) => runbook(work, repl, &parts, name),
-        (Some(run), None) => hook(work, repl, &parts, &Summary::read(run)?),
+        (None, name) => runbook(work, repl, &parts, name).map(left_out),
+        (Some(run), None) => hook(work, repl, &parts, &Summary::read(run)?).map(left_out),
         (Some(_), Some(_)) => Err(Failure::new(
             Kind::Invalid,
             "what is done in a stopped run is saved at the step that failed, without a name",
