@@ -8,4 +8,6 @@ mod programs;
 mod random;
 #[path = "record/shown.rs"]
 mod shown;
+#[path = "record/words.rs"]
+mod words;
 mod support;

@@ -8,6 +8,7 @@ mod secrets;
 mod sshd;
 #[path = "../support/mod.rs"]
 mod support;
+mod words;
 mod world;
 
 use sshd::program;

@@ -7,6 +7,7 @@ pub mod awkward;
 pub mod caller;
 pub mod program;
 pub mod terminal;
+pub mod words;
 
 use std::fs;
 use std::io::{ErrorKind, Write};
