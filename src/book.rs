@@ -8,7 +8,7 @@
 mod ended;
 mod file;
 
-pub use ended::{End, Ended, close_all, ended, note_dismissed, note_end};
+pub use ended::{End, Ended, close_all, end_of, ended, note_dismissed, note_end};
 pub use file::{change, read};
 
 use crate::event::RunState;
@@ -78,6 +78,13 @@ pub struct Owed {
     pub left: Option<Left>,
 }
 
+impl Owed {
+    /// Whether it is the same thing of the same run.
+    fn is_same(&self, other: &Owed) -> bool {
+        (&self.run, &self.text, &self.data) == (&other.run, &other.text, &other.data)
+    }
+}
+
 /// Why something stays owed although its run is not open any more.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Left {
@@ -103,6 +110,11 @@ impl Book {
         !open.by_hand && (open.changed || self.owed_by(&open.run).next().is_some())
     }
 
+    /// Whether nobody does it in a run that is open: its run was abandoned, ended without it, or is not known here.
+    pub fn is_left(&self, owed: &Owed) -> bool {
+        owed.left.is_some() || self.open(&owed.run).is_none()
+    }
+
     /// The half-way run of somebody else, if there is one.
     pub fn half_way_beside(&self, run: &str) -> Option<&Open> {
         self.open.iter().find(|open| open.run != run && self.is_half_way(open))
@@ -112,7 +124,7 @@ impl Book {
     pub fn owe(&mut self, owed: Owed) {
         match self.owed.iter_mut().find(|known| known.name == owed.name) {
             // Twice is the same as once.
-            Some(known) if known.run == owed.run && known.text == owed.text => {}
+            Some(known) if known.left.is_none() && known.is_same(&owed) => {}
             Some(known) => *known = owed,
             None => self.owed.push(owed),
         }
@@ -129,6 +141,13 @@ impl Book {
             .into_iter()
             .partition(|open| open.run == entering.run || self.is_half_way(open));
         self.open = stay;
+        // What was typed owes what its last line began.
+        let left = Left {
+            by: entering.by.clone(),
+            at: entering.since.clone(),
+            reason: format!("the run {} began after it", entering.run),
+        };
+        superseded.iter().for_each(|open: &Open| self.leave(&open.run, &left));
         match self.open.iter_mut().find(|open| open.run == entering.run) {
             Some(known) => {
                 let (changed, since) = (known.changed, known.since.clone());
@@ -141,11 +160,15 @@ impl Book {
 
     /// A run is not open any more. What it still owes is left.
     pub fn close(&mut self, run: &str, left: &Left) -> Option<Open> {
+        self.leave(run, left);
+        let at = self.open.iter().position(|open| open.run == run)?;
+        Some(self.open.remove(at))
+    }
+
+    fn leave(&mut self, run: &str, left: &Left) {
         for owed in self.owed.iter_mut().filter(|owed| owed.run == run && owed.left.is_none()) {
             owed.left = Some(left.clone());
         }
-        let at = self.open.iter().position(|open| open.run == run)?;
-        Some(self.open.remove(at))
     }
 }
 
@@ -156,7 +179,7 @@ pub fn dismiss(folder: &Path, name: &str, by: &str, reason: &str) -> Result<Stri
             return Err(Failure::new(Kind::NotFound, format!("nothing called `{name}` is owed"))
                 .help("see what is owed with `banister status`"));
         };
-        if book.owed[at].left.is_none() {
+        if !book.is_left(&book.owed[at]) {
             let message = format!("`{name}` is owed by the run {}, which is open", book.owed[at].run);
             return Err(Failure::new(Kind::Refused, message).help(
                 "continue that run with `banister resume`, or abandon it: `banister run … --abandon`",
@@ -166,6 +189,11 @@ pub fn dismiss(folder: &Path, name: &str, by: &str, reason: &str) -> Result<Stri
         note_dismissed(folder, &owed, format!("{by}: {reason}"))?;
         Ok(owed.text)
     })
+}
+
+/// The name under which whoever abandons a run takes the lock.
+pub fn abandoner(run: &str) -> String {
+    format!("abandon-{run}")
 }
 
 /// One line that says which run is open, since when, and what it owes.

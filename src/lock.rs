@@ -52,6 +52,30 @@ pub struct Holder {
     pub by_hand: bool,
 }
 
+impl Holder {
+    /// This process, for a run. The grant is not known yet.
+    pub fn of(run: String, purpose: String) -> Holder {
+        Holder {
+            run,
+            folder: PathBuf::new(),
+            purpose,
+            step: String::new(),
+            by: crate::person::whoami(),
+            from: origin(),
+            pid: std::process::id(),
+            since: now(),
+            beat: now(),
+            grant: 0,
+            before: None,
+            runbook: String::new(),
+            journal: String::new(),
+            began: now(),
+            again: false,
+            by_hand: false,
+        }
+    }
+}
+
 /// The last grant of a lock.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Grant {
@@ -272,7 +296,7 @@ fn read_holder(folder: &Path) -> std::io::Result<Option<Holder>> {
 }
 
 /// The last grant: its number, its run, its instant, with blanks between.
-fn grant(folder: &Path) -> Result<Grant> {
+pub fn grant(folder: &Path) -> Result<Grant> {
     let text = match fs::read_to_string(folder.join("grant")) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Grant::default()),

@@ -15,6 +15,7 @@ mod rollback;
 mod typed;
 
 pub use frame::Frame;
+pub use hold::has_seen;
 pub use rollback::has_changed;
 pub use typed::Open;
 

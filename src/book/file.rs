@@ -16,9 +16,13 @@ pub fn read(folder: &Path) -> Result<Book> {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Book::default()),
         Err(error) => {
+            let help = match path.is_dir() {
+                true => format!("`{shown}` is a folder: put it aside: mv '{shown}' '{shown}.damaged'"),
+                false => format!("ask as a user who may read `{shown}`"),
+            };
             return Err(error)
                 .or_fail(Kind::Refused, || "it is unknown which runs are open here".into())
-                .map_err(|failure| failure.help(format!("ask as a user who may read `{shown}`")));
+                .map_err(|failure| failure.help(help));
         }
     };
     let version =

@@ -17,7 +17,7 @@ pub fn show(context: &Context) -> Result<u8> {
         (inquiry::lock(reach.as_ref(), server), inquiry::noted(reach.as_ref(), server))
     });
     for (server, (state, noted)) in servers.iter().zip(found) {
-        let state = state?;
+        let state = state.unwrap_or_else(|failure| State::Unknown(failure.to_string()));
         if !context.json {
             println!("{}: {}", server.name, held(&state, &noted));
             lines(&noted).iter().for_each(|line| println!("  {line}"));

@@ -3,11 +3,11 @@
 use super::arguments::RunOptions;
 use super::context::{Context, is_same_site};
 use super::outcome;
-use crate::book::{self, Book};
+use crate::book::{self, Book, Ended};
 use crate::event::RunState;
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::run::{self, Glance, Summary};
-use crate::lock::{self, Holder};
+use crate::lock::Holder;
 use crate::person::{Form, Person, Question};
 use crate::reach::{Reach, inquiry};
 use crate::session::has_changed;
@@ -24,6 +24,15 @@ struct Unfinished {
     path: Option<PathBuf>,
     /// The servers on which it is open, or that its own journal names.
     servers: Vec<String>,
+    /// Those that its journal names and the site does not know, or not any more.
+    elsewhere: Vec<String>,
+}
+
+impl Unfinished {
+    fn of(path: PathBuf, site: &Site, servers: Vec<String>) -> Unfinished {
+        let (servers, elsewhere) = servers.into_iter().partition(|name| site.servers.contains_key(name));
+        Unfinished { path: Some(path), servers, elsewhere }
+    }
 }
 
 /// Makes sure that no run is half-way on the servers. With `--abandon` those that are, are abandoned.
@@ -50,7 +59,14 @@ pub fn settle(context: &Context, site: &Site, servers: &[String], options: &RunO
         if let Some(unread) = unread {
             super::unread::refuse_unless_abandoned(context, &summary, &unread, is_abandoned)?;
             let servers = in_book.then(|| summary.header.servers.clone()).unwrap_or_default();
-            found.insert(glance.name, Unfinished { path: Some(glance.path), servers });
+            found.insert(glance.name, Unfinished::of(glance.path, site, servers));
+            continue;
+        }
+        if glance.state != RunState::Running
+            && !in_book
+            && let Some(by) = given_up(reach.as_ref(), site, &glance)
+        {
+            run::abandon(&glance.path, &by)?;
             continue;
         }
         let owes = books.values().any(|book| book.owed_by(&glance.name).next().is_some());
@@ -62,9 +78,7 @@ pub fn settle(context: &Context, site: &Site, servers: &[String], options: &RunO
             // What stopped before its first change is not half-way.
             false => run::abandon(&glance.path, &crate::person::whoami())?,
             true => {
-                let mut names = glance.header.servers.clone();
-                names.retain(|name| site.servers.contains_key(name));
-                found.insert(glance.name, Unfinished { path: Some(glance.path), servers: names });
+                found.insert(glance.name, Unfinished::of(glance.path, site, glance.header.servers));
             }
         }
     }
@@ -88,6 +102,16 @@ pub fn settle(context: &Context, site: &Site, servers: &[String], options: &RunO
         reach,
     };
     found.iter().try_for_each(|(run, theirs)| asked.abandon(site, run, theirs))
+}
+
+/// Who abandoned the run, or began over it, and why, if all its servers say that somebody did.
+fn given_up(reach: &dyn Reach, site: &Site, glance: &Glance) -> Option<String> {
+    let ends = glance.header.servers.iter().map(|name| {
+        let end = inquiry::end_of(reach, site.servers.get(name)?, &glance.name).ok().flatten();
+        end.filter(Ended::is_by_others)
+    });
+    let ends: Vec<Ended> = ends.collect::<Option<_>>()?;
+    Some(ends.first()?.ended_by.clone().unwrap_or_else(|| "somebody".into()))
 }
 
 fn refused(context: &Context, summary: &Summary, glance: &Glance, books: &BTreeMap<&str, Book>) -> Failure {
@@ -117,6 +141,12 @@ impl Asked {
     fn abandon(&self, site: &Site, run: &str, theirs: &Unfinished) -> Result<()> {
         let reach = self.reach.as_ref();
         let mut asked = Vec::new();
+        for name in &theirs.elsewhere {
+            eprintln!(
+                "warning: {name} is not in `{}`: if the run {run} is open there, it stays open",
+                site.file.display()
+            );
+        }
         for name in &theirs.servers {
             let server = site.server(name)?;
             let noted = match inquiry::noted(reach, server) {
@@ -199,22 +229,5 @@ impl Asked {
 
 /// Who abandons a run.
 fn holder(run: &str) -> Holder {
-    Holder {
-        run: format!("abandon-{run}"),
-        folder: PathBuf::new(),
-        purpose: format!("abandon the run {run}"),
-        step: String::new(),
-        by: crate::person::whoami(),
-        from: lock::origin(),
-        pid: std::process::id(),
-        since: lock::now(),
-        beat: lock::now(),
-        grant: 0,
-        before: None,
-        runbook: String::new(),
-        journal: String::new(),
-        began: lock::now(),
-        again: false,
-        by_hand: true,
-    }
+    Holder { by_hand: true, ..Holder::of(book::abandoner(run), format!("abandon the run {run}")) }
 }

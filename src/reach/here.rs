@@ -90,6 +90,13 @@ impl Reach for Here {
                 let book = holding::with_running(book::read(&folder)?, "");
                 plain(&Noted { book, ended: book::ended(&folder)?.pop() })
             }
+            Inquiry::EndOf { run } => {
+                let folder = lock_folder(server)?;
+                let is_open = book::read(&folder)?.open(run).is_some();
+                let end = if is_open { None } else { book::end_of(&folder, run)? };
+                plain(&end)
+            }
+            Inquiry::MayHold { holder } => plain(&holding::may_resume(server, holder)?),
             Inquiry::Abandon { holder, run, reasons, reason, end } => {
                 plain(&holding::abandon(server, holder.clone(), run, (reasons, reason), *end)?)
             }

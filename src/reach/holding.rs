@@ -7,7 +7,9 @@ use crate::command::{self, Attention, From};
 use crate::event::RunState;
 use crate::failure::{Failure, Kind, Result};
 use crate::lock::{self, Grant, Holder, Lock, State};
+use crate::primitive::Told;
 use crate::site::Server;
+use crate::stop::Stop;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -53,6 +55,12 @@ fn entry(holder: &Holder) -> Open {
     }
 }
 
+/// Whether the run of `holder` may go on, before anything is written in its journal. Who holds the server is not looked at.
+pub fn may_resume(server: &Server, holder: &Holder) -> Result<()> {
+    let folder = lock_folder(server)?;
+    may_hold(server, &folder, holder, &lock::grant(&folder)?)
+}
+
 /// Asked while nobody else can take the lock.
 fn may_hold(server: &Server, folder: &Path, holder: &Holder, last: &Grant) -> Result<()> {
     let book = with_running(book::read(folder)?, &holder.run);
@@ -69,13 +77,19 @@ fn may_hold(server: &Server, folder: &Path, holder: &Holder, last: &Grant) -> Re
         return Err(book::refused(&server.name, &book, open));
     }
     let own = book.open(&holder.run);
-    let is_ours = last.run.as_ref() == Some(&holder.run);
+    // Who wanted to abandon it and was killed before the book said so has changed nothing.
+    let was_spared = own.is_some_and(|own| own.grant + 1 == last.number)
+        && last.run.as_ref() == Some(&book::abandoner(&holder.run));
+    let is_ours = was_spared || last.run.as_ref() == Some(&holder.run);
     // Nobody worked on it after a release by force but whom the book names.
     let was_forced = last.run.is_none() && own.is_some_and(|own| own.grant < last.number);
-    if is_ours || was_forced || !holder.again || last.number == 0 {
-        return refuse_ended(server, folder, holder);
+    // A run that is open has not ended, whatever was noted before its entry was to be removed.
+    if own.is_none() {
+        refuse_ended(server, folder, holder)?;
     }
-    refuse_ended(server, folder, holder)?;
+    if is_ours || was_forced || !holder.again || last.number == 0 {
+        return Ok(());
+    }
     let is_later = last.at.as_ref().is_none_or(|at| *at >= holder.began);
     if own.is_some() || is_later { Err(in_between(server, folder, holder, last)) } else { Ok(()) }
 }
@@ -89,11 +103,7 @@ fn refuse_running(server: &Server, run: &str, running: &[String]) -> Result<()> 
 
 /// A run that somebody abandoned, or began over, is not continued.
 fn refuse_ended(server: &Server, folder: &Path, holder: &Holder) -> Result<()> {
-    let ended = book::ended(folder)?;
-    let own = ended.iter().rfind(|line| line.run == holder.run);
-    let Some(own) = own.filter(|line| ["abandoned", "superseded"].contains(&line.state.as_str())) else {
-        return Ok(());
-    };
+    let Some(own) = book::end_of(folder, &holder.run)?.filter(Ended::is_by_others) else { return Ok(()) };
     let by = own.ended_by.as_deref().unwrap_or("somebody");
     let message = format!("the run {} was {} on `{}` by {by}", holder.run, own.state, server.name);
     Err(Failure::new(Kind::Locked, message)
@@ -137,7 +147,7 @@ impl Held for HeldHere {
         self.lock.beat(Some(step))
     }
 
-    fn end(&mut self, end: &End) -> Result<()> {
+    fn end(&mut self, end: &End, _: &Stop, _: &dyn Fn(Told)) -> Result<()> {
         self.lock.check()?;
         let holder = self.lock.holder().clone();
         let folder = self.lock.folder().to_owned();
@@ -157,7 +167,8 @@ impl Held for HeldHere {
                     Ok(())
                 }
                 _ => {
-                    book.open.retain(|open| open.run != holder.run);
+                    let reason = "nothing is left to continue".to_owned();
+                    book.close(&holder.run, &Left { by: holder.by.clone(), at: lock::now(), reason });
                     Ok(())
                 }
             }

@@ -49,7 +49,7 @@ impl Session {
         for lock in locks {
             let mut lock = lock.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
             if let Some(lock) = lock.as_mut() {
-                lock.end(&end)?;
+                lock.end(&end, &self.stop, &self.warn())?;
             }
         }
         Ok(())
@@ -68,20 +68,23 @@ impl Session {
         };
         let mut lock = lock.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         if lock.is_none() {
-            let tell = |told: Told| {
-                if let Told::Warning(text) = told {
-                    self.tell(&Event::Warned { text });
-                }
-            };
-            *lock = self.reach.hold(server, self.holder(server, purpose), &self.stop, &tell)?;
+            *lock = self.reach.hold(server, self.holder(server, purpose), &self.stop, &self.warn())?;
         }
         lock.as_mut().map_or(Ok(()), |lock| use_it(lock.as_mut()))
     }
 
+    /// Passes on what a reach warns of while it takes a lock or hands it back.
+    fn warn(&self) -> impl Fn(Told) + '_ {
+        |told| {
+            if let Told::Warning(text) = told {
+                self.tell(&Event::Warned { text });
+            }
+        }
+    }
+
     /// Whether the run rests on something that it saw of the server.
     fn has_seen(&self, server: &Server) -> bool {
-        let is_theirs = |call: &CallRecord| data::server_of(&call.call.arguments) == Some(&server.name);
-        self.book().index.calls().any(is_theirs)
+        has_seen(&self.book().index, server)
     }
 
     /// Where the journal is, for people: `host:/path`.
@@ -95,24 +98,21 @@ impl Session {
         let began = self.book().index.started.clone().unwrap_or_else(lock::now);
         let again = self.resumed && self.has_seen(server);
         Holder {
-            run: self.header.run.clone(),
             folder: self.run_folder().unwrap_or_default(),
-            purpose: purpose.into(),
-            step: String::new(),
-            by: crate::person::whoami(),
-            from: lock::origin(),
-            pid: std::process::id(),
-            since: lock::now(),
-            beat: lock::now(),
-            grant: 0,
-            before: None,
             runbook: self.header.runbook.clone(),
             journal: self.journal_place(),
             began,
             again,
             by_hand: self.header.by_hand,
+            ..Holder::of(self.header.run.clone(), purpose.into())
         }
     }
+}
+
+/// Whether a run rests on something that it saw of the server.
+pub fn has_seen(index: &Index, server: &Server) -> bool {
+    let is_theirs = |call: &CallRecord| data::server_of(&call.call.arguments) == Some(&server.name);
+    index.calls().any(is_theirs)
 }
 
 /// The servers of which something was changed, be it only a backup taken.
