@@ -1,6 +1,8 @@
 //! What is open on a server and owed to it is known there, whoever asks: another state folder, another user, another
 //! spelling of the site.
 
+#[path = "book/left.rs"]
+mod left;
 mod support;
 
 use serde_json::Value;
@@ -286,13 +288,13 @@ fn what_cannot_be_read_is_unknown_and_never_free() {
         assert!(done.unwrap().success());
     };
     let own = |path: &str| {
-        let done =
-            std::process::Command::new("chown").args(["-R", "61001:61001"]).arg(world.path().join(path));
+        let mut done = std::process::Command::new("chown");
+        done.args(["-R", "61001:61001"]).arg(world.path().join(path));
         assert!(done.status().unwrap().success());
     };
     std::fs::create_dir(world.path().join("backups")).unwrap();
     world.write("trace", "");
-    ["web", "site", "backups", "trace"].map(own);
+    ["web", "site", "backups", "trace"].into_iter().for_each(own);
     chmod("", "a+rX");
     let by = |user: u32, home: &str, arguments: &[&str], crash: Option<&str>| {
         let mut command = world.command(&[&["--site", &site(&world, "site")], arguments].concat());
