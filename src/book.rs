@@ -110,9 +110,10 @@ impl Book {
         !open.by_hand && (open.changed || self.owed_by(&open.run).next().is_some())
     }
 
-    /// Whether nobody does it in a run that is open: its run was abandoned, ended without it, or is not known here.
+    /// Whether nobody will do it by continuing its run: that was abandoned, ended without it, was typed, or is not known
+    /// here.
     pub fn is_left(&self, owed: &Owed) -> bool {
-        owed.left.is_some() || self.open(&owed.run).is_none()
+        owed.left.is_some() || self.open(&owed.run).is_none_or(|open| open.by_hand)
     }
 
     /// The half-way run of somebody else, if there is one.

@@ -7,8 +7,8 @@ mod support;
 
 use serde_json::Value;
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
 use support::{Said, World, said};
 
 /// A server with maintenance mode and an action of a release; its site is also reached by a link.
@@ -55,6 +55,19 @@ fn first(world: &World, arguments: &[&str]) -> Said {
 
 fn crash(world: &World, arguments: &[&str], place: &str) -> Said {
     world.crash(&[&["--site", &site(world, "site")], arguments].concat(), place)
+}
+
+/// A place in the update at which the release is checked out, and all of it is owed.
+fn half_way() -> String {
+    static PLACE: OnceLock<String> = OnceLock::new();
+    let find = || {
+        let whole = world();
+        assert_eq!(first(&whole, &["run", "update", "--yes"]).code, Some(0));
+        let journal = std::fs::read_to_string(&whole.journals()[0]).unwrap();
+        let at = journal.lines().position(|line| line.contains("\"name\":\"checkout\"")).unwrap();
+        format!("before {}", at + 3)
+    };
+    PLACE.get_or_init(find).clone()
 }
 
 /// The first administrator's only run: its name and its folder.
@@ -257,9 +270,11 @@ fn a_lock_that_is_released_by_force_ends_what_its_holder_still_runs() {
 #[test]
 fn a_site_that_was_moved_finds_its_unfinished_run() {
     let world = world();
-    crash(&world, &["run", "update", "--yes"], "before 60");
+    crash(&world, &["run", "update", "--yes"], &half_way());
     let name = run(&world).0;
     std::fs::rename(world.path().join("site"), world.path().join("moved")).unwrap();
+    world.remove("link");
+    std::os::unix::fs::symlink(world.path().join("moved"), world.path().join("link")).unwrap();
     let moved = site(&world, "moved");
     let said = world.banister(&["--site", &moved, "run", "update", "--yes"]);
     assert_eq!(said.code, Some(4), "{said:?}");
@@ -277,6 +292,7 @@ fn what_cannot_be_read_is_unknown_and_never_free() {
         return;
     }
     let world = world();
+    world.write(".gitconfig", "[safe]\n\tdirectory = *\n");
     for (home, user) in [("home-a", 61_001), ("home-b", 61_002)] {
         world.write(&format!("{home}/.gitconfig"), "[safe]\n\tdirectory = *\n");
         let chown = |path: &std::path::Path| std::os::unix::fs::chown(path, Some(user), Some(user)).unwrap();
@@ -305,7 +321,7 @@ fn what_cannot_be_read_is_unknown_and_never_free() {
         });
         said(command.output().unwrap())
     };
-    let killed = by(61_001, "home-a", &["run", "update", "--yes"], Some("before 60"));
+    let killed = by(61_001, "home-a", &["run", "update", "--yes"], Some(&half_way()));
     assert_eq!(killed.code, Some(-9), "{killed:?}");
     let name = book(&world)["open"][0]["run"].as_str().unwrap().to_owned();
     // Who may read the checkout reads what is open and owed.
@@ -335,7 +351,7 @@ fn what_cannot_be_read_is_unknown_and_never_free() {
 #[test]
 fn a_damaged_book_is_told_with_a_way_out() {
     let world = world();
-    crash(&world, &["run", "update", "--yes"], "before 60");
+    crash(&world, &["run", "update", "--yes"], &half_way());
     let path = world.path().join("web/.git/banister/book.json");
     let book = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, &book[..book.len() / 2]).unwrap();

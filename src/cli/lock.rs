@@ -72,7 +72,7 @@ pub fn lines(noted: &Result<Noted>) -> Vec<String> {
             open.run, open.journal
         ));
     }
-    for owed in book.owed.iter().filter(|owed| book.open(&owed.run).is_none()) {
+    for owed in book.owed.iter().filter(|owed| book.is_left(owed)) {
         let why = owed.left.as_ref();
         let why = why.map(|left| format!("; left by {} at {}: {}", left.by, left.at, left.reason));
         lines.push(format!(

@@ -5,7 +5,7 @@ use super::*;
 /// The first administrator's update, killed where much of it is done and owed.
 fn killed() -> (World, String) {
     let world = world();
-    let said = crash(&world, &["run", "update", "--yes"], "before 60");
+    let said = crash(&world, &["run", "update", "--yes"], &half_way());
     assert_eq!(said.code, Some(-9), "{said:?}");
     let name = run(&world).0;
     (world, name)
