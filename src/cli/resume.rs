@@ -94,18 +94,15 @@ fn in_books(context: &Context, unknown: &mut Vec<String>) -> Result<Option<Glanc
                 continue;
             }
         };
-        for open in book.open.iter().filter(|open| book.is_half_way(open)) {
-            match run::find(&context.state, &open.run).map(|path| Glance::read(&path)) {
-                Ok(glance) if glance.is_open() => return Ok(Some(glance)),
-                _ => {
-                    return Err(book::refused(&server.name, &book, open).help(format!(
-                        "continue it where its journal is, or name its folder: `banister resume FOLDER`; to abandon it: \
-                         `banister run {} --abandon`",
-                        open.runbook
-                    )));
-                }
-            }
-        }
+        let Some(open) = book.half_way_beside("") else { continue };
+        return match run::find(&context.state, &open.run).map(|path| Glance::read(&path)) {
+            Ok(glance) if glance.is_open() => Ok(Some(glance)),
+            _ => Err(book::refused(&server.name, &book, open).help(format!(
+                "continue it where its journal is, or name its folder: `banister resume FOLDER`; to abandon it: \
+                 `banister run {} --abandon`",
+                open.runbook
+            ))),
+        };
     }
     Ok(None)
 }

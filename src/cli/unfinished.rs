@@ -58,7 +58,7 @@ pub fn settle(context: &Context, site: &Site, servers: &[String], options: &RunO
         let (summary, unread) = Summary::as_far_as_readable(&glance.path);
         if let Some(unread) = unread {
             super::unread::refuse_unless_abandoned(context, &summary, &unread, is_abandoned)?;
-            let servers = in_book.then(|| summary.header.servers.clone()).unwrap_or_default();
+            let servers = if in_book { summary.header.servers.clone() } else { Vec::new() };
             found.insert(glance.name, Unfinished::of(glance.path, site, servers));
             continue;
         }

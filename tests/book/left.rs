@@ -231,3 +231,61 @@ fn what_was_owed_before_an_update_is_still_owed_after_its_rollback() {
     assert_eq!(world.read("trace").matches("index").count(), 1);
     assert_eq!(book(&world)["owed"], serde_json::json!([]));
 }
+
+#[test]
+fn a_checkout_that_is_a_worktree_shares_the_book_of_its_repository() {
+    let (world, name) = killed();
+    let tree = world.path().join("tree");
+    world.git(&["worktree", "add", "-q", "--detach", &tree.display().to_string(), "0.1.0"]);
+    let text = world.read("site/site.toml");
+    world.write("site/site.toml", &text.replace("../web", "../tree"));
+    for command in [&["status"][..], &["lock", "show"]] {
+        let told = other(&world, command);
+        assert!(told.out.contains(&name) && !told.out.contains("free"), "{told:?}");
+    }
+    let said = other(&world, &["run", "backup", "--yes"]);
+    assert_eq!(said.code, Some(4), "{said:?}");
+    assert!(!world.path().join("web/.git/worktrees/tree/banister").exists());
+}
+
+/// Mounts something over the folder of the lock, in a mount namespace of its own, and types there; none where this user
+/// may mount nothing.
+fn mounted(world: &World, mount: &str, arguments: &[&str]) -> Option<Said> {
+    let may = std::process::Command::new("unshare").args(["-m", "true"]).status();
+    if !may.is_ok_and(|status| status.success()) {
+        eprintln!("SKIPPED: a disk of its own needs root");
+        return None;
+    }
+    let own = world.command(&[&["--site", &site(world, "site")], arguments].concat());
+    let folder = world.path().join("web/.git/banister");
+    let mut command = std::process::Command::new("unshare");
+    command.args(["-m", "sh", "-c", &format!("F={}; {mount} && exec \"$@\"", folder.display()), "sh"]);
+    command.arg(own.get_program()).args(own.get_args()).current_dir(world.path()).env_clear();
+    command.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    Some(said(command.output().unwrap()))
+}
+
+#[test]
+fn a_book_that_cannot_be_written_stops_a_run_before_it_changes_anything() {
+    let full = "cp -a $F $F.kept && mount -t tmpfs -o size=16k small $F && cp -a $F.kept/. $F/ && \
+                dd if=/dev/zero of=$F/filler bs=1k count=64 2>/dev/null; true";
+    let closed = "mount --bind $F $F && mount -o remount,bind,ro $F";
+    for mount in [full, closed] {
+        let world = world();
+        assert_eq!(first(&world, &["run", "backup", "--yes"]).code, Some(0));
+        let before = world.read(BOOK);
+        let Some(said) = mounted(&world, mount, &["run", "update", "--yes"]) else { return };
+        assert!(matches!(said.code, Some(1 | 4)), "{mount}: {said:?}");
+        assert!(said.err.contains("No space left") || said.err.contains("Read-only"), "{mount}: {said:?}");
+        assert_eq!((world.read("trace").as_str(), world.read("web/file").as_str()), ("", ""), "{mount}");
+        assert_eq!(world.read(BOOK), before, "{mount}");
+        // Who only looks needs no room.
+        let Some(told) = mounted(&world, mount, &["status"]) else { return };
+        assert_eq!(told.code, Some(0), "{mount}: {told:?}");
+        let said = first(&world, &["resume", "--yes"]);
+        assert_eq!(said.code, Some(0), "{mount}: {said:?}");
+        let said = first(&world, &["run", "update", "--yes"]);
+        assert_eq!(said.code, Some(0), "{mount}: {said:?}");
+        assert_settled(&world, mount);
+    }
+}
