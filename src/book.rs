@@ -8,11 +8,12 @@
 mod ended;
 mod file;
 
-pub use ended::{End, Ended, close_all, ended, note_dismissed, note_end};
+pub use ended::{End, Ended, close_all, end_of, ended, note_dismissed, note_end};
 pub use file::{change, read};
 
 use crate::event::RunState;
 use crate::failure::{Failure, Kind, Result};
+use crate::output::word;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -60,6 +61,9 @@ pub struct Open {
     /// Commands of it that still run, as they were typed. Looked up when the book is asked for, never kept.
     #[serde(default)]
     pub running: Vec<String>,
+    /// Why it is not known whether it still runs something; looked up likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unread: Option<String>,
 }
 
 /// Something that a run began, and that must still be done, or undone.
@@ -79,6 +83,13 @@ pub struct Owed {
     /// Absent while the run is open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left: Option<Left>,
+}
+
+impl Owed {
+    /// Whether it is the same thing of the same run.
+    fn is_same(&self, other: &Owed) -> bool {
+        (&self.run, &self.text, &self.data) == (&other.run, &other.text, &other.data)
+    }
 }
 
 /// Why something stays owed although its run is not open any more.
@@ -106,6 +117,23 @@ impl Book {
         !open.by_hand && (open.changed || open.linked || self.owed_by(&open.run).next().is_some())
     }
 
+    /// Whether nobody will do it by continuing its run: that was abandoned, ended without it, was typed, or is not known
+    /// here.
+    pub fn is_left(&self, owed: &Owed) -> bool {
+        owed.left.is_some() || self.open(&owed.run).is_none_or(|open| open.by_hand)
+    }
+
+    /// A run that nobody works on is no running one, whatever its last session said.
+    pub fn stop_all_but(&mut self, works: &str) {
+        for open in &mut self.open {
+            match (open.run == works, open.state) {
+                (true, _) => open.state = RunState::Running,
+                (false, RunState::Running) => open.state = RunState::Interrupted,
+                (false, _) => {}
+            }
+        }
+    }
+
     /// The half-way run of somebody else, if there is one.
     pub fn half_way_beside(&self, run: &str) -> Option<&Open> {
         self.open.iter().find(|open| open.run != run && self.is_half_way(open))
@@ -115,7 +143,7 @@ impl Book {
     pub fn owe(&mut self, owed: Owed) {
         match self.owed.iter_mut().find(|known| known.name == owed.name) {
             // Twice is the same as once.
-            Some(known) if known.run == owed.run && known.text == owed.text => {}
+            Some(known) if known.left.is_none() && known.is_same(&owed) => {}
             Some(known) => *known = owed,
             None => self.owed.push(owed),
         }
@@ -132,10 +160,18 @@ impl Book {
             .into_iter()
             .partition(|open| open.run == entering.run || self.is_half_way(open));
         self.open = stay;
+        // What was typed owes what its last line began.
+        let left = Left {
+            by: entering.by.clone(),
+            at: entering.since.clone(),
+            reason: format!("the run {} began after it", entering.run),
+        };
+        superseded.iter().for_each(|open: &Open| self.leave(&open.run, &left));
         match self.open.iter_mut().find(|open| open.run == entering.run) {
             Some(known) => {
-                let (changed, since) = (known.changed, known.since.clone());
-                *known = Open { changed, since, ..entering };
+                // Whoever continues it, it is the run of who began it.
+                let (by, from, since) = (known.by.clone(), known.from.clone(), known.since.clone());
+                *known = Open { changed: known.changed, by, from, since, ..entering };
             }
             None => self.open.push(entering),
         }
@@ -144,11 +180,15 @@ impl Book {
 
     /// A run is not open any more. What it still owes is left.
     pub fn close(&mut self, run: &str, left: &Left) -> Option<Open> {
+        self.leave(run, left);
+        let at = self.open.iter().position(|open| open.run == run)?;
+        Some(self.open.remove(at))
+    }
+
+    fn leave(&mut self, run: &str, left: &Left) {
         for owed in self.owed.iter_mut().filter(|owed| owed.run == run && owed.left.is_none()) {
             owed.left = Some(left.clone());
         }
-        let at = self.open.iter().position(|open| open.run == run)?;
-        Some(self.open.remove(at))
     }
 }
 
@@ -159,7 +199,7 @@ pub fn dismiss(folder: &Path, name: &str, by: &str, reason: &str) -> Result<Stri
             return Err(Failure::new(Kind::NotFound, format!("nothing called `{name}` is owed"))
                 .help("see what is owed with `banister status`"));
         };
-        if book.owed[at].left.is_none() {
+        if !book.is_left(&book.owed[at]) {
             let message = format!("`{name}` is owed by the run {}, which is open", book.owed[at].run);
             return Err(Failure::new(Kind::Refused, message).help(
                 "continue that run with `banister resume`, or abandon it: `banister run … --abandon`",
@@ -171,16 +211,23 @@ pub fn dismiss(folder: &Path, name: &str, by: &str, reason: &str) -> Result<Stri
     })
 }
 
+/// The name under which whoever abandons a run takes the lock.
+pub fn abandoner(run: &str) -> String {
+    format!("abandon-{run}")
+}
+
 /// One line that says which run is open, since when, and what it owes.
 pub fn describe(book: &Book, open: &Open) -> String {
     let Open { run, by, from, purpose, since, state, .. } = open;
     let owed: Vec<&str> = book.owed_by(run).map(|owed| owed.text.as_str()).collect();
-    let owes = if owed.is_empty() { String::new() } else { format!("; it owes: {}", owed.join(", ")) };
-    let running = match open.running.as_slice() {
-        [] => String::new(),
-        running => format!("; still running: {}", running.join(", ")),
+    let owes = if owed.is_empty() { String::new() } else { format!("; it owes: {}", owed.join("; ")) };
+    let running = match (&open.unread, open.running.as_slice()) {
+        (Some(why), _) => format!("; it is unknown whether it still runs something: {why}"),
+        (None, []) => String::new(),
+        (None, running) => format!("; still running: {}", running.join(", ")),
     };
     let state = match state {
+        RunState::Running => "is at work",
         RunState::Failed => "failed",
         RunState::RolledBack | RunState::Done => "is ending",
         _ => "was interrupted",
@@ -188,13 +235,30 @@ pub fn describe(book: &Book, open: &Open) -> String {
     format!("run {run} of {by} ({from}) {state}: {purpose}, since {since}{owes}{running}")
 }
 
+/// The command that continues a run, for whoever has it in a state folder of their own or may read its folder on this
+/// machine; else for who began it.
+pub fn resume(open: &Open) -> String {
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let folder = open.journal.strip_prefix(&format!("{host}:")).and_then(|path| path.strip_suffix("/journal.jsonl"));
+    match folder {
+        Some(folder) => format!("banister resume {}", word(folder)),
+        None => format!("banister resume {}", open.run),
+    }
+}
+
 /// The failure for whoever would begin over a run that is half-way.
 pub fn refused(server: &str, book: &Book, open: &Open) -> Failure {
-    let Open { run, journal, by, .. } = open;
+    let journal = &open.journal;
+    if open.state == RunState::Running {
+        return Failure::new(Kind::Locked, format!("another run is at work on `{server}`"))
+            .why(describe(book, open))
+            .help("wait for its end; see how far it is with `banister lock show`");
+    }
     Failure::new(Kind::Locked, format!("`{server}` has an unfinished run"))
         .why(describe(book, open))
         .why(format!("its journal: {journal}"))
         .help(format!(
-            "continue it as {by} with `banister resume {run}`, or abandon it and begin anew: add `--abandon`"
+            "continue it: `{}`; or abandon it and start again: add `--abandon=\"why\"`",
+            resume(open)
         ))
 }

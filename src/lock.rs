@@ -55,6 +55,31 @@ pub struct Holder {
     pub by_hand: bool,
 }
 
+impl Holder {
+    /// This process, for a run. The grant is not known yet.
+    pub fn of(run: String, purpose: String) -> Holder {
+        Holder {
+            run,
+            folder: PathBuf::new(),
+            purpose,
+            step: String::new(),
+            by: crate::person::whoami(),
+            from: origin(),
+            pid: std::process::id(),
+            since: now(),
+            beat: now(),
+            grant: 0,
+            before: None,
+            runbook: String::new(),
+            journal: String::new(),
+            began: now(),
+            again: false,
+            linked: false,
+            by_hand: false,
+        }
+    }
+}
+
 /// The last grant of a lock.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Grant {
@@ -139,7 +164,8 @@ pub fn look(folder: &Path) -> Result<State> {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(State::Left(holder)),
         Err(error) => return unknown("lock", &error),
     };
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+    // Shared, so that two who look at once don't take each other for a holder.
+    match flock(&file, FlockOperation::NonBlockingLockShared) {
         Ok(()) => Ok(State::Left(holder)),
         Err(rustix::io::Errno::WOULDBLOCK) => Ok(State::Held(holder)),
         Err(error) => unknown("lock", &error),
@@ -275,7 +301,7 @@ fn read_holder(folder: &Path) -> std::io::Result<Option<Holder>> {
 }
 
 /// The last grant: its number, its run, its instant, with blanks between.
-fn grant(folder: &Path) -> Result<Grant> {
+pub fn grant(folder: &Path) -> Result<Grant> {
     let text = match fs::read_to_string(folder.join("grant")) {
         Ok(text) => text,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Grant::default()),
@@ -300,9 +326,9 @@ fn clear(folder: &Path) {
     }
 }
 
-/// Not synced: after a power cut every holder is dead, and the grant of a dead holder is worth nothing.
+/// The holder is not synced: after a power cut every holder is dead. The grant is: it says who had the server last.
 fn write(folder: &Path, name: &str, content: &[u8]) -> Result<()> {
-    installation::write(&folder.join(name), content, false)
+    installation::write(&folder.join(name), content, name == "grant")
 }
 
 #[cfg(test)]

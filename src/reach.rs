@@ -73,5 +73,5 @@ pub trait Held: Send {
     fn beat(&mut self, step: &str, changes: bool) -> Result<()>;
 
     /// Writes into the server's book how the session leaves the run.
-    fn end(&mut self, end: &End) -> Result<()>;
+    fn end(&mut self, end: &End, stop: &Stop, tell: &dyn Fn(Told)) -> Result<()>;
 }

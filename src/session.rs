@@ -15,6 +15,7 @@ mod rollback;
 mod typed;
 
 pub use frame::Frame;
+pub use hold::has_seen;
 pub use rollback::has_changed;
 pub use typed::Open;
 
@@ -351,9 +352,15 @@ impl Session {
         };
         let (mut state, mut failure) = (state, failure);
         // A run whose servers were not told that it ended is not over: it is resumed.
-        let closed = self.close(state);
-        if let (Err(unknown), RunState::Done | RunState::RolledBack) = (closed, state) {
-            (state, failure) = (RunState::Interrupted, Some(unknown));
+        match (self.close(state), state) {
+            (Err(unknown), RunState::Done | RunState::RolledBack) => {
+                (state, failure) = (RunState::Interrupted, Some(unknown));
+            }
+            // One that was pushed out has been told so.
+            (Err(unknown), _) if unknown.kind != Kind::Locked => {
+                self.tell(&Event::Warned { text: unknown.to_string().into() });
+            }
+            _ => {}
         }
         // Before the last record: after it nobody resumes the run, and so nobody would hand them back.
         self.locks.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clear();
@@ -361,6 +368,9 @@ impl Session {
         if let Err(unwritten) =
             self.write(Entry::Finished { state, failure: failure.clone(), way_back }, true)
         {
+            if matches!(state, RunState::Done | RunState::RolledBack) {
+                state = RunState::Interrupted;
+            }
             failure.get_or_insert(unwritten);
         }
         let index = {

@@ -8,7 +8,7 @@ use crate::machine::health::Check;
 use crate::units::Size;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 mod keys;
 mod maintenance;
@@ -156,6 +156,14 @@ impl Server {
         let written = self.checkout.to_string_lossy().into_owned();
         self.checkout =
             if written.starts_with('~') { self.path(&written) } else { folder.join(&self.checkout) };
+        // What is kept in a run must not lead through a site's folder that may be moved.
+        let around = self.checkout.parent().filter(|_| self.ssh.is_none());
+        let around = around.filter(|around| around.components().any(|part| part == Component::ParentDir));
+        if let (Some(around), Some(name)) =
+            (around.and_then(|it| it.canonicalize().ok()), self.checkout.file_name())
+        {
+            self.checkout = around.join(name);
+        }
     }
 
     /// Where its backups are, unless a script says otherwise.

@@ -186,6 +186,8 @@ fn a_mistake_that_a_run_meets_after_it_changed_something_is_no_refusal() {
     let world = World::new();
     let run = |body: &str| {
         world.remove("state");
+        // What the server knows of the run before this one.
+        world.remove("web/.git/banister");
         let text = format!(
             "//! Mine.\nfn main() {{\n    let server = this_server();\n    let text = \"\";\n    let option = \"wihtin\";\n    {body}\n}}\n"
         );

@@ -41,14 +41,49 @@ pub struct Ended {
     pub steps: Vec<(String, f64)>,
 }
 
+impl Ended {
+    /// Whether it ended as its script says.
+    pub fn is_settled(&self) -> bool {
+        ["done", "rolled_back"].contains(&self.state.as_str())
+    }
+
+    /// Whether somebody else ended it: it is not continued.
+    pub fn is_by_others(&self) -> bool {
+        ["abandoned", "superseded"].contains(&self.state.as_str())
+    }
+}
+
 /// The runs that ended, the oldest first. A line that can't be read, as one that a crash cut off, is passed over: it says
 /// nothing that anybody acts upon but that the run is not open, and that is in the book.
 pub fn ended(folder: &Path) -> Result<Vec<Ended>> {
-    match std::fs::read_to_string(path(folder)) {
-        Ok(text) => Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()),
+    let path = path(folder);
+    match std::fs::read(&path) {
+        Ok(text) => {
+            let lines = text.split(|byte| *byte == b'\n');
+            Ok(lines.filter_map(|line| serde_json::from_slice(line).ok()).collect())
+        }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(error).or_fail(Kind::Refused, || "can't read which runs ended here".into()),
+        Err(error) => {
+            let is_file = path.is_file();
+            Err(error).or_fail(Kind::Refused, || "can't read which runs ended here".into()).map_err(
+                |failure| {
+                    let shown = path.display();
+                    failure.help(match is_file {
+                        true => format!("ask as a user who may read `{shown}`"),
+                        false => format!(
+                            "put what is in the place of that file aside: mv '{shown}' '{shown}.damaged'"
+                        ),
+                    })
+                },
+            )
+        }
     }
+}
+
+/// What became of a run that is not open any more, if that is still known.
+pub fn end_of(folder: &Path, run: &str) -> Result<Option<Ended>> {
+    let is_dismissal = |line: &Ended| line.state.starts_with("dismissed ");
+    Ok(ended(folder)?.into_iter().rfind(|line| line.run == run && !is_dismissal(line)))
 }
 
 /// Notes runs that were not done.
@@ -92,17 +127,16 @@ fn now() -> String {
     jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// Adds lines; one of a run that has the same line already is not added again. Called with the book held.
+/// Adds lines; one of a run that has the same line already takes its place. Called with the book held.
 fn add(folder: &Path, new: Vec<Ended>) -> Result<()> {
-    let mut all = ended(folder)?;
-    let before = all.len();
-    for line in new {
-        if !all.iter().any(|known| (&known.run, &known.state) == (&line.run, &line.state)) {
-            all.push(line);
-        }
-    }
-    if all.len() == before {
+    if new.is_empty() {
         return Ok(());
+    }
+    let mut all = ended(folder)?;
+    for line in new {
+        // Whoever was killed after this line and before the book left a run open that another one ended then.
+        all.retain(|known| (&known.run, &known.state) != (&line.run, &line.state));
+        all.push(line);
     }
     if all.len() > MOST {
         all.drain(..all.len() - KEPT);

@@ -16,9 +16,13 @@ pub fn read(folder: &Path) -> Result<Book> {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Book::default()),
         Err(error) => {
+            let help = match path.is_dir() {
+                true => format!("`{shown}` is a folder: put it aside: mv '{shown}' '{shown}.damaged'"),
+                false => format!("ask as a user who may read `{shown}`"),
+            };
             return Err(error)
                 .or_fail(Kind::Refused, || "it is unknown which runs are open here".into())
-                .map_err(|failure| failure.help(format!("ask as a user who may read `{shown}`")));
+                .map_err(|failure| failure.help(help));
         }
     };
     let version =
@@ -31,7 +35,8 @@ pub fn read(folder: &Path) -> Result<Book> {
         Failure::new(Kind::Journal, format!("`{shown}` is damaged: it is unknown which runs are open here"))
             .why(error)
             .help(format!(
-                "see what state the server is in with `banister status`; then put the file aside: mv '{shown}' '{shown}.damaged'"
+                "what is open and owed here is forgotten if it is put aside: see how the server is with `banister status`, resume what stopped \
+                 right after that: mv '{shown}' '{shown}.damaged'"
             ))
     })
 }

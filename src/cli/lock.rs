@@ -2,6 +2,7 @@
 
 use super::context::{Context, at_once};
 use crate::book;
+use crate::event::RunState;
 use crate::failure::Result;
 use crate::lock::{self, State};
 use crate::reach::inquiry::{self, Noted};
@@ -17,7 +18,7 @@ pub fn show(context: &Context) -> Result<u8> {
         (inquiry::lock(reach.as_ref(), server), inquiry::noted(reach.as_ref(), server))
     });
     for (server, (state, noted)) in servers.iter().zip(found) {
-        let state = state?;
+        let state = state.unwrap_or_else(|failure| State::Unknown(failure.to_string()));
         if !context.json {
             println!("{}: {}", server.name, held(&state, &noted));
             lines(&noted).iter().for_each(|line| println!("  {line}"));
@@ -65,14 +66,16 @@ fn held(state: &State, noted: &Result<Noted>) -> String {
 pub fn lines(noted: &Result<Noted>) -> Vec<String> {
     let Ok(Noted { book, .. }) = noted else { return Vec::new() };
     let mut lines = Vec::new();
-    for open in book.open.iter().filter(|open| book.is_half_way(open)) {
-        lines.push(format!("unfinished: {}", book::describe(book, open)));
+    // Who is at work is told as the holder.
+    let stopped = book.open.iter().filter(|open| book.is_half_way(open) && open.state != RunState::Running);
+    for open in stopped {
+        lines.push(format!("unfinished {}", book::describe(book, open)));
         lines.push(format!(
-            "  continue it with `banister resume {}`; its journal: {}",
-            open.run, open.journal
+            "  continue it with `{}`; its journal: {}",
+            book::resume(open), open.journal
         ));
     }
-    for owed in book.owed.iter().filter(|owed| book.open(&owed.run).is_none()) {
+    for owed in book.owed.iter().filter(|owed| book.is_left(owed)) {
         let why = owed.left.as_ref();
         let why = why.map(|left| format!("; left by {} at {}: {}", left.by, left.at, left.reason));
         lines.push(format!(

@@ -5,7 +5,7 @@ pub mod servers;
 use super::context::Context;
 use crate::event::RunState;
 use crate::journal::key;
-use crate::journal::run::Summary;
+use crate::journal::run::{self, Summary};
 use crate::output::word;
 use crate::primitive::Sort;
 use crate::primitives;
@@ -28,7 +28,10 @@ pub fn lines(context: &Context, summary: &Summary) -> (String, String) {
         [_, _, ..] => (String::new(), format!("; {}", servers::states(summary))),
         one => (format!(" on {}", one.join("")), String::new()),
     };
-    let (runbook, run) = (&summary.header.runbook, &summary.name);
+    let runbook = &summary.header.runbook;
+    // A run in a colleague's state folder is found by its path only.
+    let is_own = summary.path.parent() == Some(run::folder(&context.state).as_path());
+    let name = &if is_own { summary.name.clone() } else { word(summary.path.display()) };
     if summary.header.by_hand {
         let state = match summary.state {
             RunState::Running => "is open",
@@ -38,6 +41,12 @@ pub fn lines(context: &Context, summary: &Summary) -> (String, String) {
         // There is no script that could be gone on with.
         return (format!("`{runbook}` {state}{on}"), context.command("status"));
     }
+    if matches!(summary.state, RunState::Interrupted | RunState::Failed)
+        && let Some(by) = run::abandoned_by(&summary.path)
+    {
+        let by = if by.is_empty() { "somebody".into() } else { by };
+        return (format!("`{runbook}` was abandoned{on} by {by}{each}"), context.command("status"));
+    }
     let step = open_step(summary).filter(|_| each.is_empty());
     let step = step.map(|step| format!(" in step `{step}`")).unwrap_or_default();
     match summary.state {
@@ -46,29 +55,29 @@ pub fn lines(context: &Context, summary: &Summary) -> (String, String) {
         RunState::Running => (format!("`{runbook}` is running{on}{step}{each}"), context.command("status")),
         RunState::Damaged => (
             format!("what `{runbook}` did{on} is not known: its journal is damaged"),
-            context.command(&format!("show {run}")),
+            context.command(&format!("show {name}")),
         ),
         RunState::Newer => (
             format!("what `{runbook}` did{on} is not known: a newer banister wrote its journal"),
-            context.command(&format!("show {run}")),
+            context.command(&format!("show {name}")),
         ),
         RunState::Interrupted if summary.index.rollback => (
             format!("the way back of `{runbook}`{on} was interrupted{each}"),
-            context.command(&format!("resume {run}")),
+            context.command(&format!("resume {name}")),
         ),
         RunState::Failed if summary.index.rollback => (
             format!("the way back of `{runbook}`{on} failed{each}"),
-            context.command(&format!("resume {run}")),
+            context.command(&format!("resume {name}")),
         ),
         RunState::Interrupted => (
             format!("`{runbook}` was interrupted{on}{step}{each}"),
-            context.command(&format!("resume {run}")),
+            context.command(&format!("resume {name}")),
         ),
         RunState::Failed if is_past_mending(summary) => {
             (format!("`{runbook}` failed{on}{step}{each}"), anew(context, summary))
         }
         RunState::Failed => (format!("`{runbook}` failed{on}{step}{each}"), {
-            let resume = context.command(&format!("resume {run}"));
+            let resume = context.command(&format!("resume {name}"));
             // Without a way back it would do nothing, and say that all is as before.
             match has_changed(&summary.index) && summary.index.way_back {
                 true => format!("{resume}   (or: {resume} --rollback)"),

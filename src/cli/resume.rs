@@ -1,16 +1,19 @@
 //! `banister resume`.
 
 use super::arguments::ResumeOptions;
-use super::context::Context;
+use super::context::{Context, at_once};
 use super::work;
 use crate::book;
 use crate::event::RunState;
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::Header;
+use crate::journal::index::Index;
 use crate::journal::run::{self, Glance, OpenRun};
+use crate::lock::{self, Holder};
 use crate::reach::inquiry::{self, Noted};
 use crate::script::layers::Layers;
 use crate::script::runbook::Runbook;
+use crate::session;
 use crate::site::Site;
 use serde_json::json;
 use std::path::Path;
@@ -24,11 +27,16 @@ pub fn resume(context: &Context, options: &ResumeOptions) -> Result<u8> {
         None => context.find_run(named, Glance::is_open)?,
         found => found,
     };
-    let Some(summary) = found.map_or_else(|| in_books(context), |found| Ok(Some(found)))? else {
+    let mut unknown = Vec::new();
+    let Some(summary) = found.map_or_else(|| in_books(context, &mut unknown), |found| Ok(Some(found)))?
+    else {
         match context.json {
-            true => println!("{}", json!({ "run": null, "state": "nothing_to_resume" })),
+            true => {
+                println!("{}", json!({ "run": null, "state": "nothing_to_resume", "unknown": unknown }));
+            }
             false => println!("there is nothing to resume"),
         }
+        unknown.iter().for_each(|why| eprintln!("warning: it is unknown which runs are open there: {why}"));
         return Ok(0);
     };
     let name = &summary.name;
@@ -51,30 +59,50 @@ pub fn resume(context: &Context, options: &ResumeOptions) -> Result<u8> {
     let site = Arc::new(site_of(context, &summary.header)?);
     let runbook = prepare(&site, &summary.header, &summary.path, options.original)?;
     let run = OpenRun::open(&summary.path)?;
+    refuse_over_others(context, &site, &summary.header, &run.index)?;
     work::work(context, site, runbook, summary.header, run, &options.answers, options.rollback)
+}
+
+/// Makes sure, before anything is written, that nobody abandoned the run or worked on its servers since it did.
+///
+/// Fails with [`Kind::Locked`] if somebody did. What can't be asked is told by whoever works on it.
+fn refuse_over_others(context: &Context, site: &Site, header: &Header, index: &Index) -> Result<()> {
+    let reach = context.reach(site);
+    let servers: Vec<_> = header.servers.iter().filter_map(|name| site.servers.get(name)).collect();
+    let asked = at_once(&servers, |server| {
+        let began = index.started.clone().unwrap_or_else(lock::now);
+        let (runbook, again) = (header.runbook.clone(), session::has_seen(index, server));
+        let holder = Holder::of(header.run.clone(), header.runbook.clone());
+        inquiry::may_hold(reach.as_ref(), server, Holder { began, runbook, again, ..holder })
+    });
+    let refused =
+        asked.into_iter().find_map(|asked| asked.err().filter(|failure| failure.kind == Kind::Locked));
+    refused.map_or(Ok(()), Err)
 }
 
 /// A run of this user that is open by the books of the site's servers: the site may have been moved since it began.
 ///
 /// Fails with [`Kind::Locked`] if one is open there that is somebody else's.
-fn in_books(context: &Context) -> Result<Option<Glance>> {
+fn in_books(context: &Context, unknown: &mut Vec<String>) -> Result<Option<Glance>> {
     let Some(site) = context.site_if_any()? else { return Ok(None) };
     let reach = context.reach(&site);
     for server in context.servers(&site)? {
-        // What can't be asked is told by whoever works on it.
-        let Ok(Noted { book, .. }) = inquiry::noted(reach.as_ref(), server) else { continue };
-        for open in book.open.iter().filter(|open| book.is_half_way(open)) {
-            match run::find(&context.state, &open.run).map(|path| Glance::read(&path)) {
-                Ok(glance) if glance.is_open() => return Ok(Some(glance)),
-                _ => {
-                    return Err(book::refused(&server.name, &book, open).help(format!(
-                        "continue it where its journal is, or name its folder: `banister resume FOLDER`; to abandon it: \
-                         `banister run {} --abandon`",
-                        open.runbook
-                    )));
-                }
+        let book = match inquiry::noted(reach.as_ref(), server) {
+            Ok(Noted { book, .. }) => book,
+            Err(failure) => {
+                unknown.push(format!("{}: {failure}", server.name));
+                continue;
             }
-        }
+        };
+        let Some(open) = book.half_way_beside("") else { continue };
+        return match run::find(&context.state, &open.run).map(|path| Glance::read(&path)) {
+            Ok(glance) if glance.is_open() => Ok(Some(glance)),
+            _ => Err(book::refused(&server.name, &book, open).help(format!(
+                "continue it where its journal is, or name its folder: `banister resume FOLDER`; to abandon it: \
+                 `banister run {} --abandon`",
+                open.runbook
+            ))),
+        };
     }
     Ok(None)
 }

@@ -2,7 +2,7 @@
 
 use super::context::{Context, at_once, is_same_site};
 use super::outcome;
-use crate::book;
+use crate::book::{self, Book, Ended};
 use crate::event::Event;
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::run::Summary;
@@ -54,8 +54,23 @@ pub fn look(context: &Context, site: &Arc<Site>, reach: &Arc<dyn Reach>, server:
         is_same_site(&glance.header.site, &site.file) && glance.header.servers.contains(&server.name)
     })?;
     let last = last.map(|run| Summary::as_far_as_readable(&run.path).0);
+    let ended_by_others = |run: &Summary| {
+        let is_open = noted.as_ref().map_or(true, |noted| noted.book.open(&run.name).is_some());
+        let end = || inquiry::end_of(reach.as_ref(), server, &run.name).ok().flatten();
+        if is_open || !run.is_open() { None } else { end().filter(Ended::is_by_others) }
+    };
     let last_run = last.as_ref().map(|run| {
-        let (state, next) = outcome::lines(context, run);
+        let (mut state, mut next) = outcome::lines(context, run);
+        let owed = noted.as_ref().map(|noted| left(&noted.book)).unwrap_or_default();
+        // This user's journal does not know what others did since.
+        if let Some(end) = ended_by_others(run) {
+            let by = end.ended_by.as_deref().unwrap_or("somebody");
+            state = format!("`{}` was {} on {} by {by} at {}", run.header.runbook, end.state, server.name, end.at);
+            next = context.command("status");
+        }
+        if !run.is_open() || next == context.command("status") {
+            next = works_off(context, &owed).unwrap_or(next);
+        }
         json!({ "run": run.name, "runbook": run.header.runbook, "state": run.state, "text": state, "next": next })
     });
     let asked = |function: &str| -> Result<Value> {
@@ -120,6 +135,23 @@ fn backups(reach: &dyn Reach, server: &Server, folder: String) -> Result<Vec<Val
     found.sort_by(|a, b| a.name.cmp(&b.name));
     let shown = |card: &Card| json!({ "name": card.name, "path": card.path, "bytes": card.bytes });
     Ok(found.iter().map(shown).collect())
+}
+
+/// The names of what is owed although nobody does it in an open run.
+fn left(book: &Book) -> Vec<String> {
+    book.owed.iter().filter(|owed| book.is_left(owed)).map(|owed| owed.name.clone()).collect()
+}
+
+/// The command that works off what is owed, if there is one: `update` does what an update or a backup began, and a restore
+/// or a rollback is settled by another.
+fn works_off(context: &Context, owed: &[String]) -> Option<String> {
+    let again = ["restore", "rollback"].into_iter().find(|name| owed.iter().any(|owed| owed == name));
+    let is_of_update = |name: &String| {
+        name.starts_with("action ")
+            || ["install", "backup", "maintenance", "writers", "images"].contains(&name.as_str())
+    };
+    let runbook = again.or_else(|| owed.iter().any(is_of_update).then_some("update"));
+    Some(context.command(&format!("run {}", runbook?)))
 }
 
 /// The runs that are half-way on the server; this user's own last one has its own lines.

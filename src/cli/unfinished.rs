@@ -3,13 +3,14 @@
 use super::arguments::RunOptions;
 use super::context::{Context, is_same_site};
 use super::outcome;
-use crate::book::{self, Book};
+use crate::book::{self, Book, Ended};
 use crate::event::RunState;
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::run::{self, Glance, Summary};
-use crate::lock::{self, Holder};
+use crate::lock::Holder;
 use crate::person::{Form, Person, Question};
 use crate::reach::{Reach, inquiry};
+use crate::secret::show;
 use crate::session::has_changed;
 use crate::site::{Server, Site};
 use std::collections::BTreeMap;
@@ -24,8 +25,17 @@ struct Unfinished {
     path: Option<PathBuf>,
     /// The servers on which it is open, or that its own journal names.
     servers: Vec<String>,
+    /// Those that its journal names and the site does not know, or not any more.
+    elsewhere: Vec<String>,
     /// Whether it changed anything.
     half_way: bool,
+}
+
+impl Unfinished {
+    fn of(path: PathBuf, site: &Site, servers: Vec<String>, half_way: bool) -> Unfinished {
+        let (servers, elsewhere) = servers.into_iter().partition(|name| site.servers.contains_key(name));
+        Unfinished { path: Some(path), servers, elsewhere, half_way }
+    }
 }
 
 /// Makes sure that no run is half-way on the servers. With `--abandon` those that are, are abandoned.
@@ -51,8 +61,15 @@ pub fn settle(context: &Context, site: &Site, servers: &[String], options: &RunO
         let (summary, unread) = Summary::as_far_as_readable(&glance.path);
         if let Some(unread) = unread {
             super::unread::refuse_unless_abandoned(context, &summary, &unread, is_abandoned)?;
-            let servers = in_book.then(|| summary.header.servers.clone()).unwrap_or_default();
-            found.insert(glance.name, Unfinished { path: Some(glance.path), servers, half_way: true });
+            let servers = if in_book { summary.header.servers.clone() } else { Vec::new() };
+            found.insert(glance.name, Unfinished::of(glance.path, site, servers, true));
+            continue;
+        }
+        if glance.state != RunState::Running
+            && !in_book
+            && let Some(by) = given_up(reach.as_ref(), site, &glance)
+        {
+            run::abandon(&glance.path, &by)?;
             continue;
         }
         let owes = books.values().any(|book| book.owed_by(&glance.name).next().is_some());
@@ -61,13 +78,12 @@ pub fn settle(context: &Context, site: &Site, servers: &[String], options: &RunO
             return Err(refused(context, &summary, &glance, &books));
         }
         // What stopped before its first change is not half-way: it is abandoned without a question.
-        let mut names = glance.header.servers.clone();
-        names.retain(|name| site.servers.contains_key(name) && (half_way || in_book));
-        found.insert(glance.name, Unfinished { path: Some(glance.path), servers: names, half_way });
+        let names = if half_way || in_book { glance.header.servers } else { Vec::new() };
+        found.insert(glance.name, Unfinished::of(glance.path, site, names, half_way));
     }
     for (name, book) in &books {
         for open in book.open.iter().filter(|open| book.is_half_way(open)) {
-            if !is_abandoned && !found.contains_key(&open.run) {
+            if open.state == RunState::Running || !is_abandoned && !found.contains_key(&open.run) {
                 return Err(book::refused(name, book, open));
             }
             let theirs = found.entry(open.run.clone()).or_default();
@@ -81,11 +97,21 @@ pub fn settle(context: &Context, site: &Site, servers: &[String], options: &RunO
         return Ok(());
     }
     let asked = Asked {
-        reason: options.abandon.clone().unwrap_or_default(),
+        reason: show(options.abandon.as_deref().unwrap_or_default()).into_owned(),
         person: context.person(&options.answers),
         reach,
     };
     found.iter().try_for_each(|(run, theirs)| asked.abandon(site, run, theirs))
+}
+
+/// Who abandoned the run, or began over it, and why, if all its servers say that somebody did.
+fn given_up(reach: &dyn Reach, site: &Site, glance: &Glance) -> Option<String> {
+    let ends = glance.header.servers.iter().map(|name| {
+        let end = inquiry::end_of(reach, site.servers.get(name)?, &glance.name).ok().flatten();
+        end.filter(Ended::is_by_others)
+    });
+    let ends: Vec<Ended> = ends.collect::<Option<_>>()?;
+    Some(ends.first()?.ended_by.clone().unwrap_or_else(|| "somebody".into()))
 }
 
 fn refused(context: &Context, summary: &Summary, glance: &Glance, books: &BTreeMap<&str, Book>) -> Failure {
@@ -98,7 +124,7 @@ fn refused(context: &Context, summary: &Summary, glance: &Glance, books: &BTreeM
             failure = failure.why(format!("it owes {server}: {}", owed.join(", ")));
         }
     }
-    failure.help(format!("{next}; to abandon it and begin anew, add `--abandon`"))
+    failure.help(format!("{next}; to abandon it and start again, add `--abandon`"))
 }
 
 /// What is asked of whoever abandons runs.
@@ -110,11 +136,17 @@ struct Asked {
 }
 
 impl Asked {
-    /// Abandons a run on all its servers. First everything is asked, then each server's lock is taken, and only then is
-    /// anything noted.
+    /// Abandons a run on all its servers. First everything is asked; then each server's part is abandoned by itself, and
+    /// what was refused is tried again by the same command.
     fn abandon(&self, site: &Site, run: &str, theirs: &Unfinished) -> Result<()> {
         let reach = self.reach.as_ref();
         let mut asked = Vec::new();
+        for name in &theirs.elsewhere {
+            eprintln!(
+                "warning: {name} is not in `{}`: if the run {run} is open there, it stays open",
+                site.file.display()
+            );
+        }
         for name in &theirs.servers {
             let server = site.server(name)?;
             let noted = match inquiry::noted(reach, server) {
@@ -149,6 +181,18 @@ impl Asked {
     /// What a run still runs is waited for, or, if this gives true, to be ended.
     fn settle_running(&self, server: &Server, run: &str, book: &Book) -> Result<bool> {
         let running = |book: &Book| book.open(run).map(|open| open.running.clone()).unwrap_or_default();
+        if let Some(why) = book.open(run).and_then(|open| open.unread.clone()) {
+            let text = format!(
+                "It is unknown whether the run {run} still runs something on {}: {why}. Abandon it anyway, or stop here?",
+                server.name
+            );
+            let form = Form::Choice(["anyway", "stop"].map(str::to_owned).into());
+            return match self.person.ask(&Question { text, form })?.text.as_str() {
+                "anyway" => Ok(false),
+                _ => Err(Failure::new(Kind::Declined, format!("the run {run} was not abandoned"))
+                    .help("ask as a user who may read it, such as root")),
+            };
+        }
         let commands = running(book);
         if commands.is_empty() {
             return Ok(false);
@@ -175,7 +219,7 @@ impl Asked {
     /// Why each thing that the run owes is left, by its name.
     fn reasons(&self, server: &Server, run: &str, book: &Book) -> Result<BTreeMap<String, String>> {
         let mut reasons = BTreeMap::new();
-        for owed in book.owed_by(run) {
+        for owed in book.owed_by(run).filter(|owed| owed.left.is_none()) {
             let why = match self.reason.trim() {
                 "" => {
                     let text =
@@ -191,7 +235,8 @@ impl Asked {
                     format!("the run {run} was not abandoned: there is no reason to leave `{}`", owed.name);
                 return Err(Failure::new(Kind::Declined, message).help("say why with `--abandon=REASON`"));
             }
-            reasons.insert(owed.name.clone(), why.trim().to_owned());
+            // Every administrator reads it.
+            reasons.insert(owed.name.clone(), show(why.trim()).into_owned());
         }
         Ok(reasons)
     }
@@ -199,23 +244,5 @@ impl Asked {
 
 /// Who abandons a run.
 fn holder(run: &str) -> Holder {
-    Holder {
-        run: format!("abandon-{run}"),
-        folder: PathBuf::new(),
-        purpose: format!("abandon the run {run}"),
-        step: String::new(),
-        by: crate::person::whoami(),
-        from: lock::origin(),
-        pid: std::process::id(),
-        since: lock::now(),
-        beat: lock::now(),
-        grant: 0,
-        before: None,
-        runbook: String::new(),
-        journal: String::new(),
-        began: lock::now(),
-        again: false,
-        linked: false,
-        by_hand: true,
-    }
+    Holder { by_hand: true, ..Holder::of(book::abandoner(run), format!("abandon the run {run}")) }
 }

@@ -78,6 +78,17 @@ pub fn folder_name(key: &str) -> String {
     format!("{}~{digest}", &name[..name.len().min(LONGEST)])
 }
 
+/// The name that an earlier version gave the folder, if that was another one.
+pub fn former_folder_name(key: &str) -> Option<String> {
+    let letter = |c: char| match c {
+        '/' => '.',
+        c if c.is_ascii_alphanumeric() || "[]!-_~".contains(c) => c,
+        _ => '_',
+    };
+    let name: String = key.trim_start_matches('/').chars().map(letter).collect();
+    (name != folder_name(key)).then_some(name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

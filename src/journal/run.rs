@@ -87,7 +87,11 @@ impl OpenRun {
 
 /// The folder of one attempt of a command of the run in `path`.
 pub fn log(path: &Path, key: &str, attempt: u32) -> PathBuf {
-    path.join("logs").join(format!("{}.{attempt}", super::key::folder_name(key)))
+    let logs = path.join("logs");
+    let folder = |name: String| logs.join(format!("{name}.{attempt}"));
+    // A command that an earlier version began is in a folder that it named.
+    let former = super::key::former_folder_name(key).map(folder).filter(|former| former.exists());
+    former.unwrap_or_else(|| folder(super::key::folder_name(key)))
 }
 
 /// A run as it can be read at any moment, whoever works on it.
@@ -210,6 +214,12 @@ fn state_despite(path: &Path, unread: &Unread) -> RunState {
 
 fn is_open(path: &Path, state: RunState) -> bool {
     !is_settled(state) && !is_abandoned(path)
+}
+
+/// Who noted that nobody will go on with the run, if somebody did.
+pub fn abandoned_by(path: &Path) -> Option<String> {
+    let text = fs::read_to_string(path.join("abandoned")).or_else(|_| fs::read_to_string(beside(path)));
+    is_abandoned(path).then(|| text.unwrap_or_default().trim().to_owned())
 }
 
 fn is_abandoned(path: &Path) -> bool {

@@ -18,7 +18,7 @@ fn file_mode(folder: &Path) -> u32 {
 
 fn folder_mode(folder: &Path) -> u32 {
     let around = folder.parent().and_then(|around| fs::metadata(around).ok());
-    around.map_or(0o700, |around| around.permissions().mode() & 0o777 | 0o700)
+    around.map_or(0o700, |around| around.permissions().mode() & 0o2777 | 0o700)
 }
 
 /// Makes the folder if it is not there, and opens it to those who may open the git folder around it.
@@ -33,7 +33,7 @@ pub fn prepare(folder: &Path) -> Result<()> {
 
 /// Whoever made a file says who may open it; another's file is left as it is.
 fn open_to_others(path: &Path, mode: u32) -> io::Result<()> {
-    if fs::metadata(path)?.permissions().mode() & 0o777 == mode {
+    if fs::metadata(path)?.permissions().mode() & 0o7777 == mode {
         return Ok(());
     }
     match fs::set_permissions(path, Permissions::from_mode(mode)) {

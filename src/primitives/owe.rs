@@ -65,12 +65,9 @@ impl Primitive for Owe {
 }
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<()> {
-    let what = Value::String(arguments.what.clone());
-    if [&what, &arguments.data].into_iter().any(secret::needs_encoding) {
-        let message = format!(
-            "every administrator reads that `{}` is owed: there can't be a secret in it",
-            arguments.name
-        );
+    let (name, what) = (Value::String(arguments.name.clone()), Value::String(arguments.what.clone()));
+    if [&name, &what, &arguments.data].into_iter().any(secret::needs_encoding) {
+        let message = "what is owed is read by every administrator, so there can't be a secret in it";
         return Err(
             Failure::new(Kind::Refused, message).help("leave it out, and read it again when it is needed")
         );
@@ -78,7 +75,10 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<()> {
     let folder = Checkout::open(&host.server()?.checkout)?.state_folder();
     book::change(&folder, |book| {
         // Whoever holds the server is the run that this is a part of.
-        let (run, by) = lock::left(&folder).map(|holder| (holder.run, holder.by)).unwrap_or_default();
+        let holder = lock::left(&folder);
+        let (run, by) = holder
+            .map(|holder| (holder.run, holder.by))
+            .ok_or_else(|| Failure::new(Kind::Bug, "something is owed by nobody"))?;
         let (name, text) = (arguments.name.clone(), arguments.what.clone());
         book.owe(Owed { name, text, run, by, since: lock::now(), data: arguments.data.clone(), left: None });
         Ok(())

@@ -67,16 +67,17 @@ impl Primitive for Owed {
 
 fn perform(_: &Arguments, host: &Host) -> Result<Vec<Thing>> {
     let folder = Checkout::open(&host.server()?.checkout)?.state_folder();
-    let owed = book::read(&folder)?.owed.into_iter();
+    let book = book::read(&folder)?;
+    let owed = book.owed.iter().cloned();
     Ok(owed
         .map(|owed| Thing {
+            left: book.is_left(&owed),
             name: owed.name,
             what: owed.text,
             run: owed.run,
             by: owed.by,
             since: owed.since,
             data: owed.data,
-            left: owed.left.is_some(),
         })
         .collect())
 }

@@ -156,7 +156,7 @@ impl<W: Write + Send + 'static> Agent<W> {
             }
             What::Hold { holder } => self.hold(id, holder, work),
             What::Close { end } => match &mut *self.lock() {
-                Some(lock) => lock.end(&end).map(|()| Value::Null),
+                Some(lock) => lock.end(&end, &work.stop, &|_: Told| {}).map(|()| Value::Null),
                 None => Err(Failure::new(Kind::Bug, "an end without the lock")),
             },
             What::Release => {

@@ -87,9 +87,16 @@ impl Reach for Here {
             Inquiry::ReleaseLock { force } => plain(&holding::release(server, *force)?),
             Inquiry::Book => {
                 let folder = lock_folder(server)?;
-                let book = holding::with_running(book::read(&folder)?, "");
+                let book = holding::told(server)?;
                 plain(&Noted { book, ended: book::ended(&folder)?.pop() })
             }
+            Inquiry::EndOf { run } => {
+                let folder = lock_folder(server)?;
+                let is_open = book::read(&folder)?.open(run).is_some();
+                let end = if is_open { None } else { book::end_of(&folder, run)? };
+                plain(&end)
+            }
+            Inquiry::MayHold { holder } => plain(&holding::may_resume(server, holder)?),
             Inquiry::Abandon { holder, run, reasons, reason, end } => {
                 plain(&holding::abandon(server, holder.clone(), run, (reasons, reason), *end)?)
             }
@@ -115,6 +122,10 @@ pub fn lock_folder(server: &Server) -> Result<PathBuf> {
         .or_fail(Kind::NotFound, || format!("`{shown}` is not a git checkout"))
         .map_err(|failure| failure.help(format!("correct `checkout` of `{}` in site.toml", server.name)))?;
     // A worktree has a git folder of its own, and says there which one it shares.
-    let shared = std::fs::read_to_string(git.join("commondir")).ok();
+    let shared = match std::fs::read_to_string(git.join("commondir")) {
+        Ok(shared) => Some(shared),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error).or_fail(Kind::Refused, || format!("can't read the git folder of `{shown}`")),
+    };
     Ok(shared.map_or(git.clone(), |shared| git.join(shared.trim_end())).join("banister"))
 }

@@ -7,7 +7,9 @@ use crate::command::{self, Attention, From};
 use crate::event::RunState;
 use crate::failure::{Failure, Kind, Result};
 use crate::lock::{self, Grant, Holder, Lock, State};
+use crate::primitive::Told;
 use crate::site::Server;
+use crate::stop::Stop;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -49,19 +51,28 @@ fn entry(holder: &Holder) -> Open {
         changed: false,
         linked: holder.linked,
         by_hand: holder.by_hand,
-        state: RunState::Interrupted,
+        state: RunState::Running,
         running: Vec::new(),
+        unread: None,
     }
+}
+
+/// Whether the run of `holder` may go on, before anything is written in its journal. Who holds the server is not looked at.
+pub fn may_resume(server: &Server, holder: &Holder) -> Result<()> {
+    let folder = lock_folder(server)?;
+    may_hold(server, &folder, holder, &lock::grant(&folder)?)
 }
 
 /// Asked while nobody else can take the lock.
 fn may_hold(server: &Server, folder: &Path, holder: &Holder, last: &Grant) -> Result<()> {
-    let book = with_running(book::read(folder)?, &holder.run);
+    let mut book = with_running(book::read(folder)?, &holder.run);
+    // Nobody else works now.
+    book.stop_all_but("");
     // An earlier version keeps no book.
     if let Some(before) =
         lock::left(folder).filter(|before| before.run != holder.run && book.open(&before.run).is_none())
     {
-        refuse_running(server, &before.run, &running(&before.folder))?;
+        refuse_running(server, &before.run, &running(&before.folder).unwrap_or_default())?;
     }
     for open in book.open.iter().filter(|open| open.run != holder.run) {
         refuse_running(server, &open.run, &open.running)?;
@@ -70,13 +81,24 @@ fn may_hold(server: &Server, folder: &Path, holder: &Holder, last: &Grant) -> Re
         return Err(book::refused(&server.name, &book, open));
     }
     let own = book.open(&holder.run);
-    let is_ours = last.run.as_ref() == Some(&holder.run);
+    // Who wanted to abandon it and was killed before the book said so has changed nothing.
+    let was_spared = own.is_some_and(|own| own.grant + 1 == last.number)
+        && last.run.as_ref() == Some(&book::abandoner(&holder.run));
+    let is_ours = was_spared || last.run.as_ref() == Some(&holder.run);
     // Nobody worked on it after a release by force but whom the book names.
     let was_forced = last.run.is_none() && own.is_some_and(|own| own.grant < last.number);
-    if is_ours || was_forced || !holder.again || last.number == 0 {
-        return refuse_ended(server, folder, holder);
+    // All was done, and this server knows it already: nothing more will be changed.
+    let is_done = own.is_none() && book::end_of(folder, &holder.run)?.is_some_and(|end| end.is_settled());
+    if is_done && holder.again {
+        return Ok(());
     }
-    refuse_ended(server, folder, holder)?;
+    // A run that is open has not ended, whatever was noted before its entry was to be removed.
+    if own.is_none() {
+        refuse_ended(server, folder, holder)?;
+    }
+    if is_ours || was_forced || !holder.again || last.number == 0 {
+        return Ok(());
+    }
     let is_later = last.at.as_ref().is_none_or(|at| *at >= holder.began);
     if own.is_some() || is_later { Err(in_between(server, folder, holder, last)) } else { Ok(()) }
 }
@@ -90,11 +112,7 @@ fn refuse_running(server: &Server, run: &str, running: &[String]) -> Result<()> 
 
 /// A run that somebody abandoned, or began over, is not continued.
 fn refuse_ended(server: &Server, folder: &Path, holder: &Holder) -> Result<()> {
-    let ended = book::ended(folder)?;
-    let own = ended.iter().rfind(|line| line.run == holder.run);
-    let Some(own) = own.filter(|line| ["abandoned", "superseded"].contains(&line.state.as_str())) else {
-        return Ok(());
-    };
+    let Some(own) = book::end_of(folder, &holder.run)?.filter(Ended::is_by_others) else { return Ok(()) };
     let by = own.ended_by.as_deref().unwrap_or("somebody");
     let message = format!("the run {} was {} on `{}` by {by}", holder.run, own.state, server.name);
     Err(Failure::new(Kind::Locked, message)
@@ -118,7 +136,7 @@ fn in_between(server: &Server, folder: &Path, holder: &Holder, last: &Grant) -> 
         .why(theirs)
         .why(format!("this run: {} of {}, since {}", holder.purpose, holder.by, holder.began))
         .help(format!(
-            "what it saw may not be true any more: see how the server is with `banister status`, then begin anew with \
+            "what it saw may not be true any more: see how the server is with `banister status`, then start again with \
              `banister run {} --abandon`",
             holder.runbook
         ))
@@ -129,8 +147,13 @@ impl Held for HeldHere {
         self.lock.check()?;
         if changes && !self.changed {
             let run = self.lock.holder().run.clone();
+            let holder = self.lock.holder();
             book::change(self.lock.folder(), |book| {
-                book.open.iter_mut().filter(|open| open.run == run).for_each(|open| open.changed = true);
+                match book.open.iter_mut().find(|open| open.run == run) {
+                    Some(open) => open.changed = true,
+                    // Somebody put the book aside meanwhile.
+                    None => book.open.push(Open { changed: true, ..entry(holder) }),
+                }
                 Ok(())
             })?;
             self.changed = true;
@@ -138,7 +161,7 @@ impl Held for HeldHere {
         self.lock.beat(Some(step))
     }
 
-    fn end(&mut self, end: &End) -> Result<()> {
+    fn end(&mut self, end: &End, _: &Stop, _: &dyn Fn(Told)) -> Result<()> {
         self.lock.check()?;
         let holder = self.lock.holder().clone();
         let folder = self.lock.folder().to_owned();
@@ -160,7 +183,8 @@ impl Held for HeldHere {
                     Ok(())
                 }
                 _ => {
-                    book.open.retain(|open| open.run != holder.run);
+                    let reason = "nothing is left to continue".to_owned();
+                    book.close(&holder.run, &Left { by: holder.by.clone(), at: lock::now(), reason });
                     Ok(())
                 }
             }
@@ -171,33 +195,47 @@ impl Held for HeldHere {
 /// The book as it is told: with what still runs of each open run but `own`.
 pub fn with_running(mut book: Book, own: &str) -> Book {
     for open in book.open.iter_mut().filter(|open| open.run != own) {
-        open.running = running(&open.folder);
+        match running(&open.folder) {
+            Ok(running) => open.running = running,
+            Err(why) => open.unread = Some(why),
+        }
     }
     book
 }
 
-/// Commands of the run in `folder` that still run, as they were typed.
-fn running(folder: &Path) -> Vec<String> {
-    let unknown = |why: &dyn std::fmt::Display| {
-        vec![format!("something unknown (`{}` can't be read: {why})", folder.display())]
+/// The same, as it is told to whoever asks: with the run that works now as one that does.
+pub fn told(server: &Server) -> Result<Book> {
+    let folder = lock_folder(server)?;
+    let mut book = with_running(book::read(&folder)?, "");
+    let works = match lock::look(&folder)? {
+        State::Held(holder) => holder.run,
+        _ => String::new(),
     };
+    book.stop_all_but(&works);
+    Ok(book)
+}
+
+/// Commands of the run in `folder` that still run, as they were typed; or why that can't be known.
+fn running(folder: &Path) -> std::result::Result<Vec<String>, String> {
+    let unknown = |why: &dyn std::fmt::Display| format!("`{}` can't be read: {why}", folder.display());
     let logs = match std::fs::read_dir(folder.join("logs")) {
         Ok(logs) => logs,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
-        Err(error) => return unknown(&error),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(unknown(&error)),
     };
     let mut found = Vec::new();
-    for log in logs.flatten() {
-        match command::state(&log.path()) {
-            Ok(command::State::Running) => found.push(match command::Spec::read(&log.path()) {
+    for log in logs {
+        let log = log.map_err(|error| unknown(&error))?.path();
+        match command::state(&log) {
+            Ok(command::State::Running) => found.push(match command::Spec::read(&log) {
                 Ok(spec) => format!("`{}`", spec.arguments.join(" ")),
                 Err(_) => "a command".into(),
             }),
             Ok(_) => {}
-            Err(failure) => return unknown(&failure),
+            Err(failure) => return Err(unknown(&failure)),
         }
     }
-    found
+    Ok(found)
 }
 
 /// Releases the lock; see [`lock::release`]. What a holder that is pushed out still runs is ended: its lock kept others
@@ -207,7 +245,8 @@ pub fn release(server: &Server, force: bool) -> Result<State> {
     let state = lock::release(&folder, force)?;
     if let State::Held(holder) = &state {
         end_all(&holder.folder)?;
-        refuse_running(server, &holder.run, &running(&holder.folder))?;
+        let still = running(&holder.folder).unwrap_or_default();
+        refuse_running(server, &holder.run, &still).map_err(|failure| failure.why("the lock was released"))?;
     }
     Ok(state)
 }
@@ -234,7 +273,8 @@ pub fn abandon(
             if end {
                 end_all(&theirs)?;
             }
-            refuse_running(server, run, &running(&theirs))?;
+            // What can't be known was told to whoever abandons it.
+            refuse_running(server, run, &running(&theirs).unwrap_or_default())?;
         }
         match book.owed_by(run).find(|owed| owed.left.is_none() && !reasons.contains_key(&owed.name)) {
             None => Ok(()),
@@ -249,7 +289,7 @@ pub fn abandon(
     let _lock = lock::take(&folder, holder, &check)?;
     book::change(&folder, |book| {
         let mut why: Vec<String> = (!reason.is_empty()).then(|| reason.to_owned()).into_iter().collect();
-        for owed in book.owed.iter_mut().filter(|owed| owed.run == run) {
+        for owed in book.owed.iter_mut().filter(|owed| owed.run == run && owed.left.is_none()) {
             let reason = reasons.get(&owed.name).cloned().unwrap_or_default();
             if !why.contains(&reason) {
                 why.push(format!("{}: {reason}", owed.name));
@@ -265,10 +305,13 @@ pub fn abandon(
 
 /// Ends the commands of a run that still run, with all that they started.
 fn end_all(folder: &Path) -> Result<()> {
-    for log in std::fs::read_dir(folder.join("logs")).into_iter().flatten().flatten() {
-        if matches!(command::state(&log.path())?, command::State::Running) {
-            command::cancel(&log.path())?;
-            command::follow(&log.path(), From::Now, &|| Attention::Go, &mut |_| {}).map(drop)?;
+    let Ok(logs) = std::fs::read_dir(folder.join("logs")) else { return Ok(()) };
+    for log in logs.flatten() {
+        let log = log.path();
+        if matches!(command::state(&log)?, command::State::Running) {
+            command::cancel(&log)?;
+            // One that had not begun never will.
+            command::follow(&log, From::Now, &|| Attention::Cancel, &mut |_| {}).map(drop)?;
         }
     }
     Ok(())

@@ -23,6 +23,11 @@ pub enum Inquiry {
     ReleaseLock { force: bool },
     /// What is open on it and owed to it: a [`Noted`].
     Book,
+    /// What became of a run that is not open there: an [`Ended`], or nothing.
+    EndOf { run: String },
+    /// Whether a run may go on there, or back, which `holder` says: fails with [`Kind::Locked`] if another one came in
+    /// between, or it was abandoned.
+    MayHold { holder: Holder },
     /// Abandons a run on it, for a `reason`, if one is given. `reasons` says for each thing that it owes, by its name, why
     /// it is left; `end` ends what it still runs. `holder` is who abandons it.
     Abandon { holder: Holder, run: String, reasons: BTreeMap<String, String>, reason: String, end: bool },
@@ -53,6 +58,16 @@ pub struct Noted {
 /// What is open on the server and owed to it.
 pub fn noted(reach: &dyn Reach, server: &Server) -> Result<Noted> {
     ask(reach, server, &Inquiry::Book)
+}
+
+/// What became of a run that is not open on the server any more, if that is known there.
+pub fn end_of(reach: &dyn Reach, server: &Server, run: &str) -> Result<Option<Ended>> {
+    ask(reach, server, &Inquiry::EndOf { run: run.into() })
+}
+
+/// Whether the run of `holder` may go on, or back, on the server. Fails with [`Kind::Locked`] if it may not.
+pub fn may_hold(reach: &dyn Reach, server: &Server, holder: Holder) -> Result<()> {
+    ask(reach, server, &Inquiry::MayHold { holder })
 }
 
 /// Abandons a run on the server; see [`Inquiry::Abandon`].

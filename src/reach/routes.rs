@@ -176,8 +176,8 @@ impl Held for HeldThere {
         Ok(())
     }
 
-    fn end(&mut self, end: &End) -> Result<()> {
-        self.0.close(end)
+    fn end(&mut self, end: &End, stop: &Stop, tell: &dyn Fn(Told)) -> Result<()> {
+        self.0.close(end, stop, tell)
     }
 }
 

@@ -86,8 +86,8 @@ impl There {
     }
 
     /// Has the server's book say how the session leaves the run.
-    pub fn close(&self, end: &End) -> Result<()> {
-        self.ask(&What::Close { end: end.clone() }, &Stop::new(), &|_| {}).map(drop)
+    pub fn close(&self, end: &End, stop: &Stop, tell: &dyn Fn(Told)) -> Result<()> {
+        self.ask(&What::Close { end: end.clone() }, stop, tell).map(drop)
     }
 
     /// Hands the lock back, if there is somebody to hand it to; an agent that lost us does it by itself.

@@ -267,7 +267,7 @@ fn backslash(at: &[u8]) -> Option<(Vec<u8>, usize)> {
             (vec![hex(&digits[..2])? as u8], 4)
         }
         [b'u', b'{', digits @ ..] => {
-            let end = digits.iter().position(|byte| *byte == b'}')?;
+            let end = digits.iter().take(9).position(|byte| *byte == b'}')?;
             (encoded(hex(digits.get(..end)?)?), end + 4)
         }
         [b'u', digits @ ..] if digits.len() >= 4 && hex(&digits[..4]).is_some() => {

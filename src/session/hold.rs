@@ -34,13 +34,15 @@ impl Session {
         let (steps, touched) = {
             let book = self.book();
             let ended = book.index.block_order.iter().filter_map(|key| book.index.block(key));
-            let steps = ended.filter_map(|block| Some((block.name.clone(), block.seconds?))).collect();
+            let steps = ended.filter_map(|block| Some((Shown::from(block.name.as_str()).as_str().to_owned(), block.seconds?))).collect();
             (steps, touched(&book.index))
         };
         let end = End { state, changed: self.has_changed(), steps };
         if ended_well && self.run_folder().is_some() {
             for name in touched {
-                self.hold(self.site.server(&name)?, &self.header.runbook)?;
+                // What is not in the site any more can't be told.
+                let Ok(server) = self.site.server(&name) else { continue };
+                self.hold(server, &self.header.runbook)?;
             }
         }
         let locks: Vec<HeldOrNot> = {
@@ -50,7 +52,7 @@ impl Session {
         for lock in locks {
             let mut lock = lock.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
             if let Some(lock) = lock.as_mut() {
-                lock.end(&end)?;
+                lock.end(&end, &self.stop, &self.warn())?;
             }
         }
         Ok(())
@@ -69,20 +71,23 @@ impl Session {
         };
         let mut lock = lock.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         if lock.is_none() {
-            let tell = |told: Told| {
-                if let Told::Warning(text) = told {
-                    self.tell(&Event::Warned { text });
-                }
-            };
-            *lock = self.reach.hold(server, self.holder(server, purpose), &self.stop, &tell)?;
+            *lock = self.reach.hold(server, self.holder(server, purpose), &self.stop, &self.warn())?;
         }
         lock.as_mut().map_or(Ok(()), |lock| use_it(lock.as_mut()))
     }
 
+    /// Passes on what a reach warns of while it takes a lock or hands it back.
+    fn warn(&self) -> impl Fn(Told) + '_ {
+        |told| {
+            if let Told::Warning(text) = told {
+                self.tell(&Event::Warned { text });
+            }
+        }
+    }
+
     /// Whether the run rests on something that it saw of the server.
     fn has_seen(&self, server: &Server) -> bool {
-        let is_theirs = |call: &CallRecord| data::server_of(&call.call.arguments) == Some(&server.name);
-        self.book().index.calls().any(is_theirs)
+        has_seen(&self.book().index, server)
     }
 
     /// Where the journal is, for people: `host:/path`.
@@ -96,26 +101,23 @@ impl Session {
         let began = self.book().index.started.clone().unwrap_or_else(lock::now);
         let again = self.resumed && self.has_seen(server);
         Holder {
-            run: self.header.run.clone(),
             folder: self.run_folder().unwrap_or_default(),
-            // Every administrator reads it.
-            purpose: Shown::from(purpose).as_str().to_owned(),
-            step: String::new(),
-            by: crate::person::whoami(),
-            from: lock::origin(),
-            pid: std::process::id(),
-            since: lock::now(),
-            beat: lock::now(),
-            grant: 0,
-            before: None,
             runbook: self.header.runbook.clone(),
             journal: self.journal_place(),
             began,
             again,
             linked: self.header.servers.len() > 1,
             by_hand: self.header.by_hand,
+            // Every administrator reads it.
+            ..Holder::of(self.header.run.clone(), Shown::from(purpose).as_str().to_owned())
         }
     }
+}
+
+/// Whether a run rests on something that it saw of the server.
+pub fn has_seen(index: &Index, server: &Server) -> bool {
+    let is_theirs = |call: &CallRecord| data::server_of(&call.call.arguments) == Some(&server.name);
+    index.calls().any(is_theirs)
 }
 
 /// The servers of which something was changed, be it only a backup taken.

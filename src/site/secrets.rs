@@ -59,14 +59,18 @@ impl Server {
     fn learn_file(&self, path: &Path) -> Option<String> {
         let about = path.metadata().ok()?;
         let changed = about.modified().ok()?;
-        {
-            let mut seen = SEEN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-            let before = seen.get_or_insert_default().insert(path.to_owned(), (changed, about.len()));
-            if before == Some((changed, about.len())) {
-                return None;
-            }
+        let seen = || SEEN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let now = (changed, about.len());
+        if seen().get_or_insert_default().get(path) == Some(&now) {
+            return None;
         }
-        let (file, unread) = EnvFile::read_what_can_be(path, self.variables())?;
+        let Some((file, unread)) = EnvFile::read_what_can_be(path, self.variables()) else {
+            // Looked at again next time: who may read it may change.
+            let unreadable = (SystemTime::UNIX_EPOCH, 0);
+            let told = seen().get_or_insert_default().insert(path.to_owned(), unreadable) == Some(unreadable);
+            return (!told).then(|| format!("`{}` can't be read: secrets there are not hidden", path.display()));
+        };
+        seen().get_or_insert_default().insert(path.to_owned(), now);
         self.keep_secrets(&file, "");
         (!unread.is_empty()).then(|| {
             let lines = unread.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");

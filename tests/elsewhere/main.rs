@@ -1,6 +1,7 @@
 //! Servers on other machines, over real OpenSSH on loopback.
 
 mod backups;
+mod book;
 mod disk;
 mod packets;
 mod secrets;

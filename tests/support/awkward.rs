@@ -100,7 +100,12 @@ impl Thing {
 
     /// Whether whoever runs the tests can have it: only root can be somebody else, and mount.
     pub fn is_possible(self) -> bool {
-        rustix::process::getuid().is_root() || ![UnknownUser, Nobody, Mount].contains(&self)
+        let others = crate::support::is_open_to_others(&std::env::temp_dir());
+        match self {
+            UnknownUser | Nobody => rustix::process::getuid().is_root() && others,
+            Mount => rustix::process::getuid().is_root(),
+            _ => true,
+        }
     }
 
     /// As a person reads it in a table.

@@ -133,6 +133,13 @@ pub fn type_into(child: &mut Child, text: &str) {
     }
 }
 
+/// Whether other users may go through a folder, and all above it.
+pub fn is_open_to_others(folder: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = folder.canonicalize().unwrap();
+    folder.ancestors().all(|folder| fs::metadata(folder).unwrap().permissions().mode() & 0o001 != 0)
+}
+
 pub fn said(output: Output) -> Said {
     use std::os::unix::process::ExitStatusExt;
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
