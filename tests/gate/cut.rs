@@ -146,7 +146,8 @@ fn replay(ground: &Ground, expected: &Story, head: &[u8], fate: Fate, back: bool
     }
     let seen = ended.standin.seen();
     differ.extend(seen.faults.iter().cloned());
-    differ.extend(wrongly_counted(expected, &before, &seen.performed, fate));
+    let is_back = back || before.rollback;
+    differ.extend(wrongly_counted(expected, &before, is_back, &seen.performed, fate));
     let to_ask = |(key, told): (&String, &super::story::Told)| {
         sort_of(&told.name) == Sort::Ask && before.call(key).is_none_or(|record| record.outcome.is_none())
     };
@@ -161,11 +162,15 @@ fn replay(ground: &Ground, expected: &Story, head: &[u8], fate: Fate, back: bool
 fn wrongly_counted(
     expected: &Story,
     before: &Index,
+    is_back: bool,
     performed: &[super::stand_in::Performed],
     fate: Fate,
 ) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut places = std::collections::BTreeSet::new();
+    let course = before.course();
+    // Whether the script caught a failure nobody knows if nothing came after it.
+    let is_last = |key: &str| course.last().is_some_and(|(last, _)| *last == key);
     for (key, told) in &expected.calls {
         let place = key::folder_name(key);
         let sort = sort_of(&told.name);
@@ -179,6 +184,9 @@ fn wrongly_counted(
             // What a secret is no journal says.
             Some((_, true)) if told.outcome.as_ref().is_some_and(|text| text.contains(data::SECRET)) => {
                 continue;
+            }
+            Some((record, true)) if told.has_failed && is_last(key) && !is_back => {
+                (1, Some(record.attempt + 1))
             }
             Some((_, true)) => (0, None),
             Some((record, false)) if sort == Sort::Look => (1, Some(record.attempt)),
