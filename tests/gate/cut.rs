@@ -14,6 +14,9 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+/// One in so many records is torn as well; at each of its bytes, that of [`super::torn`] are.
+const TORN: usize = 10;
+
 /// What a sweep came to.
 #[derive(Debug, Default)]
 pub struct Counts {
@@ -87,7 +90,10 @@ pub fn sweep(ground: &Ground, full: &Ended, from: usize, back: bool) -> Counts {
         // What is after the last record can't be gone on with.
         .flat_map(|n| {
             let torn = ends[n - 1] + (ends[n] - ends[n - 1]) / 2;
-            [(n, ends[n - 1]), (n, torn)]
+            let whole = n.is_multiple_of(ground.stride()).then_some((n, ends[n - 1]));
+            // What is torn is cut off before anything is replayed, whatever it was.
+            let torn = n.is_multiple_of(TORN).then_some((n, torn));
+            whole.into_iter().chain(torn)
         })
         .collect();
     let mut counts = side_by_side(&places, |(n, length)| {
@@ -97,7 +103,7 @@ pub fn sweep(ground: &Ground, full: &Ended, from: usize, back: bool) -> Counts {
         let fates = if is_whole { &FATES[..] } else { &FATES[..1] };
         cut(ground, &expected, &journal[..*length], back, fates, &place)
     });
-    counts.records = ends.len();
+    counts.records = places.iter().filter(|(n, length)| *length == ends[n - 1]).count();
     counts
 }
 
