@@ -152,11 +152,11 @@ fn awkward_values_come_out_of_the_journal_as_they_went_in() {
 #[test]
 fn a_journal_that_is_torn_at_any_byte_is_what_is_whole_of_it() {
     let mut counts = Counts::default();
-    for ground in all() {
-        let full = ground.undisturbed();
-        counts.add(torn::anywhere(&ground, &full));
+    // Bytes are bytes, whatever run they are of.
+    for ground in [Ground::new(CASES[14]), awkward::ground()] {
+        counts.add(torn::anywhere(&ground, &ground.unobserved()));
     }
-    say("torn at every byte", CASES.len() + 1, &counts);
+    say("torn at every byte", 2, &counts);
     counts.assert_none_differ();
 }
 

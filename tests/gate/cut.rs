@@ -14,6 +14,9 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+/// One in so many records is torn as well; at each of its bytes, that of [`super::torn`] are.
+const TORN: usize = 10;
+
 /// What a sweep came to.
 #[derive(Debug, Default)]
 pub struct Counts {
@@ -87,7 +90,10 @@ pub fn sweep(ground: &Ground, full: &Ended, from: usize, back: bool) -> Counts {
         // What is after the last record can't be gone on with.
         .flat_map(|n| {
             let torn = ends[n - 1] + (ends[n] - ends[n - 1]) / 2;
-            [(n, ends[n - 1]), (n, torn)]
+            let whole = n.is_multiple_of(ground.stride()).then_some((n, ends[n - 1]));
+            // What is torn is cut off before anything is replayed, whatever it was.
+            let torn = n.is_multiple_of(TORN).then_some((n, torn));
+            whole.into_iter().chain(torn)
         })
         .collect();
     let mut counts = side_by_side(&places, |(n, length)| {
@@ -97,7 +103,7 @@ pub fn sweep(ground: &Ground, full: &Ended, from: usize, back: bool) -> Counts {
         let fates = if is_whole { &FATES[..] } else { &FATES[..1] };
         cut(ground, &expected, &journal[..*length], back, fates, &place)
     });
-    counts.records = ends.len();
+    counts.records = places.iter().filter(|(n, length)| *length == ends[n - 1]).count();
     counts
 }
 
@@ -146,7 +152,8 @@ fn replay(ground: &Ground, expected: &Story, head: &[u8], fate: Fate, back: bool
     }
     let seen = ended.standin.seen();
     differ.extend(seen.faults.iter().cloned());
-    differ.extend(wrongly_counted(expected, &before, &seen.performed, fate));
+    let is_back = back || before.rollback;
+    differ.extend(wrongly_counted(expected, &before, is_back, &seen.performed, fate));
     let to_ask = |(key, told): (&String, &super::story::Told)| {
         sort_of(&told.name) == Sort::Ask && before.call(key).is_none_or(|record| record.outcome.is_none())
     };
@@ -161,11 +168,15 @@ fn replay(ground: &Ground, expected: &Story, head: &[u8], fate: Fate, back: bool
 fn wrongly_counted(
     expected: &Story,
     before: &Index,
+    is_back: bool,
     performed: &[super::stand_in::Performed],
     fate: Fate,
 ) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut places = std::collections::BTreeSet::new();
+    let course = before.course();
+    // Whether the script caught a failure nobody knows if nothing came after it.
+    let is_last = |key: &str| course.last().is_some_and(|(last, _)| *last == key);
     for (key, told) in &expected.calls {
         let place = key::folder_name(key);
         let sort = sort_of(&told.name);
@@ -179,6 +190,9 @@ fn wrongly_counted(
             // What a secret is no journal says.
             Some((_, true)) if told.outcome.as_ref().is_some_and(|text| text.contains(data::SECRET)) => {
                 continue;
+            }
+            Some((record, true)) if told.has_failed && is_last(key) && !is_back => {
+                (1, Some(record.attempt + 1))
             }
             Some((_, true)) => (0, None),
             Some((record, false)) if sort == Sort::Look => (1, Some(record.attempt)),

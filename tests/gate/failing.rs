@@ -24,7 +24,8 @@ fn performed_calls(story: &Story) -> Vec<String> {
 
 pub fn each(ground: &Ground, full: &Ended) -> Counts {
     let expected = full.story();
-    side_by_side(&performed_calls(&expected), |key| {
+    let calls: Vec<String> = performed_calls(&expected).into_iter().step_by(ground.stride()).collect();
+    side_by_side(&calls, |key| {
         let mut counts = Counts::default();
         let place = |what: &str| format!("{}, {key} fails, {what}", ground.case.name);
         let failing = || StandIn::failing(ground.model(), &key::folder_name(key));
@@ -78,7 +79,8 @@ pub fn each_of_the_rollback(ground: &Ground, key: &str) -> (Counts, Ended) {
 pub fn rolled_back_from_each_open_call(ground: &Ground, full: &Ended) -> Counts {
     let journal = journal_of(&full.path);
     let ends = super::cut::ends(&journal);
-    side_by_side(&ends[..ends.len() - 1], |length| {
+    let lengths: Vec<usize> = ends[..ends.len() - 1].iter().step_by(ground.stride()).copied().collect();
+    side_by_side(&lengths, |length| {
         let mut counts = Counts::default();
         let path = ground.run_of(&journal[..*length]);
         let before = index_of(&path);

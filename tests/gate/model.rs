@@ -34,6 +34,8 @@ struct Server {
     fetched: bool,
     settings: BTreeMap<String, Value>,
     actions: BTreeMap<String, Value>,
+    /// What it is owed, as `owed` says it, the oldest first.
+    owed: Vec<Value>,
     backups: usize,
 }
 
@@ -47,6 +49,7 @@ impl Model {
             fetched: false,
             settings: BTreeMap::new(),
             actions: BTreeMap::new(),
+            owed: vec![owed(AWKWARD, AWKWARD, json!({ AWKWARD: [FLOAT, AWKWARD] }), true)],
             backups: 0,
         };
         Model { servers: kinds.into_iter().map(|(name, kind)| (name, server(kind))).collect() }
@@ -82,6 +85,11 @@ fn items<'a>(arguments: &'a Arguments, name: &str) -> &'a [Value] {
 
 fn text<'a>(arguments: &'a Arguments, name: &str) -> &'a str {
     arguments.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn owed(name: &str, what: &str, data: Value, left: bool) -> Value {
+    let since = "2026-01-01T00:00:00Z";
+    json!({ "name": name, "what": what, "run": "", "by": AWKWARD, "since": since, "data": data, "left": left })
 }
 
 fn size(bytes: u64) -> Value {
@@ -143,6 +151,17 @@ impl Server {
             }
             "done_actions" => json!(self.actions),
             "forget_actions" => json!(std::mem::take(&mut self.actions).into_keys().collect::<Vec<_>>()),
+            "owed" => json!(self.owed),
+            "owe" => {
+                let (name, what) = (text(arguments, "name"), text(arguments, "what"));
+                self.owed.retain(|owed| owed["name"] != name);
+                self.owed.push(owed(name, what, arguments.get("data").cloned().unwrap_or_default(), false));
+                Value::Null
+            }
+            "settle" => {
+                self.owed.retain(|owed| !items(arguments, "names").contains(&owed["name"]));
+                Value::Null
+            }
             _ => self.answer_of_data(name, primitive, arguments),
         }
     }
@@ -191,7 +210,7 @@ impl Server {
             }
             "put_back" => json!({ "restored": [AWKWARD] }),
             "drill" => {
-                json!({ "rows": { AWKWARD: u64::MAX }, "documents": {}, "checks": [], "seconds": FLOAT })
+                json!({ "rows": { AWKWARD: i64::MAX }, "documents": {}, "checks": [], "seconds": FLOAT })
             }
             "old_backups" => json!({
                 "backups": [{
@@ -276,7 +295,7 @@ fn has_auth(name: &str) -> bool {
 /// A value of a file.
 fn document(name: &str, key: &str) -> Value {
     if key == "names" {
-        return super::values::all().into_iter().map(|(name, _)| name).collect();
+        return super::values::ALL.iter().map(|(name, _)| *name).collect();
     }
     if let Some(value) = super::values::value(key) {
         return value;

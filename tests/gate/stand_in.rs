@@ -187,7 +187,11 @@ impl Reach for StandIn {
         arguments: &Arguments,
         person: &dyn Person,
     ) -> Result<(Value, Option<Answer>)> {
-        let answered = Here.ask(primitive, arguments, person)?;
+        let mut answered = Here.ask(primitive, arguments, person)?;
+        // Which two runs do not do at the same instant.
+        if let Some(at) = answered.0.get_mut("at") {
+            *at = "2026-01-01T00:00:00Z".into();
+        }
         self.seen().asked.push(Call { name: primitive.name().into(), arguments: arguments.clone() });
         Ok(answered)
     }

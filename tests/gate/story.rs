@@ -5,11 +5,12 @@ use banister::event::RunState;
 use banister::journal::index::Index;
 use banister::journal::run::Summary;
 use banister::journal::{Outcome, key};
+use banister::secret::{in_failure, put_together};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Calls with their arguments and outcomes, blocks, and the state. As text, since 0 and -0 are the same number.
+/// Calls with their arguments and outcomes, blocks, and the state; with secrets in them, as they were said. As text, since 0 and -0 are the same number.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Story {
     pub state: RunState,
@@ -39,11 +40,11 @@ impl Story {
         let calls = index.course().into_iter().map(|(key, record)| {
             let told = Told {
                 name: record.call.name.clone(),
-                arguments: json!(record.call.arguments).to_string(),
+                arguments: put_together(json!(record.call.arguments)).to_string(),
                 outcome: record.outcome.as_ref().map(|outcome| match outcome {
-                    Outcome::Done(value) => value.to_string(),
+                    Outcome::Done(value) => put_together(value.clone()).to_string(),
                     // The place is added behind the gate.
-                    Outcome::Failed(failure) => json!(failure).to_string(),
+                    Outcome::Failed(failure) => json!(in_failure(failure.clone(), &put_together)).to_string(),
                 }),
                 has_failed: matches!(record.outcome, Some(Outcome::Failed(_))),
             };
