@@ -99,7 +99,7 @@ fn an_update_that_was_given_up_leaves_what_it_did_noted() {
     assert_eq!(said.code, Some(1), "{said:?}");
     assert_eq!(world.read("done"), "index\nkey\n");
     world.git(&["checkout", "-q", "0.1.0"]);
-    let said = world.banister(&["run", "update", "--yes", "--to", "0.4.0", "--abandon"]);
+    let said = world.banister(&["run", "update", "--yes", "--to", "0.4.0", "--abandon=it is built no more"]);
     assert_eq!(said.code, Some(0), "{said:?}");
     assert_eq!(world.read("done"), "index\nkey\nusers\n");
 }

@@ -102,7 +102,7 @@ fn an_update_elsewhere_that_was_killed_anywhere_is_known_to_every_administrator(
     let [half, resumed, abandoned, begun] = [0; 4].map(AtomicUsize::new);
     let one = |record: usize| {
         let turn = record / step;
-        let place = &format!("{} {record}", if turn % 2 == 0 { "after" } else { "before" });
+        let place = &format!("{} {record}", if turn.is_multiple_of(2) { "after" } else { "before" });
         let elsewhere = elsewhere();
         assert_eq!(crash(&elsewhere, &UPDATE, place).code, Some(-9), "{place}");
         let (name, folder) = run(&elsewhere.world);

@@ -219,7 +219,7 @@ impl Held for HeldHere {
         Ok(())
     }
 
-    fn end(&mut self, _: &banister::book::End) -> Result<()> {
+    fn end(&mut self, _: &banister::book::End, _: &Stop, _: &dyn Fn(Told)) -> Result<()> {
         Ok(())
     }
 }
