@@ -275,6 +275,12 @@ pub fn describe(holder: &Holder) -> String {
     format!("{by} ({from}, pid {pid}): {purpose}{step}, run {run}, since {since}, last seen {beat}")
 }
 
+/// The failure for whoever wants what a live process holds.
+pub fn held_by(holder: &Holder) -> Failure {
+    Failure::new(Kind::Locked, format!("the server is held by {}", describe(holder)))
+        .help("see it with `banister lock show`")
+}
+
 fn held(folder: &Path) -> Failure {
     let message = match read_holder(folder) {
         Ok(Some(holder)) => format!("the server is held by {}", describe(&holder)),

@@ -7,7 +7,7 @@ use crate::book::{self, Book, Ended};
 use crate::event::RunState;
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::run::{self, Glance, Summary};
-use crate::lock::Holder;
+use crate::lock::{self, Holder, State};
 use crate::person::{Form, Person, Question};
 use crate::reach::{Reach, inquiry};
 use crate::secret::show;
@@ -83,7 +83,17 @@ pub fn settle(context: &Context, site: &Site, servers: &[String], options: &RunO
     }
     for (name, book) in &books {
         for open in book.open.iter().filter(|open| book.is_half_way(open)) {
+<<<<<<< HEAD
             if open.state == RunState::Running || !is_abandoned && !found.contains_key(&open.run) {
+=======
+            // What works is not unfinished.
+            if let Ok(State::Held(holder)) = inquiry::lock(reach.as_ref(), site.server(name)?)
+                && holder.run == open.run
+            {
+                return Err(lock::held_by(&holder));
+            }
+            if !is_abandoned {
+>>>>>>> h-ssh
                 return Err(book::refused(name, book, open));
             }
             let theirs = found.entry(open.run.clone()).or_default();

@@ -100,7 +100,7 @@ impl Thing {
 
     /// Whether whoever runs the tests can have it: only root can be somebody else, and mount.
     pub fn is_possible(self) -> bool {
-        let others = crate::support::is_open_to_others(&std::env::temp_dir());
+        let others = super::is_open_to_others(&std::env::temp_dir());
         match self {
             UnknownUser | Nobody => rustix::process::getuid().is_root() && others,
             Mount => rustix::process::getuid().is_root(),
