@@ -239,7 +239,8 @@ pub fn describe(book: &Book, open: &Open) -> String {
 /// machine; else for who began it.
 pub fn resume(open: &Open) -> String {
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    let folder = open.journal.strip_prefix(&format!("{host}:")).and_then(|path| path.strip_suffix("/journal.jsonl"));
+    let folder =
+        open.journal.strip_prefix(&format!("{host}:")).and_then(|path| path.strip_suffix("/journal.jsonl"));
     match folder {
         Some(folder) => format!("banister resume {}", word(folder)),
         None => format!("banister resume {}", open.run),

@@ -70,10 +70,7 @@ pub fn lines(noted: &Result<Noted>) -> Vec<String> {
     let stopped = book.open.iter().filter(|open| book.is_half_way(open) && open.state != RunState::Running);
     for open in stopped {
         lines.push(format!("unfinished {}", book::describe(book, open)));
-        lines.push(format!(
-            "  continue it with `{}`; its journal: {}",
-            book::resume(open), open.journal
-        ));
+        lines.push(format!("  continue it with `{}`; its journal: {}", book::resume(open), open.journal));
     }
     for owed in book.owed.iter().filter(|owed| book.is_left(owed)) {
         let why = owed.left.as_ref();

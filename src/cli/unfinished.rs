@@ -83,17 +83,13 @@ pub fn settle(context: &Context, site: &Site, servers: &[String], options: &RunO
     }
     for (name, book) in &books {
         for open in book.open.iter().filter(|open| book.is_half_way(open)) {
-<<<<<<< HEAD
-            if open.state == RunState::Running || !is_abandoned && !found.contains_key(&open.run) {
-=======
             // What works is not unfinished.
             if let Ok(State::Held(holder)) = inquiry::lock(reach.as_ref(), site.server(name)?)
                 && holder.run == open.run
             {
                 return Err(lock::held_by(&holder));
             }
-            if !is_abandoned {
->>>>>>> h-ssh
+            if !is_abandoned && !found.contains_key(&open.run) {
                 return Err(book::refused(name, book, open));
             }
             let theirs = found.entry(open.run.clone()).or_default();

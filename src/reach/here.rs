@@ -125,7 +125,9 @@ pub fn lock_folder(server: &Server) -> Result<PathBuf> {
     let shared = match std::fs::read_to_string(git.join("commondir")) {
         Ok(shared) => Some(shared),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-        Err(error) => return Err(error).or_fail(Kind::Refused, || format!("can't read the git folder of `{shown}`")),
+        Err(error) => {
+            return Err(error).or_fail(Kind::Refused, || format!("can't read the git folder of `{shown}`"));
+        }
     };
     Ok(shared.map_or(git.clone(), |shared| git.join(shared.trim_end())).join("banister"))
 }

@@ -246,7 +246,8 @@ pub fn release(server: &Server, force: bool) -> Result<State> {
     if let State::Held(holder) = &state {
         end_all(&holder.folder)?;
         let still = running(&holder.folder).unwrap_or_default();
-        refuse_running(server, &holder.run, &still).map_err(|failure| failure.why("the lock was released"))?;
+        refuse_running(server, &holder.run, &still)
+            .map_err(|failure| failure.why("the lock was released"))?;
     }
     Ok(state)
 }

@@ -34,7 +34,11 @@ impl Session {
         let (steps, touched) = {
             let book = self.book();
             let ended = book.index.block_order.iter().filter_map(|key| book.index.block(key));
-            let steps = ended.filter_map(|block| Some((Shown::from(block.name.as_str()).as_str().to_owned(), block.seconds?))).collect();
+            let steps = ended
+                .filter_map(|block| {
+                    Some((Shown::from(block.name.as_str()).as_str().to_owned(), block.seconds?))
+                })
+                .collect();
             (steps, touched(&book.index))
         };
         let end = End { state, changed: self.has_changed(), steps };

@@ -68,7 +68,8 @@ impl Server {
             // Looked at again next time: who may read it may change.
             let unreadable = (SystemTime::UNIX_EPOCH, 0);
             let told = seen().get_or_insert_default().insert(path.to_owned(), unreadable) == Some(unreadable);
-            return (!told).then(|| format!("`{}` can't be read: secrets there are not hidden", path.display()));
+            return (!told)
+                .then(|| format!("`{}` can't be read: secrets there are not hidden", path.display()));
         };
         seen().get_or_insert_default().insert(path.to_owned(), now);
         self.keep_secrets(&file, "");
