@@ -8,10 +8,13 @@ pub(super) fn is_hard(value: &str) -> bool {
     bits(value) >= ENOUGH
 }
 
+/// A class of letters, and how many there are in it.
+type Class = (fn(char) -> bool, u32);
+
 /// Its letters, times what one letter of its classes says.
 fn bits(value: &str) -> f64 {
     let has = |is: fn(char) -> bool| value.chars().any(is);
-    let classes: [(fn(char) -> bool, u32); 5] = [
+    let classes: [Class; 5] = [
         (|c| c.is_ascii_digit(), 10),
         (|c| c.is_ascii_lowercase(), 26),
         (|c| c.is_ascii_uppercase(), 26),

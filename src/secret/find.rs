@@ -35,11 +35,14 @@ pub(super) fn automaton<T: AsRef<[u8]>>(patterns: &[T]) -> Option<AhoCorasick> {
         .ok()
 }
 
+/// Of a text: whether it is derived from a value, in which form, and the names and values that it is a form of.
+type Known = (bool, String, Vec<(String, String)>);
+
 impl Finder {
     /// Secrets by name and value: those that are looked for everywhere, and the others.
     pub fn new(strong: Vec<(String, String)>, weak: Vec<(String, String)>) -> Finder {
         // One text may be a form of several: a value as it is goes first, then the names in their order.
-        let mut texts: BTreeMap<String, (bool, String, Vec<(String, String)>)> = BTreeMap::new();
+        let mut texts: BTreeMap<String, Known> = BTreeMap::new();
         for (name, value) in &strong {
             for (form, text) in form::all(value) {
                 let is_derived = form != "raw";

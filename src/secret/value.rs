@@ -55,7 +55,7 @@ fn is_host(value: &str) -> bool {
             && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
     };
     labels.len() > 1
-        && labels.iter().all(|label| is_label(&label))
+        && labels.iter().all(is_label)
         && labels.last().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_lowercase()))
         && port.bytes().all(|byte| byte.is_ascii_digit())
 }

@@ -135,7 +135,7 @@ impl Server {
                     "a part of a path of the server"
                 } else if secret::is_harmless(&secret) {
                     "a path, a number or a switch"
-                } else if names.iter().any(|other| is_setting(other)) {
+                } else if names.iter().any(is_setting) {
                     "the value of another setting"
                 } else {
                     continue;

@@ -141,7 +141,7 @@ fn is_written(story: &Story, key: &str) -> Vec<String> {
 }
 
 /// Calls that changed something, as far as they got through.
-fn changed<'a>(sessions: &'a [&Ended]) -> Vec<Performed> {
+fn changed(sessions: &[&Ended]) -> Vec<Performed> {
     let all = sessions.iter().flat_map(|ended| ended.standin.seen().performed.clone());
     all.filter(|one| one.sort == Sort::Change && one.outcome.is_some()).collect()
 }

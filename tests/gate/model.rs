@@ -266,7 +266,7 @@ impl Server {
                 "image_name": format!("{service}:{}", self.release(self.started)), "restarts": 0,
             })
         };
-        all.iter().filter(is_here).map(|service| container(service)).collect()
+        all.iter().filter(is_here).map(container).collect()
     }
 
     fn setting(&self, name: &str, key: &str) -> Value {
