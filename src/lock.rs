@@ -140,8 +140,12 @@ pub fn take(folder: &Path, mut holder: Holder, may: &dyn Fn(&Grant) -> Result<()
             let last = grant(folder)?;
             may(&last)?;
             clear(folder);
-            (holder.grant, holder.before) = (last.number + 1, last.run);
-            write(folder, "grant", format!("{} {} {}", holder.grant, holder.run, now()).as_bytes())?;
+            (holder.grant, holder.before) = (last.number.saturating_add(1), last.run);
+            write(
+                folder,
+                "grant",
+                format!("{} {} {}", holder.grant, holder.run, jiff::Timestamp::now()).as_bytes(),
+            )?;
             let mut lock = Lock { folder: folder.to_owned(), file, holder };
             lock.beat(None)?;
             return Ok(lock);
@@ -194,7 +198,7 @@ pub fn release(folder: &Path, force: bool) -> Result<State> {
             ));
         }
         State::Held(_) => {
-            write(folder, "grant", (grant(folder)?.number + 1).to_string().as_bytes())?;
+            write(folder, "grant", (grant(folder)?.number.saturating_add(1)).to_string().as_bytes())?;
             let fresh = folder.join("lock.new");
             File::create(&fresh).or_fail(Kind::Refused, || "can't make a new lock".into())?;
             fs::rename(&fresh, folder.join("lock"))

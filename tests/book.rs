@@ -129,7 +129,7 @@ fn an_update_that_was_killed_anywhere_is_known_to_every_administrator() {
     // All of them with a step of 1; what one step leaves out another one meets.
     let step = std::env::var("BANISTER_TEST_STEP").ok().and_then(|step| step.parse().ok()).unwrap_or(4);
     let places = (0..records).step_by(step).map(|record| {
-        let when = if record / step % 2 == 0 { "after" } else { "before" };
+        let when = if (record / step).is_multiple_of(2) { "after" } else { "before" };
         format!("{when} {record}")
     });
     let (refused, resumed, abandoned, begun) =
@@ -147,7 +147,7 @@ fn an_update_that_was_killed_anywhere_is_known_to_every_administrator() {
         let half_way =
             !owed.is_empty() || book["open"].as_array().is_some_and(|open| open.iter().any(is_open));
         // Whatever was done to the server is known there.
-        let touched = world.read("trace") != "" || world.read("web/file") != "";
+        let touched = !world.read("trace").is_empty() || !world.read("web/file").is_empty();
         assert!(half_way || !touched || book["open"] == serde_json::json!([]), "{place}: {book}");
         if !half_way {
             // Nothing was changed, or all was: another one begins.

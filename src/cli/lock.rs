@@ -65,7 +65,7 @@ fn held(state: &State, noted: &Result<Noted>) -> String {
 /// What is unfinished and owed, a line each.
 pub fn lines(noted: &Result<Noted>) -> Vec<String> {
     let Ok(Noted { book, .. }) = noted else { return Vec::new() };
-    let mut lines = Vec::new();
+    let mut lines: Vec<String> = Vec::new();
     // Who is at work is told as the holder.
     let stopped = book.open.iter().filter(|open| book.is_half_way(open) && open.state != RunState::Running);
     for open in stopped {
@@ -85,7 +85,9 @@ pub fn lines(noted: &Result<Noted>) -> Vec<String> {
             why.unwrap_or_default()
         ));
     }
-    lines
+    // What scripts and people wrote is shown without what a terminal would obey.
+    let clean = |line: String| crate::secret::show(&line).replace(|c: char| c.is_control(), "");
+    lines.into_iter().map(clean).collect()
 }
 
 /// Releases the lock of each server.

@@ -29,6 +29,7 @@ pub fn read(checkout: &Checkout) -> Result<Actions> {
 
 /// Writes that an action is done; one that is there already stays as it is.
 pub fn add(checkout: &Checkout, name: &str, action: Action) -> Result<()> {
+    let _one_at_a_time = alone(checkout)?;
     let mut actions = read(checkout)?;
     if actions.contains_key(name) {
         return Ok(());
@@ -39,6 +40,7 @@ pub fn add(checkout: &Checkout, name: &str, action: Action) -> Result<()> {
 
 /// Forgets those of releases that are not part of this release, branch or commit, and returns their names.
 pub fn forget_newer(checkout: &Checkout, than: &str) -> Result<Vec<String>> {
+    let _one_at_a_time = alone(checkout)?;
     let mut actions = read(checkout)?;
     let mut forgotten = Vec::new();
     for (name, action) in &actions {
@@ -63,6 +65,16 @@ fn is_part(checkout: &Checkout, release: &str, than: &str) -> Result<bool> {
         Err(failure) if failure.kind == Kind::NotFound => Ok(false),
         Err(failure) => Err(failure),
     }
+}
+
+/// Held while the list is read, changed and written: branches of a run may do so at once.
+fn alone(checkout: &Checkout) -> Result<std::fs::File> {
+    let failed = || "what is done can't be noted".to_owned();
+    installation::prepare(&checkout.state_folder())?;
+    let file = installation::open_lock(&checkout.state_folder().join("actions.lock"))
+        .or_fail(Kind::Refused, failed)?;
+    rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive).or_fail(Kind::Refused, failed)?;
+    Ok(file)
 }
 
 fn file(checkout: &Checkout) -> PathBuf {

@@ -25,6 +25,10 @@ fn folder_mode(folder: &Path) -> u32 {
 pub fn prepare(folder: &Path) -> Result<()> {
     let mode = folder_mode(folder);
     let made = || -> io::Result<()> {
+        // Whoever may write the git folder must not have others' files opened.
+        if fs::symlink_metadata(folder).is_ok_and(|found| !found.is_dir()) {
+            return Err(io::Error::other("it is no folder"));
+        }
         DirBuilder::new().recursive(true).mode(mode).create(folder)?;
         open_to_others(folder, mode)
     };
@@ -46,7 +50,12 @@ fn open_to_others(path: &Path, mode: u32) -> io::Result<()> {
 pub fn open_lock(path: &Path) -> io::Result<File> {
     let mode = file_mode(path.parent().unwrap_or(path));
     let mut options = OpenOptions::new();
-    let file = options.create(true).truncate(false).write(true).mode(mode).open(path)?;
+    let no_link = (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits();
+    let options = options.create(true).truncate(false).write(true).mode(mode).custom_flags(no_link as i32);
+    let file = options.open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
     open_to_others(path, mode)?;
     Ok(file)
 }
@@ -62,7 +71,10 @@ pub fn write(path: &Path, content: &[u8], durable: bool) -> Result<()> {
     let mut fresh = path.as_os_str().to_owned();
     fresh.push(format!(".{}", std::process::id()));
     let fresh = Path::new(&fresh);
-    fs::write(fresh, content).or_fail(Kind::Refused, failed)?;
+    let _ = fs::remove_file(fresh);
+    let written =
+        || io::Write::write_all(&mut OpenOptions::new().create_new(true).write(true).open(fresh)?, content);
+    written().or_fail(Kind::Refused, failed)?;
     open_to_others(fresh, mode).or_fail(Kind::Refused, failed)?;
     fs::rename(fresh, path).or_fail(Kind::Refused, failed)
 }

@@ -82,7 +82,7 @@ fn may_hold(server: &Server, folder: &Path, holder: &Holder, last: &Grant) -> Re
     }
     let own = book.open(&holder.run);
     // Who wanted to abandon it and was killed before the book said so has changed nothing.
-    let was_spared = own.is_some_and(|own| own.grant + 1 == last.number)
+    let was_spared = own.is_some_and(|own| own.grant.saturating_add(1) == last.number)
         && last.run.as_ref() == Some(&book::abandoner(&holder.run));
     let is_ours = was_spared || last.run.as_ref() == Some(&holder.run);
     // Nobody worked on it after a release by force but whom the book names.
@@ -99,7 +99,8 @@ fn may_hold(server: &Server, folder: &Path, holder: &Holder, last: &Grant) -> Re
     if is_ours || was_forced || !holder.again || last.number == 0 {
         return Ok(());
     }
-    let is_later = last.at.as_ref().is_none_or(|at| *at >= holder.began);
+    let instant = |text: &str| text.parse::<jiff::Timestamp>().ok();
+    let is_later = last.at.as_deref().is_none_or(|at| instant(at) >= instant(&holder.began));
     if own.is_some() || is_later { Err(in_between(server, folder, holder, last)) } else { Ok(()) }
 }
 
@@ -195,7 +196,7 @@ impl Held for HeldHere {
 /// The book as it is told: with what still runs of each open run but `own`.
 pub fn with_running(mut book: Book, own: &str) -> Book {
     for open in book.open.iter_mut().filter(|open| open.run != own) {
-        match running(&open.folder) {
+        match running_of(open) {
             Ok(running) => open.running = running,
             Err(why) => open.unread = Some(why),
         }
@@ -213,6 +214,14 @@ pub fn told(server: &Server) -> Result<Book> {
     };
     book.stop_all_but(&works);
     Ok(book)
+}
+
+/// The same for an open run. One that changed something has a folder: where it is gone, nobody knows what still runs.
+fn running_of(open: &Open) -> std::result::Result<Vec<String>, String> {
+    match open.changed && !open.folder.exists() {
+        true => Err(format!("its folder `{}` is not there, or can't be entered", open.folder.display())),
+        false => running(&open.folder),
+    }
 }
 
 /// Commands of the run in `folder` that still run, as they were typed; or why that can't be known.
@@ -267,6 +276,11 @@ pub fn abandon(
     let folder = lock_folder(server)?;
     let check = |_: &Grant| {
         let book = book::read(&folder)?;
+        if book.open(run).is_none() && book::end_of(&folder, run)?.is_some_and(|end| end.is_settled()) {
+            let message =
+                format!("the run {run} was done on `{}` meanwhile: there is nothing to abandon", server.name);
+            return Err(Failure::new(Kind::Locked, message).help("see how it is with `banister status`"));
+        }
         let theirs = book.open(run).map(|open| open.folder.clone());
         let theirs =
             theirs.or_else(|| lock::left(&folder).filter(|left| left.run == run).map(|left| left.folder));

@@ -105,7 +105,7 @@ impl Finder {
             plain(end.min(range.start)..range.start, parts);
             let from = end.saturating_sub(range.start);
             let (of, form) = self.owner(pattern);
-            parts.push(Part::Piece(Piece::Then(Then { of, form: Some(form), from, at: None })));
+            parts.push(Part::Piece(Piece::Then(Then { of, form: Some(form), from, at: None, whole: None })));
             end = range.end;
         }
         plain(end..text.len(), parts);

@@ -22,7 +22,10 @@ pub(super) fn of(text: &str) -> Option<Vec<Part>> {
     let mut parts = Vec::new();
     let plain = |part: &str, parts: &mut Vec<Part>| -> Option<Part> {
         finder.split(part, parts);
-        finder.read(part).map(|of| Part::Piece(Piece::Then(Then { of, form: None, from: 0, at: None })))
+        finder.read(part).map(|of| {
+            let whole = super::key::keyed_digest(text.as_bytes());
+            Part::Piece(Piece::Then(Then { of, form: None, from: 0, at: None, whole }))
+        })
     };
     let mut from = 0;
     if has_letters {
@@ -57,7 +60,7 @@ pub(super) fn text(parts: &[Part]) -> String {
 
 /// What a piece stands for, if that is known here and sure.
 pub(super) fn put_together(piece: &Piece) -> Option<String> {
-    let Piece::Then(Then { of, form: Some(form), from, at: None }) = piece else { return None };
+    let Piece::Then(Then { of, form: Some(form), from, at: None, .. }) = piece else { return None };
     let value = of.iter().find_map(|(name, tag)| store::value_of_tag(name, tag.as_ref()?))?;
     super::form::apply(form, &value)?.get(*from..).map(str::to_owned)
 }
@@ -87,6 +90,9 @@ pub(super) fn to_json(part: &Part) -> Value {
             }
             if let Some(at) = &then.at {
                 fields.insert("at".into(), at.clone().into());
+            }
+            if let Some(whole) = &then.whole {
+                fields.insert("whole".into(), whole.clone().into());
             }
             fields.into()
         }
@@ -125,7 +131,10 @@ pub(super) fn from_json(value: &Value) -> Part {
         let from = value.get("from").and_then(Value::as_u64).unwrap_or_default() as usize;
         match of.is_empty() {
             true => Piece::Unnamed,
-            false => Piece::Then(Then { of, form, from, at: value.get("at").and_then(text) }),
+            false => {
+                let field = |name: &str| value.get(name).and_then(text);
+                Piece::Then(Then { of, form, from, at: field("at"), whole: field("whole") })
+            }
         }
     })
 }

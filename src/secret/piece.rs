@@ -41,6 +41,8 @@ pub(super) struct Then {
     pub from: usize,
     /// The server elsewhere that knows it.
     pub at: Option<String>,
+    /// Of a letter that stands for a whole text: the keyed digest of that text, to tell whether another is the same.
+    pub whole: Option<String>,
 }
 
 #[derive(Default)]
@@ -108,6 +110,8 @@ pub struct Lost {
     pub names: Vec<String>,
     /// The server that knows it.
     pub at: Option<String>,
+    /// Whether a digest of its value was recorded, by which it could be known again.
+    pub is_tagged: bool,
 }
 
 impl Lost {
@@ -127,9 +131,10 @@ pub fn lost_in(value: &Value) -> Vec<Lost> {
         let lost = match piece {
             Piece::Then(then) => {
                 let names = then.of.iter().map(|(name, _)| name.clone()).collect();
-                Lost { letter, names, at: then.at.clone() }
+                let is_tagged = then.form.is_some() && then.of.iter().any(|(_, tag)| tag.is_some());
+                Lost { letter, names, at: then.at.clone(), is_tagged }
             }
-            Piece::Unnamed => Lost { letter, names: Vec::new(), at: None },
+            Piece::Unnamed => Lost { letter, names: Vec::new(), at: None, is_tagged: false },
             Piece::Number(parts) => {
                 let pieces = parts.iter().filter_map(|part| match part {
                     super::parts::Part::Piece(Piece::Then(then)) => Some(then),
@@ -137,7 +142,8 @@ pub fn lost_in(value: &Value) -> Vec<Lost> {
                 });
                 let of: Vec<_> = pieces.collect();
                 let names = of.iter().flat_map(|then| then.of.iter().map(|(name, _)| name.clone()));
-                Lost { letter, names: names.collect(), at: of.iter().find_map(|then| then.at.clone()) }
+                let at = of.iter().find_map(|then| then.at.clone());
+                Lost { letter, names: names.collect(), at, is_tagged: true }
             }
             Piece::Now(_) | Piece::Letter(_) => return,
         };

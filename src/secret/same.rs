@@ -68,9 +68,15 @@ fn are_same(a: &[Part], b: &[Part], others: &mut Vec<String>) -> bool {
 
 /// The same secret; of another value if no tag of one is a tag of the other.
 fn is_same_secret(a: &Then, b: &Then, others: &mut Vec<String>) -> bool {
+    // The same part of the same form; of a text that is hidden as a whole, the same text.
+    let is_written_so = (&a.form, a.from) == (&b.form, b.from);
+    if !is_written_so || (a.form.is_none() && (a.whole.is_none() || a.whole != b.whole)) {
+        return false;
+    }
     let common: Vec<_> =
         a.of.iter().filter(|(name, _)| b.of.iter().any(|(other, _)| other == name)).collect();
-    let has_same = common.iter().any(|named| named.1.is_some() && b.of.contains(named));
+    // One that is easily guessed has no tag: that it changed can't be said.
+    let has_same = common.iter().any(|named| b.of.contains(named));
     if !has_same {
         others.extend(common.iter().map(|(name, _)| name.clone()));
     }

@@ -109,7 +109,7 @@ pub mod environment {
                 names if names.is_empty() || needs_encoding(&plain) => encode(&plain),
                 names => {
                     let of = names.into_iter().map(|name| (name, None)).collect();
-                    let then = piece::Then { of, form: Some("raw".into()), from: 0, at: None };
+                    let then = piece::Then { of, form: Some("raw".into()), from: 0, at: None, whole: None };
                     encode(&piece::letter(piece::Piece::Then(then)).to_string().into())
                 }
             }

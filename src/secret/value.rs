@@ -43,7 +43,14 @@ fn is_measure(value: &str) -> bool {
 /// A path, as settings have it. A key in base64 may begin with a slash, too, but has signs that paths lack.
 fn is_path(value: &str) -> bool {
     let begins = ["/", "~/", "./", "../"].iter().any(|begin| value.starts_with(begin));
-    begins && !value.contains(['+', '=', ' ', '\n'])
+    // What is long and has digits and letters in one part is no folder's name, but generated.
+    let is_generated = |part: &str| {
+        part.len() >= 16
+            && part.bytes().any(|byte| byte.is_ascii_digit())
+            && part.bytes().any(|byte| byte.is_ascii_alphabetic())
+            && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
+    begins && !value.contains(['+', '=', ' ', '\n']) && !value.split('/').any(is_generated)
 }
 
 /// A host: words with points between, the last without a digit, and maybe a port.

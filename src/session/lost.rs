@@ -75,18 +75,25 @@ impl Session {
             return Failure::new(Kind::Refused, format!("the secret {name} is known on `{server}` only"))
                 .help(format!("pass this text to `{server}`, where it was read"));
         }
-        let failure = Failure::new(
-            Kind::Mismatch,
-            format!("{name} has changed since this run read it, and its earlier value is not known"),
-        );
+        let message = match lost.is_tagged {
+            true => format!(
+                "{name} has changed since this run read it, or was recorded with another user's key: its earlier value \
+                 is not known"
+            ),
+            false => format!(
+                "a text with {name} was not recorded, because it is easily guessed, and can't be read back"
+            ),
+        };
+        let failure = Failure::new(Kind::Mismatch, message);
         let failure = match self.read_at(lost.letter) {
             Some(place) => failure.why(format!("a text with it was read by {place}")),
             None => failure,
         };
-        failure.help(format!(
-            "put the earlier value back, then `banister resume`; or start again with `banister run {} --abandon`",
-            self.header.runbook
-        ))
+        let anew = format!("start again with `banister run {} --abandon`", self.header.runbook);
+        failure.help(match lost.is_tagged {
+            true => format!("put the earlier value back, then `banister resume`; or {anew}"),
+            false => format!("let the script read it where it is needed, as with `read_env`; or {anew}"),
+        })
     }
 
     /// Remembers by which call a text was read that can't be put together any more.

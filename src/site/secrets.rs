@@ -57,7 +57,8 @@ impl Server {
     }
 
     fn learn_file(&self, path: &Path) -> Option<String> {
-        let about = path.metadata().ok()?;
+        // A pipe of that name would never end.
+        let about = path.metadata().ok().filter(std::fs::Metadata::is_file)?;
         let changed = about.modified().ok()?;
         let seen = || SEEN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let now = (changed, about.len());
@@ -73,6 +74,7 @@ impl Server {
         };
         seen().get_or_insert_default().insert(path.to_owned(), now);
         self.keep_secrets(&file, "");
+        self.learn_as_written(&String::from_utf8_lossy(&std::fs::read(path).unwrap_or_default()));
         (!unread.is_empty()).then(|| {
             let lines = unread.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
             format!("`{}` can't be read in line {lines}: secrets there are not hidden", path.display())
@@ -85,6 +87,34 @@ impl Server {
             // One that only make can tell is in no text that we could show.
             if let Ok(Some(value)) = file.get(name) {
                 self.learn(name, &value, of);
+            }
+        }
+    }
+
+    /// Learns secrets as they stand in the file, too: whoever reads it by other rules, as another program does, gets other
+    /// values, such as those with `$` or `#` in them and keys of several lines.
+    fn learn_as_written(&self, text: &str) {
+        let mut lines = text.lines();
+        let mut n = 0;
+        while let Some(line) = lines.next() {
+            let line = line.trim_start().trim_start_matches("export ");
+            let Some((name, written)) = line.split_once(['=', ':']) else { continue };
+            let (name, mut written) = (name.trim_end(), written.trim().to_owned());
+            let quote = written.chars().next().filter(|first| ['"', '\''].contains(first));
+            // A value in quotes may go over several lines, up to its end.
+            while let (Some(quote), 1) = (quote, quote.map_or(0, |quote| written.matches(quote).count())) {
+                let Some(next) = lines.next() else { break };
+                written.push('\n');
+                written.push_str(next);
+                if next.contains(quote) {
+                    break;
+                }
+            }
+            let bare = quote.and_then(|quote| written.trim().strip_prefix(quote)?.strip_suffix(quote));
+            let value = bare.unwrap_or(&written).replace("\\n", "\n");
+            if self.is_secret(name, &value) && !secret::is_weak(&value) && !secret::is_value(&value) {
+                n += 1;
+                secret::keep(format!("{} {name} as written {n}", self.name), &value);
             }
         }
     }
