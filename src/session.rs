@@ -8,6 +8,7 @@ mod block;
 mod book;
 mod doubt;
 pub mod frame;
+mod header;
 mod hold;
 mod lost;
 mod replay;
@@ -15,14 +16,15 @@ mod rollback;
 mod typed;
 
 pub use frame::Frame;
+pub use header::header;
 pub use hold::has_seen;
 pub use rollback::has_changed;
 pub use typed::Open;
 
-use crate::data::{self, Arguments};
+use crate::data;
 use crate::event::{Event, Listener, RunState};
 use crate::failure::{Failure, Kind, Result};
-use crate::journal::run::{self, OpenRun, Summary};
+use crate::journal::run::{OpenRun, Summary};
 use crate::journal::{Call, Entry, Header, Outcome};
 use crate::person::Person;
 use crate::primitive::{AnyPrimitive, Host, Sort, Told, changes_server};
@@ -382,20 +384,5 @@ impl Session {
         let seconds = self.started.elapsed().as_secs_f64();
         self.tell(&Event::RunFinished { run: self.header.run.clone(), state, seconds, failure });
         Summary { name: self.header.run.clone(), path, state, index, header: self.header.clone() }
-    }
-}
-
-/// A new run's header. `parameters` are those of the runbook's `main`, by name.
-pub fn header(site: &Site, runbook: &str, parameters: Arguments, servers: Vec<String>) -> Header {
-    Header {
-        version: crate::journal::VERSION,
-        run: run::new_name(),
-        runbook: runbook.into(),
-        parameters,
-        servers,
-        site: site.file.clone(),
-        program: env!("CARGO_PKG_VERSION").into(),
-        by: crate::person::whoami(),
-        by_hand: false,
     }
 }

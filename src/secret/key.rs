@@ -37,7 +37,7 @@ impl Key {
     }
 }
 
-/// Names the state folder whose key is used. Called once, before anything is written or sent.
+/// Names the state folder whose key is used. Called before anything is written or sent.
 pub fn use_key_of(state: &Path) {
     let mut key = lock();
     if key.folder.as_deref() != Some(state) {
