@@ -285,7 +285,16 @@ fn what_is_checked_out_and_does_not_run_is_not_taken_for_installed() {
     round.practice().switch("build", true).unwrap();
     let said = round.banister(&["run", "update", "--to", "0.2.15", "--yes"]);
     assert_eq!(said.code, Some(1), "{said:?}");
-    let said = round.banister(&["run", "update", "--to", "0.2.15", "--abandon", "--yes"]);
+    // What the abandoned run left is tried, and does not build any better.
+    let again = ["run", "update", "--to", "0.2.15", "--abandon=it does not build", "--yes"];
+    let said = round.banister(&again);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.out.contains("practice has 0.2.15, and is still owed"), "{said:?}");
+    for owed in ["install", "backup", "images"] {
+        let said = round.banister(&["lock", "dismiss", owed, "--reason", "it never will"]);
+        assert_eq!(said.code, Some(0), "{said:?}");
+    }
+    let said = round.banister(&again);
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(said.err.contains("0.2.15 is checked out on practice, but does not run well: core"), "{said:?}");
 }
