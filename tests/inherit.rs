@@ -72,7 +72,6 @@ fn a_command_has_the_limit_for_core_files_that_banister_was_started_with_and_ban
 
 #[test]
 fn of_a_line_without_bound_the_outcome_has_the_end_and_a_failure_a_reason() {
-    let world = World::new();
     let line = |length: usize| format!("head -c {length} /dev/zero | tr '\\\\0' x; printf ' the end'");
     for (shape, lines) in [
         (line(66_000), 1),
@@ -80,7 +79,7 @@ fn of_a_line_without_bound_the_outcome_has_the_end_and_a_failure_a_reason() {
         (format!("seq 1 5; {}", line(66_000)), 6),
         (format!("{}; echo; echo 'and the end'", line(66_000)), 1),
     ] {
-        world.remove("state");
+        let world = World::new();
         world.write(
             "runbooks/mine.rhai",
             &format!("//! Mine.\nfn main() {{ this_server().shell(\"{shape}\"); }}\n"),

@@ -371,7 +371,7 @@ fn damage_anywhere_in_one_run_blocks_no_other_and_has_a_way_out() {
             )
         };
         kept.write("mended", "");
-        let said = elsewhere(&["run", "two"]);
+        let said = elsewhere(&["run", "two", "--abandon=a run of its own state folder"]);
         assert_eq!(said.code, Some(0), "{what}: {said:?}");
         assert_eq!(elsewhere(&["status"]).code, Some(0), "{what}");
         let said = world.banister(&["run", "other", "--abandon"]);
@@ -399,7 +399,9 @@ fn a_journal_of_another_user_is_damaged_for_this_one() {
 #[test]
 fn another_run_is_resumed_although_a_newer_one_is_damaged_and_a_torn_end_is_no_damage() {
     let world = World::new();
-    world.write("site.toml", "[servers.web]\nkind = \"plain\"\ncheckout = \"web\"\n[servers.lab]\nkind = \"plain\"\ncheckout = \"web\"\n");
+    world.write("site.toml", "[servers.web]\nkind = \"plain\"\ncheckout = \"web\"\n[servers.lab]\nkind = \"plain\"\ncheckout = \"lab\"\n");
+    let (from, to) = (world.path().join("web"), world.path().join("lab"));
+    assert!(std::process::Command::new("cp").arg("-r").args([from, to]).status().unwrap().success());
     world.write("runbooks/two.rhai", RUNBOOK);
     assert_eq!(world.banister(&["run", "two", "--server", "web"]).code, Some(1));
     assert_eq!(world.banister(&["run", "two", "--server", "lab"]).code, Some(1));
