@@ -74,7 +74,11 @@ pub fn lines(context: &Context, summary: &Summary) -> (String, String) {
             context.command(&format!("resume {name}")),
         ),
         RunState::Failed if is_past_mending(summary) => {
-            (format!("`{runbook}` failed{on}{step}{each}"), anew(context, summary))
+            // What it owes is owed by the same work then.
+            (
+                format!("`{runbook}` failed{on}{step}{each}"),
+                format!("{}=started-again", anew(context, summary)),
+            )
         }
         RunState::Failed => (format!("`{runbook}` failed{on}{step}{each}"), {
             let resume = context.command(&format!("resume {name}"));
