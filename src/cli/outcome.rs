@@ -77,7 +77,7 @@ pub fn lines(context: &Context, summary: &Summary) -> (String, String) {
             // What it owes is owed by the same work then.
             (
                 format!("`{runbook}` failed{on}{step}{each}"),
-                format!("{}=started-again", anew(context, summary)),
+                again(context, summary, "--abandon=started-again"),
             )
         }
         RunState::Failed => (format!("`{runbook}` failed{on}{step}{each}"), {
@@ -113,12 +113,16 @@ pub fn after_a_look(context: &Context, summary: &Summary) -> String {
 
 /// The command that begins the same work anew.
 pub fn anew(context: &Context, summary: &Summary) -> String {
+    again(context, summary, "--abandon")
+}
+
+fn again(context: &Context, summary: &Summary, abandon: &str) -> String {
     let parameters = summary.header.parameters.iter().map(|(name, value)| {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         format!(" --{name} {}", word(text))
     });
     let parameters: String = parameters.collect();
-    context.command(&format!("run {}{parameters} --abandon", summary.header.runbook))
+    context.command(&format!("run {}{parameters} {abandon}", summary.header.runbook))
 }
 
 /// The innermost step that began and did not end.
