@@ -216,7 +216,7 @@ fn is_open(path: &Path, state: RunState) -> bool {
     !is_settled(state) && !is_abandoned(path)
 }
 
-/// Who noted that nobody will go on with the run, if somebody did.
+/// Who abandoned the run, if somebody did.
 pub fn abandoned_by(path: &Path) -> Option<String> {
     let text = fs::read_to_string(path.join("abandoned")).or_else(|_| fs::read_to_string(beside(path)));
     is_abandoned(path).then(|| text.unwrap_or_default().trim().to_owned())
