@@ -110,8 +110,18 @@ pub struct Lost {
     pub names: Vec<String>,
     /// The server that knows it.
     pub at: Option<String>,
-    /// Whether a digest of its value was recorded, by which it could be known again.
-    pub is_tagged: bool,
+    pub why: Why,
+}
+
+/// Why the value that a secret had is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// Its digest was recorded, and no value of today has it.
+    Changed,
+    /// It has no digest, because that would tell what it is.
+    Guessable,
+    /// The first version of the format recorded only that something was hidden.
+    Unnamed,
 }
 
 impl Lost {
@@ -132,9 +142,10 @@ pub fn lost_in(value: &Value) -> Vec<Lost> {
             Piece::Then(then) => {
                 let names = then.of.iter().map(|(name, _)| name.clone()).collect();
                 let is_tagged = then.form.is_some() && then.of.iter().any(|(_, tag)| tag.is_some());
-                Lost { letter, names, at: then.at.clone(), is_tagged }
+                let why = if is_tagged { Why::Changed } else { Why::Guessable };
+                Lost { letter, names, at: then.at.clone(), why }
             }
-            Piece::Unnamed => Lost { letter, names: Vec::new(), at: None, is_tagged: false },
+            Piece::Unnamed => Lost { letter, names: Vec::new(), at: None, why: Why::Unnamed },
             Piece::Number(parts) => {
                 let pieces = parts.iter().filter_map(|part| match part {
                     super::parts::Part::Piece(Piece::Then(then)) => Some(then),
@@ -143,7 +154,7 @@ pub fn lost_in(value: &Value) -> Vec<Lost> {
                 let of: Vec<_> = pieces.collect();
                 let names = of.iter().flat_map(|then| then.of.iter().map(|(name, _)| name.clone()));
                 let at = of.iter().find_map(|then| then.at.clone());
-                Lost { letter, names: names.collect(), at, is_tagged: true }
+                Lost { letter, names: names.collect(), at, why: Why::Changed }
             }
             Piece::Now(_) | Piece::Letter(_) => return,
         };

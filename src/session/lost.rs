@@ -6,7 +6,7 @@ use crate::event::Event;
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::{Call, Outcome};
 use crate::primitive::{AnyPrimitive, Sort};
-use crate::secret::{self, Lost, Unfit};
+use crate::secret::{self, Lost, Unfit, Why};
 use crate::site::Server;
 use serde_json::Value;
 
@@ -75,14 +75,18 @@ impl Session {
             return Failure::new(Kind::Refused, format!("the secret {name} is known on `{server}` only"))
                 .help(format!("pass this text to `{server}`, where it was read"));
         }
-        let message = match lost.is_tagged {
-            true => format!(
+        let message = match lost.why {
+            Why::Changed => format!(
                 "{name} has changed since this run read it, or was recorded with another user's key: its earlier value \
                  is not known"
             ),
-            false => format!(
+            Why::Guessable => format!(
                 "a text with {name} was not recorded, because it is easily guessed, and can't be read back"
             ),
+            Why::Unnamed => {
+                "a text with a secret can't be read back: the version that began this run did not record which one"
+                    .into()
+            }
         };
         let failure = Failure::new(Kind::Mismatch, message);
         let failure = match self.read_at(lost.letter) {
@@ -90,9 +94,12 @@ impl Session {
             None => failure,
         };
         let anew = format!("start again with `banister run {} --abandon`", self.header.runbook);
-        failure.help(match lost.is_tagged {
-            true => format!("put the earlier value back, then `banister resume`; or {anew}"),
-            false => format!("let the script read it where it is needed, as with `read_env`; or {anew}"),
+        failure.help(match lost.why {
+            Why::Changed => format!("put the earlier value back, then `banister resume`; or {anew}"),
+            Why::Guessable => {
+                format!("let the script read it where it is needed, as with `read_env`; or {anew}")
+            }
+            Why::Unnamed => anew,
         })
     }
 

@@ -356,5 +356,5 @@ fn a_record_of_the_first_version_is_read_and_what_it_hides_is_not_believed() {
     fs::write(&journal, old).unwrap();
     world.write("mended", "");
     let said = run(&world, &["resume"], 5);
-    assert!(said.err.contains("a secret has changed since"), "{said:?}");
+    assert!(said.err.contains("the version that began this run did not record which one"), "{said:?}");
 }
