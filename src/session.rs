@@ -5,7 +5,7 @@
 //! synced, the call performed, the outcome written down and synced, and only then does the script go on.
 
 mod block;
-mod book;
+mod written;
 mod doubt;
 pub mod frame;
 mod header;
@@ -33,13 +33,13 @@ use crate::reach::{Held, Reach};
 use crate::secret::Shown;
 use crate::site::{Server, Site};
 use crate::stop::{Asked, Stop};
-use book::Book;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
+use written::Written;
 
 /// A run while the program works on it.
 pub struct Session {
@@ -54,7 +54,7 @@ pub struct Session {
     resumed: bool,
     /// Whether an `on_failure` block was declared.
     way_back: AtomicBool,
-    book: Mutex<Book>,
+    written: Mutex<Written>,
     /// By server; what is empty is not held.
     locks: Mutex<BTreeMap<String, HeldOrNot>>,
     /// Set while the script is only gone through to find what `on_failure` has to do.
@@ -88,7 +88,7 @@ impl Session {
         let rollback = rollback || index.rollback;
         let began = index.rollback;
         let failed = matches!(index.finished, Some((RunState::Failed, _)));
-        let mut session = Session::over(parts, Book { run, index, ..Book::default() }, rollback);
+        let mut session = Session::over(parts, Written { run, index, ..Written::default() }, rollback);
         // First, so that no record is written before it is known what is secret in it.
         crate::primitives::secret::learn_environment();
         let servers = session.header.servers.iter().filter_map(|name| session.site.server(name).ok());
@@ -97,7 +97,7 @@ impl Session {
         session.header.parameters =
             std::mem::take(&mut session.header.parameters).into_iter().map(together).collect();
         if !resumed {
-            session.book().run.iter().try_for_each(|run| run.describe(&session.header))?;
+            session.written().run.iter().try_for_each(|run| run.describe(&session.header))?;
             session.write(Entry::Run(session.header.clone()), true)?;
         }
         // Before the record of this session, which hides that the one before it failed.
@@ -112,7 +112,7 @@ impl Session {
         Ok(session)
     }
 
-    fn over(parts: Parts, book: Book, rollback: bool) -> Session {
+    fn over(parts: Parts, written: Written, rollback: bool) -> Session {
         let Parts { site, header, stop, reach, listener, person, stepwise } = parts;
         Session {
             site,
@@ -122,9 +122,9 @@ impl Session {
             listener,
             person,
             stepwise,
-            resumed: book.index.header.is_some(),
+            resumed: written.index.header.is_some(),
             way_back: AtomicBool::new(false),
-            book: Mutex::new(book),
+            written: Mutex::new(written),
             locks: Mutex::default(),
             turned_back: AtomicBool::new(rollback),
             started: Instant::now(),
@@ -136,7 +136,7 @@ impl Session {
     /// nothing was done upon since is looked at anew.
     fn look_anew(&self) -> Result<()> {
         let is_look = |call: &Call| primitives::find(&call.name).is_some_and(|p| p.sort() == Sort::Look);
-        let keys = self.book().index.since_last_act(is_look);
+        let keys = self.written().index.since_last_act(is_look);
         match keys.is_empty() {
             true => Ok(()),
             false => self.write(Entry::Anew { keys }, false),
@@ -169,7 +169,7 @@ impl Session {
         }
         if primitive.sort() == Sort::Session {
             // What only tells is not told again while the run is caught up with.
-            let replayed = self.book().index.goes_on_after(&format!("{}/{}", frame.key, frame.used()));
+            let replayed = self.written().index.goes_on_after(&format!("{}/{}", frame.key, frame.used()));
             return self.perform(primitive, server, call, "", 0, replayed);
         }
         let key = frame.next_key();
@@ -319,12 +319,12 @@ impl Session {
 
     /// The folder of an attempt.
     fn folder(&self, key: &str, attempt: u32) -> PathBuf {
-        self.book().run.as_ref().map(|run| run.log(key, attempt)).unwrap_or_default()
+        self.written().run.as_ref().map(|run| run.log(key, attempt)).unwrap_or_default()
     }
 
     /// The run's folder; nothing for a plan.
     pub fn run_folder(&self) -> Option<PathBuf> {
-        self.book().run.as_ref().map(|run| run.path.clone())
+        self.written().run.as_ref().map(|run| run.path.clone())
     }
 
     /// Tells an event to whoever listens.
@@ -345,7 +345,7 @@ impl Session {
     pub fn finish(&self, result: std::result::Result<(), Failure>, path: PathBuf) -> Summary {
         let interrupted =
             |kind| matches!(kind, Kind::Interrupted | Kind::Declined | Kind::Locked | Kind::Mismatch);
-        let rolled_back = self.book().index.rollback;
+        let rolled_back = self.written().index.rollback;
         let (state, failure) = match result {
             Ok(()) if rolled_back => (RunState::RolledBack, None),
             Ok(()) => (RunState::Done, None),
@@ -376,10 +376,10 @@ impl Session {
             failure.get_or_insert(unwritten);
         }
         let index = {
-            let mut book = self.book();
+            let mut written = self.written();
             // Another process may work on the run from here on.
-            book.run = None;
-            std::mem::take(&mut book.index)
+            written.run = None;
+            std::mem::take(&mut written.index)
         };
         let seconds = self.started.elapsed().as_secs_f64();
         self.tell(&Event::RunFinished { run: self.header.run.clone(), state, seconds, failure });

@@ -108,7 +108,7 @@ pub fn note_dismissed(folder: &Path, owed: &Owed, by: String) -> Result<()> {
             purpose: text,
             by: owed.by.clone(),
             since,
-            at: now(),
+            at: crate::lock::now(),
             grant: 0,
             state: format!("dismissed {name}"),
             ended_by: Some(by),
@@ -119,12 +119,8 @@ pub fn note_dismissed(folder: &Path, owed: &Owed, by: String) -> Result<()> {
 
 fn line(open: Open, state: &str, steps: Vec<(String, f64)>) -> Ended {
     let Open { run, runbook, purpose, by, since, grant, .. } = open;
-    let (at, state) = (now(), state.to_owned());
+    let (at, state) = (crate::lock::now(), state.to_owned());
     Ended { run, runbook, purpose, by, since, at, grant, state, ended_by: None, steps }
-}
-
-fn now() -> String {
-    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// Adds lines; one of a run that has the same line already takes its place. Called with the book held.

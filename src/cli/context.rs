@@ -139,12 +139,17 @@ impl Context {
 
     /// The run that is named, or the last one of the site that `wanted` holds for; of any site where there is none.
     pub fn find_run(&self, name: Option<&str>, wanted: impl Fn(&Glance) -> bool) -> Result<Option<Glance>> {
+        self.find_runs(name, wanted).map(|found| found.into_iter().next())
+    }
+
+    /// The same, all that `wanted` holds for, the newest first.
+    pub fn find_runs(&self, name: Option<&str>, wanted: impl Fn(&Glance) -> bool) -> Result<Vec<Glance>> {
         if let Some(name) = name {
             // A colleague's run is in a state folder of theirs.
             let named = Path::new(name);
             let is_path = name.contains('/') && named.join("journal.jsonl").exists();
             let path = if is_path { named.to_owned() } else { run::find(&self.state, name)? };
-            return Ok(Some(Glance::read(&path)));
+            return Ok(vec![Glance::read(&path)]);
         }
         // Another site's run has to be named: its servers may be called the same.
         let site = match site::find(self.given_site.as_deref()) {
@@ -154,7 +159,7 @@ impl Context {
         };
         let same = |run: &Path| site.as_ref().is_none_or(|site| is_same_site(run, site));
         let newest_first = run::all(&self.state)?.into_iter().rev();
-        Ok(newest_first.into_iter().find(|glance| same(&glance.header.site) && wanted(glance)))
+        Ok(newest_first.filter(|glance| same(&glance.header.site) && wanted(glance)).collect())
     }
 
     /// Whether a person is there to be asked.

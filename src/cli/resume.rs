@@ -21,15 +21,12 @@ use std::sync::Arc;
 
 /// Goes on with a run.
 pub fn resume(context: &Context, options: &ResumeOptions) -> Result<u8> {
-    let named = options.run.as_deref();
-    // One that can't be read stands in the way of no other.
-    let found = match context.find_run(named, |glance| glance.is_open() && glance.unread.is_none())? {
-        None => context.find_run(named, Glance::is_open)?,
-        found => found,
-    };
+    let mut found = context.find_runs(options.run.as_deref(), Glance::is_open)?;
     let mut unknown = Vec::new();
-    let Some(summary) = found.map_or_else(|| in_books(context, &mut unknown), |found| Ok(Some(found)))?
-    else {
+    if found.is_empty() {
+        found.extend(in_books(context, &mut unknown)?);
+    }
+    let Some((glance, run)) = open(context, found)? else {
         match context.json {
             true => {
                 println!("{}", json!({ "run": null, "state": "nothing_to_resume", "unknown": unknown }));
@@ -39,28 +36,54 @@ pub fn resume(context: &Context, options: &ResumeOptions) -> Result<u8> {
         unknown.iter().for_each(|why| eprintln!("warning: it is unknown which runs are open there: {why}"));
         return Ok(0);
     };
-    let name = &summary.name;
-    if matches!(summary.state, RunState::Done | RunState::RolledBack) {
-        let message = format!("the run `{name}` is {}", summary.state.name().replace('_', " "));
-        return Err(Failure::new(Kind::Invalid, message).help("see what it did with `banister show`"));
+    // What the whole of the journal says of it, in the format of today.
+    let header = run.index.header.clone().unwrap_or(glance.header);
+    let site = Arc::new(site_of(context, &header)?);
+    let runbook = prepare(&site, &header, &glance.path, options.original)?;
+    refuse_over_others(context, &site, &header, &run.index)?;
+    work::work(context, site, runbook, header, run, &options.answers, options.rollback)
+}
+
+/// The first of these runs that can be opened. One that can't be read stands in the way of no other.
+fn open(context: &Context, found: Vec<Glance>) -> Result<Option<(Glance, OpenRun)>> {
+    let mut refused = None;
+    for glance in found {
+        refuse_over(&glance)?;
+        let opened = match &glance.unread {
+            Some(unread) => Err(unread.failure().clone()),
+            None => OpenRun::open(&glance.path),
+        };
+        match opened {
+            Ok(run) => return Ok(Some((glance, run))),
+            Err(failure) if failure.kind == Kind::Journal => {
+                refused.get_or_insert((glance.path, failure));
+            }
+            Err(failure) => return Err(failure),
+        }
     }
-    if summary.header.by_hand {
-        let message = format!("the run `{name}` was typed in a REPL: there is nothing to go on with");
-        return Err(Failure::new(Kind::Invalid, message).help("see what it did with `banister show`"));
+    match refused {
+        Some((path, failure)) => Err(super::unread::refuse(context, &path, failure)),
+        None => Ok(None),
     }
-    if !summary.is_open() {
-        return Err(
-            Failure::new(Kind::Invalid, format!("the run `{name}` was abandoned")).help("begin a new one")
-        );
-    }
-    if let Some(unread) = &summary.unread {
-        return Err(super::unread::refuse(context, &summary.path, unread));
-    }
-    let site = Arc::new(site_of(context, &summary.header)?);
-    let runbook = prepare(&site, &summary.header, &summary.path, options.original)?;
-    let run = OpenRun::open(&summary.path)?;
-    refuse_over_others(context, &site, &summary.header, &run.index)?;
-    work::work(context, site, runbook, summary.header, run, &options.answers, options.rollback)
+}
+
+/// Nothing is left to do in some runs.
+fn refuse_over(run: &Glance) -> Result<()> {
+    let name = &run.name;
+    let message = match run.state {
+        RunState::Done | RunState::RolledBack => {
+            format!("the run `{name}` is {}", run.state.name().replace('_', " "))
+        }
+        _ if run.header.by_hand => {
+            format!("the run `{name}` was typed in a REPL: there is nothing to go on with")
+        }
+        _ if !run.is_open() => {
+            let message = format!("the run `{name}` was abandoned");
+            return Err(Failure::new(Kind::Invalid, message).help("begin a new one"));
+        }
+        _ => return Ok(()),
+    };
+    Err(Failure::new(Kind::Invalid, message).help("see what it did with `banister show`"))
 }
 
 /// Makes sure, before anything is written, that nobody abandoned the run or worked on its servers since it did.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 /// Lists the runs, the newest first. Of one whose journal can't be read, what is known of it is listed.
 pub fn runs(context: &Context) -> Result<u8> {
-    let all = run::all(&context.state)?;
+    let all: Vec<Glance> = run::all(&context.state)?.into_iter().map(Glance::verified).collect();
     if context.json {
         let head = |glance: &Glance| show::head(glance, glance.unread.as_ref().map(Unread::failure));
         let list: Vec<Value> = all.iter().rev().map(head).collect();

@@ -21,6 +21,7 @@ pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
         return Err(Failure::new(Kind::NotFound, "there are no runs yet")
             .help("begin one with `banister run update`"));
     };
+    let glance = glance.verified();
     let (summary, unread) = Summary::as_far_as_readable(&glance.path);
     let steps = steps(&summary);
     if context.json {

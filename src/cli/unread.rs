@@ -33,10 +33,10 @@ pub fn refuse_unless_abandoned(
     )))
 }
 
-/// The failure of who wants to work on such a run.
-pub fn refuse(context: &Context, path: &std::path::Path, unread: &Unread) -> Failure {
-    let (summary, found) = Summary::as_far_as_readable(path);
-    let unread = found.as_ref().unwrap_or(unread);
+/// The failure of who wants to work on such a run, which could not be opened because of `failure`.
+pub fn refuse(context: &Context, path: &std::path::Path, failure: Failure) -> Failure {
+    let (summary, unread) = Summary::as_far_as_readable(path);
+    let Some(unread) = &unread else { return failure };
     let anew = outcome::anew(context, &summary);
     let start = match summary.header.runbook.as_str() {
         "?" => String::new(),

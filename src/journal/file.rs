@@ -22,6 +22,12 @@ use std::path::Path;
 /// No record is longer. What a script may hold is far less; a longer line is damage, and is not read into memory.
 const LONGEST: u64 = 128 << 20;
 
+/// What stands before the sum in a line.
+const SUM: &str = ",\"sum\":\"";
+
+/// So many hexadecimal digits has a sum.
+const DIGITS: usize = 16;
+
 /// Why a journal can't be read to its end. What came before was handed out.
 #[derive(Clone, Debug)]
 pub enum Unread {
@@ -86,8 +92,9 @@ impl JournalFile {
             crate::secret::keep_key()?;
         }
         let body = serde_json::to_string(&record).or_fail(Kind::Journal, failed)?;
-        let sum = checksum(&self.sum, &body);
-        let line = format!("{},\"sum\":\"{sum}\"}}\n", &body[..body.len() - 1]);
+        let open = &body[..body.len() - 1];
+        let sum = String::from_utf8_lossy(&checksum(&self.sum, open)).into_owned();
+        let line = format!("{open}{SUM}{sum}\"}}\n");
         crash_point("before", self.next, &body);
         let written = self.file.write_all(line.as_bytes());
         let written = written.and_then(|()| if sync { self.file.sync_data() } else { Ok(()) });
@@ -118,21 +125,17 @@ pub fn is_blank(path: &Path) -> bool {
     read.is_ok() && !first.ends_with(b"\n") && (first.len() as u64) < LONGEST
 }
 
-/// The first record, and the last one if that shows at once that the run is settled, as `is_settled` says. Cheap
-/// for such a run; any other is read whole, so that damage is found wherever it is.
-pub fn ends(
-    path: &Path,
-    is_settled: impl Fn(&Entry) -> bool,
-) -> std::result::Result<(Record, Record), Unread> {
+/// The first record and the last whole one, without those between: damage there is not found.
+pub fn ends(path: &Path) -> std::result::Result<(Record, Record), Unread> {
     let file = open_to_read(path)?;
     let mut first = Vec::new();
     let read = BufReader::new(&file).take(LONGEST).read_until(b'\n', &mut first);
     read.map_err(|error| unreadable(path, &error))?;
-    if let (Ok((first, _)), Some(last)) = (read_first(&first), last(&file))
-        && is_settled(&last.entry)
-    {
+    let first = chained(&first, "").and_then(|(text, _)| record(0, text)).ok();
+    if let (Some(first), Some(last)) = (first, last(&file)) {
         return Ok((first, last));
     }
+    // Something is wrong, or the last record is a long one.
     let (mut first, mut last) = (None, None);
     read_records(&file, path, &mut |record| {
         first.get_or_insert_with(|| record.clone());
@@ -141,6 +144,11 @@ pub fn ends(
     first.zip(last).ok_or_else(|| {
         Unread::Damaged(Failure::new(Kind::Journal, format!("the journal `{}` is empty", path.display())))
     })
+}
+
+/// Compares the sums of all records.
+pub fn verify(path: &Path) -> std::result::Result<(), Unread> {
+    each_line(&open_to_read(path)?, path, &mut |_, _| Ok(())).map(drop)
 }
 
 /// The last whole record, if it is not too long to be a last one and its text is that of a record. Its checksum can't be
@@ -173,17 +181,33 @@ struct Read {
     sum: String,
 }
 
-/// Line by line, so that memory does not grow with the journal.
-fn read_records(
+/// Hands out each record.
+fn read_records(file: &File, path: &Path, each: &mut dyn FnMut(Record)) -> std::result::Result<Read, Unread> {
+    let mut version = VERSION;
+    each_line(file, path, &mut |n, text| {
+        let mut record = record(n, text)?;
+        if let Entry::Run(header) = &record.entry {
+            version = header.version;
+        }
+        if version == 1 {
+            record.entry = super::version_1::read(record.entry);
+        }
+        each(record);
+        Ok(())
+    })
+}
+
+/// Hands out the number and the text of each line whose sum fits. One after the other, so that memory does not grow with
+/// the journal.
+fn each_line(
     mut file: &File,
     path: &Path,
-    each: &mut dyn FnMut(Record),
+    each: &mut dyn FnMut(u64, &str) -> std::result::Result<(), NotRead>,
 ) -> std::result::Result<Read, Unread> {
     file.rewind().map_err(|error| unreadable(path, &error))?;
     let mut lines = BufReader::with_capacity(256 << 10, file);
     let mut read = Read { next: 0, length: 0, sum: String::new() };
     let mut line = Vec::new();
-    let mut version = super::VERSION;
     loop {
         line.clear();
         let got = lines.by_ref().take(LONGEST).read_until(b'\n', &mut line);
@@ -191,28 +215,20 @@ fn read_records(
         if line.is_empty() {
             return Ok(read);
         }
-        let record = match read.next {
-            0 => read_first(&line).map_err(|unread| unread.of(path)),
-            n => read_record(&line, &read.sum, n).map_err(|why| NotRead::Damaged(why).of(path)),
-        };
-        match record {
-            Ok((mut record, sum)) => {
-                if let Entry::Run(header) = &record.entry {
-                    version = header.version;
-                }
-                if version == 1 {
-                    record.entry = super::version_1::read(record.entry);
-                }
-                each(record);
-                read = Read { next: read.next + 1, length: read.length + line.len() as u64, sum };
+        let used = chained(&line, &read.sum);
+        match used.and_then(|(text, sum)| each(read.next, text).map(|()| sum)) {
+            Ok(sum) => {
+                read.next += 1;
+                read.length += line.len() as u64;
+                read.sum.clear();
+                read.sum.push_str(sum);
             }
             // Only the last line can be without its end.
             Err(_) if !line.ends_with(b"\n") && (line.len() as u64) < LONGEST => return Ok(read),
-            Err(newer @ Unread::Newer(_)) => return Err(newer),
-            Err(Unread::Damaged(why)) => {
-                let message =
-                    format!("the journal `{}` is damaged in line {}", path.display(), read.next + 1);
-                return Err(Unread::Damaged(Failure { message, ..why }));
+            Err(why) => {
+                // A newer format may be written in another way altogether, so that only its version can be read.
+                let newer = if read.next == 0 { probe(&line) } else { None };
+                return Err(newer.unwrap_or(why).at(path, read.next + 1));
             }
         }
     }
@@ -225,11 +241,12 @@ enum NotRead {
 }
 
 impl NotRead {
-    fn of(self, path: &Path) -> Unread {
+    fn at(self, path: &Path, line: u64) -> Unread {
         let shown = path.display();
         match self {
             NotRead::Damaged(why) => {
-                Unread::Damaged(Failure::new(Kind::Journal, format!("the journal `{shown}` is damaged")).why(why))
+                let message = format!("the journal `{shown}` is damaged in line {line}");
+                Unread::Damaged(Failure::new(Kind::Journal, message).why(why))
             }
             NotRead::Newer { version, program } => Unread::Newer(
                 Failure::new(Kind::Journal, format!("the journal `{shown}` was written by banister {program}"))
@@ -243,25 +260,6 @@ impl NotRead {
     }
 }
 
-/// The first record, which says in which format all are written. A newer one may be written in another way
-/// altogether, so of what can't be read only the version is asked.
-fn read_first(line: &[u8]) -> std::result::Result<(Record, String), NotRead> {
-    let read = read_record(line, "", 0);
-    match &read {
-        Ok((Record { entry: Entry::Run(header), .. }, _)) if header.version <= VERSION => {}
-        Ok((Record { entry: Entry::Run(header), .. }, _)) => {
-            return Err(NotRead::Newer { version: header.version.into(), program: header.program.clone() });
-        }
-        Ok(_) => {}
-        Err(_) => {
-            if let Some(newer) = probe(line) {
-                return Err(newer);
-            }
-        }
-    }
-    read.map_err(NotRead::Damaged)
-}
-
 /// The version in a first line that is no record of ours, if it is newer. Our own program writes no such line: one that
 /// bears its name is damaged.
 fn probe(line: &[u8]) -> Option<NotRead> {
@@ -273,27 +271,44 @@ fn probe(line: &[u8]) -> Option<NotRead> {
     (program != env!("CARGO_PKG_VERSION")).then(|| NotRead::Newer { version, program: program.into() })
 }
 
-fn read_record(line: &[u8], before: &str, n: u64) -> std::result::Result<(Record, String), String> {
-    let text = std::str::from_utf8(line).map_err(|_| "it is not text".to_owned())?;
-    let text = text.strip_suffix('\n').ok_or("it ends too early")?;
-    let (body, sum) = text.rsplit_once(",\"sum\":\"").ok_or("it has no checksum")?;
-    let sum = sum.strip_suffix("\"}").ok_or("it has no checksum")?;
-    let body = format!("{body}}}");
-    if checksum(before, &body) != sum {
-        return Err("its checksum does not fit".into());
+/// The text of a line, and its sum, which fits to it and the one before.
+fn chained<'a>(line: &'a [u8], before: &str) -> std::result::Result<(&'a str, &'a str), NotRead> {
+    let damaged = |why: &str| NotRead::Damaged(why.into());
+    let text = std::str::from_utf8(line).map_err(|_| damaged("it is not text"))?;
+    let text = text.strip_suffix('\n').ok_or_else(|| damaged("it ends too early"))?;
+    let sum = text.strip_suffix("\"}").and_then(|text| text.get(text.len().checked_sub(DIGITS)?..));
+    let body = text.len().checked_sub(SUM.len() + DIGITS + 2).and_then(|end| text.get(..end));
+    let (Some(body), Some(sum)) = (body.filter(|body| text[body.len()..].starts_with(SUM)), sum) else {
+        return Err(damaged("it has no checksum"));
+    };
+    match sum.as_bytes() == checksum(before, body) {
+        true => Ok((text, sum)),
+        false => Err(damaged("its checksum does not fit")),
     }
-    let record: Record = serde_json::from_str(&body)
-        .map_err(|error| format!("this version of banister does not understand it: {error}"))?;
-    if record.n != n {
-        return Err(format!("it has number {}, not {n}", record.n));
-    }
-    Ok((record, sum.to_owned()))
 }
 
-fn checksum(before: &str, body: &str) -> String {
-    let digest = Sha256::new().chain_update(before).chain_update(body).finalize();
-    // Written at once: this is done for every record that is read.
-    format!("{:016x}", digest.iter().take(8).fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte)))
+/// The record in the text of a line.
+fn record(n: u64, text: &str) -> std::result::Result<Record, NotRead> {
+    let record: Record = serde_json::from_str(text).map_err(|error| {
+        NotRead::Damaged(format!("this version of banister does not understand it: {error}"))
+    })?;
+    match &record.entry {
+        _ if record.n != n => Err(NotRead::Damaged(format!("it has number {}, not {n}", record.n))),
+        Entry::Run(header) if header.version > VERSION => {
+            Err(NotRead::Newer { version: header.version.into(), program: header.program.clone() })
+        }
+        _ => Ok(record),
+    }
+}
+
+/// Of a record without its last brace, after which its sum is written.
+fn checksum(before: &str, body: &str) -> [u8; DIGITS] {
+    let digest = Sha256::new().chain_update(before).chain_update(body).chain_update("}").finalize();
+    // By hand: this is done for every record that is read.
+    std::array::from_fn(|n| {
+        let pair = digest[n / 2];
+        b"0123456789abcdef"[usize::from(if n % 2 == 0 { pair >> 4 } else { pair & 15 })]
+    })
 }
 
 /// Where tests kill the process: `$BANISTER_CRASH_AT` is `before` or `after`, and the number of a record or a part of its

@@ -11,12 +11,12 @@ use std::sync::{Arc, OnceLock};
 #[derive(Default)]
 pub struct Index {
     pub header: Option<Header>,
-    calls: HashMap<Arc<str>, Box<CallRecord>>,
+    calls: HashMap<Arc<str>, Arc<CallRecord>>,
     blocks: HashMap<Arc<str>, BlockRecord>,
     /// The keys of calls and of blocks, in the order in which they began.
     course: Vec<Arc<str>>,
     /// Looks that count no more, for those who only go through what was done.
-    set_aside: HashMap<Arc<str>, Box<CallRecord>>,
+    set_aside: HashMap<Arc<str>, Arc<CallRecord>>,
     /// The highest ordinal recorded in each frame.
     highest: HashMap<Arc<str>, u32>,
     /// Places and files of the scripts.
@@ -104,7 +104,8 @@ impl Index {
                 self.calls.insert(key, call.into());
             }
             Entry::Ended { key, attempt, seconds, result } => {
-                if let Some(call) = self.calls.get_mut(key.as_str()).filter(|call| call.attempt == attempt) {
+                let call = self.calls.get_mut(key.as_str()).map(Arc::make_mut);
+                if let Some(call) = call.filter(|call| call.attempt == attempt) {
                     call.outcome = Some(result);
                     call.seconds = seconds;
                 }
@@ -203,12 +204,12 @@ impl Index {
     }
 
     /// A look that counts no more.
-    pub fn call_set_aside(&self, key: &str) -> Option<&CallRecord> {
-        self.set_aside.get(key).map(|call| &**call)
+    pub fn call_set_aside(&self, key: &str) -> Option<&Arc<CallRecord>> {
+        self.set_aside.get(key)
     }
 
-    pub fn call(&self, key: &str) -> Option<&CallRecord> {
-        self.calls.get(key).map(|call| &**call)
+    pub fn call(&self, key: &str) -> Option<&Arc<CallRecord>> {
+        self.calls.get(key)
     }
 
     pub fn block(&self, key: &str) -> Option<&BlockRecord> {

@@ -143,7 +143,7 @@ impl Summary {
     }
 }
 
-/// A run at a glance: what its first and last record say.
+/// A run at a glance: what its first and last record say. Damage between them is not known until [`Glance::verified`].
 pub struct Glance {
     pub name: String,
     pub path: PathBuf,
@@ -159,8 +159,7 @@ impl Glance {
     /// Never fails: of a run whose journal can't be read the state says so, and the rest is what is known nevertheless.
     pub fn read(path: &Path) -> Glance {
         let (name, path) = (name(path), path.to_owned());
-        let settled = |entry: &Entry| matches!(entry, Entry::Finished { state, .. } if is_settled(*state));
-        let unread = match file::ends(&path.join("journal.jsonl"), settled) {
+        let unread = match file::ends(&path.join("journal.jsonl")) {
             Ok((Record { entry: Entry::Run(header), time: started, .. }, last)) => {
                 let state = match last.entry {
                     _ if is_worked_on(&path) => RunState::Running,
@@ -183,6 +182,17 @@ impl Glance {
             path,
             state,
             unread: Some(unread),
+        }
+    }
+
+    /// The same, with what is known once all of its journal is looked at. A settled run is believed.
+    pub fn verified(self) -> Glance {
+        if self.unread.is_some() || is_settled(self.state) {
+            return self;
+        }
+        match file::verify(&self.path.join("journal.jsonl")) {
+            Ok(()) => self,
+            Err(unread) => Glance { state: state_despite(&self.path, &unread), unread: Some(unread), ..self },
         }
     }
 

@@ -22,18 +22,18 @@ pub struct Volume {
 impl Docker<'_> {
     /// A volume by its name in the Compose files. `project` is needed if several projects have one.
     pub fn volume(&self, project: Option<&str>, volume: &str) -> Result<Volume> {
-        let mut list: Vec<String> = ["volume", "ls", "--quiet"].map(String::from).into();
+        // Labels are told as `name=value,…`, or as `map[name:value …]`.
+        let mut list: Vec<String> =
+            ["volume", "ls", "--format", "{{.Name}} {{.Labels}}"].map(String::from).into();
         list.extend(["--filter".into(), format!("label={VOLUME}={volume}")]);
         list.extend(
             project.into_iter().flat_map(|name| ["--filter".into(), format!("label={PROJECT}={name}")]),
         );
-        let copies = match project {
-            Some(_) => String::new(),
-            None => self.ask([list.as_slice(), &["--filter".into(), format!("label={COPY_OF}")]].concat())?,
-        };
-        let names = self.ask(list)?;
-        let is_meant = |name: &&str| !copies.split_whitespace().any(|copy| copy == *name);
-        let names: Vec<&str> = names.split_whitespace().filter(is_meant).collect();
+        let told = self.ask(list)?;
+        let is_meant = |labels: &str| project.is_some() || !labels.contains(COPY_OF);
+        let volumes = told.lines().map(|line| line.trim().split_once(' ').unwrap_or((line.trim(), "")));
+        let named = volumes.filter(|(name, labels)| !name.is_empty() && is_meant(labels));
+        let names: Vec<&str> = named.map(|(name, _)| name).collect();
         match names.as_slice() {
             [] => Err(Failure::new(Kind::NotFound, format!("there is no volume `{volume}`"))
                 .help("see what there is with `docker volume ls`")),

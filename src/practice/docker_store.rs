@@ -93,7 +93,7 @@ pub fn entries(world: &World, kind: &str, command: &str, words: &Words) -> Resul
                 (None, false) => "{{.Driver}}\t{{.Name}}",
             };
             for name in names {
-                output::line(render(template, &json!({ "Name": name, "Driver": "local" }))?);
+                output::line(render(template, &json!({ "Name": name, "Driver": "local", "Labels": "" }))?);
             }
         }
         "create" => {

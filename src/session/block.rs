@@ -32,7 +32,7 @@ impl Session {
         let key = outer.next_key();
         let depth = outer.steps.len();
         let only_gone_through = self.is_turned_back() && crate::journal::key::in_course(&key);
-        if self.stepwise && !only_gone_through && self.book().index.block(&key).is_none() {
+        if self.stepwise && !only_gone_through && self.written().index.block(&key).is_none() {
             self.ask_before(name)?;
         }
         let mut block = self.begin_block(outer, key, name, Some(name), source)?;
@@ -76,7 +76,7 @@ impl Session {
         step: Option<&str>,
         source: &str,
     ) -> Result<Block> {
-        let known = self.book().index.block(&key).cloned();
+        let known = self.written().index.block(&key).cloned();
         let replayed = match &known {
             Some(block) if same(&block.name.clone().into(), &name.into()) == Sameness::Differs => {
                 let was = format!("step `{}`", block.name);
@@ -140,7 +140,7 @@ impl Session {
 
     /// At the end of a frame: everything that was recorded in it must have been asked for.
     pub fn check_all_used(&self, frame: &Frame) -> Result<()> {
-        let used = self.book().index.used(&frame.key);
+        let used = self.written().index.used(&frame.key);
         if frame.used() >= used {
             return Ok(());
         }
@@ -151,8 +151,8 @@ impl Session {
 
     /// What is recorded at a key, for people.
     pub(super) fn recorded_at(&self, key: &str) -> String {
-        let book = self.book();
-        match (book.index.call(key), book.index.block(key)) {
+        let written = self.written();
+        match (written.index.call(key), written.index.block(key)) {
             (Some(call), _) => format!("{}  [{}]", crate::primitives::describe(&call.call), call.at),
             (None, Some(block)) => format!("step `{}`", block.name),
             (None, None) => "a block".into(),
@@ -161,7 +161,7 @@ impl Session {
 
     /// A new effect may only come where nothing later is recorded.
     pub(super) fn check_nothing_later(&self, key: &str, now: &str) -> Result<()> {
-        let later = !self.is_turned_back() && self.book().index.goes_on_after(key);
+        let later = !self.is_turned_back() && self.written().index.goes_on_after(key);
         match later {
             true => Err(replay::differs(key, "nothing", now)),
             false => Ok(()),

@@ -32,14 +32,14 @@ impl Session {
     pub(super) fn close(&self, state: RunState) -> Result<()> {
         let ended_well = matches!(state, RunState::Done | RunState::RolledBack);
         let (steps, touched) = {
-            let book = self.book();
-            let ended = book.index.block_order.iter().filter_map(|key| book.index.block(key));
+            let written = self.written();
+            let ended = written.index.block_order.iter().filter_map(|key| written.index.block(key));
             let steps = ended
                 .filter_map(|block| {
                     Some((Shown::from(block.name.as_str()).as_str().to_owned(), block.seconds?))
                 })
                 .collect();
-            (steps, touched(&book.index))
+            (steps, touched(&written.index))
         };
         let end = End { state, changed: self.has_changed(), steps };
         if ended_well && self.run_folder().is_some() {
@@ -91,7 +91,7 @@ impl Session {
 
     /// Whether the run rests on something that it saw of the server.
     fn has_seen(&self, server: &Server) -> bool {
-        has_seen(&self.book().index, server)
+        has_seen(&self.written().index, server)
     }
 
     /// Where the journal is, for people: `host:/path`.
@@ -102,7 +102,7 @@ impl Session {
     }
 
     fn holder(&self, server: &Server, purpose: &str) -> Holder {
-        let began = self.book().index.started.clone().unwrap_or_else(lock::now);
+        let began = self.written().index.started.clone().unwrap_or_else(lock::now);
         // Elsewhere the clock is another one, so that only what an earlier session saw is compared.
         let is_here = server.ssh.is_none() && !self.header.by_hand;
         let again = (self.resumed || is_here) && self.has_seen(server);

@@ -56,8 +56,8 @@ impl Session {
             secret::has_letters(value)
                 && secret::lost_in(&secret::put_together(value.clone())).iter().any(|lost| lost.at.is_none())
         };
-        let book = self.book();
-        let in_outcomes = book.index.calls().any(|record| match &record.outcome {
+        let written = self.written();
+        let in_outcomes = written.index.calls().any(|record| match &record.outcome {
             Some(Outcome::Done(value)) => lost(value),
             Some(Outcome::Failed(failure)) => {
                 let texts = failure.why.iter().chain([&failure.message]);
@@ -104,11 +104,14 @@ impl Session {
     }
 
     /// Remembers by which call a text was read that can't be put together any more.
-    pub(super) fn note_lost(&self, value: &Value, place: &str) {
+    pub(super) fn note_lost(&self, value: &Value, place: impl Fn() -> String) {
+        if !secret::has_letters(value) {
+            return;
+        }
         let lost = secret::lost_in(value).into_iter().filter(|lost| lost.at.is_none());
         let mut known = self.lost.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         for lost in lost {
-            known.entry(lost.letter).or_insert_with(|| place.to_owned());
+            known.entry(lost.letter).or_insert_with(&place);
         }
     }
 

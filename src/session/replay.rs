@@ -34,12 +34,12 @@ impl Session {
     ) -> Result<Next> {
         let going_back = self.is_turned_back() && crate::journal::key::in_course(key);
         let record = {
-            let book = self.book();
-            let set_aside = book.index.call_set_aside(key).filter(|_| going_back);
-            book.index.call(key).or(set_aside).cloned()
+            let written = self.written();
+            let set_aside = written.index.call_set_aside(key).filter(|_| going_back);
+            written.index.call(key).or(set_aside).cloned()
         };
         let Some(record) = record else {
-            if let Some(block) = self.book().index.block(key).map(|block| block.name.clone()) {
+            if let Some(block) = self.written().index.block(key).map(|block| block.name.clone()) {
                 return Err(differs(key, &format!("step `{block}`"), &primitives::describe(call)));
             }
             self.check_nothing_later(key, &primitives::describe(call))?;
@@ -48,10 +48,10 @@ impl Session {
         if going_back && record.outcome.is_none() {
             return Ok(Next::Fail(super::rollback::turned_back()));
         }
-        let later = self.book().index.goes_on_after(key);
-        let recorded = put_together(record.call.arguments.clone().into());
+        let later = self.written().index.goes_on_after(key);
         let sameness = match record.call.name == call.name {
-            true => same(&recorded, &call.arguments.clone().into()),
+            true if record.call.arguments == call.arguments => Sameness::Same,
+            true => same(&put_together(record.call.arguments.clone().into()), &call.arguments.clone().into()),
             false => Sameness::Differs,
         };
         if sameness == Sameness::Differs {
@@ -67,7 +67,7 @@ impl Session {
                     self.tell(&Event::Warned { text: text.into() });
                 }
                 let value = put_together(value);
-                self.note_lost(&value, &format!("{} at {}", primitives::describe(call), record.at));
+                self.note_lost(&value, || format!("{} at {}", primitives::describe(call), record.at));
                 // A secret is never recorded; it is looked up anew.
                 if data::contains(&value, data::SECRET) && primitive.sort() == Sort::Look {
                     return self
@@ -78,9 +78,9 @@ impl Session {
             }
             Some(Outcome::Failed(failure)) if later => {
                 let failure = in_failure(failure, &put_together);
-                let place = format!("{} at {}", primitives::describe(call), record.at);
+                let place = || format!("{} at {}", primitives::describe(call), record.at);
                 let texts = failure.why.iter().chain([&failure.message]);
-                texts.for_each(|text| self.note_lost(&text.as_str().into(), &place));
+                texts.for_each(|text| self.note_lost(&text.as_str().into(), place));
                 Ok(Next::Fail(failure))
             }
             Some(Outcome::Failed(_)) => Ok(Next::Perform { attempt: record.attempt + 1, begun: false }),

@@ -55,7 +55,7 @@ impl Session {
 
     /// Whether this run may have changed a server.
     pub fn has_changed(&self) -> bool {
-        has_changed(&self.book().index)
+        has_changed(&self.written().index)
     }
 
     /// Whether this run has begun anything that is more than a look: also what changes no server, such as a backup. What
@@ -63,21 +63,21 @@ impl Session {
     pub fn has_acted(&self) -> bool {
         let is_refused =
             |outcome: &Outcome| matches!(outcome, Outcome::Failed(failure) if failure.kind == Kind::Invalid);
-        self.book().index.calls().filter(|call| !call.outcome.as_ref().is_some_and(is_refused)).any(|call| {
-            primitives::find(&call.call.name).is_none_or(|primitive| primitive.sort() == Sort::Change)
-        })
+        self.written().index.calls().filter(|call| !call.outcome.as_ref().is_some_and(is_refused)).any(
+            |call| primitives::find(&call.call.name).is_none_or(|primitive| primitive.sort() == Sort::Change),
+        )
     }
 
     /// Writes down that the run can only go back from now on, and ends whatever a command of the script, cut off or left,
     /// still does: the way back must be alone. Called once before the first handler.
     pub fn clear_the_way(&self) -> Result<()> {
-        if !self.book().index.rollback {
+        if !self.written().index.rollback {
             self.write(Entry::Rollback, true)?;
         }
         self.tell(&Event::RollbackStarted);
         let open: Vec<_> = {
-            let book = self.book();
-            let open = book.index.open_calls().filter(|(key, _)| !key::in_handler(key));
+            let written = self.written();
+            let open = written.index.open_calls().filter(|(key, _)| !key::in_handler(key));
             open.map(|(key, record)| (key.to_owned(), record.clone())).collect()
         };
         for (key, record) in open {

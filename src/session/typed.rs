@@ -1,7 +1,7 @@
 //! What a person types in a REPL: it passes the same gate, each line in a key space of its own, and is written down from
 //! the first change on. Lines that only look leave nothing.
 
-use super::book::{Book, Waiting};
+use super::written::{Waiting, Written};
 use super::{Frame, Parts, Session};
 use crate::data;
 use crate::event::Event;
@@ -25,30 +25,30 @@ impl Session {
         let by = crate::person::whoami();
         let session = Entry::Session { by, pid: std::process::id(), rollback: false };
         let waiting = Waiting { open, entries: vec![header, session], lasting: 2 };
-        Session::over(parts, Book { waiting: Some(waiting), ..Book::default() }, false)
+        Session::over(parts, Written { waiting: Some(waiting), ..Written::default() }, false)
     }
 
     /// A session beside a run that stopped, of which `index` is known: what is typed there does not disturb it.
     pub fn beside(parts: Parts, index: Index, open: Open) -> Session {
         let waiting = Waiting { open, entries: Vec::new(), lasting: 0 };
-        Session::over(parts, Book { index, waiting: Some(waiting), ..Book::default() }, false)
+        Session::over(parts, Written { index, waiting: Some(waiting), ..Written::default() }, false)
     }
 
     /// A session that only goes through what a run has done, as `index` has it. Nothing is written; that nothing is done
     /// either is up to the reach, and to a stop that is asked for.
     pub fn through(parts: Parts, index: Index) -> Session {
-        Session::over(parts, Book { index, ..Book::default() }, false)
+        Session::over(parts, Written { index, ..Written::default() }, false)
     }
 
     /// Begins a line; all that it does is done in the frame that this gives.
     pub fn begin_line(&self, text: &str) -> Result<Arc<Frame>> {
         let key = {
-            let mut book = self.book();
-            if let Some(waiting) = &mut book.waiting {
+            let mut written = self.written();
+            if let Some(waiting) = &mut written.waiting {
                 // What the lines before only looked at.
                 waiting.entries.truncate(waiting.lasting);
             }
-            key::line(book.index.typed.len())
+            key::line(written.index.typed.len())
         };
         let by = crate::person::whoami();
         self.write(Entry::Typed { key: key.clone(), text: text.into(), by }, false)?;
@@ -57,23 +57,23 @@ impl Session {
 
     /// Whether anything that was typed is written down.
     pub fn is_written(&self) -> bool {
-        let book = self.book();
-        book.run.is_some() && book.waiting.is_none()
+        let written = self.written();
+        written.run.is_some() && written.waiting.is_none()
     }
 
     /// Leaves the run beside which this session was, in the state that it was found in.
     pub fn leave(&self) -> Result<()> {
         self.locks.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clear();
         let (state, way_back) = {
-            let book = self.book();
-            (book.index.finished.clone(), book.index.way_back)
+            let written = self.written();
+            (written.index.finished.clone(), written.index.way_back)
         };
         if let Some((state, failure)) = state
             && self.is_written()
         {
             self.write(Entry::Finished { state, failure, way_back }, true)?;
         }
-        self.book().run = None;
+        self.written().run = None;
         Ok(())
     }
 
@@ -86,16 +86,16 @@ impl Session {
 
     /// Why a person had the step left out, if one did.
     pub fn skipped(&self, key: &str, name: &str) -> Option<String> {
-        let book = self.book();
-        book.index.skip(key).filter(|skip| skip.name == name).map(|skip| skip.reason.clone())
+        let written = self.written();
+        written.index.skip(key).filter(|skip| skip.name == name).map(|skip| skip.reason.clone())
     }
 
     /// What was typed beside the run and was cut off comes to its end before the script goes on: the two would be in each
     /// other's way.
     pub fn settle_typed(&self) -> Result<()> {
         let open: Vec<_> = {
-            let book = self.book();
-            let typed = book.index.open_calls().filter(|(key, _)| key::is_typed(key));
+            let written = self.written();
+            let typed = written.index.open_calls().filter(|(key, _)| key::is_typed(key));
             typed.map(|(key, record)| (key.to_owned(), record.clone())).collect()
         };
         for (key, record) in open {

@@ -9,7 +9,7 @@ use std::sync::MutexGuard;
 
 /// A plan has no file and no folder; what is typed has none until it changes something.
 #[derive(Default)]
-pub(super) struct Book {
+pub(super) struct Written {
     pub run: Option<OpenRun>,
     pub index: Index,
     /// Number of records, for those that are in no file.
@@ -27,8 +27,8 @@ pub(super) struct Waiting {
 
 impl Session {
     pub(super) fn write(&self, entry: Entry, sync: bool) -> Result<()> {
-        let mut book = self.book();
-        let Book { run, waiting, records, .. } = &mut *book;
+        let mut written = self.written();
+        let Written { run, waiting, records, .. } = &mut *written;
         let record = match (waiting, run) {
             (Some(waiting), _) => {
                 waiting.entries.push(entry.clone());
@@ -37,16 +37,16 @@ impl Session {
             (None, Some(run)) => run.journal.append(entry, sync)?,
             (None, None) => Record { n: *records, time: String::new(), entry },
         };
-        book.records += 1;
-        book.index.add(record);
+        written.records += 1;
+        written.index.add(record);
         Ok(())
     }
 
     /// Makes sure, before a change, that what is done is written down: what was only typed so far has no file yet. What
     /// can't be written stays for the next time.
     pub(super) fn open_for_change(&self) -> Result<()> {
-        let mut book = self.book();
-        let Book { run, waiting, .. } = &mut *book;
+        let mut written = self.written();
+        let Written { run, waiting, .. } = &mut *written;
         let Some(waits) = waiting else { return Ok(()) };
         let open = match run {
             Some(open) => open,
@@ -61,7 +61,7 @@ impl Session {
         Ok(())
     }
 
-    pub(super) fn book(&self) -> MutexGuard<'_, Book> {
-        self.book.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    pub(super) fn written(&self) -> MutexGuard<'_, Written> {
+        self.written.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
