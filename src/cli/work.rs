@@ -143,9 +143,12 @@ fn run_once(
     };
     let summary = session.finish(result, path.to_owned());
     outcome::print(context, &summary);
-    match (&summary.index.finished, code) {
+    let code = match (&summary.index.finished, code) {
         // All was done, but a server could not be told.
         (Some((RunState::Interrupted, Some(failure))), 0) => failure.kind.exit_code(),
         _ => code,
-    }
+    };
+    // The process ends. To take the records of a long run apart would be felt.
+    std::mem::forget(summary);
+    code
 }

@@ -3,7 +3,8 @@
 use super::{Call, Entry, Header, Outcome, Record, key};
 use crate::event::RunState;
 use crate::failure::Failure;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use ahash::{HashMap, HashMapExt, HashSet, HashSetExt};
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
 /// Everything that replay asks of a journal. A long run has some hundred thousand records: what is the same in several

@@ -76,13 +76,16 @@ impl Session {
         step: Option<&str>,
         source: &str,
     ) -> Result<Block> {
-        let known = self.written().index.block(&key).cloned();
-        let replayed = match &known {
-            Some(block) if same(&block.name.clone().into(), &name.into()) == Sameness::Differs => {
-                let was = format!("step `{}`", block.name);
-                return Err(replay::differs(&key, &was, &format!("step `{name}`")));
+        let is_other = |was: &str| was != name && same(&was.into(), &name.into()) == Sameness::Differs;
+        let known = self.written().index.block(&key).map(|block| match is_other(&block.name) {
+            true => Err(block.name.clone()),
+            false => Ok(block.seconds),
+        });
+        let replayed = match known {
+            Some(Err(was)) => {
+                return Err(replay::differs(&key, &format!("step `{was}`"), &format!("step `{name}`")));
             }
-            Some(block) => block.seconds,
+            Some(Ok(seconds)) => seconds,
             None => {
                 self.check_nothing_later(&key, &format!("step `{name}`"))?;
                 if !self.is_turned_back() || !crate::journal::key::in_course(&key) {
