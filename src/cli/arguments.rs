@@ -13,7 +13,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Runs update runbooks for self-hosted servers; can be killed at any moment and goes on.
+/// Runs update runbooks for self-hosted servers; can be killed at any moment and continues.
 #[derive(Parser, Debug)]
 #[command(name = "banister", version, max_term_width = 110)]
 pub struct Cli {
@@ -60,11 +60,11 @@ pub enum Command {
     /// Serve a banister elsewhere, which calls this over ssh.
     #[command(hide = true)]
     Agent,
-    /// Write `site.toml` from what is found here.
+/// Write `site.toml` for the server in this folder.
     Init,
     /// List the runbooks: bundled, the site's own, overridden.
     List,
-    /// Write the site's file for a bundled runbook or module, all of it comments to start from.
+    /// Write a site file that overrides a bundled runbook or module; all of it comments to start from.
     Customize {
         /// The runbook, as `list` lists it, or a module such as `hoss`.
         #[arg(value_name = "RUNBOOK")]
@@ -74,11 +74,11 @@ pub enum Command {
     Plan(PlanOptions),
     /// Run a runbook.
     Run(RunOptions),
-    /// Go on with a run that stopped: the last one, if none is named.
+    /// Continue an unfinished run: the last one, if none is named.
     Resume(ResumeOptions),
-    /// Look at each server: release, health, lock, last run, backups.
+    /// Show each server: release, health, lock, last run, backups.
     Status,
-    /// List, check, try, put back or prune backups; `run backup` takes one.
+    /// List, verify, drill, restore or prune backups; `run backup` makes one.
     Backup {
         #[command(subcommand)]
         command: BackupCommand,
@@ -90,33 +90,33 @@ pub enum Command {
         /// A run's name, as `runs` lists it, or its last part.
         run: Option<String>,
     },
-    /// Look through scripts and `site.toml` for what can't work; touches nothing.
+    /// Find mistakes in scripts and `site.toml`; changes nothing.
     Check {
-        /// Scripts, or folders of scripts [default: all of the site, and those that the program brings].
+        /// Scripts, or folders of scripts [default: all of the site, and the bundled ones].
         #[arg(value_name = "PATH")]
         paths: Vec<PathBuf>,
     },
-    /// Try the site's scripts on a practice server, and run its own tests.
+    /// Test the site's scripts on a practice server, and run its own tests.
     Test(super::test::Options),
-    /// Read the documentation of what a script can say, list it, or search it.
+    /// Read, list or search the documentation of functions, blocks, runbooks and settings.
     Doc {
         /// A primitive, a block, a runbook, a module or a function as `hoss::roll_back`; or words to search for.
         #[arg(value_name = "NAME")]
         words: Vec<String>,
-        /// Print the whole reference of what the program brings, as Markdown.
+        /// Print the whole reference, as Markdown.
         #[arg(long, conflicts_with = "words")]
         markdown: bool,
     },
-    /// Type calls and see what they give; with `--run` where a run stopped.
+    /// Type calls and see their results; with `--run` where a run stopped.
     Repl(super::repl::Options),
-    /// See or release the lock of a server.
+    /// Show or release the lock of a server.
     Lock {
         #[command(subcommand)]
         command: LockCommand,
     },
     /// Print the manual page, for `man -l -`, or for a file `banister.1` where man finds it.
     Man,
-    /// Print what a shell needs to complete commands, and the names of runbooks, servers, runs and backups.
+    /// Print the completion script of a shell, for commands, runbooks, servers, runs and backups.
     ///
     /// For bash, write `source <(banister completions bash)` into ~/.bashrc; for zsh, `source <(banister completions zsh)`
     /// into ~/.zshrc, after `compinit`; for fish, `banister completions fish | source` into ~/.config/fish/config.fish.
@@ -131,13 +131,13 @@ pub enum Command {
 pub enum LockCommand {
     /// Show who holds the server.
     Show,
-    /// Release a lock. Refused while its holder lives.
+    /// Release a lock; refused while its holder works.
     Release {
-        /// Also from a live holder, which may then change nothing more; what it still runs is ended first.
+        /// Even from a working holder, whose command is ended first; it then changes nothing more.
         #[arg(long)]
         force: bool,
     },
-    /// Take something off that is owed to the server since its run was abandoned.
+    /// Dismiss something that an abandoned run still owes the server.
     Dismiss {
         /// Its name, as `lock show` lists it.
         name: String,
@@ -149,34 +149,34 @@ pub enum LockCommand {
 
 #[derive(Subcommand, Debug)]
 pub enum BackupCommand {
-    /// List the backups of each server, with how far they are proven and which releases they fit.
+    /// List the backups of each server, how far they are verified and which releases they fit.
     List,
     /// Read a backup whole and compare every byte with what was written.
     Verify {
         /// A name from the list, or its beginning, or an archive's path [default: the newest].
         backup: Option<String>,
     },
-    /// Prove a backup: put it back beside the live data, count, and remove it again.
+    /// Prove a backup: restore it beside the live data, count, and remove the copy.
     Drill(DrillOptions),
-    /// Put configuration and data back from a backup.
+    /// Restore configuration and data from a backup.
     Restore(TryOptions),
-    /// Remove old backups, as `keep` in `site.toml` says; shows first which.
+    /// Remove old backups, as `keep` in `site.toml` says; lists them first.
     Prune(PruneOptions),
 }
 
 /// Which backups stay, and how the run goes on. What is given here holds in the place of `keep`.
 #[derive(Args, Debug)]
 pub struct PruneOptions {
-    /// How many of the newest stay.
+    /// Keep so many of the newest backups.
     #[arg(long, value_name = "NUMBER")]
     pub count: Option<u64>,
-    /// What is not older than this stays: `30d`, `12h`.
+    /// Keep backups newer than this: `30d`, `12h`.
     #[arg(long, value_name = "DURATION")]
     pub age: Option<Duration>,
     #[command(flatten)]
     pub answers: Answers,
-    /// Abandon an earlier run that is unfinished, and with it its rollback. REASON is why what it still owes is left
-    /// undone; without it each is asked.
+    /// Abandon an earlier run that is unfinished, and with it its rollback. REASON explains why
+    /// owed items stay undone; without it you are asked for each.
     #[arg(long, value_name = "REASON", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     pub abandon: Option<String>,
 }
@@ -188,7 +188,8 @@ pub struct TryOptions {
     pub backup: Option<String>,
     #[command(flatten)]
     pub answers: Answers,
-    /// Abandon an earlier run that is unfinished. REASON is why what it still owes is left undone; without it each is asked.
+    /// Abandon an earlier run that is unfinished. REASON explains why owed items stay undone; without it
+    /// you are asked for each.
     #[arg(long, value_name = "REASON", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     pub abandon: Option<String>,
 }
@@ -196,7 +197,7 @@ pub struct TryOptions {
 /// Which backup is tried, how far, and how the run goes on.
 #[derive(Args, Debug)]
 pub struct DrillOptions {
-    /// Start a copy of the server from it, too, beside the live one, and ask its health.
+    /// Also start a copy of the server from it, beside the live one, and check its health.
     #[arg(long)]
     pub full: bool,
     #[command(flatten)]
@@ -206,10 +207,10 @@ pub struct DrillOptions {
 /// How questions are answered and failures met.
 #[derive(Args, Debug, Clone)]
 pub struct Answers {
-    /// Answer yes to whatever can be confirmed.
+    /// Answer yes to all confirmations.
     #[arg(long)]
     pub yes: bool,
-    /// The answer to the next question that is not yes or no; may be given again for further ones.
+    /// The answer to the next question that is not a confirmation; can be given several times.
     #[arg(long, value_name = "TEXT")]
     pub answer: Vec<String>,
     /// What to do when a step fails.
@@ -224,15 +225,15 @@ pub struct Answers {
 pub enum WhenFailed {
     /// Ask, at a terminal; stop elsewhere.
     Ask,
-    /// Stop there, resumable.
+    /// Stop; the run can be resumed.
     Stop,
-    /// Go back, as the runbook says.
+    /// Roll back, as the runbook declares.
     Rollback,
 }
 
 #[derive(Args, Debug)]
 pub struct DemoOptions {
-    /// Something that goes wrong.
+    /// A fault to simulate.
     #[arg(long, value_name = "NAME", value_parser = faults())]
     pub fault: Option<String>,
     /// Keep the practice server in this new folder; DIR/site.toml is then a site like any other.
@@ -257,11 +258,11 @@ pub struct RunOptions {
     pub runbook: String,
     #[command(flatten)]
     pub answers: Answers,
-    /// Carry out a plan that `banister plan --out` kept, if all that it rests on is still so.
+    /// Run a plan that `banister plan --out` saved, if nothing it was based on has changed.
     #[arg(long, value_name = "FILE")]
     pub plan: Option<PathBuf>,
-    /// Start even if an earlier run on the same server is unfinished; that run can no longer be resumed. REASON is why what
-    /// it still owes is left undone; without it each is asked.
+    /// Start even if an earlier run on the same server is unfinished; that run can no longer be resumed. REASON explains why
+    /// owed items stay undone; without it you are asked for each.
     #[arg(long, value_name = "REASON", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     pub abandon: Option<String>,
 }
@@ -270,7 +271,7 @@ pub struct RunOptions {
 pub struct PlanOptions {
     /// The runbook's name.
     pub runbook: String,
-    /// Keep the plan in this file, for `banister run --plan`.
+    /// Save the plan to this file, for `banister run --plan`.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 }
@@ -279,7 +280,7 @@ pub struct PlanOptions {
 pub struct ResumeOptions {
     /// A run's name, as `runs` lists it, or its last part, or the path of its folder.
     pub run: Option<String>,
-    /// Go back instead of on.
+    /// Roll back instead of continuing.
     #[arg(long)]
     pub rollback: bool,
     /// Use the scripts as they were when the run began.

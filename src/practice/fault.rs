@@ -3,7 +3,7 @@
 use super::world::{World, write};
 use crate::failure::{Failure, Kind, Result};
 
-/// Something that goes wrong when it is asked for.
+/// A fault to simulate when it is asked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Fault {
     /// As typed: `banister demo --fault NAME`.
@@ -27,12 +27,12 @@ pub const FAULTS: &[Fault] = &[
     fault(
         "migration-stuck",
         Some("0.2.18"),
-        "release 0.2.18 migrates the database once for good, then fails at the next migration",
+        "release 0.2.18 migrates the database irreversibly, then fails at the next migration",
     ),
     fault(
         "incompatible",
         Some("0.3.0"),
-        "release 0.3.0 changes the database for good and takes no backups of 0.2",
+        "release 0.3.0 changes the database irreversibly and can't read backups of 0.2",
     ),
     fault("healthy-late", None, "core of the new release answers only after 4 seconds"),
     fault(
