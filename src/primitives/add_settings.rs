@@ -1,19 +1,20 @@
 //! `add_settings(server, release: text, made: map)`
 //!
-//! Adds to a file of the server what `missing_settings` found that it lacks. What is there stays as it is, and so do mode and
-//! owner.
+//! Adds the settings that `missing_settings` found to a file of the server. Existing lines, mode and owner do not
+//! change.
 //!
 //! # Options
 //! None. `made` is a map `file` and `template`, as those of `missing_settings`.
 //!
 //! # Returns
-//! The keys that the file still lacks, an array of text: those whose values only an administrator can say.
+//! The keys that the file still lacks, an array of text: those whose values only an administrator knows.
 //!
 //! # Errors
 //! As those of `missing_settings`; `not_found` if the file is not there, `refused` if it can't be written.
 //!
 //! # After a crash
-//! It is done again: what was added is not missing any more. The file is always the old or the new one, never half of it.
+//! It is done again; settings already added are not missing any more. The file is always the old or the new one, never
+//! half of it.
 //!
 //! # Example
 //! ```rhai

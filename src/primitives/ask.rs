@@ -3,8 +3,8 @@
 //! Asks the person for a line of text, or for one of a few words.
 //!
 //! # Options
-//! - `suggestion`: what an empty answer means. Default: an empty answer is an empty text.
-//! - `choices`: the texts of which one must be answered. Default: any text may be.
+//! - `suggestion`: the meaning of an empty answer. Default: an empty answer is an empty text.
+//! - `choices`: the allowed answers. Default: any text.
 //! - `required`: whether an empty answer is refused. Default: false.
 //!
 //! # Returns
@@ -16,7 +16,7 @@
 //! caught: the run stops before the next call, as it is, and `banister resume` asks again.
 //!
 //! # After a crash
-//! It is asked again, unless the answer was recorded.
+//! The question is asked again, unless the answer was recorded.
 //!
 //! # Example
 //! ```rhai

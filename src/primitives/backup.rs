@@ -2,21 +2,20 @@
 //!
 //! Writes a backup of the server and reads it back.
 //!
-//! It is called `SERVER-INSTANT-RELEASE-LABEL.FORMAT`, is readable by its owner only, and ends with a manifest that
-//! has the SHA-256 of every member. While it is being written its name begins with a dot and ends with `.part`. If the
+//! Its name is `SERVER-INSTANT-RELEASE-LABEL.FORMAT`; only its owner can read it, and it ends with a manifest with the
+//! SHA-256 of every member. While it is being written its name begins with a dot and ends with `.part`. If the
 //! site names `recipients` it is encrypted to them by `age` or `gpg`, whose name is added to its own.
 //!
 //! # Options
 //! - `files`: files and folders. `~` is the server's home, and a relative path is in the checkout. In the archive
-//!   they are called as they are written, without a slash at the beginning, with `home` for `~` and `checkout` for
-//!   `.`; to call one
-//!   otherwise, give `#{ path: "~/.hoss/.env", name: "config/.env" }`. Default: `backup` of the site.
-//! - `databases`: PostgreSQL databases, each as `#{ name: "db/users.dump", service: "db", database: "users" }`: dumped by
-//!   `pg_dump -Fc` in the container of that Compose service, and read through once, counting rows. Default: none.
-//! - `volumes`: volumes of the Compose project, each as `#{ name: "volumes/keys", volume: "keys" }` with the name in the
-//!   Compose files. They are read by a container of the image that mounts them. With `steady`, a command as an array,
-//!   the volume is copied again until that prints the same before and after: for what is written to while it is read.
-//!   Default: none.
+//!   they have the names given here, without a slash at the beginning, with `home` for `~` and `checkout` for `.`; for
+//!   another name, give `#{ path: "~/.hoss/.env", name: "config/.env" }`. Default: `backup` of the site.
+//! - `databases`: PostgreSQL databases, each as `#{ name: "db/users.dump", service: "db", database: "users" }`: dumped
+//!   by `pg_dump -Fc` in the container of that Compose service, and read through once, counting rows. Default: none.
+//! - `volumes`: volumes of the Compose project, each as `#{ name: "volumes/keys", volume: "keys" }` with the name in
+//!   the Compose files. They are read by a container of the image that mounts them. With `steady`, a command as an
+//!   array, the volume is copied again until that prints the same before and after: for volumes that change while they
+//!   are read. Default: none.
 //! - `search`: OpenSearch or Elasticsearch, as `#{ name: "search", service: "opensearch", port: 9200, folder:
 //!   "~/snapshots", inside: "/mnt/snapshots" }`: a snapshot of all indices. `folder` and `inside` are where it may have
 //!   repositories, on the server and in its container. Default: none.
@@ -25,8 +24,8 @@
 //! - `project`: the Compose project, if the machine has several with such services. Default: the only one.
 //! - `version_file`: a member with release and commit as JSON, `version` and `build`, that Hoss's own tool looks for.
 //!   Default: none.
-//! - `not_included`: what belongs to the server and is not in the backup, in words, for who will need it. Default: none.
-//! - `folder`: where it goes; made, for the owner only, if it is not there. Default: `backups` of the site, else
+//! - `not_included`: a description of the server's data that is not in the backup. Default: none.
+//! - `folder`: its folder; made, for the owner only, if it is missing. Default: `backups` of the site, else
 //!   `~/backups/SERVER`.
 //! - `format`: `"tar.zst"` or `"tar.gz"`. Default: `"tar.gz"` for Hoss, else `"tar.zst"`.
 //! - `prefix`: stands before each name in the archive. Default: `"./"` for Hoss, else none.
@@ -45,13 +44,13 @@
 //! # Errors
 //! `not_found` if a file, a service or a program is not there; `command_failed` if a dump fails, or the program that
 //! encrypts; `timed_out` if a snapshot takes over an hour; `refused` if there is too little room, a snapshot is not
-//! whole, something can't be read or written, what is read back differs, or `identity` is the key of no recipient. The
-//! server is untouched, and of the archive nothing is left, unless reading it back failed: then it stays, to be looked
-//! at.
+//! whole, something can't be read or written, the archive differs when read back, or `identity` is the key of no
+//! recipient. The server is not changed, and the archive is removed, unless reading it back failed: then it is kept for
+//! inspection.
 //!
 //! # After a crash
-//! It is written again, under the same name. What was unfinished is removed, also in the search service; one that was
-//! finished is read back, and is the backup; one that can't be read here only if it was noted what it has to be.
+//! It is written again, under the same name. Unfinished parts are removed, also in the search service. A finished
+//! archive is read back and used; one that can't be decrypted here is used only if its digest was recorded.
 //!
 //! # Example
 //! ```rhai

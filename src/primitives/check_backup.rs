@@ -1,24 +1,24 @@
 //! `check_backup(server, backup: text, #{ release: text, commit: text, within: duration = 24.hours })`
 //!
-//! Reads a backup whole once more, and says whether a server can be put back with it: before what can't be undone
-//! otherwise.
+//! Reads a whole backup once more, and reports whether the server can be restored from it: use it before irreversible
+//! changes.
 //!
 //! `backup` is the path of an archive, as `backup` returns it.
 //!
 //! # Options
-//! - `release`: what must have been installed when it was taken, if it names a release. Default: any release.
-//! - `commit`: what must have been checked out then, shortened as `backup` returns it. Default: any commit.
-//! - `within`: how old it may be: what was written since is not in it. Default: a day.
+//! - `release`: the release that must have been installed when it was made. Default: any release.
+//! - `commit`: the commit that must have been checked out then, shortened as `backup` returns it. Default: any commit.
+//! - `within`: its maximum age: data written since is not in it. Default: a day.
 //!
 //! # Returns
-//! - `good`: whether the server can be put back with it (bool).
+//! - `good`: whether the server can be restored from it (bool).
 //! - `why`: if not, why not, as a part of a sentence; else an empty text.
 //!
 //! # Errors
 //! None for a backup that is not good. `interrupted` if a signal asked to stop meanwhile.
 //!
 //! # After a crash
-//! It is read again, unless it was recorded.
+//! It is read again, unless the result was recorded.
 //!
 //! # Example
 //! ```rhai
@@ -89,7 +89,7 @@ impl Primitive for CheckBackup {
     };
 }
 
-/// Why a server can't be put back with it.
+/// Why the server can't be restored from it.
 fn objection(arguments: &Arguments, host: &Host) -> Result<Option<String>> {
     let server = host.server()?;
     let Some(path) = arguments.backup.as_str().map(Path::new) else {

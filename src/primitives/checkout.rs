@@ -1,18 +1,21 @@
 //! `checkout(server, to: text)`
 //!
-//! Checks out a release, a branch or a commit. A branch goes forward to its upstream as it was last fetched, and only forward.
+//! Checks out a release, a branch or a commit. A branch is fast-forwarded to its upstream as it was last fetched.
 //!
 //! # Options
 //! None.
 //!
 //! # Returns
-//! A map: `from` and `to`, each with `commit` (40 digits), `short`, `branch` (or `()`) and `tags`; `changed`, whether anything was done.
+//! A map: `from` and `to`, each with `commit` (40 digits), `short`, `branch` (or `()`) and `tags`; `changed`, whether
+//! anything was done.
 //!
 //! # Errors
-//! `refused`, with nothing touched, if something was changed by hand (it is named), if the branch has commits of its own, or if git is in the middle of something; `not_found` if there is no such release, branch or commit.
+//! `refused`, before anything is changed, if a file was edited (it is named), if the branch has local commits, or if
+//! git is in the middle of an operation; `not_found` if there is no such release, branch or commit.
 //!
 //! # After a crash
-//! It is done again: files that the first attempt put in place are known as its own and kept, and what was changed by hand is still refused.
+//! It is done again: files that the first attempt wrote are recognized and kept, and files that were edited are still
+//! refused.
 //!
 //! # Example
 //! ```rhai

@@ -1,23 +1,23 @@
 //! `confirm(question: text, #{ stop: bool = true })`
 //!
-//! Asks the person to agree before the run goes on.
+//! Asks for confirmation before the run continues.
 //!
 //! # Options
 //! - `stop`: whether a no stops the run. Default: true.
 //!
 //! # Returns
-//! `true` if the answer is yes; `false` if it is no, and that does not stop the run. Who said so is in the journal.
+//! `true` if the answer is yes; `false` if it is no, and that does not stop the run. The journal records who answered.
 //!
 //! # Errors
-//! `declined` if the answer is no and that stops the run, or nobody is there and `--yes` was not given. It can't be caught: the run stops
-//! before the next call, as it is, and `banister resume` asks again.
+//! `declined` if the answer is no and that stops the run, or nobody is there and `--yes` was not given. It can't be
+//! caught: the run stops before the next call, as it is, and `banister resume` asks again.
 //!
 //! # After a crash
-//! It is asked again, unless the answer was recorded.
+//! The question is asked again, unless the answer was recorded.
 //!
 //! # Example
 //! ```rhai
-//! confirm("Users will see an error page for a minute. Go on?");
+//! confirm("Users will see an error page for a minute. Continue?");
 //! ```
 
 use crate::failure::{Failure, Kind, Result};

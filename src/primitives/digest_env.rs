@@ -1,9 +1,9 @@
 //! `digest_env(server, key: text, salt: text, #{ file: text })`
 //!
-//! A digest of a setting's value, to compare a secret of two servers without it leaving either.
+//! A digest of a setting's value, to compare a secret of two servers without moving it.
 //!
-//! Two digests with the same salt are equal if the values are. Choose another salt for each comparison, such as `now()`:
-//! then what one run has in its journal tells nothing in another. A value that can be guessed can be guessed from its
+//! Two digests with the same salt are equal if the values are. Choose another salt for each comparison, such as
+//! `now()`: then digests of different runs can't be compared. A value that is easily guessed can be guessed from its
 //! digest, too.
 //!
 //! # Options
@@ -14,10 +14,10 @@
 //! Text: 32 hexadecimal digits; `()` if the file does not have the setting, or it is empty.
 //!
 //! # Errors
-//! `not_found` if there is no such file; `refused` if it can't be read, or if only make can tell the value.
+//! `not_found` if there is no such file; `refused` if it can't be read, or if only make can work out the value.
 //!
 //! # After a crash
-//! It is looked at again, unless it was recorded.
+//! It is read again, unless the result was recorded.
 //!
 //! # Example
 //! ```rhai

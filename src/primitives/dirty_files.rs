@@ -1,18 +1,19 @@
 //! `dirty_files(server)`
 //!
-//! What was changed in the checkout by hand.
+//! Files of the checkout that were edited.
 //!
 //! # Options
 //! None.
 //!
 //! # Returns
-//! Array of text, such as `modified: server/Makefile`, at most 20 of them and then how many more; empty if it is clean. Ignored files don't count.
+//! Array of text, such as `modified: server/Makefile`, at most 20 of them and then how many more; empty if it is clean.
+//! Ignored files don't count.
 //!
 //! # Errors
 //! `not_found` if the checkout is not there, `refused` if git can't read it.
 //!
 //! # After a crash
-//! It is looked at again, unless it was recorded.
+//! It is read again, unless the result was recorded.
 //!
 //! # Example
 //! ```rhai

@@ -1,19 +1,19 @@
 //! `done_actions(server)`
 //!
-//! Which actions that releases ask for are done on a server.
+//! The actions of releases that are done on a server.
 //!
 //! # Options
 //! None.
 //!
 //! # Returns
-//! A map: for the name of each action a map `release` (text, the one that asks for it) and `at` (text, when it was done,
-//! RFC 3339 in UTC).
+//! A map: for the name of each action a map `release` (text, the one that requires it) and `at` (text, when it was
+//! done, RFC 3339 in UTC).
 //!
 //! # Errors
 //! `not_found` if the checkout is not there; `journal` if its list can't be read.
 //!
 //! # After a crash
-//! It is looked at again, unless it was recorded.
+//! It is read again, unless the result was recorded.
 //!
 //! # Example
 //! ```rhai

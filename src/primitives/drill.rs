@@ -1,33 +1,33 @@
 //! `drill(server, unpacked: text, #{ project: text, copy: map })`
 //!
-//! Tries an unpacked backup beside the running server, and notes on the backup's card that it can be put back.
+//! Restores an unpacked backup beside the running server, and records on the backup's card that it can be restored.
 //!
-//! `unpacked` is `folder` of what `unpack_backup` returns: files and volumes were written there, and compared with what
-//! the backup says. Each dump is loaded into a scratch database, and the search snapshot into indices under another
+//! `unpacked` is `folder` of the result of `unpack_backup`: files and volumes were written there, and compared with the
+//! manifest. Each dump is loaded into a scratch database, and the search snapshot into indices under another
 //! name; rows and documents are counted, then all of it is removed. The live ones are not touched.
 //!
 //! # Options
 //! - `project`: the Compose project, if the machine has several with such services. Default: the only one.
 //! - `copy`: starts a copy of the server from the backup, too, and removes it when it was healthy: a second Compose
-//!   project, with volumes and folders of its own and a network that leads nowhere. A map with `services` (those that
-//!   are copied, by their names in the Compose files), `checks` (as `wait_healthy` takes them; in a URL or an address
+//!   project, with its own volumes and folders, in an isolated network. A map with `services` (those that
+//!   are copied, named as in the Compose files), `checks` (as `wait_healthy` takes them; in a URL or an address
 //!   the name of a service stands for its host), `within` (default 10 minutes), `stable` (default 2 seconds) and
 //!   `adapt` (SQL by the name of a database, run in the copy's own before other services start; default none). A
-//!   folder that the backup does not have is an empty one. Default: none.
+//!   folder that is not in the backup is empty. Default: none.
 //!
 //! # Returns
-//! - `rows`: by database, how many rows all its tables have.
-//! - `documents`: by index, how many documents it has.
-//! - `checks`: what the checks of the copy said, each with `name` and `said`; empty without a copy.
+//! - `rows`: for each database, the number of rows in all its tables.
+//! - `documents`: for each index, the number of its documents.
+//! - `checks`: the answers to the checks of the copy, each with `name` and `said`; empty without a copy.
 //! - `seconds`: how long it took, with unpacking.
 //!
 //! # Errors
-//! `refused` if something is not as the backup says, or a service can't be copied, as one that reaches Docker itself;
+//! `refused` if something differs from the manifest, or a service can't be copied, as one that uses Docker itself;
 //! `not_found` if it was not unpacked, or a service is not there; `command_failed` if a program in a container fails,
-//! or Compose; `timed_out` if the copy does not become healthy. What was loaded is removed, and so is the copy.
+//! or Compose; `timed_out` if the copy does not become healthy. Loaded data and the copy are removed.
 //!
 //! # After a crash
-//! It is done again; what an attempt that was cut off loaded is dropped by the next, and its copy is removed.
+//! It is done again; data and copies that an interrupted attempt left are removed first.
 //!
 //! # Example
 //! ```rhai

@@ -1,10 +1,10 @@
 //! `drop_replaced(server, unpacked: text, #{ project: text })`
 //!
-//! Removes all that `put_back` moved aside for an unpacked backup, and what was unpacked.
+//! Removes everything that `put_back` moved aside for an unpacked backup, and the unpacked backup itself.
 //!
-//! `unpacked` is `folder` of what `unpack_backup` returns. Until this is called, what was there before a restore is
-//! still there: files beside their places, volumes within themselves, databases under another name, and the search
-//! index in a snapshot.
+//! `unpacked` is `folder` of the result of `unpack_backup`. Until this is called, everything from before the restore is
+//! kept: files beside their new versions, volumes inside themselves, databases under another name, and the search index
+//! in a snapshot.
 //!
 //! # Options
 //! - `project`: the Compose project, if the machine has several with such services. Default: the only one.
@@ -16,7 +16,7 @@
 //! `refused` if something can't be removed; `not_found` if a service is not there to remove it.
 //!
 //! # After a crash
-//! It is done again; what is gone is gone.
+//! It is done again; doing it twice changes nothing more.
 //!
 //! # Example
 //! ```rhai

@@ -9,10 +9,10 @@
 //! A map: `releases`, an array of the releases that are new here, oldest first.
 //!
 //! # Errors
-//! `unreachable` if the origin does not answer, with what git said. Nothing that is checked out changes.
+//! `unreachable` if the origin does not answer, with git's message. Nothing that is checked out changes.
 //!
 //! # After a crash
-//! Git goes on by itself and is followed. If it was cut off it is done again: twice is the same as once.
+//! Git continues in the background and is followed. If it was interrupted it runs again, which does no harm.
 //!
 //! # Example
 //! ```rhai

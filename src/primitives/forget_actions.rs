@@ -1,19 +1,19 @@
 //! `forget_actions(server, release: text)`
 //!
-//! Forgets that actions are done which releases ask for that come after this one, because the server went back to it.
+//! Removes the actions of later releases from the server's list of done ones, after a rollback to this release.
 //!
 //! # Options
 //! None. `release` may be a branch or a commit, too.
 //!
 //! # Returns
-//! The names of the actions that were forgotten, an array of text.
+//! The names of the removed actions, an array of text.
 //!
 //! # Errors
 //! `not_found` if the checkout is not there, or does not know `release`; `refused` if it can't be written, `journal` if
-//! what is there can't be read.
+//! the list can't be read.
 //!
 //! # After a crash
-//! It is done again; what is forgotten is forgotten.
+//! It is done again; doing it twice changes nothing more.
 //!
 //! # Example
 //! ```rhai

@@ -3,17 +3,17 @@
 //! How much space is free on the disk that holds a path of the server.
 //!
 //! # Options
-//! - `path`: a file or folder; what is relative is in the checkout, `~` is the server's home. It need not be there:
-//!   then the disk is meant on which it would be made. Default: the checkout.
+//! - `path`: a file or folder; a relative path is in the checkout, `~` is the server's home. If it does not exist, the
+//!   disk on which it would be made is measured. Default: the checkout.
 //!
 //! # Returns
-//! A size: what the user who runs banister may still write.
+//! A size: the space available to the user who runs banister.
 //!
 //! # Errors
-//! `refused` if the path can't be looked at.
+//! `refused` if the path can't be read.
 //!
 //! # After a crash
-//! It is looked at again, unless it was recorded.
+//! It is read again, unless the result was recorded.
 //!
 //! # Example
 //! ```rhai

@@ -12,7 +12,7 @@
 //! `not_found` if the checkout is not there, `refused` if git can't read it.
 //!
 //! # After a crash
-//! It is looked at again, unless it was recorded.
+//! It is read again, unless the result was recorded.
 //!
 //! # Example
 //! ```rhai

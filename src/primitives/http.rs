@@ -1,21 +1,22 @@
 //! `http(url: text, #{ method: text = "GET", headers: map = #{}, body: text, bearer: secret, host: text, resolve: text, server: server, within: duration = 30.seconds })`
 //!
-//! Asks a URL and gives its answer, whatever its status is.
+//! Sends a request to a URL and returns the answer, whatever its status is.
 //!
-//! It only looks. For a request that changes something use `run` with curl, so that it is never made twice.
+//! Only for requests that read. For a request that changes something use `run` with curl, so that it is never sent
+//! twice.
 //!
 //! # Options
 //! - `method`: `GET` or `HEAD`.
 //! - `headers`: header lines by name.
 //! - `body`: sent with the request, as some search servers want it.
 //! - `bearer`: a secret, sent as `Authorization: Bearer …`.
-//! - `host`: the `Host` header, if it is to be another than that of the URL.
+//! - `host`: the `Host` header, if it differs from the URL's host.
 //! - `resolve`: the address to connect to, as `127.0.0.1` or `127.0.0.1:8443`; certificates are still checked for
 //!   the URL's host.
-//! - `server`: asked from this server's machine; from the one where banister runs, unless told otherwise.
-//! - `within`: the time limit for all of it.
+//! - `server`: send it from this server's machine. Default: from the machine where banister runs.
+//! - `within`: the time limit.
 //!
-//! Redirects are not followed. The proxy that the environment names is used, but not for this machine's own ports.
+//! Redirects are not followed. The proxy of the environment is used, but not for this machine's own ports.
 //!
 //! # Returns
 //! A map: `status` (number); `body` (text, its first MiB); `json` (the body's value if it is JSON, else `()`);
@@ -25,7 +26,7 @@
 //! `unreachable` if nothing answers or the certificate is not valid; `timed_out`. Nothing is changed.
 //!
 //! # After a crash
-//! It is asked again, unless the answer was recorded.
+//! The question is asked again, unless the answer was recorded.
 //!
 //! # Example
 //! ```rhai

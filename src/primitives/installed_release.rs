@@ -1,18 +1,19 @@
 //! `installed_release(server)`
 //!
-//! What is checked out: the release, else the branch, else the commit.
+//! The release that is checked out, else the branch, else the commit.
 //!
 //! # Options
 //! None.
 //!
 //! # Returns
-//! Text: the tag of the newest release on the commit that is checked out, such as `0.2.10`; without one the branch and the commit, such as `main at 1a2b3c4`; without a branch the commit.
+//! Text: the tag of the newest release on the commit that is checked out, such as `0.2.10`; without one the branch and
+//! the commit, such as `main at 1a2b3c4`; without a branch the commit.
 //!
 //! # Errors
 //! `not_found` if the checkout is not there, `refused` if git can't read it.
 //!
 //! # After a crash
-//! It is looked at again, unless it was recorded.
+//! It is read again, unless the result was recorded.
 //!
 //! # Example
 //! ```rhai

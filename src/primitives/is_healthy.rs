@@ -1,6 +1,6 @@
 //! `is_healthy(server, #{ checks: array, project: text })`
 //!
-//! Looks once whether a server is healthy.
+//! Checks once whether a server is healthy.
 //!
 //! # Options
 //! - `checks`: as `wait_healthy` takes them. Default: `health` of the server in site.toml.
@@ -10,10 +10,10 @@
 //! A map: `healthy` (bool), and `checks`, an array of maps with `name` (text), `ok` (bool) and `said` (text).
 //!
 //! # Errors
-//! None for a server that is not healthy. `invalid` if there are no checks, or one is not well written.
+//! None for a server that is not healthy. `invalid` if there are no checks, or one is malformed.
 //!
 //! # After a crash
-//! It is looked at again, unless it was recorded.
+//! It is read again, unless the result was recorded.
 //!
 //! # Example
 //! ```rhai

@@ -1,11 +1,11 @@
 //! `keep_files(server, files: array)`
 //!
-//! Keeps copies of files as they are now, beside the lock of the server, for `lost_edits` to compare with. They take the
-//! place of those that were kept before; with an empty array, nothing is kept any more.
+//! Keeps copies of files as they are now, beside the lock of the server, for `lost_edits` to compare with. They replace
+//! the earlier copies; with an empty array, all copies are removed.
 //!
 //! # Options
-//! None. `files` are paths of files or folders: `~` is the server's home, and a relative path is in the checkout. One that is
-//! not there is left out.
+//! None. `files` are paths of files or folders: `~` is the server's home, and a relative path is in the checkout. A
+//! missing one is skipped.
 //!
 //! # Returns
 //! Nothing.

@@ -1,9 +1,9 @@
 //! `lock(server, purpose: text)`
 //!
-//! Takes the server for this run until it ends, so that no other run changes it.
+//! Locks the server for this run until it ends, so that no other run changes it.
 //!
-//! The purpose is what others read who find it locked. A run that changes a server without having taken it takes it
-//! then, under the runbook's name; taking it twice is the same as once.
+//! The purpose is shown to others who find it locked. A run that changes a server without a lock takes it then, under
+//! the runbook's name; locking twice does no harm.
 //!
 //! # Options
 //! None.
@@ -13,7 +13,7 @@
 //!
 //! # Errors
 //! - `locked` if another live run holds the server, or left a command behind that still runs. It can't be caught.
-//! - `not_found` if the server's checkout is no git checkout.
+//! - `not_found` if the server's checkout is not a git checkout.
 //! - `refused` if the lock's folder can't be written.
 //!
 //! Nothing was changed then.

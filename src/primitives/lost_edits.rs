@@ -1,23 +1,24 @@
 //! `lost_edits(server, from: text, to: text, made: array)`
 //!
-//! What an administrator edited in files that were written anew since `keep_files`, and that is gone.
+//! Edits of an administrator that were lost because files were overwritten since `keep_files`.
 //!
-//! A file was edited if it is not what its template makes of it, with anything in the places of `{{…}}`; a value that was
-//! there and is empty now is lost, too.
+//! A file was edited if it differs from its template, with anything in the places of `{{…}}`; a value that has become
+//! empty is lost, too.
 //!
 //! # Options
-//! None. `from` is the release that wrote the files before, `to` the one that wrote them now; `made` is an array of maps
-//! `file` (a file or folder, as for `keep_files`) and `template` (what it is made from, a path in the repository).
+//! None. `from` is the release that wrote the files before, `to` the one that wrote them now; `made` is an array of
+//! maps `file` (a file or folder, as for `keep_files`) and `template` (a path in the repository).
 //!
 //! # Returns
-//! An array of maps: `file` (text), `template` (text), `difference` (text, what putting the edits back changes, as `diff`
-//! shows it), `clean` (bool, whether what `to` changed in the same file stays; otherwise the file becomes what it was).
+//! An array of maps: `file` (text), `template` (text), `difference` (text, the change that restores the edits, as
+//! `diff` shows it), `clean` (bool, whether the changes of `to` in the same file are kept; otherwise the old file is
+//! restored).
 //!
 //! # Errors
 //! `not_found` if the checkout is not there, or does not know `from` or `to`; `refused` if a file can't be read.
 //!
 //! # After a crash
-//! It is looked at again, unless it was recorded.
+//! It is read again, unless the result was recorded.
 //!
 //! # Example
 //! ```rhai

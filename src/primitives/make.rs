@@ -1,30 +1,30 @@
 //! `make(server, target: text, variables: map = #{}, #{ within: duration = 2.hours, environment: map })`
 //!
-//! Makes a target of the server's Makefile, under supervision: it is begun once, and goes on whatever happens to
-//! banister.
+//! Runs `make` with a target of the server's Makefile, under supervision: it is started once, and continues whatever
+//! happens to banister.
 //!
 //! # Options
 //! - `variables`: variables on make's command line, which override those of the Makefile: texts, numbers, `true` or
 //!   `false`, which make sees as text. Secrets can't be there, because all users of the machine see them. Default:
-//!   none. A Makefile's `ifdef` takes any text for yes, `false` too: to say no there, leave the variable out. A map
-//!   that stands third is the variables; options come fourth.
-//! - `within`: how long it may run before it is stopped with all that it started. Default: two hours.
+//!   none. A Makefile's `ifdef` takes any text for yes, even `false`: for no, leave the variable out. A map as
+//!   the third argument is the variables; options come fourth.
+//! - `within`: the time limit; then it is stopped with everything it started. Default: two hours.
 //! - `environment`: variables in its environment, besides the server's own from `site.toml`: texts, numbers, `true`,
 //!   `false` or secrets, also within a text. Default: none. What the Makefile sets itself overrides them.
 //!
 //! It runs in the server's `folder` of `site.toml`, within the checkout, with the server's `environment`.
 //!
 //! # Returns
-//! A map: `seconds` (number, how long it ran) and `lines` (array of texts, the last hundred lines of its output; of lines
-//! longer than 64 KiB only the last, as its end behind a `…`). The lines are exact; secrets in them are hidden where they
-//! are shown.
+//! A map: `seconds` (number, how long it ran) and `lines` (array of texts, the last hundred lines of its output; of
+//! lines longer than 64 KiB only the last, as its end behind a `…`). The lines are exact; secrets in them are hidden
+//! when they are shown.
 //!
 //! # Errors
 //! - `command_failed` if make ended with another status than 0; its last lines are the reason.
-//! - `timed_out` if it did not end in time. It was stopped, and may have done a part.
+//! - `timed_out` if it did not end in time. It was stopped, and may be half done.
 //! - `not_found` if there is no make, or the folder is not there; nothing ran.
 //!
-//! What it did before it failed stays done.
+//! Changes that it made before it failed remain.
 //!
 //! # After a crash
 //! If it still runs, it is followed; if it ended, its end is read. If it was stopped because the run was cancelled, it

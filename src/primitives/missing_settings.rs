@@ -1,22 +1,22 @@
 //! `missing_settings(server, release: text, made: array)`
 //!
-//! Settings that the templates of a release have and the server's own files lack.
+//! Settings in the templates of a release that are missing from the server's own files.
 //!
 //! # Options
-//! None. `made` is an array of maps `file` (the server's file: `~` is its home, and a relative path is in the checkout) and
-//! `template` (a path in the repository). Files that end in `.yaml` or `.yml` are read as YAML, others as settings; the
-//! template of settings may be a Makefile that prints them. A file that is not there is left out.
+//! None. `made` is an array of maps `file` (the server's file: `~` is its home, and a relative path is in the checkout)
+//! and `template` (a path in the repository). Files that end in `.yaml` or `.yml` are read as YAML, others as settings;
+//! the template of settings may be a Makefile that prints them. A missing file is skipped.
 //!
 //! # Returns
 //! An array of maps, one for each file that lacks something: `file`, `template` (text), `keys` (array of text, such as
-//! `server.max_upload_gigabytes`), `difference` (text, what `add_settings` would add, as `diff` shows it; empty if only an
-//! administrator can say what the values are).
+//! `server.max_upload_gigabytes`), `difference` (text, what `add_settings` would add, as `diff` shows it; empty if only
+//! an administrator knows the values).
 //!
 //! # Errors
 //! `not_found` if the checkout is not there, or does not know the release; `refused` if a file can't be read.
 //!
 //! # After a crash
-//! It is looked at again, unless it was recorded.
+//! It is read again, unless the result was recorded.
 //!
 //! # Example
 //! ```rhai

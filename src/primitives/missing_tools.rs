@@ -1,6 +1,6 @@
 //! `missing_tools(server, programs: array)`
 //!
-//! Which of these programs the server's commands would not find.
+//! The programs in this list that the server's commands can't find.
 //!
 //! # Options
 //! None.
@@ -12,7 +12,7 @@
 //! None.
 //!
 //! # After a crash
-//! It is looked at again, unless it was recorded.
+//! It is read again, unless the result was recorded.
 //!
 //! # Example
 //! ```rhai

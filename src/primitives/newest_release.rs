@@ -6,13 +6,13 @@
 //! None.
 //!
 //! # Returns
-//! Text: the tag, such as `0.2.14`. Trials such as `1.0.0-rc.1` are never the newest.
+//! Text: the tag, such as `0.2.14`. Prereleases such as `1.0.0-rc.1` are never the newest.
 //!
 //! # Errors
 //! `unreachable` if the origin does not answer, with what git said; `not_found` if it has no release.
 //!
 //! # After a crash
-//! It is looked at again, unless it was recorded.
+//! It is read again, unless the result was recorded.
 //!
 //! # Example
 //! ```rhai

@@ -1,6 +1,6 @@
 //! `note(text: text)`
 //!
-//! Tells the person a sentence.
+//! Shows a line of text.
 //!
 //! # Options
 //! None.
@@ -12,7 +12,7 @@
 //! None.
 //!
 //! # After a crash
-//! It is not told again for what was done before.
+//! It is not shown again for earlier parts of the run.
 //!
 //! # Example
 //! ```rhai

@@ -1,7 +1,7 @@
 //! `note_action(server, name: text, release: text)`
 //!
-//! Notes on a server that an action is done that a release asks for, so that no later update does it again. If it was
-//! owed as `action NAME`, it is settled.
+//! Records on a server that an action of a release is done, so that no later update does it again. If it was owed as
+//! `action NAME`, it is settled.
 //!
 //! # Options
 //! None.
@@ -10,10 +10,10 @@
 //! Nothing.
 //!
 //! # Errors
-//! `not_found` if the checkout is not there; `refused` if it can't be written, `journal` if what is there can't be read.
+//! `not_found` if the checkout is not there; `refused` if it can't be written, `journal` if the list can't be read.
 //!
 //! # After a crash
-//! It is done again: twice is the same as once.
+//! It is done again; doing it twice changes nothing more.
 //!
 //! # Example
 //! ```rhai

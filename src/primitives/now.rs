@@ -1,6 +1,6 @@
 //! `now()`
 //!
-//! The instant at which it is first called, the same again when the run is resumed.
+//! The instant of its first call; a resumed run gets the same instant.
 //!
 //! # Options
 //! None.
@@ -12,7 +12,7 @@
 //! None.
 //!
 //! # After a crash
-//! It is looked at again, unless it was recorded.
+//! It is read again, unless the result was recorded.
 //!
 //! # Example
 //! ```rhai

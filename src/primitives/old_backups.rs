@@ -1,17 +1,18 @@
 //! `old_backups(server, #{ count: integer, age: duration, folder: text })`
 //!
-//! Looks which backups of the server are old: neither among the newest `count`, nor younger than `age`.
+//! Finds the old backups of the server: neither among the newest `count`, nor younger than `age`.
 //!
 //! If only one of the two is given, only that one counts. Never old are
 //! - the newest backup that was verified or drilled and fits what is installed; for Hoss one fits if the first two
-//!   numbers of its release are the same, and it is not newer than what is installed. If none fits, the newest such one of each two first numbers;
+//!   numbers of its release are the same, and it is not newer than what is installed. If none fits, the newest such one
+//!   of each two first numbers;
 //! - all of them while none is verified;
 //! - an archive whose card does not say that it is a backup of this server. What another program wrote has no card;
 //!   `banister backup verify` writes one for an archive that banister wrote.
 //!
 //! # Options
-//! - `count`: how many of the newest are not old. Default: what `keep` of the site says, if `age` is not given either.
-//! - `age`: how old one may become. Default: what `keep` of the site says, if `count` is not given either.
+//! - `count`: keep so many of the newest backups. Default: `keep` of the site, if `age` is not given either.
+//! - `age`: keep backups newer than this. Default: `keep` of the site, if `count` is not given either.
 //! - `folder`: where the backups are. Default: `backups` of the site, for Hoss `~/.hoss/backup/backups`, else
 //!   `~/backups/SERVER`.
 //!
@@ -20,14 +21,14 @@
 //!   (or `()`) and `level` (`taken`, `verified` or `drilled`).
 //! - `bytes`: the size of all of them.
 //! - `kept`: how many backups of the server are not old.
-//! - `foreign`: how many archives there are that no card calls a backup of this server.
-//! - `left`: how many cards there are of backups of this server that are gone.
+//! - `foreign`: the number of archives without a card of this server.
+//! - `left`: the number of cards whose backup is gone.
 //!
 //! # Errors
-//! `invalid` if neither the options nor the site say which ones stay; `refused` if the folder can't be read.
+//! `invalid` if neither the options nor the site say which backups to keep; `refused` if the folder can't be read.
 //!
 //! # After a crash
-//! It is looked at again, unless it was recorded.
+//! It is read again, unless the result was recorded.
 //!
 //! # Example
 //! ```rhai

@@ -1,25 +1,25 @@
 //! `owe(server, name: text, what: text, #{ data: any })`
 //!
-//! Notes on a server, before a change that makes it so, that something will have to be done there or undone.
+//! Records on a server, before a change, that something must be done or undone there afterwards.
 //!
-//! It is noted in the server's book, beside its lock, so that every administrator sees it in `banister status` and
-//! `banister lock show`, whoever asks and from wherever. Whoever abandons this run must say why it is left.
+//! It is recorded in the server's book, beside its lock, so that every administrator sees it in `banister status` and
+//! `banister lock show`. Abandoning this run requires a reason for leaving it.
 //!
 //! # Options
-//! - `data`: what whoever settles it needs to know, as plain data; nothing secret. Nothing by default.
+//! - `data`: plain data that is needed to settle it; nothing secret. Default: none.
 //!
-//! There is one thing of a `name` on a server: one that an abandoned run left is taken over. `what` completes the sentence
+//! A `name` can be owed once on a server: one that an abandoned run left is taken over. `what` completes the sentence
 //! "still to be done:", without a full stop.
 //!
 //! # Returns
 //! Nothing.
 //!
 //! # Errors
-//! `not_found` if the checkout is not there; `refused` if it can't be noted, or a secret is in it; `journal` if the book
-//! is damaged.
+//! `not_found` if the checkout is not there; `refused` if it can't be recorded, or a secret is in it; `journal` if the
+//! book is damaged.
 //!
 //! # After a crash
-//! It is done again: twice is the same as once.
+//! It is done again; doing it twice changes nothing more.
 //!
 //! # Example
 //! ```rhai

@@ -1,20 +1,21 @@
 //! `owed(server)`
 //!
-//! What is owed to a server: what runs began there and must still do or undo.
+//! What is owed to a server: changes that runs began there and must still finish or undo.
 //!
 //! # Options
 //! None.
 //!
 //! # Returns
-//! An array of maps, the oldest first: `name` and `what` (text, as `owe` got them), `run` and `by` (text, whose it is),
-//! `since` (text, RFC 3339 in UTC), `data` (as `owe` got it), and `left` (true if its run was abandoned, or ended without
-//! doing it).
+//! An array of maps, the oldest first: `name` and `what` (text, as `owe` got them), `run` and `by` (text, the run and
+//! its user), `since` (text, RFC 3339 in UTC), `data` (as `owe` got it), and `left` (true if its run was abandoned, or
+//! ended without doing it).
 //!
 //! # Errors
-//! `not_found` if the checkout is not there; `refused` if the server's book may not be read, `journal` if it is damaged.
+//! `not_found` if the checkout is not there; `refused` if the server's book may not be read, `journal` if it is
+//! damaged.
 //!
 //! # After a crash
-//! It is read again, unless it was recorded.
+//! It is read again, unless the result was recorded.
 //!
 //! # Example
 //! ```rhai

@@ -2,30 +2,29 @@
 //!
 //! Removes the old backups of the server, the oldest first, each with its card.
 //!
-//! Which ones are old, and which never are, is what `old_backups` says. Cards of backups of the server that are gone are
-//! removed, too.
+//! `old_backups` explains which backups are old. Cards whose backup is gone are removed, too.
 //!
 //! # Options
-//! - `count`: how many of the newest stay. Default: what `keep` of the site says, if `age` is not given either.
-//! - `age`: how old one may become. Default: what `keep` of the site says, if `count` is not given either.
+//! - `count`: keep so many of the newest backups. Default: `keep` of the site, if `age` is not given either.
+//! - `age`: keep backups newer than this. Default: `keep` of the site, if `count` is not given either.
 //! - `folder`: where the backups are. Default: `backups` of the site, for Hoss `~/.hoss/backup/backups`, else
 //!   `~/backups/SERVER`.
-//! - `only`: names of backups: of the old ones, only these are removed. With the names that a person agreed to, what
-//!   became old since then stays; and so does what is one of these and is no longer old. Default: all that are old.
-//! - `needed`: names or paths of backups that stay, too: the way back of a run that removes backups before it is done.
-//!   Default: none.
+//! - `only`: names of backups: of the old ones, only these are removed. Give the names that a person
+//!   confirmed: backups that became old since are kept, and so are those that are no longer old. Default: all old ones.
+//! - `needed`: names or paths of more backups to keep: a run that is not done may need them to roll back. Default:
+//!   none.
 //!
 //! # Returns
-//! - `removed`: the names of those that were removed.
-//! - `kept`: how many backups of the server stay.
-//! - `freed`: the size of those that were removed.
+//! - `removed`: the names of the removed backups.
+//! - `kept`: how many backups of the server are left.
+//! - `freed`: the size of the removed backups.
 //!
 //! # Errors
-//! `invalid` if neither the options nor the site say which ones stay; then nothing was removed. `refused` if the folder
-//! can't be read or something in it can't be removed; some may be gone then.
+//! `invalid` if neither the options nor the site say which backups to keep; then nothing was removed. `refused` if the
+//! folder can't be read or something in it can't be removed; some may be gone then.
 //!
 //! # After a crash
-//! It goes on with those that it was about to remove, unless one of them is no longer old.
+//! It continues with the backups that it was about to remove, unless one of them is no longer old.
 //!
 //! # Example
 //! ```rhai

@@ -1,30 +1,30 @@
 //! `put_back(server, unpacked: text, kind: text, #{ project: text })`
 //!
-//! Puts all parts of one kind of an unpacked backup back.
+//! Restores all parts of one kind from an unpacked backup.
 //!
-//! What is there is only moved aside, and only when what takes its place is whole and checked; `drop_replaced` removes
-//! it when all is well. `unpacked` is `folder` of what `unpack_backup` returns. `kind` is one of:
+//! Existing data is only moved aside, and only when its replacement is complete and checked; `drop_replaced` removes it
+//! later. `unpacked` is `folder` of the result of `unpack_backup`. `kind` is one of:
 //! - `"files"`: each file or folder, with modes and, if root does it, owners. A folder is then exactly as in the
 //!   backup.
 //! - `"volumes"`: each Compose volume, then read back. The services that use it must not run.
-//! - `"databases"`: each dump is loaded into a new database and its rows are counted; then all take the places of the
-//!   old ones in one transaction. Whoever uses the old ones is disconnected, and should not run.
-//! - `"search"`: all indices of the snapshot, with a snapshot of what is there first; done when all documents are
-//!   counted. Whoever writes to them must not run.
+//! - `"databases"`: each dump is loaded into a new database and its rows are counted; then all replace the
+//!   old ones in one transaction. Clients of the old ones are disconnected; stop them first.
+//! - `"search"`: all indices of the snapshot, after a snapshot of the existing ones; done when all documents are
+//!   counted. Services that write to them must not run.
 //!
 //! # Options
 //! - `project`: the Compose project, if the machine has several with such services. Default: the only one.
 //!
 //! # Returns
-//! - `restored`: what was put back: paths, volumes, databases or indices.
+//! - `restored`: the restored paths, volumes, databases or indices.
 //!
 //! # Errors
-//! `not_found` if the backup was not unpacked, or a service or volume is not there; `refused` if something that was put
-//! back is not as in the backup; `command_failed` if a program in a container fails. What is there stays as it is until
-//! its part can take its place.
+//! `not_found` if the backup was not unpacked, or a service or volume is not there; `refused` if a restored
+//! part differs from the backup; `command_failed` if a program in a container fails. Existing data is not changed until
+//! its replacement is ready.
 //!
 //! # After a crash
-//! It goes on: what is done is seen to be done, what is half done is finished or done anew.
+//! It continues: finished parts are recognized, half finished ones are finished or done again.
 //!
 //! # Example
 //! ```rhai

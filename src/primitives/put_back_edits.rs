@@ -1,10 +1,10 @@
 //! `put_back_edits(server, from: text, to: text, made: map)`
 //!
-//! Puts back into a file what `lost_edits` found to be gone from it. Mode and owner stay.
+//! Restores the edits of a file that `lost_edits` found. Mode and owner do not change.
 //!
 //! # Options
-//! None. `from`, `to` and `made` (a map `file` and `template`) are those of `lost_edits`; of a folder, all its files are
-//! put back.
+//! None. `from`, `to` and `made` (a map `file` and `template`) are those of `lost_edits`; of a folder, all its files
+//! are restored.
 //!
 //! # Returns
 //! The paths of the files that were written, an array of text.
@@ -13,7 +13,8 @@
 //! As those of `lost_edits`; `refused` if the file can't be written.
 //!
 //! # After a crash
-//! It is done again: what is put back is not gone any more. The file is always the old or the new one, never half of it.
+//! It is done again; restored edits are not missing any more. The file is always the old or the new one, never half of
+//! it.
 //!
 //! # Example
 //! ```rhai

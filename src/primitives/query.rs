@@ -1,6 +1,6 @@
 //! `query(server, statement: text, #{ service: text, database: text, project: text })`
 //!
-//! Asks a PostgreSQL database that runs in a container of the server, and can't change it.
+//! Runs a read-only query in a PostgreSQL database in a container of the server.
 //!
 //! `psql` is run in the container, over its socket, as the user that it was made with: no password is needed.
 //!
@@ -13,11 +13,11 @@
 //! An array of rows, each an array of texts; NULL is an empty text.
 //!
 //! # Errors
-//! `not_found` if there is no such service; `refused` if it does not run; `command_failed`, with what PostgreSQL says,
+//! `not_found` if there is no such service; `refused` if it does not run; `command_failed`, with PostgreSQL's message,
 //! if it does not answer or the statement is wrong, or would change something.
 //!
 //! # After a crash
-//! It is asked again, unless the answer was recorded.
+//! The question is asked again, unless the answer was recorded.
 //!
 //! # Example
 //! ```rhai

@@ -7,19 +7,19 @@
 //!   and a relative path is in the checkout.
 //!
 //! # Returns
-//! Text; a secret if the setting is one, by its name or because the site says so; `()` if the file does not have it.
+//! Text; a secret if the name looks like one or the site lists it; `()` if the setting is missing.
 //! Quotes are part of the value, `#` ends it, `$x` is replaced, and of two lines the last wins: that is what make
-//! passes on, whatever else reads the file.
+//! passes on, even if other programs read the file differently.
 //!
 //! All secrets of the file are hidden in everything that is shown from then on, and recorded by name. In a text,
-//! `${server.read_env("DB_PASSWORD")}` is allowed where a secret is allowed: in `environment` of a command, in a header, in
-//! `set_env`.
+//! `${server.read_env("DB_PASSWORD")}` is allowed where a secret is allowed: in `environment` of a command, in a
+//! header, in `set_env`.
 //!
 //! # Errors
-//! `not_found` if there is no such file; `refused` if it can't be read, or if only make can tell the value.
+//! `not_found` if there is no such file; `refused` if it can't be read, or if only make can work out the value.
 //!
 //! # After a crash
-//! It is looked at again, unless it was recorded.
+//! It is read again, unless the result was recorded.
 //!
 //! # Example
 //! ```rhai

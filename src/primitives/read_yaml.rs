@@ -1,20 +1,20 @@
 //! `read_yaml(server, file: text, key: text)`
 //!
-//! What a key of a YAML file has, such as a service's configuration.
+//! The value of a key in a YAML file, such as a service's configuration.
 //!
 //! # Options
-//! None. `file` is a path: `~` is the server's home, and a relative path is in the checkout. `key` names those around it,
-//! too: `server.auth_service`; a number names an item of an array: `clients.0.id`.
+//! None. `file` is a path: `~` is the server's home, and a relative path is in the checkout. `key` names those around
+//! it, too: `server.auth_service`; a number names an item of an array: `clients.0.id`.
 //!
 //! # Returns
-//! The value: text, number, bool, array or map; a secret where a key is called like one; `()` if it is not there.
+//! The value: text, number, bool, array or map; a secret where the name of a key looks like one; `()` if it is missing.
 //!
 //! # Errors
-//! `not_found` if there is no such file; `refused` if it can't be read; `invalid` if a line of it is not understood: what
-//! is read are maps, lists and plain or quoted values, as configurations of services have them.
+//! `not_found` if there is no such file; `refused` if it can't be read; `invalid` if a line of it is not understood:
+//! supported are maps, lists and plain or quoted values, as in most configurations of services.
 //!
 //! # After a crash
-//! It is looked at again, unless it was recorded.
+//! It is read again, unless the result was recorded.
 //!
 //! # Example
 //! ```rhai

@@ -1,18 +1,22 @@
 //! `release_notes(server, from: text, to: text)`
 //!
-//! What git says about the way from one release, branch or commit to another.
+//! The release notes and changes between two releases, branches or commits.
 //!
 //! # Options
 //! None.
 //!
 //! # Returns
-//! A map: `releases`, an array of maps `name` and `text` (from annotated tags and from `CHANGELOG.md` as it is at `to`), oldest first; `attention`, an array of maps `path` and `what` for each changed file that an admin must know of: new settings in a Makefile or an example of `.env`, configuration templates and defaults, Compose files, image recipes, database migrations; `commits`, an array of text, the first line of each commit between, oldest first, at most 30.
+//! A map: `releases`, an array of maps `name` and `text` (from annotated tags and from `CHANGELOG.md` as it is at
+//! `to`), oldest first; `attention`, an array of maps `path` and `what` for each changed file that needs an admin's
+//! attention: new settings in a Makefile or an example of `.env`, configuration templates and defaults, Compose files,
+//! image recipes, database migrations; `commits`, an array of text, the first line of each commit between, oldest
+//! first, at most 30.
 //!
 //! # Errors
 //! `not_found` if the checkout does not know `from` or `to`; fetch first.
 //!
 //! # After a crash
-//! It is looked at again, unless it was recorded.
+//! It is read again, unless the result was recorded.
 //!
 //! # Example
 //! ```rhai

@@ -1,18 +1,19 @@
 //! `releases_between(server, from: text, to: text)`
 //!
-//! The releases after one and up to another, among those that the checkout knows.
+//! The releases after `from`, up to and including `to`, that are in the checkout.
 //!
 //! # Options
 //! None.
 //!
 //! # Returns
-//! Array of text, oldest first, with `to` and without `from`; empty if `to` is not newer. If one of them is a branch or a commit: the releases among the commits that `to` has and `from` has not.
+//! Array of text, oldest first, with `to` and without `from`; empty if `to` is not newer. If one of them is a branch or
+//! a commit: the releases among the commits that `to` has and `from` has not.
 //!
 //! # Errors
 //! `not_found` if the checkout is not there, or does not know `from` or `to`.
 //!
 //! # After a crash
-//! It is looked at again, unless it was recorded.
+//! It is read again, unless the result was recorded.
 //!
 //! # Example
 //! ```rhai

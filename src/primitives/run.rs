@@ -1,26 +1,26 @@
 //! `run(server, arguments: array, #{ within: duration = 1.hours, folder: text, environment: map, repeat: bool = false })`
 //!
-//! Runs a program on the server, under supervision: it is begun once, and goes on whatever happens to banister.
+//! Runs a program on the server, under supervision: it is started once, and continues whatever happens to banister.
 //!
 //! # Options
-//! - `within`: how long it may run before it is stopped with all that it started. Default: an hour.
-//! - `folder`: where it runs; what is relative is in the checkout, `~` is the server's home. Default: the checkout.
-//! - `environment`: variables that it sees, besides the server's own from `site.toml`: texts, numbers, `true`, `false`
-//!   or secrets, also within a text. Default: none. Arguments can't be secrets, because all users of the machine see them.
-//! - `repeat`: whether running it twice is the same as once, so that it may be run again where nobody knows how it ended.
-//!   Default: no.
+//! - `within`: the time limit; then it is stopped with everything it started. Default: an hour.
+//! - `folder`: where it runs; a relative path is in the checkout, `~` is the server's home. Default: the checkout.
+//! - `environment`: variables in its environment, besides the server's own from `site.toml`: texts, numbers, `true`,
+//!   `false` or secrets, also within a text. Default: none. Arguments can't be secrets, because all users of the
+//!   machine see them.
+//! - `repeat`: whether it may run twice, so that it is run again if nobody knows how it ended. Default: no.
 //!
 //! # Returns
-//! A map: `seconds` (number, how long it ran) and `lines` (array of texts, the last hundred lines of its output; of lines
-//! longer than 64 KiB only the last, as its end behind a `…`). The lines are exact; secrets in them are hidden where they
-//! are shown.
+//! A map: `seconds` (number, how long it ran) and `lines` (array of texts, the last hundred lines of its output; of
+//! lines longer than 64 KiB only the last, as its end behind a `…`). The lines are exact; secrets in them are hidden
+//! when they are shown.
 //!
 //! # Errors
 //! - `command_failed` if it ended with another status than 0; its last lines are the reason.
-//! - `timed_out` if it did not end in time. It was stopped, and may have done a part.
+//! - `timed_out` if it did not end in time. It was stopped, and may be half done.
 //! - `not_found` if there is no such program or folder, or a secret is not known; nothing ran.
 //!
-//! What it did before it failed stays done.
+//! Changes that it made before it failed remain.
 //!
 //! # After a crash
 //! If it still runs, it is followed; if it ended, its end is read. If it was stopped because the run was cancelled, it

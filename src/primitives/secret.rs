@@ -1,22 +1,22 @@
 //! `secret(name: text)`
 //!
-//! Looks up a secret that was given to banister in its environment, in `BANISTER_SECRET_NAME`.
+//! A secret from banister's environment, from the variable `BANISTER_SECRET_NAME`.
 //!
-//! The variable's name has the secret's in capitals, with `_` for what is neither a letter nor a digit: `smtp-password`
-//! is in `BANISTER_SECRET_SMTP_PASSWORD`.
+//! NAME is the secret's name in capitals, with `_` for everything except letters and digits: `smtp-password` is in
+//! `BANISTER_SECRET_SMTP_PASSWORD`.
 //!
 //! # Options
 //! None.
 //!
 //! # Returns
-//! A secret: it can be compared and passed on, and it is hidden wherever it would be shown. One that is short or a single
-//! word is hidden only beside its name.
+//! A secret: it can be compared and passed on, and it is hidden in all output. A short secret or a single word is
+//! hidden only beside its name.
 //!
 //! # Errors
 //! `not_found` if the variable is not set, or empty.
 //!
 //! # After a crash
-//! It is looked up again: the journal holds its name only.
+//! It is read again: the journal contains only its name.
 //!
 //! # Example
 //! ```rhai

@@ -1,6 +1,6 @@
 //! `services(server, #{ service: text, project: text })`
 //!
-//! The containers of the server's Compose project, as `docker` tells them.
+//! The containers of the server's Compose project, as reported by `docker`.
 //!
 //! # Options
 //! - `service`: only those of this service. Default: of all.
@@ -8,14 +8,15 @@
 //!
 //! # Returns
 //! An array of maps, by `service` and `name`: `project`, `service`, `name` (the container's), `state` (`"running"`,
-//! `"exited"`, …), `image` (its id), `image_name` (what it was made from, as `"hoss-core:0.2.13"`), `restarts` (how often Docker
-//!   started it again by itself).
+//! `"exited"`, …), `image` (its id), `image_name` (the name of that image, as `"hoss-core:0.2.13"`), `restarts` (how
+//! often Docker
+//!   restarted it automatically).
 //!
 //! # Errors
 //! `not_found` if there is no `docker`; `unreachable` if its daemon does not answer.
 //!
 //! # After a crash
-//! It is looked at again, unless it was recorded.
+//! It is read again, unless the result was recorded.
 //!
 //! # Example
 //! ```rhai

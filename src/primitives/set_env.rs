@@ -1,13 +1,13 @@
 //! `set_env(server, key: text, value, #{ file: text })`
 //!
-//! Gives a setting a value, so that make reads exactly this one.
+//! Sets a setting, so that make reads exactly this value.
 //!
 //! The line of the setting is edited where it stands, or a new one is added at the end. Order, comments, mode and
 //! owner of the file stay as they are; a comment behind the value moves to a line of its own above it, because the
 //! blanks before it would be part of the value.
 //!
-//! A setting that is called a password, secret, token or key takes a secret, from `secret` or `read_env`, and no text:
-//! what is text in a script is text in the journal too.
+//! A setting whose name has password, secret, token or key takes a secret, from `secret` or `read_env`, and no text:
+//! text of a script is text in the journal, too.
 //!
 //! # Options
 //! - `file`: the settings file. Default: `env_file` of the site, for Hoss `~/.hoss/.env`. `~` is the server's home,
@@ -17,11 +17,11 @@
 //! `changed`: whether the setting had another value before, or was not there.
 //!
 //! # Errors
-//! `not_found` if there is no such file; `invalid` if a secret is given as text; `refused` if make would read another value than this one, such as one of two
-//! lines, or if the file can't be written. Then the file is as it was.
+//! `not_found` if there is no such file; `invalid` if a secret is given as text; `refused` if make would read another
+//! value than this one, such as one of two lines, or if the file can't be written. The file is not changed then.
 //!
 //! # After a crash
-//! It is done again: twice is the same as once. The file is always the old or the new one, never half of it.
+//! It is done again; doing it twice changes nothing more. The file is always the old or the new one, never half of it.
 //!
 //! # Example
 //! ```rhai

@@ -1,9 +1,9 @@
 //! `settle(server, names: array)`
 //!
-//! Takes things off a server's book that were owed to it, after they were done or undone.
+//! Removes owed items from a server's book, after they were done or undone.
 //!
 //! # Options
-//! None. What is not owed is passed over.
+//! None. Names that are not owed are ignored.
 //!
 //! # Returns
 //! Nothing.
@@ -12,7 +12,7 @@
 //! `not_found` if the checkout is not there; `refused` if it can't be written, `journal` if the book is damaged.
 //!
 //! # After a crash
-//! It is done again: twice is the same as once.
+//! It is done again; doing it twice changes nothing more.
 //!
 //! # Example
 //! ```rhai

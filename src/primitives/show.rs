@@ -1,6 +1,6 @@
 //! `show(title: text, text: text)`
 //!
-//! Shows the person a longer text under a title.
+//! Shows a longer text under a title.
 //!
 //! # Options
 //! None.
@@ -12,7 +12,7 @@
 //! None.
 //!
 //! # After a crash
-//! It is not shown again for what was done before.
+//! It is not shown again for earlier parts of the run.
 //!
 //! # Example
 //! ```rhai

@@ -1,9 +1,9 @@
 //! `skipped(reason: text)`
 //!
-//! Says that a step was left out, and why.
+//! Records that a step was skipped, and why.
 //!
-//! The record of the run keeps it, and `banister show` tells it. A site's `skip("step", "reason")` calls it in the place
-//! of what the step would do.
+//! The run keeps it, and `banister show` shows it. A site's `skip("step", "reason")` calls it instead of the step's
+//! code.
 //!
 //! # Options
 //! None.
@@ -15,7 +15,7 @@
 //! None.
 //!
 //! # After a crash
-//! It is not told again for what was done before.
+//! It is not shown again for earlier parts of the run.
 //!
 //! # Example
 //! ```rhai

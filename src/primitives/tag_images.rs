@@ -1,10 +1,10 @@
 //! `tag_images(server, tags: map)`
 //!
-//! Gives images of the server's Docker names that keep them: an image that has a name is not cleared away, and a build
-//! that takes the name it had before leaves it this one.
+//! Gives images of the server's Docker more names, so that they are kept: an image with a name is not pruned, and a
+//! build that takes its old name leaves this one.
 //!
-//! `tags` has a new name for each image that is meant, by its name or its id: `#{ "kept/core:1.2": "core:1.2" }`. A name
-//! that another image had before points to this one then.
+//! `tags` maps each new name to the name or the id of an image: `#{ "kept/core:1.2": "core:1.2" }`. A name of another
+//! image is moved to this one.
 //!
 //! # Options
 //! None.
@@ -13,11 +13,11 @@
 //! - `names`: the new names, in order.
 //!
 //! # Errors
-//! `not_found` if there is no such image, or no `docker`; `unreachable` if its daemon does not answer. The names before
-//! the one that failed are given.
+//! `not_found` if there is no such image, or no `docker`; `unreachable` if its daemon does not answer. Names before
+//! the one that failed were given.
 //!
 //! # After a crash
-//! All names are given again, which changes nothing for those that were.
+//! All names are given again, which changes nothing where they exist.
 //!
 //! # Example
 //! ```rhai

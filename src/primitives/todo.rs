@@ -1,19 +1,19 @@
 //! `todo(what: text)`
 //!
-//! Waits until a person says to have done what only a person can do.
+//! Waits until a person confirms that a manual task is done.
 //!
 //! # Options
 //! None.
 //!
 //! # Returns
-//! A map: `by` (text, who said so, as `user@host`) and `at` (text, the instant in UTC as RFC 3339).
+//! A map: `by` (text, who confirmed it, as `user@host`) and `at` (text, the instant in UTC as RFC 3339).
 //!
 //! # Errors
 //! `declined` if the answer is no, or nobody is there and `--yes` was not given. It can't be caught: the run stops
 //! before the next call, as it is, and `banister resume` asks again.
 //!
 //! # After a crash
-//! It is asked again, unless the answer was recorded.
+//! The question is asked again, unless the answer was recorded.
 //!
 //! # Example
 //! ```rhai

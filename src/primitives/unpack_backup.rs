@@ -1,31 +1,31 @@
 //! `unpack_backup(server, backup: text, #{ folder: text })`
 //!
-//! Reads a backup whole, and unpacks it beside the backups, to be put back by `put_back`.
+//! Reads a whole backup, and unpacks it beside the backups, to be restored by `put_back`.
 //!
-//! `backup` is the path of an archive, or its name in the folder of the server's backups, or the beginning of it that
-//! no other name there has. An archive that Hoss's own tool made is understood, too; only its own checksums say then
-//! whether it is whole. One that is encrypted is decrypted with `identity` of the site, or with the keyring of `gpg`.
+//! `backup` is the path of an archive, or its name in the folder of the server's backups, or a unique beginning of
+//! that name. Archives of Hoss's own tool work, too; then only their own checksums prove that they are complete. An
+//! encrypted archive is decrypted with `identity` of the site, or with the keyring of `gpg`.
 //!
 //! # Options
 //! - `folder`: where the backups are. Default: `backups` of the site, for Hoss `~/.hoss/backup/backups`, else
 //!   `~/backups/SERVER`.
 //!
 //! # Returns
-//! - `folder`: where it was unpacked; only its owner may look.
+//! - `folder`: the folder with the unpacked backup; only its owner can read it.
 //! - `path`: the archive.
-//! - `server`: the server it is of, or `()`.
-//! - `release`: the release it is of, or `()`.
-//! - `commit`: the commit it is of, shortened, or `()`.
+//! - `server`: the server that it was made of, or `()`.
+//! - `release`: the release at that time, or `()`.
+//! - `commit`: the commit at that time, shortened, or `()`.
 //! - `created`: when it was made, or `()`.
 //! - `parts`: how many parts of each kind it has: `files`, `volume`, `database`, `search`, `output`.
-//! - `not_included`: what belongs to the server and is not in it.
+//! - `not_included`: a description of the server's data that is not in it.
 //!
 //! # Errors
 //! `not_found` if there is no such archive, or no program to decrypt it; `invalid` if several names begin so; `refused`
-//! if it is damaged, leads out of its folder, would not fit, or can't be decrypted. Then nothing was written.
+//! if it is damaged, has paths outside its folder, would not fit, or can't be decrypted. Nothing was written then.
 //!
 //! # After a crash
-//! It is unpacked anew.
+//! It is unpacked again.
 //!
 //! # Example
 //! ```rhai

@@ -1,7 +1,7 @@
 //! `untag_images(server, names: array)`
 //!
-//! Takes names of images away, such as `tag_images` gave them. An image that has no other name and that no container
-//! uses goes with its last one.
+//! Removes names of images, such as those of `tag_images`. An image is removed with its last name, if no container uses
+//! it.
 //!
 //! # Options
 //! None.
@@ -10,11 +10,11 @@
 //! Nothing.
 //!
 //! # Errors
-//! `not_found` if there is no `docker`; `unreachable` if its daemon does not answer; `command_failed` if it refuses, for
-//! instance because a container uses the image under its last name. A name that is not there is no error.
+//! `not_found` if there is no `docker`; `unreachable` if its daemon does not answer; `command_failed` if it refuses,
+//! for instance because a container uses the image under its last name. A missing name is no error.
 //!
 //! # After a crash
-//! It is done again; what is gone is gone.
+//! It is done again; doing it twice changes nothing more.
 //!
 //! # Example
 //! ```rhai

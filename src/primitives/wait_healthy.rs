@@ -1,32 +1,31 @@
 //! `wait_healthy(server, #{ checks: array, within: duration = 10.minutes, stable: duration = 2.seconds, project: text, inside: bool = false, state: text = "healthy" })`
 //!
-//! Waits until all health checks of a server are true, and stay so.
+//! Waits until all health checks of a server succeed, and keep succeeding.
 //!
-//! All checks are looked at together, several times a second, each for at most 5 seconds. A check that answers
-//! otherwise than before is shown at once.
+//! All checks are made together, several times a second, each for at most 5 seconds. A changed answer is shown at once.
 //!
 //! # Options
 //! - `checks`: an array; default `health` of the server in site.toml. A check is a URL, which must answer 200, or a
-//!   map with one of these keys, and a `name` if it is to be called otherwise than by what it looks at:
+//!   map with one of these keys, and a `name` for messages, if the URL or the command is not to be shown:
 //!   - `http`: a URL, with `status` (the number it must answer with, default 200), `json` (a map: fields of the
-//!     answer by their path, as `"nodes.0.state"`, and what they must be), `contains` (a text in the answer),
-//!     `method`, `host` (the `Host` header), `resolve` (the address to connect to), `bearer` (a secret), `exchange` (a
-//!     URL that is asked with POST and the bearer, and whose `id_token` is sent in its place).
+//!   answer by their path, as `"nodes.0.state"`, and what they must be), `contains` (a text in the answer),
+//!   `method`, `host` (the `Host` header), `resolve` (the address to connect to), `bearer` (a secret), `exchange` (a
+//!   URL that is asked with POST and the bearer, and whose `id_token` is sent in its place).
 //!   - `tcp`: `"host:port"`, which must accept connections.
 //!   - `service`: a service of Docker Compose, which must run and, if its image has a health check, be healthy; with
-//!     `image` (what its container must have been made from, by name or id) and `project`.
+//!   `image` (what its container must have been made from, by name or id) and `project`.
 //!   - `sql`: a query, with `expect` (the answer as `psql -At` prints it) and `command` (an array, how to run psql;
-//!     `-Atc` and the query are added).
+//!   `-Atc` and the query are added).
 //!   - `command`: an array, the program and its arguments. It must end with status 0, and must change nothing, as it
-//!     is run many times; with `each_line` (a text that each line it prints must be; none need be printed).
-//! - `within`: until when it must be healthy. Default: `healthy.within` of the server, else 10 minutes.
-//! - `stable`: how long it must then stay so. A service that is started anew meanwhile begins that time anew.
+//!   is run many times; with `each_line` (a text that each line it prints must be; none need be printed).
+//! - `within`: the time limit until it must be healthy. Default: `healthy.within` of the server, else 10 minutes.
+//! - `stable`: how long it must then stay healthy. A restart of a service restarts that time.
 //!   Default: `healthy.stable` of the server, else 2 seconds.
 //! - `project`: the Compose project of services whose check names none.
-//! - `inside`: whether the host in URLs and addresses is a service of that project, which is then asked itself, past any
-//!   proxy: `"http://core:8080/health"`. Default: no.
-//! - `state`: what the server is when all checks are true, for messages: `"idle"`, if they say that nobody uses it.
-//!   Default: healthy.
+//! - `inside`: whether the host in URLs and addresses is a service of that project, which is then asked directly,
+//!   without the proxy: `"http://core:8080/health"`. Default: no.
+//! - `state`: the word for messages when all checks succeed: `"idle"`, if they check that nobody uses it. Default:
+//!   healthy.
 //!
 //! # Returns
 //! A map: `healthy` (always true), `seconds` (number, how long it took), and `checks`, an array of maps with `name`
@@ -34,10 +33,10 @@
 //!
 //! # Errors
 //! `timed_out` if it does not become healthy, with the last answers of each check that failed and the end of the log
-//! of each service; `invalid` if there are no checks, or one is not well written. Nothing is changed.
+//! of each service; `invalid` if there are no checks, or one is malformed. Nothing is changed.
 //!
 //! # After a crash
-//! It waits again, unless it was recorded that the server became healthy.
+//! It waits again, unless the result was recorded.
 //!
 //! # Example
 //! ```rhai
