@@ -312,7 +312,7 @@ impl<P: Primitive> AnyPrimitive for Of<P> {
                 Probe::Unknown(why) => Probe::Unknown(why),
             }),
             Act::Change { after_crash: AfterCrash::Ask, .. } => {
-                Ok(Probe::Unknown("it was begun, and nothing tells how far it came".into()))
+                Ok(Probe::Unknown("it was started, and nothing shows how far it came".into()))
             }
             _ => Ok(Probe::GoOn),
         }

@@ -57,7 +57,7 @@ impl Secret {
     pub fn reveal(&self) -> Result<String> {
         store::value(&self.name).ok_or_else(|| {
             Failure::new(Kind::NotFound, format!("the secret `{}` is not known here", self.name))
-                .help("look it up with `read_env` or `secret` in the same run")
+                .help("read it with `read_env` or `secret` in the same run")
         })
     }
 

@@ -340,7 +340,7 @@ impl Session {
         format!("{at}{step}{server}")
     }
 
-    /// Writes down and tells how the session ended. What can't be gone on with is a failure; what was interrupted
+    /// Writes down and tells how the session ended. What can't be continued is a failure; what was interrupted
     /// leaves no state, which says the same. `path` is the run's folder. Nothing can be done in this session later.
     pub fn finish(&self, result: std::result::Result<(), Failure>, path: PathBuf) -> Summary {
         let interrupted =

@@ -51,22 +51,22 @@ pub struct Server {
     /// The table's name in `site.toml`.
     #[serde(skip_deserializing)]
     pub name: String,
-    /// Where it is: what `ssh` is called with, as `ops@cloud.example.org`, or a name of the user's own ssh configuration.
+    /// Its address for `ssh`, as `ops@cloud.example.org`, or a name from the user's own ssh configuration.
     /// Absent: this machine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ssh: Option<String>,
-    /// The path of a banister that is installed there, of this same version. Absent: this program is put beside its state
+    /// The path of a banister that is installed there, of this same version. Absent: this program is copied to its state folder
     /// there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent: Option<PathBuf>,
-    /// What sort of server it is: a file of this name in `stdlib/` knows its steps.
+    /// The kind of server: a file of the same name in `stdlib/` defines its steps.
     pub kind: String,
     /// The git checkout. `~` is the server's home.
     pub checkout: PathBuf,
     /// The URL under which users reach it, without a slash at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
-    /// Variables that its commands see, added to those of banister.
+    /// Variables for its commands, added to those of banister.
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
     /// The branch that `update` follows instead of releases.
@@ -75,49 +75,49 @@ pub struct Server {
     /// The folder of the Makefile, within the checkout.
     #[serde(default)]
     pub folder: PathBuf,
-    /// Make targets, for kinds that don't know their own: `configure` (none, if not given), `build` (`build`) and `start`
-    /// (`up`). An empty name leaves the step out.
+    /// Make targets, for kinds without built-in ones: `configure` (none, if not given), `build` (`build`) and `start`
+    /// (`up`). An empty name skips the step.
     #[serde(default)]
     pub targets: Targets,
-    /// Health checks, for kinds that don't know their own: URLs, or tables as `wait_healthy` takes them.
+    /// Health checks, for kinds without built-in ones: URLs, or tables as `wait_healthy` takes them.
     #[serde(default)]
     pub health: Vec<Check>,
-    /// How long to wait until it is healthy, `within`, and how long it must stay so, `stable`.
+    /// How long to wait until it is healthy, `within`, and how long it must stay healthy, `stable`.
     #[serde(default)]
     pub healthy: Healthy,
-    /// What is true while nobody uses the server: checks as `health` has them.
+    /// Checks that succeed while nobody uses the server, in the form of `health`.
     #[serde(default)]
     pub idle: Vec<Check>,
-    /// How users are held off while it is updated: `"page"`, or a table with the commands `begin` and `end`, and `endpoint`,
+    /// How users are blocked while it is updated: `"page"`, or a table with the commands `begin` and `end`, and `endpoint`,
     /// where the server answers meanwhile.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub maintenance: Option<Maintenance>,
-    /// What a backup holds, for kinds that don't know their own: files and folders.
+    /// Files and folders to back up, for kinds without built-in ones.
     #[serde(default)]
     pub backup: Vec<String>,
-    /// Commands whose output a backup holds, by the member's name.
+    /// Commands whose output is backed up, each with its member's name.
     #[serde(default)]
     pub dumps: BTreeMap<String, Vec<String>>,
-    /// Where backups go.
+    /// The folder of the backups.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub backups: Option<PathBuf>,
-    /// Which backups stay when old ones are removed: `count` of the newest, and those that are not older than `age`.
-    /// One goes only if neither holds; of the two, one may be left out.
+    /// Which backups to keep when old ones are removed: `count` of the newest, and those newer than `age`.
+    /// A backup is removed only if neither applies; one of the two may be omitted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keep: Option<Keep>,
-    /// To whom backups are encrypted: public keys of `age` or SSH, or keys of `gpg` with `gpg:` before each.
+    /// The recipients of encrypted backups: public keys of `age` or SSH, or keys of `gpg` with `gpg:` before each.
     #[serde(default)]
     pub recipients: Vec<String>,
     /// The file with the key of one of them, without a passphrase, for `age`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub identity: Option<PathBuf>,
-    /// The settings file that make includes, and whose new keys are looked for.
+    /// The settings file that make includes, and that is checked for new keys.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub env_file: Option<PathBuf>,
-    /// Names of settings that hold secrets, besides those that are called password, secret, token or key.
+    /// Names of more settings that are secret, besides those with password, secret, token or key in their name.
     #[serde(default)]
     pub secrets: Vec<String>,
-    /// Names of settings that hold none, although they are called so: `KEYSTORE_KEY`, the name of a key.
+    /// Names of settings that are not secret although their name looks like it: `KEYSTORE_KEY`, the name of a key.
     #[serde(default)]
     pub not_secrets: Vec<String>,
     /// What must be free on the disk before an update begins.
@@ -125,7 +125,7 @@ pub struct Server {
     pub free_space: Option<Size>,
 }
 
-/// The make targets of the three steps that change a server. An empty name leaves the step out.
+/// The make targets of the three steps that change a server. An empty name skips the step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Targets {
@@ -271,7 +271,7 @@ impl Site {
         let parsed: SiteFile = toml::from_str(&text).map_err(|error| {
             let said = error.to_string();
             Failure::new(Kind::Invalid, format!("`{shown}` is not right")).why(said.trim_end()).help(format!(
-                "correct it and look again with `banister check`; keys of a server: {}",
+                "correct it and check again with `banister check`; keys of a server: {}",
                 KEYS.join(", ")
             ))
         })?;

@@ -63,7 +63,7 @@ pub fn perform(spec: &Spec, host: &Host) -> Result<Ended> {
         Followed::Ended(exit) => Err(failure(spec, host, &exit)),
         Followed::CutOff { survivors } => Err(Failure::new(Kind::InDoubt, doubt(&survivors))),
         Followed::Left => Err(Failure::new(Kind::Interrupted, format!("{} still runs", shown(spec)))
-            .help("it goes on by itself; follow it with `banister resume`")),
+            .help("it continues in the background; follow it with `banister resume`")),
         Followed::Void => Err(failure(spec, host, &Exit::Cancelled)),
     }
 }

@@ -234,7 +234,7 @@ const ERRORS: [(&str, &str); 58] = [
     ("sleep(5);", "`sleep` is not there: a fixed time is too short or too long; wait for what is meant"),
     ("timestamp();", "`timestamp` is not there: a resumed run would see another time; use `now()`"),
     ("rand();", "`rand` is not there: a resumed run would see another number"),
-    ("eval(\"1\");", "`eval` is not there: what it would run can't be checked"),
+    ("eval(\"1\");", "`eval` is not there: its script can't be checked"),
     ("switch to { \"a\" => 1, _ => 2 }", "use `if` and `else`, or `switch known(…)`"),
     ("if type_of(to) == \"map\" { }", "a plan can't follow a comparison of `type_of`; write `is_map(…)`"),
     (

@@ -39,7 +39,7 @@ error: the script has 2 errors
          server.wait_healthy(#{ timout: 5.minutes });
                                 ^
        it has `checks`, `within`, `stable`, `project`, `inside`, `state`
-  help correct them and look again with `banister check`
+  help correct them and check again with `banister check`
 ";
     refused(&world, &["run", "mine"], 2, text);
     refused(&world, &["plan", "mine"], 2, text);

@@ -117,7 +117,7 @@ fn the_plan_of_an_update_says_what_it_will_do_and_changes_nothing() {
         "Wait until healthy",
         "Back up again",
         "Let go of the way back",
-        "The way back, if it is needed:",
+        "Rollback, if it is needed:",
         "Roll practice back to 0.2.10",
         "  checkout(practice, \"0.2.10\")",
     ] {

@@ -259,7 +259,7 @@ fn while_a_run_is_not_done_its_way_back_stays() {
     assert_eq!(world.banister(&["run", "half"]).code, Some(1));
     let said = prune(&world, &[]);
     assert_eq!((said.code, names(&world).len()), (Some(4), 6), "{said:?}");
-    assert!(said.err.contains("an earlier run is not done: `half` failed on web"), "{said:?}");
+    assert!(said.err.contains("an earlier run is unfinished: `half` failed on web"), "{said:?}");
     assert!(said.err.contains("banister resume "), "{said:?}");
     world.write("mended", "");
     assert_eq!(world.banister(&["resume"]).code, Some(0));

@@ -149,7 +149,7 @@ fn a_restore_has_no_way_back_and_says_so() {
     assert_eq!(said.code, Some(-9), "{said:?}");
     let said = round.banister(&["resume", "--rollback", "--yes"]);
     assert_eq!(said.code, Some(1), "{said:?}");
-    assert!(said.err.contains("error: the script does not say what leads back from here"), "{said:?}");
+    assert!(said.err.contains("error: the script does not declare a rollback here"), "{said:?}");
     let said = round.banister(&["resume", "--yes"]);
     assert_eq!(said.code, Some(0), "{said:?}");
     assert_same(&state(&round), &before, "resumed");

@@ -70,9 +70,7 @@ pub fn ended(folder: &Path) -> Result<Vec<Ended>> {
                     let shown = path.display();
                     failure.help(match is_file {
                         true => format!("ask as a user who may read `{shown}`"),
-                        false => format!(
-                            "put what is in the place of that file aside: mv '{shown}' '{shown}.damaged'"
-                        ),
+                        false => format!("move that file away: mv '{shown}' '{shown}.damaged'"),
                     })
                 },
             )

@@ -35,8 +35,8 @@ pub fn read(folder: &Path) -> Result<Book> {
         Failure::new(Kind::Journal, format!("`{shown}` is damaged: it is unknown which runs are open here"))
             .why(error)
             .help(format!(
-                "what is open and owed here is forgotten if it is put aside: see how the server is with `banister status`, resume what stopped \
-                 right after that: mv '{shown}' '{shown}.damaged'"
+                "moving it away forgets unfinished runs and owed items: check the server with `banister status`, and resume \
+                 stopped runs right after that: mv '{shown}' '{shown}.damaged'"
             ))
     })
 }

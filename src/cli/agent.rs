@@ -10,7 +10,7 @@ pub fn agent(context: &Context) -> Result<u8> {
     if stdin().is_terminal() {
         return Err(Failure::new(
             Kind::Invalid,
-            "`banister agent` is called by a banister elsewhere, over ssh",
+            "`banister agent` is started by banister on another machine, over ssh",
         )
         .help("there, name this server with `ssh = \"USER@HOST\"` in site.toml"));
     }

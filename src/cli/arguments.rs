@@ -60,7 +60,7 @@ pub enum Command {
     /// Serve a banister elsewhere, which calls this over ssh.
     #[command(hide = true)]
     Agent,
-/// Write `site.toml` for the server in this folder.
+    /// Write `site.toml` for the server in this folder.
     Init,
     /// List the runbooks: bundled, the site's own, overridden.
     List,

@@ -122,7 +122,7 @@ fn scripts_in(path: &Path) -> Result<Vec<PathBuf>> {
     if !path.is_dir() {
         if !path.exists() {
             return Err(Failure::new(Kind::Invalid, format!("there is no file `{}`", path.display()))
-                .help("without a path, `banister check` looks through all scripts of the site"));
+                .help("without a path, `banister check` checks all scripts of the site"));
         }
         return Ok(vec![path.to_owned()]);
     }

@@ -69,7 +69,7 @@ pub fn demo(context: Context, options: &DemoOptions) -> Result<u8> {
         // What is deleted at the end keeps its run beside it; what stays is a run like any other.
         context.state = site.join("state");
         crate::secret::use_key_of(&context.state);
-        context.next = Some("banister demo --keep DIR   (what was updated is gone)".into());
+        context.next = Some("banister demo --keep DIR   (the updated server was removed)".into());
     }
     if options.fault.as_deref() == Some("kill") {
         context.witness = Some(Arc::new(Kill::new(&context)));

@@ -68,7 +68,7 @@ fn list(context: &Context, all: &[Page]) -> Result<u8> {
 fn unknown(all: &[Page], words: &[String]) -> Failure {
     let typed = words.join(" ");
     let message = match words {
-        [_] => format!("no page is called `{typed}`, and none has that word"),
+        [_] => format!("no page is named `{typed}`, and none contains that word"),
         _ => format!("no page has all of these words: `{typed}`"),
     };
     let near = near(all, &typed).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();

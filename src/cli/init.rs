@@ -138,7 +138,7 @@ fn text(found: &Found, home: &Path) -> String {
         }
         MASTODON => {
             text += "# Its settings, with its secrets.\nenv_file = \".env.production\"\n";
-            text += "# Where backups go.\n# backups = \"~/backups\"\n";
+            text += "# The folder of the backups.\n# backups = \"~/backups\"\n";
         }
         _ => {}
     }
@@ -159,7 +159,7 @@ fn text(found: &Found, home: &Path) -> String {
         );
         text += "# What must answer 200 when the server is healthy; this one is a guess.\nhealth = [\"http://127.0.0.1:8080/\"]\n";
         text += "# What a backup holds: files and folders, in the checkout or from `/` or `~/` on.\nbackup = []\n";
-        text += "# Where backups go.\n# backups = \"~/backups\"\n";
+        text += "# The folder of the backups.\n# backups = \"~/backups\"\n";
         text += "# Commands whose output a backup holds, too.\n# dumps = { \"database.sql\" = [\"pg_dump\", \"app\"] }\n";
     }
     text += "# Which backups stay when old ones are removed: so many of the newest, and those that are not older.\n";

@@ -8,9 +8,9 @@ use clap::{Arg, Command, CommandFactory};
 use roff::{Inline, Roff, bold, italic, roman};
 use std::sync::Arc;
 
-const DESCRIPTION: &str = "banister updates self-hosted servers by runbooks: short scripts that an administrator can \
-    read and edit. It can be killed at any moment and goes on where it stopped, it never runs a command twice, and it \
-    always says what state things are in and what to type next.";
+const DESCRIPTION: &str = "banister updates self-hosted servers with runbooks: short scripts that an administrator can \
+    read and edit. It can be killed at any moment and continues where it stopped, it never runs a command twice, and it \
+    always reports the state of the server and the next command to type.";
 
 const FILES: [(&str, &str); 6] = [
     ("site.toml", "Names the servers. Looked for here, above, and in ~/.config/banister."),

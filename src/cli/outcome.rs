@@ -35,7 +35,7 @@ pub fn lines(context: &Context, summary: &Summary) -> (String, String) {
     if summary.header.by_hand {
         let state = match summary.state {
             RunState::Running => "is open",
-            RunState::Interrupted => "was cut off",
+            RunState::Interrupted => "was interrupted",
             _ => "is done",
         };
         // There is no script that could be gone on with.
@@ -62,11 +62,11 @@ pub fn lines(context: &Context, summary: &Summary) -> (String, String) {
             context.command(&format!("show {name}")),
         ),
         RunState::Interrupted if summary.index.rollback => (
-            format!("the way back of `{runbook}`{on} was interrupted{each}"),
+            format!("the rollback of `{runbook}`{on} was interrupted{each}"),
             context.command(&format!("resume {name}")),
         ),
         RunState::Failed if summary.index.rollback => (
-            format!("the way back of `{runbook}`{on} failed{each}"),
+            format!("the rollback of `{runbook}`{on} failed{each}"),
             context.command(&format!("resume {name}")),
         ),
         RunState::Interrupted => (

@@ -87,7 +87,7 @@ impl Shell {
     fn open(&mut self, input: &dyn Input) {
         if let Some(folder) = self.work.run_folder() {
             if let Err(failure) = self.work.see(&mut self.repl) {
-                eprintln!("warning: what the failed step saw can't be shown here: {failure}");
+                eprintln!("warning: the variables of the failed step can't be shown here: {failure}");
             }
             // A program asks `show --json`.
             if !self.context.json
@@ -100,7 +100,7 @@ impl Shell {
             if let Ok(Some(stopped)) = self.context.find_run(None, Glance::is_open) {
                 let (name, runbook) = (&stopped.name, &stopped.header.runbook);
                 let command = self.context.command(&format!("repl --run {name}"));
-                println!("A run of `{runbook}` is not done: `{command}` opens it.");
+                println!("A run of `{runbook}` is unfinished: `{command}` opens it.");
             }
         }
     }
@@ -182,7 +182,7 @@ impl Shell {
         if self.failed
             && let Err(failure) = self.work.see(&mut self.repl)
         {
-            eprintln!("warning: what the failed step saw can't be shown here: {failure}");
+            eprintln!("warning: the variables of the failed step can't be shown here: {failure}");
         }
         Ok(())
     }

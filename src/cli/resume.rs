@@ -75,7 +75,7 @@ fn refuse_over(run: &Glance) -> Result<()> {
             format!("the run `{name}` is {}", run.state.name().replace('_', " "))
         }
         _ if run.header.by_hand => {
-            format!("the run `{name}` was typed in a REPL: there is nothing to go on with")
+            format!("the run `{name}` was typed in a REPL: there is nothing to continue")
         }
         _ if !run.is_open() => {
             let message = format!("the run `{name}` was abandoned");
@@ -158,6 +158,6 @@ pub fn prepare(site: &Site, header: &Header, path: &Path, original: bool) -> Res
 /// A script that can't work keeps nobody from going on with the one that the run began with.
 fn mend_or_go_on(failure: Failure, run: &str) -> Failure {
     let mend = failure.help.clone().map(|help| format!("{help}\n")).unwrap_or_default();
-    let original = format!("or go on with the scripts as they were: `banister resume {run} --original`");
+    let original = format!("or continue with the scripts as they were: `banister resume {run} --original`");
     failure.help(format!("{mend}{original}"))
 }

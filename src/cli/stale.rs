@@ -28,11 +28,11 @@ pub fn show(context: &Context, runbook: &Runbook) -> Result<bool> {
 pub fn settle(context: &Context, site: &Site, runbook: &Runbook, answers: &Answers) -> Result<()> {
     let unkept = runbook.layers().unkept()?;
     if show(context, runbook)? {
-        let text = "Is what the site's files say still right?".to_owned();
+        let text = "Are the site's files still right?".to_owned();
         let answer = context.person(answers).ask(&Question { text, form: Form::Confirm })?;
         if !answer.is_yes() {
             return Err(Failure::new(Kind::Declined, "the site's files are to be changed first")
-                .help("change them, look with `banister check`, and run it again"));
+                .help("change them, check with `banister check`, and run it again"));
         }
     }
     for (folder, name) in unkept {

@@ -122,7 +122,7 @@ fn given_up(reach: &dyn Reach, site: &Site, glance: &Glance) -> Option<String> {
 
 fn refused(context: &Context, summary: &Summary, glance: &Glance, books: &BTreeMap<&str, Book>) -> Failure {
     let (state, next) = outcome::lines(context, summary);
-    let message = format!("an earlier run is not done: {state} ({})", glance.name);
+    let message = format!("an earlier run is unfinished: {state} ({})", glance.name);
     let mut failure = Failure::new(Kind::Locked, message);
     for (server, book) in books {
         let owed: Vec<&str> = book.owed_by(&glance.name).map(|owed| owed.text.as_str()).collect();

@@ -17,7 +17,7 @@ pub fn refuse_unless_abandoned(
 ) -> Result<()> {
     if summary.state == RunState::Running {
         let message = format!("another process is working on the run `{}`", summary.name);
-        return Err(Failure::new(Kind::Locked, message).help("see what it does with `banister show`"));
+        return Err(Failure::new(Kind::Locked, message).help("see its progress with `banister show`"));
     }
     if abandon {
         return Ok(());
@@ -28,7 +28,7 @@ pub fn refuse_unless_abandoned(
     let failure =
         because.why.iter().fold(Failure::new(Kind::Locked, message).why(&because.message), Failure::why);
     Err(failure.help(format!(
-        "{}\nto abandon that run and start anew, add `--abandon`",
+        "{}\nto abandon that run and start again, add `--abandon`",
         help(context, summary, unread)
     )))
 }
@@ -40,7 +40,7 @@ pub fn refuse(context: &Context, path: &std::path::Path, failure: Failure) -> Fa
     let anew = outcome::anew(context, &summary);
     let start = match summary.header.runbook.as_str() {
         "?" => String::new(),
-        _ => format!("\nto abandon that run and start anew: `{anew}`"),
+        _ => format!("\nto abandon that run and start again: `{anew}`"),
     };
     unread.failure().clone().help(format!("{}{start}", help(context, &summary, unread)))
 }
@@ -50,8 +50,8 @@ fn help(context: &Context, summary: &Summary, unread: &Unread) -> String {
     match unread {
         Unread::Newer(failure) => failure.help.clone().unwrap_or_default(),
         Unread::Damaged(_) => format!(
-            "nothing was touched; see how far it can be read with `{}` and what state the server is in with `{}`, or put the \
-             run's folder back from a backup of it",
+            "nothing was touched; show its readable part with `{}` and the state of the server with `{}`, or restore the run's \
+             folder from a backup",
             context.command(&format!("show {}", summary.name)),
             context.command("status")
         ),

@@ -108,9 +108,7 @@ fn listener(context: &Context) -> Arc<dyn Listener> {
 /// What is wrong is found in a script that has acted already: what it did stays done.
 fn acted(failure: Failure) -> Failure {
     let help = failure.help.clone().map(|help| format!("{help}\n")).unwrap_or_default();
-    failure.help(format!(
-        "{help}what was done before this stays done; correct the script, then `banister resume`"
-    ))
+    failure.help(format!("{help}earlier changes remain; correct the script, then `banister resume`"))
 }
 
 /// One session of the run. Gives the exit code.

@@ -43,7 +43,7 @@ impl Spec {
 
     /// Reads what was written when the command in `folder` was started.
     pub fn read(folder: &std::path::Path) -> Result<Spec> {
-        let failed = || format!("cannot read what the command in `{}` was to run", folder.display());
+        let failed = || format!("can't read the command in `{}`", folder.display());
         super::folder::read(folder, super::folder::SPEC)
             .or_fail(Kind::Journal, failed)?
             .ok_or_else(|| Failure::new(Kind::Journal, failed()))

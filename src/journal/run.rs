@@ -72,7 +72,7 @@ impl OpenRun {
         }
         let Some(session) = session else {
             let message = format!("another process is working on the run `{name}`");
-            return Err(Failure::new(Kind::Locked, message).help("see what it does with `banister show`"));
+            return Err(Failure::new(Kind::Locked, message).help("see its progress with `banister show`"));
         };
         let mut index = Index::default();
         let journal = JournalFile::open(&path.join("journal.jsonl"), &mut |record| index.add(record))?;
@@ -110,7 +110,7 @@ impl Summary {
         match unread {
             None => Ok(summary),
             Some(Unread::Damaged(failure)) => Err(failure.help(format!(
-                "nothing was touched; see how far it can be read, and what can be done, with `banister show {}`",
+                "nothing was touched; show its readable part and the next commands with `banister show {}`",
                 summary.name
             ))),
             Some(Unread::Newer(failure)) => Err(failure),

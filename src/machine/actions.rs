@@ -69,7 +69,7 @@ fn is_part(checkout: &Checkout, release: &str, than: &str) -> Result<bool> {
 
 /// Held while the list is read, changed and written: branches of a run may do so at once.
 fn alone(checkout: &Checkout) -> Result<std::fs::File> {
-    let failed = || "what is done can't be noted".to_owned();
+    let failed = || "the list of done actions can't be written".to_owned();
     installation::prepare(&checkout.state_folder())?;
     let file = installation::open_lock(&checkout.state_folder().join("actions.lock"))
         .or_fail(Kind::Refused, failed)?;
@@ -82,7 +82,7 @@ fn file(checkout: &Checkout) -> PathBuf {
 }
 
 fn write(checkout: &Checkout, actions: &Actions) -> Result<()> {
-    let failed = || "what is done can't be noted".to_owned();
+    let failed = || "the list of done actions can't be written".to_owned();
     installation::prepare(&checkout.state_folder())?;
     let text = serde_json::to_vec_pretty(actions).or_fail(Kind::Bug, failed)?;
     installation::write(&file(checkout), &text, true)

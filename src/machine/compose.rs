@@ -229,7 +229,7 @@ fn refusal(looked: &Looked) -> Failure {
     };
     let failure = Failure::new(kind, message);
     let failure = match (&looked.exit, said.is_empty()) {
-        (Exit::Status(0), true) => failure.why("what it printed is not understood"),
+        (Exit::Status(0), true) => failure.why("its output is not understood"),
         (exit, true) => failure.why(exit),
         _ => {
             // The last line is often only that there was an error before it.

@@ -63,7 +63,7 @@ impl Search<'_> {
                     );
                     return Err(Failure::new(Kind::Refused, message)
                         .why(why)
-                        .help("look at the search service's log and free space, then run it again"));
+                        .help("check the search service's log and free space, then run it again"));
                 }
             }
             if (self.stop)() {
@@ -118,8 +118,10 @@ impl Search<'_> {
         let shards = &answer["snapshot"]["shards"];
         match (shards["failed"].as_u64(), shards["total"] == shards["successful"]) {
             (Some(0), true) => Ok(()),
-            _ => Err(Failure::new(Kind::Refused, format!("the snapshot `{name}` was not put back whole"))
-                .why(format!("shards: {shards}"))),
+            _ => {
+                Err(Failure::new(Kind::Refused, format!("the snapshot `{name}` was not restored completely"))
+                    .why(format!("shards: {shards}")))
+            }
         }
     }
 

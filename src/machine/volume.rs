@@ -38,7 +38,7 @@ impl Docker<'_> {
             [] => Err(Failure::new(Kind::NotFound, format!("there is no volume `{volume}`"))
                 .help("see what there is with `docker volume ls`")),
             [name] => Ok(Volume { name: name.to_string(), image: self.image_of(name)? }),
-            several => Err(Failure::new(Kind::Refused, format!("several volumes are called `{volume}`"))
+            several => Err(Failure::new(Kind::Refused, format!("several volumes have the name `{volume}`"))
                 .why(several.join(", "))
                 .help("name the project that is meant with `project`")),
         }

@@ -186,7 +186,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     };
     progress(format!("reading back `{}`", path.display()));
     let differs = || {
-        let message = format!("`{}` read back is not what was written", path.display());
+        let message = format!("`{}` differs from what was written when read back", path.display());
         Err(Failure::new(Kind::Refused, message).help("check the disk, then run it again"))
     };
     let failed = || format!("`{}` can't be read", path.display());
@@ -339,7 +339,7 @@ fn plan(arguments: &Arguments, server: &Server) -> Result<Plan> {
             Kind::Invalid,
             format!("`{format}` names an encryption that has no recipients"),
         )
-        .help("name them in `recipients` in `site.toml`; the ending comes by itself"));
+        .help("name them in `recipients` in `site.toml`; the ending is added automatically"));
     }
     let prefix = arguments.prefix.clone().unwrap_or(if is_hoss { "./" } else { "" }.into());
     Ok(Plan { folder, format, prefix, asked })

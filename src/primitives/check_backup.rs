@@ -121,9 +121,7 @@ fn objection(arguments: &Arguments, host: &Host) -> Result<Option<String>> {
     let age = age.map(Duration::seconds);
     Ok(match age {
         Some(age) if age <= arguments.within => None,
-        Some(age) => {
-            Some(format!("`{}` is {age} old, and what was written since is not in it", path.display()))
-        }
+        Some(age) => Some(format!("`{}` is {age} old; data written since is not in it", path.display())),
         None => Some(format!("nobody knows when `{}` was taken", path.display())),
     })
 }

@@ -87,7 +87,7 @@ fn only_looks<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result
     match method.as_str() {
         "GET" | "HEAD" => Ok(method),
         _ => Err(D::Error::custom(format!(
-            "it only looks, with GET or HEAD; for `{method}` use `run` with curl, as it may change something"
+            "it only reads, with GET or HEAD; for `{method}` use `run` with curl, as it may change something"
         ))),
     }
 }

@@ -42,7 +42,7 @@ impl Primitive for NewestRelease {
     const NAME: &'static str = "newest_release";
     const SOURCE: &'static str = include_str!("newest_release.rs");
     const ACT: Act<Self> =
-        Act::Look { reads: &[], perform, predict: |_, _| Ok(data::unknown("a look at the origin")) };
+        Act::Look { reads: &[], perform, predict: |_, _| Ok(data::unknown("a query to the origin")) };
 }
 
 fn perform(_: &Arguments, host: &Host) -> Result<String> {

@@ -67,7 +67,7 @@ impl Primitive for Owe {
 fn perform(arguments: &Arguments, host: &Host) -> Result<()> {
     let (name, what) = (Value::String(arguments.name.clone()), Value::String(arguments.what.clone()));
     if [&name, &what, &arguments.data].into_iter().any(secret::needs_encoding) {
-        let message = "what is owed is read by every administrator, so there can't be a secret in it";
+        let message = "every administrator can read it, so it can't contain a secret";
         return Err(
             Failure::new(Kind::Refused, message).help("leave it out, and read it again when it is needed")
         );

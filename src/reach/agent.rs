@@ -230,7 +230,7 @@ impl<W: Write + Send + 'static> Agent<W> {
                     match lock::look(&lock_folder(&self.server)?)? {
                         State::Held(other) if other.run == holder.run => {
                             let text = format!(
-                                "waiting for what this run still does there: {}",
+                                "waiting for the command of this run that still runs there: {}",
                                 lock::describe(&other)
                             );
                             if !std::mem::replace(&mut told, true) {
@@ -264,8 +264,8 @@ impl<W: Write + Send + 'static> Agent<W> {
                 "the program that is `agent` on `{}` has no primitive `{}`",
                 self.server.name, task.primitive
             );
-            Failure::new(Kind::Refused, message).why("the script knows it from a program with primitives of its own").help(
-                "install that program there in its place, or take `agent` out of site.toml: then it is put there by itself",
+            Failure::new(Kind::Refused, message).why("the script was written for a program with its own primitives").help(
+                "install that program there instead, or remove `agent` from site.toml: then banister installs it there automatically",
             )
         })?;
         for (name, value) in &task.secrets {

@@ -137,7 +137,7 @@ fn in_between(server: &Server, folder: &Path, holder: &Holder, last: &Grant) -> 
         .why(theirs)
         .why(format!("this run: {} of {}, since {}", holder.purpose, holder.by, holder.began))
         .help(format!(
-            "what it saw may not be true any more: see how the server is with `banister status`, then start again with \
+            "what it read may have changed: check the server with `banister status`, then start again with \
              `banister run {} --abandon`",
             holder.runbook
         ))

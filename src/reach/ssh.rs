@@ -44,7 +44,7 @@ if ! is_checked && [ "$(digest "$program")" != "$1" ]; then
     trap "rm -f \"$fresh\"" EXIT
     find "$folder" -name 'new.*' -mmin +60 -exec rm -f {} + 2>/dev/null
     mkdir -p "$folder" && head -c "$2" >"$fresh" && chmod 700 "$fresh" && sync || exit 1
-    if [ "$(digest "$fresh")" != "$1" ]; then echo "what arrived is not what was sent" >&2; exit 1; fi
+    if [ "$(digest "$fresh")" != "$1" ]; then echo "the copy differs from the original" >&2; exit 1; fi
     mv -f "$fresh" "$program" || exit 1
     trap - EXIT
 fi

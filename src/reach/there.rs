@@ -158,9 +158,9 @@ impl There {
                         Failure::new(Kind::Interrupted, message).why(&failure.message),
                         |failure, why| failure.why(why),
                     );
-                return Err(
-                    why.help("what was begun there goes on by itself; follow it with `banister resume`")
-                );
+                return Err(why.help(
+                    "the command there continues in the background; follow it with `banister resume`",
+                ));
             }
             let next = format!("{failure}; trying again in {}s", pause.as_secs_f64().ceil());
             tell(Told::Progress(next.into()));

@@ -43,7 +43,7 @@ fn summary(findings: &[Finding], files: usize) -> String {
     let counted: Vec<String> = counted.collect();
     let files = plural(files, "file");
     match counted.is_empty() {
-        true => format!("nothing to mend in {files}"),
+        true => format!("no problems found in {files}"),
         false => format!("{} in {files}", counted.join(", ")),
     }
 }

@@ -113,7 +113,7 @@ impl Page<'_> {
             }
             What::WayBack => {
                 self.line(0, "");
-                self.line(0, &style.warn("The way back, if it is needed:"));
+                self.line(0, &style.warn("Rollback, if it is needed:"));
             }
         }
     }

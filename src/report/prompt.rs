@@ -42,7 +42,7 @@ impl Person for Terminal {
                 Ok(line) => line.trim().to_owned(),
                 Err(ReadlineError::Interrupted | ReadlineError::Eof) => {
                     return Err(Failure::new(Kind::Declined, "the question was left unanswered")
-                        .help("go on with `banister resume`"));
+                        .help("continue with `banister resume`"));
                 }
                 Err(error) => return Err(broken(&error)),
             };

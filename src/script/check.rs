@@ -126,7 +126,7 @@ pub fn refuse(findings: &[Finding]) -> Result<()> {
             let told = several.iter().fold(failure, |failure, error| {
                 failure.why(format!("{}\n{}\n{}", error.message, place(error), error.help))
             });
-            Err(told.help("correct them and look again with `banister check`"))
+            Err(told.help("correct them and check again with `banister check`"))
         }
     }
 }

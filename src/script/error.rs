@@ -33,7 +33,7 @@ pub fn to_failure(error: &EvalAltResult, source: &str) -> Failure {
             let mut bare = other.clone_for_message();
             bare.clear_position();
             Failure::new(Kind::Refused, format!("the script is wrong: {}", lower(&bare.to_string())))
-                .help("correct it, look at it with `banister check`, then `banister resume`")
+                .help("correct it, check it with `banister check`, then `banister resume`")
         }
     })
 }
@@ -41,7 +41,7 @@ pub fn to_failure(error: &EvalAltResult, source: &str) -> Failure {
 /// A text that can't be parsed.
 pub fn unparsed(error: &ParseError, source: &str) -> Failure {
     let mut failure = Failure::new(Kind::Invalid, lower(&error.err_type().to_string()))
-        .help("correct it and look again with `banister check`");
+        .help("correct it and check again with `banister check`");
     failure.at = Some(place(source, error.position()));
     failure
 }

@@ -6,7 +6,7 @@ use super::outline::outline;
 pub fn examples(bundled: &str) -> String {
     let outline = outline(bundled);
     let mut text = String::from(
-        "// This file lies on the bundled one of its name. Take the `//` from what is to be different.\n\
+        "// This file overrides the bundled one of the same name. Remove the `//` from the parts to change.\n\
          // `before` and `after` do something at a step, `replace` takes its place, `skip(\"step\", \"reason\")` leaves it out.\n",
     );
     for step in &outline.steps {

@@ -77,7 +77,7 @@ fn fork(question: &str, answers: &[String], depth: usize, ways: &[&[Entry]], n: 
 
 fn unsteady() -> Failure {
     Failure::new(Kind::Invalid, "the script goes another way each time, though nothing it sees differs")
-        .help("look at it with `banister check`")
+        .help("check it with `banister check`")
 }
 
 #[cfg(test)]

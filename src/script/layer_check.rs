@@ -39,7 +39,7 @@ pub fn problems(below: &Outline, above: &Outline, site: &Text) -> Vec<Problem> {
         if let Some(function) = gone {
             let message =
                 format!("the step `{}` stands in `{}`, which this file replaces", hook.step, function.name);
-            find(hook.place, message, "write what the hook does into the function itself".to_owned());
+            find(hook.place, message, "write the code of the hook into the function itself".to_owned());
         }
     }
     for own in above.functions.iter().filter(|own| own.name != "main") {

@@ -166,7 +166,7 @@ fn engine() -> Engine {
     engine.register_get("made", |practice: &mut Practice| -> Told<Dynamic> {
         practice.rehearsal.made().map(|made| plain_to_dynamic(&json!(made))).map_err(to_error)
     });
-    engine.register_fn("expect", |is_so: bool| expect(is_so, "what is expected is not so"));
+    engine.register_fn("expect", |is_so: bool| expect(is_so, "the expectation failed"));
     engine.register_fn("expect", |is_so: bool, what: ImmutableString| expect(is_so, &what));
     engine.register_fn(
         "expect_equal",

@@ -108,7 +108,7 @@ fn functions(text: &Text, problems: &mut Vec<Problem>) -> Vec<&'static str> {
     }
     if known.contains(&"apply") && known.contains(&"apply_after") {
         let place = outline.functions.iter().find(|function| function.name == "apply_after");
-        let help = "put one of them into a file of its own, in a folder that is called as the release";
+        let help = "put one of them into its own file, in a folder named after the release";
         let message = "one file asks for two things, of which each is done once".to_owned();
         problems.push(Problem::at(text, place.map_or(0, |function| function.place), message, help.into()));
     }

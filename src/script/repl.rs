@@ -150,7 +150,7 @@ impl Repl {
         self.global.always_search_scope = true;
         let imported = self.import_modules(text);
         let result = imported.and_then(|()| {
-            #[expect(deprecated, reason = "nothing else keeps what a line imports")]
+            #[expect(deprecated, reason = "nothing else keeps the imports of a line")]
             let result = self.engine.eval_statements_raw(
                 &mut self.global,
                 &mut Caches::new(),
@@ -175,7 +175,7 @@ impl Repl {
             let is_qualified = word.sort == Sort::Word && &text[sign.place.clone()] == "::";
             if is_qualified && self.modules.contains(name) && self.global.find_import(name).is_none() {
                 let import = self.engine.compile(format!("import \"{name}\" as {name};"))?;
-                #[expect(deprecated, reason = "nothing else keeps what a line imports")]
+                #[expect(deprecated, reason = "nothing else keeps the imports of a line")]
                 self.engine
                     .eval_statements_raw(
                         &mut self.global,

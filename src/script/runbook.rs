@@ -197,8 +197,8 @@ impl Runbook {
             return Err(failure.clone());
         }
         if session.is_turned_back() && none && session.has_changed() {
-            let message = "the script does not say what leads back from here";
-            return Err(Failure::new(Kind::Refused, message).why("nothing was put back"));
+            let message = "the script does not declare a rollback here";
+            return Err(Failure::new(Kind::Refused, message).why("nothing was rolled back"));
         }
         if let Some(failure) = failed
             && !session.is_turned_back()

@@ -59,7 +59,7 @@ impl Session {
         match answer.is_yes() {
             true => Ok(()),
             false => Err(Failure::new(Kind::Declined, format!("stopped before step `{name}`"))
-                .help("go on with `banister resume`")),
+                .help("continue with `banister resume`")),
         }
     }
 

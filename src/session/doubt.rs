@@ -71,7 +71,7 @@ impl Session {
     ) -> Result<Next> {
         let text = primitives::describe(call);
         let question = Question {
-            text: format!("{text} was cut off: {why}. Do it again, take it as done, or stop?"),
+            text: format!("{text} was interrupted: {why}. Do it again, take it as done, or stop?"),
             form: Form::Choice(["again", "done", "stop"].map(str::to_owned).into()),
         };
         let answer = self.person.ask(&question)?;
@@ -91,8 +91,8 @@ impl Session {
                 self.write(Entry::Ended { key: key.into(), attempt, seconds: 0.0, result }, true)?;
                 Ok(Next::Return(value))
             }
-            _ => Err(Failure::new(Kind::Declined, format!("stopped: {text} was cut off"))
-                .help("look what state the server is in with `banister status`, then `banister resume`")),
+            _ => Err(Failure::new(Kind::Declined, format!("stopped: {text} was interrupted"))
+                .help("check the server with `banister status`, then `banister resume`")),
         }
     }
 }

@@ -97,7 +97,7 @@ impl Session {
         failure.help(match lost.why {
             Why::Changed => format!("put the earlier value back, then `banister resume`; or {anew}"),
             Why::Guessable => {
-                format!("let the script read it where it is needed, as with `read_env`; or {anew}")
+                format!("read it in the script where it is needed, as with `read_env`; or {anew}")
             }
             Why::Unnamed => anew,
         })

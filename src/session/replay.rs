@@ -161,11 +161,11 @@ impl Session {
 
 /// The failure that shows both sides.
 pub(super) fn differs(key: &str, was: &str, now: &str) -> Failure {
-    Failure::new(Kind::Mismatch, "the script no longer matches what this run has done")
+    Failure::new(Kind::Mismatch, "the script no longer matches this run")
         .why(format!("the journal has at {key}: {was}"))
         .why(format!("the script asks for:    {now}"))
         .help(
-            "put the script back as it was, or go on with the script as it was when the run began: \
+            "restore the script, or continue with the script as it was when the run began: \
              `banister resume --original`; in a terminal, `banister resume` asks what to do",
         )
 }

@@ -118,7 +118,7 @@ impl Session {
                 Probe::Done(value) => Outcome::Done(value),
                 Probe::GoOn => {
                     self.tell(&Event::Warned {
-                        text: format!("{text} was typed and cut off: it is brought to its end").into(),
+                        text: format!("{text} was typed and interrupted: it is finished now").into(),
                     });
                     match self.act(&key, &record.at, call, primitive, server, attempt) {
                         Err(failure) if failure.kind.exit_code() != 1 => return Err(failure),
@@ -133,8 +133,12 @@ impl Session {
                     Outcome::Failed(Failure::new(Kind::CommandFailed, format!("{text} was stopped")))
                 }
                 Probe::Unknown(why) => {
-                    self.tell(&Event::Warned { text: format!("{text} was typed and cut off: {why}").into() });
-                    Outcome::Failed(Failure::new(Kind::CommandFailed, format!("{text} was cut off")).why(why))
+                    self.tell(&Event::Warned {
+                        text: format!("{text} was typed and interrupted: {why}").into(),
+                    });
+                    Outcome::Failed(
+                        Failure::new(Kind::CommandFailed, format!("{text} was interrupted")).why(why),
+                    )
                 }
             };
             self.write(Entry::Ended { key, attempt, seconds: 0.0, result }, true)?;

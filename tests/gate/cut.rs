@@ -87,7 +87,7 @@ pub fn sweep(ground: &Ground, full: &Ended, from: usize, back: bool) -> Counts {
     let (journal, expected) = (journal_of(&full.path), full.story());
     let ends = ends(&journal);
     let places: Vec<(usize, usize)> = (from..ends.len())
-        // What is after the last record can't be gone on with.
+        // What is after the last record can't be continued.
         .flat_map(|n| {
             let torn = ends[n - 1] + (ends[n] - ends[n - 1]) / 2;
             let whole = n.is_multiple_of(ground.stride()).then_some((n, ends[n - 1]));
@@ -144,7 +144,7 @@ fn replay(ground: &Ground, expected: &Story, head: &[u8], fate: Fate, back: bool
     let standin = StandIn::new(model, fate.found);
     let ended = match ground.resume(&path, standin, Answers::new(fate.choice), back) {
         Ok(ended) => ended,
-        Err(failure) => return vec![format!("it can't be gone on with: {failure}")],
+        Err(failure) => return vec![format!("it can't be continued: {failure}")],
     };
     let mut differ = ended.story().differences(expected);
     if let Some(failure) = ended.failure.filter(|_| !differ.is_empty()) {

@@ -42,7 +42,7 @@ impl Kill {
     /// Says what happens now, because nobody could afterwards, and dies. No signal handler and no destructor runs.
     fn die(&self, seen: &Seen) {
         let text = format!(
-            "{}{} banister now kills itself, in the middle of `make build`; the build goes on by itself\n\
+            "{}{} banister now kills itself, in the middle of `make build`; the build continues in the background\n\
              {} `{}` was interrupted on {} in step `{}`\n{}  banister resume {} {}\n",
             if self.live { "\r\x1b[K" } else { "" },
             self.style.warn("fault:"),

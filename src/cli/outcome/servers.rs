@@ -101,8 +101,8 @@ fn going_back(summary: &Summary, calls: &[(&str, &CallRecord)]) -> String {
     let newest = index.course().into_iter().rfind(|(key, _)| key::in_handler(key));
     let is_newest = newest.is_some_and(|(key, _)| handler(key) == handler(last));
     match ended_badly(record, summary) {
-        Some(how) => format!("{how} on the way back{}", in_step(index, last)),
-        None if is_newest && summary.state != RunState::RolledBack => "on the way back".into(),
+        Some(how) => format!("{how} in the rollback{}", in_step(index, last)),
+        None if is_newest && summary.state != RunState::RolledBack => "in rollback".into(),
         None => "back".into(),
     }
 }

@@ -23,14 +23,11 @@ pub enum Command {
 
 /// The words, each with what it does, as `help` lists them.
 pub const WORDS: [(&str, &str); 7] = [
-    ("help [NAME]", "what can be called; of a primitive or a module's function, its page (or: doc NAME)"),
+    ("help [NAME]", "list what can be called; or show the page of a function (or: doc NAME)"),
     ("evidence", "why the run stopped, once more (or: run)"),
-    ("resume", "go on with the run"),
+    ("resume", "continue the run"),
     ("roll_back", "take the run back, as its runbook says under `on_failure`"),
-    (
-        "skip \"Step\"",
-        "go on with the run without the step that stopped it; a reason may follow after a comma",
-    ),
+    ("skip \"Step\"", "continue the run without the step that stopped it; a reason may follow after a comma"),
     ("save [NAME]", "write what worked so far into a file of the site"),
     ("exit", "leave (or: Ctrl-D)"),
 ];

@@ -55,6 +55,6 @@ fn page(context: &Context, repl: &Repl, about: &str) -> Result<()> {
         return Ok(());
     }
     let near = near(&all, bare).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
-    Err(Failure::new(Kind::Invalid, format!("nothing here is called `{about}`"))
+    Err(Failure::new(Kind::Invalid, format!("nothing here is named `{about}`"))
         .help(format!("{near}`help` lists what there is")))
 }

@@ -61,7 +61,7 @@ impl Prompt {
         let (history, lines) = match History::open(&context.state) {
             Ok((history, lines)) => (Some(history), lines),
             Err(failure) => {
-                eprintln!("warning: what was typed before is not known here: {failure}");
+                eprintln!("warning: earlier lines are not available here: {failure}");
                 (None, Vec::new())
             }
         };
@@ -106,7 +106,7 @@ impl Input for Prompt {
         if let Some(Err(failure)) = self.history.as_ref().map(|history| history.add(text))
             && !std::mem::replace(&mut self.told, true)
         {
-            eprintln!("warning: what is typed is not kept for the next time: {failure}");
+            eprintln!("warning: the history is not saved for the next time: {failure}");
         }
     }
 

@@ -40,7 +40,7 @@ pub fn save(work: &Work, repl: &Repl, typed: &[String], name: Option<&str>) -> R
         (Some(run), None) => hook(work, repl, &parts, &Summary::read(run)?).map(left_out),
         (Some(_), Some(_)) => Err(Failure::new(
             Kind::Invalid,
-            "what is done in a stopped run is saved at the step that failed, without a name",
+            "calls in a stopped run are saved at the failed step, without a name",
         )
         .help("type `save`")),
     }
@@ -69,7 +69,7 @@ fn runbook(work: &Work, repl: &Repl, parts: &Parts, name: Option<&str>) -> Resul
         body(work, parts)
     );
     let file = write(work.site().folder(), &name, &text)?;
-    Ok(format!("wrote {}: look it over, then `banister check`, `banister run {name}`", file.display()))
+    Ok(format!("wrote {}: review it, then `banister check`, `banister run {name}`", file.display()))
 }
 
 /// A hook of the step in which the run stopped.
@@ -77,10 +77,10 @@ fn hook(work: &Work, repl: &Repl, parts: &Parts, summary: &Summary) -> Result<St
     let step =
         summary.index.open_steps().last().map(|(_, block)| block.name.clone()).or_else(|| work.stopped_in());
     let step = step
-        .ok_or_else(|| Failure::new(Kind::Invalid, "the run did not stop in a step that could be mended"))?;
+        .ok_or_else(|| Failure::new(Kind::Invalid, "the run did not stop in a step that could be fixed"))?;
     let (run, runbook) = (&summary.name, &summary.header.runbook);
     let head = format!(
-        "// Saved at {} by {} in `banister repl --run {run}`:\n// what was done by hand when step `{step}` of `{runbook}` had failed.\n",
+        "// Saved at {} by {} in `banister repl --run {run}`:\n// done by hand after step `{step}` of `{runbook}` had failed.\n",
         now(),
         whoami(),
     );
@@ -98,7 +98,7 @@ fn hook(work: &Work, repl: &Repl, parts: &Parts, summary: &Summary) -> Result<St
         Layers::keep_base(folder, *of, name)?;
         create(&file, &format!("{head}{text}"))?;
         return Ok(format!(
-            "wrote {}: it is done before step `{step}` from now on; look at it, then `banister check`",
+            "wrote {}: from now on it runs before step `{step}`; review it, then `banister check`",
             file.display()
         ));
     }

@@ -74,11 +74,11 @@ impl Work {
                     Kind::Locked,
                     format!("another process is working on the run `{name}`"),
                 )
-                .help("see what it does with `banister show`"));
+                .help("see its progress with `banister show`"));
             }
             RunState::Damaged | RunState::Newer => return refused("can't be read"),
             RunState::Failed | RunState::Interrupted if !summary.is_open() => {
-                return refused("can't be gone on with");
+                return refused("can't be continued");
             }
             RunState::Failed | RunState::Interrupted => {}
         }
@@ -139,7 +139,7 @@ impl Work {
                     let run = OpenRun::open(&folder)?;
                     match run.index.last == known {
                         true => Ok(run),
-                        false => Err(Failure::new(Kind::Locked, "somebody else has gone on with this run")
+                        false => Err(Failure::new(Kind::Locked, "somebody else has continued this run")
                             .help("type `evidence` to see how it is, then type the line again")),
                     }
                 });
@@ -225,7 +225,7 @@ impl Work {
         if !open.iter().any(|(_, name)| *name == step) {
             let names: Vec<String> = open.iter().map(|(_, name)| format!("skip \"{name}\"")).collect();
             return Err(Failure::new(Kind::Invalid, format!("the run did not stop in a step `{step}`"))
-                .help(format!("what it stopped in can be left out: `{}`", names.join("`, `"))));
+                .help(format!("to continue without the failed step: `{}`", names.join("`, `"))));
         }
         let reason = match reason {
             Some(reason) => reason,

@@ -82,7 +82,7 @@ pub fn told(message: &str, rehearsal: &Rehearsal, original: &Original, said: &st
         state.chain(rest).fold(Failure::new(Kind::Refused, message), |failure, line| failure.why(line));
     match said.contains("not found") || said.contains("status 127") {
         true => failure.help(
-            "a rehearsal has the programs of an update only: put one that stands for yours into `tests/bin`",
+            "a rehearsal can run only the programs of an update: put a replacement for yours into `tests/bin`",
         ),
         false => failure,
     }

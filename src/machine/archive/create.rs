@@ -216,7 +216,7 @@ impl<'a> Writer<'a> {
 
     /// Takes over the members of another tar.
     fn add_tar(&mut self, name: &[u8], tar: &File) -> Result<()> {
-        let failed = || format!("what was read for `{}` is no tar", text(name));
+        let failed = || format!("the data read for `{}` is not a tar", text(name));
         let mut file = tar.try_clone().or_fail(Kind::Refused, failed)?;
         file.rewind().or_fail(Kind::Refused, failed)?;
         let whole_tar = tar;
@@ -333,7 +333,7 @@ impl<'a> Writer<'a> {
             None => Ok(true),
             Some(before) if before == path && path != Path::new("") => Ok(false),
             Some(_) => {
-                let message = format!("two members are called `{}`", text(name));
+                let message = format!("two members have the name `{}`", text(name));
                 Err(Failure::new(Kind::Invalid, message).help("give one of them another name"))
             }
         }

@@ -104,7 +104,7 @@ fn decrypt<'a>(
                 Encryption::Age => {
                     "let `identity` in `site.toml` name the key of a recipient, without a passphrase"
                 }
-                Encryption::Gpg => "look what is wrong with `gpg --decrypt` by itself",
+                Encryption::Gpg => "find the cause with `gpg --decrypt`",
             };
             Err(Failure::new(Kind::Refused, failed()).why(error).help(help))
         }

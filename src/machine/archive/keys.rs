@@ -175,7 +175,7 @@ impl Keys {
 pub(super) fn not_encrypted(encryption: Encryption, what: &str, looked: &Looked) -> Failure {
     Failure::new(Kind::CommandFailed, format!("{what} can't be encrypted"))
         .why(encryption.said(looked))
-        .help("look at `recipients` in `site.toml`: each must be a public key")
+        .help("check `recipients` in `site.toml`: each must be a public key")
 }
 
 #[cfg(test)]

@@ -45,7 +45,7 @@ pub fn as_tar(members: &[&Entry], name: &str, folder: &Path, path: &dyn Fn(&str)
 
 /// Mode, owner, group and SHA-256 of each member of a tar, by its name without slashes at the ends.
 pub fn digests(mut tar: File) -> Result<BTreeMap<String, (u32, u64, u64, String)>> {
-    let failed = || "what was read is no tar".to_owned();
+    let failed = || "the data read is not a tar".to_owned();
     io::Seek::rewind(&mut tar).or_fail(Kind::Refused, failed)?;
     let mut tar = tar::Archive::new(tar);
     let mut found = BTreeMap::new();

@@ -216,7 +216,7 @@ impl<'a> Reading<'a> {
             match manifest.members.get(place) {
                 Some(said) if said == found => {}
                 Some(said) if said.name == *name => {
-                    return Err(self.refuse(format!("`{name}` in it is not what the manifest says")));
+                    return Err(self.refuse(format!("`{name}` in it differs from the manifest")));
                 }
                 Some(said) if manifest.members.iter().any(|said| said.name == *name) => {
                     return Err(self.refuse(format!("`{}` is missing in it", said.name)));

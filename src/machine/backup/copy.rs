@@ -64,7 +64,7 @@ pub fn copy(unpacked: &Unpacked, place: &Place, copied: &Copied, tell: &dyn Fn(&
     let removed = remove(&Place { stop: &late, ..*place }, &original, &folder);
     let help = match &removed {
         Ok(()) => "the copy is removed; nothing of the server was touched",
-        Err(_) => "nothing of the server was touched; the next full drill removes what is left of the copy",
+        Err(_) => "the server was not changed; the next full drill removes the rest of the copy",
     };
     tidied(made, removed).map_err(|failure| failure.help(help))
 }

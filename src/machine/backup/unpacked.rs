@@ -54,8 +54,8 @@ impl Unpacked {
             parts,
             members: contents.members,
         };
-        let text =
-            serde_json::to_vec(&made).or_fail(Kind::Bug, || "what was unpacked is not plain data".into())?;
+        let text = serde_json::to_vec(&made)
+            .or_fail(Kind::Bug, || "the unpacked backup is not plain data".into())?;
         write_private_durably(&folder.join(CONTENTS), &text)?;
         Ok(made)
     }
@@ -64,7 +64,7 @@ impl Unpacked {
     pub fn open(folder: &Path) -> Result<Unpacked> {
         let failed = || format!("the unpacked backup in `{}` can't be read", folder.display());
         let text = std::fs::read(folder.join(CONTENTS)).map_err(|error| {
-            Failure::new(Kind::NotFound, failed()).why(error).help("begin the restore anew")
+            Failure::new(Kind::NotFound, failed()).why(error).help("start the restore again")
         })?;
         serde_json::from_slice(&text).or_fail(Kind::Refused, failed)
     }

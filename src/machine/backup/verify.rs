@@ -60,8 +60,8 @@ fn as_written(card: Card) -> Result<Verified> {
         let missing = missing(&card);
         let message = format!("the archive `{}` can't be looked into without {missing}", card.path.display());
         return Err(Failure::new(Kind::Refused, message)
-            .why("nothing says what it was when it was written: it has no card, or another length")
-            .help("set `identity` in `site.toml`, or look into it with `gpg` where its key is"));
+            .why("its original digest is unknown: it has no card, or another length")
+            .help("set `identity` in `site.toml`, or decrypt it with `gpg` where its key is"));
     };
     let card = card.verified(sha256);
     let unkept = card.keep().err();

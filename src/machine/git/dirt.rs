@@ -62,7 +62,7 @@ impl Checkout {
         let statuses = self
             .repository
             .statuses(Some(&mut options))
-            .map_err(|error| self.failed("what was changed can't be read", &error))?;
+            .map_err(|error| self.failed("the changes can't be read", &error))?;
         Ok(statuses
             .iter()
             .map(|entry| Differing {

@@ -111,7 +111,7 @@ impl Checkout {
         let half_way = |failure: Failure| {
             failure
                 .why(format!("the checkout stands between {} and {}", from.name(), self.short(to)))
-                .help("When the reason is gone, go on: banister resume")
+                .help("fix the cause, then `banister resume`")
         };
         self.put_in_place(&ready, &pieces).map_err(half_way)?;
         self.put_index(staging, &pieces).map_err(half_way)?;

@@ -128,7 +128,7 @@ impl History {
             // The answer before lasted until this one was asked for.
             last.last = at;
             if last.said == said && last.ok == answer.ok {
-                return restarted.then(|| format!("{} was started anew", self.name));
+                return restarted.then(|| format!("{} was restarted", self.name));
             }
         }
         let line = format!("{} {said}", self.name);
@@ -198,5 +198,5 @@ fn failure(
         let changed = histories.iter().filter(|history| history.seen.len() > 1);
         failure = changed.fold(failure, |failure, history| failure.why(history.tell()));
     }
-    failure.help("look once more with `banister status`; if it only needs longer, use `banister resume`")
+    failure.help("check again with `banister status`; if it only needs longer, use `banister resume`")
 }

@@ -98,7 +98,7 @@ impl<'a> Walk<'a> {
 
     /// `parallel(items, #{ at_most: 2 }, |item| …)`.
     pub fn parallel(&mut self, given: &[&'a Expr], place: Position) {
-        let usage = "it is called `parallel(items, #{ at_most: 2 }, |item| …)`; the options may be left out";
+        let usage = "call it as `parallel(items, #{ at_most: 2 }, |item| …)`; the options may be omitted";
         let (items, options, branch) = match given {
             [items, branch] => (items, None, branch),
             [items, options, branch] => (items, Some(options), branch),

@@ -58,7 +58,7 @@ impl<'a> Walk<'a> {
         let fits = |count: usize| self.program.named(name).any(|own| own.parameters.len() == count);
         if !fits(count) && KNOWN.native(name).is_none_or(|counts| !counts.contains(&count)) {
             let takes = arguments(function.parameters.len(), function.parameters.len());
-            let help = format!("it is called `{}`", function.usage());
+            let help = format!("call it as `{}`", function.usage());
             self.find(Severity::Error, place, format!("`{name}` takes {takes}, not {count}"), help);
         }
         true
@@ -77,7 +77,7 @@ impl<'a> Walk<'a> {
         let hidden = usize::from(dotted);
         let takes = arguments(fewest.saturating_sub(hidden), most.saturating_sub(hidden));
         let message = format!("`{name}` takes {takes}, not {}", given.len() - hidden);
-        let help = format!("it is called `{}`", usage(&page.usage, &page.signature, dotted));
+        let help = format!("call it as `{}`", usage(&page.usage, &page.signature, dotted));
         self.find(Severity::Error, place, message, help);
         true
     }
@@ -85,7 +85,7 @@ impl<'a> Walk<'a> {
     /// What a primitive does at this place.
     fn acts(&mut self, primitive: &dyn AnyPrimitive, place: Position) {
         if !self.in_function {
-            let message = format!("`{}` is called outside of a function", primitive.name());
+            let message = format!("`{}` is called outside a function", primitive.name());
             self.find(Severity::Error, place, message, "move it into `fn main() { … }`");
         }
         if primitive.sort() == Sort::Change

@@ -25,7 +25,7 @@ impl<'a> Walk<'a> {
         };
         let module = self.files.module(name);
         if let Some(failure) = &module.failure {
-            let help = "look at who may read the file";
+            let help = "check the permissions of the file";
             self.find(Severity::Error, *path_place, failure.to_string(), help);
         }
         for missing in &module.missing {
@@ -112,14 +112,14 @@ impl<'a> Walk<'a> {
                 };
                 self.find(Severity::Error, place, format!("{called} has no function `{name}`"), help);
             } else if found.iter().all(|function| function.private) {
-                let help = "take `private` from its definition, or call what the module offers";
+                let help = "remove `private` from its definition, or call another function of the module";
                 self.find(Severity::Error, place, format!("`{name}` of {called} is private"), help);
             } else if let Some(function) = found.first()
                 && found.iter().all(|function| function.parameters.len() != count)
             {
                 let takes = super::calls::arguments(function.parameters.len(), function.parameters.len());
                 let message = format!("`{name}` of {called} takes {takes}, not {count}");
-                let help = format!("it is called `{}`", function.usage());
+                let help = format!("call it as `{}`", function.usage());
                 self.find(Severity::Error, place, message, help);
             }
         }

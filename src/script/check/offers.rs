@@ -15,8 +15,8 @@ pub fn objection(file: &File, name: &str, count: usize) -> Option<Finding> {
     let kind = kind.strip_suffix(".rhai").unwrap_or(kind);
     let Some(function) = found.first() else {
         let message =
-            format!("the kind `{kind}` has no function `{name}`, which is called with {}", arguments(count));
-        let help = "write it into this file; read what it is for with `banister doc kind`";
+            format!("the kind `{kind}` has no function `{name}`, which is needed with {}", arguments(count));
+        let help = "define it in this file; see its purpose with `banister doc kind`";
         let mut finding = Finding::new(Severity::Error, &file.text, Position::NONE, message, help);
         (finding.line, finding.column) = (0, 0);
         return Some(finding);

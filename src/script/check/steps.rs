@@ -85,7 +85,7 @@ impl<'a> Walk<'a> {
         };
         if let Some(other) = self.steps.add(name, place) {
             let line = other.line().unwrap_or_default();
-            let message = format!("two steps are called `{name}`");
+            let message = format!("two steps have the name `{name}`");
             let help = format!("give one of them another name; the other is in line {line}");
             self.find(Severity::Error, place, message, help);
         }
@@ -104,7 +104,7 @@ impl<'a> Walk<'a> {
         self.block(&flow.body);
         if let Some(Try { change: Some(change) }) = self.tries.pop() {
             let message = format!("a plan can't tell whether the change `{change}` in this `try` will fail");
-            let help = "let it fail, and say with `on_failure { … }` how to go back";
+            let help = "let it fail, and declare with `on_failure { … }` how to roll back";
             self.find(Severity::Hint, place, message, help);
         }
         self.scopes.open();

@@ -170,19 +170,17 @@ fn help(kind: &ParseErrorType) -> String {
             "write `;` here, at the end of the statement"
         }
         ParseErrorType::MissingToken(token, _) => {
-            return format!("a `{token}` is missing before here; look also at the end of the line before");
+            return format!("a `{token}` is missing before here; check the end of the line before, too");
         }
-        ParseErrorType::MissingSymbol(_) => "look also at the end of the line before",
+        ParseErrorType::MissingSymbol(_) => "check the end of the line before, too",
         ParseErrorType::Reserved(_) => "use another word: Rhai keeps this one for itself",
         ParseErrorType::AssignmentToConstant(_) => "write `let` instead of `const`, or use another variable",
         ParseErrorType::FnDuplicatedDefinition(..) => "give one of them another name",
         ParseErrorType::WrongFnDefinition => "move the function out of the block that it stands in",
         ParseErrorType::LoopBreak => "leave a function with `return`; closures have no loop around them",
         ParseErrorType::WrongDocComment => "write `//` instead of `///`: only functions are documented",
-        ParseErrorType::BadInput(_) => {
-            "look for a quote that is not closed, or for a sign that Rhai does not know"
-        }
-        _ => "correct it and look again with `banister check`",
+        ParseErrorType::BadInput(_) => "find a quote that is not closed, or a sign that Rhai does not know",
+        _ => "correct it and check again with `banister check`",
     }
     .to_owned()
 }

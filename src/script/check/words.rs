@@ -11,8 +11,8 @@ pub fn forbidden(word: &str) -> Option<(String, String)> {
         "timestamp" => {
             ("a resumed run would see another time", "use `now()`, which a resumed run sees the same")
         }
-        "sleep" => ("a fixed time is too short or too long", "wait for what is meant, with `wait_healthy`"),
-        "eval" => ("what it would run can't be checked", "write it as a function"),
+        "sleep" => ("a fixed time is too short or too long", "wait for a condition, with `wait_healthy`"),
+        "eval" => ("its script can't be checked", "write it as a function"),
         "rand" => ("a resumed run would see another number", "take a name from `now()` or from the server"),
         _ => return None,
     };

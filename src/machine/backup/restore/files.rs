@@ -42,7 +42,7 @@ impl Beside {
         let name = place.file_name().and_then(|name| name.to_str()).ok_or_else(|| {
             Failure::new(
                 Kind::Invalid,
-                format!("`{}` can't be put back: it has no plain name", place.display()),
+                format!("`{}` can't be restored: it has no plain name", place.display()),
             )
         })?;
         let (new, old) = unpacked.new_and_old(&format!(".{}", name.trim_start_matches('.')), ".");
@@ -57,7 +57,7 @@ fn exists(path: &Path) -> bool {
 /// Whether it was put back, now or before; not if the backup has no such thing.
 fn put_back(from: &Path, beside: &Beside) -> Result<bool> {
     let Beside { place, new, old } = beside;
-    let failed = || format!("`{}` can't be put back", place.display());
+    let failed = || format!("`{}` can't be restored", place.display());
     if !exists(from) && !exists(new) {
         return Ok(exists(old) || exists(place));
     }

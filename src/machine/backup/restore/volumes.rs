@@ -12,7 +12,7 @@ pub fn volumes(unpacked: &Unpacked, place: &Place) -> Result<Vec<String>> {
     let docker = place.docker();
     let mut done = Vec::new();
     for (name, volume) in parts(unpacked) {
-        let failed = || format!("the volume `{volume}` can't be put back");
+        let failed = || format!("the volume `{volume}` can't be restored");
         let found = docker.volume(place.project, volume)?;
         let members = archive::below(&unpacked.members, name);
         let tar = archive::as_tar(&members, name, &unpacked.folder, &|member| unpacked.path(member))?;
