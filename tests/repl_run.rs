@@ -120,7 +120,7 @@ fn a_run_is_taken_back_and_a_line_that_is_cut_off_is_brought_to_its_end_first() 
     world.write("mended", "");
     let resumed = world.banister(&["resume", &run]);
     assert_eq!(resumed.code, Some(0), "{resumed:?}");
-    assert!(resumed.out.contains("was typed and cut off: it is brought to its end"), "{resumed:?}");
+    assert!(resumed.out.contains("was typed and interrupted: it is finished now"), "{resumed:?}");
     assert_eq!(ended(&world), "config config fail build", "it is done once");
     let shown = world.banister(&["show", &run]);
     assert!(shown.out.contains("make(web, \"config\")  done, "), "{shown:?}");

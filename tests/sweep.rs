@@ -124,7 +124,7 @@ fn what_nobody_knows_once_a_supervisor_was_killed_is_asked() {
             let again = round.banister(&["resume", "--yes"]);
             assert_eq!(again.code, Some(3), "{place}: it is asked again, not guessed: {again:?}");
             assert!(
-                again.err.contains("was cut off") && again.err.contains("--answer"),
+                again.err.contains("was interrupted") && again.err.contains("--answer"),
                 "{place}: {again:?}"
             );
             asked.fetch_add(1, Ordering::Relaxed);
