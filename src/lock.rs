@@ -7,6 +7,7 @@
 
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::installation;
+use crate::units::now;
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
@@ -252,11 +253,6 @@ impl Drop for Lock {
         }
         let _ = flock(&self.file, FlockOperation::Unlock);
     }
-}
-
-/// This instant, in seconds, as RFC 3339 in UTC.
-pub fn now() -> String {
-    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// Where this process is used from: an SSH client's address or a terminal.

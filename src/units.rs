@@ -112,6 +112,11 @@ impl<'de> Deserialize<'de> for Size {
     }
 }
 
+/// This instant, in seconds, as RFC 3339 in UTC.
+pub fn now() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -186,7 +186,7 @@ fn a_member_that_was_added_or_changed_or_taken_away_is_named() {
     };
     let all = ["data", "data/kept", "data/other", "manifest.json"];
     let changed = again(&|out| fs::write(out.join("data/kept"), "KEPT").unwrap(), &all);
-    assert!(changed.contains("`data/kept` in it is not what"), "{changed}");
+    assert!(changed.contains("`data/kept` in it differs from the manifest"), "{changed}");
     let missing = again(&|_| {}, &["data", "data/other", "manifest.json"]);
     assert!(missing.contains("`data/kept` is missing"), "{missing}");
     let last = again(&|_| {}, &["data", "data/kept", "manifest.json"]);

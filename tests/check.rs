@@ -87,7 +87,7 @@ error: `configure` of the module `hoss` takes 1 argument, not 0
   at   runbooks/bad.rhai:11:11
      | hoss::configure();
      |       ^
-  help it is called `configure(server)`
+  help call it as `configure(server)`
 
 error: there is no variable `sevrer` here
   at   runbooks/bad.rhai:12:7
@@ -127,10 +127,10 @@ fn the_bundled_scripts_have_nothing_to_mend() {
     let empty = tempfile::tempdir().unwrap();
     let world = World::new();
     let said = support::said(world.command(&["check"]).current_dir(empty.path()).output().unwrap());
-    assert!(said.out.starts_with("nothing to mend in "), "{}{}", said.out, said.err);
+    assert!(said.out.starts_with("no problems found in "), "{}{}", said.out, said.err);
     assert_eq!(said.code, Some(0));
     let said = world.banister(&["check"]);
-    assert!(said.out.starts_with("nothing to mend in "), "{}{}", said.out, said.err);
+    assert!(said.out.starts_with("no problems found in "), "{}{}", said.out, said.err);
 }
 
 /// Forms that are right, some of them seldom. What the check takes for wrong here keeps a good runbook from being run.
@@ -140,7 +140,7 @@ const GOOD: &str = include_str!("check/good.rhai");
 fn a_script_that_is_right_has_nothing_to_mend() {
     let world = world(GOOD);
     let said = world.banister(&["check"]);
-    assert!(said.out.starts_with("nothing to mend in "), "{}{}", said.out, said.err);
+    assert!(said.out.starts_with("no problems found in "), "{}{}", said.out, said.err);
     assert_eq!(said.code, Some(0));
 }
 
@@ -149,10 +149,10 @@ const ERRORS: [(&str, &str); 58] = [
     ("mkae(server, \"x\");", "there is no function `mkae`; did you mean `make`?"),
     ("configure(server);", "there is no function `configure`; list the primitives with `banister doc`"),
     ("server.bakcup(\"x\");", "nothing has a method `bakcup`; did you mean `backup`?"),
-    ("server.make();", "`make` takes 1 to 3 arguments, not 0; it is called `server.make(target: text,"),
-    ("make(server);", "`make` takes 2 to 4 arguments, not 1; it is called `make(server, target: text,"),
-    ("now(1);", "`now` takes no argument, not 1; it is called `now()`"),
-    ("helper(1, 2);", "`helper` takes 1 argument, not 2; it is called `helper(x)`"),
+    ("server.make();", "`make` takes 1 to 3 arguments, not 0; call it as `server.make(target: text,"),
+    ("make(server);", "`make` takes 2 to 4 arguments, not 1; call it as `make(server, target: text,"),
+    ("now(1);", "`now` takes no argument, not 1; call it as `now()`"),
+    ("helper(1, 2);", "`helper` takes 1 argument, not 2; call it as `helper(x)`"),
     ("server.helper();", "`helper` is a function of this file and no method; write `helper(x)`"),
     ("this_server(1);", "`this_server` takes no argument, not 1"),
     ("server.make(5);", "`target` of `make` is text, not a number; write it in quotes"),
@@ -204,7 +204,7 @@ const ERRORS: [(&str, &str); 58] = [
     ),
     (
         "import \"plain\" as plain; plain::configure();",
-        "`configure` of the module `plain` takes 1 argument, not 0; it is called `configure(server)`",
+        "`configure` of the module `plain` takes 1 argument, not 0; call it as `configure(server)`",
     ),
     (
         "import \"plain\" as plain; configure(server);",
@@ -225,9 +225,9 @@ const ERRORS: [(&str, &str); 58] = [
     ("note(global::LIMT);", "this file has no constant `LIMT`; did you mean `global::LIMIT`?"),
     (
         "step \"A\" { } step \"A\" { }",
-        "two steps are called `A`; give one of them another name; the other is in line 6",
+        "two steps have the name `A`; give one of them another name; the other is in line 6",
     ),
-    ("step \"A\" { step \"A\" { } }", "two steps are called `A`"),
+    ("step \"A\" { step \"A\" { } }", "two steps have the name `A`"),
     ("step 5 { }", "a step's name is text, not a number"),
     ("step { }", "expecting `{` to start a statement block; give the step a name"),
     ("on_failure |e| { note(e); }", "`on_failure` gives its block no argument"),
@@ -324,7 +324,7 @@ fn a_function_hides_no_primitive_and_a_top_holds_only_definitions() {
         ("fn parallel() { }\nfn main() { }\n", "`parallel` is a block"),
         ("note(\"x\");\nfn main() { }\n", "only `import`, `const` and `fn` may stand outside of functions"),
         ("step \"x\" { }\nfn main() { }\n", "only `import`, `const` and `fn` may stand outside of functions"),
-        ("const NOW = now();\nfn main() { }\n", "`now` is called outside of a function"),
+        ("const NOW = now();\nfn main() { }\n", "`now` is called outside a function"),
         ("fn main(on_failure) { }\n", "the parameter `on_failure` is an option of the program already"),
         ("fn main(json) { }\n", "the parameter `json` is an option of the program already"),
         ("fn helper() { }\n", "there is no `fn main` here"),
@@ -395,7 +395,7 @@ fn a_run_refuses_a_script_with_several_errors_and_tells_them_all() {
     let expected = format!(
         "error: the script has 2 errors\n  why  there is no function `mkae`\n       {at}:4:5\n         mkae(1);\n         ^\n       \
          did you mean `make`?\n  why  there is no variable `wrong` here\n       {at}:5:10\n         note(wrong);\n              ^\n       \
-         define it with `let`, or make it a parameter: a function sees nothing else\n  help correct them and look again with \
+         define it with `let`, or make it a parameter: a function sees nothing else\n  help correct them and check again with \
          `banister check`\n"
     );
     assert_eq!((said.code, said.out.as_str(), said.err), (Some(2), "", expected.clone()));
@@ -415,7 +415,11 @@ fn a_run_goes_on_with_its_own_scripts_while_the_edited_one_can_not_work() {
     let said = world.banister(&["resume"]);
     assert_eq!(said.code, Some(2), "{}{}", said.out, said.err);
     assert!(said.err.contains("nothing has a method `mkae`"), "{}", said.err);
-    assert!(said.err.contains("or go on with the scripts as they were: `banister resume "), "{}", said.err);
+    assert!(
+        said.err.contains("or continue with the scripts as they were: `banister resume "),
+        "{}",
+        said.err
+    );
     assert_eq!(world.records(), records);
     assert_eq!(world.banister(&["resume", "--rollback"]).code, Some(2));
     world.write("mended", "");

@@ -257,7 +257,7 @@ impl Server {
         let said = self.types(&back);
         assert_eq!(said.code, Some(1), "{said:?}");
         let lines: Vec<&str> = said.out.lines().rev().take(2).collect();
-        assert_eq!(lines[1], "state: the way back of `update` on practice failed", "{said:?}");
+        assert_eq!(lines[1], "state: the rollback of `update` on practice failed", "{said:?}");
         self.switch_off(again.fault);
         self.is_back(&self.types(lines[0].strip_prefix("next:  ").unwrap()));
         table.set(again.fault, again.step, BACK, "stop, then 0.2.10");

@@ -24,7 +24,10 @@ fn a_name_is_a_page_of_whatever_is_called_so() {
     assert!(doc(&world, &["checkout"]).starts_with("checkout(server, "));
     assert!(doc(&world, &["step"]).starts_with("step \"name\" { … }\n\nNames a part of a runbook"));
     let function = doc(&world, &["hoss::roll_back"]);
-    assert!(function.starts_with("hoss::roll_back(server, back)\n\nCode and configuration of"), "{function}");
+    assert!(
+        function.starts_with("hoss::roll_back(server, back)\n\nRestores code and configuration of"),
+        "{function}"
+    );
     // Only one module has it, and `kind` is the module of the site's servers.
     assert_eq!(doc(&world, &["hide_page"]), doc(&world, &["hoss::hide_page"]));
     assert_eq!(doc(&world, &["kind::check_space"]), doc(&world, &["plain::check_space"]));
@@ -99,7 +102,7 @@ fn a_name_that_is_nowhere_is_an_error_with_the_nearest() {
     assert_eq!((said.code, said.out.as_str()), (Some(2), ""));
     assert_eq!(
         said.err,
-        "error: no page is called `hoss::rol_back`, and none has that word\n  help did you mean `hoss::roll_back`? List \
+        "error: no page is named `hoss::rol_back`, and none contains that word\n  help did you mean `hoss::roll_back`? List \
          them with `banister doc`\n"
     );
     let said = world.banister(&["doc", "xyzzy", "make"]);

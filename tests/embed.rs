@@ -174,5 +174,5 @@ fn an_agent_that_is_another_program_says_what_it_lacks_and_how_that_is_mended() 
     };
     let Said::Failed(failure) = reply.said else { panic!("{reply:?}") };
     assert_eq!(failure.message, "the program that is `agent` on `web` has no primitive `log_release`");
-    assert!(failure.help.unwrap().contains("take `agent` out of site.toml"));
+    assert!(failure.help.unwrap().contains("remove `agent` from site.toml"));
 }

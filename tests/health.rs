@@ -409,7 +409,7 @@ fn a_service_that_is_started_anew_begins_the_stable_window_anew() {
         },
     )
     .unwrap();
-    let anew = "service core was started anew";
+    let anew = "service core was restarted";
     assert_eq!(changes, ["service core is running", anew, anew, anew]);
 }
 

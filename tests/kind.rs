@@ -28,7 +28,7 @@ fn the_page_names_every_function_that_a_kind_must_have() {
     let said = world.banister(&["doc", "kind"]);
     assert_eq!(said.code, Some(0), "{said:?}");
     for expected in [
-        "\n- `check_ready(server, from, to)`, called by update: Fails while nothing is touched yet, if the update can't go well.\n",
+        "\n- `check_ready(server, from, to)`, called by update: Fails, before anything is changed, if the update can't succeed.\n",
         "\n- `health(server)`, called by status: ",
     ] {
         assert!(said.out.contains(expected), "{}", said.out);
@@ -49,7 +49,7 @@ fn the_page_names_every_function_that_a_kind_must_have() {
 fn a_kind_that_has_them_all_is_right_and_can_be_backed_up() {
     let world = world(&module());
     let said = world.banister(&["check"]);
-    assert!(said.code == Some(0) && said.out.starts_with("nothing to mend in "), "{said:?}");
+    assert!(said.code == Some(0) && said.out.starts_with("no problems found in "), "{said:?}");
     world.write("data", "kept");
     let site = world.read("site.toml");
     world.write("site.toml", &format!("{site}backup = [\"~/data\"]\nbackups = \"~/kept\"\n"));
@@ -98,7 +98,7 @@ fn a_run_refuses_a_kind_that_lacks_something_before_anything_is_touched() {
         assert_eq!(said.code, Some(2), "{said:?}");
         assert!(
             said.err
-                .contains("the kind `own` has no function `check_ready`, which is called with 3 arguments"),
+                .contains("the kind `own` has no function `check_ready`, which is needed with 3 arguments"),
             "{said:?}"
         );
         assert!(said.err.contains("banister doc kind"), "{said:?}");

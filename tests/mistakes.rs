@@ -73,7 +73,7 @@ fn names_that_are_not_there_are_told_with_the_nearest() {
         &world,
         &["doc", "chekout"],
         2,
-        "error: no page is called `chekout`, and none has that word\n  help did you mean `checkout`? List them with `banister doc`\n",
+        "error: no page is named `chekout`, and none contains that word\n  help did you mean `checkout`? List them with `banister doc`\n",
     );
 }
 
@@ -211,7 +211,7 @@ fn a_mistake_that_a_run_meets_after_it_changed_something_is_no_refusal() {
             assert_eq!(said.code, Some(1), "{body}: {said:?}");
             assert!(said.out.contains("state: `mine` failed on web"), "{body}: {said:?}");
             assert!(said.out.contains("next:  banister resume "), "{body}: {said:?}");
-            assert!(said.err.contains("what was done before this stays done"), "{body}: {said:?}");
+            assert!(said.err.contains("earlier changes remain"), "{body}: {said:?}");
             assert_eq!(world.banister(&["resume"]).code, Some(1), "{body}");
         }
         let body = format!(

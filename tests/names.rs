@@ -35,7 +35,7 @@ fn a_run_is_known_however_its_site_is_named() {
         let status = called(site, &["status", "--json"]);
         assert!(status.out.contains("\"failed\""), "{site}: {status:?}");
         let begun = called(site, &["run", "x"]);
-        assert!(begun.code != Some(1) && begun.err.contains("is not done"), "{site}: {begun:?}");
+        assert!(begun.code != Some(1) && begun.err.contains("is unfinished"), "{site}: {begun:?}");
         let shown = called(site, &["show"]);
         assert!(shown.out.contains("failed on web in step `Fail`"), "{site}: {shown:?}");
     }

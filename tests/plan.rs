@@ -116,7 +116,7 @@ fn the_plan_of_an_update_says_what_it_will_do_and_changes_nothing() {
         "  make(practice, \"up\", #{ DETACH: true })",
         "Wait until healthy",
         "Back up again",
-        "Let go of the way back",
+        "Remove kept images",
         "Rollback, if it is needed:",
         "Roll practice back to 0.2.10",
         "  checkout(practice, \"0.2.10\")",
@@ -125,8 +125,8 @@ fn the_plan_of_an_update_says_what_it_will_do_and_changes_nothing() {
         let at = at.unwrap_or_else(|| panic!("`{line}` is missing, or not in its place: {}", said.out));
         rest = &rest[at + 1..];
     }
-    // Only the way back rests on what is not known yet: the backup that it may need.
-    let there = said.out.split("The way back").next().unwrap();
+    // Only the rollback rests on what is not known yet: the backup that it may need.
+    let there = said.out.split("Rollback, if").next().unwrap();
     assert!(!there.contains("known after"), "{}", said.out);
     assert!(!said.out.contains("from here it depends"), "{}", said.out);
     practice.stop().unwrap();

@@ -168,7 +168,10 @@ fn a_prompt_that_was_killed_keeps_nobody_out_and_is_nothing_to_resume() {
     let name = world.journals()[0].parent().unwrap().file_name().unwrap().to_str().unwrap().to_owned();
     let shown = world.banister(&["show", &name]);
     assert!(shown.out.contains("make(web, \"config\")  interrupted"), "{shown:?}");
-    assert!(shown.out.ends_with("state: `repl` was interrupted on web\nnext:  banister status\n"), "{shown:?}");
+    assert!(
+        shown.out.ends_with("state: `repl` was interrupted on web\nnext:  banister status\n"),
+        "{shown:?}"
+    );
     world.write("runbooks/x.rhai", "//! X.\nfn main() { this_server().make(\"build\"); }\n");
     let run = world.banister(&["run", "x"]);
     assert_eq!(run.code, Some(0), "{run:?}");

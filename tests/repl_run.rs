@@ -264,7 +264,7 @@ fn an_update_that_stopped_is_mended_at_the_prompt_and_what_was_done_is_kept() {
     terminal.sees("seconds");
     terminal.sees("banister> ");
     terminal.types("save\n");
-    terminal.sees("it is done before step `Build` from now on");
+    terminal.sees("from now on it runs before step `Build`");
     terminal.types("resume\n");
     terminal.sees("state:");
     terminal.sees("banister> ");

@@ -133,7 +133,7 @@ fn a_backup_of_another_server_is_asked_about() {
     for arguments in [&["run", "rollback", "--backup", &backup][..], &["backup", "restore", &backup]] {
         let said = round.banister(arguments);
         assert_eq!(said.code, Some(3), "{said:?}");
-        assert!(said.err.contains("is a backup of practice. Put it into other?"), "{said:?}");
+        assert!(said.err.contains("is a backup of practice. Restore it to other?"), "{said:?}");
     }
     assert_same(&state(&round), &newer, "asked");
     let said = round.banister(&["run", "rollback", "--backup", &backup, "--yes"]);

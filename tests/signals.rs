@@ -123,7 +123,7 @@ fn nothing_is_begun_over_a_run_that_is_not_done() {
     end(child);
     let said = world.banister(&["run", "long"]);
     assert_eq!(said.code, Some(4), "{said:?}");
-    assert!(said.err.contains("error: an earlier run is not done"), "{said:?}");
+    assert!(said.err.contains("error: an earlier run is unfinished"), "{said:?}");
     assert!(said.err.contains("banister resume"), "{said:?}");
     wait_for(&world, "long end");
 }

@@ -106,7 +106,7 @@ pub fn note_dismissed(folder: &Path, owed: &Owed, by: String) -> Result<()> {
             purpose: text,
             by: owed.by.clone(),
             since,
-            at: crate::lock::now(),
+            at: crate::units::now(),
             grant: 0,
             state: format!("dismissed {name}"),
             ended_by: Some(by),
@@ -117,7 +117,7 @@ pub fn note_dismissed(folder: &Path, owed: &Owed, by: String) -> Result<()> {
 
 fn line(open: Open, state: &str, steps: Vec<(String, f64)>) -> Ended {
     let Open { run, runbook, purpose, by, since, grant, .. } = open;
-    let (at, state) = (crate::lock::now(), state.to_owned());
+    let (at, state) = (crate::units::now(), state.to_owned());
     Ended { run, runbook, purpose, by, since, at, grant, state, ended_by: None, steps }
 }
 

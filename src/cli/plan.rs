@@ -85,7 +85,7 @@ fn next(context: &Context, plan: &Plan, file: Option<&Path>) -> String {
 fn keep(file: &Path, site: &Site, plan: &Plan) -> Result<()> {
     let kept = Kept {
         version: VERSION,
-        time: crate::lock::now(),
+        time: crate::units::now(),
         by: crate::person::whoami(),
         program: env!("CARGO_PKG_VERSION").into(),
         site: site.file.clone(),

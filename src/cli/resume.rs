@@ -9,7 +9,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::journal::Header;
 use crate::journal::index::Index;
 use crate::journal::run::{self, Glance, OpenRun};
-use crate::lock::{self, Holder};
+use crate::lock::Holder;
 use crate::reach::inquiry::{self, Noted};
 use crate::script::layers::Layers;
 use crate::script::runbook::Runbook;
@@ -93,7 +93,7 @@ fn refuse_over_others(context: &Context, site: &Site, header: &Header, index: &I
     let reach = context.reach(site);
     let servers: Vec<_> = header.servers.iter().filter_map(|name| site.servers.get(name)).collect();
     let asked = at_once(&servers, |server| {
-        let began = index.started.clone().unwrap_or_else(lock::now);
+        let began = index.started.clone().unwrap_or_else(crate::units::now);
         let (runbook, again) = (header.runbook.clone(), session::has_seen(index, server));
         let holder = Holder::of(header.run.clone(), header.runbook.clone());
         inquiry::may_hold(reach.as_ref(), server, Holder { began, runbook, again, ..holder })

@@ -23,10 +23,10 @@
 use crate::book;
 use crate::data::ServerName;
 use crate::failure::Result;
-use crate::lock::now;
 use crate::machine::actions::{self, Action};
 use crate::machine::git::Checkout;
 use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive};
+use crate::units::now;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

@@ -41,5 +41,5 @@ impl Primitive for Now {
 }
 
 fn perform(_: &Arguments, _: &Host) -> Result<String> {
-    Ok(crate::lock::now())
+    Ok(crate::units::now())
 }

@@ -32,7 +32,6 @@
 use crate::book::{self, Owed};
 use crate::data::ServerName;
 use crate::failure::{Failure, Kind, Result};
-use crate::lock;
 use crate::machine::git::Checkout;
 use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive};
 use crate::secret;
@@ -75,12 +74,20 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<()> {
     let folder = Checkout::open(&host.server()?.checkout)?.state_folder();
     book::change(&folder, |book| {
         // Whoever holds the server is the run that this is a part of.
-        let holder = lock::left(&folder);
+        let holder = crate::lock::left(&folder);
         let (run, by) = holder
             .map(|holder| (holder.run, holder.by))
             .ok_or_else(|| Failure::new(Kind::Bug, "something is owed by nobody"))?;
         let (name, text) = (arguments.name.clone(), arguments.what.clone());
-        book.owe(Owed { name, text, run, by, since: lock::now(), data: arguments.data.clone(), left: None });
+        book.owe(Owed {
+            name,
+            text,
+            run,
+            by,
+            since: crate::units::now(),
+            data: arguments.data.clone(),
+            left: None,
+        });
         Ok(())
     })
 }

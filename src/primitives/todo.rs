@@ -58,7 +58,7 @@ fn question(arguments: &Arguments) -> Question {
 
 fn answered(arguments: &Arguments, answer: &Answer) -> Result<Acknowledged> {
     match answer.is_yes() {
-        true => Ok(Acknowledged { by: answer.by.clone(), at: crate::lock::now() }),
+        true => Ok(Acknowledged { by: answer.by.clone(), at: crate::units::now() }),
         false => Err(Failure::new(Kind::Declined, format!("not confirmed yet: {}", arguments.what))
             .help("do it, then say so with `banister resume`")),
     }

@@ -173,7 +173,7 @@ impl Held for HeldHere {
             match end.state {
                 RunState::Done | RunState::RolledBack => {
                     let reason = format!("the run is {}", end.state.name().replace('_', " "));
-                    let left = Left { by: holder.by.clone(), at: lock::now(), reason };
+                    let left = Left { by: holder.by.clone(), at: crate::units::now(), reason };
                     let Some(open) = book.close(&holder.run, &left) else { return Ok(()) };
                     book::note_end(&folder, open, end)
                 }
@@ -185,7 +185,7 @@ impl Held for HeldHere {
                 }
                 _ => {
                     let reason = "nothing is left to continue".to_owned();
-                    book.close(&holder.run, &Left { by: holder.by.clone(), at: lock::now(), reason });
+                    book.close(&holder.run, &Left { by: holder.by.clone(), at: crate::units::now(), reason });
                     Ok(())
                 }
             }
@@ -309,9 +309,9 @@ pub fn abandon(
             if !why.contains(&reason) {
                 why.push(format!("{}: {reason}", owed.name));
             }
-            owed.left = Some(Left { by: by.clone(), at: lock::now(), reason });
+            owed.left = Some(Left { by: by.clone(), at: crate::units::now(), reason });
         }
-        let left = Left { by: by.clone(), at: lock::now(), reason: String::new() };
+        let left = Left { by: by.clone(), at: crate::units::now(), reason: String::new() };
         let closed = book.close(run, &left).into_iter().collect();
         let why = if why.is_empty() { by.clone() } else { format!("{by} ({})", why.join("; ")) };
         book::close_all(&folder, closed, "abandoned", Some(why))

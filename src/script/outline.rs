@@ -230,7 +230,15 @@ fn hook(text: &str, code: &[u8], word: usize, end: usize) -> Option<Hook> {
         let last = closing(code, next)?;
         (next + 1..last, last)
     };
-    Some(Hook { sort, step: name.to_owned(), place, whole: word..last + 1, body })
+    Some(Hook { sort, step: current(name).to_owned(), place, whole: word..last + 1, body })
+}
+
+/// The names that bundled steps had in earlier versions, and what they are called now: a site's hooks keep working.
+const FORMER: [(&str, &str); 2] =
+    [("Let go of the way back", "Remove kept images"), ("Drop the ways back", "Remove kept images")];
+
+fn current(name: &str) -> &str {
+    FORMER.iter().find(|(former, _)| *former == name).map_or(name, |(_, current)| current)
 }
 
 /// The text with blanks for what is in comments and `_` for what is in quotes, byte for byte at the same places.

@@ -6,7 +6,7 @@ use crate::data;
 use crate::event::{Event, RunState};
 use crate::failure::Result;
 use crate::journal::index::{CallRecord, Index};
-use crate::lock::{self, Holder};
+use crate::lock::Holder;
 use crate::primitive::{Sort, Told};
 use crate::primitives;
 use crate::reach::Held;
@@ -102,7 +102,7 @@ impl Session {
     }
 
     fn holder(&self, server: &Server, purpose: &str) -> Holder {
-        let began = self.written().index.started.clone().unwrap_or_else(lock::now);
+        let began = self.written().index.started.clone().unwrap_or_else(crate::units::now);
         // Elsewhere the clock is another one, so that only what an earlier session saw is compared.
         let is_here = server.ssh.is_none() && !self.header.by_hand;
         let again = (self.resumed || is_here) && self.has_seen(server);

@@ -72,7 +72,7 @@ fn a_backup_that_nobody_can_read_here_is_proven_by_its_digest() {
     bytes[300] ^= 1;
     fs::write(&path, bytes).unwrap();
     let failure = perform(&server, &attempt, "backup", asked, false).unwrap_err();
-    assert!(failure.message.ends_with("read back is not what was written"), "{failure:?}");
+    assert!(failure.message.ends_with("differs from what was written when read back"), "{failure:?}");
 
     let before = names(&kept);
     let backup = json!({ "backup": path, "folder": "../kept" });

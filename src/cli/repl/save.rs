@@ -3,7 +3,6 @@
 use super::work::Work;
 use crate::failure::{Context as _, Failure, Kind, Result};
 use crate::journal::run::Summary;
-use crate::lock::now;
 use crate::machine::files::write_durably;
 use crate::person::whoami;
 use crate::script::layers::{Folder, Layers};
@@ -12,6 +11,7 @@ use crate::script::repl::Repl;
 use crate::script::repl::saved::{self, Parts};
 use crate::script::tokens::{Sort, tokens};
 use crate::secret::show;
+use crate::units::now;
 use std::path::{Path, PathBuf};
 
 /// Writes what worked, and gives what to say of it. Never over a file that is there.
