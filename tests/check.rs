@@ -231,7 +231,7 @@ const ERRORS: [(&str, &str); 58] = [
     ("step 5 { }", "a step's name is text, not a number"),
     ("step { }", "expecting `{` to start a statement block; give the step a name"),
     ("on_failure |e| { note(e); }", "`on_failure` gives its block no argument"),
-    ("sleep(5);", "`sleep` is not there: a fixed time is too short or too long; wait for what is meant"),
+    ("sleep(5);", "`sleep` is not there: a fixed time is too short or too long; wait for a condition"),
     ("timestamp();", "`timestamp` is not there: a resumed run would see another time; use `now()`"),
     ("rand();", "`rand` is not there: a resumed run would see another number"),
     ("eval(\"1\");", "`eval` is not there: its script can't be checked"),

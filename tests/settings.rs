@@ -63,7 +63,7 @@ fn edits_that_make_config_writes_over_are_shown_and_put_back_and_new_settings_ar
     assert_eq!(said.code, Some(0), "{said:?}");
     for told in [
         "+  level: WARN",
-        "Put it back into ~/.hoss/traefik.yaml of practice?",
+        "Restore them in ~/.hoss/traefik.yaml of practice?",
         "+body { color: teal }",
         "+UPLOAD_PART_MEGABYTES=64",
     ] {
@@ -88,8 +88,8 @@ fn without_an_edit_only_what_make_config_loses_by_itself_is_put_back() {
     // A server whose config-dex.yaml is there already loses the base of its LDAP tree each time that `make config` runs.
     let expected = [
         "Update practice",
-        "Put it back into ~/.hoss/auth/config-ldap.ldif",
-        "Put it back into ~/.hoss/auth/env.yaml",
+        "Restore them in ~/.hoss/auth/config-ldap.ldif",
+        "Restore them in ~/.hoss/auth/env.yaml",
     ];
     assert_eq!(asked.len(), expected.len(), "{asked:?}");
     assert!(asked.iter().zip(expected).all(|(line, begin)| line.starts_with(begin)), "{asked:?}");

@@ -43,7 +43,7 @@ pub fn init(context: &Context) -> Result<u8> {
     for other in &found.linked {
         println!("  and {}, which {} names{}", other.endpoint, other.source, other.guess());
     }
-    let missing = if found.kind == "plain" { "set `health` and `backup` in it" } else { "look it over" };
+    let missing = if found.kind == "plain" { "set `health` and `backup` in it" } else { "review it" };
     println!("{}  {missing}, then: {}", context.style.bold("next:"), context.command("status"));
     Ok(0)
 }

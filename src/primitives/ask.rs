@@ -20,7 +20,7 @@
 //!
 //! # Example
 //! ```rhai
-//! let when = ask("When shall the users be told?", #{ suggestion: "now", choices: ["now", "later", "never"] });
+//! let when = ask("When shall the users be informed?", #{ suggestion: "now", choices: ["now", "later", "never"] });
 //! ["now", "later", "never"].contains(when)
 //! // => true
 //! ```

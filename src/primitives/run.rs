@@ -30,8 +30,8 @@
 //! # Example
 //! ```rhai
 //! let server = this_server();
-//! let told = server.run(["git", "rev-parse", "--is-inside-work-tree"], #{ within: 1.minutes });
-//! told.lines
+//! let answer = server.run(["git", "rev-parse", "--is-inside-work-tree"], #{ within: 1.minutes });
+//! answer.lines
 //! // => ["true"]
 //! ```
 

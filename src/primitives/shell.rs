@@ -32,8 +32,8 @@
 //! # Example
 //! ```rhai
 //! let server = this_server();
-//! let told = server.shell("echo one two | wc -w | tr -d ' '");
-//! told.lines
+//! let answer = server.shell("echo one two | wc -w | tr -d ' '");
+//! answer.lines
 //! // => ["2"]
 //! ```
 
