@@ -18,6 +18,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read as _, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::mpsc::sync_channel;
 
 /// No record is longer. What a script may hold is far less; a longer line is damage, and is not read into memory.
 const LONGEST: u64 = 128 << 20;
@@ -181,10 +182,14 @@ struct Read {
     sum: String,
 }
 
-/// Hands out each record.
+/// So many lines are handed from thread to thread at once.
+const BATCH: usize = 512;
+
+/// Hands out each record. A long journal is read by two threads: one reads lines and compares their sums, this one reads
+/// what is in them.
 fn read_records(file: &File, path: &Path, each: &mut dyn FnMut(Record)) -> std::result::Result<Read, Unread> {
     let mut version = VERSION;
-    each_line(file, path, &mut |n, text| {
+    let mut hand_out = |n: u64, text: &str| {
         let mut record = record(n, text)?;
         if let Entry::Run(header) = &record.entry {
             version = header.version;
@@ -194,6 +199,31 @@ fn read_records(file: &File, path: &Path, each: &mut dyn FnMut(Record)) -> std::
         }
         each(record);
         Ok(())
+    };
+    let (send, lines) = sync_channel::<Vec<String>>(4);
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(move || {
+            let mut batch = Vec::with_capacity(BATCH);
+            let read = each_line(file, path, &mut |_, text| {
+                batch.push(text.to_owned());
+                if batch.len() < BATCH {
+                    return Ok(());
+                }
+                let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));
+                // Nobody takes it any more where a line before it could not be read.
+                send.send(full).map_err(|_| NotRead::Damaged("not read".into()))
+            });
+            let _ = send.send(batch);
+            read
+        });
+        for (n, text) in (0..).zip(lines.iter().flatten()) {
+            if let Err(why) = hand_out(n, &text) {
+                drop(lines);
+                let newer = if n == 0 { probe(text.as_bytes()) } else { None };
+                return Err(newer.unwrap_or(why).at(path, n + 1));
+            }
+        }
+        reader.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }
 
