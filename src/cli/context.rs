@@ -41,6 +41,9 @@ pub struct Context {
 impl Context {
     pub fn new(cli: &Cli) -> Result<Context> {
         let Global { site, server, json, quiet, verbose, color } = &cli.global;
+        if *json {
+            crate::output::speak_json();
+        }
         let terminal = std::io::stdout().is_terminal();
         let color = match color {
             Color::Always => true,
@@ -170,7 +173,7 @@ impl Context {
     /// Who answers questions: the command line, then the person at the terminal, if one is there.
     pub fn person(&self, answers: &Answers) -> Arc<dyn Person> {
         let otherwise: Box<dyn Person> =
-            if self.is_interactive() { Box::new(Terminal::new()) } else { Box::new(Nobody) };
+            if self.is_interactive() { Box::new(Terminal) } else { Box::new(Nobody) };
         let queue: VecDeque<String> = answers.answer.iter().cloned().collect();
         Arc::new(Prepared { yes: answers.yes, answers: Mutex::new(queue), otherwise })
     }
