@@ -223,7 +223,8 @@ fn state_despite(path: &Path, unread: &Unread) -> RunState {
 }
 
 fn is_open(path: &Path, state: RunState) -> bool {
-    !is_settled(state) && !is_abandoned(path) && !(state == RunState::Failed && is_untouched(path))
+    let is_refused = state == RunState::Failed && is_untouched(path);
+    !is_settled(state) && !is_abandoned(path) && !is_refused
 }
 
 /// Notes whether a session that failed had touched nothing: then nothing is left of the run that could be continued.
