@@ -1,5 +1,18 @@
 //! What the program prints. Unlike with the macros of the standard library, a reader that has gone away (a closed
 //! terminal, `head`) is no reason to panic: a run goes on without it.
+//!
+//! What is made for people goes through the macros, and with them through [`screen`], which owns the terminal: nothing
+//! else writes there, or a question would be drawn over. What is data for programs is written as it is.
+
+pub mod clean;
+pub mod dialog;
+mod modes;
+mod screen;
+mod signals;
+pub mod width;
+
+pub use screen::{Last, Stream, columns, is_asking, last, live, say, speak_json};
+pub use signals::are_heard;
 
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,11 +38,6 @@ pub fn line(text: impl std::fmt::Display) {
     _ = print(format!("{text}\n"));
 }
 
-/// Writes to standard error, as it is.
-pub fn complain_without_end(text: impl std::fmt::Display) {
-    _ = std::io::stderr().lock().write_all(text.to_string().as_bytes());
-}
-
 /// Writes a line to standard error.
 pub fn complain(text: impl std::fmt::Display) {
     _ = std::io::stderr().lock().write_all(format!("{text}\n").as_bytes());
@@ -46,19 +54,19 @@ pub fn word(text: impl std::fmt::Display) -> String {
 }
 
 macro_rules! print {
-    ($($text:tt)*) => { _ = $crate::output::print(format!($($text)*)) };
+    ($($text:tt)*) => { $crate::output::say($crate::output::Stream::Out, &format!($($text)*)) };
 }
 
 macro_rules! println {
-    ($($text:tt)*) => { $crate::output::line(format_args!($($text)*)) };
+    ($($text:tt)*) => { $crate::output::say($crate::output::Stream::Out, &(format!($($text)*) + "\n")) };
 }
 
 macro_rules! eprint {
-    ($($text:tt)*) => { $crate::output::complain_without_end(format_args!($($text)*)) };
+    ($($text:tt)*) => { $crate::output::say($crate::output::Stream::Error, &format!($($text)*)) };
 }
 
 macro_rules! eprintln {
-    ($($text:tt)*) => { $crate::output::complain(format_args!($($text)*)) };
+    ($($text:tt)*) => { $crate::output::say($crate::output::Stream::Error, &(format!($($text)*) + "\n")) };
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 use crate::failure::{Failure, Kind, Result};
 use serde::{Deserialize, Serialize};
+use std::sync::OnceLock;
 
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,17 +100,35 @@ impl Person for Prepared {
     }
 }
 
+/// How the system is asked for the name of the user, where neither the environment nor `/etc/passwd` has it.
+static SYSTEM: OnceLock<fn() -> Option<String>> = OnceLock::new();
+
+/// Has the system be asked like this, from now on.
+pub fn ask_system(ask: fn() -> Option<String>) {
+    _ = SYSTEM.set(ask);
+}
+
 /// `user@host`, for records that say who did something.
 pub fn whoami() -> String {
-    let user =
-        std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).or_else(|_| std::env::var("LOGNAME"));
-    let user = user.ok().filter(|user| !user.is_empty()).unwrap_or_else(|| {
-        let id = rustix::process::getuid().as_raw();
-        let database = std::fs::read("/etc/passwd").unwrap_or_default();
-        name_in(&String::from_utf8_lossy(&database), id).unwrap_or_else(|| format!("uid {id}"))
-    });
+    // The system is asked once: a directory of users may be slow.
+    static USER: OnceLock<String> = OnceLock::new();
     let host = rustix::system::uname();
-    format!("{user}@{}", host.nodename().to_string_lossy())
+    format!("{}@{}", USER.get_or_init(user), host.nodename().to_string_lossy())
+}
+
+fn user() -> String {
+    let named = |name: &str| std::env::var(name).ok().filter(|user| !user.trim().is_empty());
+    if let Some(user) = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(named) {
+        return user;
+    }
+    let id = rustix::process::getuid().as_raw();
+    let database = std::fs::read("/etc/passwd").unwrap_or_default();
+    let known = name_in(&String::from_utf8_lossy(&database), id);
+    let asked = || SYSTEM.get().and_then(|ask| ask()).filter(|name| !name.is_empty());
+    known.or_else(asked).unwrap_or_else(|| match id {
+        0 => "root".to_owned(),
+        id => format!("user-{id}"),
+    })
 }
 
 /// The name of a user in the form of passwd(5).

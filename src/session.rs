@@ -24,7 +24,7 @@ pub use typed::Open;
 use crate::data;
 use crate::event::{Event, Listener, RunState};
 use crate::failure::{Failure, Kind, Result};
-use crate::journal::run::{OpenRun, Summary};
+use crate::journal::run::{self, OpenRun, Summary};
 use crate::journal::{Call, Entry, Header, Outcome};
 use crate::person::Person;
 use crate::primitive::{AnyPrimitive, Host, Sort, Told, changes_server};
@@ -364,6 +364,8 @@ impl Session {
             }
             _ => {}
         }
+        // What was refused before anything was touched is begun anew, and not continued.
+        run::note_untouched(&path, state == RunState::Failed && self.is_untouched());
         // Before the last record: after it nobody resumes the run, and so nobody would hand them back.
         self.locks.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clear();
         let way_back = self.has_way_back();

@@ -82,7 +82,11 @@ impl Demo {
             assert!(said.err.contains(cause), "{cause}: {said:?}");
         }
         assert!(said.err.contains(&format!("\n  at   {place}")), "{place}: {said:?}");
-        assert_eq!(last_lines(said).0, format!("`update` failed on practice{step}"));
+        let (state, next) = last_lines(said);
+        assert_eq!(state, format!("`update` failed on practice{step}"));
+        // What touched nothing leaves no run: it is started again.
+        let is_untouched = step.ends_with("; nothing was touched");
+        assert_eq!(is_untouched, !next.starts_with("banister resume"), "{said:?}");
     }
 
     /// Types the next command, with more words after it.
@@ -262,7 +266,7 @@ fn a_core_of_the_old_release_is_not_taken_for_the_new_one() {
 fn a_checkout_that_was_edited_stops_the_update_before_anything_is_touched() {
     let demo = demo("dirty-checkout");
     let causes = ["the checkout of practice was changed by hand", "server/ingress/traefik.yaml"];
-    demo.failed(&causes, &at(&demo, "plain.rhai", ""), " in step `Check`");
+    demo.failed(&causes, &at(&demo, "plain.rhai", ""), " in step `Check`; nothing was touched");
     assert!(!last_lines(&demo.said).1.contains("--rollback"), "there is nothing to go back from");
     assert_eq!(demo.practice.trace().unwrap().iter().filter(|line| line.tool == "make").count(), 0);
     demo.mended("dirty-checkout");
@@ -272,7 +276,7 @@ fn a_checkout_that_was_edited_stops_the_update_before_anything_is_touched() {
 fn an_origin_that_does_not_answer_is_told_in_gits_own_words() {
     let demo = demo("fetch");
     let causes = ["ls-remote", "does not appear to be a git repository", "Try it by hand: git "];
-    demo.failed(&causes, &at(&demo, "ledger.rhai", ", on practice"), "");
+    demo.failed(&causes, &at(&demo, "ledger.rhai", ", on practice"), "; nothing was touched");
     assert!(!last_lines(&demo.said).1.contains("--rollback"), "there is nothing to go back from");
     demo.mended("fetch");
 }

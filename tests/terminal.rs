@@ -2,8 +2,8 @@
 
 mod support;
 
-use std::process::Stdio;
-use support::{Said, World, said, type_into};
+use support::terminal::Terminal;
+use support::{Said, World};
 
 const RUNBOOK: &str = "//! Fails until it is mended.
 fn main() {
@@ -15,30 +15,25 @@ fn main() {
 }
 ";
 
-/// Runs the program at a terminal of its own, on which `typed` is typed.
-fn at_terminal(world: &World, line: &str, typed: &str) -> Said {
-    let program = env!("CARGO_BIN_EXE_banister");
-    let mut command = world.command(&[]);
-    let environment: Vec<_> =
-        command.get_envs().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))).collect();
-    // `script` is a part of every Debian; it gives a command a terminal.
-    command = std::process::Command::new("script");
-    command.args(["-qec", &format!("{program} {line}"), "/dev/null"]).current_dir(world.path());
-    command.env_clear().envs(environment).env("TERM", "dumb").env("SHELL", "/bin/sh");
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    type_into(&mut child, typed);
-    said(child.wait_with_output().unwrap())
+/// Runs the program at a terminal of its own, on which each of `typed` is typed once the question before it is there.
+fn at_terminal(world: &World, line: &str, prompt: &str, typed: &[&str]) -> Said {
+    let mut terminal = Terminal::start(&world.command(&[]), line, "dumb");
+    for typed in typed {
+        terminal.sees(prompt);
+        terminal.types(typed);
+    }
+    terminal.ends()
 }
 
 #[test]
 fn after_a_failure_a_person_may_leave_or_go_back() {
-    for (typed, code, traced, state) in
-        [("leave\n", 1, "config", "failed"), ("retry\nrollback\n", 0, "config up", "rolled_back")]
-    {
+    for (typed, code, traced, state) in [
+        (&["leave\n"][..], 1, "config", "failed"),
+        (&["retry\n", "rollback\n"], 0, "config up", "rolled_back"),
+    ] {
         let world = World::new();
         world.write("runbooks/x.rhai", RUNBOOK);
-        let said = at_terminal(&world, "run x", typed);
+        let said = at_terminal(&world, "run x", "[retry/rollback/leave] ", typed);
         assert_eq!(said.code, Some(code), "{said:?}");
         assert!(said.out.contains("What now?") && said.out.contains("[retry/rollback/leave]"), "{said:?}");
         let trace = world.read("trace");
@@ -53,13 +48,13 @@ fn each_step_may_be_asked_for() {
     let world = World::new();
     world.write("runbooks/x.rhai", RUNBOOK);
     world.write("mended", "");
-    let said = at_terminal(&world, "run x --step", "y\nn\n");
+    let said = at_terminal(&world, "run x --step", "[y/n] ", &["y\n", "n\n"]);
     assert_eq!(said.code, Some(3), "{said:?}");
     assert!(
         said.out.contains("Begin step `Configure`?") && said.out.contains("stopped before step `Fail`"),
         "{said:?}"
     );
-    let said = at_terminal(&world, "resume --step", "y\ny\n");
+    let said = at_terminal(&world, "resume --step", "[y/n] ", &["y\n", "y\n"]);
     assert_eq!(said.code, Some(0), "{said:?}");
     assert!(
         !said.out.contains("Begin step `Configure`?") && said.out.contains("Begin step `Build`?"),

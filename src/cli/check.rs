@@ -4,7 +4,7 @@ use super::context::Context;
 use crate::failure::{Context as _, Failure, Kind, Result};
 use crate::report::findings;
 use crate::script::check::{Check, Finding, KINDS, Severity, unknown_kind};
-use crate::script::layers::{Folder, Layers, Text};
+use crate::script::layers::{self, Folder, Layers, Text};
 use crate::script::rehearsal::Tests;
 use crate::site::{self, FILE, Server, Site};
 use std::path::{Path, PathBuf};
@@ -80,8 +80,13 @@ fn look(
                     continue;
                 }
                 let script = &std::path::absolute(script).unwrap_or_else(|_| script.clone());
-                let text = std::fs::read_to_string(script)
-                    .or_fail(Kind::Invalid, || format!("can't read `{}`", script.display()))?;
+                let text = match layers::script(script) {
+                    Ok(text) => text,
+                    Err(failure) => {
+                        found.push(unreadable(script, &failure));
+                        continue;
+                    }
+                };
                 let text = Text::new(script.display().to_string(), text);
                 let name = script.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
                 // What lies on a bundled file is looked at together with it.
@@ -98,10 +103,20 @@ fn look(
         }
         None => {
             for (name, _) in layers.list(Folder::Runbooks) {
-                check.runbook(layers.runbook(&name)?);
+                match layers.runbook(&name) {
+                    Ok(text) => check.runbook(text),
+                    Err(failure) => {
+                        found.push(unreadable_script(folder.as_deref(), Folder::Runbooks, &name, &failure))
+                    }
+                }
             }
             for (name, _) in layers.list(Folder::Stdlib) {
-                layers.module(&name)?.into_iter().for_each(|text| check.text(text));
+                match layers.module(&name) {
+                    Ok(text) => text.into_iter().for_each(|text| check.text(text)),
+                    Err(failure) => {
+                        found.push(unreadable_script(folder.as_deref(), Folder::Stdlib, &name, &failure))
+                    }
+                }
             }
             let tests = folder.as_deref().map(|folder| folder.join("tests")).filter(|tests| tests.is_dir());
             for script in tests.iter().map(|tests| scripts_in(tests)).collect::<Result<Vec<_>>>()?.concat() {
@@ -165,11 +180,25 @@ fn is_test(script: &Path) -> bool {
 
 /// Why a test script can't be read, if it can't.
 fn mistake_in_test(script: &Path) -> Result<Option<Finding>> {
-    let failed = || format!("can't read `{}`", script.display());
-    let text = std::fs::read_to_string(script).or_fail(Kind::Invalid, failed)?;
+    let text = match layers::script(script) {
+        Ok(text) => text,
+        Err(failure) => return Ok(Some(unreadable(script, &failure))),
+    };
     let Err(failure) = Tests::read(&Text::new(script.display().to_string(), text)) else { return Ok(None) };
     let line = failure.at.as_deref().and_then(|at| at.rsplit(':').next()?.parse().ok()).unwrap_or(0);
     Ok(Some(at_line(script, line, 0, failure.message, failure.help.unwrap_or_default())))
+}
+
+/// A script that can't be read is a finding like any other: it stops nobody from looking at the others.
+fn unreadable(file: &Path, failure: &Failure) -> Finding {
+    let line = failure.why.iter().find_map(|why| why.strip_prefix("line ")?.split(' ').next()?.parse().ok());
+    let message = format!("{}: {}", failure.message, failure.why.join(", "));
+    at_line(file, line.unwrap_or(0), 0, message, failure.help.clone().unwrap_or_default())
+}
+
+fn unreadable_script(site: Option<&Path>, folder: Folder, name: &str, failure: &Failure) -> Finding {
+    let file = site.unwrap_or(Path::new("")).join(folder.name()).join(format!("{name}.rhai"));
+    unreadable(&file, failure)
 }
 
 /// `site.toml` does not load: the place is in what the parser says.
@@ -219,7 +248,7 @@ fn unknown_kinds(site: &Site, kinds: &mut Vec<String>, layers: &Layers) -> Resul
 }
 
 fn at_line(file: &Path, line: usize, column: usize, message: String, help: String) -> Finding {
-    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let text = std::fs::read_to_string(if line > 0 { file } else { Path::new("") }).unwrap_or_default();
     let text = line.checked_sub(1).and_then(|n| text.lines().nth(n)).unwrap_or_default().to_owned();
     let source = std::path::absolute(file).unwrap_or_else(|_| file.to_owned()).display().to_string();
     Finding { severity: Severity::Error, source, line, column, message, help, text, versions: None }

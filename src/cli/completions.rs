@@ -3,6 +3,7 @@
 mod candidates;
 
 use super::arguments::{self, Cli};
+use super::context::Context;
 use crate::failure::{Failure, Kind, Result};
 use candidates::Candidates;
 use clap::{Command, CommandFactory};
@@ -22,7 +23,7 @@ pub enum Shell {
 const ASKED: &str = "BANISTER_COMPLETE";
 
 /// Prints the script. It asks this same program at each completion: what can be typed depends on the site.
-pub fn completions(shell: Shell) -> Result<u8> {
+pub fn completions(context: &Context, shell: Shell) -> Result<u8> {
     let called = std::env::args_os().next().unwrap_or_else(|| "banister".into());
     // A path must mean the same in another folder; a bare name is looked up anew, so that a newer program answers.
     let program = match called.to_string_lossy().contains('/') {
@@ -33,7 +34,10 @@ pub fn completions(shell: Shell) -> Result<u8> {
     completer(shell)
         .write_registration(ASKED, "banister", "banister", &program.to_string_lossy(), &mut script)
         .map_err(|error| Failure::new(Kind::Bug, "the shell's script can't be written").why(error))?;
-    _ = crate::output::print(script);
+    match context.json {
+        true => println!("{}", serde_json::json!({ "script": String::from_utf8_lossy(&script) })),
+        false => _ = crate::output::print(script),
+    }
     Ok(0)
 }
 

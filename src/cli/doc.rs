@@ -46,9 +46,13 @@ pub fn doc(context: &Context, words: &[String]) -> Result<u8> {
 }
 
 /// Prints all pages of what the program brings, whatever site is here.
-pub fn markdown() -> Result<u8> {
+pub fn markdown(context: &Context) -> Result<u8> {
     let all = pages(&Arc::new(Layers::of_site(None, "")));
-    print!("{}", crate::report::markdown::markdown(&all));
+    let text = crate::report::markdown::markdown(&all);
+    match context.json {
+        true => println!("{}", json!({ "markdown": text })),
+        false => print!("{text}"),
+    }
     Ok(0)
 }
 

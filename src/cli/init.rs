@@ -6,6 +6,7 @@ use super::context::Context;
 use crate::failure::{Context as _, Failure, Kind, Result};
 use crate::site::{FILE, HOSS, MASTODON};
 use linked::Linked;
+use serde_json::json;
 use std::path::{Path, PathBuf};
 
 /// An installation that was found.
@@ -39,6 +40,16 @@ pub fn init(context: &Context) -> Result<u8> {
         .or_fail(Kind::Invalid, || format!("can't make `{}`", folder.display()))?;
     std::fs::write(&file, text(&found, &home))
         .or_fail(Kind::Invalid, || format!("can't write `{}`", file.display()))?;
+    if context.json {
+        let linked: Vec<_> = found
+            .linked
+            .iter()
+            .map(|other| json!({ "endpoint": other.endpoint, "named_by": other.source }))
+            .collect();
+        let wrote = json!({ "file": file, "kind": found.kind, "checkout": found.checkout, "linked": linked });
+        println!("{wrote}");
+        return Ok(0);
+    }
     println!("wrote {}: a server of kind `{}` at {}", file.display(), found.kind, found.checkout.display());
     for other in &found.linked {
         println!("  and {}, which {} names{}", other.endpoint, other.source, other.guess());

@@ -22,12 +22,15 @@ pub fn list(context: &Context) -> Result<u8> {
         };
         let summary = match Runbook::load(layers.clone(), &name) {
             Ok(runbook) => runbook.summary,
-            Err(failure) => format!("can't be read: {}", failure.message),
+            Err(failure) => {
+                [&["can't be read".to_owned(), failure.message][..], &failure.why].concat().join(": ")
+            }
         };
-        let own = layers.overrides(Folder::Runbooks, &name)?;
-        Ok((name, from, own, summary))
+        // Of what can't be read the summary says so.
+        let own = layers.overrides(Folder::Runbooks, &name).unwrap_or_default();
+        (name, from, own, summary)
     });
-    let runbooks: Vec<_> = runbooks.collect::<Result<_>>()?;
+    let runbooks: Vec<_> = runbooks.collect();
     if context.json {
         let list: Vec<_> = runbooks
             .iter()

@@ -1,6 +1,7 @@
 //! `banister man`: the whole program as one manual page, from the same text as `--help`.
 
 use super::arguments::Cli;
+use super::context::Context;
 use crate::failure::{EXIT_CODES, Result};
 use crate::script::layers::{Folder, Layers};
 use crate::script::runbook::Runbook;
@@ -37,7 +38,7 @@ const ENVIRONMENT: [(&str, &str); 6] = [
 ];
 
 /// Prints it.
-pub fn man() -> Result<u8> {
+pub fn man(context: &Context) -> Result<u8> {
     let mut command = Cli::command();
     command.build();
     let mut page = Roff::new();
@@ -65,7 +66,10 @@ pub fn man() -> Result<u8> {
     page.control("SH", ["SEE ALSO"]);
     page.text([bold("banister doc"), roman(" lists what a script can call. ")]);
     page.text([bold("age"), roman("(1), "), bold("git"), roman("(1), "), bold("ssh"), roman("(1)")]);
-    print!("{}", page.render());
+    match context.json {
+        true => println!("{}", serde_json::json!({ "man": page.render() })),
+        false => print!("{}", page.render()),
+    }
     Ok(0)
 }
 

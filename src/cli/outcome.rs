@@ -73,6 +73,10 @@ pub fn lines(context: &Context, summary: &Summary) -> (String, String) {
             format!("`{runbook}` was interrupted{on}{step}{each}"),
             context.command(&format!("resume {name}")),
         ),
+        RunState::Failed if run::is_untouched(&summary.path) => (
+            format!("`{runbook}` failed{on}{step}; nothing was touched{each}"),
+            helped(context, summary).unwrap_or_else(|| again(context, summary, "")),
+        ),
         RunState::Failed if is_past_mending(summary) => {
             // What it owes is owed by the same work then.
             (
@@ -89,6 +93,18 @@ pub fn lines(context: &Context, summary: &Summary) -> (String, String) {
             }
         }),
     }
+}
+
+/// The first command that the help of the failure names: only it leads on where the same run would end the same.
+fn helped(context: &Context, summary: &Summary) -> Option<String> {
+    let (_, failure) = summary.index.finished.as_ref()?;
+    let help = failure.as_ref()?.help.as_ref()?;
+    let mut commands = help.split('`').skip(1).step_by(2).filter_map(|code| code.strip_prefix("banister "));
+    let words = commands.find(|words| !words.starts_with("resume"))?;
+    // It may name the server, of several, itself.
+    let server = context.given_server.iter().map(|server| format!(" --server {}", word(server)));
+    let named = server.clone().find(|named| words.contains(named.as_str()));
+    Some(context.command(&named.map_or_else(|| words.to_owned(), |named| words.replace(&named, ""))))
 }
 
 /// Whether the script saw a change fail, did more, and then failed for it, as one that starts again what it had stopped:
@@ -122,7 +138,7 @@ fn again(context: &Context, summary: &Summary, abandon: &str) -> String {
         format!(" --{name} {}", word(text))
     });
     let parameters: String = parameters.collect();
-    context.command(&format!("run {}{parameters} {abandon}", summary.header.runbook))
+    context.command(format!("run {}{parameters} {abandon}", summary.header.runbook).trim_end())
 }
 
 /// The innermost step that began and did not end.

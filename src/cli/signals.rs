@@ -13,6 +13,7 @@ use std::sync::Arc;
 pub fn listen(stop: &Arc<Stop>) -> Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])
         .or_fail(Kind::Bug, || "signals can't be listened to".into())?;
+    crate::output::are_heard();
     let stop = stop.clone();
     std::thread::spawn(move || {
         for signal in signals.forever() {

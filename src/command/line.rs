@@ -1,5 +1,6 @@
 //! What a command wrote, as lines to show: whole ones, without what only a terminal understands.
 
+use crate::output::clean;
 use crate::secret::{tail, without_tail};
 use std::time::Duration;
 
@@ -80,38 +81,7 @@ impl Lines {
 pub(super) fn clean(line: &[u8]) -> String {
     let text = String::from_utf8_lossy(line);
     let text = text.trim_end_matches('\r');
-    let mut rest = text.rsplit('\r').next().unwrap_or(text);
-    let mut clean = String::with_capacity(rest.len());
-    while let Some(character) = rest.chars().next() {
-        let after = &rest[character.len_utf8()..];
-        rest = if character == '\x1b' { after_escape(after) } else { after };
-        if character == '\t' || !character.is_control() {
-            clean.push(character);
-        }
-    }
-    clean
-}
-
-/// What follows an escape sequence, as ECMA-48 forms them; `text` begins after the escape character.
-fn after_escape(text: &str) -> &str {
-    let behind = |at: usize| text[at..].chars().next().map_or("", |last| &text[at + last.len_utf8()..]);
-    match text.chars().next() {
-        // A control sequence (colours, movements) ends with a letter or the like.
-        Some('[') => match text[1..].find(|c| !(' '..='?').contains(&c)) {
-            Some(end) => behind(end + 1),
-            None => "",
-        },
-        // A string (title, link) ends with a bell or another escape sequence.
-        Some(']' | 'P' | 'X' | '^' | '_') => match text.find(['\x07', '\x1b']) {
-            Some(end) if text[end..].starts_with("\x1b\\") => &text[end + 2..],
-            Some(end) if text[end..].starts_with('\x07') => &text[end + 1..],
-            Some(end) => &text[end..],
-            None => "",
-        },
-        // Others are some characters from space to slash, and one more.
-        Some(_) => text.find(|c| !(' '..='/').contains(&c)).map_or("", behind),
-        None => "",
-    }
+    clean::line(text.rsplit('\r').next().unwrap_or(text))
 }
 
 #[cfg(test)]

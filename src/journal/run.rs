@@ -223,7 +223,23 @@ fn state_despite(path: &Path, unread: &Unread) -> RunState {
 }
 
 fn is_open(path: &Path, state: RunState) -> bool {
-    !is_settled(state) && !is_abandoned(path)
+    let is_refused = state == RunState::Failed && is_untouched(path);
+    !is_settled(state) && !is_abandoned(path) && !is_refused
+}
+
+/// Notes whether a session that failed had touched nothing: then nothing is left of the run that could be continued.
+pub fn note_untouched(path: &Path, is: bool) {
+    let note = path.join("untouched");
+    // Without the note the run can be resumed, which harms nobody.
+    match is {
+        true => _ = fs::write(note, ""),
+        false => _ = fs::remove_file(note),
+    }
+}
+
+/// Whether the run had touched nothing when it failed.
+pub fn is_untouched(path: &Path) -> bool {
+    path.join("untouched").exists()
 }
 
 /// Who abandoned the run, if somebody did.

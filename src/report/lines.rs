@@ -1,16 +1,18 @@
 //! A run as lines: one a step, and on a terminal last lines that show what goes on: one, or one for each branch.
 
 use super::failure::render;
-use super::text::{Style, cut, elapsed, table};
+use super::text::{Style, elapsed, table};
 use super::tracks::Tracks;
 use crate::event::{Event, Listener, RunState, StepState};
+use crate::output;
 use crate::secret::show;
-use std::io::Write;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 /// How often the live lines are drawn again.
 const TICK: Duration = Duration::from_millis(200);
+/// The same while a person reads a question below them.
+const SLOW_TICK: Duration = Duration::from_secs(1);
 
 /// Reports to standard output.
 pub struct Lines {
@@ -23,28 +25,15 @@ struct State {
     live: bool,
     quiet: bool,
     verbose: bool,
-    width: usize,
-    /// What the live lines show, and how many are drawn.
+    /// What the live lines show.
     tracks: Tracks,
-    drawn: usize,
     /// Name, state and seconds of each step, for the table at the end.
     steps: Vec<(String, StepState, f64, bool)>,
 }
 
 impl Lines {
     pub fn new(style: Style, live: bool, quiet: bool, verbose: bool) -> Lines {
-        let width = rustix::termios::tcgetwinsize(std::io::stdout())
-            .map_or(100, |size| usize::from(size.ws_col).max(20));
-        let state = State {
-            style,
-            live,
-            quiet,
-            verbose,
-            width,
-            tracks: Tracks::default(),
-            drawn: 0,
-            steps: Vec::new(),
-        };
+        let state = State { style, live, quiet, verbose, tracks: Tracks::default(), steps: Vec::new() };
         let state = Arc::new(Mutex::new(state));
         if live {
             let watched = Arc::downgrade(&state);
@@ -59,7 +48,7 @@ fn tick(watched: &Weak<Mutex<State>>) {
     while let Some(state) = watched.upgrade() {
         state.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).draw();
         drop(state);
-        std::thread::sleep(TICK);
+        std::thread::sleep(if output::is_asking() { SLOW_TICK } else { TICK });
     }
 }
 
@@ -67,9 +56,9 @@ impl Lines {
     /// Takes the live lines away: nothing goes on any more.
     pub fn end(&self) {
         let mut state = self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        state.erase();
-        state.live = false;
         state.tracks = Tracks::default();
+        state.draw();
+        state.live = false;
     }
 }
 
@@ -140,13 +129,12 @@ impl State {
                 self.line(&self.style.dim(&format!("{question} — {answer} ({by})")));
             }
             Event::Warned { text } => self.line(&format!("{} {text}", self.style.warn("warning:"))),
-            Event::Failed { failure } => {
-                self.erase();
-                eprint!("{}", render(failure, self.style));
-            }
+            Event::Failed { failure } => eprint!("{}", render(failure, self.style)),
             Event::RollbackStarted => self.line(&self.style.warn("going back")),
             Event::RunFinished { state, seconds, failure, .. } => {
-                self.erase();
+                // Nothing goes on any more.
+                self.tracks = Tracks::default();
+                self.draw();
                 self.summary(*state, *seconds);
                 if let Some(failure) = failure {
                     eprint!("{}", render(failure, self.style));
@@ -184,29 +172,22 @@ impl State {
         text.lines().for_each(|line| self.line(line));
     }
 
-    /// Prints a line above the live one.
+    /// Prints a line above the live ones.
     fn line(&mut self, text: &str) {
-        self.erase();
-        let _ = writeln!(std::io::stdout().lock(), "{}", show(text));
-    }
-
-    fn erase(&mut self) {
-        for n in 0..std::mem::take(&mut self.drawn) {
-            let up = if n > 0 { "\x1b[1A" } else { "" };
-            let _ = write!(std::io::stdout().lock(), "{up}\r\x1b[K");
-        }
+        println!("{}", show(text));
     }
 
     fn draw(&mut self) {
         if self.quiet || !self.live {
             return;
         }
-        self.erase();
-        let lines = self.tracks.lines();
-        let cut = |line: &String| cut(&show(line), self.width.saturating_sub(1));
-        let shown: Vec<String> = lines.iter().map(cut).collect();
-        let mut out = std::io::stdout().lock();
-        let _ = write!(out, "{}", shown.join("\n")).and_then(|()| out.flush());
-        self.drawn = shown.len();
+        output::live(self.tracks.lines().iter().map(|line| show(line).into_owned()).collect());
+    }
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        self.tracks = Tracks::default();
+        self.draw();
     }
 }

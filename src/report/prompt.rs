@@ -1,53 +1,33 @@
 //! Asks the person at the terminal.
 
 use crate::failure::{Failure, Kind, Result};
+use crate::output::dialog::{self, Typed};
 use crate::person::{Answer, Form, Person, Question, whoami};
-use rustyline::DefaultEditor;
-use rustyline::error::ReadlineError;
-use std::sync::Mutex;
+use crate::secret::show;
 
 /// The person at this terminal. One question at a time, also if branches ask at once.
-pub struct Terminal {
-    turn: Mutex<()>,
-}
-
-impl Terminal {
-    pub fn new() -> Terminal {
-        Terminal { turn: Mutex::new(()) }
-    }
-}
-
-impl Default for Terminal {
-    fn default() -> Terminal {
-        Terminal::new()
-    }
-}
+pub struct Terminal;
 
 impl Person for Terminal {
     fn ask(&self, question: &Question) -> Result<Answer> {
-        let _turn = self.turn.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let broken = |error: &dyn std::fmt::Display| {
-            Failure::new(Kind::Declined, "the terminal can't be read").why(error)
-        };
-        let mut editor = DefaultEditor::new().map_err(|error| broken(&error))?;
-        eprintln!("\r\x1b[K{}", crate::secret::show(&question.text));
-        let (hint, initial) = match &question.form {
+        let turn = dialog::turn();
+        let (hint, suggestion) = match &question.form {
             Form::Confirm => ("[y/n] ".to_owned(), ""),
             Form::Done => ("type `done` when it is done: ".to_owned(), ""),
             Form::Line { suggestion } => ("> ".to_owned(), suggestion.as_deref().unwrap_or_default()),
             Form::Choice(choices) => (format!("[{}] ", choices.join("/")), ""),
         };
+        let mut dialog = turn.open(&show(&question.text), &show(&hint), suggestion);
         loop {
-            let line = match editor.readline_with_initial(&hint, (initial, "")) {
-                Ok(line) => line.trim().to_owned(),
-                Err(ReadlineError::Interrupted | ReadlineError::Eof) => {
+            match dialog.line() {
+                Typed::Nothing => {
                     return Err(Failure::new(Kind::Declined, "the question was left unanswered")
                         .help("continue with `banister resume`"));
                 }
-                Err(error) => return Err(broken(&error)),
-            };
-            if let Some(text) = fits(&question.form, &line) {
-                return Ok(Answer { text, by: whoami() });
+                Typed::Line(line) => match fits(&question.form, line.trim()) {
+                    Some(text) => return Ok(Answer { text, by: whoami() }),
+                    None => dialog.again(),
+                },
             }
         }
     }

@@ -20,12 +20,17 @@ pub fn to_failure(error: &EvalAltResult, source: &str) -> Failure {
         {
             value.clone_cast::<FailureValue>().0
         }
-        // What a script threw itself: text, or a map with a message.
+        // What a script threw itself: text, or a map with a message and a help.
         EvalAltResult::ErrorRuntime(value, _) => {
-            let message =
-                value.read_lock::<Map>().and_then(|map| map.get("message").map(ToString::to_string));
-            let message = message.unwrap_or_else(|| value.to_string());
-            Failure::new(Kind::Refused, if message.is_empty() { "the script threw".into() } else { message })
+            let part =
+                |name: &str| value.read_lock::<Map>().and_then(|map| map.get(name).map(ToString::to_string));
+            let message = part("message").unwrap_or_else(|| value.to_string());
+            let message = if message.is_empty() { "the script threw".into() } else { message };
+            let failure = Failure::new(Kind::Refused, message);
+            match part("help").filter(|help| !help.is_empty()) {
+                Some(help) => failure.help(help),
+                None => failure,
+            }
         }
         EvalAltResult::ErrorParsing(kind, _) => Failure::new(Kind::Invalid, lower(&kind.to_string())),
         EvalAltResult::ErrorTerminated(..) => Failure::new(Kind::Interrupted, "interrupted"),

@@ -228,12 +228,10 @@ impl Layers {
 
     /// The text of a file in the site's folder, or in that of the run.
     fn own(&self, path: &str) -> Result<Option<Text>> {
-        let Some(file) = self.folder.as_ref().map(|site| site.join(path)).filter(|file| file.is_file())
-        else {
+        let Some(file) = self.folder.as_ref().map(|site| site.join(path)).filter(|file| file.exists()) else {
             return Ok(None);
         };
-        let text = std::fs::read_to_string(&file)
-            .or_fail(Kind::Invalid, || format!("can't read `{}`", file.display()))?;
+        let text = script(&file)?;
         Ok(Some(Text::new(file.display().to_string(), text)))
     }
 
@@ -347,6 +345,28 @@ impl Layers {
             std::fs::write(&file, &text.text).or_fail(Kind::Journal, failed)?;
         }
         Ok(())
+    }
+}
+
+/// The text of a script. A pipe is not waited for, and what has the name of a script is not always one.
+pub fn script(file: &Path) -> Result<String> {
+    let failed = || format!("can't read `{}`", file.display());
+    let mend = "move it away, or write it as a text file in UTF-8";
+    match std::fs::metadata(file) {
+        Ok(found) if found.is_dir() => {
+            Err(Failure::new(Kind::Invalid, failed()).why("it is a folder").help(mend))
+        }
+        Ok(found) if !found.is_file() => {
+            Err(Failure::new(Kind::Invalid, failed()).why("it is no regular file").help(mend))
+        }
+        _ => {
+            let bytes = std::fs::read(file).or_fail(Kind::Invalid, failed)?;
+            String::from_utf8(bytes).map_err(|error| {
+                let line =
+                    error.as_bytes()[..error.utf8_error().valid_up_to()].split(|b| *b == b'\n').count();
+                Failure::new(Kind::Invalid, failed()).why(format!("line {line} is not UTF-8")).help(mend)
+            })
+        }
     }
 }
 

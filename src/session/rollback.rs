@@ -6,7 +6,7 @@ use crate::event::Event;
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::index::Index;
 use crate::journal::{Entry, Outcome, key};
-use crate::primitive::{Sort, changes_server};
+use crate::primitive::{Facet, Sort, changes_server};
 use crate::primitives;
 use std::sync::atomic::Ordering;
 
@@ -20,7 +20,22 @@ pub fn has_changed(index: &Index) -> bool {
     index.calls().any(|call| primitives::find(&call.call.name).is_none_or(changes_server))
 }
 
+/// Whether nothing was begun but looks. What is fetched from an origin is only looked at.
+fn is_untouched(index: &Index) -> bool {
+    index.calls().all(|call| {
+        primitives::find(&call.call.name).is_some_and(|primitive| {
+            primitive.sort() != Sort::Change || primitive.facets() == [Facet::History]
+        })
+    })
+}
+
 impl Session {
+    /// Whether this run has done nothing yet that a new run would not do alike.
+    pub(super) fn is_untouched(&self) -> bool {
+        let written = self.written();
+        !written.index.rollback && is_untouched(&written.index)
+    }
+
     /// Whether this session goes back.
     pub fn is_turned_back(&self) -> bool {
         self.turned_back.load(Ordering::Relaxed)

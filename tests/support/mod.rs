@@ -6,6 +6,7 @@
 pub mod awkward;
 pub mod caller;
 pub mod program;
+pub mod pty;
 pub mod terminal;
 pub mod words;
 

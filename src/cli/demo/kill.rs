@@ -2,9 +2,9 @@
 
 use super::super::context::Context;
 use crate::event::{Event, Listener};
+use crate::output::{Stream, last};
 use crate::report::text::Style;
 use rustix::process::{Signal, getpid, kill_process};
-use std::io::Write;
 use std::sync::Mutex;
 
 /// A line that `make build` prints when a part of it is done.
@@ -14,7 +14,6 @@ const HALF_WAY: &str = "Building core";
 pub struct Kill {
     style: Style,
     /// Whether there is a live line, which has to be wiped away.
-    live: bool,
     /// Whether standard output is for programs: what people should read goes to standard error then.
     json: bool,
     /// Options that the next command needs, too.
@@ -36,15 +35,14 @@ struct Seen {
 impl Kill {
     pub fn new(context: &Context) -> Kill {
         let site = context.command("").trim_start_matches("banister").trim().to_owned();
-        Kill { style: context.style, live: context.live, json: context.json, site, seen: Mutex::default() }
+        Kill { style: context.style, json: context.json, site, seen: Mutex::default() }
     }
 
     /// Says what happens now, because nobody could afterwards, and dies. No signal handler and no destructor runs.
     fn die(&self, seen: &Seen) {
         let text = format!(
-            "{}{} banister now kills itself, in the middle of `make build`; the build continues in the background\n\
+            "{} banister now kills itself, in the middle of `make build`; the build continues in the background\n\
              {} `{}` was interrupted on {} in step `{}`\n{}  banister resume {} {}\n",
-            if self.live { "\r\x1b[K" } else { "" },
             self.style.warn("fault:"),
             self.style.bold("state:"),
             seen.runbook,
@@ -55,11 +53,7 @@ impl Kill {
             self.site,
         );
         // Held to the end: whoever draws the live line would draw over it.
-        let mut out = std::io::stdout().lock();
-        let _ = match self.json {
-            true => std::io::stderr().write_all(text.as_bytes()),
-            false => out.write_all(text.as_bytes()).and_then(|()| out.flush()),
-        };
+        let _last = last(if self.json { Stream::Error } else { Stream::Out }, &text);
         let _ = kill_process(getpid(), Signal::KILL);
     }
 }

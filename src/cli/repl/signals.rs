@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub fn listen(stop: &Arc<Stop>, idle: &Arc<AtomicBool>, leave: impl Fn() + Send + 'static) -> Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])
         .or_fail(Kind::Bug, || "signals can't be listened to".into())?;
+    crate::output::are_heard();
     let (stop, idle) = (stop.clone(), idle.clone());
     // As it is now, before anybody edits in it.
     let terminal = tcgetattr(std::io::stdin()).ok();
