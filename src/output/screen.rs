@@ -135,6 +135,23 @@ impl Stream {
             Stream::Error => _ = std::io::stderr().lock().write_all(text.as_bytes()),
         }
     }
+
+    /// With one write, as the buffer of standard output would not: it parts what it is given at the last line's end, and a
+    /// question would be without what is typed in between.
+    fn write_at_once(self, text: &str) {
+        let mut rest = text.as_bytes();
+        while !rest.is_empty() {
+            let written = match self {
+                Stream::Out => rustix::io::write(std::io::stdout(), rest),
+                Stream::Error => rustix::io::write(std::io::stderr(), rest),
+            };
+            match written {
+                Ok(written) if written > 0 => rest = &rest[written..],
+                Err(rustix::io::Errno::INTR) => {}
+                _ => return,
+            }
+        }
+    }
 }
 
 impl Screen {
@@ -228,7 +245,7 @@ impl Screen {
         }
         self.drawn = rows.iter().map(|row| width::of(row)).collect();
         if !out.is_empty() {
-            foot.write(&out);
+            foot.write_at_once(&out);
         }
     }
 
