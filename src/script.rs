@@ -1,5 +1,6 @@
 //! Everything that knows Rhai: the text of runbooks becomes calls at the gate.
 
+pub mod asked;
 pub mod assume;
 pub mod blocks;
 pub mod check;
@@ -15,6 +16,7 @@ pub mod here;
 pub mod kind;
 pub mod layer_check;
 pub mod layers;
+pub mod nothing;
 pub mod outline;
 pub mod plan;
 pub mod reference;

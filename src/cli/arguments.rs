@@ -337,7 +337,7 @@ pub fn command_for(arguments: &[OsString]) -> Result<clap::Command> {
         let options = runbook.parameters.iter().map(|parameter| {
             Arg::new(format!("parameter-{}", parameter.name))
                 .long(parameter.name.replace('_', "-"))
-                .help(parameter.help.clone())
+                .help(parameter.usage())
                 .help_heading(format!("Parameters of `{}`", runbook.name))
                 .value_name("VALUE")
         });

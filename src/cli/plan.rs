@@ -43,8 +43,10 @@ struct Kept {
 /// Plans a run and prints the plan.
 pub fn plan(context: &Context, options: &PlanOptions, matches: &clap::ArgMatches) -> Result<u8> {
     let (site, names, runbook) = context.prepare(&options.runbook)?;
+    let parameters = parameters(&runbook, matches);
+    runbook.require(&parameters)?;
     super::stale::show(context, &runbook)?;
-    let header = session::header(&site, &options.runbook, parameters(&runbook, matches), names);
+    let header = session::header(&site, &options.runbook, parameters, names);
     let stop = Arc::new(Stop::new());
     super::signals::listen(&stop)?;
     let plan = explore(&runbook, &site, &header, &Arc::new(Planner::new(context.reach(&site))), &stop)?;

@@ -2,6 +2,7 @@
 
 use super::error::to_failure;
 use super::here::{Handler, Here};
+use super::nothing;
 use super::seen;
 use super::types::{ServerValue, to_error};
 use crate::failure::{Failure, Kind};
@@ -40,6 +41,7 @@ fn origin(source: &str, place: Position) -> &str {
 fn step(context: &mut EvalContext, inputs: &[Expression]) -> Result<Dynamic, Box<EvalAltResult>> {
     let name = context.eval_expression_tree(&inputs[0])?;
     let name = name.into_string().map_err(|found| format!("a step's name is text, not {found}"))?;
+    nothing::refuse()?;
     let here = Here::of(Some(context.tag()))?;
     let source = origin(context.source().unwrap_or_default(), inputs[0].position()).to_owned();
     let block = here.session.begin_step(&here.frame, &name, &source).map_err(to_error)?;
@@ -99,8 +101,10 @@ pub fn roll_back(engine: &Engine, here: &Here, source: &str) -> Result<(), Failu
         global.tag = Dynamic::from(here.with_frame(frame));
         let context =
             NativeCallContext::new_with_all_fields(engine, "on_failure", None, &global, handler.position);
+        nothing::take();
         let result = handler.closure.call_raw(&context, None, []);
-        result.map(drop).map_err(|error| to_failure(&error, source))?;
+        let result = result.and_then(|_| nothing::refuse());
+        result.map_err(|error| to_failure(&error, source))?;
     }
     Ok(())
 }
@@ -150,6 +154,7 @@ fn parallel(
                 context.call_position(),
             );
             let value = branch.call_raw(&inner, None, [unshared(item)])?;
+            nothing::refuse()?;
             here.session.end_block(&block).map_err(to_error)?;
             Ok(value)
         };

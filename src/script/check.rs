@@ -14,6 +14,7 @@ mod imports;
 mod known;
 mod literal;
 mod offers;
+mod optional;
 mod program;
 mod scope;
 mod steps;
@@ -24,6 +25,8 @@ mod words;
 pub use finding::{Finding, Severity};
 pub use functions::TAKEN;
 pub use imports::unknown_kind;
+pub use known::LENIENT;
+pub use optional::{has_default, optional};
 
 use super::layers::{Layers, Text};
 use crate::failure::{Failure, Kind, Result};

@@ -27,6 +27,11 @@ pub fn to_failure(error: &EvalAltResult, source: &str) -> Failure {
             let message = message.unwrap_or_else(|| value.to_string());
             Failure::new(Kind::Refused, if message.is_empty() { "the script threw".into() } else { message })
         }
+        EvalAltResult::ErrorPropertyNotFound(name, _) => {
+            Failure::new(Kind::Refused, format!("there is no `{name}` in this map")).help(
+                "correct the name, or write `?? …` behind it if it may be absent; then `banister resume`",
+            )
+        }
         EvalAltResult::ErrorParsing(kind, _) => Failure::new(Kind::Invalid, lower(&kind.to_string())),
         EvalAltResult::ErrorTerminated(..) => Failure::new(Kind::Interrupted, "interrupted"),
         other => {

@@ -1,0 +1,8 @@
+//! Scripts mean what they say: what is absent, misspelt or of another sort is an error, and never quietly nothing.
+
+mod support;
+
+#[path = "meaning/absent.rs"]
+mod absent;
+#[path = "meaning/parameters.rs"]
+mod parameters;
