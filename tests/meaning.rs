@@ -4,5 +4,7 @@ mod support;
 
 #[path = "meaning/absent.rs"]
 mod absent;
+#[path = "meaning/blocks.rs"]
+mod blocks;
 #[path = "meaning/parameters.rs"]
 mod parameters;

@@ -79,7 +79,11 @@ fn step(context: &mut EvalContext, inputs: &[Expression]) -> Result<Dynamic, Box
 /// Remembers what has to be done if the run fails later than here.
 fn on_failure(context: &mut EvalContext, inputs: &[Expression]) -> Result<Dynamic, Box<EvalAltResult>> {
     let closure = context.eval_expression_tree(&inputs[0])?;
-    let Some(closure) = closure.try_cast::<FnPtr>() else { return Err("on_failure takes a block".into()) };
+    let Some(mut closure) = closure.try_cast::<FnPtr>() else {
+        return Err("on_failure takes a block".into());
+    };
+    // What it captures is shared with what comes after it, such as the next item of a loop.
+    closure.iter_curry_mut().for_each(|value| *value = unshared(value));
     let here = Here::of(Some(context.tag()))?;
     let handler = Handler {
         key: here.session.declare_way_back(&here.frame),

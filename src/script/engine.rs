@@ -19,10 +19,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
 
 /// Words of plain Rhai that see the world around the gate, and what to say instead.
-const FORBIDDEN: [(&str, &str); 3] = [
+const FORBIDDEN: [(&str, &str); 4] = [
     ("timestamp", "use `now()`, which a resumed run sees the same"),
     ("sleep", "use `wait_healthy`"),
     ("eval", ""),
+    // A run that ended so would be taken for done.
+    ("exit", "use `throw \"…\"` to fail, or `return` to end a function well"),
 ];
 
 /// An engine over the given layers.

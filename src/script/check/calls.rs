@@ -108,6 +108,9 @@ impl<'a> Walk<'a> {
             }
             return;
         }
+        if let Some((message, help)) = words::forbidden(name) {
+            return self.find(Severity::Error, place, message, help);
+        }
         if primitives::find(name).is_some() {
             let given: Vec<&'a Expr> =
                 std::iter::once(receiver.unwrap_or(&SOMETHING)).chain(&call.args).collect();

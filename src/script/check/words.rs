@@ -13,6 +13,10 @@ pub fn forbidden(word: &str) -> Option<(String, String)> {
         }
         "sleep" => ("a fixed time is too short or too long", "wait for what is meant, with `wait_healthy`"),
         "eval" => ("what it would run can't be checked", "write it as a function"),
+        "exit" => (
+            "a run that ends so is neither done nor failed",
+            "use `throw \"…\"` to fail, or `return` to end a function well",
+        ),
         "rand" => ("a resumed run would see another number", "take a name from `now()` or from the server"),
         _ => return None,
     };
