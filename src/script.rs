@@ -19,6 +19,7 @@ pub mod layers;
 pub mod nothing;
 pub mod outline;
 pub mod plan;
+pub mod print;
 pub mod reference;
 pub mod rehearsal;
 pub mod releases;

@@ -8,3 +8,5 @@ mod absent;
 mod blocks;
 #[path = "meaning/parameters.rs"]
 mod parameters;
+#[path = "meaning/said.rs"]
+mod said;

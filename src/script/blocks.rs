@@ -46,6 +46,7 @@ fn step(context: &mut EvalContext, inputs: &[Expression]) -> Result<Dynamic, Box
     let source = origin(context.source().unwrap_or_default(), inputs[0].position()).to_owned();
     let block = here.session.begin_step(&here.frame, &name, &source).map_err(to_error)?;
     let block = Arc::new(block);
+    let _span = tracing::info_span!("step", name = name.as_str()).entered();
     let frame = block.frame.clone();
     let result = match &block.skipped {
         Some(reason) => {
@@ -143,7 +144,10 @@ fn parallel(
     let mut results: Vec<Result<Dynamic, Box<EvalAltResult>>> = Vec::new();
     let work: Vec<(Dynamic, String)> = items.into_iter().zip(names).collect();
     for group in work.chunks(at_most) {
+        // What a thread logs is of the step that began it.
+        let around = tracing::Span::current();
         let run = |item: &Dynamic, name: &str| -> Result<Dynamic, Box<EvalAltResult>> {
+            let _around = around.enter();
             let origin = origin(&source, context.call_position());
             let block = here.session.begin_branch(&here.frame, &key, name, origin).map_err(to_error)?;
             let mut global = context.global_runtime_state().clone();

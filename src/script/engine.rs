@@ -5,7 +5,7 @@ use super::error::{place, to_failure};
 use super::here::Here;
 use super::layers::Layers;
 use super::types::{self, ServerValue, to_error};
-use super::{asked, blocks, error, nothing};
+use super::{asked, blocks, error, nothing, print};
 use crate::failure::{Failure, Kind};
 use crate::journal::Call;
 use crate::primitive::{AnyPrimitive, Signature};
@@ -49,12 +49,9 @@ pub fn engine(layers: Arc<Layers>) -> Engine {
         engine.register_fn(name, refuse);
         engine.register_fn(name, move |_: Dynamic| refuse());
     }
-    engine.on_print(|text| tracing::info!("{text}"));
-    engine.on_debug(|text, source, position| {
-        tracing::debug!("{}:{position:?} {text}", source.unwrap_or_default())
-    });
     types::register(&mut engine);
     nothing::register(&mut engine);
+    print::register(&mut engine);
     super::unknown::register(&mut engine);
     blocks::register(&mut engine);
     register_servers(&mut engine);

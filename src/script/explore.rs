@@ -215,7 +215,9 @@ impl Listener for Way {
                     Sort::Look | Sort::Session => {}
                 }
             }
-            Event::Noted { text } => course.push(String::new(), What::Note { text: text.to_string() }),
+            Event::Noted { text } | Event::Printed { text } => {
+                course.push(String::new(), What::Note { text: text.to_string() })
+            }
             Event::Shown { title, text } => {
                 course.push(String::new(), What::Text { title: title.to_string(), text: text.to_string() });
             }

@@ -178,7 +178,9 @@ impl Runbook {
         chooser: Option<Arc<dyn Chooser>>,
         on_failure: OnFailure,
     ) -> Result<()> {
-        on_large_stack(|| self.run_here(session, parameters, chooser, on_failure))
+        let (run, runbook) = (session.header.run.as_str(), self.name.as_str());
+        let span = tracing::info_span!("run", id = run, runbook);
+        on_large_stack(|| span.in_scope(|| self.run_here(session, parameters, chooser, on_failure)))
     }
 
     fn here(&self, session: &Arc<Session>, chooser: Option<Arc<dyn Chooser>>) -> Here {
