@@ -8,5 +8,7 @@ mod absent;
 mod blocks;
 #[path = "meaning/parameters.rs"]
 mod parameters;
+#[path = "meaning/overrides.rs"]
+mod overrides;
 #[path = "meaning/said.rs"]
 mod said;

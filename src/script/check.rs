@@ -10,6 +10,7 @@ mod expressions;
 mod files;
 mod finding;
 mod functions;
+mod idle;
 mod imports;
 mod known;
 mod literal;
@@ -58,6 +59,7 @@ impl<'a> Check<'a> {
             };
             self.found.extend(file.stopped.iter().filter(|stopped| !told(stopped)).cloned());
             self.found.extend(found);
+            self.found.extend(idle::idle(&self.files, file));
             self.found.extend(file.text.problems.iter().map(Finding::of_layers));
             self.done += 1;
         }
