@@ -4,6 +4,7 @@ pub mod asked;
 pub mod assume;
 pub mod blocks;
 pub mod check;
+pub mod compare;
 pub mod compose;
 pub mod convert;
 pub mod definitions;

@@ -12,3 +12,5 @@ mod parameters;
 mod overrides;
 #[path = "meaning/said.rs"]
 mod said;
+#[path = "meaning/units.rs"]
+mod units;

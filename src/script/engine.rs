@@ -5,7 +5,7 @@ use super::error::{place, to_failure};
 use super::here::Here;
 use super::layers::Layers;
 use super::types::{self, ServerValue, to_error};
-use super::{asked, blocks, error, nothing, print};
+use super::{asked, blocks, compare, error, nothing, print};
 use crate::failure::{Failure, Kind};
 use crate::journal::Call;
 use crate::primitive::{AnyPrimitive, Signature};
@@ -52,6 +52,7 @@ pub fn engine(layers: Arc<Layers>) -> Engine {
     types::register(&mut engine);
     nothing::register(&mut engine);
     print::register(&mut engine);
+    compare::register(&mut engine);
     super::unknown::register(&mut engine);
     blocks::register(&mut engine);
     register_servers(&mut engine);

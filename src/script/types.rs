@@ -158,7 +158,7 @@ fn amount(n: i64, unit: u64) -> Result<u64, Box<EvalAltResult>> {
 
 /// A server's setting, as `site.toml` names it, units as values; `()` for one that is not given.
 fn setting(server: &mut ServerValue, name: &str) -> Result<Dynamic, Box<EvalAltResult>> {
-    let settings = serde_json::to_value(&*server.0).unwrap_or_default();
+    let settings = units::tagged(|| serde_json::to_value(&*server.0)).unwrap_or_default();
     match settings.get(name) {
         Some(value) => Ok(super::convert::plain_to_dynamic(value)),
         None if name == "home" && server.0.ssh.is_some() => {
