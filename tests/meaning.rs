@@ -14,3 +14,5 @@ mod overrides;
 mod said;
 #[path = "meaning/units.rs"]
 mod units;
+#[path = "meaning/plans.rs"]
+mod plans;
