@@ -16,3 +16,5 @@ mod said;
 mod units;
 #[path = "meaning/plans.rs"]
 mod plans;
+#[path = "meaning/site.rs"]
+mod site;
