@@ -79,7 +79,7 @@ pub fn plan(context: &Context, options: &PlanOptions, matches: &clap::ArgMatches
 /// The file in which something is wrong, for a command.
 fn place(failure: &Failure) -> String {
     let file = failure.at.as_deref().and_then(|at| at.split(':').next()).filter(|file| file.starts_with('/'));
-    file.map(|file| word(file)).unwrap_or_default()
+    file.map(word).unwrap_or_default()
 }
 
 /// The command that carries the plan out, if there is anything in it.
