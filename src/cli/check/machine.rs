@@ -92,7 +92,13 @@ fn places(server: &Server, text: &str) -> Vec<Doubt> {
         ));
         return doubts;
     }
-    if !server.make_folder().is_dir() {
+    // What a kind has for itself is not written here.
+    let is_written = |key: &str| {
+        table(text, &server.name).iter().any(|(_, line)| {
+            line.trim_start().strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('='))
+        })
+    };
+    if is_written("folder") && !server.make_folder().is_dir() {
         let message = format!("there is no folder `{}` in the checkout", server.folder.display());
         doubts.push(Doubt::new("folder", "", message, "correct the path: it is the folder of the Makefile"));
     }
@@ -101,10 +107,7 @@ fn places(server: &Server, text: &str) -> Vec<Doubt> {
         let help = format!("correct the path: it means `{}`", server.path(written).display());
         doubts.push(Doubt::new("backup", written, message, help));
     }
-    let is_written = table(text, &server.name).iter().any(|(_, line)| {
-        line.trim_start().strip_prefix("backup").is_some_and(|rest| rest.trim_start().starts_with('='))
-    });
-    if is_written && server.backup.is_empty() && server.dumps.is_empty() {
+    if is_written("backup") && server.backup.is_empty() && server.dumps.is_empty() {
         let help = "name the files and folders that an update could damage, or commands in `dumps`";
         doubts.push(Doubt::new("backup", "", "a backup of this server would save nothing".into(), help));
     }
