@@ -28,8 +28,9 @@ mod unfinished;
 mod unread;
 mod work;
 
-use crate::failure::Result;
+use crate::failure::{Failure, Kind, Result};
 use crate::report::failure::render;
+use crate::report::log;
 use arguments::{Command, LockCommand};
 use context::Context;
 use std::ffi::OsString;
@@ -55,6 +56,11 @@ pub fn main(arguments: &[OsString]) -> ExitCode {
         }
     };
     let color = context.style.color;
+    if let Err(error) = log::begin(cli.global.verbose, color) {
+        let failure = Failure::new(Kind::Invalid, format!("{error:#}")).help("set it anew, or unset it");
+        cli.global.json.then(|| document(&failure));
+        return failed(&failure, color);
+    }
     match dispatch(context, &cli.command, &matches) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
@@ -96,13 +102,13 @@ fn dispatch(context: Context, command: &Command, matches: &clap::ArgMatches) -> 
 }
 
 /// What went wrong, as the one document of a command with `--json` that has no other.
-fn document(failure: &crate::failure::Failure) {
+fn document(failure: &Failure) {
     let document = serde_json::json!({ "failure": failure, "exit_code": failure.kind.exit_code() });
     println!("{}", crate::secret::show_value(document));
 }
 
 /// Says what went wrong, and gives the exit code of its kind.
-pub fn failed(failure: &crate::failure::Failure, color: bool) -> ExitCode {
+pub fn failed(failure: &Failure, color: bool) -> ExitCode {
     eprint!("{}", render(failure, crate::report::text::Style { color }));
     ExitCode::from(failure.kind.exit_code())
 }

@@ -9,9 +9,9 @@ use serde_json::{Map, Value, json};
 /// `{"$server": name}`: a server of the site.
 pub const SERVER: &str = "$server";
 /// `{"$duration": "5m"}`: a length of time, as [`crate::units::Duration`] writes it.
-pub const DURATION: &str = "$duration";
+pub use crate::units::DURATION;
 /// `{"$size": "2000000B"}`: an amount of data, as [`crate::units::Size`] writes it.
-pub const SIZE: &str = "$size";
+pub use crate::units::SIZE;
 /// `{"$secret": name}`: a secret by its name; the value is in [`crate::secret`], never in the data.
 pub const SECRET: &str = "$secret";
 /// `{"$unknown": about}`: a value that only a run can know; in plans.

@@ -37,6 +37,8 @@ pub enum Event {
     },
     /// A line that a running command wrote, or how far something is.
     Progressed { key: String, line: Shown },
+    /// What a script printed.
+    Printed { text: Shown },
     /// What a script wanted a person to read.
     Noted { text: Shown },
     /// A longer text, with a title.

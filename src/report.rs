@@ -4,6 +4,7 @@ pub mod failure;
 pub mod findings;
 pub mod json;
 pub mod lines;
+pub mod log;
 pub mod markdown;
 pub mod plan;
 pub mod prompt;

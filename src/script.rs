@@ -1,8 +1,10 @@
 //! Everything that knows Rhai: the text of runbooks becomes calls at the gate.
 
+pub mod asked;
 pub mod assume;
 pub mod blocks;
 pub mod check;
+pub mod compare;
 pub mod compose;
 pub mod convert;
 pub mod definitions;
@@ -15,8 +17,10 @@ pub mod here;
 pub mod kind;
 pub mod layer_check;
 pub mod layers;
+pub mod nothing;
 pub mod outline;
 pub mod plan;
+pub mod print;
 pub mod reference;
 pub mod rehearsal;
 pub mod releases;

@@ -13,6 +13,7 @@ mod hold;
 mod lost;
 mod replay;
 mod rollback;
+mod said;
 mod typed;
 
 pub use frame::Frame;
@@ -169,7 +170,7 @@ impl Session {
         }
         if primitive.sort() == Sort::Session {
             // What only tells is not told again while the run is caught up with.
-            let replayed = self.written().index.goes_on_after(&format!("{}/{}", frame.key, frame.used()));
+            let replayed = self.catches_up(frame);
             return self.perform(primitive, server, call, "", 0, replayed);
         }
         let key = frame.next_key();
@@ -203,6 +204,7 @@ impl Session {
         attempt: u32,
     ) -> Result<Value> {
         let (name, text) = (call.name.clone(), primitives::describe(call));
+        let _span = tracing::debug_span!("call", name = name.as_str(), at).entered();
         let server_name = server.map(|server| server.name.clone());
         self.tell(&Event::CallStarted {
             key: key.into(),

@@ -24,7 +24,7 @@ pub const FILE: &str = "site.toml";
 /// The kind of a Hoss server.
 pub const HOSS: &str = "hoss";
 /// The kind of a server of which only `site.toml` knows something.
-const PLAIN: &str = "plain";
+pub const PLAIN: &str = "plain";
 /// The kind of a Mastodon server.
 pub const MASTODON: &str = "mastodon";
 

@@ -2,6 +2,7 @@
 //! journals and in `site.toml`.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use std::cell::Cell;
 use std::fmt;
 use std::str::FromStr;
 
@@ -87,9 +88,33 @@ fn split_unit(text: &str) -> Option<(u64, &str)> {
     Some((text[..end].parse().ok()?, text[end..].trim()))
 }
 
+/// The tags by which plain data knows units.
+pub const DURATION: &str = "$duration";
+pub const SIZE: &str = "$size";
+
+thread_local! {
+    static TAGGED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// What is serialized meanwhile in this thread has its units with tags: who reads it gets values, and not text.
+pub fn tagged<T>(serialize: impl FnOnce() -> T) -> T {
+    let before = TAGGED.replace(true);
+    let serialized = serialize();
+    TAGGED.set(before);
+    serialized
+}
+
+/// The text, or an object of a tag and the text.
+fn written<S: Serializer>(serializer: S, tag: &str, text: &str) -> Result<S::Ok, S::Error> {
+    match TAGGED.get() {
+        true => serializer.collect_map([(tag, text)]),
+        false => serializer.serialize_str(text),
+    }
+}
+
 impl Serialize for Duration {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        written(serializer, DURATION, &self.to_string())
     }
 }
 
@@ -102,7 +127,7 @@ impl<'de> Deserialize<'de> for Duration {
 impl Serialize for Size {
     /// Exact, unlike [`fmt::Display`]: always in bytes.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&format_args!("{}B", self.0))
+        written(serializer, SIZE, &format!("{}B", self.0))
     }
 }
 

@@ -38,9 +38,10 @@ pub struct Global {
     /// Print errors and the last line only.
     #[arg(short, long, global = true)]
     pub quiet: bool,
-    /// Print each call and all output of commands.
-    #[arg(short, long, global = true)]
-    pub verbose: bool,
+    /// Print each call, all output of commands, and what scripts debug; twice for the log of the run, its steps and calls
+    /// [env: BANISTER_LOG, a level].
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
     /// When to use colours.
     #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN")]
     pub color: Color,
@@ -338,7 +339,7 @@ pub fn command_for(arguments: &[OsString]) -> Result<clap::Command> {
         let options = runbook.parameters.iter().map(|parameter| {
             Arg::new(format!("parameter-{}", parameter.name))
                 .long(parameter.name.replace('_', "-"))
-                .help(parameter.help.clone())
+                .help(parameter.usage())
                 .help_heading(format!("Parameters of `{}`", runbook.name))
                 .value_name("VALUE")
         });

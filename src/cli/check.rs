@@ -1,5 +1,7 @@
 //! `banister check`.
 
+mod machine;
+
 use super::context::Context;
 use crate::failure::{Context as _, Failure, Kind, Result};
 use crate::report::findings;
@@ -67,6 +69,7 @@ fn look(
                 let unknown = unknown_kinds(&site, &mut kinds, &layers)?;
                 found.extend(unknown);
                 found.extend(site.servers.values().flat_map(|server| doubtful_secrets(&site, server)));
+                found.extend(site.servers.values().flat_map(|server| machine::doubts(&site, server)));
             }
             Err(failure) => found.push(unreadable_site(file, &failure)),
         }

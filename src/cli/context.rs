@@ -60,7 +60,7 @@ impl Context {
             live: terminal && !*json && std::env::var("TERM").is_ok_and(|term| term != "dumb"),
             json: *json,
             quiet: *quiet,
-            verbose: *verbose,
+            verbose: *verbose > 0,
             given_site: site.clone(),
             given_server: server.clone(),
             witness: None,

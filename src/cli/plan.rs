@@ -43,27 +43,43 @@ struct Kept {
 /// Plans a run and prints the plan.
 pub fn plan(context: &Context, options: &PlanOptions, matches: &clap::ArgMatches) -> Result<u8> {
     let (site, names, runbook) = context.prepare(&options.runbook)?;
+    let parameters = parameters(&runbook, matches);
+    runbook.require(&parameters)?;
     super::stale::show(context, &runbook)?;
-    let header = session::header(&site, &options.runbook, parameters(&runbook, matches), names);
+    let header = session::header(&site, &options.runbook, parameters, names);
     let stop = Arc::new(Stop::new());
     super::signals::listen(&stop)?;
     let plan = explore(&runbook, &site, &header, &Arc::new(Planner::new(context.reach(&site))), &stop)?;
     if let Some(file) = &options.out {
         keep(file, &site, &plan)?;
     }
-    let code = plan.failure.as_ref().map_or(0, |failure| failure.kind.exit_code());
+    let failure = plan.failure.as_ref().or(plan.rollback_failure.as_ref());
+    let code = failure.map_or(0, |failure| failure.kind.exit_code());
     if context.json {
         println!("{}", shown(&plan));
         return Ok(code);
     }
     print!("{}", lines(&plan, context.style, context.verbose));
-    let (state, next) = match &plan.failure {
-        Some(_) => ("a run would stop as shown; nothing was changed".into(), context.command("status")),
-        None => (summary(&plan), next(context, &plan, options.out.as_deref())),
+    let (state, next) = match (&plan.failure, &plan.rollback_failure) {
+        (Some(_), _) => ("a run would stop as shown; nothing was changed".into(), context.command("status")),
+        (None, Some(failure)) => (
+            format!(
+                "a run would do as shown, but its rollback would stop: {}; nothing was changed",
+                failure.message
+            ),
+            context.command(&format!("check {}", place(failure))).trim().to_owned(),
+        ),
+        (None, None) => (summary(&plan), next(context, &plan, options.out.as_deref())),
     };
     println!("\n{} {}", context.style.bold("state:"), show(&state));
     println!("{}  {}", context.style.bold("next:"), show(&next));
     Ok(code)
+}
+
+/// The file in which something is wrong, for a command.
+fn place(failure: &Failure) -> String {
+    let file = failure.at.as_deref().and_then(|at| at.split(':').next()).filter(|file| file.starts_with('/'));
+    file.map(word).unwrap_or_default()
 }
 
 /// The command that carries the plan out, if there is anything in it.
@@ -110,7 +126,7 @@ const EYES: [&str; 2] = ["items", "warnings"];
 /// The plan as JSON, with secrets hidden in its texts. The names of its parts, and its digests, are as they are.
 fn shown(plan: &Plan) -> Value {
     let mut plan = json!(plan);
-    for name in EYES.iter().chain(&["parameters", "facts", "failure"]) {
+    for name in EYES.iter().chain(&["parameters", "facts", "failure", "rollback_failure"]) {
         if let Some(part) = plan.get_mut(*name) {
             *part = show_value(std::mem::take(part));
         }

@@ -27,6 +27,7 @@ pub fn run_with(
     if let Some(file) = &options.plan {
         parameters = super::plan::still_holds(file, &site, &runbook, &parameters, &names, reach.as_ref())?;
     }
+    runbook.require(&parameters)?;
     unfinished::settle(context, &site, &names, options)?;
     super::stale::settle(context, &site, &runbook, &options.answers)?;
     let mut header = session::header(&site, &options.runbook, parameters, names);

@@ -120,6 +120,7 @@ impl State {
                     self.line(&self.style.dim(&format!("    {line}")));
                 }
             }
+            Event::Printed { text } => text.as_str().lines().for_each(|line| self.line(line)),
             Event::Noted { text } => self.line(&format!("{} {text}", self.style.bold("note:"))),
             Event::Shown { title, text } => {
                 self.line(&self.style.bold(title.as_str()));

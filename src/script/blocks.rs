@@ -2,6 +2,7 @@
 
 use super::error::to_failure;
 use super::here::{Handler, Here};
+use super::nothing;
 use super::seen;
 use super::types::{ServerValue, to_error};
 use crate::failure::{Failure, Kind};
@@ -40,10 +41,12 @@ fn origin(source: &str, place: Position) -> &str {
 fn step(context: &mut EvalContext, inputs: &[Expression]) -> Result<Dynamic, Box<EvalAltResult>> {
     let name = context.eval_expression_tree(&inputs[0])?;
     let name = name.into_string().map_err(|found| format!("a step's name is text, not {found}"))?;
+    nothing::refuse()?;
     let here = Here::of(Some(context.tag()))?;
     let source = origin(context.source().unwrap_or_default(), inputs[0].position()).to_owned();
     let block = here.session.begin_step(&here.frame, &name, &source).map_err(to_error)?;
     let block = Arc::new(block);
+    let _span = tracing::info_span!("step", name = name.as_str()).entered();
     let frame = block.frame.clone();
     let result = match &block.skipped {
         Some(reason) => {
@@ -77,7 +80,11 @@ fn step(context: &mut EvalContext, inputs: &[Expression]) -> Result<Dynamic, Box
 /// Remembers what has to be done if the run fails later than here.
 fn on_failure(context: &mut EvalContext, inputs: &[Expression]) -> Result<Dynamic, Box<EvalAltResult>> {
     let closure = context.eval_expression_tree(&inputs[0])?;
-    let Some(closure) = closure.try_cast::<FnPtr>() else { return Err("on_failure takes a block".into()) };
+    let Some(mut closure) = closure.try_cast::<FnPtr>() else {
+        return Err("on_failure takes a block".into());
+    };
+    // What it captures is shared with what comes after it, such as the next item of a loop.
+    closure.iter_curry_mut().for_each(|value| *value = unshared(value));
     let here = Here::of(Some(context.tag()))?;
     let handler = Handler {
         key: here.session.declare_way_back(&here.frame),
@@ -99,8 +106,10 @@ pub fn roll_back(engine: &Engine, here: &Here, source: &str) -> Result<(), Failu
         global.tag = Dynamic::from(here.with_frame(frame));
         let context =
             NativeCallContext::new_with_all_fields(engine, "on_failure", None, &global, handler.position);
+        nothing::take();
         let result = handler.closure.call_raw(&context, None, []);
-        result.map(drop).map_err(|error| to_failure(&error, source))?;
+        let result = result.and_then(|_| nothing::refuse());
+        result.map_err(|error| to_failure(&error, source))?;
     }
     Ok(())
 }
@@ -135,7 +144,10 @@ fn parallel(
     let mut results: Vec<Result<Dynamic, Box<EvalAltResult>>> = Vec::new();
     let work: Vec<(Dynamic, String)> = items.into_iter().zip(names).collect();
     for group in work.chunks(at_most) {
+        // What a thread logs is of the step that began it.
+        let around = tracing::Span::current();
         let run = |item: &Dynamic, name: &str| -> Result<Dynamic, Box<EvalAltResult>> {
+            let _around = around.enter();
             let origin = origin(&source, context.call_position());
             let block = here.session.begin_branch(&here.frame, &key, name, origin).map_err(to_error)?;
             let mut global = context.global_runtime_state().clone();
@@ -150,6 +162,7 @@ fn parallel(
                 context.call_position(),
             );
             let value = branch.call_raw(&inner, None, [unshared(item)])?;
+            nothing::refuse()?;
             here.session.end_block(&block).map_err(to_error)?;
             Ok(value)
         };

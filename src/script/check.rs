@@ -10,10 +10,12 @@ mod expressions;
 mod files;
 mod finding;
 mod functions;
+mod idle;
 mod imports;
 mod known;
 mod literal;
 mod offers;
+mod optional;
 mod program;
 mod scope;
 mod steps;
@@ -24,6 +26,8 @@ mod words;
 pub use finding::{Finding, Severity};
 pub use functions::TAKEN;
 pub use imports::unknown_kind;
+pub use known::LENIENT;
+pub use optional::{has_default, optional};
 
 use super::layers::{Layers, Text};
 use crate::failure::{Failure, Kind, Result};
@@ -55,6 +59,7 @@ impl<'a> Check<'a> {
             };
             self.found.extend(file.stopped.iter().filter(|stopped| !told(stopped)).cloned());
             self.found.extend(found);
+            self.found.extend(idle::idle(&self.files, file));
             self.found.extend(file.text.problems.iter().map(Finding::of_layers));
             self.done += 1;
         }

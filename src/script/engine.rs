@@ -5,7 +5,7 @@ use super::error::{place, to_failure};
 use super::here::Here;
 use super::layers::Layers;
 use super::types::{self, ServerValue, to_error};
-use super::{blocks, error};
+use super::{asked, blocks, compare, error, nothing, print};
 use crate::failure::{Failure, Kind};
 use crate::journal::Call;
 use crate::primitive::{AnyPrimitive, Signature};
@@ -19,10 +19,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
 
 /// Words of plain Rhai that see the world around the gate, and what to say instead.
-const FORBIDDEN: [(&str, &str); 3] = [
+const FORBIDDEN: [(&str, &str); 4] = [
     ("timestamp", "use `now()`, which a resumed run sees the same"),
     ("sleep", "use `wait_healthy`"),
     ("eval", ""),
+    // A run that ended so would be taken for done.
+    ("exit", "use `throw \"…\"` to fail, or `return` to end a function well"),
 ];
 
 /// An engine over the given layers.
@@ -37,6 +39,7 @@ pub fn engine(layers: Arc<Layers>) -> Engine {
     engine.set_max_array_size(1_000_000);
     engine.set_max_map_size(100_000);
     engine.set_max_modules(1_000);
+    engine.set_fail_on_invalid_map_property(true);
     engine.set_module_resolver(Resolver { layers, loaded: Mutex::default(), loading: Mutex::default() });
     engine.disable_symbol("eval");
     for (name, instead) in FORBIDDEN {
@@ -46,11 +49,10 @@ pub fn engine(layers: Arc<Layers>) -> Engine {
         engine.register_fn(name, refuse);
         engine.register_fn(name, move |_: Dynamic| refuse());
     }
-    engine.on_print(|text| tracing::info!("{text}"));
-    engine.on_debug(|text, source, position| {
-        tracing::debug!("{}:{position:?} {text}", source.unwrap_or_default())
-    });
     types::register(&mut engine);
+    nothing::register(&mut engine);
+    print::register(&mut engine);
+    compare::register(&mut engine);
     super::unknown::register(&mut engine);
     blocks::register(&mut engine);
     register_servers(&mut engine);
@@ -65,7 +67,9 @@ pub static PARSER: LazyLock<Engine> = LazyLock::new(|| engine(Arc::default()));
 
 /// Compiles a text.
 pub fn compile(engine: &Engine, source: &str, text: &str) -> Result<AST, Failure> {
-    let mut ast = engine.compile(text).map_err(|error| error::unparsed(&error, source))?;
+    let text = asked::with_calls(text);
+    nothing::Texts::keep(engine, source, &text);
+    let mut ast = engine.compile(&*text).map_err(|error| error::unparsed(&error, source))?;
     ast.set_source(source);
     Ok(ast)
 }
@@ -125,6 +129,7 @@ fn call(
     signature: &Signature,
     given: &mut [&mut Dynamic],
 ) -> Result<Dynamic, Box<EvalAltResult>> {
+    nothing::refuse()?;
     let here = Here::of(context.tag())?;
     let at = place(context.call_source().unwrap_or_default(), context.call_position());
     let arguments = arguments(name, signature, given)?;

@@ -32,6 +32,11 @@ pub fn to_failure(error: &EvalAltResult, source: &str) -> Failure {
                 None => failure,
             }
         }
+        EvalAltResult::ErrorPropertyNotFound(name, _) => {
+            Failure::new(Kind::Refused, format!("there is no `{name}` in this map")).help(
+                "correct the name, or write `?? …` behind it if it may be absent; then `banister resume`",
+            )
+        }
         EvalAltResult::ErrorParsing(kind, _) => Failure::new(Kind::Invalid, lower(&kind.to_string())),
         EvalAltResult::ErrorTerminated(..) => Failure::new(Kind::Interrupted, "interrupted"),
         other => {

@@ -58,7 +58,13 @@ pub fn explore(
         Some(Entry::Item(Item { what: What::Stop { failure }, .. })) => Some(failure.clone()),
         _ => None,
     };
-    let failures: Option<Vec<Failure>> = ways.iter().map(ends).collect();
+    let goes_back = |way: &&Vec<Entry>| {
+        way.iter().any(|entry| matches!(entry, Entry::Item(Item { what: What::WayBack, .. })))
+    };
+    let (back, forth): (Vec<_>, Vec<_>) = ways.iter().partition(goes_back);
+    // A way that comes to its rollback has gone well up to there.
+    let failures = back.is_empty().then(|| forth.into_iter().map(ends).collect::<Option<Vec<Failure>>>());
+    let failures_back: Option<Vec<Failure>> = back.into_iter().map(ends).collect();
     Ok(Plan {
         runbook: header.runbook.clone(),
         parameters: header.parameters.clone(),
@@ -66,7 +72,8 @@ pub fn explore(
         items: fold(&ways)?,
         ways: ways.len(),
         whole,
-        failure: failures.and_then(|failures| failures.into_iter().next()),
+        failure: failures.flatten().and_then(|failures| failures.into_iter().next()),
+        rollback_failure: failures_back.and_then(|failures| failures.into_iter().next()),
         warnings: planner.warnings(),
         facts: planner.facts(),
         scripts: runbook.layers().digests(),
@@ -215,7 +222,9 @@ impl Listener for Way {
                     Sort::Look | Sort::Session => {}
                 }
             }
-            Event::Noted { text } => course.push(String::new(), What::Note { text: text.to_string() }),
+            Event::Noted { text } | Event::Printed { text } => {
+                course.push(String::new(), What::Note { text: text.to_string() })
+            }
             Event::Shown { title, text } => {
                 course.push(String::new(), What::Text { title: title.to_string(), text: text.to_string() });
             }

@@ -21,6 +21,9 @@ pub struct Plan {
     /// The failure that ends every way, if there is none that ends well.
     #[serde(default, with = "stored::maybe_failure")]
     pub failure: Option<Failure>,
+    /// The failure that ends every rollback, if there is none that ends well.
+    #[serde(default, with = "stored::maybe_failure")]
+    pub rollback_failure: Option<Failure>,
     pub warnings: Vec<String>,
     /// What was looked at, and what the plan rests on.
     pub facts: Vec<Fact>,

@@ -6,6 +6,7 @@ use super::engine;
 use super::error::to_failure;
 use super::here::{Chooser, Here};
 use super::layers::{Layers, Text};
+use super::nothing;
 use super::seen::Seen;
 use super::types::to_error;
 use crate::data::Arguments;
@@ -34,6 +35,21 @@ pub struct Parameter {
     pub name: String,
     /// From the comment above `main`.
     pub help: String,
+    /// Whether nothing says what holds if it is not given.
+    pub required: bool,
+}
+
+impl Parameter {
+    /// What it is for, and whether it must be given.
+    pub fn usage(&self) -> String {
+        let mark = match self.required {
+            true => "[required]",
+            // Its documentation says what holds then.
+            false if check::has_default(&self.help) => return self.help.clone(),
+            false => "[optional]",
+        };
+        format!("{} {mark}", self.help).trim().to_owned()
+    }
 }
 
 impl Runbook {
@@ -68,8 +84,12 @@ impl Runbook {
             let found = comments.iter().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
             found.map(|help| help.trim().to_owned()).unwrap_or_default()
         };
-        let parameters =
-            main.params.iter().map(|name| Parameter { name: name.to_string(), help: help(name) }).collect();
+        let optional = check::optional(&text);
+        let parameter = |name: &&str| {
+            let (name, help) = (name.to_string(), help(name));
+            Parameter { required: !check::has_default(&help) && !optional.contains(&name), name, help }
+        };
+        let parameters = main.params.iter().map(parameter).collect();
         let documentation =
             ast.doc().lines().map(uncommented).collect::<Vec<_>>().join("\n").trim().to_owned();
         let summary = documentation.split("\n\n").next().unwrap_or_default().replace('\n', " ");
@@ -87,6 +107,28 @@ impl Runbook {
     /// Fails if it can't work, or if something that it imports can't; nothing is done for that.
     pub fn check(&self) -> Result<()> {
         check::refuse(&check::check(&self.layers, &self.text))
+    }
+
+    /// Fails if a parameter is not given that the script can't do without.
+    pub fn require(&self, given: &Arguments) -> Result<()> {
+        let is_missing = |parameter: &&Parameter| {
+            parameter.required && given.get(&parameter.name).is_none_or(|it| it.is_null())
+        };
+        let missing: Vec<&Parameter> = self.parameters.iter().filter(is_missing).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let option = |parameter: &&Parameter| format!("--{}", parameter.name.replace('_', "-"));
+        let names: Vec<String> = missing.iter().map(|it| format!("`{}`", option(it))).collect();
+        let typed: Vec<String> = missing.iter().map(|it| format!(" {} VALUE", option(it))).collect();
+        let failure = Failure::new(Kind::Invalid, format!("`{}` needs {}", self.name, names.join(" and ")));
+        let told = missing.iter().filter(|parameter| !parameter.help.is_empty());
+        let failure = told.fold(failure, |failure, it| failure.why(format!("{}: {}", option(it), it.help)));
+        Err(failure.help(format!(
+            "give it, as `banister run {name}{}`; see its parameters with `banister run {name} --help`",
+            typed.concat(),
+            name = self.name
+        )))
     }
 
     /// What a site's files override and has changed since they were written.
@@ -136,7 +178,9 @@ impl Runbook {
         chooser: Option<Arc<dyn Chooser>>,
         on_failure: OnFailure,
     ) -> Result<()> {
-        on_large_stack(|| self.run_here(session, parameters, chooser, on_failure))
+        let (run, runbook) = (session.header.run.as_str(), self.name.as_str());
+        let span = tracing::info_span!("run", id = run, runbook);
+        on_large_stack(|| span.in_scope(|| self.run_here(session, parameters, chooser, on_failure)))
     }
 
     fn here(&self, session: &Arc<Session>, chooser: Option<Arc<dyn Chooser>>) -> Here {
@@ -158,10 +202,11 @@ impl Runbook {
         }
         let stop = session.stop.clone();
         engine.on_progress(move |_| {
-            stop.is_asked().then(|| {
+            let interrupted = || {
                 let interrupted = Failure::new(Kind::Interrupted, "interrupted");
                 Dynamic::from(super::types::FailureValue(interrupted))
-            })
+            };
+            nothing::end().or_else(|| stop.is_asked().then(interrupted))
         });
         let ast = engine::compile(&engine, &self.text.source, &self.text.text)?;
         let here = self.here(session, chooser);
@@ -232,8 +277,10 @@ impl Runbook {
             })
             .collect();
         let options = CallFnOptions::new().with_tag(here.clone()).eval_ast(true);
+        nothing::take();
         let result: std::result::Result<Dynamic, Box<EvalAltResult>> =
             engine.call_fn_with_options(options, &mut Scope::new(), ast, "main", values);
+        let result = result.and_then(|value| nothing::refuse().map(|()| value));
         // A parameter list of its own would be `ErrorInFunctionCall` around everything; the failure has the place.
         result.map_err(|error| to_failure(&error, &self.source))
     }

@@ -6,6 +6,7 @@ use crate::secret::Secret;
 use crate::site::Server;
 use crate::units;
 use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString, Map, NativeCallContext};
+use std::any::TypeId;
 use std::sync::Arc;
 
 /// A server of the site.
@@ -21,6 +22,19 @@ pub fn register(engine: &mut Engine) {
     register_units(engine);
     engine.register_type_with_name::<ServerValue>("Server");
     engine.register_indexer_get(|server: &mut ServerValue, name: ImmutableString| setting(server, &name));
+    // How a script asks for what may be absent; of a map the same is Rhai's own.
+    engine.register_fn("get", |server: &mut ServerValue, name: ImmutableString| setting(server, &name));
+    engine.register_raw_fn(
+        "get",
+        [TypeId::of::<Dynamic>(), TypeId::of::<ImmutableString>()],
+        |context: NativeCallContext, given: &mut [&mut Dynamic]| {
+            let (value, name) = given.split_at_mut(1);
+            context.call_native_fn_raw(format!("get${}", name[0]), true, &mut [&mut *value[0]])
+        },
+    );
+    engine.register_fn("get", |_: (), name: ImmutableString| -> Result<Dynamic, Box<EvalAltResult>> {
+        Err(format!("there is no `{name}` in `()`: what it is read from is not there").into())
+    });
     engine.register_fn("to_string", |server: &mut ServerValue| server.0.name.clone());
     engine.register_fn("to_debug", |server: &mut ServerValue| server.0.name.clone());
     engine.register_fn("==", |a: ServerValue, b: ServerValue| a.0.name == b.0.name);
@@ -31,6 +45,13 @@ pub fn register(engine: &mut Engine) {
     engine.register_get("message", |failure: &mut FailureValue| failure.0.message.clone());
     engine.register_get("why", |failure: &mut FailureValue| failure.0.why.join("\n"));
     engine.register_get("at", |failure: &mut FailureValue| failure.0.at.clone().unwrap_or_default());
+    engine.register_fn("get", |failure: &mut FailureValue, name: ImmutableString| -> Dynamic {
+        let plain = serde_json::to_value(&failure.0).unwrap_or_default();
+        match name.as_str() {
+            "why" => failure.0.why.join("\n").into(),
+            name => plain.get(name).map(super::convert::plain_to_dynamic).unwrap_or_default(),
+        }
+    });
     engine.register_fn("to_string", |failure: &mut FailureValue| failure.0.to_string());
 
     engine.register_type_with_name::<Secret>("Secret");
@@ -135,9 +156,9 @@ fn amount(n: i64, unit: u64) -> Result<u64, Box<EvalAltResult>> {
         .ok_or_else(|| format!("{n} is out of range for this unit").into())
 }
 
-/// A server's setting, as `site.toml` names it; `()` for one that is not given.
+/// A server's setting, as `site.toml` names it, units as values; `()` for one that is not given.
 fn setting(server: &mut ServerValue, name: &str) -> Result<Dynamic, Box<EvalAltResult>> {
-    let settings = serde_json::to_value(&*server.0).unwrap_or_default();
+    let settings = units::tagged(|| serde_json::to_value(&*server.0)).unwrap_or_default();
     match settings.get(name) {
         Some(value) => Ok(super::convert::plain_to_dynamic(value)),
         None if name == "home" && server.0.ssh.is_some() => {

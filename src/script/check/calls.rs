@@ -25,7 +25,7 @@ impl<'a> Walk<'a> {
         call.args.iter().for_each(|argument| self.expression(argument));
         let count = call.args.len();
         if call.is_operator_call() {
-            return self.compared(call);
+            return self.compared(call, place);
         }
         if call.is_qualified() {
             return self.module_call(&call.namespace, &call.name, count, place);
@@ -107,6 +107,9 @@ impl<'a> Walk<'a> {
                 self.find(Severity::Error, place, message, help);
             }
             return;
+        }
+        if let Some((message, help)) = words::forbidden(name) {
+            return self.find(Severity::Error, place, message, help);
         }
         if primitives::find(name).is_some() {
             let given: Vec<&'a Expr> =

@@ -35,6 +35,29 @@ pub fn kind(expr: &Expr) -> Option<&'static str> {
     })
 }
 
+/// The kind of a server's setting, where that is one of few.
+pub fn setting(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "free_space" => "size",
+        "healthy.within" | "healthy.stable" | "keep.age" => "duration",
+        "keep.count" => "number",
+        "name" | "kind" | "endpoint" | "branch" | "checkout" | "folder" | "ssh" | "backups" | "env_file" => {
+            "text"
+        }
+        _ => return None,
+    })
+}
+
+/// The kind of what a call gives, where that is one of few.
+pub fn given(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "free_space" => "size",
+        "installed_release" | "newest_release" | "join" | "to_string" | "sub_string" => "text",
+        "len" | "parse_int" | "parse_float" => "number",
+        _ => return None,
+    })
+}
+
 fn unit(name: &str) -> Option<&'static str> {
     let one = name.strip_suffix('s').unwrap_or(name);
     match () {

@@ -4,7 +4,7 @@ use super::known::LENIENT;
 use crate::script::engine::PARSER;
 use crate::script::layers::Text;
 use rhai::{AST, ASTNode, Expr, FnAccess, FnPtr, ParseError, Position, Stmt};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A text's parts.
 pub struct Program {
@@ -16,6 +16,8 @@ pub struct Program {
     pub closures: BTreeMap<String, Function>,
     /// The names in every `import`, wherever it stands.
     pub imports: Vec<String>,
+    /// The names of variables that are assigned to anywhere, after they were declared.
+    pub assigned: BTreeSet<String>,
 }
 
 /// A function or a closure.
@@ -50,9 +52,15 @@ impl Program {
     fn of(ast: &AST, text: &str) -> Program {
         let mut roots = Vec::new();
         let mut imports = Vec::new();
+        let mut assigned = BTreeSet::new();
         ast.walk(&mut |path| {
             if let [ASTNode::Stmt(stmt)] = path {
                 roots.push((*stmt).clone());
+            }
+            if let Some(ASTNode::Stmt(Stmt::Assignment(parts))) = path.last()
+                && let Expr::Variable(variable, ..) = &parts.1.lhs
+            {
+                assigned.insert(variable.1.to_string());
             }
             if let Some(ASTNode::Stmt(Stmt::Import(import, _))) = path.last()
                 && let Expr::StringConstant(path, _) = &import.0
@@ -91,7 +99,7 @@ impl Program {
         let all = functions.into_iter().map(|(.., function)| function);
         let (closures, functions) = all.partition::<Vec<_>, _>(|function| is_closure(&function.name));
         let closures = closures.into_iter().map(|closure| (closure.name.clone(), closure)).collect();
-        Program { top: roots, functions, closures, imports }
+        Program { top: roots, functions, closures, imports, assigned }
     }
 
     /// The function of this name, and its namesakes.

@@ -10,6 +10,8 @@ pub struct Variable {
     pub used: bool,
     /// Whether to say so if it is never used: parameters may be there for the caller's sake.
     pub watched: bool,
+    /// The kind of its value, if that is known and stays.
+    pub kind: Option<&'static str>,
 }
 
 /// A module under the name that `import` gave it.
@@ -51,8 +53,22 @@ impl Scopes {
 
     pub fn declare(&mut self, name: &str, place: Position, watched: bool) {
         if let Some(scope) = self.stack.last_mut() {
-            scope.variables.push(Variable { name: name.into(), place, used: false, watched });
+            scope.variables.push(Variable { name: name.into(), place, used: false, watched, kind: None });
         }
+    }
+
+    /// The variable that was declared last has values of this kind only.
+    pub fn has_kind(&mut self, kind: Option<&'static str>) {
+        if let Some(variable) = self.stack.last_mut().and_then(|scope| scope.variables.last_mut()) {
+            variable.kind = kind;
+        }
+    }
+
+    /// The kind of the values of a variable that is seen here.
+    pub fn kind(&self, name: &str) -> Option<&'static str> {
+        let open = self.stack.iter().rposition(|scope| scope.closed).unwrap_or(0);
+        let mut variables = self.stack[open..].iter().rev().flat_map(|scope| scope.variables.iter().rev());
+        variables.find(|variable| variable.name == name)?.kind
     }
 
     pub fn import(&mut self, alias: Alias) {

@@ -120,7 +120,10 @@ impl<'a> Walk<'a> {
         match statement {
             Stmt::Var(declared, ..) => {
                 self.expression(&declared.1);
+                let stays = !self.program.assigned.contains(declared.0.name.as_str());
+                let kind = self.kind_of(&declared.1).filter(|_| stays);
                 self.scopes.declare(&declared.0.name, declared.0.pos, self.in_function);
+                self.scopes.has_kind(kind);
             }
             Stmt::Assignment(assigned) => {
                 self.expression(&assigned.1.rhs);

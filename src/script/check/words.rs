@@ -2,7 +2,9 @@
 //! take a value that a plan can't know yet for one that it knows.
 
 use super::finding::Severity;
+use super::literal;
 use super::walk::Walk;
+use crate::script::compare::{APART, COMPARISONS, help};
 use rhai::{Expr, FnCallExpr, Position, Stmt, SwitchCasesCollection};
 
 /// What to say of a forbidden word, and what to write instead.
@@ -13,6 +15,10 @@ pub fn forbidden(word: &str) -> Option<(String, String)> {
         }
         "sleep" => ("a fixed time is too short or too long", "wait for a condition, with `wait_healthy`"),
         "eval" => ("its script can't be checked", "write it as a function"),
+        "exit" => (
+            "a run that ends so is neither done nor failed",
+            "use `throw \"…\"` to fail, or `return` to end a function well",
+        ),
         "rand" => ("a resumed run would see another number", "take a name from `now()` or from the server"),
         _ => return None,
     };
@@ -56,11 +62,14 @@ impl<'a> Walk<'a> {
     }
 
     /// `type_of(x) == "map"` is false for a value that is not known yet.
-    pub fn compared(&mut self, call: &FnCallExpr) {
+    pub fn compared(&mut self, call: &FnCallExpr, place: Position) {
+        let [left, right] = call.args.as_slice() else { return };
+        if COMPARISONS.contains(&call.name.as_str()) {
+            self.kept_apart(left, right, place);
+        }
         if !matches!(call.name.as_str(), "==" | "!=") {
             return;
         }
-        let [left, right] = call.args.as_slice() else { return };
         for (side, other) in [(left, right), (right, left)] {
             if is_type_of(side) {
                 let name = match other {
@@ -70,6 +79,53 @@ impl<'a> Walk<'a> {
                 self.type_of(side.start_position(), name);
                 return;
             }
+        }
+    }
+
+    /// Text with a size is never equal, and neither is less, whatever is in it.
+    fn kept_apart(&mut self, left: &Expr, right: &Expr, place: Position) {
+        let kind = |expr: &Expr| self.kind_of(expr).filter(|kind| APART.contains(kind));
+        if let (Some(a), Some(b)) = (kind(left), kind(right))
+            && a != b
+        {
+            let (of_a, of_b) = (literal::described(a), literal::described(b));
+            self.find(Severity::Error, place, format!("{of_a} can't be compared with {of_b}"), help(a, b));
+        }
+    }
+
+    /// What a value is: one that is written out, a setting of the server, or a variable that was given one of them.
+    pub fn kind_of(&self, expr: &Expr) -> Option<&'static str> {
+        match expr {
+            Expr::Variable(variable, ..) if variable.2.is_empty() => self.scopes.kind(&variable.1),
+            Expr::Coalesce(operands, _) => {
+                let mut kinds = operands.iter().map(|operand| self.kind_of(operand));
+                let first = kinds.next()??;
+                kinds.all(|kind| kind == Some(first)).then_some(first)
+            }
+            Expr::Stmt(block) => match block.statements() {
+                [Stmt::Expr(expr)] => self.kind_of(expr),
+                _ => literal::kind(expr),
+            },
+            Expr::Dot(parts, ..) => literal::kind(expr).or_else(|| match (&parts.lhs, &parts.rhs) {
+                (Expr::Variable(server, ..), Expr::Property(name, _)) if server.1 == "server" => {
+                    literal::setting(&name.2)
+                }
+                (Expr::Variable(server, ..), Expr::Dot(parts, ..)) if server.1 == "server" => {
+                    match (&parts.lhs, &parts.rhs) {
+                        (Expr::Property(table, _), Expr::Property(name, _)) => {
+                            literal::setting(&format!("{}.{}", table.2, name.2))
+                        }
+                        _ => None,
+                    }
+                }
+                (_, Expr::MethodCall(call, _)) => literal::given(&call.name),
+                _ => None,
+            }),
+            Expr::FnCall(call, _) if call.namespace.is_empty() => {
+                let is_own = self.program.named(&call.name).next().is_some();
+                literal::kind(expr).or_else(|| literal::given(&call.name).filter(|_| !is_own))
+            }
+            other => literal::kind(other),
         }
     }
 

@@ -1,0 +1,246 @@
+//! What `site.toml` says of a server on this machine and is not so: what an update would only find on its way. Nothing is
+//! run for it.
+
+use super::at_line;
+use crate::machine::health::Check;
+use crate::script::check::{Finding, Severity};
+use crate::script::layers::nearest;
+use crate::site::{Maintenance, PLAIN, Server, Site};
+use rustix::fs::{Access, access};
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// A place in `site.toml`, and what is wrong there.
+struct Doubt {
+    key: &'static str,
+    /// What is written there, if the key has several things.
+    value: String,
+    severity: Severity,
+    message: String,
+    help: String,
+}
+
+impl Doubt {
+    fn new(key: &'static str, value: &str, message: String, help: impl Into<String>) -> Doubt {
+        Doubt { key, value: value.into(), severity: Severity::Warning, message, help: help.into() }
+    }
+}
+
+/// All of it for a server, each with its line.
+pub fn doubts(site: &Site, server: &Server) -> Vec<Finding> {
+    let text = std::fs::read_to_string(&site.file).unwrap_or_default();
+    let mut doubts = urls(server);
+    if server.ssh.is_none() {
+        doubts.extend(places(server, &text));
+        doubts.extend(programs(server));
+        doubts.extend(targets(server));
+    }
+    let finding = |doubt: Doubt| {
+        let line = line(&text, &server.name, doubt.key, &doubt.value);
+        let finding = at_line(&site.file, line, 0, doubt.message, doubt.help);
+        Finding { severity: doubt.severity, ..finding }
+    };
+    doubts.into_iter().map(finding).collect()
+}
+
+/// The lines of the server's tables, with their numbers from 1.
+fn table<'a>(text: &'a str, name: &str) -> Vec<(usize, &'a str)> {
+    let own = [format!("servers.{name}"), format!("servers.\"{name}\"")];
+    let mut inside = false;
+    let mut lines = Vec::new();
+    for (n, line) in text.lines().enumerate() {
+        if let Some(head) = line.trim_start().strip_prefix('[') {
+            let head = head.trim_start_matches('[');
+            let rest = own.iter().find_map(|own| head.strip_prefix(own.as_str()));
+            inside = rest.is_some_and(|rest| rest.starts_with([']', '.']));
+        }
+        if inside {
+            lines.push((n + 1, line));
+        }
+    }
+    lines
+}
+
+/// The line of a value, else of its key, else of the server's table.
+fn line(text: &str, name: &str, key: &str, value: &str) -> usize {
+    let lines = table(text, name);
+    let names = |line: &str| {
+        let line = line.trim_start().trim_start_matches('[');
+        let line = line.strip_prefix(&format!("servers.{name}.")).unwrap_or(line);
+        line.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with(['=', ']', '.']))
+    };
+    let at = lines.iter().position(|(_, line)| names(line));
+    let holds = |line: &str| {
+        !value.is_empty() && (line.contains(&format!("\"{value}\"")) || line.contains(&format!("'{value}'")))
+    };
+    let found = lines.iter().skip(at.unwrap_or(0)).find(|(_, line)| holds(line));
+    let found = found.or_else(|| at.and_then(|at| lines.get(at))).or(lines.first());
+    found.map_or(0, |(n, _)| *n)
+}
+
+/// The checkout, what a backup saves, and files.
+fn places(server: &Server, text: &str) -> Vec<Doubt> {
+    let mut doubts = Vec::new();
+    if !server.checkout.is_dir() {
+        let message = format!("there is no checkout `{}`", server.checkout.display());
+        let written = server.checkout.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        doubts.push(Doubt::new(
+            "checkout",
+            &written,
+            message,
+            "clone the project there, or correct the path",
+        ));
+        return doubts;
+    }
+    // What a kind has for itself is not written here.
+    let is_written = |key: &str| {
+        table(text, &server.name).iter().any(|(_, line)| {
+            line.trim_start().strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('='))
+        })
+    };
+    if is_written("folder") && !server.make_folder().is_dir() {
+        let message = format!("there is no folder `{}` in the checkout", server.folder.display());
+        doubts.push(Doubt::new("folder", "", message, "correct the path: it is the folder of the Makefile"));
+    }
+    for written in server.backup.iter().filter(|written| server.path(written).symlink_metadata().is_err()) {
+        let message = format!("there is nothing at `{written}`, which a backup would save");
+        let help = format!("correct the path: it means `{}`", server.path(written).display());
+        doubts.push(Doubt::new("backup", written, message, help));
+    }
+    if is_written("backup") && server.backup.is_empty() && server.dumps.is_empty() {
+        let help = "name the files and folders that an update could damage, or commands in `dumps`";
+        doubts.push(Doubt::new("backup", "", "a backup of this server would save nothing".into(), help));
+    }
+    for (key, file) in [("env_file", &server.env_file), ("identity", &server.identity)] {
+        let Some(file) = file.as_ref().map(|file| file.to_string_lossy().into_owned()) else { continue };
+        if !server.path(&file).exists() {
+            let message = format!("there is no file `{file}`");
+            let help = format!("correct the path: it means `{}`", server.path(&file).display());
+            // The settings file of a kind is not written here.
+            if text.contains(&file) {
+                doubts.push(Doubt::new(key, &file, message, help));
+            }
+        }
+    }
+    doubts
+}
+
+/// Programs of dumps, of checks and of maintenance mode.
+fn programs(server: &Server) -> Vec<Doubt> {
+    let path = server.environment.get("PATH").cloned().or_else(|| std::env::var("PATH").ok());
+    let runs = |file: &Path| file.is_file() && access(file, Access::EXEC_OK).is_ok();
+    let is_there = |program: &str| match program.contains('/') {
+        true => runs(&server.path(program)),
+        false => {
+            std::env::split_paths(&path.clone().unwrap_or_default()).any(|folder| runs(&folder.join(program)))
+        }
+    };
+    let mut named: Vec<(&'static str, String)> = Vec::new();
+    named.extend(server.dumps.values().filter_map(|dump| Some(("dumps", dump.first()?.clone()))));
+    for (key, checks) in [("health", &server.health), ("idle", &server.idle)] {
+        named.extend(checks.iter().filter_map(|check| match check {
+            Check::Command(command) => Some((key, command.command.first()?.clone())),
+            _ => None,
+        }));
+    }
+    if let Some(Maintenance::Commands(commands)) = &server.maintenance {
+        let both = [&commands.begin, &commands.end];
+        named.extend(both.into_iter().filter_map(|command| Some(("maintenance", command.first()?.clone()))));
+    }
+    let missing = named.into_iter().filter(|(_, program)| !is_there(program));
+    let doubt = |(key, program): (&'static str, String)| {
+        let message = format!("there is no program `{program}`");
+        Doubt::new(key, &program, message, "install it, or correct its name or its path")
+    };
+    missing.map(doubt).collect()
+}
+
+/// Addresses that no request can be sent to.
+fn urls(server: &Server) -> Vec<Doubt> {
+    let mut named: Vec<(&'static str, &str)> = Vec::new();
+    named.extend(server.endpoint.as_deref().map(|url| ("endpoint", url)));
+    if let Some(Maintenance::Commands(commands)) = &server.maintenance {
+        named.extend(commands.endpoint.as_deref().map(|url| ("maintenance", url)));
+    }
+    for (key, checks) in [("health", &server.health), ("idle", &server.idle)] {
+        named.extend(checks.iter().filter_map(|check| match check {
+            Check::Http(http) => Some((key, http.http.as_str())),
+            _ => None,
+        }));
+    }
+    let wrong = named.into_iter().filter(|(_, url)| !is_url(url));
+    let doubt = |(key, url): (&'static str, &str)| {
+        let message = format!("`{url}` is no URL that can be asked");
+        let help = "write it as `https://example.org/path`, with `http://` or `https://` and a host";
+        Doubt { severity: Severity::Error, ..Doubt::new(key, url, message, help) }
+    };
+    wrong.map(doubt).collect()
+}
+
+fn is_url(url: &str) -> bool {
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+    let host = rest.map(|rest| rest.split(['/', '?', '#']).next().unwrap_or_default());
+    let is_host = |host: &str| {
+        let name = host.rsplit('@').next().unwrap_or_default();
+        let (name, port) =
+            match name.rsplit_once(':').filter(|(name, _)| !name.starts_with('[') || name.ends_with(']')) {
+                Some((name, port)) => (name, port.parse::<u16>().is_ok()),
+                None => (name, true),
+            };
+        port && !name.is_empty() && !url.contains(char::is_whitespace)
+    };
+    host.is_some_and(is_host)
+}
+
+/// Make targets that the Makefile of the checkout does not have. One that is put together by make itself says nothing.
+fn targets(server: &Server) -> Vec<Doubt> {
+    if server.kind != PLAIN {
+        return Vec::new();
+    }
+    let texts = ["GNUmakefile", "makefile", "Makefile"].into_iter();
+    let Some(text) =
+        texts.filter_map(|name| std::fs::read_to_string(server.make_folder().join(name)).ok()).next()
+    else {
+        return Vec::new();
+    };
+    let Some(known) = known_targets(&text) else { return Vec::new() };
+    let wanted = &server.targets;
+    let all = [&wanted.configure, &wanted.build, &wanted.start];
+    let missing = all.into_iter().filter(|name| !name.is_empty() && !known.contains(name.as_str()));
+    // A target may also be a file that is there.
+    let missing = missing.filter(|name| !server.make_folder().join(name).exists());
+    let doubt = |name: &String| {
+        let message = format!("the Makefile has no target `{name}`");
+        let help = match nearest(name, known.iter().map(String::as_str)) {
+            Some(near) => format!(
+                "did you mean `{near}`? It is written in `targets`; an empty name leaves the step out"
+            ),
+            None => "name another in `targets`; an empty name leaves the step out".to_owned(),
+        };
+        Doubt::new("targets", name, message, help)
+    };
+    missing.map(doubt).collect()
+}
+
+/// Nothing, if the text alone does not say which there are.
+fn known_targets(text: &str) -> Option<BTreeSet<String>> {
+    let mut known = BTreeSet::new();
+    let text = text.replace("\\\n", " ");
+    for line in text.lines().filter(|line| !line.starts_with(['\t', '#'])) {
+        let first = line.split_whitespace().next().unwrap_or_default();
+        if ["include", "-include", "sinclude"].contains(&first) || line.contains("$(eval") {
+            return None;
+        }
+        let Some((names, rest)) = line.split_once(':') else { continue };
+        if rest.starts_with('=') || rest.starts_with(":=") || names.contains('=') {
+            continue;
+        }
+        if names.contains(['%', '$']) {
+            return None;
+        }
+        let phony = names.trim() == ".PHONY";
+        let named = if phony { rest } else { names };
+        known.extend(named.split_whitespace().map(str::to_owned));
+    }
+    Some(known)
+}

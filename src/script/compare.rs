@@ -1,0 +1,98 @@
+//! Comparisons of what can't be compared: errors. Rhai's own answer is no, whatever is asked, and `free < "100GB"` would let
+//! a full disk pass.
+
+use super::error::place;
+use super::types::to_error;
+use super::unknown::shown;
+use crate::failure::{Failure, Kind};
+use crate::secret::Secret;
+use crate::units::{Duration, Size};
+use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString, NativeCallContext};
+
+/// The operators.
+pub const COMPARISONS: [&str; 6] = ["==", "!=", "<", "<=", ">", ">="];
+
+/// What a script may confuse, in the words of the check. Two of one word can be compared.
+pub const APART: [&str; 4] = ["text", "number", "size", "duration"];
+
+/// Registers the errors.
+pub fn register(engine: &mut Engine) {
+    macro_rules! apart {
+        ($($a:ty, $b:ty, $of_a:literal, $of_b:literal;)*) => {$(
+            for name in COMPARISONS {
+                engine.register_fn(name, |context: NativeCallContext, a: $a, b: $b| {
+                    refuse(&context, ($of_a, a.into_dynamic()), ($of_b, b.into_dynamic()))
+                });
+                engine.register_fn(name, |context: NativeCallContext, b: $b, a: $a| {
+                    refuse(&context, ($of_b, b.into_dynamic()), ($of_a, a.into_dynamic()))
+                });
+            }
+        )*};
+    }
+    apart! {
+        ImmutableString, i64, "text", "number";
+        ImmutableString, f64, "text", "number";
+        ImmutableString, Size, "text", "size";
+        ImmutableString, Duration, "text", "duration";
+        Secret, i64, "text", "number";
+        Secret, f64, "text", "number";
+        Secret, Size, "text", "size";
+        Secret, Duration, "text", "duration";
+        i64, Size, "number", "size";
+        i64, Duration, "number", "duration";
+        f64, Size, "number", "size";
+        f64, Duration, "number", "duration";
+        Size, Duration, "size", "duration";
+    }
+}
+
+/// As a value of a script.
+trait IntoDynamic {
+    fn into_dynamic(self) -> Dynamic;
+}
+
+impl<T: Clone + Send + Sync + 'static> IntoDynamic for T {
+    fn into_dynamic(self) -> Dynamic {
+        Dynamic::from(self)
+    }
+}
+
+fn refuse(
+    context: &NativeCallContext,
+    (of_a, a): (&str, Dynamic),
+    (of_b, b): (&str, Dynamic),
+) -> Result<bool, Box<EvalAltResult>> {
+    let value = |value: Dynamic| match (value.read_lock::<Size>(), value.read_lock::<Duration>()) {
+        (Some(size), _) => size.to_string(),
+        (_, Some(duration)) => duration.to_string(),
+        _ => shown(&value),
+    };
+    let (a, b) = (value(a), value(b));
+    let message = format!("{} `{a}` can't be compared with {} `{b}`", with_article(of_a), with_article(of_b));
+    let mut failure = Failure::new(Kind::Invalid, message).help(help(of_a, of_b));
+    failure.at = Some(place(context.call_source().unwrap_or_default(), context.call_position()));
+    Err(to_error(failure))
+}
+
+/// `the size`.
+fn with_article(of: &str) -> &str {
+    match of {
+        "number" => "the number",
+        "size" => "the size",
+        "duration" => "the duration",
+        other => other,
+    }
+}
+
+/// What to write instead.
+pub fn help(of_a: &str, of_b: &str) -> &'static str {
+    match (of_a, of_b) {
+        ("size", _) | (_, "size") => {
+            "write a size as `2.gigabytes`, or ask a size for its number with `….in_bytes`"
+        }
+        ("duration", _) | (_, "duration") => {
+            "write a length of time as `5.minutes`, or ask one for its number with `….in_seconds`"
+        }
+        _ => "make a number of the text with `parse_int(…)`, or a text of the number with `….to_string()`",
+    }
+}

@@ -1,0 +1,98 @@
+//! `()` in a text, and what a map or a server does not have.
+
+use super::support::{Said, World};
+
+/// Runs a runbook `mine` with this body, in which `tenant` was not given.
+fn run(body: &str) -> (World, Said) {
+    let world = World::new();
+    let body = format!(
+        "//! Mine.\n/// tenant: whose data; none, if not given\nfn main(tenant) {{\n    let server = this_server();\n{body}\n}}\n"
+    );
+    world.write("runbooks/mine.rhai", &body);
+    world.write("web/data/kept", "");
+    let said = world.banister(&["run", "mine", "--yes"]);
+    (world, said)
+}
+
+#[test]
+fn a_text_with_nothing_in_it_reaches_no_command_and_names_the_value() {
+    for (text, name) in [
+        ("`rm -rf data/${tenant}`", "${tenant}"),
+        ("`rm -rf data/${ tenant }`", "${ tenant }"),
+        ("`rm -rf é${server.name} data/${server.get(\"branch\")}`", "${server.get(\"branch\")}"),
+        ("`rm -rf data/${if true { tenant }}`", "${if true { tenant }}"),
+        ("\"rm -rf data/\" + tenant", "tenant"),
+        ("tenant + \"rm -rf data\"", "tenant"),
+        ("[\"rm -rf data/\", tenant].join(\"\")", ""),
+        ("\"rm -rf data/\" + tenant.to_string()", ""),
+    ] {
+        for call in
+            ["server.shell(TEXT)", "let x = TEXT; server.shell(x)", "try { server.shell(TEXT) } catch { }"]
+        {
+            let (world, said) = run(&format!("    {};", call.replace("TEXT", text)));
+            assert_eq!(said.code, Some(2), "{text} {}{}", said.out, said.err);
+            let wanted = match name {
+                "" => "nothing is in a value that a text is made of".to_owned(),
+                name => format!("nothing is in `{name}`"),
+            };
+            let all = format!("{}{}", said.out, said.err);
+            assert!(all.contains(&wanted) && all.contains("runbooks/mine.rhai:5"), "{text}: {all}");
+            assert!(world.path().join("web/data/kept").exists());
+        }
+    }
+}
+
+#[test]
+fn a_text_with_nothing_in_it_is_no_name_and_no_path() {
+    for body in [
+        "    step `Remove ${tenant}` { server.make(\"build\"); }",
+        "    let x = \"a\"; x += tenant; server.make(x);",
+        "    parallel([1, 2], |n| server.make(`build${tenant}`));",
+        "    server.read_env(\"A\", #{ file: `x${tenant}` });",
+        "    note(`${tenant}`);",
+    ] {
+        let (world, said) = run(body);
+        let all = format!("{}{}", said.out, said.err);
+        assert!(all.contains("nothing is in `") && said.code == Some(2), "{body}: {all}");
+        assert_eq!(world.read("trace"), "");
+    }
+    // What stands in for it is a text like any other, and what may be left out may be `()`.
+    let (world, said) =
+        run("    let text = `${tenant ?? \"nobody\"}`; note(text); server.make(\"build\", tenant);");
+    assert_eq!((said.code, world.read("trace").lines().count()), (Some(0), 2), "{}{}", said.out, said.err);
+}
+
+#[test]
+fn nothing_in_a_text_of_a_rollback_stops_it() {
+    let (_, said) =
+        run("    on_failure { server.shell(`touch data/undone ${tenant}`); }\n    server.make(\"fail\");");
+    assert_eq!(said.code, Some(1), "{}{}", said.out, said.err);
+}
+
+#[test]
+fn what_a_map_lacks_fails_unless_the_script_asks() {
+    for read in ["o.froce", "o[\"froce\"]", "o.inner.more", "e[\"a\"]"] {
+        let (_, said) = run(&format!(
+            "    let o = #{{ force: true, inner: #{{}} }}; let e = #{{}};\n    server.shell(\"true\");\n    if {read} == true {{ server.make(\"build\"); }}"
+        ));
+        let all = format!("{}{}", said.out, said.err);
+        assert!(
+            said.code == Some(1) && all.contains("there is no `") && all.contains("mine.rhai:7"),
+            "{read}: {all}"
+        );
+    }
+    let asks = "    let o = #{ force: true, inner: #{} }; let counts = #{}; let key = \"a\";
+    if o.froce ?? false { throw \"1\"; }
+    if o.froce != () || o?.froce != () || \"froce\" in o || (o.inner.x ?? 1) != 1 { throw \"2\"; }
+    if (o.inner.deep?.deeper ?? 3) != 3 { throw \"3\"; }
+    o.froce = o.froce ?? 1;
+    counts[key] = (counts[key] ?? 0) + 1;
+    counts[key] = (counts[key] ?? 0) + 1;
+    if counts.a != 2 || o.froce != 1 || server.branch != () || (server.endpoint ?? \"x\") != \"x\" { throw \"4\"; }
+    try { throw #{ message: \"x\" }; } catch (e) { if (e.other ?? 1) != 1 { throw \"5\"; } }
+    try { server.make(\"nosuch\"); } catch (e) { if (e.kind ?? 1) != \"command_failed\" { throw \"6\"; } }";
+    let (_, said) = run(asks);
+    assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
+    let (_, said) = run("    if server.free_spce == () { server.make(\"build\"); }");
+    assert!(said.code != Some(0) && said.err.contains("a server has no setting `free_spce`"), "{}", said.err);
+}
