@@ -8,16 +8,16 @@
 //! - `checks`: an array; default `health` of the server in site.toml. A check is a URL, which must answer 200, or a
 //!   map with one of these keys, and a `name` for messages, if the URL or the command is not to be shown:
 //!   - `http`: a URL, with `status` (the number it must answer with, default 200), `json` (a map: fields of the
-//!   answer by their path, as `"nodes.0.state"`, and what they must be), `contains` (a text in the answer),
-//!   `method`, `host` (the `Host` header), `resolve` (the address to connect to), `bearer` (a secret), `exchange` (a
-//!   URL that is asked with POST and the bearer, and whose `id_token` is sent in its place).
+//!     answer by their path, as `"nodes.0.state"`, and what they must be), `contains` (a text in the answer),
+//!     `method`, `host` (the `Host` header), `resolve` (the address to connect to), `bearer` (a secret), `exchange` (a
+//!     URL that is asked with POST and the bearer, and whose `id_token` is sent in its place).
 //!   - `tcp`: `"host:port"`, which must accept connections.
 //!   - `service`: a service of Docker Compose, which must run and, if its image has a health check, be healthy; with
-//!   `image` (what its container must have been made from, by name or id) and `project`.
+//!     `image` (what its container must have been made from, by name or id) and `project`.
 //!   - `sql`: a query, with `expect` (the answer as `psql -At` prints it) and `command` (an array, how to run psql;
-//!   `-Atc` and the query are added).
+//!     `-Atc` and the query are added).
 //!   - `command`: an array, the program and its arguments. It must end with status 0, and must change nothing, as it
-//!   is run many times; with `each_line` (a text that each line it prints must be; none need be printed).
+//!     is run many times; with `each_line` (a text that each line it prints must be; none need be printed).
 //! - `within`: the time limit until it must be healthy. Default: `healthy.within` of the server, else 10 minutes.
 //! - `stable`: how long it must then stay healthy. A restart of a service restarts that time.
 //!   Default: `healthy.stable` of the server, else 2 seconds.
