@@ -7,6 +7,7 @@ pub mod lines;
 pub mod log;
 pub mod markdown;
 pub mod plan;
+pub mod plan_summary;
 pub mod prompt;
 pub mod reference;
 mod side_by_side;

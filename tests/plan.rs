@@ -61,6 +61,7 @@ fn planned(body: &str) -> Said {
 /// The lines between the title and the state.
 fn outline(said: &Said) -> String {
     let inner = said.out.split_once("\n\n").map_or("", |(_, rest)| rest);
+    let inner = inner.strip_prefix("in detail:\n").unwrap_or(inner);
     inner.rsplit_once("\nstate:").map_or(inner, |(outline, _)| outline).trim_end().to_owned()
 }
 
@@ -69,6 +70,46 @@ fn plan(body: &str) -> String {
     let said = planned(&format!("//! Tries a plan.\nfn main() {{\n{body}\n}}\n"));
     assert!(said.err.is_empty() && [Some(0), Some(1)].contains(&said.code), "{body}: {said:?}");
     outline(&said)
+}
+
+#[test]
+fn a_long_plan_begins_with_its_steps_what_they_do_and_how_long_they_took_last_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_banister"));
+    let practice = Practice::create(folder.path(), program, &[]).unwrap();
+    practice.end_with_me().unwrap();
+    let world = World::new();
+    let site = practice.dir().to_str().unwrap();
+    let summary = |words: &[&str]| -> Vec<String> {
+        let said = world.banister(&[&["--site", site, "plan"], words].concat());
+        assert_eq!(said.code, Some(0), "{said:?}");
+        let (summary, _) = said.out.split_once("\n\nin detail:\n").unwrap_or_else(|| panic!("{said:?}"));
+        summary.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+    };
+    let first = summary(&["update"]);
+    assert!(first.len() <= 15, "{first:#?}");
+    assert_eq!(first[0], "plan of `update` on practice");
+    for line in [
+        "Check reads",
+        "Review release notes 1 question",
+        "Build 1 change",
+        "Remove kept images 2 changes",
+        "rollback: declared, shown at the end",
+    ] {
+        assert!(first.iter().any(|found| found == line), "{line}: {first:#?}");
+    }
+    let said = world.banister(&["--site", site, "run", "update", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let backups = world.banister(&["--site", site, "backup", "list", "--json"]);
+    let backups: serde_json::Value = serde_json::from_str(&backups.out).unwrap();
+    let backup = backups[0]["name"].as_str().unwrap();
+    let said = world.banister(&["--site", site, "run", "rollback", "--backup", backup, "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let again = summary(&["update"]);
+    assert!(
+        again.iter().any(|line| line.starts_with("Build 1 change ") && line.ends_with("s last time")),
+        "{again:#?}"
+    );
 }
 
 #[test]

@@ -3,7 +3,10 @@
 use super::arguments::{PlanOptions, parameters};
 use super::context::Context;
 use crate::data::Arguments;
+use crate::event::RunState;
 use crate::failure::{Context as _, Failure, Kind, Result};
+use crate::journal::key;
+use crate::journal::run::{Glance, Summary};
 use crate::machine::files::{sha256, write_private_durably};
 use crate::output::word;
 use crate::reach::Reach;
@@ -19,6 +22,7 @@ use crate::site::Site;
 use crate::stop::Stop;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -59,7 +63,7 @@ pub fn plan(context: &Context, options: &PlanOptions, matches: &clap::ArgMatches
         println!("{}", shown(&plan));
         return Ok(code);
     }
-    print!("{}", lines(&plan, context.style, context.verbose));
+    print!("{}", lines(&plan, &took(context, &plan), context.style, context.verbose));
     let (state, next) = match (&plan.failure, &plan.rollback_failure) {
         (Some(_), _) => ("a run would stop as shown; nothing was changed".into(), context.command("status")),
         (None, Some(failure)) => (
@@ -74,6 +78,20 @@ pub fn plan(context: &Context, options: &PlanOptions, matches: &clap::ArgMatches
     println!("\n{} {}", context.style.bold("state:"), show(&state));
     println!("{}  {}", context.style.bold("next:"), show(&next));
     Ok(code)
+}
+
+/// The seconds of each outermost step of the last run that was done of the same on the same servers.
+fn took(context: &Context, plan: &Plan) -> BTreeMap<String, f64> {
+    let is_same = |run: &Glance| {
+        let of = (&run.header.runbook, &run.header.servers);
+        run.state == RunState::Done && of == (&plan.runbook, &plan.servers)
+    };
+    // Nothing depends on it: what can't be read is left out.
+    let Ok(Some(last)) = context.find_run(None, is_same) else { return BTreeMap::new() };
+    let index = Summary::as_far_as_readable(&last.path).0.index;
+    let outermost = index.block_order.iter().filter(|key| key::around(key).next().is_none());
+    let blocks = outermost.filter_map(|key| index.block(key));
+    blocks.filter_map(|block| Some((block.name.clone(), block.seconds?))).collect()
 }
 
 /// The file in which something is wrong, for a command.

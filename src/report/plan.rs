@@ -1,18 +1,35 @@
 //! A plan as text.
 
 use super::failure::render;
+use super::plan_summary;
 use super::text::{Style, cut};
 use crate::script::plan::{Item, Plan, What};
 use crate::secret::show;
+use std::collections::BTreeMap;
 
 /// How much of a call is shown.
 const WIDTH: usize = 120;
 
-/// The whole plan, without the last lines. `verbose` adds the place of each line in its script.
-pub fn lines(plan: &Plan, style: Style, verbose: bool) -> String {
+/// A plan of more lines begins with a summary.
+const LONG: usize = 15;
+
+/// The whole plan, without the last lines. `verbose` adds the place of each line in its script; `took` is what
+/// [`plan_summary::lines`] wants to know.
+pub fn lines(plan: &Plan, took: &BTreeMap<String, f64>, style: Style, verbose: bool) -> String {
+    let head = style.bold(&format!("plan of `{}` on {}", plan.runbook, plan.servers.join(", ")));
+    let details = details(plan, style, verbose);
+    let text = match details.lines().count() > LONG {
+        true => {
+            let summary = plan_summary::lines(plan, took, style);
+            format!("{head}\n{summary}\n{}\n{details}", style.bold("in detail:"))
+        }
+        false => format!("{head}\n\n{details}"),
+    };
+    show(&text).into_owned()
+}
+
+fn details(plan: &Plan, style: Style, verbose: bool) -> String {
     let mut out = String::new();
-    let head = format!("plan of `{}` on {}", plan.runbook, plan.servers.join(", "));
-    out.push_str(&format!("{}\n\n", style.bold(&head)));
     // A runbook of the site's own overrides nothing.
     let is_layered = plan.count(|what| matches!(what, What::Step { source, .. } if source == "bundled")) > 0;
     let mut page = Page { out: &mut out, style, verbose, is_layered };
@@ -23,7 +40,7 @@ pub fn lines(plan: &Plan, style: Style, verbose: bool) -> String {
     for warning in &plan.warnings {
         out.push_str(&format!("{} {warning}\n", style.warn("warning:")));
     }
-    show(&out).into_owned()
+    out
 }
 
 /// What the plan comes to, in a sentence.
