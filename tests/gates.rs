@@ -127,7 +127,7 @@ fn new_code_is_not_started_without_a_backup_unless_a_person_says_why() {
     with_step(&round, "back.backup = kind::back_up(", "");
     let said = round.banister(&["run", "update", "--yes"]);
     assert_eq!(said.code, Some(3), "{said:?}");
-    assert!(said.err.contains("there is none that is good: none was taken"), "{said:?}");
+    assert!(said.err.contains("there is no good one: none was taken"), "{said:?}");
     assert_eq!(round.practice().discover().unwrap()["version"], "0.2.10");
     let said = round.banister(&["resume", "--yes", "--answer", ""]);
     assert_eq!(said.code, Some(3), "an empty answer says nothing: {said:?}");
