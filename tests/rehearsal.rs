@@ -38,10 +38,10 @@ fn a_broken_build_is_mended(practice) {
 
 fn the_way_back_is_there(practice) {
     practice.stand_in("notify", "exit 0");
-    practice.fail("health");
+    practice.fail("up");
     let run = practice.run("update");
     expect_equal(run.state, "failed");
-    practice.mend("health");
+    practice.mend("up");
     expect_equal(practice.roll_back().state, "rolled_back");
     expect_equal(practice.release, "0.1.0");
 }

@@ -230,6 +230,7 @@ fn ctrl_z_gives_the_shell_its_terminal_and_fg_draws_the_question_again() {
     pty.types(" wie Gras\r");
     pty.sees("the answer is grün wie Gras");
     world.write("answered", "");
-    pty.sees("shell> ");
+    // The prompt may be in the last row, whose blanks are not told.
+    pty.sees("banister status shell>");
     assert!(pty.has_own_modes());
 }
