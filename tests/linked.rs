@@ -73,7 +73,9 @@ fn what_does_not_fit_together_is_refused_before_anything_is_touched() {
         for cause in causes {
             assert!(said.err.contains(cause), "{cause}: {said:?}");
         }
-        assert_eq!(state(&said).split("; ").nth(1), Some("nothing was touched"), "{causes:?}");
+        // A question that nobody answered can be answered by a resume.
+        let touched = if code == 3 { "archive, hub, lab: not touched" } else { "nothing was touched" };
+        assert_eq!(state(&said).split("; ").nth(1), Some(touched), "{causes:?}");
         for name in NAMES {
             assert_eq!(servers.made_at(name), [""; 0], "{causes:?}: {name}");
             assert!(
@@ -146,7 +148,7 @@ fn what_does_not_fit_together_is_refused_before_anything_is_touched() {
     let said = servers.banister(&["run", "update-linked"]);
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(said.err.contains("none of these servers has it: archive, lab"), "{said:?}");
-    assert_eq!(state(&said), "`update-linked` failed; archive, lab: not touched");
+    assert_eq!(state(&said), "`update-linked` failed; nothing was touched");
 }
 
 /// Where something goes wrong on one server: what it is switched on with, and the step that fails.

@@ -74,7 +74,7 @@ pub fn lines(context: &Context, summary: &Summary) -> (String, String) {
             context.command(&format!("resume {name}")),
         ),
         RunState::Failed if run::is_untouched(&summary.path) => (
-            format!("`{runbook}` failed{on}{step}; nothing was touched{each}"),
+            format!("`{runbook}` failed{on}{step}; nothing was touched"),
             helped(context, summary).unwrap_or_else(|| again(context, summary, "")),
         ),
         RunState::Failed if is_past_mending(summary) => {
