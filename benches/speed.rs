@@ -100,16 +100,17 @@ fn steps(folder: &Path) {
 /// program that only reads and parses it.
 fn replay(folder: &Path) {
     let (count, rounds) = either((25_000, 9), (50, 1));
-    let source = format!(
-        "fn main() {{\n    for n in 0..{count} {{ step \"Step\" {{ now(); }} }}\n    throw \"the end\";\n}}\n"
-    );
-    fs::write(folder.join("runbooks/long.rhai"), source).expect("a file");
-    let states = ["killed", "failed"].map(|name| folder.join(name));
-    for (state, crash) in states.iter().zip(["before \"finished\"", ""]) {
-        let mut run = banister(folder, &["run", "long"]);
-        run.env("BANISTER_STATE", state).env("BANISTER_CRASH_AT", crash).status().expect("it starts");
-    }
-    let [killed, failed] = &states;
+    let run = |name: &str, first: &str, crash: &str| {
+        let source = format!(
+            "fn main() {{\n    {first}\n    for n in 0..{count} {{ step \"Step\" {{ now(); }} }}\n    throw \"the end\";\n}}\n"
+        );
+        fs::write(folder.join(format!("runbooks/{name}.rhai")), source).expect("a file");
+        let mut run = banister(folder, &["run", name]);
+        let state = folder.join(name);
+        run.env("BANISTER_STATE", &state).env("BANISTER_CRASH_AT", crash).status().expect("it starts");
+        state
+    };
+    let killed = &run("killed", "", "before \"finished\"");
     let path = journal(killed);
     let records = fs::read_to_string(&path).expect("a journal").lines().count();
     assert!(records > 4 * count, "{records}");
@@ -147,6 +148,8 @@ fn replay(folder: &Path) {
          read line by line as any JSON, in the same run: {parse:.1?}: {:.2} times; {rounds} rounds",
         ratio(replayed, parse),
     );
+    // What changed nothing at all could not be resumed once it failed.
+    let failed = &run("failed", "this_server().shell(\"true\");", "");
     let (anew, memory) = resumed(failed);
     println!(
         "resume where all that it saw is looked at anew: {anew:.1?}, at most {memory} MB; {rounds} rounds"
