@@ -4,6 +4,7 @@ mod agent;
 mod arguments;
 mod backup;
 mod check;
+mod command_line;
 mod completions;
 mod context;
 mod customize;
@@ -41,10 +42,10 @@ pub fn main(arguments: &[OsString]) -> ExitCode {
     if let Some(code) = completions::answer(arguments) {
         return code;
     }
-    let (cli, matches) = match arguments::parse(arguments) {
+    let (cli, matches) = match command_line::parse(arguments) {
         Ok(parsed) => parsed,
         Err(failure) => {
-            arguments::asks_for_json(arguments).then(|| document(&failure));
+            command_line::asks_for_json(arguments).then(|| document(&failure));
             return failed(&failure, false);
         }
     };

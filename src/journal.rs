@@ -79,6 +79,14 @@ pub enum Entry {
     /// What was only looked at since the last act counts no more: the run failed, and a person may have mended what
     /// was seen. It is looked at again. The keys are those of calls and of blocks.
     Anew { keys: Vec<String> },
+    /// A person begins again at an earlier step: what was done from there on is done once more. The keys are those of
+    /// calls and of blocks.
+    Again {
+        #[serde(with = "stored")]
+        step: String,
+        keys: Vec<String>,
+        by: String,
+    },
     /// A person typed this in a REPL; `key` is that of the line, in which its calls are.
     Typed {
         key: String,

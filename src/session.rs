@@ -4,9 +4,11 @@
 //! doubt* (begun, no outcome): what the primitive says under After a crash. *New*: the intent is written down and
 //! synced, the call performed, the outcome written down and synced, and only then does the script go on.
 
+mod again;
 mod block;
 mod written;
 mod doubt;
+mod finish;
 pub mod frame;
 mod header;
 mod hold;
@@ -16,6 +18,7 @@ mod rollback;
 mod said;
 mod typed;
 
+pub use again::{Again, Change};
 pub use frame::Frame;
 pub use header::header;
 pub use hold::has_seen;
@@ -25,7 +28,7 @@ pub use typed::Open;
 use crate::data;
 use crate::event::{Event, Listener, RunState};
 use crate::failure::{Failure, Kind, Result};
-use crate::journal::run::{self, OpenRun, Summary};
+use crate::journal::run::OpenRun;
 use crate::journal::{Call, Entry, Header, Outcome};
 use crate::person::Person;
 use crate::primitive::{AnyPrimitive, Host, Sort, Told, changes_server};
@@ -80,13 +83,23 @@ pub struct Parts {
     pub stepwise: bool,
 }
 
+/// Where a session takes up a run.
+pub enum Direction {
+    /// Where it stopped.
+    On,
+    /// At an earlier step.
+    Again(Again),
+    /// It is rolled back.
+    Back,
+}
+
 impl Session {
     /// A session over a run in a folder, new or not, or over nothing (`run` absent), as a plan is.
-    pub fn begin(parts: Parts, run: Option<OpenRun>, rollback: bool) -> Result<Session> {
+    pub fn begin(parts: Parts, run: Option<OpenRun>, direction: Direction) -> Result<Session> {
         let mut run = run;
         let index = run.as_mut().map(|run| std::mem::take(&mut run.index)).unwrap_or_default();
         let resumed = index.header.is_some();
-        let rollback = rollback || index.rollback;
+        let rollback = matches!(direction, Direction::Back) || index.rollback;
         let began = index.rollback;
         let failed = matches!(index.finished, Some((RunState::Failed, _)));
         let mut session = Session::over(parts, Written { run, index, ..Written::default() }, rollback);
@@ -102,13 +115,16 @@ impl Session {
             session.write(Entry::Run(session.header.clone()), true)?;
         }
         // Before the record of this session, which hides that the one before it failed.
-        if failed && rollback == began {
-            session.look_anew()?;
-        }
+        let note = match direction {
+            Direction::Again(again) => Some(session.begin_again(again)?),
+            _ if failed && rollback == began => session.look_anew().map(|()| None)?,
+            _ => None,
+        };
         let by = crate::person::whoami();
         session.write(Entry::Session { by, pid: std::process::id(), rollback }, true)?;
         let Header { run, runbook, servers, .. } = session.header.clone();
         session.tell(&Event::RunStarted { run, runbook, servers, resumed });
+        note.into_iter().for_each(|text| session.tell(&Event::Noted { text: text.into() }));
         unread.into_iter().for_each(|text| session.tell(&Event::Warned { text: text.into() }));
         Ok(session)
     }
@@ -340,53 +356,5 @@ impl Session {
         let server =
             data::server_of(&call.arguments).map(|server| format!(", on {server}")).unwrap_or_default();
         format!("{at}{step}{server}")
-    }
-
-    /// Writes down and tells how the session ended. What can't be continued is a failure; what was interrupted
-    /// leaves no state, which says the same. `path` is the run's folder. Nothing can be done in this session later.
-    pub fn finish(&self, result: std::result::Result<(), Failure>, path: PathBuf) -> Summary {
-        let interrupted =
-            |kind| matches!(kind, Kind::Interrupted | Kind::Declined | Kind::Locked | Kind::Mismatch);
-        let rolled_back = self.written().index.rollback;
-        let (state, failure) = match result {
-            Ok(()) if rolled_back => (RunState::RolledBack, None),
-            Ok(()) => (RunState::Done, None),
-            Err(failure) if interrupted(failure.kind) => (RunState::Interrupted, Some(failure)),
-            Err(failure) => (RunState::Failed, Some(failure)),
-        };
-        let (mut state, mut failure) = (state, failure);
-        // A run whose servers were not told that it ended is not over: it is resumed.
-        match (self.close(state), state) {
-            (Err(unknown), RunState::Done | RunState::RolledBack) => {
-                (state, failure) = (RunState::Interrupted, Some(unknown));
-            }
-            // One that was pushed out has been told so.
-            (Err(unknown), _) if unknown.kind != Kind::Locked => {
-                self.tell(&Event::Warned { text: unknown.to_string().into() });
-            }
-            _ => {}
-        }
-        // What was refused before anything was touched is begun anew, and not continued.
-        run::note_untouched(&path, state == RunState::Failed && self.is_untouched());
-        // Before the last record: after it nobody resumes the run, and so nobody would hand them back.
-        self.locks.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clear();
-        let way_back = self.has_way_back();
-        if let Err(unwritten) =
-            self.write(Entry::Finished { state, failure: failure.clone(), way_back }, true)
-        {
-            if matches!(state, RunState::Done | RunState::RolledBack) {
-                state = RunState::Interrupted;
-            }
-            failure.get_or_insert(unwritten);
-        }
-        let index = {
-            let mut written = self.written();
-            // Another process may work on the run from here on.
-            written.run = None;
-            std::mem::take(&mut written.index)
-        };
-        let seconds = self.started.elapsed().as_secs_f64();
-        self.tell(&Event::RunFinished { run: self.header.run.clone(), state, seconds, failure });
-        Summary { name: self.header.run.clone(), path, state, index, header: self.header.clone() }
     }
 }

@@ -2,7 +2,8 @@
 
 mod candidates;
 
-use super::arguments::{self, Cli};
+use super::arguments::Cli;
+use super::command_line;
 use super::context::Context;
 use crate::failure::{Failure, Kind, Result};
 use candidates::Candidates;
@@ -59,7 +60,7 @@ pub fn answer(arguments: &[OsString]) -> Option<ExitCode> {
         return None;
     }
     let known = at_home(typed);
-    let command = arguments::command_for(&known).unwrap_or_else(|_| Cli::command());
+    let command = command_line::command_for(&known).unwrap_or_else(|_| Cli::command());
     let candidates = Candidates::of(&known);
     let mut command = candidates.offer(command);
     // Only now it has `--help`, too.

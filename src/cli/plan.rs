@@ -1,6 +1,7 @@
 //! `banister plan`, and the file that it may leave for `banister run --plan`.
 
-use super::arguments::{PlanOptions, parameters};
+use super::arguments::PlanOptions;
+use super::command_line::parameters;
 use super::context::Context;
 use crate::data::Arguments;
 use crate::event::RunState;

@@ -1,6 +1,6 @@
 //! `banister resume`.
 
-use super::arguments::ResumeOptions;
+use super::arguments::{Answers, ResumeOptions};
 use super::context::{Context, at_once};
 use super::work;
 use crate::book;
@@ -10,10 +10,11 @@ use crate::journal::Header;
 use crate::journal::index::Index;
 use crate::journal::run::{self, Glance, OpenRun};
 use crate::lock::Holder;
+use crate::person::{Form, Question};
 use crate::reach::inquiry::{self, Noted};
 use crate::script::layers::Layers;
 use crate::script::runbook::Runbook;
-use crate::session;
+use crate::session::{self, Again, Change, Direction};
 use crate::site::Site;
 use serde_json::json;
 use std::path::Path;
@@ -41,8 +42,38 @@ pub fn resume(context: &Context, options: &ResumeOptions) -> Result<u8> {
     let site = Arc::new(site_of(context, &header)?);
     let runbook = prepare(&site, &header, &glance.path, options.original)?;
     refuse_over_others(context, &site, &header, &run.index)?;
-    work::work(context, site, runbook, header, run, &options.answers, options.rollback)
+    let direction = match &options.from {
+        Some(step) => Direction::Again(again(context, &run.index, step, &options.answers)?),
+        None if options.rollback => Direction::Back,
+        None => Direction::On,
+    };
+    work::work(context, site, runbook, header, run, &options.answers, direction)
 }
+
+/// The earlier step at which the run begins again, if whoever asks for that wants what it does twice.
+fn again(context: &Context, index: &Index, step: &str, answers: &Answers) -> Result<Again> {
+    let again = Again::at(index, step, context.given_server.as_deref())?;
+    if again.changes.is_empty() {
+        return Ok(again);
+    }
+    let line = |change: &Change| match change.ended {
+        true => format!("\n  {}", change.text),
+        false => format!("\n  {}  (cut off; ended first, if it is still running)", change.text),
+    };
+    let lines: String = again.changes.iter().take(CHANGES).map(line).collect();
+    let more = again.changes.len().saturating_sub(CHANGES);
+    let more = if more > 0 { format!("\n  and {more} more") } else { String::new() };
+    let text =
+        format!("These changes were made since step `{step}` began:{lines}{more}\nMake them once more?");
+    match context.person(answers).ask(&Question { text, form: Form::Confirm })?.is_yes() {
+        true => Ok(again),
+        false => Err(Failure::new(Kind::Declined, "nothing was begun again; the run is as it was")
+            .help("continue it where it stopped with `banister resume`")),
+    }
+}
+
+/// So many changes are listed in a question.
+const CHANGES: usize = 15;
 
 /// The first of these runs that can be opened. One that can't be read stands in the way of no other.
 fn open(context: &Context, found: Vec<Glance>) -> Result<Option<(Glance, OpenRun)>> {

@@ -1,6 +1,7 @@
 //! `banister run`.
 
-use super::arguments::{RunOptions, parameters};
+use super::arguments::RunOptions;
+use super::command_line::parameters;
 use super::context::Context;
 use super::unfinished;
 use super::work;
@@ -8,7 +9,7 @@ use crate::data::Arguments;
 use crate::failure::Result;
 use crate::journal::run::OpenRun;
 use crate::script::runbook::Runbook;
-use crate::session;
+use crate::session::{self, Direction};
 
 /// Begins a run and works on it.
 pub fn run(context: &Context, options: &RunOptions, matches: &clap::ArgMatches) -> Result<u8> {
@@ -34,5 +35,5 @@ pub fn run_with(
     let run = OpenRun::create(&context.state, &header.run)?;
     header.run = run.name();
     runbook.layers().keep(&run.path)?;
-    work::work(context, site, runbook, header, run, &options.answers, false)
+    work::work(context, site, runbook, header, run, &options.answers, Direction::On)
 }

@@ -7,6 +7,7 @@ use super::outcome;
 use crate::event::{RunState, StepState};
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::file::Unread;
+use crate::journal::index::Restart;
 use crate::journal::key;
 use crate::journal::run::{Glance, Summary};
 use crate::report::failure::render;
@@ -44,6 +45,9 @@ pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
                 "release": outcome::servers::release(&summary, server),
             })
         };
+        let restart =
+            |restart: &Restart| json!({ "step": restart.step, "by": restart.by, "time": restart.time });
+        document["begun_again"] = summary.index.restarts.iter().map(restart).collect();
         document["by_hand"] = by_hand::json(&summary);
         document["server_states"] = summary.header.servers.iter().map(state).collect();
         println!("{}", secret::show_value(document));
@@ -51,6 +55,10 @@ pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
     }
     println!("run {}: {} on {}", summary.name, summary.header.runbook, summary.header.servers.join(", "));
     println!("begun {} by {}", glance.started, summary.header.by);
+    for restart in &summary.index.restarts {
+        let text = format!("begun again at step `{}` by {}, {}", restart.step, restart.by, restart.time);
+        println!("{}", secret::show(&text));
+    }
     let row = |step: &Step| {
         let state = match &step.skipped {
             Some(reason) => format!("skipped: {reason}"),

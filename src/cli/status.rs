@@ -16,7 +16,7 @@ use crate::report::text::{Style, table};
 use crate::script::kind;
 use crate::script::layers::Layers;
 use crate::secret;
-use crate::session::{self, Parts, Session};
+use crate::session::{self, Direction, Parts, Session};
 use crate::site::{Server, Site};
 use crate::stop::Stop;
 use serde_json::{Value, json};
@@ -84,7 +84,7 @@ pub fn look(context: &Context, site: &Arc<Site>, reach: &Arc<dyn Reach>, server:
             person: Arc::new(Nobody),
             stepwise: false,
         };
-        let session = Arc::new(Session::begin(parts, None, false)?);
+        let session = Arc::new(Session::begin(parts, None, Direction::On)?);
         kind::call(layers, &session, function)
     };
     let health = match position {

@@ -6,12 +6,13 @@ use super::outcome;
 use crate::event::{Event, Listener, RunState};
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::Header;
-use crate::journal::run::OpenRun;
+use crate::journal::run::{self, OpenRun};
+use crate::output::word;
 use crate::person::{Form, Question};
 use crate::report::json::JsonLines;
 use crate::report::lines::Lines;
 use crate::script::runbook::{OnFailure, Runbook};
-use crate::session::{Parts, Session};
+use crate::session::{Direction, Parts, Session};
 use crate::site::Site;
 use crate::stop::Stop;
 use std::path::Path;
@@ -26,11 +27,11 @@ pub fn work(
     header: Header,
     run: OpenRun,
     answers: &Answers,
-    rollback: bool,
+    direction: Direction,
 ) -> Result<u8> {
     let stop = Arc::new(Stop::new());
     super::signals::listen(&stop)?;
-    work_until(context, site, runbook, header, run, answers, rollback, &stop)
+    work_until(context, site, runbook, header, run, answers, direction, &stop)
 }
 
 /// The same, for who listens to signals already; they are told to `stop`.
@@ -42,7 +43,7 @@ pub fn work_until(
     header: Header,
     mut run: OpenRun,
     answers: &Answers,
-    mut rollback: bool,
+    mut direction: Direction,
     stop: &Arc<Stop>,
 ) -> Result<u8> {
     let person = context.person(answers);
@@ -58,18 +59,18 @@ pub fn work_until(
             person: person.clone(),
             stepwise: answers.step,
         };
-        let session = Arc::new(Session::begin(parts, Some(run), rollback)?);
+        let session = Arc::new(Session::begin(parts, Some(run), direction)?);
         let code = run_once(context, &session, &runbook, answers, &path);
         if code != 1 || answers.on_failure != WhenFailed::Ask || !context.is_interactive() {
             return Ok(code);
         }
+        direction = Direction::On;
         let choices = match session.has_way_back() && !session.is_turned_back() {
             true => vec!["retry".to_owned(), "rollback".into(), "leave".into()],
             false => vec!["retry".into(), "leave".into()],
         };
         drop(session);
-        let text =
-            "What now? `retry` tries the failed step again, with the scripts as they are then.".to_owned();
+        let text = what_now(context, &path);
         match person.ask(&Question { text, form: Form::Choice(choices) }) {
             Ok(answer) if answer.text == "retry" => {
                 let mended = Runbook::load(runbook.layers().clone(), &runbook.name)
@@ -83,11 +84,22 @@ pub fn work_until(
                     }
                 }
             }
-            Ok(answer) if answer.text == "rollback" => rollback = true,
+            Ok(answer) if answer.text == "rollback" => direction = Direction::Back,
             _ => return Ok(code),
         }
         run = OpenRun::open(&path)?;
     }
+}
+
+/// What is asked after a failure: what each answer does, and what there is besides.
+fn what_now(context: &Context, path: &Path) -> String {
+    let name = word(run::name(path));
+    format!(
+        "What now? `retry` tries the failed step again, with the scripts as they are then. After `leave`, `{}` opens \
+         the run for work by hand, and `{}` begins again at an earlier step.",
+        context.command(&format!("repl --run {name}")),
+        context.command(&format!("resume {name} --from STEP")),
+    )
 }
 
 /// Who hears what happens.

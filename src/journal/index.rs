@@ -18,6 +18,10 @@ pub struct Index {
     course: Vec<Arc<str>>,
     /// Looks that count no more, for those who only go through what was done.
     set_aside: HashMap<Arc<str>, Arc<CallRecord>>,
+    /// Calls that are done again because a person began again at an earlier step.
+    repeated: HashMap<Arc<str>, Repeated>,
+    /// Where a person began again, in order.
+    pub restarts: Vec<Restart>,
     /// The highest ordinal recorded in each frame.
     highest: HashMap<Arc<str>, u32>,
     /// Places and files of the scripts.
@@ -55,6 +59,22 @@ pub struct Skip {
     pub name: String,
     pub reason: String,
     pub by: String,
+}
+
+/// A call that is done again.
+struct Repeated {
+    /// As it was done first: a rollback undoes what that changed.
+    first: Arc<CallRecord>,
+    /// The attempts before have folders of their own.
+    next_attempt: u32,
+}
+
+/// An earlier step at which a person began again.
+#[derive(Clone, Debug)]
+pub struct Restart {
+    pub step: String,
+    pub by: String,
+    pub time: String,
 }
 
 /// A call, as far as it is recorded.
@@ -111,7 +131,21 @@ impl Index {
                     call.seconds = seconds;
                 }
             }
-            Entry::Anew { keys } => self.set_aside(&keys),
+            Entry::Anew { keys } => {
+                for (key, call) in self.forget(&keys) {
+                    self.set_aside.insert(key, call);
+                }
+            }
+            Entry::Again { step, keys, by } => {
+                for (key, call) in self.forget(&keys) {
+                    let next_attempt = call.attempt + 1;
+                    let known = self.repeated.entry(key).or_insert(Repeated { first: call, next_attempt });
+                    known.next_attempt = next_attempt.max(known.next_attempt);
+                }
+                // Nothing that failed is left.
+                self.finished = None;
+                self.restarts.push(Restart { step, by, time: record.time.clone() });
+            }
             Entry::Typed { key, text, by } => {
                 self.typed.push(Line { key, text, by, time: record.time.clone() });
             }
@@ -157,13 +191,12 @@ impl Index {
         place
     }
 
-    /// Forgets these calls and blocks, and that the blocks around them ended.
-    fn set_aside(&mut self, keys: &[String]) {
+    /// Forgets these calls and blocks, and that the blocks around them ended. Gives the calls.
+    fn forget(&mut self, keys: &[String]) -> Vec<(Arc<str>, Arc<CallRecord>)> {
         self.within.take();
+        let mut forgotten = Vec::new();
         for key in keys {
-            if let Some((key, call)) = self.calls.remove_entry(key.as_str()) {
-                self.set_aside.insert(key, call);
-            }
+            forgotten.extend(self.calls.remove_entry(key.as_str()));
             self.blocks.remove(key.as_str());
             for outer in key::outward(key) {
                 if let Some(block) = self.blocks.get_mut(outer) {
@@ -179,6 +212,7 @@ impl Index {
             self.rise(&key);
             self.course.push(key);
         }
+        forgotten
     }
 
     /// The keys of what came after the last call that did more than to look. A run that is on its way back has its
@@ -213,13 +247,30 @@ impl Index {
         self.calls.get(key)
     }
 
+    /// A call as it was done before a person began again at an earlier step, if it came to an end then.
+    pub fn first_pass(&self, key: &str) -> Option<&Arc<CallRecord>> {
+        let first = self.repeated.get(key).map(|repeated| &repeated.first);
+        first.filter(|first| matches!(first.outcome, Some(Outcome::Done(_))))
+    }
+
+    /// The number of the first attempt of a call that is not recorded, or not any more.
+    pub fn next_attempt(&self, key: &str) -> u32 {
+        self.repeated.get(key).map_or(0, |repeated| repeated.next_attempt)
+    }
+
     pub fn block(&self, key: &str) -> Option<&BlockRecord> {
         self.blocks.get(key)
     }
 
-    /// All calls, in no order.
+    /// All calls, in no order; also those that are to be done again.
     pub fn calls(&self) -> impl Iterator<Item = &CallRecord> {
-        self.calls.values().map(|call| &**call)
+        let first = self.repeated.values().map(|repeated| &repeated.first);
+        self.calls.values().chain(first).map(|call| &**call)
+    }
+
+    /// The keys of all calls and blocks, in the order in which they began; some twice.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.course.iter().map(|key| &**key)
     }
 
     /// All calls with their keys, in the order in which they were begun last.
@@ -257,6 +308,17 @@ impl Index {
                 }
             }
             all
+        })
+    }
+
+    /// Whether the script declared how to roll back after it was done with this step: each place of the course is
+    /// recorded but that of `on_failure`.
+    pub fn declares_after(&self, step: &str) -> bool {
+        let places: HashSet<(&str, u32)> =
+            self.course.iter().map(|key| (key::frame(key), key::ordinal(key))).collect();
+        key::outward(step).any(|outer| {
+            let frame = key::frame(outer);
+            (key::ordinal(outer) + 1..self.used(frame)).any(|ordinal| !places.contains(&(frame, ordinal)))
         })
     }
 

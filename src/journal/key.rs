@@ -23,6 +23,23 @@ pub fn outward(key: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// Whether the key is in the course from a step on: that of the step, of what is in it, or of what its thread of control
+/// came to later. What other branches did beside it is not.
+pub fn is_from(key: &str, step: &str) -> bool {
+    let is_in =
+        |outer: &str| key.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    in_course(key) && (is_in(step) || begins_after(key, step))
+}
+
+/// The same, but for the step and what is in it.
+pub fn begins_after(key: &str, step: &str) -> bool {
+    outward(step).any(|outer| {
+        let rest = key.strip_prefix(frame(outer)).and_then(|rest| rest.strip_prefix('/'));
+        let next = rest.map(|rest| rest.split('/').next().unwrap_or_default());
+        next.is_some_and(|next| ordinal(next) > ordinal(outer))
+    })
+}
+
 /// By this, keys are sorted in the order of the script's course.
 pub fn order(key: &str) -> Vec<(u32, &str)> {
     key.split('/').skip(1).map(|part| (ordinal(part), part)).collect()
@@ -102,6 +119,18 @@ mod tests {
         assert_eq!(around("/0[lab]/2/1").collect::<Vec<_>>(), ["/0", "/0[lab]", "/0[lab]/2"]);
         assert_eq!(around("/5!/2").collect::<Vec<_>>(), ["/5", "/5!"]);
         assert_eq!((frame("/4"), ordinal("/0[lab]"), ordinal("/5!"), ordinal("/3/12")), ("", 0, 5, 12));
+    }
+
+    #[test]
+    fn the_course_from_a_step_on_is_its_own_branch_and_what_comes_after_all_branches() {
+        let from = |key: &str| is_from(key, "/2[lab]/1");
+        assert!(
+            ["/2[lab]/1", "/2[lab]/1/0", "/2[lab]/2", "/2[lab]/10/3", "/3", "/3/0"].into_iter().all(from)
+        );
+        assert!(
+            !["/2[hub]/1", "/2[hub]/9", "/2[lab]/0", "/1", "/2[lab]", "~0/3", "/3!/0"].into_iter().any(from)
+        );
+        assert!(!is_from("/10", "/100") && is_from("/100", "/10"));
     }
 
     #[test]

@@ -329,7 +329,8 @@ pub fn abandon(path: &Path, by: &str) -> Result<()> {
         .or_fail(Kind::Journal, || format!("can't abandon the run `{}`", name(path)))
 }
 
-fn name(path: &Path) -> String {
+/// What a run in a folder is called.
+pub fn name(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 

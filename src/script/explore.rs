@@ -14,7 +14,7 @@ use crate::person::Nobody;
 use crate::primitive::Sort;
 use crate::primitives;
 use crate::reach::planner::Planner;
-use crate::session::{Parts, Session};
+use crate::session::{Direction, Parts, Session};
 use crate::site::Site;
 use crate::stop::Stop;
 use rhai::EvalAltResult;
@@ -46,7 +46,7 @@ pub fn explore(
             person: Arc::new(Nobody),
             stepwise: false,
         };
-        let session = Arc::new(Session::begin(parts, None, false)?);
+        let session = Arc::new(Session::begin(parts, None, Direction::On)?);
         let result = runbook.run(&session, &header.parameters, Some(way.clone()), OnFailure::Stop);
         if let Err(failure) = result {
             way.end(failure)?;

@@ -35,15 +35,18 @@ impl Session {
         let going_back = self.is_turned_back() && crate::journal::key::in_course(key);
         let record = {
             let written = self.written();
+            let first_pass = written.index.first_pass(key).filter(|_| going_back);
             let set_aside = written.index.call_set_aside(key).filter(|_| going_back);
-            written.index.call(key).or(set_aside).cloned()
+            // What was changed first is undone, however often it was done.
+            first_pass.or(written.index.call(key)).or(set_aside).cloned()
         };
         let Some(record) = record else {
             if let Some(block) = self.written().index.block(key).map(|block| block.name.clone()) {
                 return Err(differs(key, &format!("step `{block}`"), &primitives::describe(call)));
             }
             self.check_nothing_later(key, &primitives::describe(call))?;
-            return Ok(Next::Perform { attempt: 0, begun: false });
+            let attempt = self.written().index.next_attempt(key);
+            return Ok(Next::Perform { attempt, begun: false });
         };
         if going_back && record.outcome.is_none() {
             return Ok(Next::Fail(super::rollback::turned_back()));
@@ -54,6 +57,9 @@ impl Session {
             true => same(&put_together(record.call.arguments.clone().into()), &call.arguments.clone().into()),
             false => Sameness::Differs,
         };
+        if sameness == Sameness::Differs && going_back && self.is_elsewhere(key) {
+            return Ok(Next::Fail(super::rollback::turned_back()));
+        }
         if sameness == Sameness::Differs {
             return self.changed(key, call, &record, later);
         }

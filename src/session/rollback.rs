@@ -90,9 +90,14 @@ impl Session {
             self.write(Entry::Rollback, true)?;
         }
         self.tell(&Event::RollbackStarted);
+        self.end_open(|key| !key::in_handler(key), "to roll back")
+    }
+
+    /// Ends what calls that are cut off still do.
+    pub(super) fn end_open(&self, is_one: impl Fn(&str) -> bool, why: &str) -> Result<()> {
         let open: Vec<_> = {
             let written = self.written();
-            let open = written.index.open_calls().filter(|(key, _)| !key::in_handler(key));
+            let open = written.index.open_calls().filter(|(key, _)| is_one(key));
             open.map(|(key, record)| (key.to_owned(), record.clone())).collect()
         };
         for (key, record) in open {
@@ -100,7 +105,7 @@ impl Session {
             let server =
                 data::server_of(&record.call.arguments).map(|name| self.site.server(name)).transpose()?;
             self.with_host(server, &key, record.attempt, true, |host| self.reach.end(host))?;
-            let failure = Failure::new(Kind::CommandFailed, format!("{text} was ended to roll back"));
+            let failure = Failure::new(Kind::CommandFailed, format!("{text} was ended {why}"));
             let (attempt, result) = (record.attempt, Outcome::Failed(failure));
             self.write(Entry::Ended { key, attempt, seconds: 0.0, result }, true)?;
         }

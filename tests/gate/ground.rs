@@ -14,7 +14,7 @@ use banister::primitives;
 use banister::script::layers::Layers;
 use banister::script::runbook::{OnFailure, Runbook};
 use banister::secret::put_together;
-use banister::session::{self, Parts, Session};
+use banister::session::{self, Direction, Parts, Session};
 use banister::site::Site;
 use banister::stop::Stop;
 use serde_json::json;
@@ -195,7 +195,8 @@ impl Ground {
         let path = run.path.clone();
         let header = run.index.header.clone().unwrap_or_else(|| self.header.clone());
         let parts = self.parts(header, &standin, Arc::new(person));
-        let session = Arc::new(Session::begin(parts, Some(run), rollback).unwrap());
+        let direction = if rollback { Direction::Back } else { Direction::On };
+        let session = Arc::new(Session::begin(parts, Some(run), direction).unwrap());
         let settled = if session.is_turned_back() { Ok(()) } else { session.settle_typed() };
         let result =
             settled.and_then(|()| self.runbook.run(&session, &session.header.parameters, None, on_failure));

@@ -14,7 +14,7 @@ use crate::primitives;
 use crate::reach::Reach;
 use crate::reach::frozen::Frozen;
 use crate::script::repl::Repl;
-use crate::session::{self, Open, Parts, Session};
+use crate::session::{self, Direction, Open, Parts, Session};
 use crate::site::Site;
 use crate::stop::{Asked, Stop};
 use std::path::{Path, PathBuf};
@@ -260,7 +260,8 @@ impl Work {
         let runbook = resume::prepare(&site, &summary.header, folder, false)?;
         let run = OpenRun::open(folder)?;
         let answers = super::answers();
-        work::work_until(context, site, runbook, summary.header, run, &answers, rollback, &self.stop)
+        let direction = if rollback { Direction::Back } else { Direction::On };
+        work::work_until(context, site, runbook, summary.header, run, &answers, direction, &self.stop)
     }
 
     fn parts(&self, header: &Header) -> Parts {
