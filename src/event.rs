@@ -12,8 +12,20 @@ use serde_json::Value;
 pub enum Event {
     /// A session began to work on a run. `resumed` if the run had begun before.
     RunStarted { run: String, runbook: String, servers: Vec<String>, resumed: bool },
-    /// A step began. `depth` counts the steps around it; `replayed` if all of it or a part was done before.
-    StepStarted { key: String, name: String, depth: usize, source: String, replayed: bool },
+    /// A step began. `depth` counts the steps around it; `replayed` if all of it or a part was done before. An outermost
+    /// step of the run has a number, from 1, and `of` says how many there will be, if that is known: those that a run may
+    /// leave out count as soon as they begin.
+    StepStarted {
+        key: String,
+        name: String,
+        depth: usize,
+        source: String,
+        replayed: bool,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        number: Option<usize>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        of: Option<usize>,
+    },
     /// A step ended. `seconds` is what it took when it was done, also if that was in an earlier session.
     StepFinished { key: String, name: String, depth: usize, state: StepState, seconds: f64, replayed: bool },
     /// A primitive was called; `text` is the call as a person reads it, `at` its place in the script.

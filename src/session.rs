@@ -40,7 +40,7 @@ use crate::stop::{Asked, Stop};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 use written::Written;
@@ -61,6 +61,8 @@ pub struct Session {
     written: Mutex<Written>,
     /// By server; what is empty is not held.
     locks: Mutex<BTreeMap<String, HeldOrNot>>,
+    /// How many outermost steps have begun, or were gone through.
+    outermost: AtomicUsize,
     /// Set while the script is only gone through to find what `on_failure` has to do.
     turned_back: AtomicBool,
     started: Instant,
@@ -143,6 +145,7 @@ impl Session {
             way_back: AtomicBool::new(false),
             written: Mutex::new(written),
             locks: Mutex::default(),
+            outermost: AtomicUsize::new(0),
             turned_back: AtomicBool::new(rollback),
             started: Instant::now(),
             lost: Mutex::default(),

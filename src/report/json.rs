@@ -5,9 +5,9 @@ use crate::secret::show_value;
 use serde_json::{Map, Value};
 
 /// Fields by which programs tell events apart: a secret that is called like one of their values must not change them.
-const FRAME: [&str; 12] = [
-    "event", "key", "run", "runbook", "state", "depth", "seconds", "resumed", "replayed", "kind", "source",
-    "by",
+const FRAME: [&str; 14] = [
+    "event", "key", "run", "runbook", "state", "depth", "number", "of", "seconds", "resumed", "replayed",
+    "kind", "source", "by",
 ];
 
 /// Writes each event to standard output.

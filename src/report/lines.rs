@@ -79,10 +79,16 @@ impl State {
                 let on = servers.join(", ");
                 self.line(&self.style.dim(&format!("{verb} {run}: {runbook} on {on}")));
             }
-            Event::StepStarted { key, name, depth, replayed, .. } => {
-                self.tracks.begin_step(key, name);
+            Event::StepStarted { key, name, depth, replayed, number, of, .. } => {
+                let count = match (number, of) {
+                    (Some(number), Some(of)) => format!("  step {number} of {of}"),
+                    (Some(number), None) => format!("  step {number}"),
+                    (None, _) => String::new(),
+                };
+                self.tracks.begin_step(key, &format!("{name}{count}"));
                 if !self.live && !replayed {
-                    self.line(&format!("{}· {}{name}", "  ".repeat(*depth), Tracks::prefix(key)));
+                    let (indent, branch) = ("  ".repeat(*depth), Tracks::prefix(key));
+                    self.line(&format!("{indent}· {branch}{name}{}", self.style.dim(&count)));
                 }
             }
             Event::StepFinished { key, name, depth, state, seconds, replayed } => {

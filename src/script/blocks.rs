@@ -44,7 +44,11 @@ fn step(context: &mut EvalContext, inputs: &[Expression]) -> Result<Dynamic, Box
     nothing::refuse()?;
     let here = Here::of(Some(context.tag()))?;
     let source = origin(context.source().unwrap_or_default(), inputs[0].position()).to_owned();
-    let block = here.session.begin_step(&here.frame, &name, &source).map_err(to_error)?;
+    let after = here.ahead.as_ref().and_then(|ahead| {
+        ahead.after(context.source().unwrap_or_default(), inputs[0].position()).filter(|rest| !rest.open)
+    });
+    let ahead = after.map(|rest| rest.certain);
+    let block = here.session.begin_step(&here.frame, &name, &source, ahead).map_err(to_error)?;
     let block = Arc::new(block);
     let _span = tracing::info_span!("step", name = name.as_str()).entered();
     let frame = block.frame.clone();

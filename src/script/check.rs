@@ -3,6 +3,7 @@
 //! It sees names, numbers of arguments, options and what is written out; it does not know the types of variables. A
 //! finding of [`Severity::Error`] keeps a script from being run.
 
+mod ahead;
 mod arguments;
 mod brackets;
 mod calls;
@@ -23,6 +24,7 @@ mod syntax;
 mod walk;
 mod words;
 
+pub use ahead::{Ahead, Rest};
 pub use finding::{Finding, Severity};
 pub use functions::TAKEN;
 pub use imports::unknown_kind;

@@ -2,6 +2,7 @@
 //! serves any number of runs, and a call without it (while a module is loaded) can do nothing.
 
 use super::assume::Assumed;
+use super::check::Ahead;
 use super::seen::Seen;
 use super::types::to_error;
 use crate::failure::{Failure, Kind};
@@ -19,6 +20,8 @@ pub struct Here {
     pub handlers: Arc<Mutex<Vec<Handler>>>,
     /// Answers what a plan can't know. Absent in a run.
     pub chooser: Option<Arc<dyn Chooser>>,
+    /// How many steps follow each. Absent in a plan, and in what is typed.
+    pub ahead: Option<Arc<Ahead>>,
     /// Where what a step sees when it fails is kept, if somebody wants it.
     pub seen: Option<Arc<Mutex<Seen>>>,
 }

@@ -121,6 +121,7 @@ impl Repl {
             frame,
             handlers: Arc::new(Mutex::default()),
             chooser: None,
+            ahead: None,
             seen: None,
         };
         let handlers = here.handlers.clone();

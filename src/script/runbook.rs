@@ -1,7 +1,7 @@
 //! A runbook: its text, its parameters, and how it is run.
 
 use super::blocks::{self, STACK};
-use super::check::{self, Finding};
+use super::check::{self, Ahead, Finding};
 use super::engine;
 use super::error::to_failure;
 use super::here::{Chooser, Here};
@@ -185,7 +185,8 @@ impl Runbook {
 
     fn here(&self, session: &Arc<Session>, chooser: Option<Arc<dyn Chooser>>) -> Here {
         let frame = Arc::new(Frame::default());
-        Here { session: session.clone(), frame, handlers: Arc::new(Mutex::default()), chooser, seen: None }
+        let handlers = Arc::new(Mutex::default());
+        Here { session: session.clone(), frame, handlers, chooser, ahead: None, seen: None }
     }
 
     fn run_here(
@@ -209,7 +210,8 @@ impl Runbook {
             nothing::end().or_else(|| stop.is_asked().then(interrupted))
         });
         let ast = engine::compile(&engine, &self.text.source, &self.text.text)?;
-        let here = self.here(session, chooser);
+        let ahead = chooser.is_none().then(|| Ahead::of(&self.layers, &self.text).into());
+        let here = Here { ahead, ..self.here(session, chooser) };
         let result = self.go(&engine, &ast, &here, parameters, on_failure);
         // Handlers know their place, and the place knows its handlers.
         here.handlers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clear();

@@ -6,6 +6,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::journal::Entry;
 use crate::person::{Form, Question};
 use crate::secret::{Sameness, same};
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 /// A block that was gone into.
@@ -27,10 +28,13 @@ impl Block {
 }
 
 impl Session {
-    /// Goes into a step. `source` is the file it stands in.
-    pub fn begin_step(&self, outer: &Frame, name: &str, source: &str) -> Result<Block> {
+    /// Goes into a step. `source` is the file it stands in, `ahead` how many outermost steps are certain to follow it, if
+    /// that is known.
+    pub fn begin_step(&self, outer: &Frame, name: &str, source: &str, ahead: Option<usize>) -> Result<Block> {
         let key = outer.next_key();
         let depth = outer.steps.len();
+        let is_outermost = depth == 0 && crate::journal::key::in_course(&key) && !self.is_turned_back();
+        let number = is_outermost.then(|| self.outermost.fetch_add(1, Ordering::Relaxed) + 1);
         let only_gone_through = self.is_turned_back() && crate::journal::key::in_course(&key);
         if self.stepwise && !only_gone_through && self.written().index.block(&key).is_none() {
             self.ask_before(name)?;
@@ -43,6 +47,8 @@ impl Session {
             depth,
             source: source.into(),
             replayed: block.replayed.is_some(),
+            number,
+            of: number.zip(ahead).map(|(number, ahead)| number + ahead),
         });
         Ok(block)
     }
