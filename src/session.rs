@@ -105,6 +105,8 @@ impl Session {
         if failed && rollback == began {
             session.look_anew()?;
         }
+        // One that is tried again may be killed, and has then said nothing of what it touched.
+        session.written().run.iter().for_each(|run| run::note_untouched(&run.path, false));
         let by = crate::person::whoami();
         session.write(Entry::Session { by, pid: std::process::id(), rollback }, true)?;
         let Header { run, runbook, servers, .. } = session.header.clone();
@@ -366,8 +368,11 @@ impl Session {
             }
             _ => {}
         }
-        // What was refused before anything was touched is begun anew, and not continued.
-        run::note_untouched(&path, state == RunState::Failed && self.is_untouched());
+        // What was refused before anything was touched is begun anew, and not continued. So is what a person declined; one
+        // that was interrupted was not refused.
+        let is_declined = failure.as_ref().is_some_and(|failure| failure.kind == Kind::Declined);
+        let is_refused = state == RunState::Failed || is_declined;
+        run::note_untouched(&path, is_refused && self.is_untouched());
         // Before the last record: after it nobody resumes the run, and so nobody would hand them back.
         self.locks.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clear();
         let way_back = self.has_way_back();

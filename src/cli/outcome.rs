@@ -69,6 +69,10 @@ pub fn lines(context: &Context, summary: &Summary) -> (String, String) {
             format!("the rollback of `{runbook}`{on} failed{each}"),
             context.command(&format!("resume {name}")),
         ),
+        RunState::Interrupted if run::is_untouched(&summary.path) => (
+            format!("`{runbook}` stopped{on}{step}; nothing was touched"),
+            helped(context, summary).unwrap_or_else(|| again(context, summary, "")),
+        ),
         RunState::Interrupted => (
             format!("`{runbook}` was interrupted{on}{step}{each}"),
             context.command(&format!("resume {name}")),

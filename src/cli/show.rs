@@ -1,5 +1,6 @@
 //! `banister show`.
 
+pub mod answers;
 pub mod by_hand;
 
 use super::context::Context;
@@ -44,12 +45,19 @@ pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
                 "release": outcome::servers::release(&summary, server),
             })
         };
+        document["answers"] = answers::json(&summary);
         document["by_hand"] = by_hand::json(&summary);
         document["server_states"] = summary.header.servers.iter().map(state).collect();
         println!("{}", secret::show_value(document));
         return Ok(unread.is_some().into());
     }
-    println!("run {}: {} on {}", summary.name, summary.header.runbook, summary.header.servers.join(", "));
+    println!(
+        "run {}: {} on {}{}",
+        summary.name,
+        summary.header.runbook,
+        summary.header.servers.join(", "),
+        answers::parameters(&summary)
+    );
     println!("begun {} by {}", glance.started, summary.header.by);
     let row = |step: &Step| {
         let state = match &step.skipped {
@@ -65,6 +73,10 @@ pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
         ]
     };
     print!("{}", secret::show(&table(&steps.iter().map(row).collect::<Vec<_>>())));
+    let answered = answers::text(&summary);
+    if !answered.is_empty() {
+        print!("{}\n{answered}", context.style.bold("answered"));
+    }
     let by_hand = by_hand::text(&summary);
     if !by_hand.is_empty() {
         print!("{}\n{by_hand}", context.style.bold("done by hand"));
