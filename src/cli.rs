@@ -2,6 +2,7 @@
 
 mod agent;
 mod arguments;
+mod asked;
 mod backup;
 mod check;
 mod completions;

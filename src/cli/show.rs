@@ -14,7 +14,7 @@ use crate::report::failure::render;
 use crate::report::text::{elapsed, table};
 use crate::secret;
 use serde_json::{Value, json};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Shows a run: its steps, why it stopped, and what to type next.
 pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
@@ -39,11 +39,15 @@ pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
             })
             .collect();
         let state = |server: &String| {
-            json!({
+            let mut state = json!({
                 "name": server,
                 "state": outcome::servers::state(&summary, server),
                 "release": outcome::servers::release(&summary, server),
-            })
+            });
+            if let Some(left) = outcome::servers::left(&summary, server, &BTreeMap::new()) {
+                state["left"] = left.json();
+            }
+            state
         };
         document["answers"] = answers::json(&summary);
         document["by_hand"] = by_hand::json(&summary);
