@@ -95,6 +95,7 @@ fn dispatch(context: Context, command: &Command, matches: &clap::ArgMatches) -> 
         Command::Completions { shell } => completions::completions(&context, *shell),
         Command::Repl(options) => repl::repl(context, options),
         Command::Lock { command: LockCommand::Show } => lock::show(&context),
+        Command::Lock { command: LockCommand::End } => lock::end(&context),
         Command::Lock { command: LockCommand::Release { force } } => lock::release(&context, *force),
         Command::Lock { command: LockCommand::Dismiss { name, reason } } => {
             lock::dismiss(&context, name, reason)

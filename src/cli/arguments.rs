@@ -138,6 +138,8 @@ pub enum LockCommand {
         #[arg(long)]
         force: bool,
     },
+    /// End commands that still run on the server although their run was abandoned, or its journal is gone.
+    End,
     /// Dismiss something that an abandoned run still owes the server.
     Dismiss {
         /// Its name, as `lock show` lists it.

@@ -104,6 +104,7 @@ pub fn look(context: &Context, site: &Arc<Site>, reach: &Arc<dyn Reach>, server:
         "unfinished": noted.as_ref().ok().map(|noted| unfinished(noted, last.as_ref())),
         "owed": noted.as_ref().ok().map(|noted| &noted.book.owed),
         "last_ended": noted.as_ref().ok().map(|noted| &noted.ended),
+        "orphans": noted.as_ref().ok().map(|noted| &noted.orphans),
         "notes": super::lock::lines(&noted),
         "unknown": noted.as_ref().err().map(ToString::to_string),
         "backups": backups,
@@ -220,6 +221,9 @@ fn lock(looked: &Value) -> String {
         (None, Some(why)) => format!("unknown: {why}"),
         (None, None) => match looked["half_way"] == true {
             true => "held by nobody, but a run is unfinished".into(),
+            false if looked["orphans"].as_array().is_some_and(|orphans| !orphans.is_empty()) => {
+                "held by nobody, but a command of an earlier run still runs".into()
+            }
             false => "free".into(),
         },
     }
