@@ -211,3 +211,40 @@ fn a_refused_run_that_is_tried_again_and_killed_can_be_resumed() {
     let said = world.banister(&["resume"]);
     assert_eq!((said.code, world.read("trace").matches("config end").count()), (Some(0), 1), "{said:?}");
 }
+
+#[test]
+fn a_program_or_room_that_is_missing_leaves_no_run() {
+    let world = world();
+    let site = world.read("site.toml");
+    world.write("site.toml", &format!("{site}free_space = \"900TB\"\n"));
+    let said = world.banister(&["run", "update", "--yes", "--to", "0.2.0"]);
+    let next = refused(&world, &said, "but 900 TB are needed (free_space in site.toml)");
+    assert_eq!(next, "backup prune --server web");
+    world.write("site.toml", &site);
+    world.write(
+        "stdlib/plain.rhai",
+        "fn check_tools(server, tools) { base::check_tools(server, [\"no-such-tool\"]); }\n",
+    );
+    let said = world.banister(&["run", "update", "--yes", "--to", "0.2.0"]);
+    let next = refused(&world, &said, "web has none of these programs: no-such-tool");
+    assert_eq!(next, "run update --to 0.2.0");
+}
+
+#[test]
+fn a_help_that_names_a_resume_names_it_only_where_there_is_something_to_resume() {
+    let world = world();
+    let runbook = |before: &str| {
+        let text = format!("//! Needs a secret.\n\nfn main() {{\n    {before}secret(\"token\");\n}}\n");
+        world.write("runbooks/x.rhai", &text);
+        world.banister(&["run", "x"])
+    };
+    let said = runbook("");
+    assert!(
+        said.err.contains("&& export BANISTER_SECRET_TOKEN`, then the command of the last line\n"),
+        "{said:?}"
+    );
+    assert!(said.out.ends_with("; nothing was touched\nnext:  banister run x\n"), "{said:?}");
+    let said = runbook("this_server().make(\"config\"); ");
+    assert!(said.err.contains("&& export BANISTER_SECRET_TOKEN`, then `banister resume`\n"), "{said:?}");
+    assert!(said.out.contains("\nnext:  banister resume "), "{said:?}");
+}
