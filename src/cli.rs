@@ -2,6 +2,7 @@
 
 mod agent;
 mod arguments;
+mod asked;
 mod backup;
 mod check;
 mod command_line;
@@ -95,6 +96,7 @@ fn dispatch(context: Context, command: &Command, matches: &clap::ArgMatches) -> 
         Command::Completions { shell } => completions::completions(&context, *shell),
         Command::Repl(options) => repl::repl(context, options),
         Command::Lock { command: LockCommand::Show } => lock::show(&context),
+        Command::Lock { command: LockCommand::End } => lock::end(&context),
         Command::Lock { command: LockCommand::Release { force } } => lock::release(&context, *force),
         Command::Lock { command: LockCommand::Dismiss { name, reason } } => {
             lock::dismiss(&context, name, reason)

@@ -41,6 +41,7 @@ mod stage;
 mod supervise;
 
 mod cancel;
+mod kept;
 mod follow;
 mod look;
 mod start;
@@ -56,6 +57,7 @@ pub use exit::Exit;
 pub use filter::{Feed, Filter};
 pub use follow::{Attention, Followed, From, follow};
 pub use inherit::secrets;
+pub use kept::{Kept, kept};
 pub use log::{log, tail};
 pub use look::{Looked, feed, look, look_into};
 pub use mark::{Survivor, processes_with_mark};

@@ -44,6 +44,7 @@ mod postgres;
 mod rehearsal;
 mod release;
 mod rows;
+mod running;
 mod service;
 mod sql;
 mod stack;
@@ -56,6 +57,7 @@ pub use fault::{FAULTS, Fault, Reach};
 pub use linked::{Linked, Size};
 pub use rehearsal::{Ended, Original, Rehearsal};
 pub use rows::Rows;
+pub use running::running;
 pub use trace::TraceLine;
 pub use world::Process;
 

@@ -7,6 +7,7 @@ pub mod facts;
 pub mod frozen;
 pub mod here;
 mod holding;
+mod orphans;
 pub mod inquiry;
 mod link;
 pub mod planner;

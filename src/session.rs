@@ -28,7 +28,7 @@ pub use typed::Open;
 use crate::data;
 use crate::event::{Event, Listener, RunState};
 use crate::failure::{Failure, Kind, Result};
-use crate::journal::run::OpenRun;
+use crate::journal::run::{self, OpenRun};
 use crate::journal::{Call, Entry, Header, Outcome};
 use crate::person::Person;
 use crate::primitive::{AnyPrimitive, Host, Sort, Told, changes_server};
@@ -122,6 +122,8 @@ impl Session {
             _ if failed && rollback == began => session.look_anew().map(|()| None)?,
             _ => None,
         };
+        // One that is tried again may be killed, and has then said nothing of what it touched.
+        session.written().run.iter().for_each(|run| run::note_untouched(&run.path, false));
         let by = crate::person::whoami();
         session.write(Entry::Session { by, pid: std::process::id(), rollback }, true)?;
         let Header { run, runbook, servers, .. } = session.header.clone();

@@ -56,9 +56,13 @@ fn the_steps_of_a_bundled_runbook_are_counted_also_with_hooks() {
     world.git(&["checkout", "-q", "0.1.0"]);
     world.git(&["remote", "add", "origin", "."]);
     let site = world.read("site.toml");
-    let settings = "health = [{ command = [\"true\"] }]\nhealthy = { stable = \"100ms\" }\nbackup = [\".\"]\n";
+    let settings =
+        "health = [{ command = [\"true\"] }]\nhealthy = { stable = \"100ms\" }\nbackup = [\".\"]\n";
     world.write("site.toml", &format!("{site}{settings}"));
-    world.write("runbooks/update.rhai", "after(\"Build\") {\n    step \"Warm up\" {}\n}\n\nbefore(\"Start\") {}\n");
+    world.write(
+        "runbooks/update.rhai",
+        "after(\"Build\") {\n    step \"Warm up\" {}\n}\n\nbefore(\"Start\") {}\n",
+    );
     let said = world.banister(&["run", "update", "--yes"]);
     assert_eq!(said.code, Some(0), "{said:?}");
     assert_eq!(

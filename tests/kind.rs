@@ -29,7 +29,7 @@ fn the_page_names_every_function_that_a_kind_must_have() {
     assert_eq!(said.code, Some(0), "{said:?}");
     for expected in [
         "\n- `check_ready(server, from, to)`, called by update: Fails, before anything is changed, if the update can't succeed.\n",
-        "\n- `health(server)`, called by status: ",
+        "\n- `health(server)`, called by update, status: ",
     ] {
         assert!(said.out.contains(expected), "{}", said.out);
     }

@@ -134,6 +134,10 @@ fn a_release_that_must_not_be_skipped_is_installed_first() {
     let said = update(&world, "0.4.0");
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(said.err.contains("0.3.0 must be installed on web before 0.4.0"), "{said:?}");
+    assert!(
+        said.out.ends_with("; nothing was touched\nnext:  banister run update --server web --to 0.3.0\n"),
+        "{said:?}"
+    );
     assert!(said.err.contains("banister run update --server web --to 0.3.0"), "{said:?}");
     assert_eq!(world.read("trace"), "");
     for release in ["0.3.0", "0.4.0"] {

@@ -3,6 +3,7 @@
 mod support;
 
 use std::io::{Read, Write};
+use support::terminal::Terminal;
 use support::{Said, World};
 
 /// A site whose server runs 0.1.0, and has a newer release and an older one.
@@ -37,13 +38,23 @@ fn healthy() -> String {
 /// Nothing was touched, it says so, and no run is left; gives the command that it names.
 fn refused<'a>(world: &World, said: &'a Said, why: &str) -> &'a str {
     assert_eq!(said.code, Some(1), "{said:?}");
-    assert!(said.err.contains(why), "{said:?}");
     assert!(said.err.contains("  help nothing was touched"), "{said:?}");
+    untouched(world, said, "failed", why)
+}
+
+/// The same of a run that a person declined, or that nobody answered.
+fn declined<'a>(world: &World, said: &'a Said, why: &str) -> &'a str {
+    assert_eq!(said.code, Some(3), "{said:?}");
+    untouched(world, said, "stopped", why)
+}
+
+fn untouched<'a>(world: &World, said: &'a Said, how: &str, why: &str) -> &'a str {
+    assert!(said.err.contains(why), "{said:?}");
     let mut last = said.out.lines().rev();
     let next = last.next().unwrap().strip_prefix("next:  banister ").unwrap();
     let state = last.next().unwrap();
     assert!(
-        state.starts_with("state: `update` failed on web") && state.ends_with("nothing was touched"),
+        state.starts_with(&format!("state: `update` {how} on web")) && state.ends_with("nothing was touched"),
         "{said:?}"
     );
     assert_eq!(world.read("trace"), "");
@@ -83,13 +94,157 @@ fn a_checkout_that_was_edited_and_a_server_that_is_not_healthy_leave_no_run() {
     let site = world.read("site.toml");
     let (before, _) = site.split_once("health = ").unwrap();
     world.write("site.toml", &format!("{before}health = [\"http://127.0.0.1:1/\"]\n"));
+    // `--yes` is no reason.
     let said = world.banister(&["run", "update", "--yes", "--to", "0.2.0"]);
-    let next = refused(&world, &said, "web is not healthy before the update");
-    assert_eq!(next, "status --server web");
+    let next = declined(&world, &said, "web is not healthy before the update: GET http://127.0.0.1:1/");
+    assert!(said.err.contains("type a reason (on the command line: --unhealthy REASON)"), "{said:?}");
+    assert_eq!(next, "run update --to 0.2.0");
     // By its name, too, it is no run to resume.
     let runs: serde_json::Value = serde_json::from_str(&world.banister(&["runs", "--json"]).out).unwrap();
-    let name = runs[0]["name"].as_str().or(runs[0]["run"].as_str()).unwrap();
+    let name = runs[0]["run"].as_str().unwrap();
     let said = world.banister(&["resume", name]);
     assert_eq!(said.code, Some(2), "{said:?}");
     assert!(said.err.contains("touched nothing") && said.err.contains("banister run update"), "{said:?}");
+    let said = world.banister(&["run", "update", "--yes", "--to", "0.2.0"]);
+    assert_eq!(said.code, Some(3), "a new one begins: {said:?}");
+}
+
+/// The server is healthy once its release is started: the update is the cure.
+fn ill() -> World {
+    let world = world();
+    let site = world.read("site.toml");
+    let (before, _) = site.split_once("health = ").unwrap();
+    let check = "health = [{ command = [\"grep\", \"-q\", \"up end\", \"../trace\"], name = \"web\" }]\n";
+    world.write("site.toml", &format!("{before}{check}healthy = {{ stable = \"1s\" }}\n"));
+    world
+}
+
+#[test]
+fn a_server_that_is_not_healthy_is_updated_for_a_reason_that_the_run_keeps() {
+    let world = ill();
+    let line = ["run", "update", "--yes", "--to", "0.2.0", "--unhealthy"];
+    let planned = world.banister(&["plan", "update", "--to", "0.2.0"]);
+    assert!(
+        planned.out.contains("asks: ") && planned.out.contains("web is not healthy before"),
+        "{planned:?}"
+    );
+    assert!(planned.out.contains("checkout(web, \"0.2.0\")"), "{planned:?}");
+    declined(&world, &world.banister(&[&line[..], &[" "]].concat()), "web is not healthy before the update");
+    let answered = world.banister(&["run", "update", "--yes", "--to", "0.2.0", "--answer", ""]);
+    declined(&world, &answered, "an empty answer is none");
+    let said = world.banister(&[&line[..], &["the disk was full"]].concat());
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.out.contains("web is updated although it is not healthy: the disk was full"), "{said:?}");
+    let shown = world.banister(&["show"]);
+    assert!(
+        shown.out.contains("update on web with --to 0.2.0 --unhealthy 'the disk was full'\n"),
+        "{shown:?}"
+    );
+}
+
+#[test]
+fn the_reason_to_update_a_server_that_is_not_healthy_may_be_typed() {
+    let world = ill();
+    let mut terminal = Terminal::start(&world.command(&[]), "run update --yes --to 0.2.0", "dumb");
+    terminal.sees("--unhealthy REASON)");
+    terminal.types("it is the cure\n");
+    let said = terminal.ends();
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let shown = world.banister(&["show"]);
+    let answered = "answered\n  web is not healthy before the update: web ended with status 2";
+    assert!(shown.out.contains(answered) && shown.out.contains("\n    it is the cure\n"), "{shown:?}");
+    let shown: serde_json::Value = serde_json::from_str(&world.banister(&["show", "--json"]).out).unwrap();
+    assert_eq!(shown["answers"][0]["answer"], "it is the cure");
+}
+
+#[test]
+fn a_no_before_anything_was_touched_leaves_no_run_and_one_after_it_is_resumed() {
+    let world = world();
+    world.write(
+        "runbooks/x.rhai",
+        "//! Asks twice.\n\nfn main() {\n    confirm(\"Begin?\");\n    this_server().make(\"config\");\n    \
+         confirm(\"Continue?\");\n}\n",
+    );
+    let last = |said: &Said| said.out.lines().rev().take(2).map(str::to_owned).collect::<Vec<_>>();
+    for answers in [&["no\n"][..], &["yes\n", "no\n"]] {
+        let mut terminal = Terminal::start(&world.command(&[]), "run x --color never", "dumb");
+        for answer in answers {
+            terminal.sees("[y/n] ");
+            terminal.types(answer);
+        }
+        let said = terminal.ends();
+        assert_eq!(said.code, Some(3), "{said:?}");
+        let touched = !world.read("trace").is_empty();
+        assert_eq!(touched, answers.len() == 2);
+        let last = last(&said);
+        match touched {
+            false => {
+                assert_eq!(last[1].trim_end(), "state: `x` stopped on web; nothing was touched", "{said:?}");
+                assert_eq!(last[0].trim_end(), "next:  banister run x", "{said:?}");
+                assert_eq!(world.banister(&["resume"]).out, "there is nothing to resume\n");
+            }
+            true => assert!(last[0].starts_with("next:  banister resume "), "{said:?}"),
+        }
+    }
+    let said = world.banister(&["resume", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(world.read("trace").matches("config end").count(), 1);
+}
+
+#[test]
+fn a_refused_run_that_is_tried_again_and_killed_can_be_resumed() {
+    let world = world();
+    world.write(
+        "runbooks/x.rhai",
+        "//! Refuses, until it is told otherwise.\n\nfn main() {\n    let server = this_server();\n    \
+         if server.read_env(\"OPEN\", #{ file: \"../open\" }) != \"yes\" { throw \"it is closed\"; }\n    \
+         server.make(\"config\");\n}\n",
+    );
+    world.write("open", "OPEN=no\n");
+    let mut command = world.command(&[]);
+    command.env("BANISTER_CRASH_AT", "after \"name\":\"make\"");
+    let mut terminal = Terminal::start(&command, "run x", "dumb");
+    terminal.sees("[retry/leave] ");
+    world.write("open", "OPEN=yes\n");
+    terminal.types("retry\n");
+    terminal.ends();
+    let said = world.banister(&["resume"]);
+    assert_eq!((said.code, world.read("trace").matches("config end").count()), (Some(0), 1), "{said:?}");
+}
+
+#[test]
+fn a_program_or_room_that_is_missing_leaves_no_run() {
+    let world = world();
+    let site = world.read("site.toml");
+    world.write("site.toml", &format!("{site}free_space = \"900TB\"\n"));
+    let said = world.banister(&["run", "update", "--yes", "--to", "0.2.0"]);
+    let next = refused(&world, &said, "but 900 TB are needed (free_space in site.toml)");
+    assert_eq!(next, "backup prune --server web");
+    world.write("site.toml", &site);
+    world.write(
+        "stdlib/plain.rhai",
+        "fn check_tools(server, tools) { base::check_tools(server, [\"no-such-tool\"]); }\n",
+    );
+    let said = world.banister(&["run", "update", "--yes", "--to", "0.2.0"]);
+    let next = refused(&world, &said, "web has none of these programs: no-such-tool");
+    assert_eq!(next, "run update --to 0.2.0");
+}
+
+#[test]
+fn a_help_that_names_a_resume_names_it_only_where_there_is_something_to_resume() {
+    let world = world();
+    let runbook = |before: &str| {
+        let text = format!("//! Needs a secret.\n\nfn main() {{\n    {before}secret(\"token\");\n}}\n");
+        world.write("runbooks/x.rhai", &text);
+        world.banister(&["run", "x"])
+    };
+    let said = runbook("");
+    assert!(
+        said.err.contains("&& export BANISTER_SECRET_TOKEN`, then the command of the last line\n"),
+        "{said:?}"
+    );
+    assert!(said.out.ends_with("; nothing was touched\nnext:  banister run x\n"), "{said:?}");
+    let said = runbook("this_server().make(\"config\"); ");
+    assert!(said.err.contains("&& export BANISTER_SECRET_TOKEN`, then `banister resume`\n"), "{said:?}");
+    assert!(said.out.contains("\nnext:  banister resume "), "{said:?}");
 }

@@ -54,7 +54,7 @@ fn the_failed_step_is_shown_with_what_it_saw_and_mended_by_hand_the_run_goes_on(
     assert_eq!(said.code, Some(0), "{said:?}");
     for shown in [
         format!("run {run}: x on web\n"),
-        "state: `x` failed on web in step `Fail`\n".into(),
+        "state: `x` failed on web in step `Fail`; 0.1.0 is checked out, health unknown; ".into(),
         "error: `make fail` ended with status 2\n".into(),
         "the last output of make(web, \"fail\")\n".into(),
         "web: release 0.1.0; ".into(),

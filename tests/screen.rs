@@ -64,7 +64,7 @@ import \"update\" as one;
 fn main() {
     parallel([\"update\", \"reports\"], |name| {
         if name == \"update\" {
-            one::update(this_server(), (), ());
+            one::update(this_server(), (), (), ());
         } else {
             for n in 0..1000 { note(`report ${n}`); this_server().shell(\"echo begun; sleep 0.05; echo done\"); }
         }

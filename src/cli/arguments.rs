@@ -1,8 +1,6 @@
 //! What can be typed.
 
-use crate::practice::FAULTS;
 use crate::units::Duration;
-use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -50,7 +48,7 @@ pub enum Color {
 #[derive(Subcommand, Debug)]
 pub enum Command {
     /// Make a practice server and update it for real; asks nothing.
-    Demo(DemoOptions),
+    Demo(super::demo::Options),
     /// Serve a banister elsewhere, which calls this over ssh.
     #[command(hide = true)]
     Agent,
@@ -131,6 +129,8 @@ pub enum LockCommand {
         #[arg(long)]
         force: bool,
     },
+    /// End commands that still run on the server although their run was abandoned, or its journal is gone.
+    End,
     /// Dismiss something that an abandoned run still owes the server.
     Dismiss {
         /// Its name, as `lock show` lists it.
@@ -223,27 +223,6 @@ pub enum WhenFailed {
     Stop,
     /// Roll back, as the runbook declares.
     Rollback,
-}
-
-#[derive(Args, Debug)]
-pub struct DemoOptions {
-    /// A fault to simulate.
-    #[arg(long, value_name = "NAME", value_parser = faults())]
-    pub fault: Option<String>,
-    /// Keep the practice server in this new folder; DIR/site.toml is then a site like any other.
-    #[arg(long, value_name = "DIR")]
-    pub keep: Option<PathBuf>,
-    /// Make three servers that are linked: one with the auth service, and two that use it.
-    #[arg(long, conflicts_with = "compose")]
-    pub linked: bool,
-    /// With real containers: this machine's Docker and docker-compose, PostgreSQL and OpenLDAP.
-    #[arg(long)]
-    pub compose: bool,
-}
-
-/// The names of faults, each with its sentence for `--help`.
-fn faults() -> PossibleValuesParser {
-    FAULTS.iter().map(|fault| PossibleValue::new(fault.name).help(fault.sentence)).collect::<Vec<_>>().into()
 }
 
 #[derive(Args, Debug)]

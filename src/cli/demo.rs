@@ -1,20 +1,27 @@
 //! `banister demo`.
 
 mod kill;
+mod options;
 
-use super::arguments::{Answers, DemoOptions, RunOptions, WhenFailed};
+pub use options::Options;
+
+use super::arguments::{Answers, RunOptions, WhenFailed};
 use super::context::Context;
 use crate::failure::{Context as _, Kind, Result};
 use crate::output::word;
-use crate::practice::{Linked, Practice, Size};
+use crate::practice::{Linked, Practice, Size, running};
 use kill::Kill;
-use std::path::Path;
+use serde_json::json;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
 /// Makes a practice server and updates it for real. It is kept if that is asked for, or if something goes wrong with
 /// it: then something is left to do.
-pub fn demo(context: Context, options: &DemoOptions) -> Result<u8> {
+pub fn demo(context: Context, options: &Options) -> Result<u8> {
+    if options.list {
+        return list(&context);
+    }
     let program = std::env::current_exe().or_fail(Kind::Bug, || "the program does not find itself".into())?;
     let (folder, temporary) = match &options.keep {
         Some(folder) => (folder.clone(), None),
@@ -83,6 +90,24 @@ pub fn demo(context: Context, options: &DemoOptions) -> Result<u8> {
         made.stop()?;
     }
     result
+}
+
+/// Lists the practice servers that still run on this machine.
+fn list(context: &Context) -> Result<u8> {
+    let found = running();
+    if context.json {
+        let one =
+            |(folder, processes): (&PathBuf, &usize)| json!({ "folder": folder, "processes": processes });
+        println!("{}", json!(found.iter().map(one).collect::<Vec<_>>()));
+        return Ok(0);
+    }
+    for (folder, processes) in &found {
+        println!("{} ({processes} processes); to end it: rm -r {}", folder.display(), word(folder.display()));
+    }
+    if found.is_empty() {
+        println!("no practice server runs on this machine");
+    }
+    Ok(0)
 }
 
 /// What a demo works on.

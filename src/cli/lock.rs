@@ -5,7 +5,7 @@ use crate::book;
 use crate::event::RunState;
 use crate::failure::Result;
 use crate::lock::{self, State};
-use crate::reach::inquiry::{self, Noted};
+use crate::reach::inquiry::{self, Noted, Orphan};
 use serde_json::{Value, json};
 
 /// Shows who holds each server, which runs are unfinished there, and what is owed to it.
@@ -33,7 +33,8 @@ pub fn show(context: &Context) -> Result<u8> {
         };
         let mut shown = json!({ "server": server.name, "held": is_held, "holder": holder });
         match noted {
-            Ok(Noted { book, .. }) => {
+            Ok(Noted { book, orphans, .. }) => {
+                shown["orphans"] = json!(orphans);
                 shown["unfinished"] = json!(book.open);
                 shown["owed"] = json!(book.owed);
             }
@@ -57,6 +58,9 @@ fn held(state: &State, noted: &Result<Noted>) -> String {
             Ok(Noted { book, .. }) if book.half_way_beside("").is_some() => {
                 "held by nobody, but a run is unfinished".into()
             }
+            Ok(Noted { orphans, .. }) if !orphans.is_empty() => {
+                "held by nobody, but a command of an earlier run still runs".into()
+            }
             Ok(_) => "free".into(),
         },
     }
@@ -64,7 +68,7 @@ fn held(state: &State, noted: &Result<Noted>) -> String {
 
 /// What is unfinished and owed, a line each.
 pub fn lines(noted: &Result<Noted>) -> Vec<String> {
-    let Ok(Noted { book, .. }) = noted else { return Vec::new() };
+    let Ok(Noted { book, orphans, .. }) = noted else { return Vec::new() };
     let mut lines: Vec<String> = Vec::new();
     // Who is at work is told as the holder.
     let stopped = book.open.iter().filter(|open| book.is_half_way(open) && open.state != RunState::Running);
@@ -85,6 +89,10 @@ pub fn lines(noted: &Result<Noted>) -> Vec<String> {
             why.unwrap_or_default()
         ));
     }
+    lines.extend(orphans.iter().map(|orphan| {
+        let Orphan { run, command, since, state } = orphan;
+        format!("still running: `{command}` of the run {run} ({state}), since {since}; end it with `banister lock end`")
+    }));
     // What scripts and people wrote is shown without what a terminal would obey.
     let clean = |line: String| crate::secret::show(&line).replace(|c: char| c.is_control(), "");
     lines.into_iter().map(clean).collect()
@@ -117,6 +125,33 @@ pub fn release(context: &Context, force: bool) -> Result<u8> {
     }
     if context.json {
         println!("{}", json!(list));
+    }
+    Ok(0)
+}
+
+/// Ends what runs that nobody continues still run on each server.
+pub fn end(context: &Context) -> Result<u8> {
+    let site = context.site()?;
+    let reach = context.reach(&site);
+    let mut list = Vec::new();
+    for server in context.servers(&site)? {
+        let ended = inquiry::end_orphans(reach.as_ref(), server)?;
+        if !context.json {
+            let said =
+                ended.iter().map(|orphan| format!("ended `{}` of the run {}", orphan.command, orphan.run));
+            let none = ended.is_empty().then(|| "no command of an earlier run is running".to_owned());
+            for line in said.chain(none) {
+                println!(
+                    "{}: {}",
+                    server.name,
+                    crate::secret::show(&line).replace(|c: char| c.is_control(), "")
+                );
+            }
+        }
+        list.push(json!({ "server": server.name, "ended": ended }));
+    }
+    if context.json {
+        println!("{}", crate::secret::show_value(json!(list)));
     }
     Ok(0)
 }

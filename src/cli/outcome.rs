@@ -1,9 +1,12 @@
 //! The last lines of any run: the state, and the one command to type next.
 
+mod left;
+mod now;
 pub mod servers;
 
 use super::context::Context;
 use crate::event::RunState;
+use crate::failure::Kind;
 use crate::journal::key;
 use crate::journal::run::{self, Summary};
 use crate::output::word;
@@ -11,23 +14,41 @@ use crate::primitive::Sort;
 use crate::primitives;
 use crate::secret::show;
 use crate::session::has_changed;
+use crate::site::Site;
+use now::Now;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-/// Prints them.
-pub fn print(context: &Context, summary: &Summary) {
+/// Prints them. With the site of the run, a server that the run changed before it stopped is looked at first; one that was
+/// left in a hurry is not.
+pub fn print(context: &Context, summary: &Summary, site: Option<&Arc<Site>>) {
     if !context.json {
-        let (state, next) = lines(context, summary);
+        let changed = servers::changed(summary);
+        let failure = summary.index.finished.as_ref().and_then(|(_, failure)| failure.as_ref());
+        let has_time = failure.is_some_and(|failure| failure.kind != Kind::Interrupted);
+        let seen = match site.filter(|_| has_time && !changed.is_empty()) {
+            Some(site) => now::look(context, site, &changed),
+            None => BTreeMap::new(),
+        };
+        let (state, next) = lines_with(context, summary, &seen);
         println!("{} {}", context.style.bold("state:"), show(&state));
         println!("{}  {}", context.style.bold("next:"), show(context.next.as_ref().unwrap_or(&next)));
     }
 }
 
-/// The state in words, and the next command.
+/// The state in words, and the next command, by the journal.
 pub fn lines(context: &Context, summary: &Summary) -> (String, String) {
+    lines_with(context, summary, &BTreeMap::new())
+}
+
+/// The same, with what was seen of the servers afterwards.
+fn lines_with(context: &Context, summary: &Summary, seen: &BTreeMap<String, Now>) -> (String, String) {
     // Of several each has a state of its own.
     let (on, each) = match summary.header.servers.as_slice() {
-        [_, _, ..] => (String::new(), format!("; {}", servers::states(summary))),
+        [_, _, ..] => (String::new(), format!("; {}", servers::states(summary, seen))),
         one => (format!(" on {}", one.join("")), String::new()),
     };
+    let left = if each.is_empty() { servers::left_alone(summary, seen) } else { String::new() };
     let runbook = &summary.header.runbook;
     // A run in a colleague's state folder is found by its path only.
     let is_own = summary.path.parent() == Some(run::folder(&context.state).as_path());
@@ -62,15 +83,19 @@ pub fn lines(context: &Context, summary: &Summary) -> (String, String) {
             context.command(&format!("show {name}")),
         ),
         RunState::Interrupted if summary.index.rollback => (
-            format!("the rollback of `{runbook}`{on} was interrupted{each}"),
+            format!("the rollback of `{runbook}`{on} was interrupted{each}{left}"),
             context.command(&format!("resume {name}")),
         ),
         RunState::Failed if summary.index.rollback => (
-            format!("the rollback of `{runbook}`{on} failed{each}"),
+            format!("the rollback of `{runbook}`{on} failed{each}{left}"),
             context.command(&format!("resume {name}")),
         ),
+        RunState::Interrupted if run::is_untouched(&summary.path) => (
+            format!("`{runbook}` stopped{on}{step}; nothing was touched"),
+            helped(context, summary).unwrap_or_else(|| again(context, summary, "")),
+        ),
         RunState::Interrupted => (
-            format!("`{runbook}` was interrupted{on}{step}{each}"),
+            format!("`{runbook}` was interrupted{on}{step}{each}{left}"),
             context.command(&format!("resume {name}")),
         ),
         RunState::Failed if run::is_untouched(&summary.path) => (
@@ -80,11 +105,11 @@ pub fn lines(context: &Context, summary: &Summary) -> (String, String) {
         RunState::Failed if is_past_mending(summary) => {
             // What it owes is owed by the same work then.
             (
-                format!("`{runbook}` failed{on}{step}{each}"),
+                format!("`{runbook}` failed{on}{step}{each}{left}"),
                 again(context, summary, "--abandon=started-again"),
             )
         }
-        RunState::Failed => (format!("`{runbook}` failed{on}{step}{each}"), {
+        RunState::Failed => (format!("`{runbook}` failed{on}{step}{each}{left}"), {
             let resume = context.command(&format!("resume {name}"));
             // Without a way back it would do nothing, and say that all is as before.
             match has_changed(&summary.index) && summary.index.way_back {

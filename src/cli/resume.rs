@@ -108,7 +108,7 @@ fn refuse_over(run: &Glance) -> Result<()> {
         _ if run.header.by_hand => {
             format!("the run `{name}` was typed in a REPL: there is nothing to continue")
         }
-        RunState::Failed if run::is_untouched(&run.path) => {
+        RunState::Failed | RunState::Interrupted if run::is_untouched(&run.path) => {
             let message = format!("the run `{name}` touched nothing: there is nothing to resume");
             let again = format!("start it again with `banister run {}`", run.header.runbook);
             return Err(Failure::new(Kind::Invalid, message).help(again));

@@ -1,5 +1,6 @@
 //! `banister show`.
 
+pub mod answers;
 pub mod by_hand;
 
 use super::context::Context;
@@ -14,7 +15,7 @@ use crate::report::failure::render;
 use crate::report::text::{elapsed, table};
 use crate::secret;
 use serde_json::{Value, json};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Shows a run: its steps, why it stopped, and what to type next.
 pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
@@ -39,21 +40,32 @@ pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
             })
             .collect();
         let state = |server: &String| {
-            json!({
+            let mut state = json!({
                 "name": server,
                 "state": outcome::servers::state(&summary, server),
                 "release": outcome::servers::release(&summary, server),
-            })
+            });
+            if let Some(left) = outcome::servers::left(&summary, server, &BTreeMap::new()) {
+                state["left"] = left.json();
+            }
+            state
         };
         let restart =
             |restart: &Restart| json!({ "step": restart.step, "by": restart.by, "time": restart.time });
         document["begun_again"] = summary.index.restarts.iter().map(restart).collect();
+        document["answers"] = answers::json(&summary);
         document["by_hand"] = by_hand::json(&summary);
         document["server_states"] = summary.header.servers.iter().map(state).collect();
         println!("{}", secret::show_value(document));
         return Ok(unread.is_some().into());
     }
-    println!("run {}: {} on {}", summary.name, summary.header.runbook, summary.header.servers.join(", "));
+    println!(
+        "run {}: {} on {}{}",
+        summary.name,
+        summary.header.runbook,
+        summary.header.servers.join(", "),
+        answers::parameters(&summary)
+    );
     println!("begun {} by {}", glance.started, summary.header.by);
     for restart in &summary.index.restarts {
         let text = format!("begun again at step `{}` by {}, {}", restart.step, restart.by, restart.time);
@@ -73,6 +85,10 @@ pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
         ]
     };
     print!("{}", secret::show(&table(&steps.iter().map(row).collect::<Vec<_>>())));
+    let answered = answers::text(&summary);
+    if !answered.is_empty() {
+        print!("{}\n{answered}", context.style.bold("answered"));
+    }
     let by_hand = by_hand::text(&summary);
     if !by_hand.is_empty() {
         print!("{}\n{by_hand}", context.style.bold("done by hand"));

@@ -1,22 +1,18 @@
 //! `banister status`.
 
+use super::asked::ask;
 use super::context::{Context, at_once, is_same_site};
 use super::outcome;
 use crate::book::{self, Book, Ended};
-use crate::event::Event;
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::run::Summary;
 use crate::lock::{self, State};
 use crate::machine::backup::Card;
 use crate::machine::release::Release;
-use crate::person::Nobody;
 use crate::reach::Reach;
 use crate::reach::inquiry::{self, Noted};
 use crate::report::text::{Style, table};
-use crate::script::kind;
-use crate::script::layers::Layers;
 use crate::secret;
-use crate::session::{self, Direction, Parts, Session};
 use crate::site::{Server, Site};
 use crate::stop::Stop;
 use serde_json::{Value, json};
@@ -73,20 +69,7 @@ pub fn look(context: &Context, site: &Arc<Site>, reach: &Arc<dyn Reach>, server:
         }
         json!({ "run": run.name, "runbook": run.header.runbook, "state": run.state, "text": state, "next": next })
     });
-    let asked = |function: &str| -> Result<Value> {
-        let layers = Arc::new(Layers::of_site(Some(site.folder()), &server.kind));
-        let parts = Parts {
-            site: site.clone(),
-            header: session::header(site, "status", Default::default(), vec![server.name.clone()]),
-            stop: Arc::new(Stop::new()),
-            reach: reach.clone(),
-            listener: Arc::new(|_: &Event| {}),
-            person: Arc::new(Nobody),
-            stepwise: false,
-        };
-        let session = Arc::new(Session::begin(parts, None, Direction::On)?);
-        kind::call(layers, &session, function)
-    };
+    let asked = |function: &str| ask(site, reach, server, function, &Arc::new(Stop::new()));
     let health = match position {
         Ok(_) => asked("health"),
         Err(ref failure) => Err(failure.clone()),
@@ -121,6 +104,7 @@ pub fn look(context: &Context, site: &Arc<Site>, reach: &Arc<dyn Reach>, server:
         "unfinished": noted.as_ref().ok().map(|noted| unfinished(noted, last.as_ref())),
         "owed": noted.as_ref().ok().map(|noted| &noted.book.owed),
         "last_ended": noted.as_ref().ok().map(|noted| &noted.ended),
+        "orphans": noted.as_ref().ok().map(|noted| &noted.orphans),
         "notes": super::lock::lines(&noted),
         "unknown": noted.as_ref().err().map(ToString::to_string),
         "backups": backups,
@@ -237,6 +221,9 @@ fn lock(looked: &Value) -> String {
         (None, Some(why)) => format!("unknown: {why}"),
         (None, None) => match looked["half_way"] == true {
             true => "held by nobody, but a run is unfinished".into(),
+            false if looked["orphans"].as_array().is_some_and(|orphans| !orphans.is_empty()) => {
+                "held by nobody, but a command of an earlier run still runs".into()
+            }
             false => "free".into(),
         },
     }

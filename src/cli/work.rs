@@ -152,7 +152,7 @@ fn run_once(
         other => other,
     };
     let summary = session.finish(result, path.to_owned());
-    outcome::print(context, &summary);
+    outcome::print(context, &summary, Some(&session.site));
     let code = match (&summary.index.finished, code) {
         // All was done, but a server could not be told.
         (Some((RunState::Interrupted, Some(failure))), 0) => failure.kind.exit_code(),

@@ -85,6 +85,27 @@ impl Process {
     }
 }
 
+impl Process {
+    /// When it was started. The kernel counts that in hundredths of a second since the boot for whoever asks from outside.
+    pub(super) fn began(&self) -> jiff::Timestamp {
+        let uptime = read_to_string("/proc/uptime").unwrap_or_default();
+        let uptime =
+            uptime.split(' ').next().and_then(|seconds| seconds.parse::<f64>().ok()).unwrap_or_default();
+        let age = (uptime - self.started as f64 / 100.0).max(0.0);
+        jiff::Timestamp::now() - Duration::from_secs_f64(age)
+    }
+
+    /// Sends it a signal and waits for its end: whether it ended in time; nothing if it is another user's.
+    pub(super) fn end(&self, signal: Signal, within: Duration) -> Option<bool> {
+        let Some(handle) = open(self.pid) else { return Some(true) };
+        match self.signal(signal) {
+            Signalled::Refused => None,
+            Signalled::Gone => Some(true),
+            Signalled::Sent => Some(ended(&handle, within)),
+        }
+    }
+}
+
 /// All processes that run; zombies don't.
 pub(super) fn all() -> Vec<Process> {
     let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };

@@ -223,11 +223,12 @@ fn state_despite(path: &Path, unread: &Unread) -> RunState {
 }
 
 fn is_open(path: &Path, state: RunState) -> bool {
-    let is_refused = state == RunState::Failed && is_untouched(path);
+    let is_refused = matches!(state, RunState::Failed | RunState::Interrupted) && is_untouched(path);
     !is_settled(state) && !is_abandoned(path) && !is_refused
 }
 
-/// Notes whether a session that failed had touched nothing: then nothing is left of the run that could be continued.
+/// Notes whether a session that failed, or that a person declined, had touched nothing: then nothing is left of the run that
+/// could be continued.
 pub fn note_untouched(path: &Path, is: bool) {
     let note = path.join("untouched");
     // Without the note the run can be resumed, which harms nobody.
@@ -237,7 +238,7 @@ pub fn note_untouched(path: &Path, is: bool) {
     }
 }
 
-/// Whether the run had touched nothing when it failed.
+/// Whether the run had touched nothing when it failed or was declined.
 pub fn is_untouched(path: &Path) -> bool {
     path.join("untouched").exists()
 }

@@ -14,7 +14,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::ExitCode;
 
 /// The first argument that means a stand-in.
-const MARK: &str = "__practice";
+pub(super) const MARK: &str = "__practice";
 
 /// Does what a stand-in is asked for, if these arguments (without the program's own name) are for one.
 pub fn entry(arguments: &[OsString]) -> Option<ExitCode> {

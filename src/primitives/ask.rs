@@ -13,7 +13,8 @@
 //! # Errors
 //! `declined` if nobody is there and no `--answer` is left, if the answer is none of the choices, or if it
 //! is empty and one is required. It can't be
-//! caught: the run stops before the next call, as it is, and `banister resume` asks again.
+//! caught: the run stops before the next call, as it is, and `banister resume` asks again; if
+//! nothing was touched before, the run is started again instead.
 //!
 //! # After a crash
 //! The question is asked again, unless the answer was recorded.
@@ -71,12 +72,13 @@ fn answered(arguments: &Arguments, answer: &Answer) -> Result<String> {
     if !arguments.choices.is_empty() && !arguments.choices.iter().any(|choice| choice == text) {
         let message = format!("`{text}` is no answer to: {}", arguments.question);
         let choices = arguments.choices.join("|");
-        return Err(Failure::new(Kind::Declined, message)
-            .help(format!("give one of them with `banister resume --answer {choices}`")));
+        return Err(Failure::new(Kind::Declined, message).help(format!(
+            "give one of them with `--answer {choices}`, added to the command of the last line"
+        )));
     }
     if arguments.required && text.is_empty() {
         return Err(Failure::new(Kind::Declined, "an empty answer is none")
-            .help("give one with `banister resume --answer TEXT`"));
+            .help("give one with `--answer TEXT`, added to the command of the last line"));
     }
     Ok(text.into())
 }

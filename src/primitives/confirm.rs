@@ -10,7 +10,8 @@
 //!
 //! # Errors
 //! `declined` if the answer is no and that stops the run, or nobody is there and `--yes` was not given. It can't be
-//! caught: the run stops before the next call, as it is, and `banister resume` asks again.
+//! caught: the run stops before the next call, as it is, and `banister resume` asks again; if
+//! nothing was touched before, the run is started again instead.
 //!
 //! # After a crash
 //! The question is asked again, unless the answer was recorded.
@@ -59,6 +60,6 @@ fn answered(arguments: &Arguments, answer: &Answer) -> Result<bool> {
     match answer.is_yes() {
         yes if yes || !arguments.stop => Ok(yes),
         _ => Err(Failure::new(Kind::Declined, format!("{} said no to: {}", answer.by, arguments.question))
-            .help("nothing was done since the question; `banister resume` asks it again")),
+            .help("nothing was done since the question; the command of the last line asks it again")),
     }
 }

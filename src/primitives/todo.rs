@@ -10,7 +10,8 @@
 //!
 //! # Errors
 //! `declined` if the answer is no, or nobody is there and `--yes` was not given. It can't be caught: the run stops
-//! before the next call, as it is, and `banister resume` asks again.
+//! before the next call, as it is, and `banister resume` asks again; if
+//! nothing was touched before, the run is started again instead.
 //!
 //! # After a crash
 //! The question is asked again, unless the answer was recorded.

@@ -1,7 +1,7 @@
 //! Acts on this machine, in this process.
 
 use super::inquiry::{CheckedOut, Inquiry, Noted, plain};
-use super::{Held, Reach, holding};
+use super::{Held, Reach, holding, orphans};
 use crate::book;
 use crate::command::{self, Attention, From};
 use crate::data::Arguments;
@@ -88,7 +88,8 @@ impl Reach for Here {
             Inquiry::Book => {
                 let folder = lock_folder(server)?;
                 let book = holding::told(server)?;
-                plain(&Noted { book, ended: book::ended(&folder)?.pop() })
+                let orphans = orphans::of(server)?.into_iter().map(|(_, orphan)| orphan).collect();
+                plain(&Noted { book, ended: book::ended(&folder)?.pop(), orphans })
             }
             Inquiry::EndOf { run } => {
                 let folder = lock_folder(server)?;
@@ -103,6 +104,7 @@ impl Reach for Here {
             Inquiry::Dismiss { name, by, reason } => {
                 plain(&book::dismiss(&lock_folder(server)?, name, by, reason)?)
             }
+            Inquiry::EndOrphans => plain(&orphans::end(server)?),
             Inquiry::Backups { folder } => {
                 let folder =
                     folder.as_ref().map_or_else(|| server.backup_folder(), |folder| server.path(folder));

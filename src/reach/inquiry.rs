@@ -33,6 +33,8 @@ pub enum Inquiry {
     Abandon { holder: Holder, run: String, reasons: BTreeMap<String, String>, reason: String, end: bool },
     /// Takes something off that is owed to it since its run is not open any more.
     Dismiss { name: String, by: String, reason: String },
+    /// Ends what runs of earlier runs still run there: a list of the [`Orphan`]s that it ended.
+    EndOrphans,
     /// Its backups in `folder`, as a script writes it, else where the site has them: a list of [`Card`]s.
     Backups { folder: Option<String> },
     /// Reads the archive at this path whole: a [`Verified`].
@@ -53,6 +55,21 @@ pub struct Noted {
     pub book: Book,
     /// The run that ended last.
     pub ended: Option<Ended>,
+    /// What nobody follows any more, but still runs.
+    #[serde(default)]
+    pub orphans: Vec<Orphan>,
+}
+
+/// A command that still runs, of a run that nobody continues: it was abandoned, or its journal is gone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Orphan {
+    pub run: String,
+    /// As it was typed, as far as that can be seen.
+    pub command: String,
+    /// RFC 3339, UTC.
+    pub since: String,
+    /// How the run ended, such as `abandoned`; `unknown` if the server does not know it.
+    pub state: String,
 }
 
 /// What is open on the server and owed to it.
@@ -106,6 +123,11 @@ pub fn lock(reach: &dyn Reach, server: &Server) -> Result<State> {
 /// not given.
 pub fn release_lock(reach: &dyn Reach, server: &Server, force: bool) -> Result<State> {
     ask(reach, server, &Inquiry::ReleaseLock { force })
+}
+
+/// Ends the commands of runs that nobody continues, and gives them.
+pub fn end_orphans(reach: &dyn Reach, server: &Server) -> Result<Vec<Orphan>> {
+    ask(reach, server, &Inquiry::EndOrphans)
 }
 
 /// The backups of the server, the oldest first.

@@ -22,7 +22,7 @@ impl Person for Terminal {
             match dialog.line() {
                 Typed::Nothing => {
                     return Err(Failure::new(Kind::Declined, "the question was left unanswered")
-                        .help("continue with `banister resume`"));
+                        .help("the command of the last line asks it again"));
                 }
                 Typed::Line(line) => match fits(&question.form, line.trim()) {
                     Some(text) => return Ok(Answer { text, by: whoami() }),

@@ -65,7 +65,7 @@ impl Session {
         match answer.is_yes() {
             true => Ok(()),
             false => Err(Failure::new(Kind::Declined, format!("stopped before step `{name}`"))
-                .help("continue with `banister resume`")),
+                .help("continue with the command of the last line")),
         }
     }
 

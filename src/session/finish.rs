@@ -1,6 +1,6 @@
 //! How a session ends.
 
-use super::Session;
+use super::{Session, rollback};
 use crate::event::{Event, RunState};
 use crate::failure::{Failure, Kind};
 use crate::journal::Entry;
@@ -32,8 +32,14 @@ impl Session {
             }
             _ => {}
         }
-        // What was refused before anything was touched is begun anew, and not continued.
-        run::note_untouched(&path, state == RunState::Failed && self.is_untouched());
+        // What was refused before anything was touched is begun anew, and not continued. So is what a person declined; one
+        // that was interrupted was not refused.
+        let is_declined = failure.as_ref().is_some_and(|failure| failure.kind == Kind::Declined);
+        let is_refused = (state == RunState::Failed || is_declined) && self.is_untouched();
+        run::note_untouched(&path, is_refused);
+        if is_refused {
+            failure = failure.map(rollback::without_resume);
+        }
         // Before the last record: after it nobody resumes the run, and so nobody would hand them back.
         self.locks.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clear();
         let way_back = self.has_way_back();

@@ -15,6 +15,13 @@ pub(super) fn turned_back() -> Failure {
     Failure::new(Kind::Interrupted, "the run is being rolled back")
 }
 
+/// The failure of a run that leaves nothing to resume. What its help says of a resume is then said of the command that the
+/// run ends with.
+pub(super) fn without_resume(failure: Failure) -> Failure {
+    let help = failure.help.map(|help| help.replace("`banister resume`", "the command of the last line"));
+    Failure { help, ..failure }
+}
+
 /// Whether a call that may have changed a server was begun. A backup, or a fetch, is no change of the server.
 pub fn has_changed(index: &Index) -> bool {
     index.calls().any(|call| primitives::find(&call.call.name).is_none_or(changes_server))

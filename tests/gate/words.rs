@@ -97,7 +97,8 @@ fn asked_after(what: Option<&What>) -> Option<What> {
         What::Inquire(Inquiry::Abandon { .. }) => {
             What::Inquire(Inquiry::Dismiss { name: String::new(), by: String::new(), reason: String::new() })
         }
-        What::Inquire(Inquiry::Dismiss { .. }) => What::Inquire(Inquiry::Backups { folder: None }),
+        What::Inquire(Inquiry::Dismiss { .. }) => What::Inquire(Inquiry::EndOrphans),
+        What::Inquire(Inquiry::EndOrphans) => What::Inquire(Inquiry::Backups { folder: None }),
         What::Inquire(Inquiry::Backups { .. }) => {
             What::Inquire(Inquiry::VerifyBackup { path: Default::default() })
         }

@@ -1,5 +1,8 @@
-//! What became of each server of a run with several: told from the journal, so that it is the same for whoever asks.
+//! What became of each server of a run: told from the journal, so that it is the same for whoever asks; at the end of a run
+//! with what was seen of the servers then.
 
+use super::left::Left;
+use super::now::Now;
 use crate::data;
 use crate::event::RunState;
 use crate::journal::index::{CallRecord, Index};
@@ -8,12 +11,17 @@ use crate::journal::{Outcome, key};
 use crate::machine::git::Moved;
 use crate::primitive::{Facet, Sort};
 use crate::primitives;
+use std::collections::BTreeMap;
 
-/// Each server's state, those in the same state together: `hub: done; archive: failed in step `Build`; lab: not touched`.
-pub fn states(summary: &Summary) -> String {
+/// Each server's state, those in the same state together: `hub: done; archive: failed in step `Build` (0.2.14 is checked out,
+/// not started, healthy; users are served); lab: not touched`.
+pub fn states(summary: &Summary, seen: &BTreeMap<String, Now>) -> String {
     let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
     for server in &summary.header.servers {
-        let state = state(summary, server);
+        let mut state = state(summary, server);
+        if let Some(left) = left(summary, server, seen) {
+            state += &format!(" ({})", left.words().join("; "));
+        }
         match groups.iter_mut().find(|(known, _)| *known == state) {
             Some((_, servers)) => servers.push(server),
             None => groups.push((state, vec![server])),
@@ -21,6 +29,53 @@ pub fn states(summary: &Summary) -> String {
     }
     let groups = groups.into_iter().map(|(state, servers)| format!("{}: {state}", servers.join(", ")));
     groups.collect::<Vec<_>>().join("; ")
+}
+
+/// How the only server of a run was left, if the run changed something, with what leads there: `; 0.2.14 is checked out …`.
+pub fn left_alone(summary: &Summary, seen: &BTreeMap<String, Now>) -> String {
+    let [server] = summary.header.servers.as_slice() else { return String::new() };
+    match left(summary, server, seen) {
+        Some(left) => format!("; {}", left.words().join("; ")),
+        None if has_stopped(summary) && !acts_elsewhere(summary) => "; the server was not changed".into(),
+        None => String::new(),
+    }
+}
+
+/// How a server was left, if the run stopped on it after it had begun to change it.
+pub fn left(summary: &Summary, server: &str, seen: &BTreeMap<String, Now>) -> Option<Left> {
+    let is_left = has_stopped(summary) && is_touched(summary, server) && !is_settled(summary, server);
+    let left = is_left.then(|| Left::of(summary, server))?;
+    Some(match seen.get(server) {
+        Some(now) => left.and(now),
+        None => left,
+    })
+}
+
+/// The servers that a run that stopped has left half-way.
+pub fn changed(summary: &Summary) -> Vec<String> {
+    let servers = summary.header.servers.iter();
+    servers.filter(|server| left(summary, server, &BTreeMap::new()).is_some()).cloned().collect()
+}
+
+/// Whether a change names no server, so that nobody can tell what it changed.
+fn acts_elsewhere(summary: &Summary) -> bool {
+    summary.index.calls().any(|record| data::server_of(&record.call.arguments).is_none() && touches(record))
+}
+
+fn has_stopped(summary: &Summary) -> bool {
+    matches!(summary.state, RunState::Failed | RunState::Interrupted)
+}
+
+/// Whether the run may have changed what users see of a server.
+fn is_touched(summary: &Summary, server: &str) -> bool {
+    let calls = summary.index.course().into_iter();
+    let mut theirs = calls.filter(|(_, record)| data::server_of(&record.call.arguments) == Some(server));
+    theirs.any(|(_, record)| touches(record))
+}
+
+/// Whether nothing is left to do on a server of several.
+fn is_settled(summary: &Summary, server: &str) -> bool {
+    summary.header.servers.len() > 1 && ["done", "back"].contains(&state(summary, server).as_str())
 }
 
 /// The release that the run last saw or checked out on a server, as people name it; nothing if it did neither.

@@ -183,10 +183,10 @@ impl Work {
     pub fn end(&self, context: &Context) -> Result<()> {
         match &self.sort {
             Sort::ByHand { session, folder, .. } if session.is_written() => {
-                outcome::print(context, &session.finish(Ok(()), folder.clone()));
+                outcome::print(context, &session.finish(Ok(()), folder.clone()), None);
             }
             Sort::ByHand { .. } => {}
-            Sort::Beside { folder } => outcome::print(context, &Summary::read(folder)?),
+            Sort::Beside { folder } => outcome::print(context, &Summary::read(folder)?, None),
         }
         Ok(())
     }

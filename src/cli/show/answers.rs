@@ -1,0 +1,50 @@
+//! What a run was started with, and what was answered in it: reasons that somebody gave stand there.
+
+use crate::journal::Outcome;
+use crate::journal::key;
+use crate::journal::run::Summary;
+use crate::output::word;
+use crate::primitive::Sort;
+use crate::primitives;
+use crate::secret::show;
+use serde_json::{Value, json};
+
+/// The parameters as they were typed, ` with --to 0.2.0`; nothing if there are none.
+pub fn parameters(summary: &Summary) -> String {
+    let typed = summary.header.parameters.iter().map(|(name, value)| {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        format!(" --{} {}", name.replace('_', "-"), word(text))
+    });
+    let typed: String = typed.collect();
+    let begins = if typed.is_empty() { "" } else { " with" };
+    show(&format!("{begins}{typed}")).into_owned()
+}
+
+/// Each question of the script that has an answer, and below it the answer; nothing if nothing was asked.
+pub fn text(summary: &Summary) -> String {
+    let asked = all(summary).into_iter().map(|(question, answer)| format!("  {question}\n    {answer}\n"));
+    show(&asked.collect::<String>()).into_owned()
+}
+
+/// The same for programs: an array of `question` and `answer`.
+pub fn json(summary: &Summary) -> Value {
+    let asked = all(summary).into_iter();
+    asked.map(|(question, answer)| json!({ "question": question, "answer": answer })).collect()
+}
+
+fn all(summary: &Summary) -> Vec<(String, String)> {
+    let course = summary.index.course().into_iter().filter(|(key, _)| !key::is_typed(key));
+    let asked = course.filter_map(|(_, record)| {
+        let primitive = primitives::find(&record.call.name).filter(|it| it.sort() == Sort::Ask)?;
+        let Some(Outcome::Done(answer)) = &record.outcome else { return None };
+        let question = primitive.question(&Value::Object(record.call.arguments.clone())).ok()?.text;
+        let answer = match answer {
+            Value::Bool(true) => "yes".into(),
+            Value::Bool(false) => "no".into(),
+            Value::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        Some((question, answer))
+    });
+    asked.collect()
+}
