@@ -12,6 +12,7 @@ use std::path::{Component, Path, PathBuf};
 
 mod keys;
 mod maintenance;
+mod make;
 mod retention;
 mod secrets;
 
@@ -199,11 +200,6 @@ impl Server {
             Some(rest) => self.home().join(rest),
             None => self.checkout.join(written),
         }
-    }
-
-    /// The folder in which make runs.
-    pub fn make_folder(&self) -> PathBuf {
-        self.checkout.join(&self.folder)
     }
 
     /// The checks that say whether it is healthy: those given, else its own. Fails if there are none: a server of
