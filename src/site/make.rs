@@ -21,6 +21,6 @@ impl Server {
     /// Whether a variable of its commands has make read other files, so that the Makefile alone says little.
     pub fn steers_make(&self) -> bool {
         let is_set = |name: &&str| self.environment.contains_key(*name) || std::env::var_os(name).is_some();
-        STEERING.iter().any(|name| is_set(&name))
+        STEERING.iter().any(is_set)
     }
 }
