@@ -114,7 +114,7 @@ impl Generator<'_> {
             };
             let mut end = self.tokens[first].end;
             let mut n = first;
-            while self.text[end..].trim_start_matches(' ').chars().next() != Some('}') {
+            while !self.text[end..].trim_start_matches(' ').starts_with('}') {
                 if ["(", "[", "{", "#{"].contains(&self.word(n)) && self.tokens[n].sort == Sort::Sign {
                     n = closing(&self.tokens, n);
                     end = self.tokens[n].end;

@@ -159,7 +159,7 @@ pub const ROWS: &[Row] = &[
     },
     row(
         "a release whose Makefile lost a target",
-        |world| lose_target(world),
+        lose_target,
         &["run", "update", "--yes"],
         1,
         "state: `update` failed on web in step `Check`; nothing was touched\nnext:  banister check",
@@ -255,7 +255,7 @@ pub const ROWS: &[Row] = &[
         mend: |world| world.write("mended", ""),
         ..row(
             "a build that fails",
-            |world| fail(world),
+            fail,
             &["run", "update", "--yes"],
             1,
             "state: `update` failed on web in step `Build`…\nnext:  banister resume …   (or: banister resume … --rollback)",
@@ -300,7 +300,7 @@ pub const ROWS: &[Row] = &[
     },
     row(
         "a server that another run holds",
-        |world| hold(world),
+        hold,
         &["run", "backup"],
         4,
         "error: an earlier run is unfinished: `long` is running on web in step `Wait` (…)\n  help banister status; to abandon it and start again, add `--abandon`",
@@ -335,7 +335,7 @@ pub const ROWS: &[Row] = &[
         },
         ..row(
             "an edited script",
-            |world| edited(world),
+            edited,
             &["resume", "--yes"],
             5,
             "state: `mine` was interrupted on web in step `Two`…\nnext:  banister resume …",
@@ -343,7 +343,7 @@ pub const ROWS: &[Row] = &[
     },
     row(
         "a journal that is damaged",
-        |world| damaged(world),
+        damaged,
         &["resume"],
         1,
         "error: the journal `SITE/state/runs/…/journal.jsonl` is damaged in line 3\n  help nothing was touched; show its readable part with `banister show …` and the state of the server with `banister status`, or restore the run's folder from a backup",
@@ -395,7 +395,7 @@ pub const ROWS: &[Row] = &[
     },
     row(
         "a site that is named and not there",
-        |world| installation_here(world),
+        installation_here,
         &["--site", "none", "status"],
         2,
         "error: there is no site at `none`\n  help write one there with `banister init --site none`",
