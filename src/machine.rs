@@ -11,6 +11,7 @@ pub mod git;
 pub mod health;
 pub mod http;
 pub mod installation;
+pub mod makefile;
 pub mod part;
 pub mod postgres;
 pub mod release;

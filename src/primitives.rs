@@ -26,6 +26,7 @@ pub mod lock;
 pub mod lost_edits;
 pub mod make;
 pub mod missing_settings;
+pub mod missing_targets;
 pub mod missing_tools;
 pub mod newest_release;
 pub mod note;
@@ -88,6 +89,7 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<lost_edits::LostEdits>::new(),
     &Of::<make::Make>::new(),
     &Of::<missing_settings::MissingSettings>::new(),
+    &Of::<missing_targets::MissingTargets>::new(),
     &Of::<missing_tools::MissingTools>::new(),
     &Of::<newest_release::NewestRelease>::new(),
     &Of::<note::Note>::new(),

@@ -10,11 +10,14 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
+mod find;
 mod keys;
 mod maintenance;
+mod make;
 mod retention;
 mod secrets;
 
+pub use find::find;
 pub use keys::{Key, documented};
 pub use maintenance::{Commands, Maintenance};
 
@@ -201,11 +204,6 @@ impl Server {
         }
     }
 
-    /// The folder in which make runs.
-    pub fn make_folder(&self) -> PathBuf {
-        self.checkout.join(&self.folder)
-    }
-
     /// The checks that say whether it is healthy: those given, else its own. Fails if there are none: a server of
     /// which nothing is known is not healthy.
     pub fn checks(&self, given: Option<&[Check]>) -> Result<Vec<Check>> {
@@ -278,6 +276,11 @@ impl Site {
         // Links resolved: whoever names the site in another way must find the same runs, and the same scripts beside it.
         let file = file.canonicalize().or_else(|_| std::path::absolute(file)).unwrap_or_else(|_| file.into());
         check_text(&file)?;
+        if parsed.servers.is_empty() {
+            return Err(Failure::new(Kind::Invalid, format!("`{shown}` names no server"))
+                .why("the table `servers` is empty")
+                .help("write a table `[servers.NAME]` into it, then check it with `banister check`"));
+        }
         let folder = file.parent().unwrap_or(Path::new("/")).to_owned();
         let mut servers = parsed.servers;
         for (name, server) in &mut servers {
@@ -375,25 +378,3 @@ pub const KEYS: [&str; 23] = [
     "not_secrets",
     "free_space",
 ];
-
-/// Where `site.toml` is: `given`, else in the working folder or above it, else in the user's configuration folder.
-pub fn find(given: Option<&Path>) -> Result<PathBuf> {
-    if let Some(given) = given {
-        let file = if given.is_dir() { given.join(FILE) } else { given.to_owned() };
-        if file.is_file() {
-            return Ok(file);
-        }
-        let message = format!("there is no site at `{}`", given.display());
-        return Err(Failure::new(Kind::Invalid, message).help("write one there with `banister init`"));
-    }
-    let here = std::env::current_dir().or_fail(Kind::Invalid, || "can't see the working folder".into())?;
-    let above = here.ancestors().map(|folder| folder.join(FILE)).find(|file| file.is_file());
-    let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config"));
-    let configuration = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).or(home);
-    above
-        .or(configuration.map(|folder| folder.join("banister").join(FILE)).filter(|file| file.is_file()))
-        .ok_or_else(|| {
-            Failure::new(Kind::Invalid, "there is no `site.toml` here, above, or in the configuration folder")
-                .help("write one with `banister init`, name one with `--site DIR`, or try `banister demo`")
-        })
-}

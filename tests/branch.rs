@@ -2,24 +2,10 @@
 
 mod support;
 
-use std::io::{Read, Write};
 use std::path::Path;
 use std::process::Command;
 use support::World;
-
-/// Answers every request with 200, on a port of its own, as long as the test runs.
-fn healthy() -> String {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let _ = stream.read(&mut [0; 2048]);
-            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok");
-        }
-    });
-    format!("http://{address}/")
-}
+use support::releases::healthy;
 
 fn git(folder: &Path, arguments: &[&str]) -> String {
     let mut command = Command::new("git");

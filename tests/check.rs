@@ -8,9 +8,17 @@ use proptest::prelude::*;
 use std::fs;
 use support::World;
 
+/// A site that has all that an update of its server needs.
+fn whole() -> World {
+    let world = World::new();
+    let site = world.read("site.toml");
+    world.write("site.toml", &format!("{site}backup = [\".\"]\n"));
+    world
+}
+
 /// A site with a runbook `bad` of this text.
 fn world(text: &str) -> World {
-    let world = World::new();
+    let world = whole();
     world.write("runbooks/bad.rhai", text);
     world
 }
@@ -125,7 +133,7 @@ fn everything_wrong_in_a_script_is_told_at_once() {
 #[test]
 fn the_bundled_scripts_have_nothing_to_mend() {
     let empty = tempfile::tempdir().unwrap();
-    let world = World::new();
+    let world = whole();
     let said = support::said(world.command(&["check"]).current_dir(empty.path()).output().unwrap());
     assert!(said.out.starts_with("no problems found in "), "{}{}", said.out, said.err);
     assert_eq!(said.code, Some(0));
@@ -259,7 +267,7 @@ fn told(world: &World, arguments: &[&str]) -> (Option<i32>, Vec<(String, String)
 
 #[test]
 fn each_mistake_is_told_with_what_to_write_instead_and_nothing_is_touched() {
-    let world = World::new();
+    let world = whole();
     world.write("stdlib/own.rhai", "private fn hidden() { }\n");
     world.write("stdlib/broken.rhai", "fn broken() { mkae(1); }\n");
     for (body, expected) in ERRORS {
@@ -279,7 +287,7 @@ fn each_mistake_is_told_with_what_to_write_instead_and_nothing_is_touched() {
 
 #[test]
 fn what_may_be_meant_so_is_told_and_run() {
-    let world = World::new();
+    let world = whole();
     for (body, severity, expected) in [
         ("let unused = 1;", "warning", "the variable `unused` is never used"),
         (
@@ -315,7 +323,7 @@ fn what_may_be_meant_so_is_told_and_run() {
 
 #[test]
 fn a_function_hides_no_primitive_and_a_top_holds_only_definitions() {
-    let world = World::new();
+    let world = whole();
     for (text, expected) in [
         (
             "fn backup(x) { }\nfn main() { }\n",
@@ -368,7 +376,7 @@ fn what_all_kinds_are_asked_for_all_kinds_must_have() {
 
 #[test]
 fn the_site_file_is_looked_through_too() {
-    let world = World::new();
+    let world = whole();
     let site = world.read("site.toml");
     world.write("site.toml", &site.replace("plain", "plian"));
     let said = world.banister(&["check"]);

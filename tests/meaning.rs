@@ -14,6 +14,8 @@ mod overrides;
 mod said;
 #[path = "meaning/units.rs"]
 mod units;
+#[path = "meaning/whole_texts.rs"]
+mod whole_texts;
 #[path = "meaning/plans.rs"]
 mod plans;
 #[path = "meaning/site.rs"]

@@ -90,7 +90,7 @@ fn a_site_that_is_not_there_or_not_right_is_told() {
         &world,
         &["--site", "none", "run", "update"],
         2,
-        "error: there is no site at `none`\n  help write one there with `banister init`\n",
+        "error: there is no site at `none`\n  help write one there with `banister init --site none`\n",
     );
     world.write("site.toml", "[servers.web]\nkind = \"plain\"\nchekout = \"web\"\n");
     let said = world.banister(&["run", "update"]);

@@ -129,6 +129,7 @@ fn every_rhai_block_is_without_a_mistake_and_every_runbook_among_them_runs() {
             }
             continue;
         }
+        world.write("site.toml", &(world.read("site.toml") + "backup = [\".\"]\n"));
         let whole = block.contains("fn main(");
         let file = match whole {
             true => "runbooks/shown.rhai",

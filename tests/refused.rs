@@ -2,38 +2,9 @@
 
 mod support;
 
-use std::io::{Read, Write};
+use support::releases::world;
 use support::terminal::Terminal;
 use support::{Said, World};
-
-/// A site whose server runs 0.1.0, and has a newer release and an older one.
-fn world() -> World {
-    let world = World::new();
-    world.write("web/VERSION", "2\n");
-    world.git(&["add", "-A"]);
-    world.git(&["commit", "-q", "-m", "second"]);
-    world.git(&["tag", "0.2.0"]);
-    world.git(&["tag", "0.0.9", "0.1.0"]);
-    world.git(&["checkout", "-q", "0.1.0"]);
-    world.git(&["remote", "add", "origin", "."]);
-    let site = world.read("site.toml");
-    world.write("site.toml", &format!("{site}backup = [\".\"]\nhealth = [\"{}\"]\n", healthy()));
-    world
-}
-
-/// Answers every request with 200, on a port of its own, as long as the test runs.
-fn healthy() -> String {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let _ = stream.read(&mut [0; 2048]);
-            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok");
-        }
-    });
-    format!("http://{address}/")
-}
 
 /// Nothing was touched, it says so, and no run is left; gives the command that it names.
 fn refused<'a>(world: &World, said: &'a Said, why: &str) -> &'a str {

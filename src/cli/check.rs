@@ -1,6 +1,7 @@
 //! `banister check`.
 
 mod machine;
+mod targets;
 
 use super::context::Context;
 use crate::failure::{Context as _, Failure, Kind, Result};
@@ -69,7 +70,11 @@ fn look(
                 let unknown = unknown_kinds(&site, &mut kinds, &layers)?;
                 found.extend(unknown);
                 found.extend(site.servers.values().flat_map(|server| doubtful_secrets(&site, server)));
-                found.extend(site.servers.values().flat_map(|server| machine::doubts(&site, server)));
+                for server in site.servers.values() {
+                    // A file that can't be read overrides nothing, and is a finding of its own.
+                    let own = layers.overrides(Folder::Stdlib, &server.kind).unwrap_or_default();
+                    found.extend(machine::doubts(&site, server, &own));
+                }
             }
             Err(failure) => found.push(unreadable_site(file, &failure)),
         }

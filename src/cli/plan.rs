@@ -181,14 +181,15 @@ pub fn still_holds(
     reach: &dyn Reach,
 ) -> Result<Arguments> {
     let shown = file.display();
-    let invalid = |message: String| {
-        Err(Failure::new(Kind::Invalid, message)
-            .help("nothing was touched; make a new one with `banister plan`"))
-    };
-    let text =
-        std::fs::read_to_string(file).or_fail(Kind::Invalid, || format!("can't read the plan `{shown}`"))?;
+    let anew = format!("`banister plan {} --out {}`", runbook.name, word(file.display()));
+    let refused = |failure: Failure| failure.help(format!("nothing was touched; make a new one with {anew}"));
+    let invalid = |message: String| Err(refused(Failure::new(Kind::Invalid, message)));
+    let text = std::fs::read_to_string(file)
+        .or_fail(Kind::Invalid, || format!("can't read the plan `{shown}`"))
+        .map_err(|failure| failure.help(format!("write one with {anew}")))?;
     let kept: Kept = serde_json::from_str(&text)
-        .or_fail(Kind::Invalid, || format!("`{shown}` is not a plan that `banister plan --out` wrote"))?;
+        .or_fail(Kind::Invalid, || format!("`{shown}` is not a plan that `banister plan --out` wrote"))
+        .map_err(refused)?;
     let plan = &kept.plan;
     if kept.version != VERSION || kept.program != env!("CARGO_PKG_VERSION") {
         return invalid(format!("the plan `{shown}` was made by banister {}", kept.program));
@@ -217,6 +218,9 @@ pub fn still_holds(
             return invalid(format!("`{path}` changed since the plan was made, at {}", kept.time));
         }
     }
-    look_again(&plan.facts, site, reach, &Stop::new())?;
+    look_again(&plan.facts, site, reach, &Stop::new()).map_err(|failure| match failure.kind {
+        Kind::Invalid => refused(failure),
+        _ => failure,
+    })?;
     Ok(plan.parameters.clone())
 }

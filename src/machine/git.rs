@@ -14,6 +14,7 @@ mod notes;
 mod place;
 mod staging;
 mod target;
+mod tree;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -32,6 +33,7 @@ pub use glimpse::Glimpse;
 pub use moving::HalfMoved;
 pub use notes::{Note, Setting, Touched, settings};
 pub use target::Target;
+pub use tree::inside;
 
 /// An open checkout.
 pub struct Checkout {

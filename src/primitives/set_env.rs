@@ -17,7 +17,7 @@
 //! `changed`: whether the setting had another value before, or was not there.
 //!
 //! # Errors
-//! `not_found` if there is no such file; `invalid` if a secret is given as text; `refused` if make would read another
+//! `not_found` if there is no such file; `invalid` if a secret is given as text, or `()`; `refused` if make would read another
 //! value than this one, such as one of two lines, or if the file can't be written. The file is not changed then.
 //!
 //! # After a crash
@@ -66,6 +66,11 @@ impl TryFrom<Given> for Arguments {
     /// Here, before the call is written down: what is text in a script would be text in the journal.
     fn try_from(Given { server, key, value, file }: Given) -> std::result::Result<Arguments, String> {
         // A text with a secret's letter in it is written down by the secret's name.
+        if value.is_null() {
+            return Err(format!(
+                "`{key}` would be set to nothing: give it text, a number, `true` or `false`, or a secret"
+            ));
+        }
         let is_text =
             value.as_str().is_some_and(|text| !secret::is_harmless(text) && !secret::has_letters(&value));
         match is_text && secret::named_like_a_secret(&key) {

@@ -138,12 +138,12 @@ fn find(arguments: &Arguments, server: &Server) -> Result<PathBuf> {
                 "neither is there such a file, nor one whose name begins so in `{}`",
                 folder.display()
             ))
-            .help(format!("see what there is with `ls {}`", folder.display()))),
+            .help("see what there is with `banister backup list`")),
         several => {
             let names: Vec<&str> = several.iter().map(|card| card.name.as_str()).collect();
             Err(Failure::new(Kind::Invalid, format!("several backups begin with `{}`", arguments.backup))
                 .why(names.join(", "))
-                .help("name the one that is meant"))
+                .help("name the one that is meant, as `banister backup list` shows it"))
         }
     }
 }

@@ -45,7 +45,7 @@ pub fn look_again(facts: &[Fact], site: &Site, reach: &dyn Reach, stop: &Stop) -
                 Failure::new(Kind::Invalid, format!("the plan no longer holds: {shown} is another now"))
                     .why(format!("when it was made: {}", data::describe(&fact.outcome)))
                     .why(format!("now: {}", data::describe(&seen)));
-            return Err(failure.help("nothing was touched; make a new one with `banister plan`"));
+            return Err(failure);
         }
     }
     Ok(())

@@ -13,6 +13,7 @@ mod finding;
 mod functions;
 mod idle;
 mod imports;
+mod keys;
 mod known;
 mod literal;
 mod offers;
@@ -88,6 +89,7 @@ impl<'a> Check<'a> {
             let asked = super::kind::ASKED.into_iter();
             self.found.extend(asked.filter_map(|name| offers::objection(&self.files.files[number], name, 1)));
         }
+        self.found.extend(keys::misspelt(&self.files.files));
         let order = |finding: &Finding| self.files.files.iter().position(|f| f.text.source == finding.source);
         self.found.sort_by_cached_key(|finding| {
             let Finding { line, column, severity, message, .. } = finding;

@@ -44,6 +44,26 @@ pub fn register(engine: &mut Engine) {
         f64, Duration, "number", "duration";
         Size, Duration, "size", "duration";
     }
+    // Whether a value is nothing may be asked; nothing is neither less nor more than another value.
+    macro_rules! nothing {
+        ($($b:ty, $of_b:literal;)*) => {$(
+            for name in COMPARISONS.into_iter().filter(|name| !["==", "!="].contains(name)) {
+                engine.register_fn(name, |context: NativeCallContext, _: (), b: $b| {
+                    refuse(&context, ("()", Dynamic::UNIT), ($of_b, b.into_dynamic()))
+                });
+                engine.register_fn(name, |context: NativeCallContext, b: $b, _: ()| {
+                    refuse(&context, ($of_b, b.into_dynamic()), ("()", Dynamic::UNIT))
+                });
+            }
+        )*};
+    }
+    nothing! {
+        ImmutableString, "text";
+        i64, "number";
+        f64, "number";
+        Size, "size";
+        Duration, "duration";
+    }
 }
 
 /// As a value of a script.
@@ -68,7 +88,11 @@ fn refuse(
         _ => shown(&value),
     };
     let (a, b) = (value(a), value(b));
-    let message = format!("{} `{a}` can't be compared with {} `{b}`", with_article(of_a), with_article(of_b));
+    let named = |of: &str, value: String| match of {
+        "()" => "nothing".to_owned(),
+        of => format!("{} `{value}`", with_article(of)),
+    };
+    let message = format!("{} can't be compared with {}", named(of_a, a), named(of_b, b));
     let mut failure = Failure::new(Kind::Invalid, message).help(help(of_a, of_b));
     failure.at = Some(place(context.call_source().unwrap_or_default(), context.call_position()));
     Err(to_error(failure))
@@ -87,6 +111,9 @@ fn with_article(of: &str) -> &str {
 /// What to write instead.
 pub fn help(of_a: &str, of_b: &str) -> &'static str {
     match (of_a, of_b) {
+        ("()", _) | (_, "()") => {
+            "give it a value, or write `?? …` behind it to say what holds if there is none"
+        }
         ("size", _) | (_, "size") => {
             "write a size as `2.gigabytes`, or ask a size for its number with `….in_bytes`"
         }

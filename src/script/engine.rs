@@ -89,7 +89,13 @@ fn register_servers(engine: &mut Engine) {
                 several => {
                     let failure =
                         Failure::new(Kind::Invalid, format!("the site has {} servers", several.len()));
-                    Err(to_error(failure.help(format!("name one with `--server`: {}", several.join(", ")))))
+                    // What to type next is the first command that a help names.
+                    let first = several.first().map_or("NAME", String::as_str);
+                    Err(to_error(failure.help(format!(
+                        "name one with `--server`: {}; as `banister run {} --server {first}`",
+                        several.join(", "),
+                        here.session.header.runbook
+                    ))))
                 }
             }
         },

@@ -27,14 +27,24 @@ pub fn has_changed(index: &Index) -> bool {
     index.calls().any(|call| primitives::find(&call.call.name).is_none_or(changes_server))
 }
 
-/// Whether nothing was begun but looks. What is fetched from an origin is only looked at.
+/// Whether nothing was begun but looks. What is fetched from an origin is only looked at, and a backup that is not there, or
+/// that would be empty, is refused before anything is written for it.
 fn is_untouched(index: &Index) -> bool {
-    index.calls().all(|call| {
-        primitives::find(&call.call.name).is_some_and(|primitive| {
-            primitive.sort() != Sort::Change || primitive.facets() == [Facet::History]
-        })
+    index.calls().all(|record| {
+        let Some(primitive) = primitives::find(&record.call.name) else { return false };
+        let is_refused = match &record.outcome {
+            Some(Outcome::Failed(failure)) => matches!(failure.kind, Kind::NotFound | Kind::Invalid),
+            _ => false,
+        };
+        let of_backups = primitive.facets().iter().all(|facet| *facet == Facet::Backups);
+        primitive.sort() != Sort::Change
+            || primitive.facets() == [Facet::History]
+            || (of_backups && is_refused && record.attempt == FIRST)
     })
 }
+
+/// The number of a call's first attempt: a later one may find what an earlier one left.
+const FIRST: u32 = 0;
 
 impl Session {
     /// Whether this run has done nothing yet that a new run would not do alike.

@@ -359,6 +359,10 @@ pub fn layers(script: &Script) -> Vec<(String, usize)> {
             let wrong = misspelt(name.text);
             made.push((format!("\nfn {}({}) {{ }}\n", name.text, more.join(", ")), 2));
             made.push((format!("fn own() {{\n    base::{wrong}();\n}}\n"), 2));
+            // Of a short name nobody knows what was meant.
+            if name.text.len() > 3 {
+                made.push((format!("\nfn {wrong}({}) {{ }}\n", more[..given].join(", ")), 2));
+            }
         }
     }
     made

@@ -7,6 +7,7 @@ pub mod awkward;
 pub mod caller;
 pub mod program;
 pub mod pty;
+pub mod releases;
 pub mod terminal;
 pub mod words;
 

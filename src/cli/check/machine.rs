@@ -2,16 +2,16 @@
 //! run for it.
 
 use super::at_line;
+use super::targets::targets;
+use crate::machine::git::Checkout;
 use crate::machine::health::Check;
 use crate::script::check::{Finding, Severity};
-use crate::script::layers::nearest;
 use crate::site::{Maintenance, PLAIN, Server, Site};
 use rustix::fs::{Access, access};
-use std::collections::BTreeSet;
 use std::path::Path;
 
 /// A place in `site.toml`, and what is wrong there.
-struct Doubt {
+pub struct Doubt {
     key: &'static str,
     /// What is written there, if the key has several things.
     value: String,
@@ -21,19 +21,23 @@ struct Doubt {
 }
 
 impl Doubt {
-    fn new(key: &'static str, value: &str, message: String, help: impl Into<String>) -> Doubt {
+    pub fn new(key: &'static str, value: &str, message: String, help: impl Into<String>) -> Doubt {
         Doubt { key, value: value.into(), severity: Severity::Warning, message, help: help.into() }
     }
 }
 
-/// All of it for a server, each with its line.
-pub fn doubts(site: &Site, server: &Server) -> Vec<Finding> {
+/// All of it for a server, each with its line. `own` is what the site overrides of its kind, as [`Layers::overrides`] says
+/// it.
+///
+/// [`Layers::overrides`]: crate::script::layers::Layers::overrides
+pub fn doubts(site: &Site, server: &Server, own: &[String]) -> Vec<Finding> {
     let text = std::fs::read_to_string(&site.file).unwrap_or_default();
     let mut doubts = urls(server);
+    doubts.extend(nothing_saved(server, own));
     if server.ssh.is_none() {
         doubts.extend(places(server, &text));
         doubts.extend(programs(server));
-        doubts.extend(targets(server));
+        doubts.extend(targets(server, own));
     }
     let finding = |doubt: Doubt| {
         let line = line(&text, &server.name, doubt.key, &doubt.value);
@@ -92,6 +96,10 @@ fn places(server: &Server, text: &str) -> Vec<Doubt> {
         ));
         return doubts;
     }
+    if let Err(failure) = Checkout::open(&server.checkout) {
+        let written = server.checkout.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        doubts.push(Doubt::new("checkout", &written, failure.message, failure.help.unwrap_or_default()));
+    }
     // What a kind has for itself is not written here.
     let is_written = |key: &str| {
         table(text, &server.name).iter().any(|(_, line)| {
@@ -107,10 +115,6 @@ fn places(server: &Server, text: &str) -> Vec<Doubt> {
         let help = format!("correct the path: it means `{}`", server.path(written).display());
         doubts.push(Doubt::new("backup", written, message, help));
     }
-    if is_written("backup") && server.backup.is_empty() && server.dumps.is_empty() {
-        let help = "name the files and folders that an update could damage, or commands in `dumps`";
-        doubts.push(Doubt::new("backup", "", "a backup of this server would save nothing".into(), help));
-    }
     for (key, file) in [("env_file", &server.env_file), ("identity", &server.identity)] {
         let Some(file) = file.as_ref().map(|file| file.to_string_lossy().into_owned()) else { continue };
         if !server.path(&file).exists() {
@@ -123,6 +127,17 @@ fn places(server: &Server, text: &str) -> Vec<Doubt> {
         }
     }
     doubts
+}
+
+/// A server whose backups would be empty: of the kind `plain` nothing is known but what is written. A function of the
+/// site's own may save something else.
+fn nothing_saved(server: &Server, own: &[String]) -> Option<Doubt> {
+    let is_own = own.iter().any(|own| ["fn back_up", "fn parts"].contains(&own.as_str()));
+    if server.kind != PLAIN || is_own || !server.backup.is_empty() || !server.dumps.is_empty() {
+        return None;
+    }
+    let help = "name the files and folders that an update could damage, or commands in `dumps`";
+    Some(Doubt::new("backup", "", "a backup of this server would save nothing".into(), help))
 }
 
 /// Programs of dumps, of checks and of maintenance mode.
@@ -190,57 +205,4 @@ fn is_url(url: &str) -> bool {
         port && !name.is_empty() && !url.contains(char::is_whitespace)
     };
     host.is_some_and(is_host)
-}
-
-/// Make targets that the Makefile of the checkout does not have. One that is put together by make itself says nothing.
-fn targets(server: &Server) -> Vec<Doubt> {
-    if server.kind != PLAIN {
-        return Vec::new();
-    }
-    let texts = ["GNUmakefile", "makefile", "Makefile"].into_iter();
-    let Some(text) =
-        texts.filter_map(|name| std::fs::read_to_string(server.make_folder().join(name)).ok()).next()
-    else {
-        return Vec::new();
-    };
-    let Some(known) = known_targets(&text) else { return Vec::new() };
-    let wanted = &server.targets;
-    let all = [&wanted.configure, &wanted.build, &wanted.start];
-    let missing = all.into_iter().filter(|name| !name.is_empty() && !known.contains(name.as_str()));
-    // A target may also be a file that is there.
-    let missing = missing.filter(|name| !server.make_folder().join(name).exists());
-    let doubt = |name: &String| {
-        let message = format!("the Makefile has no target `{name}`");
-        let help = match nearest(name, known.iter().map(String::as_str)) {
-            Some(near) => format!(
-                "did you mean `{near}`? It is written in `targets`; an empty name leaves the step out"
-            ),
-            None => "name another in `targets`; an empty name leaves the step out".to_owned(),
-        };
-        Doubt::new("targets", name, message, help)
-    };
-    missing.map(doubt).collect()
-}
-
-/// Nothing, if the text alone does not say which there are.
-fn known_targets(text: &str) -> Option<BTreeSet<String>> {
-    let mut known = BTreeSet::new();
-    let text = text.replace("\\\n", " ");
-    for line in text.lines().filter(|line| !line.starts_with(['\t', '#'])) {
-        let first = line.split_whitespace().next().unwrap_or_default();
-        if ["include", "-include", "sinclude"].contains(&first) || line.contains("$(eval") {
-            return None;
-        }
-        let Some((names, rest)) = line.split_once(':') else { continue };
-        if rest.starts_with('=') || rest.starts_with(":=") || names.contains('=') {
-            continue;
-        }
-        if names.contains(['%', '$']) {
-            return None;
-        }
-        let phony = names.trim() == ".PHONY";
-        let named = if phony { rest } else { names };
-        known.extend(named.split_whitespace().map(str::to_owned));
-    }
-    Some(known)
 }

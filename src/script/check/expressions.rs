@@ -23,8 +23,10 @@ impl<'a> Walk<'a> {
                 parts.iter().for_each(|part| self.expression(part));
             }
             Expr::Map(map, _) => map.0.iter().for_each(|(_, value)| self.expression(value)),
-            Expr::And(parts, _) | Expr::Or(parts, _) | Expr::Coalesce(parts, _) => {
+            Expr::And(parts, _) | Expr::Or(parts, _) => parts.iter().for_each(|part| self.expression(part)),
+            Expr::Coalesce(parts, place) => {
                 parts.iter().for_each(|part| self.expression(part));
+                self.stands_in(parts, *place);
             }
             Expr::Stmt(block) => match block.statements() {
                 [Stmt::Share(_), Stmt::Expr(closure)] => self.expression(closure),

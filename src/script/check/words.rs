@@ -93,6 +93,21 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// `server.free_space ?? 1`: what stands in for a size is a size.
+    pub fn stands_in(&mut self, operands: &[Expr], place: Position) {
+        let known = |expr: &Expr| self.kind_of(expr).filter(|kind| APART.contains(kind));
+        let kinds: Vec<&'static str> = operands.iter().filter_map(known).collect();
+        if let Some([a, b]) = kinds.windows(2).find(|pair| pair[0] != pair[1]) {
+            let (of_a, of_b) = (literal::described(a), literal::described(b));
+            self.find(
+                Severity::Error,
+                place,
+                format!("`??` gives {of_b} in the place of {of_a}"),
+                help(a, b),
+            );
+        }
+    }
+
     /// What a value is: one that is written out, a setting of the server, or a variable that was given one of them.
     pub fn kind_of(&self, expr: &Expr) -> Option<&'static str> {
         match expr {
