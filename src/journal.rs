@@ -25,9 +25,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// The version of the format of `journal.jsonl`. In the first, secrets were hidden in what is stored; since the second
-/// their names are there, so that values can be read back as they were. A journal of a newer version is refused; older ones
-/// are read.
-pub const VERSION: u32 = 2;
+/// their names are there, so that values can be read back as they were. Since the third a run may be started again from an
+/// earlier step, and a `parallel` without items has no place in the course. A journal of a newer version is refused; older
+/// ones are read.
+pub const VERSION: u32 = 3;
 
 /// A call of a primitive: what is compared when a run is resumed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -79,9 +80,9 @@ pub enum Entry {
     /// What was only looked at since the last act counts no more: the run failed, and a person may have mended what
     /// was seen. It is looked at again. The keys are those of calls and of blocks.
     Anew { keys: Vec<String> },
-    /// A person begins again at an earlier step: what was done from there on is done once more. The keys are those of
-    /// calls and of blocks.
-    Again {
+    /// A person starts again from an earlier step: what was done from there on is done again. The keys are those of calls
+    /// and of blocks.
+    Restarted {
         #[serde(with = "stored")]
         step: String,
         keys: Vec<String>,

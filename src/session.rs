@@ -4,7 +4,6 @@
 //! doubt* (begun, no outcome): what the primitive says under After a crash. *New*: the intent is written down and
 //! synced, the call performed, the outcome written down and synced, and only then does the script go on.
 
-mod again;
 mod block;
 mod written;
 mod doubt;
@@ -14,14 +13,15 @@ mod header;
 mod hold;
 mod lost;
 mod replay;
+mod restart;
 mod rollback;
 mod said;
 mod typed;
 
-pub use again::{Again, Change};
 pub use frame::Frame;
 pub use header::header;
 pub use hold::has_seen;
+pub use restart::{Change, Restart};
 pub use rollback::has_changed;
 pub use typed::Open;
 
@@ -87,10 +87,10 @@ pub struct Parts {
 
 /// Where a session takes up a run.
 pub enum Direction {
-    /// Where it stopped.
+    /// From where it stopped.
     On,
-    /// At an earlier step.
-    Again(Again),
+    /// From an earlier step.
+    From(Restart),
     /// It is rolled back.
     Back,
 }
@@ -118,10 +118,12 @@ impl Session {
         }
         // Before the record of this session, which hides that the one before it failed.
         let note = match direction {
-            Direction::Again(again) => Some(session.begin_again(again)?),
-            _ if failed && rollback == began => session.look_anew().map(|()| None)?,
+            Direction::From(restart) => Some(session.restart(restart)?),
             _ => None,
         };
+        if note.is_none() && failed && rollback == began {
+            session.look_anew()?;
+        }
         // One that is tried again may be killed, and has then said nothing of what it touched.
         session.written().run.iter().for_each(|run| run::note_untouched(&run.path, false));
         let by = crate::person::whoami();

@@ -256,8 +256,8 @@ pub struct ResumeOptions {
     /// Roll back instead of continuing.
     #[arg(long)]
     pub rollback: bool,
-    /// Begin again at an earlier step, the last of this name; the changes that are made once more are
-    /// listed first, and you are asked.
+    /// Start again from an earlier step, the last of this name. The changes to repeat are listed first,
+    /// and you are asked.
     #[arg(long, value_name = "STEP", conflicts_with = "rollback")]
     pub from: Option<String>,
     /// Use the scripts as they were when the run began.

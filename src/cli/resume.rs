@@ -10,11 +10,12 @@ use crate::journal::Header;
 use crate::journal::index::Index;
 use crate::journal::run::{self, Glance, OpenRun};
 use crate::lock::Holder;
+use crate::output::word;
 use crate::person::{Form, Question};
 use crate::reach::inquiry::{self, Noted};
 use crate::script::layers::Layers;
 use crate::script::runbook::Runbook;
-use crate::session::{self, Again, Change, Direction};
+use crate::session::{self, Change, Direction, Restart};
 use crate::site::Site;
 use serde_json::json;
 use std::path::Path;
@@ -42,33 +43,33 @@ pub fn resume(context: &Context, options: &ResumeOptions) -> Result<u8> {
     let site = Arc::new(site_of(context, &header)?);
     let runbook = prepare(&site, &header, &glance.path, options.original)?;
     refuse_over_others(context, &site, &header, &run.index)?;
+    let name = options.run.as_deref().unwrap_or(&glance.name);
     let direction = match &options.from {
-        Some(step) => Direction::Again(again(context, &run.index, step, &options.answers)?),
+        Some(step) => Direction::From(restart(context, &run.index, step, name, &options.answers)?),
         None if options.rollback => Direction::Back,
         None => Direction::On,
     };
     work::work(context, site, runbook, header, run, &options.answers, direction)
 }
 
-/// The earlier step at which the run begins again, if whoever asks for that wants what it does twice.
-fn again(context: &Context, index: &Index, step: &str, answers: &Answers) -> Result<Again> {
-    let again = Again::at(index, step, context.given_server.as_deref())?;
-    if again.changes.is_empty() {
-        return Ok(again);
+/// The earlier step from which the run starts again, if whoever asks for that wants what it does twice.
+fn restart(context: &Context, index: &Index, step: &str, run: &str, answers: &Answers) -> Result<Restart> {
+    let restart = Restart::from(index, step, context.given_server.as_deref(), &word(run))?;
+    if restart.changes.is_empty() {
+        return Ok(restart);
     }
     let line = |change: &Change| match change.ended {
         true => format!("\n  {}", change.text),
-        false => format!("\n  {}  (cut off; ended first, if it is still running)", change.text),
+        false => format!("\n  {}  (interrupted; ended first if it is still running)", change.text),
     };
-    let lines: String = again.changes.iter().take(CHANGES).map(line).collect();
-    let more = again.changes.len().saturating_sub(CHANGES);
+    let lines: String = restart.changes.iter().take(CHANGES).map(line).collect();
+    let more = restart.changes.len().saturating_sub(CHANGES);
     let more = if more > 0 { format!("\n  and {more} more") } else { String::new() };
-    let text =
-        format!("These changes were made since step `{step}` began:{lines}{more}\nMake them once more?");
+    let text = format!("These changes were made since step `{step}` began:{lines}{more}\nMake them again?");
     match context.person(answers).ask(&Question { text, form: Form::Confirm })?.is_yes() {
-        true => Ok(again),
-        false => Err(Failure::new(Kind::Declined, "nothing was begun again; the run is as it was")
-            .help("continue it where it stopped with `banister resume`")),
+        true => Ok(restart),
+        false => Err(Failure::new(Kind::Declined, "nothing was done; the run has not changed")
+            .help(format!("continue it where it stopped with `banister resume {}`", word(run)))),
     }
 }
 

@@ -8,7 +8,7 @@ use super::outcome;
 use crate::event::{RunState, StepState};
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::file::Unread;
-use crate::journal::index::Restart;
+use crate::journal::index::Restarted;
 use crate::journal::key;
 use crate::journal::run::{Glance, Summary};
 use crate::report::failure::render;
@@ -51,8 +51,8 @@ pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
             state
         };
         let restart =
-            |restart: &Restart| json!({ "step": restart.step, "by": restart.by, "time": restart.time });
-        document["begun_again"] = summary.index.restarts.iter().map(restart).collect();
+            |restart: &Restarted| json!({ "step": restart.step, "by": restart.by, "time": restart.time });
+        document["restarts"] = summary.index.restarts.iter().map(restart).collect();
         document["answers"] = answers::json(&summary);
         document["by_hand"] = by_hand::json(&summary);
         document["server_states"] = summary.header.servers.iter().map(state).collect();
@@ -68,7 +68,7 @@ pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
     );
     println!("begun {} by {}", glance.started, summary.header.by);
     for restart in &summary.index.restarts {
-        let text = format!("begun again at step `{}` by {}, {}", restart.step, restart.by, restart.time);
+        let text = format!("started again from step `{}` by {}, {}", restart.step, restart.by, restart.time);
         println!("{}", secret::show(&text));
     }
     let row = |step: &Step| {

@@ -18,10 +18,10 @@ pub struct Index {
     course: Vec<Arc<str>>,
     /// Looks that count no more, for those who only go through what was done.
     set_aside: HashMap<Arc<str>, Arc<CallRecord>>,
-    /// Calls that are done again because a person began again at an earlier step.
-    repeated: HashMap<Arc<str>, Repeated>,
-    /// Where a person began again, in order.
-    pub restarts: Vec<Restart>,
+    /// Calls that are done again because a person started again from an earlier step, as they were done last.
+    repeated: HashMap<Arc<str>, Arc<CallRecord>>,
+    /// From where a person started again, in order.
+    pub restarts: Vec<Restarted>,
     /// The highest ordinal recorded in each frame.
     highest: HashMap<Arc<str>, u32>,
     /// Places and files of the scripts.
@@ -61,17 +61,9 @@ pub struct Skip {
     pub by: String,
 }
 
-/// A call that is done again.
-struct Repeated {
-    /// As it was done first: a rollback undoes what that changed.
-    first: Arc<CallRecord>,
-    /// The attempts before have folders of their own.
-    next_attempt: u32,
-}
-
-/// An earlier step at which a person began again.
+/// An earlier step from which a person started again.
 #[derive(Clone, Debug)]
-pub struct Restart {
+pub struct Restarted {
     pub step: String,
     pub by: String,
     pub time: String,
@@ -132,19 +124,15 @@ impl Index {
                 }
             }
             Entry::Anew { keys } => {
-                for (key, call) in self.forget(&keys) {
-                    self.set_aside.insert(key, call);
-                }
+                let forgotten = self.forget(&keys);
+                self.set_aside.extend(forgotten);
             }
-            Entry::Again { step, keys, by } => {
-                for (key, call) in self.forget(&keys) {
-                    let next_attempt = call.attempt + 1;
-                    let known = self.repeated.entry(key).or_insert(Repeated { first: call, next_attempt });
-                    known.next_attempt = next_attempt.max(known.next_attempt);
-                }
-                // Nothing that failed is left.
+            Entry::Restarted { step, keys, by } => {
+                let forgotten = self.forget(&keys);
+                self.repeated.extend(forgotten);
+                // What failed is forgotten.
                 self.finished = None;
-                self.restarts.push(Restart { step, by, time: record.time.clone() });
+                self.restarts.push(Restarted { step, by, time: record.time.clone() });
             }
             Entry::Typed { key, text, by } => {
                 self.typed.push(Line { key, text, by, time: record.time.clone() });
@@ -247,15 +235,10 @@ impl Index {
         self.calls.get(key)
     }
 
-    /// A call as it was done before a person began again at an earlier step, if it came to an end then.
-    pub fn first_pass(&self, key: &str) -> Option<&Arc<CallRecord>> {
-        let first = self.repeated.get(key).map(|repeated| &repeated.first);
-        first.filter(|first| matches!(first.outcome, Some(Outcome::Done(_))))
-    }
-
-    /// The number of the first attempt of a call that is not recorded, or not any more.
+    /// The number of the first attempt of a call that is not recorded, or not any more: the attempts before have folders of
+    /// their own.
     pub fn next_attempt(&self, key: &str) -> u32 {
-        self.repeated.get(key).map_or(0, |repeated| repeated.next_attempt)
+        self.repeated.get(key).map_or(0, |repeated| repeated.attempt + 1)
     }
 
     pub fn block(&self, key: &str) -> Option<&BlockRecord> {
@@ -264,8 +247,7 @@ impl Index {
 
     /// All calls, in no order; also those that are to be done again.
     pub fn calls(&self) -> impl Iterator<Item = &CallRecord> {
-        let first = self.repeated.values().map(|repeated| &repeated.first);
-        self.calls.values().chain(first).map(|call| &**call)
+        self.calls.values().chain(self.repeated.values()).map(|call| &**call)
     }
 
     /// The keys of all calls and blocks, in the order in which they began; some twice.
@@ -311,15 +293,17 @@ impl Index {
         })
     }
 
-    /// Whether the script declared how to roll back after it was done with this step: each place of the course is
-    /// recorded but that of `on_failure`.
-    pub fn declares_after(&self, step: &str) -> bool {
+    /// Whether the script declared how to roll back in this step, or later in its thread of control: each place of the course
+    /// is recorded but that of `on_failure`.
+    pub fn declares_from(&self, step: &str) -> bool {
         let places: HashSet<(&str, u32)> =
             self.course.iter().map(|key| (key::frame(key), key::ordinal(key))).collect();
-        key::outward(step).any(|outer| {
-            let frame = key::frame(outer);
-            (key::ordinal(outer) + 1..self.used(frame)).any(|ordinal| !places.contains(&(frame, ordinal)))
-        })
+        let is_declared = |frame: &str, from: u32| {
+            (from..self.used(frame)).any(|ordinal| !places.contains(&(frame, ordinal)))
+        };
+        let outside = |outer: &str| is_declared(key::frame(outer), key::ordinal(outer) + 1);
+        let inside = |frame: &Arc<str>| key::is_from(frame, step) && is_declared(frame, 0);
+        key::outward(step).any(outside) || self.highest.keys().any(inside)
     }
 
     /// Calls that failed, with their keys and why.

@@ -26,8 +26,9 @@ pub fn outward(key: &str) -> impl Iterator<Item = &str> {
 /// Whether the key is in the course from a step on: that of the step, of what is in it, or of what its thread of control
 /// came to later. What other branches did beside it is not.
 pub fn is_from(key: &str, step: &str) -> bool {
-    let is_in =
-        |outer: &str| key.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    let is_in = |outer: &str| {
+        key.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '[']))
+    };
     in_course(key) && (is_in(step) || begins_after(key, step))
 }
 

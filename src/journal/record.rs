@@ -226,7 +226,7 @@ mod tests {
             Entry::Decision { key: key(), decision: "redo".into(), by: "ops".into() },
             Entry::Note { text: "line\nline".into() },
             Entry::Anew { keys: vec![key()] },
-            Entry::Again { step: "Start".into(), keys: vec![key()], by: "ops".into() },
+            Entry::Restarted { step: "Start".into(), keys: vec![key()], by: "ops".into() },
             Entry::Rollback,
             Entry::Finished { state: RunState::Failed, failure: None, way_back: false },
         ];

@@ -35,10 +35,8 @@ impl Session {
         let going_back = self.is_turned_back() && crate::journal::key::in_course(key);
         let record = {
             let written = self.written();
-            let first_pass = written.index.first_pass(key).filter(|_| going_back);
             let set_aside = written.index.call_set_aside(key).filter(|_| going_back);
-            // What was changed first is undone, however often it was done.
-            first_pass.or(written.index.call(key)).or(set_aside).cloned()
+            written.index.call(key).or(set_aside).cloned()
         };
         let Some(record) = record else {
             if let Some(block) = self.written().index.block(key).map(|block| block.name.clone()) {
@@ -57,9 +55,6 @@ impl Session {
             true => same(&put_together(record.call.arguments.clone().into()), &call.arguments.clone().into()),
             false => Sameness::Differs,
         };
-        if sameness == Sameness::Differs && going_back && self.is_elsewhere(key) {
-            return Ok(Next::Fail(super::rollback::turned_back()));
-        }
         if sameness == Sameness::Differs {
             return self.changed(key, call, &record, later);
         }

@@ -54,8 +54,8 @@ fn after(entry: Option<&Entry>) -> Option<Entry> {
         }
         Entry::Decision { .. } => Entry::Note { text: String::new() },
         Entry::Note { .. } => Entry::Anew { keys: Vec::new() },
-        Entry::Anew { .. } => Entry::Again { step: name, keys: Vec::new(), by },
-        Entry::Again { .. } => Entry::Typed { key, text: String::new(), by },
+        Entry::Anew { .. } => Entry::Restarted { step: name, keys: Vec::new(), by },
+        Entry::Restarted { .. } => Entry::Typed { key, text: String::new(), by },
         Entry::Typed { .. } => Entry::Skip { key, name, reason: String::new(), by },
         Entry::Skip { .. } => Entry::Rollback,
         Entry::Rollback => {
