@@ -14,6 +14,7 @@ pub mod examples;
 pub mod explore;
 pub mod fold;
 pub mod here;
+mod json;
 pub mod kind;
 pub mod layer_check;
 pub mod layers;

@@ -179,13 +179,13 @@ const ERRORS: [(&str, &str); 58] = [
     ),
     (
         "server.wait_healthy(#{ within: 5 });",
-        "`within` of `wait_healthy` is a length of time, not a number; write it with its unit",
+        "`within` of `wait_healthy` is a duration, not a number; write it with its unit",
     ),
-    ("server.wait_healthy(#{ within: 5.gigabytes });", "is a length of time, not a size"),
+    ("server.wait_healthy(#{ within: 5.gigabytes });", "is a duration, not a size"),
     ("server.wait_healthy(#{ within: 5.minuts });", "there is no unit `minuts`; did you mean `minutes`?"),
     (
         "server.wait_healthy(#{ stable: \"soon\" });",
-        "`stable` of `wait_healthy` is a length of time, not text",
+        "`stable` of `wait_healthy` is a duration, not text",
     ),
     (
         "server.wait_healthy(#{ checks: [#{ htpp: \"x\" }] });",

@@ -7,6 +7,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::script::layers::Layers;
 use crate::script::runbook::Runbook;
 use crate::site::{self, Site};
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Arg, ArgMatches, CommandFactory, FromArgMatches};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -63,6 +64,8 @@ pub fn command_for(arguments: &[OsString]) -> Result<clap::Command> {
                 .help(parameter.usage())
                 .help_heading(format!("Parameters of `{}`", runbook.name))
                 .value_name("VALUE")
+                // An empty one would be a hole in a command.
+                .value_parser(NonEmptyStringValueParser::new())
         });
         let options: Vec<Arg> = options.collect();
         command = command.mut_subcommand(subcommand, |run| run.args(options).about(about));

@@ -31,8 +31,10 @@ pub fn print(context: &Context, summary: &Summary, site: Option<&Arc<Site>>) {
             None => BTreeMap::new(),
         };
         let (state, next) = lines_with(context, summary, &seen);
-        println!("{} {}", context.style.bold("state:"), show(&state));
-        println!("{}  {}", context.style.bold("next:"), show(context.next.as_ref().unwrap_or(&next)));
+        // A name of several lines must not look like a line of its own.
+        let line = |text: &str| show(text).replace('\n', " ");
+        println!("{} {}", context.style.bold("state:"), line(&state));
+        println!("{}  {}", context.style.bold("next:"), line(context.next.as_ref().unwrap_or(&next)));
     }
 }
 
@@ -160,10 +162,10 @@ pub fn anew(context: &Context, summary: &Summary) -> String {
 fn again(context: &Context, summary: &Summary, abandon: &str) -> String {
     let parameters = summary.header.parameters.iter().map(|(name, value)| {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        format!(" --{name} {}", word(text))
+        format!(" --{} {}", name.replace('_', "-"), word(text))
     });
     let parameters: String = parameters.collect();
-    context.command(format!("run {}{parameters} {abandon}", summary.header.runbook).trim_end())
+    context.command(format!("run {}{parameters} {abandon}", word(&summary.header.runbook)).trim_end())
 }
 
 /// The innermost step that began and did not end.

@@ -69,8 +69,8 @@ pub fn work_until(
             true => vec!["retry".to_owned(), "rollback".into(), "leave".into()],
             false => vec!["retry".into(), "leave".into()],
         };
+        let text = what_now(context, &path, session.is_turned_back());
         drop(session);
-        let text = what_now(context, &path);
         match person.ask(&Question { text, form: Form::Choice(choices) }) {
             Ok(answer) if answer.text == "retry" => {
                 let mended = Runbook::load(runbook.layers().clone(), &runbook.name)
@@ -92,14 +92,22 @@ pub fn work_until(
 }
 
 /// What is asked after a failure: what each answer does, and what there is besides.
-fn what_now(context: &Context, path: &Path) -> String {
+fn what_now(context: &Context, path: &Path, is_rollback: bool) -> String {
     let name = word(run::name(path));
-    format!(
-        "What now? `retry` tries the failed step again, with the scripts as they are then. After `leave`, `{}` opens \
-         the run for work by hand, and `{}` begins again at an earlier step.",
-        context.command(&format!("repl --run {name}")),
-        context.command(&format!("resume {name} --from STEP")),
-    )
+    let by_hand = context.command(&format!("repl --run {name}"));
+    match is_rollback {
+        _ if run::is_untouched(path) => {
+            "What now? `retry` starts the script again, as it is then.".to_owned()
+        }
+        true => format!(
+            "What now? `retry` continues the rollback. After `leave`, `{by_hand}` opens the run for work by hand."
+        ),
+        false => format!(
+            "What now? `retry` tries the failed step again, with the scripts as they are then. After `leave`, \
+             `{by_hand}` opens the run for work by hand, and `{}` starts again from an earlier step.",
+            context.command(&format!("resume {name} --from STEP")),
+        ),
+    }
 }
 
 /// Who hears what happens.

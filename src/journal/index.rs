@@ -235,6 +235,14 @@ impl Index {
         self.calls.get(key)
     }
 
+    /// Calls that are to be done again and were not yet, with their keys, in the order of the course.
+    pub fn to_repeat(&self) -> Vec<(&str, &CallRecord)> {
+        let waiting = self.repeated.iter().filter(|(key, _)| !self.calls.contains_key(*key));
+        let mut waiting: Vec<_> = waiting.map(|(key, call)| (&**key, &**call)).collect();
+        waiting.sort_by_cached_key(|(key, _)| key::order(key));
+        waiting
+    }
+
     /// The number of the first attempt of a call that is not recorded, or not any more: the attempts before have folders of
     /// their own.
     pub fn next_attempt(&self, key: &str) -> u32 {

@@ -6,7 +6,8 @@ use crate::secret;
 
 /// `error:`, the place, the reasons, and the help, each on lines of their own.
 pub fn render(failure: &Failure, style: Style) -> String {
-    let mut text = format!("{} {}\n", style.bad("error:"), failure.message);
+    let message = failure.message.trim_end().replace('\n', "\n       ");
+    let mut text = format!("{} {message}\n", style.bad("error:"));
     let mut line = |name: &str, content: &str| {
         for (n, part) in content.lines().enumerate() {
             text += &format!("  {} {part}\n", style.dim(if n == 0 { name } else { "    " }));

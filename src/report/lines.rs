@@ -137,7 +137,7 @@ impl State {
             }
             Event::Warned { text } => self.line(&format!("{} {text}", self.style.warn("warning:"))),
             Event::Failed { failure } => eprint!("{}", render(failure, self.style)),
-            Event::RollbackStarted => self.line(&self.style.warn("going back")),
+            Event::RollbackStarted => self.line(&self.style.warn("rolling back")),
             Event::RunFinished { state, seconds, failure, .. } => {
                 // Nothing goes on any more.
                 self.tracks = Tracks::default();

@@ -2,7 +2,7 @@
 
 use super::failure::render;
 use super::plan_summary;
-use super::text::{Style, cut};
+use super::text::{Style, counted, cut};
 use crate::script::plan::{Item, Plan, What};
 use crate::secret::show;
 use std::collections::BTreeMap;
@@ -45,14 +45,14 @@ fn details(plan: &Plan, style: Style, verbose: bool) -> String {
 
 /// What the plan comes to, in a sentence.
 pub fn summary(plan: &Plan) -> String {
-    let count = |n: usize, one: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") };
+    let most = if plan.ways > 1 { "at most " } else { "" };
     let mut text = format!(
-        "{} and {} planned, nothing was changed",
-        count(plan.count(|what| matches!(what, What::Change { .. })), "change"),
-        count(plan.count(|what| matches!(what, What::Ask { .. })), "question"),
+        "{most}{} and {} planned, nothing was changed",
+        counted(plan.count(|what| matches!(what, What::Change { .. })), "change"),
+        counted(plan.count(|what| matches!(what, What::Ask { .. })), "question"),
     );
     if plan.ways > 1 {
-        text.push_str(&format!("; {} ways were gone through", plan.ways));
+        text.push_str(&format!("; it depends on what the run finds: {} cases were tried", plan.ways));
     }
     if !plan.whole {
         text.push_str(", which are not all: what follows from several answers together may differ");

@@ -1,7 +1,7 @@
 //! A plan in a few lines: its steps, what each does to the server, how long it took last time, and what is not known.
 
-use super::text::{Style, elapsed, table};
-use crate::script::plan::{Item, Plan, What};
+use super::text::{Style, counted, elapsed, table};
+use crate::script::plan::{Arm, Item, Plan, What};
 use std::collections::BTreeMap;
 
 /// So many steps are listed; a plan of more says how many there are.
@@ -31,9 +31,10 @@ pub fn lines(plan: &Plan, took: &BTreeMap<String, f64>, style: Style) -> String 
     }
     let changes = plan.count(|what| matches!(what, What::Change { .. }));
     let questions = plan.count(|what| matches!(what, What::Ask { .. }));
-    out += &format!("in all: {}, {}\n", counted(changes, "change"), counted(questions, "question"));
+    let most = if plan.ways > 1 { "at most " } else { "" };
+    out += &format!("in all: {most}{}, {}\n", counted(changes, "change"), counted(questions, "question"));
     if changes > 0 && plan.failure.is_none() {
-        out += match plan.items.iter().any(|item| item.what == What::WayBack) {
+        out += match declares_rollback(&plan.items) {
             true => "rollback: declared, shown at the end\n",
             false => "rollback: none is declared; changes can't be rolled back\n",
         };
@@ -44,6 +45,15 @@ pub fn lines(plan: &Plan, took: &BTreeMap<String, f64>, style: Style) -> String 
         out += &format!("not known yet: {first}{more}\n");
     }
     out
+}
+
+/// Whether a rollback is declared, on any way.
+fn declares_rollback(items: &[Item]) -> bool {
+    items.iter().any(|item| match &item.what {
+        What::WayBack => true,
+        What::Fork { arms, .. } => arms.iter().any(|arm| declares_rollback(&arm.items)),
+        _ => false,
+    })
 }
 
 /// What is before the rollback.
@@ -74,23 +84,50 @@ fn collect(items: &[Item], always: bool, steps: &mut Vec<(String, Step)>) {
                     step.questions += 1;
                 }
             }
-            What::Fork { arms, .. } => match open.filter(|_| item.depth > 0) {
-                // Of the ways within a step, the one that does most.
-                Some(open) => {
-                    let most = |is: fn(&What) -> bool| {
-                        arms.iter().map(|arm| count(&arm.items, is)).max().unwrap_or_default()
-                    };
-                    steps[open].1.changes += most(|what| matches!(what, What::Change { .. }));
-                    steps[open].1.questions += most(|what| matches!(what, What::Ask { .. }));
-                    arms.iter().for_each(|arm| collect(&arm.items, false, steps));
+            What::Fork { arms, .. } => {
+                let most = |is: fn(&What) -> bool| {
+                    arms.iter().map(|arm| count(&arm.items, is)).max().unwrap_or_default()
+                };
+                if let Some((_, step)) = open.filter(|_| item.depth > 0).and_then(|open| steps.get_mut(open))
+                {
+                    step.changes += most(|what| matches!(what, What::Change { .. }));
+                    step.questions += most(|what| matches!(what, What::Ask { .. }));
                 }
-                None => arms.iter().for_each(|arm| collect(&arm.items, false, steps)),
-            },
+                either(arms, steps);
+            }
             _ => {}
         }
     }
 }
 
+/// Adds the steps of several ways, of which a run takes one: what each step does at most.
+fn either(arms: &[Arm], steps: &mut Vec<(String, Step)>) {
+    let mut most: Vec<(String, Step)> = Vec::new();
+    for arm in arms {
+        let mut own = Vec::new();
+        collect(course(&arm.items), false, &mut own);
+        for (name, step) in own {
+            match most.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, known)) => {
+                    known.changes = known.changes.max(step.changes);
+                    known.questions = known.questions.max(step.questions);
+                }
+                None => most.push((name, step)),
+            }
+        }
+    }
+    for (name, step) in most {
+        match steps.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, known)) => {
+                known.changes += step.changes;
+                known.questions += step.questions;
+            }
+            None => steps.push((name, step)),
+        }
+    }
+}
+
+/// How many items of a step are of a sort: those before the next step.
 fn count(items: &[Item], is: fn(&What) -> bool) -> usize {
     let within = items.iter().take_while(|item| !(item.depth == 0 && matches!(item.what, What::Step { .. })));
     let each = |item: &Item| match &item.what {
@@ -108,10 +145,6 @@ impl Step {
         let does = if parts.is_empty() { "reads".to_owned() } else { parts.join(", ") };
         if self.always { does } else { format!("{does}, in some cases") }
     }
-}
-
-fn counted(n: usize, one: &str) -> String {
-    if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
 }
 
 /// What a run may find one way or another, each once.

@@ -4,6 +4,11 @@ use crate::output::clean::Paint;
 use crate::output::width;
 pub use crate::output::width::cut;
 
+/// `1 change`, `2 changes`.
+pub fn counted(n: usize, one: &str) -> String {
+    if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
+}
+
 /// Whether and how to use colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Style {

@@ -251,7 +251,7 @@ fn branch_names(items: &Array) -> Vec<String> {
     names.iter().enumerate().map(|(n, name)| number(n, name)).collect()
 }
 
-/// A copy that shares nothing.
+/// A copy that shares nothing, nor do the closures in it.
 fn unshared(value: &Dynamic) -> Dynamic {
     let flat = value.flatten_clone();
     if let Some(items) = flat.read_lock::<Array>() {
@@ -259,6 +259,11 @@ fn unshared(value: &Dynamic) -> Dynamic {
     }
     if let Some(map) = flat.read_lock::<Map>() {
         return map.iter().map(|(name, item)| (name.clone(), unshared(item))).collect::<Map>().into();
+    }
+    if let Some(closure) = flat.read_lock::<FnPtr>() {
+        let mut closure = closure.clone();
+        closure.iter_curry_mut().for_each(|value| *value = unshared(value));
+        return closure.into();
     }
     flat
 }

@@ -35,6 +35,7 @@ pub use optional::{has_default, optional};
 use super::layers::{Layers, Text};
 use crate::failure::{Failure, Kind, Result};
 use files::Files;
+use std::collections::BTreeSet;
 
 /// Several scripts, with what they import; each text is looked through once.
 pub struct Check<'a> {
@@ -89,7 +90,11 @@ impl<'a> Check<'a> {
             let asked = super::kind::ASKED.into_iter();
             self.found.extend(asked.filter_map(|name| offers::objection(&self.files.files[number], name, 1)));
         }
-        self.found.extend(keys::misspelt(&self.files.files));
+        // Where more is known of a word, its key is no finding of its own.
+        let place = |finding: &Finding| (finding.source.clone(), finding.line, finding.column);
+        let told: BTreeSet<_> = self.found.iter().map(place).collect();
+        let misspelt = keys::misspelt(&self.files.files);
+        self.found.extend(misspelt.into_iter().filter(|finding| !told.contains(&place(finding))));
         let order = |finding: &Finding| self.files.files.iter().position(|f| f.text.source == finding.source);
         self.found.sort_by_cached_key(|finding| {
             let Finding { line, column, severity, message, .. } = finding;

@@ -13,7 +13,7 @@ use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString, NativeCallContext};
 pub const COMPARISONS: [&str; 6] = ["==", "!=", "<", "<=", ">", ">="];
 
 /// What a script may confuse, in the words of the check. Two of one word can be compared.
-pub const APART: [&str; 4] = ["text", "number", "size", "duration"];
+pub const APART: [&str; 5] = ["text", "number", "size", "duration", "bool"];
 
 /// Registers the errors.
 pub fn register(engine: &mut Engine) {
@@ -43,6 +43,12 @@ pub fn register(engine: &mut Engine) {
         f64, Size, "number", "size";
         f64, Duration, "number", "duration";
         Size, Duration, "size", "duration";
+        ImmutableString, bool, "text", "bool";
+        Secret, bool, "text", "bool";
+        i64, bool, "number", "bool";
+        f64, bool, "number", "bool";
+        Size, bool, "size", "bool";
+        Duration, bool, "duration", "bool";
     }
     // Whether a value is nothing may be asked; nothing is neither less nor more than another value.
     macro_rules! nothing {
@@ -63,6 +69,7 @@ pub fn register(engine: &mut Engine) {
         f64, "number";
         Size, "size";
         Duration, "duration";
+        bool, "bool";
     }
 }
 
@@ -90,6 +97,7 @@ fn refuse(
     let (a, b) = (value(a), value(b));
     let named = |of: &str, value: String| match of {
         "()" => "nothing".to_owned(),
+        "bool" => format!("`{value}`"),
         of => format!("{} `{value}`", with_article(of)),
     };
     let message = format!("{} can't be compared with {}", named(of_a, a), named(of_b, b));
@@ -118,8 +126,9 @@ pub fn help(of_a: &str, of_b: &str) -> &'static str {
             "write a size as `2.gigabytes`, or ask a size for its number with `….in_bytes`"
         }
         ("duration", _) | (_, "duration") => {
-            "write a length of time as `5.minutes`, or ask one for its number with `….in_seconds`"
+            "write a duration as `5.minutes`, or ask one for its number with `….in_seconds`"
         }
+        ("bool", _) | (_, "bool") => "compare it with `true` or `false` only where it is one of them",
         _ => "make a number of the text with `parse_int(…)`, or a text of the number with `….to_string()`",
     }
 }

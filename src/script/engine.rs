@@ -5,7 +5,7 @@ use super::error::{place, to_failure};
 use super::here::Here;
 use super::layers::Layers;
 use super::types::{self, ServerValue, to_error};
-use super::{asked, blocks, compare, error, nothing, print};
+use super::{asked, blocks, compare, error, json, nothing, print};
 use crate::failure::{Failure, Kind};
 use crate::journal::Call;
 use crate::primitive::{AnyPrimitive, Signature};
@@ -52,6 +52,7 @@ pub fn engine(layers: Arc<Layers>) -> Engine {
     types::register(&mut engine);
     nothing::register(&mut engine);
     print::register(&mut engine);
+    json::register(&mut engine);
     compare::register(&mut engine);
     super::unknown::register(&mut engine);
     blocks::register(&mut engine);
@@ -67,8 +68,9 @@ pub static PARSER: LazyLock<Engine> = LazyLock::new(|| engine(Arc::default()));
 
 /// Compiles a text.
 pub fn compile(engine: &Engine, source: &str, text: &str) -> Result<AST, Failure> {
+    let original = text;
     let text = asked::with_calls(text);
-    nothing::Texts::keep(engine, source, &text);
+    nothing::Texts::keep(engine, source, original, &text);
     let mut ast = engine.compile(&*text).map_err(|error| error::unparsed(&error, source))?;
     ast.set_source(source);
     Ok(ast)

@@ -6,7 +6,8 @@
 use super::error::place;
 use super::types::{FailureValue, to_error};
 use crate::failure::{Failure, Kind};
-use rhai::{Dynamic, Engine, EvalAltResult, ImmutableString, NativeCallContext};
+use crate::stop::Stop;
+use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString, Map, NativeCallContext};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -15,16 +16,17 @@ thread_local! {
     static FOUND: RefCell<Option<Failure>> = const { RefCell::new(None) };
 }
 
-/// The texts that an engine has compiled, by source, to name a value as its script does.
+/// The texts that an engine has compiled, by source, to name a value as its script does; each with that of which it was
+/// made.
 #[derive(Clone, Default)]
-pub struct Texts(Arc<Mutex<HashMap<String, String>>>);
+pub struct Texts(Arc<Mutex<HashMap<String, (String, String)>>>);
 
 impl Texts {
-    /// Keeps a text.
-    pub fn keep(engine: &Engine, source: &str, text: &str) {
+    /// Keeps a text that is compiled, and the original.
+    pub fn keep(engine: &Engine, source: &str, original: &str, text: &str) {
         if let Some(texts) = engine.default_tag().read_lock::<Texts>() {
             let mut texts = texts.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-            texts.insert(source.into(), text.into());
+            texts.insert(source.into(), (text.into(), original.into()));
         }
     }
 
@@ -32,11 +34,30 @@ impl Texts {
     fn around(context: &NativeCallContext) -> Option<(String, String)> {
         let texts = context.engine().default_tag().clone().try_cast::<Texts>()?;
         let texts = texts.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        let text = texts.get(context.call_source().unwrap_or_default())?;
+        let (text, _) = texts.get(context.call_source().unwrap_or_default())?;
         let position = context.call_position();
         let line = text.lines().nth(position.line()?.checked_sub(1)?)?;
         let column = position.position()?.checked_sub(1)?;
         Some((line.chars().take(column).collect(), line.chars().skip(column).collect()))
+    }
+
+    /// What is named, as the script has it: reads that ask were made calls of `get` when it was compiled.
+    fn as_written(context: &NativeCallContext, name: String) -> Option<String> {
+        let texts = context.engine().default_tag().clone().try_cast::<Texts>()?;
+        let texts = texts.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let (_, original) = texts.get(context.call_source().unwrap_or_default())?;
+        let line = original.lines().nth(context.call_position().line()?.checked_sub(1)?)?;
+        if line.contains(&name) {
+            return Some(name);
+        }
+        let parts: Vec<&str> = name.split(".get(\"").collect();
+        let (first, calls) = parts.split_first()?;
+        let mut written = (*first).to_owned();
+        for call in calls {
+            let (key, rest) = call.split_once("\")")?;
+            written += &format!(".{key}{rest}");
+        }
+        line.contains(&written).then_some(written)
     }
 }
 
@@ -49,6 +70,12 @@ pub fn register(engine: &mut Engine) {
         let failure = failure(&context, within(&context));
         FOUND.with(|found| found.borrow_mut().get_or_insert(failure.clone()).clone());
         Err(to_error(failure))
+    });
+    engine.register_fn("to_string", |context: NativeCallContext, items: &mut Array| -> Text {
+        listed(&context, Dynamic::from_array(items.clone()))
+    });
+    engine.register_fn("to_string", |context: NativeCallContext, map: &mut Map| -> Text {
+        listed(&context, Dynamic::from_map(map.clone()))
     });
     engine.register_fn("+", |context: NativeCallContext, _: ImmutableString, _: ()| -> Text {
         Err(to_error(failure(&context, right(&context))))
@@ -68,8 +95,36 @@ pub fn register(engine: &mut Engine) {
     engine.set_fast_operators(false);
 }
 
+/// An array or a map in a text, as Rhai writes it.
+fn listed(context: &NativeCallContext, value: Dynamic) -> Result<ImmutableString, Box<EvalAltResult>> {
+    if lacks(&value) {
+        let failure = failure(context, within(context));
+        FOUND.with(|found| found.borrow_mut().get_or_insert(failure.clone()).clone());
+        return Err(to_error(failure));
+    }
+    context.call_native_fn("to_debug", (value,))
+}
+
+fn lacks(value: &Dynamic) -> bool {
+    if let Some(items) = value.read_lock::<Array>() {
+        return items.iter().any(lacks);
+    }
+    if let Some(map) = value.read_lock::<Map>() {
+        return map.values().any(lacks);
+    }
+    value.is_unit()
+}
+
+/// Ends the script at its next operation when a text with `()` in it was made, or when `stop` is asked for.
+pub fn watch(engine: &mut Engine, stop: Arc<Stop>) {
+    engine.on_progress(move |_| {
+        let interrupted = || Dynamic::from(FailureValue(Failure::new(Kind::Interrupted, "interrupted")));
+        end().or_else(|| stop.is_asked().then(interrupted))
+    });
+}
+
 /// What ends the script at this operation.
-pub fn end() -> Option<Dynamic> {
+fn end() -> Option<Dynamic> {
     take().map(|failure| Dynamic::from(FailureValue(failure)))
 }
 
@@ -84,13 +139,14 @@ pub fn take() -> Option<Failure> {
 }
 
 fn failure(context: &NativeCallContext, name: Option<String>) -> Failure {
-    let message = match name.filter(|name| !name.is_empty()) {
-        Some(name) => format!("nothing is in `{name}`"),
-        None => "nothing is in a value that a text is made of".into(),
+    let name = name.filter(|name| !name.is_empty()).and_then(|name| Texts::as_written(context, name));
+    let message = match name {
+        Some(name) => format!("`{name}` has no value"),
+        None => "a part of this text has no value".into(),
     };
     let mut failure = Failure::new(Kind::Invalid, message)
-        .why("a text with `()` in it would say something else than is meant")
-        .help("give it a value, or write `?? \"…\"` behind it to say what stands there instead");
+        .why("without it the text would mean something else")
+        .help("give it a value, or a default: `${… ?? \"…\"}`");
     failure.at = Some(place(context.call_source().unwrap_or_default(), context.call_position()));
     failure
 }

@@ -101,11 +101,13 @@ pub struct Arm {
 }
 
 impl Plan {
-    /// How many items are of a sort, arms included. An item that stands in two arms counts once in each.
+    /// How many items are of a sort, before a rollback; where ways part, on the way that has most.
     pub fn count(&self, is: fn(&What) -> bool) -> usize {
         fn within(items: &[Item], is: fn(&What) -> bool) -> usize {
             let each = |item: &Item| match &item.what {
-                What::Fork { arms, .. } => arms.iter().map(|arm| within(&arm.items, is)).sum(),
+                What::Fork { arms, .. } => {
+                    arms.iter().map(|arm| within(&arm.items, is)).max().unwrap_or_default()
+                }
                 what => usize::from(is(what)),
             };
             items.iter().take_while(|item| item.what != What::WayBack).map(each).sum()

@@ -41,6 +41,8 @@ fn text(
     match to_text == "to_string" {
         true if value.is_unit() => Ok("()".into()),
         true if value.is_string() => Ok(value.to_string()),
+        // For who looks for what is missing in it, too.
+        true if value.is_array() || value.is_map() => text(context, "to_debug", value),
         _ => context.call_native_fn_raw(to_text, true, &mut [value]).map(|text| text.to_string()),
     }
 }

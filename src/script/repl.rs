@@ -10,12 +10,13 @@ use super::engine;
 use super::error::to_failure;
 use super::here::Here;
 use super::layers::{Folder, Layers};
+use super::nothing;
 use super::runbook::on_large_stack;
 use super::seen::Seen;
 use super::tokens::{Sort, tokens};
 use super::types::{FailureValue, ServerValue};
 use crate::event::Event;
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::{Failure, Result};
 use crate::session::{Frame, Session};
 use crate::site::Site;
 use crate::stop::Stop;
@@ -61,10 +62,7 @@ impl Repl {
         let mut engine = engine::engine(layers.clone());
         // What was imported in another line, or is declared in one, the parser does not know.
         engine.set_strict_variables(false);
-        engine.on_progress(move |_| {
-            let interrupted = || FailureValue(Failure::new(Kind::Interrupted, "interrupted"));
-            stop.is_asked().then(|| Dynamic::from(interrupted()))
-        });
+        nothing::watch(&mut engine, stop);
         let mut scope = Scope::new();
         for server in site.servers.values().filter(|server| rhai::is_valid_identifier(&server.name)) {
             scope.push(server.name.clone(), ServerValue(Arc::new(server.clone())));
@@ -149,6 +147,7 @@ impl Repl {
         self.global.tag = Dynamic::from(here);
         (self.global.level, self.global.scope_level) = (0, 0);
         self.global.always_search_scope = true;
+        nothing::take();
         let imported = self.import_modules(text);
         let result = imported.and_then(|()| {
             #[expect(deprecated, reason = "nothing else keeps the imports of a line")]
@@ -160,6 +159,7 @@ impl Repl {
             );
             result
         });
+        let result = result.and_then(|value| nothing::refuse().map(|()| value));
         self.global.tag = Dynamic::UNIT;
         match result {
             Ok(value) => Ok(given(&value)),

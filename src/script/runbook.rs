@@ -201,14 +201,7 @@ impl Runbook {
         if chooser.is_some() || session.has_lost() {
             super::sweep::sweep(&mut engine);
         }
-        let stop = session.stop.clone();
-        engine.on_progress(move |_| {
-            let interrupted = || {
-                let interrupted = Failure::new(Kind::Interrupted, "interrupted");
-                Dynamic::from(super::types::FailureValue(interrupted))
-            };
-            nothing::end().or_else(|| stop.is_asked().then(interrupted))
-        });
+        nothing::watch(&mut engine, session.stop.clone());
         let ast = engine::compile(&engine, &self.text.source, &self.text.text)?;
         let ahead = chooser.is_none().then(|| Ahead::of(&self.layers, &self.text).into());
         let here = Here { ahead, ..self.here(session, chooser) };

@@ -65,6 +65,7 @@ pub fn register(engine: &mut Engine) {
     engine.register_fn("is_map", |value: Dynamic| value.is_map());
     engine.register_fn("is_text", |value: Dynamic| value.is_string());
     engine.register_fn("is_array", |value: Dynamic| value.is_array());
+    engine.register_fn("is_bool", |value: Dynamic| value.is_bool());
     engine.register_fn("is_number", |value: Dynamic| value.is_int() || value.is_float());
 }
 
@@ -138,15 +139,30 @@ fn register_units(engine: &mut Engine) {
     }
     compared!(units::Duration);
     compared!(units::Size);
-    engine
-        .register_fn("+", |a: units::Duration, b: units::Duration| units::Duration(a.0.saturating_add(b.0)));
-    engine
-        .register_fn("-", |a: units::Duration, b: units::Duration| units::Duration(a.0.saturating_sub(b.0)));
-    engine.register_fn("+", |a: units::Size, b: units::Size| units::Size(a.0.saturating_add(b.0)));
-    engine.register_fn("-", |a: units::Size, b: units::Size| units::Size(a.0.saturating_sub(b.0)));
-    engine.register_fn("*", |a: units::Size, n: i64| units::Size(a.0.saturating_mul(n.max(0) as u64)));
+    macro_rules! counted {
+        ($type:ident) => {
+            engine.register_fn("+", |a: units::$type, b: units::$type| {
+                within(a.0.checked_add(b.0).map(units::$type), || format!("`{a}` + `{b}` is too much"))
+            });
+            engine.register_fn("-", |a: units::$type, b: units::$type| {
+                within(a.0.checked_sub(b.0).map(units::$type), || {
+                    format!("`{a}` - `{b}` is less than nothing")
+                })
+            });
+        };
+    }
+    counted!(Duration);
+    counted!(Size);
+    engine.register_fn("*", |a: units::Size, n: i64| {
+        let product = u64::try_from(n).ok().and_then(|n| a.0.checked_mul(n)).map(units::Size);
+        within(product, || format!("`{a}` * `{n}` is less than nothing, or too much"))
+    });
     engine.register_get("in_seconds", |a: &mut units::Duration| a.0.as_secs_f64());
     engine.register_get("in_bytes", |a: &mut units::Size| a.0 as i64);
+}
+
+fn within<T>(value: Option<T>, wrong: impl FnOnce() -> String) -> Result<T, Box<EvalAltResult>> {
+    value.ok_or_else(|| to_error(Failure::new(Kind::Invalid, wrong()).help("compare them before")))
 }
 
 fn amount(n: i64, unit: u64) -> Result<u64, Box<EvalAltResult>> {

@@ -110,9 +110,13 @@ pub fn register(engine: &mut Engine) {
     engine.register_fn("known", |unknown: Unknown| -> Result<Dynamic, Box<EvalAltResult>> {
         Err(depends(&unknown))
     });
-    for (name, what) in
-        [("is_map", "a map"), ("is_text", "text"), ("is_array", "an array"), ("is_number", "a number")]
-    {
+    for (name, what) in [
+        ("is_map", "a map"),
+        ("is_text", "text"),
+        ("is_array", "an array"),
+        ("is_number", "a number"),
+        ("is_bool", "yes or no"),
+    ] {
         engine.register_fn(name, move |context: NativeCallContext, unknown: Unknown| {
             ask(&context, &format!("{} {what}", unknown.fact), &format!("{unknown} is {what}"))
         });

@@ -92,7 +92,7 @@ impl Restart {
                 .help(format!("{later}roll back first with `banister resume {run} --rollback`")));
         }
         let keys = index.keys().filter(|key| key::is_from(key, from)).map(str::to_owned).collect();
-        let changes = index.course().into_iter().filter(|(key, record)| {
+        let changes = index.course().into_iter().chain(index.to_repeat()).filter(|(key, record)| {
             let primitive = primitives::find(&record.call.name);
             key::is_from(key, from) && primitive.is_none_or(|primitive| primitive.sort() == Sort::Change)
         });

@@ -32,8 +32,8 @@ fn a_text_with_nothing_in_it_reaches_no_command_and_names_the_value() {
             let (world, said) = run(&format!("    {};", call.replace("TEXT", text)));
             assert_eq!(said.code, Some(2), "{text} {}{}", said.out, said.err);
             let wanted = match name {
-                "" => "nothing is in a value that a text is made of".to_owned(),
-                name => format!("nothing is in `{name}`"),
+                "" => "a part of this text has no value".to_owned(),
+                name => format!("`{name}` has no value"),
             };
             let all = format!("{}{}", said.out, said.err);
             assert!(all.contains(&wanted) && all.contains("runbooks/mine.rhai:5"), "{text}: {all}");
@@ -53,7 +53,7 @@ fn a_text_with_nothing_in_it_is_no_name_and_no_path() {
     ] {
         let (world, said) = run(body);
         let all = format!("{}{}", said.out, said.err);
-        assert!(all.contains("nothing is in `") && said.code == Some(2), "{body}: {all}");
+        assert!(all.contains("` has no value") && said.code == Some(2), "{body}: {all}");
         assert_eq!(world.read("trace"), "");
     }
     // What stands in for it is a text like any other, and what may be left out may be `()`.
@@ -64,9 +64,12 @@ fn a_text_with_nothing_in_it_is_no_name_and_no_path() {
 
 #[test]
 fn nothing_in_a_text_of_a_rollback_stops_it() {
-    let (_, said) =
-        run("    on_failure { server.shell(`touch data/undone ${tenant}`); }\n    server.make(\"fail\");");
+    let (world, said) =
+        run("    on_failure { server.shell(`touch ../undone ${tenant}`); }\n    server.make(\"fail\");");
     assert_eq!(said.code, Some(1), "{}{}", said.out, said.err);
+    let said = world.banister(&["resume", "--rollback"]);
+    assert!(said.code != Some(0) && said.err.contains("`${tenant}` has no value"), "{said:?}");
+    assert!(!world.path().join("undone").exists());
 }
 
 #[test]

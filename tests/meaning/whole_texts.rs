@@ -46,7 +46,7 @@ fn a_command_with_nothing_in_it() {
         &world,
         &["run", "mine", "--quiet"],
         2,
-        "error: nothing is in `${tenant}`\n  at   SITE/runbooks/mine.rhai:4\n  why  a text with `()` in it would say something else than is meant\n  help give it a value, or write `?? \"…\"` behind it to say what stands there instead\nstate: `mine` failed on web; nothing was touched\nnext:  banister run mine\n",
+        "error: `${tenant}` has no value\n  at   SITE/runbooks/mine.rhai:4\n  why  without it the text would mean something else\n  help give it a value, or a default: `${… ?? \"…\"}`\nstate: `mine` failed on web; nothing was touched\nnext:  banister run mine\n",
     );
 }
 
@@ -56,7 +56,7 @@ fn a_key_that_a_map_has_not() {
         &script("let o = #{ force: true };\n    if o.froce { server.make(\"build\"); }"),
         &["run", "mine", "--quiet"],
         1,
-        "error: there is no `froce` in this map\n  at   SITE/runbooks/mine.rhai:5\n  help correct the name, or write `?? …` behind it if it may be absent; then `banister resume`\nstate: `mine` failed on web; nothing was touched\nnext:  banister run mine\n",
+        "error: there is no `froce` in this map\n  at   SITE/runbooks/mine.rhai:5\n  help correct the name, or write `?? …` behind it if it may be absent; then the command of the last line\nstate: `mine` failed on web; nothing was touched\nnext:  banister run mine\n",
     );
     says(
         &script("let o = #{ force: true };\n    if o.force { o.froce = server.name; }"),

@@ -6,7 +6,7 @@
 use super::files::Files;
 use super::program::{Function, Program};
 use crate::script::layers::{Layers, Text};
-use rhai::{Expr, FnCallExpr, Position, Stmt};
+use rhai::{ASTFlags, Expr, FnCallExpr, Position, Stmt};
 use std::collections::BTreeMap;
 
 /// What follows a step.
@@ -29,12 +29,9 @@ impl Rest {
     }
 }
 
-/// The source of a text, and a place in it.
-type Place = (String, Position);
-
-/// What follows each step.
+/// What follows each step, by the source of its text and its line: columns are others where the text is run.
 #[derive(Default)]
-pub struct Ahead(BTreeMap<(String, usize, usize), Option<Rest>>);
+pub struct Ahead(BTreeMap<(String, usize), Option<Rest>>);
 
 impl Ahead {
     /// What follows the steps of a runbook's `main`.
@@ -51,18 +48,14 @@ impl Ahead {
 
     /// What follows the step whose name stands at a place; nothing if that is not known.
     pub fn after(&self, source: &str, place: Position) -> Option<Rest> {
-        self.0.get(&key((source.to_owned(), place))).copied().flatten()
+        self.0.get(&(source.to_owned(), place.line()?)).copied().flatten()
     }
 
-    /// A step that is come to in several ways is followed by what is known of none.
-    fn note(&mut self, place: Place, rest: Rest) {
-        let known = self.0.entry(key(place)).or_insert(Some(rest));
+    /// Of a step that is reached in several ways, or one of several in a line, only what they agree on is known.
+    fn note(&mut self, source: &str, place: Position, rest: Rest) {
+        let known = self.0.entry((source.to_owned(), place.line().unwrap_or_default())).or_insert(Some(rest));
         *known = known.filter(|known| *known == rest);
     }
-}
-
-fn key((source, place): Place) -> (String, usize, usize) {
-    (source, place.line().unwrap_or_default(), place.position().unwrap_or_default())
 }
 
 /// Goes through what a run does, from its end to its beginning. What follows a statement is nothing where the run ends
@@ -101,6 +94,8 @@ impl<'a> Course<'a> {
 
     fn statement(&mut self, file: usize, statement: &'a Stmt, rest: Option<Rest>, end: Rest) -> Option<Rest> {
         match statement {
+            // It fails, so that nothing follows.
+            Stmt::Return(_, flags, _) if flags.intersects(ASTFlags::BREAK) => None,
             Stmt::Return(value, ..) => {
                 let rest = value.iter().fold(end, |rest, value| self.expression(file, value, rest));
                 // The run leaves here.
@@ -126,7 +121,10 @@ impl<'a> Course<'a> {
                 let rest = self.repeated(file, flow.body.statements(), rest, end);
                 self.before(file, &flow.expr, rest)
             }
-            Stmt::TryCatch(flow, _) => self.statements(file, flow.body.statements(), rest, end),
+            Stmt::TryCatch(flow, _) => {
+                let well = self.statements(file, flow.body.statements(), rest, end);
+                either(well, self.statements(file, flow.branch.statements(), rest, end))
+            }
             Stmt::Block(block) => self.statements(file, block.statements(), rest, end),
             Stmt::Var(declared, ..) => self.before(file, &declared.1, rest),
             Stmt::Assignment(assigned) => self.before(file, &assigned.1.rhs, rest),
@@ -161,8 +159,7 @@ impl<'a> Course<'a> {
         match expr {
             Expr::Custom(block, _) if block.tokens.first().is_some_and(|word| word == "step") => {
                 if self.notes {
-                    let source = self.files.files[file].text.source.clone();
-                    self.ahead.note((source, block.inputs[0].position()), rest);
+                    self.ahead.note(&self.files.files[file].text.source, block.inputs[0].position(), rest);
                 }
                 rest.and_a_step()
             }
@@ -257,9 +254,9 @@ mod tests {
     fn ahead(body: &str) -> Vec<String> {
         let text = Text::new("test".into(), body.into());
         let ahead = Ahead::of(&Layers::of_site(None, "plain"), &text);
-        let name = |(_, line, column): &(String, usize, usize)| {
-            let rest = &body.lines().nth(line - 1).unwrap()[*column..];
-            rest[..rest.find('"').unwrap()].to_owned()
+        let name = |(_, line): &(String, usize)| {
+            let line = body.lines().nth(line - 1).unwrap();
+            line.split("step \"").nth(1).unwrap().split('"').next().unwrap().to_owned()
         };
         let told = |rest: &Option<Rest>| match rest {
             Some(Rest { certain, open: false }) => certain.to_string(),
@@ -279,6 +276,12 @@ mod tests {
     fn behind_a_loop_with_steps_the_number_is_known_again() {
         let text = "fn main(x) {\nstep \"a\" {}\nfor y in x { step \"b\" {} }\nstep \"c\" {}\nparallel(x, |y| { step \"d\" {} });\nstep \"e\" {}\nstep \"f\" {}\n}";
         assert_eq!(ahead(text), ["a 3+", "b 3+", "c 2+", "d 2+", "e 1", "f 0"]);
+    }
+
+    #[test]
+    fn a_guard_that_throws_leaves_the_run_and_a_catch_is_another_way() {
+        let text = "fn main(x) {\nguard(x);\nstep \"a\" {}\ntry { step \"b\" {} } catch {\nstep \"c\" {} step_d(x);\n}\nstep \"e\" {}\n}\nfn guard(x) { if x { throw 1; } }\nfn step_d(x) {\nstep \"d\" {}\n}";
+        assert_eq!(ahead(text), ["a 2", "b 1", "c 2", "e 0", "d 1"]);
     }
 
     #[test]

@@ -93,6 +93,11 @@ impl<'a> Walk<'a> {
             self.find(Severity::Hint, function.place, message, "give the function another name");
         }
         if name == "main" {
+            let first = self.program.named("main").next().map(|main| main.place);
+            if first.is_some_and(|first| first != function.place) {
+                let message = "there are two functions `main`";
+                self.find(Severity::Error, function.place, message, "remove one of them");
+            }
             for parameter in function.parameters.iter().filter(|name| TAKEN.contains(&name.as_str())) {
                 let message = format!("the parameter `{parameter}` is an option of the program already");
                 let place = self.parameter_place(function, parameter);

@@ -74,7 +74,7 @@ pub fn described(kind: &str) -> &str {
         "bool" => "yes or no",
         "array" => "an array",
         "map" => "a map",
-        "duration" => "a length of time",
+        "duration" => "a duration",
         "size" => "a size",
         "server" => "a server",
         "secret" => "a secret",

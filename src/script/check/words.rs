@@ -150,6 +150,7 @@ impl<'a> Walk<'a> {
             Some("string" | "char") => "`is_text(…)`",
             Some("array") => "`is_array(…)`",
             Some("i64" | "f64" | "int" | "float") => "`is_number(…)`",
+            Some("bool") => "`is_bool(…)`",
             Some("()") => "`… == ()`",
             _ => "`is_map(…)`, `is_text(…)`, `is_array(…)` or `is_number(…)`",
         };
