@@ -10,13 +10,17 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
+mod find;
 mod keys;
 mod maintenance;
+mod own;
 mod retention;
 mod secrets;
 
+pub use find::find;
 pub use keys::{Key, documented};
 pub use maintenance::{Commands, Maintenance};
+pub use own::state_folder;
 
 /// The file's name, unless another one is named.
 pub const FILE: &str = "site.toml";
@@ -51,6 +55,9 @@ pub struct Server {
     /// The table's name in `site.toml`.
     #[serde(skip_deserializing)]
     pub name: String,
+    /// The folder of `site.toml`, if both are on this machine.
+    #[serde(skip)]
+    pub site_folder: Option<PathBuf>,
     /// Its address for `ssh`, as `ops@cloud.example.org`, or a name from the user's own ssh configuration.
     /// Absent: this machine.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -292,6 +299,7 @@ impl Site {
             }
             match &server.ssh {
                 None => {
+                    server.site_folder = Some(folder.clone());
                     server.settle(&folder);
                     check_text(&server.checkout)?;
                 }
@@ -375,25 +383,3 @@ pub const KEYS: [&str; 23] = [
     "not_secrets",
     "free_space",
 ];
-
-/// Where `site.toml` is: `given`, else in the working folder or above it, else in the user's configuration folder.
-pub fn find(given: Option<&Path>) -> Result<PathBuf> {
-    if let Some(given) = given {
-        let file = if given.is_dir() { given.join(FILE) } else { given.to_owned() };
-        if file.is_file() {
-            return Ok(file);
-        }
-        let message = format!("there is no site at `{}`", given.display());
-        return Err(Failure::new(Kind::Invalid, message).help("write one there with `banister init`"));
-    }
-    let here = std::env::current_dir().or_fail(Kind::Invalid, || "can't see the working folder".into())?;
-    let above = here.ancestors().map(|folder| folder.join(FILE)).find(|file| file.is_file());
-    let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config"));
-    let configuration = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).or(home);
-    above
-        .or(configuration.map(|folder| folder.join("banister").join(FILE)).filter(|file| file.is_file()))
-        .ok_or_else(|| {
-            Failure::new(Kind::Invalid, "there is no `site.toml` here, above, or in the configuration folder")
-                .help("write one with `banister init`, name one with `--site DIR`, or try `banister demo`")
-        })
-}

@@ -13,8 +13,8 @@ mod pieces;
 mod compression;
 mod header;
 mod keys;
+mod left;
 mod streams;
-mod walk;
 
 mod decrypt;
 mod encrypt;
@@ -33,6 +33,7 @@ pub use create::{Content, Created, Member, Unnamed, Watch, create};
 pub use decrypt::{is_readable, try_keys};
 pub use estimate::estimate;
 pub use keys::{Encryption, Keys};
+pub use left::{ASIDE, CHECKOUT, Left, Own};
 pub use manifest::{About, Entry, Manifest, Sort, below};
 pub use sweep::sweep;
 pub use tree::{as_tar, digests};

@@ -25,7 +25,7 @@ pub use copy::{Copied, copy};
 pub use drill::{Drilled, drill};
 pub use gather::{Asked, AskedDatabase, AskedFiles, AskedSearch, AskedVolume, Gathered, gather};
 pub use intent::{Intent, Written};
-pub use name::free_name;
+pub use name::{free_name, name_of};
 pub use place::Place;
 pub use retention::{Fit, Keep, first_two_numbers};
 pub use unpacked::Unpacked;

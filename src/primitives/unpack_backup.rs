@@ -18,11 +18,14 @@
 //! - `commit`: the commit at that time, shortened, or `()`.
 //! - `created`: when it was made, or `()`.
 //! - `parts`: how many parts of each kind it has: `files`, `volume`, `database`, `search`, `output`.
-//! - `not_included`: a description of the server's data that is not in it.
+//! - `not_included`: a description of the server's data that is not in it, and what was left out of its folders.
+//! - `left_alone`: what a restore would leave alone in the folders that it restores, each with the reason: mounts, links
+//!   out of them, sockets, the backups, the checkout and what belongs to banister itself.
 //!
 //! # Errors
 //! `not_found` if there is no such archive, or no program to decrypt it; `invalid` if several names begin so; `refused`
-//! if it is damaged, has paths outside its folder, would not fit, or can't be decrypted. Nothing was written then.
+//! if it is damaged, has paths outside its folder, would not fit, or can't be decrypted, or if it holds data for something
+//! that a restore leaves alone, or this user may not restore it. Nothing was changed then.
 //!
 //! # After a crash
 //! It is unpacked again.
@@ -41,8 +44,9 @@
 use crate::data::{self, ServerName};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::archive;
-use crate::machine::backup::{Unpacked, catalogue, layout};
+use crate::machine::backup::{Place, Unpacked, catalogue, layout, restore};
 use crate::machine::part::Part;
+use crate::machine::tree;
 use crate::primitive::{Act, AfterCrash, Host, Primitive};
 use crate::site::Server;
 use serde::{Deserialize, Serialize};
@@ -71,6 +75,8 @@ pub struct Outcome {
     created: Option<String>,
     parts: BTreeMap<String, u64>,
     not_included: Vec<String>,
+    #[serde(default)]
+    left_alone: Vec<String>,
 }
 
 impl Primitive for UnpackBackup {
@@ -88,10 +94,20 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     // As an attempt is repeated, so is the name: its folder is the attempt's own.
     let id = identity(host, &folder)?;
     let into = folder.join(restore_folder(&id));
-    let unpacked = Unpacked::make(&path, &server.keys(), &into, &id, &|| host.stop.is_asked());
-    let unpacked = unpacked.inspect_err(|_| {
+    let stop = || host.stop.is_asked();
+    let unpacked = Unpacked::make(&path, &server.keys(), &into, &id, &stop).and_then(|unpacked| {
+        let (path, own) = (|path: &str| server.path(path), server.kept_folders(Some(&folder)));
+        let place =
+            Place { environment: &server.environment, project: None, path: &path, own: &own, stop: &stop };
+        let left_alone = restore::foresee(&unpacked, &place)?;
+        Ok((unpacked, left_alone))
+    });
+    let (unpacked, left_alone) = unpacked.map_err(|failure| {
         // The next attempt has a folder of its own, and may need the room.
-        _ = std::fs::remove_dir_all(&into);
+        match tree::remove(&into) {
+            Ok(()) => failure,
+            Err(left) => failure.why(format!("`{}` can't be removed: {left}", into.display())),
+        }
     })?;
     let version = std::fs::read(unpacked.path("version.json")).ok();
     let version: Value = version.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
@@ -106,6 +122,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
         created: about.as_ref().map(|about| about.created.clone()),
         parts: kinds(&unpacked.parts),
         not_included: about.map(|about| about.not_included).unwrap_or_default(),
+        left_alone,
     })
 }
 
@@ -190,5 +207,6 @@ fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
         "created": about.as_ref().map(|about| about.created.clone()),
         "parts": kinds(&parts),
         "not_included": about.map(|about| about.not_included).unwrap_or_default(),
+        "left_alone": data::unknown("what a restore would leave alone"),
     }))
 }

@@ -3,7 +3,7 @@
 use super::{ENDINGS, Numbers, member, names, sample};
 use banister::failure::{Failure, Kind, Result};
 use banister::machine::archive::{
-    About, Created, Keys, Member, Watch, create, is_readable, try_keys, unpack, verify_until,
+    About, Created, Keys, Member, Own, Watch, create, is_readable, try_keys, unpack, verify_until,
 };
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -85,7 +85,15 @@ fn both() -> Vec<Held> {
 }
 
 fn make(path: &Path, keys: &Keys, members: &[Member]) -> Result<Created> {
-    create(path, keys, members, About::default(), "", &Watch { stop: &|| false, warn: &|_| {} })?.finish()
+    create(
+        path,
+        keys,
+        members,
+        About::default(),
+        "",
+        &Watch { stop: &|| false, warn: &|_| {}, own: &Own::default() },
+    )?
+    .finish()
 }
 
 pub fn verify(path: &Path, keys: &Keys) -> std::result::Result<(), Failure> {
@@ -297,7 +305,7 @@ fn a_program_that_is_killed_or_interrupted_leaves_nothing() {
         asked.set(asked.get() + 1);
         asked.get() > 40
     };
-    let watch = Watch { stop: &stop, warn: &|_| {} };
+    let watch = Watch { stop: &stop, warn: &|_| {}, own: &Own::default() };
     let begun = Instant::now();
     let failure = create(&path, &idle, &members, About::default(), "", &watch).unwrap_err();
     assert_eq!(failure.kind, Kind::Interrupted, "{failure:?}");

@@ -1,7 +1,7 @@
 //! Archives that somebody made to do harm: refused before anything is written.
 
 use banister::failure::Kind;
-use banister::machine::archive::{About, Content, Keys, Watch, create, unpack};
+use banister::machine::archive::{About, Content, Keys, Own, Watch, create, unpack};
 use banister::machine::part::Part;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -95,7 +95,7 @@ fn a_manifest_whose_parts_lead_out_or_are_missing_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let archive = folder.path().join("a.tar.gz");
         let about = About { parts: vec![part.clone()], ..About::default() };
-        let watch = Watch { stop: &|| false, warn: &|_| {} };
+        let watch = Watch { stop: &|| false, warn: &|_| {}, own: &Own::default() };
         let member = super::Member { name: "config".into(), content: Content::Bytes(b"x".to_vec()) };
         create(&archive, &Keys::default(), &[member], about, "", &watch).unwrap().finish().unwrap();
         let into = folder.path().join("into");

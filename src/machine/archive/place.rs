@@ -3,7 +3,8 @@
 //! An archive comes from outside, even one that was written here: whoever could change the file could change its
 //! names. What is refused here was never written by this program nor by Hoss's own tool.
 
-use super::manifest::{Sort, text};
+use super::manifest::{NAME, Sort, text};
+use crate::failure::{Failure, Kind, Result as Checked};
 use std::collections::HashMap;
 
 /// The names that were seen so far.
@@ -64,6 +65,20 @@ pub(super) fn leads_out(name: &[u8], target: &[u8]) -> bool {
         }
     }
     target.starts_with(b"/")
+}
+
+/// Checks a name that a member is to have: relative, without `..`, and not the manifest's.
+pub(super) fn check_name(name: &str) -> Checked<()> {
+    let parts: Vec<&str> = name.split('/').collect();
+    let wrong = parts.iter().any(|part| ["", ".", ".."].contains(part)) || name.contains('\0');
+    if wrong || name == NAME {
+        return Err(Failure::new(
+            Kind::Invalid,
+            format!("`{}` can't be a member's name", text(name.as_bytes())),
+        )
+        .help("give it a relative name such as `config/settings.toml`"));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

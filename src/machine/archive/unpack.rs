@@ -6,6 +6,7 @@ use super::place::parts;
 use super::verify::{Begun, Contents, Sink, inspect, read};
 use crate::failure::{Context, Kind, Result};
 use crate::machine::files::{free_space, private_folder, sync_folder_of};
+use crate::machine::tree;
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions, Permissions};
 use std::os::unix::ffi::OsStrExt;
@@ -22,12 +23,8 @@ pub fn unpack(path: &Path, keys: &Keys, folder: &Path, stop: &dyn Fn() -> bool) 
     let room = free_space(folder)?.free;
     let contents = inspect(path, keys, room, stop)?;
     let failed = || format!("`{}` can't be emptied", folder.display());
-    match std::fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(error).or_fail(Kind::Refused, failed);
-        }
-        _ => private_folder(folder)?,
-    }
+    tree::remove(folder).or_fail(Kind::Refused, failed)?;
+    private_folder(folder)?;
     let mut unpacking = Unpacking { folder, folders: Vec::new() };
     let (again, reading) = read(path, keys, room, stop, &mut unpacking)?;
     if again.members != contents.members {

@@ -43,6 +43,9 @@ pub struct Card {
     /// RFC 3339, UTC.
     pub created: Option<String>,
     pub label: Option<String>,
+    /// What belongs to the server and is not in it.
+    #[serde(default)]
+    pub not_included: Vec<String>,
 }
 
 /// How the name of a card ends, after that of its archive.
@@ -73,6 +76,7 @@ impl Card {
             commit: about.commit.clone(),
             created: Some(about.created.clone()),
             label: Some(about.label.clone()),
+            not_included: about.not_included.clone(),
             ..self
         }
     }
