@@ -14,6 +14,7 @@ mod find;
 mod keys;
 mod maintenance;
 mod own;
+mod places;
 mod retention;
 mod secrets;
 

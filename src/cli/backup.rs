@@ -4,8 +4,8 @@ use super::arguments::{BackupCommand, PruneOptions, RunOptions, TryOptions};
 use super::context::{Context, at_once};
 use crate::data::Arguments;
 use crate::failure::{Failure, Kind, Result};
-use crate::machine::archive::Keys;
 use crate::machine::backup::{self, Card, Level, Verified, first_two_numbers, missing};
+use crate::machine::part::Part;
 use crate::reach::inquiry;
 use crate::report::text::table;
 use crate::site::{HOSS, Server, Site};
@@ -90,8 +90,14 @@ fn verify(context: &Context, backup: Option<&str>) -> Result<u8> {
             inquiry::verify_backup(context.reach(site).as_ref(), server, found.card.path)?
         }
         _ => {
-            let keys = keys(context, site.as_ref(), &found.card)?;
-            backup::verify(found.card, &keys)?
+            let server = server_of(context, site.as_ref(), &found.card)?;
+            let keys = server.map(|server| server.keys()).unwrap_or_default();
+            let path = found.card.path.clone();
+            let check = |parts: &[Part]| match server {
+                Some(server) => server.check_places(parts, &path),
+                None => Ok(()),
+            };
+            backup::verify(found.card, &keys, &check)?
         }
     };
     let Verified { card, members, has_manifest, unkept } = verified;
@@ -116,12 +122,12 @@ fn verify(context: &Context, backup: Option<&str>) -> Result<u8> {
     Ok(0)
 }
 
-/// The keys of the server that the backup is of, else of the only one.
-fn keys(context: &Context, site: Option<&Site>, card: &Card) -> Result<Keys> {
+/// The server that the backup is of, else the only one.
+fn server_of<'a>(context: &Context, site: Option<&'a Site>, card: &Card) -> Result<Option<&'a Server>> {
     let servers = site.map_or(Ok(Vec::new()), |site| context.servers(site))?;
     let own = servers.iter().find(|server| card.server.as_ref() == Some(&server.name));
     let only = servers.first().filter(|_| servers.len() == 1);
-    Ok(own.or(only).map(|server| server.keys()).unwrap_or_default())
+    Ok(own.or(only).copied())
 }
 
 /// A backup that is meant.

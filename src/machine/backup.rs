@@ -5,7 +5,7 @@ mod place;
 
 mod gather;
 
-pub mod layout;
+mod layout;
 mod unpacked;
 
 pub mod restore;
@@ -16,6 +16,7 @@ mod card;
 mod drill;
 mod intent;
 mod name;
+mod places;
 pub mod prune;
 mod retention;
 mod verify;
@@ -27,6 +28,7 @@ pub use gather::{Asked, AskedDatabase, AskedFiles, AskedSearch, AskedVolume, Gat
 pub use intent::{Intent, Written};
 pub use name::{free_name, name_of};
 pub use place::Place;
+pub use places::Places;
 pub use retention::{Fit, Keep, first_two_numbers};
-pub use unpacked::Unpacked;
+pub use unpacked::{Unpacked, parts_of};
 pub use verify::{Verified, missing, verify};

@@ -196,8 +196,8 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     }
     let (held, members) = match readable {
         true => {
-            let manifest = archive::verify_until(&path, &server.keys(), &stop)?;
-            (manifest.about, manifest.members.len())
+            let (manifest, members) = archive::verify_until(&path, &server.keys(), &stop)?;
+            (manifest.about, members.len())
         }
         false => (written.about, written.members),
     };

@@ -1,4 +1,4 @@
-//! `unpack_backup(server, backup: text, #{ folder: text })`
+//! `unpack_backup(server, backup: text, #{ folder: text, files: array })`
 //!
 //! Reads a whole backup, and unpacks it beside the backups, to be restored by `put_back`.
 //!
@@ -9,6 +9,8 @@
 //! # Options
 //! - `folder`: where the backups are. Default: `backups` of the site, for Hoss `~/.hoss/backup/backups`, else
 //!   `~/backups/SERVER`.
+//! - `files`: more files and folders that a restore may replace, as texts, besides `backup` of the site and those that
+//!   its kind always has. A backup that holds any other is refused: places never come from an archive. Default: none.
 //!
 //! # Returns
 //! - `folder`: the folder with the unpacked backup; only its owner can read it.
@@ -21,10 +23,13 @@
 //! - `not_included`: a description of the server's data that is not in it, and what was left out of its folders.
 //! - `left_alone`: what a restore would leave alone in the folders that it restores, each with the reason: mounts, links
 //!   out of them, sockets, the backups, the checkout and what belongs to banister itself.
+//! - `places`: the files and folders that a restore replaces, as the backup writes them.
+//! - `made_here`: whether this user made it on this machine. Of another one nobody can know who made it.
+//! - `stripped`: the programs in it that would run as their owner or group; unless it was made here they lose that.
 //!
 //! # Errors
 //! `not_found` if there is no such archive, or no program to decrypt it; `invalid` if several names begin so; `refused`
-//! if it is damaged, has paths outside its folder, would not fit, or can't be decrypted, or if it holds data for something
+//! if it is damaged, has paths outside its folder, holds what is no place of the server, would not fit, or can't be decrypted, or if it holds data for something
 //! that a restore leaves alone, or this user may not restore it. Nothing was changed then.
 //!
 //! # After a crash
@@ -44,7 +49,7 @@
 use crate::data::{self, ServerName};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::archive;
-use crate::machine::backup::{Place, Unpacked, catalogue, layout, restore};
+use crate::machine::backup::{Place, Unpacked, catalogue, parts_of, restore};
 use crate::machine::part::Part;
 use crate::machine::tree;
 use crate::primitive::{Act, AfterCrash, Host, Primitive};
@@ -63,6 +68,8 @@ pub struct Arguments {
     backup: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     folder: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    files: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -77,6 +84,12 @@ pub struct Outcome {
     not_included: Vec<String>,
     #[serde(default)]
     left_alone: Vec<String>,
+    #[serde(default)]
+    places: Vec<String>,
+    #[serde(default)]
+    made_here: bool,
+    #[serde(default)]
+    stripped: Vec<String>,
 }
 
 impl Primitive for UnpackBackup {
@@ -95,7 +108,9 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     let id = identity(host, &folder)?;
     let into = folder.join(restore_folder(&id));
     let stop = || host.stop.is_asked();
-    let unpacked = Unpacked::make(&path, &server.keys(), &into, &id, &stop).and_then(|unpacked| {
+    let places = server.places(&arguments.files);
+    let check = |parts: &[Part]| places.check(parts, &path, &|path| server.path(path));
+    let unpacked = Unpacked::make(&path, &server.keys(), &into, &id, &stop, &check).and_then(|unpacked| {
         let (path, own) = (|path: &str| server.path(path), server.kept_folders(Some(&folder)));
         let place =
             Place { environment: &server.environment, project: None, path: &path, own: &own, stop: &stop };
@@ -123,7 +138,16 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
         parts: kinds(&unpacked.parts),
         not_included: about.map(|about| about.not_included).unwrap_or_default(),
         left_alone,
+        places: places_of(&unpacked.parts),
+        made_here: unpacked.is_own,
+        stripped: unpacked.stripped,
     })
+}
+
+/// The files and folders that a restore replaces, as the backup writes them.
+fn places_of(parts: &[Part]) -> Vec<String> {
+    let path = |part: &Part| if let Part::Files { path, .. } = part { Some(path.clone()) } else { None };
+    parts.iter().filter_map(path).collect()
 }
 
 /// How many parts there are of each kind.
@@ -193,8 +217,9 @@ fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
     let server = host.server()?;
     let path = find(arguments, server)?;
     let contents = archive::inspect(&path, &server.keys(), u64::MAX, &|| host.stop.is_asked())?;
+    let parts = parts_of(&contents)?;
     let about = contents.manifest.map(|manifest| manifest.about);
-    let parts = about.as_ref().map_or_else(|| layout::parts(&contents.members), |about| about.parts.clone());
+    server.places(&arguments.files).check(&parts, &path, &|path| server.path(path))?;
     let of_archive = |value: Option<Value>, what: &str| {
         value.unwrap_or_else(|| data::unknown(format!("the {what} of `{}`", path.display())))
     };
@@ -208,5 +233,8 @@ fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
         "parts": kinds(&parts),
         "not_included": about.map(|about| about.not_included).unwrap_or_default(),
         "left_alone": data::unknown("what a restore would leave alone"),
+        "places": places_of(&parts),
+        "made_here": contents.is_own,
+        "stripped": data::unknown("what was stripped"),
     }))
 }

@@ -7,7 +7,7 @@ use super::encrypt::{Encrypting, Target};
 use super::header::{Attributes, append};
 use super::keys::{Encryption, Keys};
 use super::left::{Left, Own};
-use super::manifest::{self, About, Entry, Manifest, Sort, text};
+use super::manifest::{self, About, Entry, Manifest, Origin, Sort, text};
 use super::place::{check_name, leads_out};
 use super::streams::{Hashing, Promised, Stretch};
 use crate::failure::{Context, Failure, Kind, Result};
@@ -117,7 +117,13 @@ pub fn create(
     };
     let written = || -> Result<(Manifest, String)> {
         let encoder = Encoder::new(compression, Hashing::new(target)).or_fail(Kind::Refused, failed)?;
-        let manifest = Manifest { format: manifest::FORMAT, about, changed: Vec::new(), members: Vec::new() };
+        let manifest = Manifest {
+            format: manifest::FORMAT,
+            about,
+            changed: Vec::new(),
+            origin: None,
+            members: Vec::new(),
+        };
         let tar = tar::Builder::new(encoder);
         let mut writer = Writer { tar, manifest, from: HashMap::new(), prefix, own: &own, watch };
         members.iter().try_for_each(|member| writer.add(member))?;
@@ -306,7 +312,7 @@ impl<'a> Writer<'a> {
         let mut promised = content.inner;
         if promised.changed() {
             (self.watch.warn)(format!("`{shown}` changed while it was read; the backup holds a part of it"));
-            self.manifest.changed.push(shown);
+            disk::note(&mut self.manifest.changed, shown);
         }
         self.manifest.members.push(Entry {
             name: text(&name),
@@ -325,6 +331,14 @@ impl<'a> Writer<'a> {
     /// Appends the manifest.
     fn finish(mut self) -> Result<(Encoder<Hashing<Target<'a>>>, Manifest)> {
         let failed = || "the archive's manifest can't be written".to_owned();
+        // Without a key on the disk nobody could compare it later.
+        if crate::secret::keep_key().is_ok() {
+            let mut origin = Origin::default();
+            for member in &self.manifest.members {
+                origin.add(&serde_json::to_vec(member).or_fail(Kind::Bug, failed)?);
+            }
+            self.manifest.origin = origin.digest(&self.manifest.about);
+        }
         let json = serde_json::to_vec_pretty(&self.manifest).or_fail(Kind::Bug, failed)?;
         let name = [self.prefix.as_bytes(), manifest::NAME.as_bytes()].concat();
         append(&mut self.tar, &name, &[], &Attributes::made(json.len() as u64), &json[..])

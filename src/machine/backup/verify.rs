@@ -1,9 +1,11 @@
 //! Reads a backup whole, and notes on its card what was found.
 
 use super::card::Card;
+use super::unpacked::parts_of;
 use crate::failure::{Failure, Kind, Result};
 use crate::machine::archive::{self, Encryption, Keys};
 use crate::machine::files::{open, sha256};
+use crate::machine::part::Part;
 use serde::{Deserialize, Serialize};
 
 /// What is known of a backup that is as it was written.
@@ -20,8 +22,9 @@ pub struct Verified {
 
 /// Reads the archive to its end, and compares it with its manifest and its card.
 ///
-/// Fails with [`Kind::Refused`] if it is damaged, which its card says from then on, or if nothing says what it was.
-pub fn verify(card: Card, keys: &Keys) -> Result<Verified> {
+/// Fails with [`Kind::Refused`] if it is damaged, which its card says from then on, or if nothing says what it was, and
+/// as `check` does with its parts.
+pub fn verify(card: Card, keys: &Keys, check: &dyn Fn(&[Part]) -> Result<()>) -> Result<Verified> {
     // What may not be opened is not damaged by that.
     open(&card.path)?;
     // Before it is decrypted, because nothing else tells a damaged archive from a wrong key.
@@ -41,6 +44,7 @@ pub fn verify(card: Card, keys: &Keys) -> Result<Verified> {
         Err(failure) if failure.kind == Kind::Refused => return Err(doubt(card, failure)),
         Err(failure) => return Err(failure),
     };
+    let parts = parts_of(&contents)?;
     let members = Some(contents.members.len());
     // Without a manifest nothing says what must be in it.
     let (card, has_manifest) = match contents.manifest {
@@ -51,6 +55,8 @@ pub fn verify(card: Card, keys: &Keys) -> Result<Verified> {
         None => (card, false),
     };
     let unkept = card.keep().err();
+    // It is as it was written, and still no backup to restore.
+    check(&parts)?;
     Ok(Verified { card, members, has_manifest, unkept })
 }
 

@@ -64,7 +64,7 @@ impl Writer<'_> {
 
     /// Leaves something out, and tells.
     pub(super) fn leave_out(&mut self, name: &[u8], shown: &str, left: &Left) {
-        self.manifest.about.not_included.push(text(name));
+        note(&mut self.manifest.about.not_included, text(name));
         (self.watch.warn)(format!("`{shown}` is not in the backup: {}", left.why()));
     }
 }
@@ -83,5 +83,17 @@ fn sort(what: What) -> Option<Sort> {
         What::Folder => Some(Sort::Folder),
         What::Link => Some(Sort::Link),
         What::Other | What::Border => None,
+    }
+}
+
+/// So many names are listed of what is left out, or changed meanwhile: the manifest has room for these. All are told.
+const LISTED: usize = 1000;
+
+/// Adds a name to a list of the manifest.
+pub(super) fn note(list: &mut Vec<String>, name: String) {
+    match list.len() {
+        ..LISTED => list.push(name),
+        LISTED => list.push("and more".to_owned()),
+        _ => {}
     }
 }
