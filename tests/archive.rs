@@ -356,7 +356,7 @@ fn a_killed_attempt_leaves_only_its_part_and_the_next_one_removes_it() {
     let mut lines = std::io::BufReader::new(child.stdout.take().unwrap()).lines();
     let half_way = lines.any(|line| line.unwrap() == "half-way");
     let backups = folder.path().join("backups");
-    let alive = sweep(&backups, "cloud-").map(|()| names(&backups));
+    let alive = sweep(&backups, "cloud").map(|()| names(&backups));
     child.kill().unwrap();
     child.wait().unwrap();
     let mut rest = String::new();
@@ -368,12 +368,12 @@ fn a_killed_attempt_leaves_only_its_part_and_the_next_one_removes_it() {
     let mode = fs::metadata(backups.join(&part[0])).unwrap().mode();
     assert_eq!(mode & 0o777, 0o600);
 
-    sweep(&backups, "web-").unwrap();
+    sweep(&backups, "web").unwrap();
     assert_eq!(names(&backups), part);
     make(&backups.join("cloud-1.tar.gz"), &[member("data", &data)], "").unwrap();
     assert_eq!(names(&backups), ["cloud-1.tar.gz"]);
     fs::write(backups.join(".cloud-2.tar.gz.part"), "left").unwrap();
-    sweep(&backups, "cloud-").unwrap();
+    sweep(&backups, "cloud").unwrap();
     assert_eq!(names(&backups), ["cloud-1.tar.gz"]);
     let mut bytes = Vec::new();
     fs::File::open(backups.join("cloud-1.tar.gz")).unwrap().read_to_end(&mut bytes).unwrap();

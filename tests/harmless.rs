@@ -352,3 +352,39 @@ fn a_restore_around_a_mount_that_is_killed_within_the_exchange_ends_like_one_tha
     println!("killed within the exchange {hits} times: 0 worlds differ");
     assert!(hits > 6, "{hits}");
 }
+
+#[test]
+fn a_folder_that_belongs_to_the_work_is_no_data_of_its_own() {
+    let world = World::new();
+    world.write("data/rows", "before");
+    let home = world.path().display().to_string();
+    for (named, why) in [
+        ("~/kept", "it holds the backups"),
+        ("~/state", "it holds the records of runs"),
+        (home.as_str(), "it is the site's folder"),
+    ] {
+        fs::create_dir_all(world.path().join("kept")).unwrap();
+        fs::create_dir_all(world.path().join("state")).unwrap();
+        world.write("site.toml", &SITE.replace("~/data", named));
+        let said = world.banister(&["check"]);
+        let message = format!("`{named}` can't be backed up: {why}, and a restore would replace it");
+        assert!(said.out.contains(&message), "{said:?}");
+        let said = world.banister(&["run", "backup", "--yes"]);
+        assert_eq!(said.code, Some(1), "{named}: {said:?}");
+        assert!(said.err.contains(&format!("can't be backed up: {why}")), "{named}: {said:?}");
+    }
+    // The checkout may be named: a restore leaves its history alone, which the lock of the server is in.
+    world.write("site.toml", &SITE.replace("~/data", "."));
+    let said = world.banister(&["check"]);
+    assert!(!said.out.contains("can't be backed up"), "{said:?}");
+    assert_eq!(world.banister(&["run", "backup", "--yes"]).code, Some(0));
+    let backup =
+        names(&world.path().join("kept")).into_iter().find(|name| name.ends_with(".tar.zst")).unwrap();
+    let makefile = world.read("web/Makefile");
+    world.write("web/Makefile", "lost:\n");
+    let inode = world.path().join("web/.git").metadata().unwrap().ino();
+    let said = world.banister(&["backup", "restore", &backup, "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(world.read("web/Makefile"), makefile);
+    assert_eq!(world.path().join("web/.git").metadata().unwrap().ino(), inode);
+}

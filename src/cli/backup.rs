@@ -35,7 +35,7 @@ fn list(context: &Context) -> Result<u8> {
     let servers = context.servers(&site)?;
     let found = at_once(&servers, |server| inquiry::backups(reach.as_ref(), server, None));
     for (server, cards) in servers.iter().zip(found) {
-        for card in cards? {
+        for card in cards?.into_iter().filter(|card| !is_of_another(&site, server, card)) {
             let fits = fits(server, &card);
             let release = card.release.clone().unwrap_or_else(|| "?".into());
             let size = Size(card.bytes).to_string();
@@ -59,6 +59,11 @@ fn list(context: &Context) -> Result<u8> {
         (false, _) => print!("{}", table(&rows)),
     }
     Ok(0)
+}
+
+/// Whether a backup is, as its card says, of another server of the site, which keeps its backups in the same folder.
+fn is_of_another(site: &Site, server: &Server, card: &Card) -> bool {
+    card.server.as_ref().is_some_and(|of| *of != server.name && site.servers.contains_key(of))
 }
 
 fn level(card: &Card) -> String {
@@ -157,9 +162,14 @@ fn find<'a>(context: &Context, site: Option<&'a Site>, backup: Option<&str>) -> 
     let folder = folder.map(|folder| folder.display().to_string());
     let reach = context.reach(site);
     let mut found = Vec::new();
-    for server in &servers {
-        let cards = inquiry::backups(reach.as_ref(), server, folder.clone())?;
-        let server = Some(*server).filter(is_elsewhere);
+    for of in servers.iter().copied() {
+        let cards = inquiry::backups(reach.as_ref(), of, folder.clone())?;
+        let server = Some(of).filter(is_elsewhere);
+        let cards = cards.into_iter().filter(|card| !is_of_another(site, of, card));
+        let known: Vec<&Path> = found.iter().map(|found: &Found| found.card.path.as_path()).collect();
+        // Of a card that names no server, each that shares the folder may be meant.
+        let cards: Vec<Card> =
+            cards.filter(|card| server.is_some() || !known.contains(&card.path.as_path())).collect();
         found.extend(cards.into_iter().map(|card| Found { server, card }));
     }
     let Some(backup) = backup else {
@@ -174,6 +184,8 @@ fn find<'a>(context: &Context, site: Option<&'a Site>, backup: Option<&str>) -> 
         // Another server may keep its backups in the same folder.
         let own = servers.first().map(|server| &server.name);
         found.retain(|found| found.card.server.is_none() || found.card.server.as_ref() == own);
+        // The newest is not one that a wrong clock made.
+        found.retain(|found| !found.card.is_future(jiff::Timestamp::now()));
         return found.pop().ok_or_else(none);
     };
     found.retain(|found| match &folder {

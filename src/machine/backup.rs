@@ -12,13 +12,14 @@ pub mod restore;
 
 mod copy;
 
+mod retention;
+
 mod card;
 mod drill;
 mod intent;
 mod name;
 mod places;
 pub mod prune;
-mod retention;
 mod verify;
 
 pub use card::{Card, Level, catalogue};
@@ -31,4 +32,4 @@ pub use place::Place;
 pub use places::Places;
 pub use retention::{Fit, Keep, first_two_numbers};
 pub use unpacked::{Unpacked, parts_of};
-pub use verify::{Verified, missing, verify};
+pub use verify::{Verified, missing, read, verify};

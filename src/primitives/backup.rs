@@ -152,7 +152,7 @@ struct Plan {
 fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     let server = host.server()?;
     let plan = plan(arguments, server)?;
-    archive::sweep(&plan.folder, &format!("{}-", server.name.replace('/', "-")))?;
+    archive::sweep(&plan.folder, &server.name.replace('/', "-"))?;
     let stop = || host.stop.is_asked();
     let progress = |text: String| (host.tell)(Told::Progress(text.into()));
     // The site may have got recipients meanwhile: what is not there yet is written for them.

@@ -172,6 +172,10 @@ fn find(arguments: &Arguments, server: &Server) -> Result<PathBuf> {
     }
     let mut begins = catalogue(&folder)?;
     begins.retain(|card| card.name.starts_with(&arguments.backup));
+    // Another server may keep its backups in the same folder, and `web` begins the names of `web-staging`, too.
+    if begins.iter().any(|card| card.server.as_ref() == Some(&server.name)) {
+        begins.retain(|card| card.server.as_ref() == Some(&server.name));
+    }
     match begins.as_slice() {
         [card] => Ok(card.path.clone()),
         [] => Err(Failure::new(Kind::NotFound, format!("there is no backup `{}`", arguments.backup))

@@ -24,6 +24,17 @@ impl Server {
         Own::of(all.into_iter().filter_map(|(folder, why)| Some((folder?, why))))
     }
 
+    /// The paths of `backup` that name such a folder itself, as they are written, each with what it is: nothing of it
+    /// could be left out.
+    pub fn unfit_for_backup(&self) -> Vec<(String, &'static str)> {
+        let own = self.own_folders(None);
+        let unfit = self.backup.iter().filter_map(|written| {
+            let found = self.path(written).symlink_metadata().ok()?;
+            own.is(&found).filter(|_| !own.may_be_named(&found)).map(|why| (written.clone(), why))
+        });
+        unfit.collect()
+    }
+
     /// Those that a restore leaves alone: these, and the history of the checkout, with the lock of the server in it.
     pub fn kept_folders(&self, folder: Option<&Path>) -> Own {
         let mut own = self.own_folders(folder);

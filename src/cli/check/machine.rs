@@ -107,6 +107,11 @@ fn places(server: &Server, text: &str) -> Vec<Doubt> {
         let help = format!("correct the path: it means `{}`", server.path(written).display());
         doubts.push(Doubt::new("backup", written, message, help));
     }
+    for (written, why) in server.unfit_for_backup() {
+        let message = format!("`{written}` can't be backed up: {why}, and a restore would replace it");
+        let help = "name the folders in it that hold data instead".to_owned();
+        doubts.push(Doubt::new("backup", &written, message, help));
+    }
     if is_written("backup") && server.backup.is_empty() && server.dumps.is_empty() {
         let help = "name the files and folders that an update could damage, or commands in `dumps`";
         doubts.push(Doubt::new("backup", "", "a backup of this server would save nothing".into(), help));

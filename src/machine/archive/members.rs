@@ -2,7 +2,7 @@
 //! chose how many.
 
 use super::manifest::{Entry, Origin};
-use crate::failure::{Context, Kind, Result};
+use crate::failure::{Context, Failure, Kind, Result};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::os::unix::fs::FileExt;
@@ -18,7 +18,7 @@ pub struct Members {
 
 impl Members {
     pub(super) fn new() -> Result<Members> {
-        let file = tempfile::tempfile().or_fail(Kind::Refused, failed)?;
+        let file = tempfile::tempfile().map_err(unkept)?;
         Ok(Members { file: BufWriter::new(file), count: 0, size: 0, origin: Origin::default() })
     }
 
@@ -29,12 +29,12 @@ impl Members {
         line.push(b'\n');
         self.count += 1;
         self.size = self.size.saturating_add(entry.size);
-        self.file.write_all(&line).or_fail(Kind::Refused, failed)
+        self.file.write_all(&line).map_err(unkept)
     }
 
     /// No more is pushed.
     pub(super) fn finish(&mut self) -> Result<()> {
-        self.file.flush().or_fail(Kind::Refused, failed)
+        self.file.flush().map_err(unkept)
     }
 
     /// How many there are.
@@ -60,8 +60,8 @@ impl Members {
     pub fn iter(&self) -> impl Iterator<Item = Result<Entry>> + '_ {
         let reader = BufReader::new(At { file: self.file.get_ref(), place: 0 });
         reader.split(b'\n').map(|line| {
-            let line = line.or_fail(Kind::Refused, failed)?;
-            serde_json::from_slice(&line).or_fail(Kind::Refused, failed)
+            let line = line.map_err(unkept)?;
+            serde_json::from_slice(&line).map_err(unkept)
         })
     }
 
@@ -71,8 +71,13 @@ impl Members {
     }
 }
 
-fn failed() -> String {
-    format!("the list of an archive's members can't be kept in `{}`", std::env::temp_dir().display())
+/// What is said if the list can't be kept: of the archive that says nothing, so it is no refusal of it.
+pub(super) fn unkept(error: impl std::fmt::Display) -> Failure {
+    let folder = std::env::temp_dir();
+    let message = format!("the names in an archive can't be kept in `{}` to be compared", folder.display());
+    Failure::new(Kind::NotFound, message)
+        .why(error.to_string())
+        .help("make room there, or name another folder with `TMPDIR`")
 }
 
 /// Reads a file from its beginning, wherever others read or write it.

@@ -18,6 +18,7 @@ pub(super) struct Places {
     keys: RandomState,
     /// The folders around the name before: those are known already.
     around: Vec<u8>,
+    unkept: Option<io::Error>,
 }
 
 /// What a name was seen as. Of two equal names only folders may be both, and only a folder may be around another name.
@@ -38,7 +39,7 @@ pub(super) enum Wrong {
 impl Places {
     pub fn new() -> io::Result<Places> {
         let file = BufWriter::new(tempfile::tempfile()?);
-        Ok(Places { file, count: 0, members: 0, keys: RandomState::new(), around: Vec::new() })
+        Ok(Places { file, count: 0, members: 0, keys: RandomState::new(), around: Vec::new(), unkept: None })
     }
 
     /// Takes up the next member; says why it may not be unpacked. `name` and `target` are as in the archive.
@@ -58,27 +59,31 @@ impl Places {
         {
             return Err(format!("the link `{shown}` in it leads out, to `{}`", text(target)));
         }
-        let kept = |error: io::Error| format!("its names can't be kept to be compared: {error}");
         let ends: Vec<usize> = (0..whole.len()).filter(|place| whole[*place] == b'/').collect();
         for end in &ends {
             let is_known = self.around.starts_with(&whole[..*end])
                 && self.around.get(*end).is_none_or(|byte| *byte == b'/');
             if !is_known {
-                self.note(&whole[..*end], AROUND, member).map_err(kept)?;
+                self.note(&whole[..*end], AROUND, member);
             }
         }
         self.around = ends.last().map(|end| whole[..*end].to_vec()).unwrap_or_default();
-        self.note(&whole, if sort == Sort::Folder { FOLDER } else { OTHER }, member).map_err(kept)
+        self.note(&whole, if sort == Sort::Folder { FOLDER } else { OTHER }, member);
+        Ok(())
     }
 
-    fn note(&mut self, name: &[u8], what: u64, member: u64) -> io::Result<()> {
+    /// That a name can't be kept says nothing of the archive: it is told at the end.
+    fn note(&mut self, name: &[u8], what: u64, member: u64) {
         self.count += 1;
         let digest = self.keys.hash_one(name);
-        self.file.write_all(&[digest.to_ne_bytes(), (member << 2 | what).to_ne_bytes()].concat())
+        let written =
+            self.file.write_all(&[digest.to_ne_bytes(), ((member << 2) | what).to_ne_bytes()].concat());
+        self.unkept = self.unkept.take().or(written.err());
     }
 
     /// Compares all names; the first that is there twice, or lies in something that is no folder.
     pub fn finish(mut self) -> io::Result<Option<Wrong>> {
+        self.unkept.take().map_or(Ok(()), Err)?;
         self.file.flush()?;
         let mut file = self.file.into_inner()?;
         let rounds = self.count / AT_ONCE + 1;

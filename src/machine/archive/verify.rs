@@ -5,7 +5,7 @@ use super::compression::{Compression, Decoder};
 use super::decrypt::open;
 use super::keys::Keys;
 use super::manifest::{self, Entry, Manifest, Sort, text};
-use super::members::Members;
+use super::members::{Members, unkept};
 use super::place::{Places, Wrong, check_name};
 use super::raw::Raw;
 use super::seal::Unsealed;
@@ -142,8 +142,7 @@ impl<'a> Reading<'a> {
         sink: &mut dyn Sink,
     ) -> Result<Option<Manifest>> {
         let mut found: Option<Manifest> = None;
-        let unkept = || "the names of an archive's members can't be kept".to_owned();
-        let mut places = Places::new().or_fail(Kind::Refused, unkept)?;
+        let mut places = Places::new().map_err(unkept)?;
         let mut buffer = vec![0; 64 << 10];
         while let Some(head) = tar.next().map_err(|error| self.damaged(&error))? {
             let bytes = head.name;
@@ -202,7 +201,7 @@ impl<'a> Reading<'a> {
             members.push(&Entry { name, sort, mode, owner, group, modified, size, sha256, target })?;
         }
         members.finish()?;
-        if let Some(wrong) = places.finish().or_fail(Kind::Refused, unkept)? {
+        if let Some(wrong) = places.finish().map_err(unkept)? {
             let (Wrong::Twice(place) | Wrong::InNoFolder(place)) = wrong;
             let place = usize::try_from(place).unwrap_or(usize::MAX);
             let name = members.iter().nth(place).transpose()?.map(|member| member.name).unwrap_or_default();

@@ -1,5 +1,6 @@
 //! What is known of a backup: a card beside each archive, and the list of them.
 
+use super::retention::is_future;
 use crate::failure::{Context, Kind, Result};
 use crate::machine::archive::{About, Compression};
 use crate::machine::files::{sync_folder_of, write_private_durably};
@@ -79,6 +80,12 @@ impl Card {
             not_included: about.not_included.clone(),
             ..self
         }
+    }
+
+    /// Whether it says that it was made later than now: a clock was wrong.
+    pub fn is_future(&self, now: jiff::Timestamp) -> bool {
+        let created = self.created.as_ref().and_then(|created| created.parse().ok());
+        created.is_some_and(|created| is_future(created, now))
     }
 
     /// It was read whole just now.
