@@ -3,7 +3,7 @@
 mod support;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use support::World;
 
 fn world() -> World {
@@ -32,7 +32,7 @@ fn back_up(world: &World, server: &str) -> PathBuf {
 }
 
 /// As if it had been made when the clock was so many days ahead, or behind.
-fn made(archive: &PathBuf, days: i64) {
+fn made(archive: &Path, days: i64) {
     let card = PathBuf::from(format!("{}.card.json", archive.display()));
     let mut text: serde_json::Value = serde_json::from_slice(&fs::read(&card).unwrap()).unwrap();
     let then = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * days);

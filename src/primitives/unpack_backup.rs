@@ -48,7 +48,7 @@
 
 use crate::data::{self, ServerName};
 use crate::failure::{Context, Failure, Kind, Result};
-use crate::machine::archive;
+use crate::machine::archive::{self, Entry, Own};
 use crate::machine::backup::{Place, Unpacked, catalogue, parts_of, restore};
 use crate::machine::part::Part;
 use crate::machine::tree;
@@ -112,8 +112,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     let check = |parts: &[Part]| places.check(parts, &path, &|path| server.path(path));
     let unpacked = Unpacked::make(&path, &server.keys(), &into, &id, &stop, &check).and_then(|unpacked| {
         let (path, own) = (|path: &str| server.path(path), server.kept_folders(Some(&folder)));
-        let place =
-            Place { environment: &server.environment, project: None, path: &path, own: &own, stop: &stop };
+        let place = place(server, &path, &own, &stop);
         let left_alone = restore::foresee(&unpacked, &place)?;
         Ok((unpacked, left_alone))
     });
@@ -216,6 +215,15 @@ fn identity(host: &Host, folder: &Path) -> Result<String> {
     Ok(id)
 }
 
+fn place<'a>(
+    server: &'a Server,
+    path: &'a dyn Fn(&str) -> PathBuf,
+    own: &'a Own,
+    stop: &'a dyn Fn() -> bool,
+) -> Place<'a> {
+    Place { environment: &server.environment, project: None, path, own, stop }
+}
+
 /// A plan reads the archive, too, and so knows whether it is whole.
 fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
     let server = host.server()?;
@@ -224,6 +232,12 @@ fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
     let parts = parts_of(&contents)?;
     let about = contents.manifest.map(|manifest| manifest.about);
     server.places(&arguments.files).check(&parts, &path, &|path| server.path(path))?;
+    let of_server = |path: &str| server.path(path);
+    let (own, stop) = (server.kept_folders(path.parent()), || host.stop.is_asked());
+    let place = place(server, &of_server, &own, &stop);
+    let is_stripped = |member: &Entry| !contents.is_own && archive::is_risen(member.sort, member.mode);
+    let stripped = contents.members.filter(is_stripped)?.into_iter().map(|member| member.name);
+    let stripped: Vec<String> = stripped.collect();
     let of_archive = |value: Option<Value>, what: &str| {
         value.unwrap_or_else(|| data::unknown(format!("the {what} of `{}`", path.display())))
     };
@@ -236,9 +250,9 @@ fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
         "created": about.as_ref().map(|about| about.created.clone()),
         "parts": kinds(&parts),
         "not_included": about.map(|about| about.not_included).unwrap_or_default(),
-        "left_alone": data::unknown("what a restore would leave alone"),
+        "left_alone": restore::left_alone(&parts, &place)?,
         "places": places_of(&parts),
         "made_here": contents.is_own,
-        "stripped": data::unknown("what was stripped"),
+        "stripped": stripped,
     }))
 }

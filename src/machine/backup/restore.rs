@@ -9,7 +9,7 @@ mod search;
 mod volumes;
 
 pub use databases::{databases, load};
-pub use files::{files, foresee};
+pub use files::{files, foresee, left_alone};
 pub use search::{put_index_back, remove_index, search, search_parts, service_url};
 pub use volumes::volumes;
 

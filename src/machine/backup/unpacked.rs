@@ -102,7 +102,12 @@ impl Unpacked {
         let text = std::fs::read(folder.join(CONTENTS)).map_err(|error| {
             Failure::new(Kind::NotFound, failed()).why(error).help("start the restore again")
         })?;
-        serde_json::from_slice(&text).or_fail(Kind::Refused, failed)
+        let read = serde_json::from_slice(&text).or_fail(Kind::Refused, failed);
+        read.map_err(|failure| {
+            failure
+                .why("another version of this program unpacked it, or it was changed")
+                .help("start the restore again; what was moved aside stays where it is")
+        })
     }
 
     /// Where a member is.

@@ -228,3 +228,31 @@ pub(super) fn sort(metadata: &Metadata) -> Sort {
         () => Sort::Other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Without the kernel's help, as under an old one or in a container that filters the call.
+    #[test]
+    fn borders_and_links_are_seen_by_comparing_mounts_too() {
+        let top = tempfile::tempdir().unwrap();
+        std::fs::create_dir(top.path().join("inside")).unwrap();
+        std::os::unix::fs::symlink("inside", top.path().join("link")).unwrap();
+        let folder = Folder::open(top.path()).unwrap();
+        let compared = |folder: &Folder, name: &str| {
+            let flags = FOLDER | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            folder.open_compared(OsStr::new(name), flags, Mode::empty()).map(drop)
+        };
+        compared(&folder, "inside").unwrap();
+        assert_eq!(compared(&folder, "none").unwrap_err().kind(), ErrorKind::NotFound);
+        for name in ["link", "..", "inside/..", "/"] {
+            assert!(compared(&folder, name).is_err(), "{name}");
+        }
+        // Another mount on every machine.
+        let root = Folder::open(Path::new("/")).unwrap();
+        assert!(is_border(&compared(&root, "proc").unwrap_err()));
+        assert!(is_border(&root.folder(OsStr::new("proc")).unwrap_err()));
+        assert!(is_border(&root.pin(OsStr::new("proc")).unwrap_err()));
+    }
+}

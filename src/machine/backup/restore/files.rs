@@ -26,6 +26,7 @@ use crate::machine::files::{kept, write_private_durably};
 use crate::machine::part::Part;
 use crate::machine::tree;
 use plan::{Plan, Way};
+use std::path::PathBuf;
 use survey::Survey;
 use targets::{Target, targets};
 
@@ -57,19 +58,25 @@ pub fn files(unpacked: &Unpacked, place: &Place) -> Result<Vec<String>> {
 
 /// Brings everything new to where it is exchanged, and says what is exchanged for what. Nothing live is changed.
 fn prepare(unpacked: &Unpacked, place: &Place) -> Result<Vec<Plan>> {
-    let targets = targets(unpacked, place)?;
+    let targets = targets(&unpacked.parts, &|name| unpacked.path(name), place)?;
     // What is left alone within a part may be a part of its own: its content is taken out of the other's first.
     targets.iter().rev().try_for_each(|target| stage::stage(target, unpacked))?;
     let plans = targets.iter().map(|target| plan::plan(target, unpacked, true));
     plans.filter_map(Result::transpose).collect()
 }
 
-/// What a restore would leave alone, for people: each with the reason. Changes nothing.
+/// What a restore of these parts would leave alone, for people: each with the reason.
+pub fn left_alone(parts: &[Part], place: &Place) -> Result<Vec<String>> {
+    let targets = targets(parts, &|name| PathBuf::from(name), place)?;
+    Ok(targets.iter().flat_map(|target| target.survey.told(&target.place)).collect())
+}
+
+/// The same of a backup that was unpacked, when all of it can be restored. Changes nothing.
 ///
 /// Fails with [`Kind::Refused`] if something can't be both left alone and restored, or can't be moved by this user.
 pub fn foresee(unpacked: &Unpacked, place: &Place) -> Result<Vec<String>> {
     let mut left = Vec::new();
-    for target in &targets(unpacked, place)? {
+    for target in &targets(&unpacked.parts, &|name| unpacked.path(name), place)? {
         plan::plan(target, unpacked, false)?;
         left.extend(target.survey.told(&target.place));
     }

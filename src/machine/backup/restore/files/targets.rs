@@ -2,7 +2,7 @@
 
 use super::Survey;
 use crate::failure::{Failure, Kind, Result};
-use crate::machine::backup::{Place, Unpacked};
+use crate::machine::backup::Place;
 use crate::machine::part::Part;
 use std::path::PathBuf;
 
@@ -21,9 +21,9 @@ pub struct Target {
 
 /// All of them, outer folders before what is in them. A part that lies in another one is a part of that, unless what is
 /// between them is left alone there.
-pub fn targets(unpacked: &Unpacked, place: &Place) -> Result<Vec<Target>> {
+pub fn targets(all: &[Part], unpacked: &dyn Fn(&str) -> PathBuf, place: &Place) -> Result<Vec<Target>> {
     let mut parts: Vec<(&str, &str, PathBuf)> = Vec::new();
-    for part in &unpacked.parts {
+    for part in all {
         if let Part::Files { name, path } = part {
             parts.push((name, path, (place.path)(path)));
         }
@@ -35,7 +35,7 @@ pub fn targets(unpacked: &Unpacked, place: &Place) -> Result<Vec<Target>> {
             let message = format!("`{}` can't be restored: it has no plain name", at.display());
             return Err(Failure::new(Kind::Invalid, message));
         }
-        let from = unpacked.path(name);
+        let from = unpacked(name);
         let around = targets.iter_mut().rev().find(|target| at.starts_with(&target.place));
         if let Some(around) = around {
             let below = at.strip_prefix(&around.place).unwrap_or(&at);
