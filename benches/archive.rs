@@ -8,7 +8,7 @@
 #[path = "support/measure.rs"]
 mod measure;
 
-use banister::machine::archive::{self, About, Content, Keys, Member, Watch};
+use banister::machine::archive::{self, About, Content, Keys, Member, Own, Watch};
 use measure::{either, median, ratio, succeed};
 use std::fs;
 use std::io::{BufWriter, Write};
@@ -74,7 +74,7 @@ fn create(from: &Path, to: &Path) {
         parts: Vec::new(),
         not_included: Vec::new(),
     };
-    let watch = Watch { stop: &|| false, warn: &|warning| panic!("{warning}") };
+    let watch = Watch { stop: &|| false, warn: &|warning| panic!("{warning}"), own: &Own::default() };
     let unnamed = archive::create(to, &Keys::default(), &members, about, "", &watch).expect("an archive");
     unnamed.finish().expect("a name");
     let status = fs::read_to_string("/proc/self/status").expect("a status");

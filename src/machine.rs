@@ -17,5 +17,6 @@ pub mod postgres;
 pub mod release;
 pub mod search;
 pub mod settings_drift;
+pub mod tree;
 pub mod volume;
 pub mod yaml;

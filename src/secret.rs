@@ -31,7 +31,7 @@ pub use decode::{decode, put_together};
 pub use encode::{encode, needs_encoding};
 pub use failure::in_failure;
 pub use given::{Unfit, exact_of, fill, given_to};
-pub use key::{keep_key, keyed_digest, use_key_of};
+pub use key::{keep_key, keyed_digest, keyed_seal, use_key_of};
 pub use name::named_like_a_secret;
 pub use piece::{
     Lost, Why, forget_raw, from_version_1, has_letters, letter_of, lost_in, names_in, of_server, to_server,

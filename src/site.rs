@@ -14,12 +14,15 @@ mod find;
 mod keys;
 mod maintenance;
 mod make;
+mod own;
+mod places;
 mod retention;
 mod secrets;
 
 pub use find::find;
 pub use keys::{Key, documented};
 pub use maintenance::{Commands, Maintenance};
+pub use own::state_folder;
 
 /// The file's name, unless another one is named.
 pub const FILE: &str = "site.toml";
@@ -54,6 +57,9 @@ pub struct Server {
     /// The table's name in `site.toml`.
     #[serde(skip_deserializing)]
     pub name: String,
+    /// The folder of `site.toml`, if both are on this machine.
+    #[serde(skip)]
+    pub site_folder: Option<PathBuf>,
     /// Its address for `ssh`, as `ops@cloud.example.org`, or a name from the user's own ssh configuration.
     /// Absent: this machine.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -295,6 +301,7 @@ impl Site {
             }
             match &server.ssh {
                 None => {
+                    server.site_folder = Some(folder.clone());
                     server.settle(&folder);
                     check_text(&server.checkout)?;
                 }

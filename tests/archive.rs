@@ -1,7 +1,9 @@
 //! Backups and settings files, on real files, with the real `tar` and the real `make`.
 
 use banister::failure::Kind;
-use banister::machine::archive::{About, Content, Created, Keys, Member, Sort, Watch, create, sweep, verify};
+use banister::machine::archive::{
+    About, Content, Created, Keys, Member, Own, Sort, Watch, create, sweep, verify,
+};
 use std::cell::Cell;
 use std::fs;
 use std::io::{BufRead, Read, Write};
@@ -42,8 +44,15 @@ fn member(name: &str, path: impl Into<PathBuf>) -> Member {
 
 fn make(path: &Path, members: &[Member], prefix: &str) -> banister::failure::Result<Created> {
     let about = About { server: "cloud".into(), kind: "plain".into(), ..About::default() };
-    create(path, &Keys::default(), members, about, prefix, &Watch { stop: &|| false, warn: &|_| {} })?
-        .finish()
+    create(
+        path,
+        &Keys::default(),
+        members,
+        about,
+        prefix,
+        &Watch { stop: &|| false, warn: &|_| {}, own: &Own::default() },
+    )?
+    .finish()
 }
 
 /// A folder with files of several sorts.
@@ -235,7 +244,7 @@ fn a_file_that_shrinks_or_grows_breaks_no_other_member() {
         }
         false
     };
-    let watch = Watch { stop: &meddle, warn: &|_| warned.set(warned.get() + 1) };
+    let watch = Watch { stop: &meddle, warn: &|_| warned.set(warned.get() + 1), own: &Own::default() };
     let created = create(&path, &Keys::default(), &[member("data", &data)], About::default(), "", &watch)
         .unwrap()
         .finish()
@@ -254,7 +263,7 @@ fn a_file_that_shrinks_or_grows_breaks_no_other_member() {
         false
     };
     let path = folder.path().join("two.tar.zst");
-    let watch = Watch { stop: &grow, warn: &|_| {} };
+    let watch = Watch { stop: &grow, warn: &|_| {}, own: &Own::default() };
     let created = create(&path, &Keys::default(), &[member("data", &data)], About::default(), "", &watch)
         .unwrap()
         .finish()
@@ -292,7 +301,7 @@ fn an_interrupted_archive_leaves_nothing() {
         asked.set(asked.get() + 1);
         asked.get() > 5
     };
-    let watch = Watch { stop: &stop, warn: &|_| {} };
+    let watch = Watch { stop: &stop, warn: &|_| {}, own: &Own::default() };
     let failure = create(
         &backups.join("a.tar.gz"),
         &Keys::default(),
@@ -322,7 +331,7 @@ fn the_process_that_is_killed_while_it_writes() {
         }
         false
     };
-    let watch = Watch { stop: &stop, warn: &|_| {} };
+    let watch = Watch { stop: &stop, warn: &|_| {}, own: &Own::default() };
     let members = [member("data", folder.join("data"))];
     let _ = create(
         &folder.join("backups/cloud-1.tar.gz"),
@@ -347,7 +356,7 @@ fn a_killed_attempt_leaves_only_its_part_and_the_next_one_removes_it() {
     let mut lines = std::io::BufReader::new(child.stdout.take().unwrap()).lines();
     let half_way = lines.any(|line| line.unwrap() == "half-way");
     let backups = folder.path().join("backups");
-    let alive = sweep(&backups, "cloud-").map(|()| names(&backups));
+    let alive = sweep(&backups, "cloud").map(|()| names(&backups));
     child.kill().unwrap();
     child.wait().unwrap();
     let mut rest = String::new();
@@ -359,12 +368,12 @@ fn a_killed_attempt_leaves_only_its_part_and_the_next_one_removes_it() {
     let mode = fs::metadata(backups.join(&part[0])).unwrap().mode();
     assert_eq!(mode & 0o777, 0o600);
 
-    sweep(&backups, "web-").unwrap();
+    sweep(&backups, "web").unwrap();
     assert_eq!(names(&backups), part);
     make(&backups.join("cloud-1.tar.gz"), &[member("data", &data)], "").unwrap();
     assert_eq!(names(&backups), ["cloud-1.tar.gz"]);
     fs::write(backups.join(".cloud-2.tar.gz.part"), "left").unwrap();
-    sweep(&backups, "cloud-").unwrap();
+    sweep(&backups, "cloud").unwrap();
     assert_eq!(names(&backups), ["cloud-1.tar.gz"]);
     let mut bytes = Vec::new();
     fs::File::open(backups.join("cloud-1.tar.gz")).unwrap().read_to_end(&mut bytes).unwrap();

@@ -183,10 +183,7 @@ const ERRORS: [(&str, &str); 58] = [
     ),
     ("server.wait_healthy(#{ within: 5.gigabytes });", "is a duration, not a size"),
     ("server.wait_healthy(#{ within: 5.minuts });", "there is no unit `minuts`; did you mean `minutes`?"),
-    (
-        "server.wait_healthy(#{ stable: \"soon\" });",
-        "`stable` of `wait_healthy` is a duration, not text",
-    ),
+    ("server.wait_healthy(#{ stable: \"soon\" });", "`stable` of `wait_healthy` is a duration, not text"),
     (
         "server.wait_healthy(#{ checks: [#{ htpp: \"x\" }] });",
         "`wait_healthy`: a check is a URL, or has one of",

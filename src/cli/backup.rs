@@ -4,8 +4,8 @@ use super::arguments::{BackupCommand, PruneOptions, RunOptions, TryOptions};
 use super::context::{Context, at_once};
 use crate::data::Arguments;
 use crate::failure::{Failure, Kind, Result};
-use crate::machine::archive::Keys;
 use crate::machine::backup::{self, Card, Level, Verified, first_two_numbers, missing};
+use crate::machine::part::Part;
 use crate::reach::inquiry;
 use crate::report::text::table;
 use crate::site::{HOSS, Server, Site};
@@ -35,7 +35,7 @@ fn list(context: &Context) -> Result<u8> {
     let servers = context.servers(&site)?;
     let found = at_once(&servers, |server| inquiry::backups(reach.as_ref(), server, None));
     for (server, cards) in servers.iter().zip(found) {
-        for card in cards? {
+        for card in cards?.into_iter().filter(|card| !is_of_another(&site, server, card)) {
             let fits = fits(server, &card);
             let release = card.release.clone().unwrap_or_else(|| "?".into());
             let size = Size(card.bytes).to_string();
@@ -59,6 +59,11 @@ fn list(context: &Context) -> Result<u8> {
         (false, _) => print!("{}", table(&rows)),
     }
     Ok(0)
+}
+
+/// Whether a backup is, as its card says, of another server of the site, which keeps its backups in the same folder.
+fn is_of_another(site: &Site, server: &Server, card: &Card) -> bool {
+    card.server.as_ref().is_some_and(|of| *of != server.name && site.servers.contains_key(of))
 }
 
 fn level(card: &Card) -> String {
@@ -90,8 +95,14 @@ fn verify(context: &Context, backup: Option<&str>) -> Result<u8> {
             inquiry::verify_backup(context.reach(site).as_ref(), server, found.card.path)?
         }
         _ => {
-            let keys = keys(context, site.as_ref(), &found.card)?;
-            backup::verify(found.card, &keys)?
+            let server = server_of(context, site.as_ref(), &found.card)?;
+            let keys = server.map(|server| server.keys()).unwrap_or_default();
+            let path = found.card.path.clone();
+            let check = |parts: &[Part]| match server {
+                Some(server) => server.check_places(parts, &path),
+                None => Ok(()),
+            };
+            backup::verify(found.card, &keys, &check)?
         }
     };
     let Verified { card, members, has_manifest, unkept } = verified;
@@ -116,12 +127,12 @@ fn verify(context: &Context, backup: Option<&str>) -> Result<u8> {
     Ok(0)
 }
 
-/// The keys of the server that the backup is of, else of the only one.
-fn keys(context: &Context, site: Option<&Site>, card: &Card) -> Result<Keys> {
+/// The server that the backup is of, else the only one.
+fn server_of<'a>(context: &Context, site: Option<&'a Site>, card: &Card) -> Result<Option<&'a Server>> {
     let servers = site.map_or(Ok(Vec::new()), |site| context.servers(site))?;
     let own = servers.iter().find(|server| card.server.as_ref() == Some(&server.name));
     let only = servers.first().filter(|_| servers.len() == 1);
-    Ok(own.or(only).map(|server| server.keys()).unwrap_or_default())
+    Ok(own.or(only).copied())
 }
 
 /// A backup that is meant.
@@ -151,9 +162,14 @@ fn find<'a>(context: &Context, site: Option<&'a Site>, backup: Option<&str>) -> 
     let folder = folder.map(|folder| folder.display().to_string());
     let reach = context.reach(site);
     let mut found = Vec::new();
-    for server in &servers {
-        let cards = inquiry::backups(reach.as_ref(), server, folder.clone())?;
-        let server = Some(*server).filter(is_elsewhere);
+    for of in servers.iter().copied() {
+        let cards = inquiry::backups(reach.as_ref(), of, folder.clone())?;
+        let server = Some(of).filter(is_elsewhere);
+        let cards = cards.into_iter().filter(|card| !is_of_another(site, of, card));
+        let known: Vec<&Path> = found.iter().map(|found: &Found| found.card.path.as_path()).collect();
+        // Of a card that names no server, each that shares the folder may be meant.
+        let cards: Vec<Card> =
+            cards.filter(|card| server.is_some() || !known.contains(&card.path.as_path())).collect();
         found.extend(cards.into_iter().map(|card| Found { server, card }));
     }
     let Some(backup) = backup else {
@@ -168,6 +184,8 @@ fn find<'a>(context: &Context, site: Option<&'a Site>, backup: Option<&str>) -> 
         // Another server may keep its backups in the same folder.
         let own = servers.first().map(|server| &server.name);
         found.retain(|found| found.card.server.is_none() || found.card.server.as_ref() == own);
+        // The newest is not one that a wrong clock made.
+        found.retain(|found| !found.card.is_future(jiff::Timestamp::now()));
         return found.pop().ok_or_else(none);
     };
     found.retain(|found| match &folder {

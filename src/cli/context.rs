@@ -3,7 +3,7 @@
 use super::arguments::{Answers, Cli, Color, Global};
 use crate::command::{Spec, look};
 use crate::event::Listener;
-use crate::failure::{Context as _, Failure, Kind, Result};
+use crate::failure::{Failure, Kind, Result};
 use crate::journal::run::{self, Glance};
 use crate::output::word;
 use crate::person::{Nobody, Person, Prepared};
@@ -196,22 +196,7 @@ pub fn is_same_site(a: &Path, b: &Path) -> bool {
     real(a) == real(b)
 }
 
-/// Where runs are kept.
-pub fn state_folder() -> Result<PathBuf> {
-    let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
-    let state = std::env::var_os("BANISTER_STATE").map(PathBuf::from).or_else(|| {
-        let states = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).or(home);
-        states.map(|states| states.join("banister"))
-    });
-    let state = state.ok_or_else(|| {
-        Failure::new(Kind::Invalid, "there is no home to keep runs in")
-            .help("name a folder with `BANISTER_STATE`")
-    })?;
-    let state =
-        std::path::absolute(&state).or_fail(Kind::Invalid, || "the state folder can't be named".into())?;
-    site::check_text(&state)?;
-    Ok(state)
-}
+pub use crate::site::state_folder;
 
 /// Does the same for each server, all at once: most of it is waiting. The results are in the order of the servers.
 pub fn at_once<T: Send>(servers: &[&Server], work: impl Fn(&Server) -> T + Sync) -> Vec<T> {

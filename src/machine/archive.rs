@@ -13,8 +13,9 @@ mod pieces;
 mod compression;
 mod header;
 mod keys;
+mod left;
+mod raw;
 mod streams;
-mod walk;
 
 mod decrypt;
 mod encrypt;
@@ -22,6 +23,8 @@ mod seal;
 
 mod create;
 mod estimate;
+mod claims;
+mod members;
 mod sweep;
 mod verify;
 
@@ -33,8 +36,10 @@ pub use create::{Content, Created, Member, Unnamed, Watch, create};
 pub use decrypt::{is_readable, try_keys};
 pub use estimate::estimate;
 pub use keys::{Encryption, Keys};
+pub use left::{ASIDE, CHECKOUT, Left, Own};
 pub use manifest::{About, Entry, Manifest, Sort, below};
+pub use members::Members;
 pub use sweep::sweep;
 pub use tree::{as_tar, digests};
-pub use unpack::unpack;
+pub use unpack::{RISEN, is_risen, unpack};
 pub use verify::{Contents, inspect, verify, verify_until};

@@ -5,19 +5,21 @@ mod place;
 
 mod gather;
 
-pub mod layout;
+mod layout;
 mod unpacked;
 
 pub mod restore;
 
 mod copy;
 
+mod retention;
+
 mod card;
 mod drill;
 mod intent;
 mod name;
+mod places;
 pub mod prune;
-mod retention;
 mod verify;
 
 pub use card::{Card, Level, catalogue};
@@ -25,8 +27,9 @@ pub use copy::{Copied, copy};
 pub use drill::{Drilled, drill};
 pub use gather::{Asked, AskedDatabase, AskedFiles, AskedSearch, AskedVolume, Gathered, gather};
 pub use intent::{Intent, Written};
-pub use name::free_name;
+pub use name::{free_name, name_of};
 pub use place::Place;
+pub use places::Places;
 pub use retention::{Fit, Keep, first_two_numbers};
-pub use unpacked::Unpacked;
-pub use verify::{Verified, missing, verify};
+pub use unpacked::{Unpacked, parts_of};
+pub use verify::{Verified, missing, read, verify};

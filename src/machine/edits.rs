@@ -8,6 +8,7 @@ use super::git::Checkout;
 use super::installation;
 use crate::command::{self, Exit, Spec};
 use crate::failure::{Context, Failure, Kind, Result};
+use crate::machine::tree;
 use crate::units::Duration;
 use git2::Oid;
 use serde::{Deserialize, Serialize};
@@ -42,12 +43,7 @@ pub struct Lost {
 pub fn keep(checkout: &Checkout, files: &[String], path: &dyn Fn(&str) -> PathBuf) -> Result<()> {
     let folder = folder(checkout);
     let failed = || format!("copies can't be kept in `{}`", folder.display());
-    match std::fs::remove_dir_all(&folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(error).or_fail(Kind::Refused, failed);
-        }
-        _ => {}
-    }
+    tree::remove(&folder).or_fail(Kind::Refused, failed)?;
     if files.is_empty() {
         return Ok(());
     }

@@ -52,6 +52,10 @@ impl Part {
         }
     }
 
+    pub fn is_files(&self) -> bool {
+        matches!(self, Part::Files { .. })
+    }
+
     /// Where it is in the archive.
     pub fn name(&self) -> &str {
         match self {

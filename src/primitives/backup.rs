@@ -62,10 +62,10 @@
 use crate::command::Spec;
 use crate::data::{self, ServerName};
 use crate::failure::{Context, Failure, Kind, Result};
-use crate::machine::archive::{self, About, Content, Encryption, Manifest, Member, Watch};
+use crate::machine::archive::{self, About, Content, Encryption, Manifest, Member, Own, Watch};
 use crate::machine::backup::{
     Asked, AskedDatabase, AskedFiles, AskedSearch, AskedVolume, Card, Intent, Place, Written, free_name,
-    gather,
+    gather, name_of,
 };
 use crate::machine::files::{free_space, private_folder, sha256};
 use crate::machine::git::Checkout;
@@ -152,7 +152,7 @@ struct Plan {
 fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     let server = host.server()?;
     let plan = plan(arguments, server)?;
-    archive::sweep(&plan.folder, &format!("{}-", server.name.replace('/', "-")))?;
+    archive::sweep(&plan.folder, &server.name.replace('/', "-"))?;
     let stop = || host.stop.is_asked();
     let progress = |text: String| (host.tell)(Told::Progress(text.into()));
     // The site may have got recipients meanwhile: what is not there yet is written for them.
@@ -196,8 +196,8 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     }
     let (held, members) = match readable {
         true => {
-            let manifest = archive::verify_until(&path, &server.keys(), &stop)?;
-            (manifest.about, manifest.members.len())
+            let (manifest, members) = archive::verify_until(&path, &server.keys(), &stop)?;
+            (manifest.about, members.len())
         }
         false => (written.about, written.members),
     };
@@ -239,11 +239,12 @@ fn write(arguments: &Arguments, host: &Host, plan: Plan, path: &Path, about: &Ab
     }
     let asked = complete(plan.asked, arguments, about);
     let of_server = |path: &str| server.path(path);
-    let place = place(arguments, server, &of_server, &stop);
+    let own = server.own_folders(Some(&plan.folder));
+    let place = place(arguments, server, &of_server, &own, &stop);
     let gathered = gather(&asked, &place, &plan.folder, &progress)?;
     progress(format!("writing `{}`", path.display()));
     let about = About { parts: gathered.parts.clone(), ..about.clone() };
-    let watch = Watch { stop: &stop, warn: &warn };
+    let watch = Watch { stop: &stop, warn: &warn, own: &own };
     let created = archive::create(path, &server.keys(), &gathered.members, about, &plan.prefix, &watch);
     let unnamed = match created {
         Ok(unnamed) => unnamed,
@@ -306,7 +307,7 @@ fn plan(arguments: &Arguments, server: &Server) -> Result<Plan> {
         spec
     };
     let asked = Asked {
-        files: files.into_iter().map(Part::named).collect(),
+        files: files.into_iter().map(named).collect(),
         databases: arguments.databases.clone(),
         volumes: arguments.volumes.clone(),
         outputs: dumps.iter().map(|(name, command)| (name.clone(), spec(command))).collect(),
@@ -358,27 +359,10 @@ fn place<'a>(
     arguments: &'a Arguments,
     server: &'a Server,
     path: &'a dyn Fn(&str) -> PathBuf,
+    own: &'a Own,
     stop: &'a dyn Fn() -> bool,
 ) -> Place<'a> {
-    Place { environment: &server.environment, project: arguments.project.as_deref(), path, stop }
-}
-
-impl Part {
-    /// With the name that it has in the archive.
-    fn named(self) -> AskedFiles {
-        let path = match self {
-            Part::Named(files) => return files,
-            Part::Path(path) => path,
-        };
-        let name = match path.strip_prefix('~') {
-            Some(rest) => format!("home{rest}"),
-            None => path.clone(),
-        };
-        match name.trim_start_matches("./").trim_matches('/') {
-            "" | "." => AskedFiles { path, name: "checkout".to_owned() },
-            name => AskedFiles { path, name: name.to_owned() },
-        }
-    }
+    Place { environment: &server.environment, project: arguments.project.as_deref(), path, own, stop }
 }
 
 /// Fails if the files, uncompressed, would not fit; what a dump needs can't be known.
@@ -388,7 +372,7 @@ fn enough_room(plan: &Plan, server: &Server) -> Result<()> {
         .files
         .iter()
         .map(|files| Member { name: files.name.clone(), content: Content::Path(server.path(&files.path)) });
-    let needed = archive::estimate(&paths.collect::<Vec<_>>())?;
+    let needed = archive::estimate(&paths.collect::<Vec<_>>(), &server.own_folders(Some(&plan.folder)))?;
     let free = free_space(&plan.folder)?.free;
     if needed <= free {
         return Ok(());
@@ -396,4 +380,12 @@ fn enough_room(plan: &Plan, server: &Server) -> Result<()> {
     let folder = plan.folder.display();
     let message = format!("a backup needs up to {}, and `{folder}` has {}", Size(needed), Size(free));
     Err(Failure::new(Kind::Refused, message).help("make room, or give the option `folder`"))
+}
+
+/// With the name that it has in the archive.
+fn named(part: Part) -> AskedFiles {
+    match part {
+        Part::Named(files) => files,
+        Part::Path(path) => AskedFiles { name: name_of(&path), path },
+    }
 }

@@ -100,7 +100,7 @@ fn objection(arguments: &Arguments, host: &Host) -> Result<Option<String>> {
     };
     let stop = || host.stop.is_asked();
     let about = match archive::verify_until(path, &server.keys(), &stop) {
-        Ok(manifest) => manifest.about,
+        Ok((manifest, _)) => manifest.about,
         Err(failure) if failure.kind == Kind::Interrupted => return Err(failure),
         Err(failure) => return Ok(Some(failure.to_string())),
     };

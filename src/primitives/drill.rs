@@ -96,7 +96,8 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     let unpacked = Unpacked::open(Path::new(&arguments.unpacked))?;
     let (path, stop) = (|path: &str| server.path(path), || host.stop.is_asked());
     let project = arguments.project.as_deref();
-    let place = Place { environment: &server.environment, project, path: &path, stop: &stop };
+    let own = server.kept_folders(None);
+    let place = Place { environment: &server.environment, project, path: &path, own: &own, stop: &stop };
     let begun = Instant::now();
     let drilled = drill(&unpacked, &place)?;
     let tell = |line: &str| (host.tell)(Told::Progress(line.into()));

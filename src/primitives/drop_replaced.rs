@@ -3,7 +3,8 @@
 //! Removes everything that `put_back` moved aside for an unpacked backup, and the unpacked backup itself.
 //!
 //! `unpacked` is `folder` of the result of `unpack_backup`. Until this is called, everything from before the restore is
-//! kept: files beside their new versions, volumes inside themselves, databases under another name, and the search index
+//! kept: the contents of folders in `.banister-ID` inside them, single files beside their new versions, volumes inside
+//! themselves, databases under another name, and the search index
 //! in a snapshot.
 //!
 //! # Options
@@ -67,6 +68,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<()> {
     };
     let (path, stop) = (|path: &str| server.path(path), || host.stop.is_asked());
     let project = arguments.project.as_deref();
-    let place = Place { environment: &server.environment, project, path: &path, stop: &stop };
+    let own = server.kept_folders(None);
+    let place = Place { environment: &server.environment, project, path: &path, own: &own, stop: &stop };
     restore::drop_aside(&unpacked, &place)
 }

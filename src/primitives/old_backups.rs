@@ -7,6 +7,7 @@
 //!   numbers of its release are the same, and it is not newer than what is installed. If none fits, the newest such one
 //!   of each two first numbers;
 //! - all of them while none is verified;
+//! - a backup from the future: the clock was wrong when it was made. It does not count as the newest, either;
 //! - an archive whose card does not say that it is a backup of this server. What another program wrote has no card;
 //!   `banister backup verify` writes one for an archive that banister wrote.
 //!
@@ -20,7 +21,8 @@
 //! - `backups`: the old ones, the oldest first, each with `name`, `bytes` (size), `created` (text, or `()`), `release`
 //!   (or `()`) and `level` (`taken`, `verified` or `drilled`).
 //! - `bytes`: the size of all of them.
-//! - `kept`: how many backups of the server are not old.
+//! - `kept`: how many backups of the server are not old, without those from the future.
+//! - `future`: the names of those from the future.
 //! - `foreign`: the number of archives without a card of this server.
 //! - `left`: the number of cards whose backup is gone.
 //!
@@ -67,6 +69,8 @@ pub struct Outcome {
     /// Tagged as a size.
     bytes: Value,
     kept: usize,
+    #[serde(default)]
+    future: Vec<String>,
     foreign: usize,
     left: usize,
 }
@@ -101,6 +105,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     Ok(Outcome {
         bytes: size(aging.old.iter().map(|card| card.bytes).sum()),
         kept: aging.young.len(),
+        future: aging.future.into_iter().map(|card| card.name).collect(),
         foreign: aging.foreign,
         left: aging.left.len(),
         backups: aging

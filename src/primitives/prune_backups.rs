@@ -2,7 +2,8 @@
 //!
 //! Removes the old backups of the server, the oldest first, each with its card.
 //!
-//! `old_backups` explains which backups are old. Cards whose backup is gone are removed, too.
+//! `old_backups` explains which backups are old. The newest verified one that stays and fits what is installed is read
+//! whole before any other is removed. Cards whose backup is gone are removed, too.
 //!
 //! # Options
 //! - `count`: keep so many of the newest backups. Default: `keep` of the site, if `age` is not given either.
@@ -21,7 +22,8 @@
 //!
 //! # Errors
 //! `invalid` if neither the options nor the site say which backups to keep; then nothing was removed. `refused` if the
-//! folder can't be read or something in it can't be removed; some may be gone then.
+//! folder can't be read, or the backup that stays is damaged; nothing was removed then. Also `refused` if something can't
+//! be removed; some may be gone then.
 //!
 //! # After a crash
 //! It continues with the backups that it was about to remove, unless one of them is no longer old.
@@ -38,9 +40,9 @@
 use crate::data::{self, ServerName};
 use crate::failure::{Context, Kind, Result};
 use crate::machine::backup::prune::Aging;
-use crate::machine::backup::{Card, Keep};
+use crate::machine::backup::{self, Card, Keep};
 use crate::machine::files::{kept, private_folder, write_private_durably};
-use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive};
+use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive, Told};
 use crate::units::{Duration, Size};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -105,10 +107,26 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
         }
     };
     let is_meant = |card: &&Card| intent.iter().any(|(name, _)| *name == card.name);
+    if aging.old.iter().any(|card| is_meant(&card)) {
+        aging.needed.iter().try_for_each(|card| read(card, host))?;
+    }
     for card in aging.old.iter().filter(is_meant).chain(&aging.left) {
         card.remove()?;
     }
     Ok(outcome(&intent, &aging))
+}
+
+/// Reads a backup that is to stay, before others are removed: what its card says may be long ago.
+fn read(card: &Card, host: &Host) -> Result<()> {
+    let server = host.server()?;
+    (host.tell)(Told::Progress(format!("reading `{}`, which stays", card.path.display()).into()));
+    host.go_on()?;
+    let read = backup::read(card, &server.keys());
+    read.map(drop).map_err(|failure| {
+        failure
+            .why("no backup was removed: it is the one that would stay")
+            .help("take another one with `banister run backup`, then prune again")
+    })
 }
 
 fn look(arguments: &Arguments, host: &Host) -> Result<Aging> {

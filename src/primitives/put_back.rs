@@ -4,8 +4,9 @@
 //!
 //! Existing data is only moved aside, and only when its replacement is complete and checked; `drop_replaced` removes it
 //! later. `unpacked` is `folder` of the result of `unpack_backup`. `kind` is one of:
-//! - `"files"`: each file or folder, with modes and, if root does it, owners. A folder is then exactly as in the
-//!   backup.
+//! - `"files"`: each file or folder, with modes and, if root does it, owners. A folder stays, and what is in it is then
+//!   exactly as in the backup, except what no backup holds: mounts, links that lead out of it, sockets, pipes, devices,
+//!   the backups, the checkout and what belongs to banister itself stay as they are.
 //! - `"volumes"`: each Compose volume, then read back. The services that use it must not run.
 //! - `"databases"`: each dump is loaded into a new database and its rows are counted; then all replace the
 //!   old ones in one transaction. Clients of the old ones are disconnected; stop them first.
@@ -88,10 +89,12 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     let server = host.server()?;
     let unpacked = Unpacked::open(Path::new(&arguments.unpacked))?;
     let (path, stop) = (|path: &str| server.path(path), || host.stop.is_asked());
+    let own = server.kept_folders(unpacked.folder.parent());
     let place = Place {
         environment: &server.environment,
         project: arguments.project.as_deref(),
         path: &path,
+        own: &own,
         stop: &stop,
     };
     let put_back = match arguments.kind {

@@ -64,7 +64,8 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<Vec<String>>> {
     let server = host.server()?;
     let (path, stop) = (|path: &str| server.path(path), || host.stop.is_asked());
     let project = arguments.project.as_deref();
-    let place = Place { environment: &server.environment, project, path: &path, stop: &stop };
+    let own = server.kept_folders(None);
+    let place = Place { environment: &server.environment, project, path: &path, own: &own, stop: &stop };
     let container = place.running(arguments.service.as_deref().unwrap_or("db"))?;
     let postgres = Postgres { docker: place.docker(), container: &container.name };
     let printed = postgres.ask(arguments.database.as_deref().unwrap_or("postgres"), &arguments.statement)?;

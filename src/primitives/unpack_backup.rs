@@ -1,4 +1,4 @@
-//! `unpack_backup(server, backup: text, #{ folder: text })`
+//! `unpack_backup(server, backup: text, #{ folder: text, files: array })`
 //!
 //! Reads a whole backup, and unpacks it beside the backups, to be restored by `put_back`.
 //!
@@ -9,6 +9,8 @@
 //! # Options
 //! - `folder`: where the backups are. Default: `backups` of the site, for Hoss `~/.hoss/backup/backups`, else
 //!   `~/backups/SERVER`.
+//! - `files`: more files and folders that a restore may replace, as texts, besides `backup` of the site and those that
+//!   its kind always has. A backup that holds any other is refused: places never come from an archive. Default: none.
 //!
 //! # Returns
 //! - `folder`: the folder with the unpacked backup; only its owner can read it.
@@ -18,11 +20,17 @@
 //! - `commit`: the commit at that time, shortened, or `()`.
 //! - `created`: when it was made, or `()`.
 //! - `parts`: how many parts of each kind it has: `files`, `volume`, `database`, `search`, `output`.
-//! - `not_included`: a description of the server's data that is not in it.
+//! - `not_included`: a description of the server's data that is not in it, and what was left out of its folders.
+//! - `left_alone`: what a restore would leave alone in the folders that it restores, each with the reason: mounts, links
+//!   out of them, sockets, the backups, the checkout and what belongs to banister itself.
+//! - `places`: the files and folders that a restore replaces, as the backup writes them.
+//! - `made_here`: whether this user made it on this machine. Of another one nobody can know who made it.
+//! - `stripped`: the programs in it that would run as their owner or group; unless it was made here they lose that.
 //!
 //! # Errors
 //! `not_found` if there is no such archive, or no program to decrypt it; `invalid` if several names begin so; `refused`
-//! if it is damaged, has paths outside its folder, would not fit, or can't be decrypted. Nothing was written then.
+//! if it is damaged, has paths outside its folder, holds what is no place of the server, would not fit, or can't be decrypted, or if it holds data for something
+//! that a restore leaves alone, or this user may not restore it. Nothing was changed then.
 //!
 //! # After a crash
 //! It is unpacked again.
@@ -40,9 +48,10 @@
 
 use crate::data::{self, ServerName};
 use crate::failure::{Context, Failure, Kind, Result};
-use crate::machine::archive;
-use crate::machine::backup::{Unpacked, catalogue, layout};
+use crate::machine::archive::{self, Entry, Own};
+use crate::machine::backup::{Place, Unpacked, catalogue, parts_of, restore};
 use crate::machine::part::Part;
+use crate::machine::tree;
 use crate::primitive::{Act, AfterCrash, Host, Primitive};
 use crate::site::Server;
 use serde::{Deserialize, Serialize};
@@ -59,6 +68,8 @@ pub struct Arguments {
     backup: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     folder: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    files: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -71,6 +82,14 @@ pub struct Outcome {
     created: Option<String>,
     parts: BTreeMap<String, u64>,
     not_included: Vec<String>,
+    #[serde(default)]
+    left_alone: Vec<String>,
+    #[serde(default)]
+    places: Vec<String>,
+    #[serde(default)]
+    made_here: bool,
+    #[serde(default)]
+    stripped: Vec<String>,
 }
 
 impl Primitive for UnpackBackup {
@@ -88,10 +107,21 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     // As an attempt is repeated, so is the name: its folder is the attempt's own.
     let id = identity(host, &folder)?;
     let into = folder.join(restore_folder(&id));
-    let unpacked = Unpacked::make(&path, &server.keys(), &into, &id, &|| host.stop.is_asked());
-    let unpacked = unpacked.inspect_err(|_| {
+    let stop = || host.stop.is_asked();
+    let places = server.places(&arguments.files);
+    let check = |parts: &[Part]| places.check(parts, &path, &|path| server.path(path));
+    let unpacked = Unpacked::make(&path, &server.keys(), &into, &id, &stop, &check).and_then(|unpacked| {
+        let (path, own) = (|path: &str| server.path(path), server.kept_folders(Some(&folder)));
+        let place = place(server, &path, &own, &stop);
+        let left_alone = restore::foresee(&unpacked, &place)?;
+        Ok((unpacked, left_alone))
+    });
+    let (unpacked, left_alone) = unpacked.map_err(|failure| {
         // The next attempt has a folder of its own, and may need the room.
-        _ = std::fs::remove_dir_all(&into);
+        match tree::remove(&into) {
+            Ok(()) => failure,
+            Err(left) => failure.why(format!("`{}` can't be removed: {left}", into.display())),
+        }
     })?;
     let version = std::fs::read(unpacked.path("version.json")).ok();
     let version: Value = version.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
@@ -106,7 +136,17 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
         created: about.as_ref().map(|about| about.created.clone()),
         parts: kinds(&unpacked.parts),
         not_included: about.map(|about| about.not_included).unwrap_or_default(),
+        left_alone,
+        places: places_of(&unpacked.parts),
+        made_here: unpacked.is_own,
+        stripped: unpacked.stripped,
     })
+}
+
+/// The files and folders that a restore replaces, as the backup writes them.
+fn places_of(parts: &[Part]) -> Vec<String> {
+    let path = |part: &Part| if let Part::Files { path, .. } = part { Some(path.clone()) } else { None };
+    parts.iter().filter_map(path).collect()
 }
 
 /// How many parts there are of each kind.
@@ -131,6 +171,10 @@ fn find(arguments: &Arguments, server: &Server) -> Result<PathBuf> {
     }
     let mut begins = catalogue(&folder)?;
     begins.retain(|card| card.name.starts_with(&arguments.backup));
+    // Another server may keep its backups in the same folder, and `web` begins the names of `web-staging`, too.
+    if begins.iter().any(|card| card.server.as_ref() == Some(&server.name)) {
+        begins.retain(|card| card.server.as_ref() == Some(&server.name));
+    }
     match begins.as_slice() {
         [card] => Ok(card.path.clone()),
         [] => Err(Failure::new(Kind::NotFound, format!("there is no backup `{}`", arguments.backup))
@@ -171,13 +215,29 @@ fn identity(host: &Host, folder: &Path) -> Result<String> {
     Ok(id)
 }
 
+fn place<'a>(
+    server: &'a Server,
+    path: &'a dyn Fn(&str) -> PathBuf,
+    own: &'a Own,
+    stop: &'a dyn Fn() -> bool,
+) -> Place<'a> {
+    Place { environment: &server.environment, project: None, path, own, stop }
+}
+
 /// A plan reads the archive, too, and so knows whether it is whole.
 fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
     let server = host.server()?;
     let path = find(arguments, server)?;
     let contents = archive::inspect(&path, &server.keys(), u64::MAX, &|| host.stop.is_asked())?;
+    let parts = parts_of(&contents)?;
     let about = contents.manifest.map(|manifest| manifest.about);
-    let parts = about.as_ref().map_or_else(|| layout::parts(&contents.members), |about| about.parts.clone());
+    server.places(&arguments.files).check(&parts, &path, &|path| server.path(path))?;
+    let of_server = |path: &str| server.path(path);
+    let (own, stop) = (server.kept_folders(path.parent()), || host.stop.is_asked());
+    let place = place(server, &of_server, &own, &stop);
+    let is_stripped = |member: &Entry| !contents.is_own && archive::is_risen(member.sort, member.mode);
+    let stripped = contents.members.filter(is_stripped)?.into_iter().map(|member| member.name);
+    let stripped: Vec<String> = stripped.collect();
     let of_archive = |value: Option<Value>, what: &str| {
         value.unwrap_or_else(|| data::unknown(format!("the {what} of `{}`", path.display())))
     };
@@ -190,5 +250,9 @@ fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
         "created": about.as_ref().map(|about| about.created.clone()),
         "parts": kinds(&parts),
         "not_included": about.map(|about| about.not_included).unwrap_or_default(),
+        "left_alone": restore::left_alone(&parts, &place)?,
+        "places": places_of(&parts),
+        "made_here": contents.is_own,
+        "stripped": stripped,
     }))
 }

@@ -9,6 +9,7 @@ use crate::failure::{Context, Kind, Result};
 use crate::lock::{self, Holder};
 use crate::machine::backup::{Card, catalogue, verify};
 use crate::machine::git::Checkout;
+use crate::machine::part::Part;
 use crate::person::{Answer, Person};
 use crate::primitive::{AnyPrimitive, Host, Probe, Told};
 use crate::secret::{forget_raw, in_failure};
@@ -110,7 +111,10 @@ impl Reach for Here {
                     folder.as_ref().map_or_else(|| server.backup_folder(), |folder| server.path(folder));
                 plain(&catalogue(&folder)?)
             }
-            Inquiry::VerifyBackup { path } => plain(&verify(Card::of(path)?, &server.keys())?),
+            Inquiry::VerifyBackup { path } => {
+                let check = |parts: &[Part]| server.check_places(parts, path);
+                plain(&verify(Card::of(path)?, &server.keys(), &check)?)
+            }
         }
     }
 }

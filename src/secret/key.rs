@@ -99,11 +99,16 @@ fn read(folder: &Path) -> Option<[u8; LENGTH]> {
 
 /// The first digits of the keyed digest of some text. Without a source of random bytes there is none.
 pub fn keyed_digest(text: &[u8]) -> Option<String> {
+    Some(keyed_seal(text)?[..DIGITS].to_owned())
+}
+
+/// All digits of it: where a digest is to prove something, and not only to be compared with a few others.
+pub fn keyed_seal(text: &[u8]) -> Option<String> {
     let bytes = lock().bytes()?;
     let mut digest = Hmac::<Sha256>::new_from_slice(&bytes).ok()?;
     digest.update(text);
     let digest = digest.finalize().into_bytes();
-    Some(digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>()[..DIGITS].to_owned())
+    Some(digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
 }
 
 /// The tag of a secret: of its name and its value together, so that two names of one value don't tell that they are.

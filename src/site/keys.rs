@@ -23,8 +23,8 @@ pub fn documented() -> Vec<Key> {
         {
             let text = comment.join("\n");
             comment.clear();
-            // The name of the table is none of its keys.
-            if name != "name" {
+            // The name of the table is none of its keys, nor is where the table was read.
+            if !["name", "site_folder"].contains(&name) {
                 keys.push(Key { name: name.to_owned(), of: words(form.trim_end_matches(',')), text });
             }
         }

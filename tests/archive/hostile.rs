@@ -1,7 +1,7 @@
 //! Archives that somebody made to do harm: refused before anything is written.
 
 use banister::failure::Kind;
-use banister::machine::archive::{About, Content, Keys, Watch, create, unpack};
+use banister::machine::archive::{About, Content, Keys, Own, Watch, create, unpack};
 use banister::machine::part::Part;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -73,7 +73,7 @@ fn an_archive_that_leads_out_of_its_folder_is_refused_and_nothing_is_written() {
         let archive = folder.path().join("a.tar.gz");
         write(&archive, &members);
         let into = folder.path().join("into");
-        let failure = unpack(&archive, &Keys::default(), &into, &|| false).unwrap_err();
+        let failure = unpack(&archive, &Keys::default(), &into, &|| false, &|_| Ok(())).unwrap_err();
         assert_eq!(failure.kind, Kind::Refused, "{what}: {failure}");
         assert!(!into.exists(), "{what}");
         assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0, "{what}");
@@ -95,11 +95,11 @@ fn a_manifest_whose_parts_lead_out_or_are_missing_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let archive = folder.path().join("a.tar.gz");
         let about = About { parts: vec![part.clone()], ..About::default() };
-        let watch = Watch { stop: &|| false, warn: &|_| {} };
+        let watch = Watch { stop: &|| false, warn: &|_| {}, own: &Own::default() };
         let member = super::Member { name: "config".into(), content: Content::Bytes(b"x".to_vec()) };
         create(&archive, &Keys::default(), &[member], about, "", &watch).unwrap().finish().unwrap();
         let into = folder.path().join("into");
-        let failure = unpack(&archive, &Keys::default(), &into, &|| false).unwrap_err();
+        let failure = unpack(&archive, &Keys::default(), &into, &|| false, &|_| Ok(())).unwrap_err();
         assert_eq!(failure.kind, Kind::Refused, "{part:?}: {failure}");
         assert!(!into.exists(), "{part:?}");
     }
@@ -128,14 +128,14 @@ fn a_time_that_no_clock_can_say_does_no_harm() {
         gzip.write_all(&tar).unwrap();
         gzip.finish().unwrap();
         let into = folder.path().join("into");
-        unpack(&archive, &Keys::default(), &into, &|| false).unwrap();
+        unpack(&archive, &Keys::default(), &into, &|| false, &|_| Ok(())).unwrap();
         // Nor in the tar of a volume.
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(&tar).unwrap();
         let volume = super::Member { name: "v".into(), content: Content::Tar(file) };
         let again = folder.path().join("b.tar.gz");
         super::make(&again, &[volume], "").unwrap();
-        unpack(&again, &Keys::default(), &into, &|| false).unwrap();
+        unpack(&again, &Keys::default(), &into, &|| false, &|_| Ok(())).unwrap();
     }
 }
 
@@ -157,7 +157,7 @@ fn an_archive_that_would_not_fit_is_refused_as_soon_as_that_is_seen() {
     gzip.write_all(header.as_bytes()).unwrap();
     gzip.finish().unwrap();
     let into = folder.path().join("into");
-    let failure = unpack(&archive, &Keys::default(), &into, &|| false).unwrap_err();
+    let failure = unpack(&archive, &Keys::default(), &into, &|| false, &|_| Ok(())).unwrap_err();
     assert_eq!(failure.kind, Kind::Refused);
     assert!(failure.to_string().contains("unpacks to"), "{failure}");
     assert!(!into.exists());
@@ -173,7 +173,7 @@ fn a_good_archive_of_another_program_is_unpacked_as_it_was() {
         &[member("./", EntryType::Directory, ""), file, member("./a/l", EntryType::Symlink, "f")],
     );
     let into = folder.path().join("into");
-    let contents = unpack(&archive, &Keys::default(), &into, &|| false).unwrap();
+    let contents = unpack(&archive, &Keys::default(), &into, &|| false, &|_| Ok(())).unwrap();
     assert!(contents.manifest.is_none());
     assert_eq!(fs::read(into.join("a/l")).unwrap(), vec![0; 70_000]);
     assert_eq!(fs::metadata(into.join("a/f")).unwrap().permissions().mode() & 0o7777, 0o644);

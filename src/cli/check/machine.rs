@@ -115,6 +115,11 @@ fn places(server: &Server, text: &str) -> Vec<Doubt> {
         let help = format!("correct the path: it means `{}`", server.path(written).display());
         doubts.push(Doubt::new("backup", written, message, help));
     }
+    for (written, why) in server.unfit_for_backup() {
+        let message = format!("`{written}` can't be backed up: {why}, and a restore would replace it");
+        let help = "name the folders in it that hold data instead".to_owned();
+        doubts.push(Doubt::new("backup", &written, message, help));
+    }
     for (key, file) in [("env_file", &server.env_file), ("identity", &server.identity)] {
         let Some(file) = file.as_ref().map(|file| file.to_string_lossy().into_owned()) else { continue };
         if !server.path(&file).exists() {

@@ -80,6 +80,10 @@ const ZSTD_LEVEL: i32 = zstd::DEFAULT_COMPRESSION_LEVEL;
 /// How much zstd gives to a thread at once, in bytes. Its own choice, four times as much, needs four times the memory.
 const ZSTD_JOB: u32 = 2 << 20;
 
+/// The largest window that is read, as a power of two: 16 MiB of memory. All levels of zstd but its last three stay
+/// below it.
+const ZSTD_WINDOW: u32 = 24;
+
 /// Compresses what is written, on all cores.
 pub(super) enum Encoder<W: Write> {
     Gzip(Pieces<W>),
@@ -138,7 +142,11 @@ impl<R: Read> Decoder<R> {
     pub fn new(compression: Compression, inner: R) -> io::Result<Decoder<R>> {
         Ok(match compression {
             Compression::Gzip => Decoder::Gzip(Box::new(MultiGzDecoder::new(inner))),
-            Compression::Zstd => Decoder::Zstd(zstd::stream::read::Decoder::new(inner)?),
+            Compression::Zstd => {
+                let mut decoder = zstd::stream::read::Decoder::new(inner)?;
+                decoder.window_log_max(ZSTD_WINDOW)?;
+                Decoder::Zstd(decoder)
+            }
         })
     }
 

@@ -1,21 +1,22 @@
 //! Writes an archive.
 
+mod disk;
+
 use super::compression::{Compression, Encoder};
 use super::encrypt::{Encrypting, Target};
 use super::header::{Attributes, append};
 use super::keys::{Encryption, Keys};
-use super::manifest::{self, About, Entry, Manifest, Sort, text};
-use super::place::leads_out;
+use super::left::{Left, Own};
+use super::manifest::{self, About, Entry, Manifest, Origin, Sort, text};
+use super::place::{check_name, leads_out};
 use super::streams::{Hashing, Promised, Stretch};
-use super::walk::{Found, check_name, walk};
 use crate::failure::{Context, Failure, Kind, Result};
-use crate::machine::files::{beside, hexadecimal, sync_folder_of, unreadable};
+use crate::machine::files::{beside, hexadecimal, sync_folder_of};
 use rustix::fs::FlockOperation;
 use sha2::Digest;
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use tar::EntryType;
@@ -46,6 +47,8 @@ pub struct Watch<'a> {
     pub stop: &'a dyn Fn() -> bool,
     /// Told what was left out, or changed while it was read.
     pub warn: &'a dyn Fn(String),
+    /// Folders that are left out wherever they are; that of the archive itself always is.
+    pub own: &'a Own,
 }
 
 /// A finished archive.
@@ -100,7 +103,8 @@ pub fn create(
     let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
     let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
     made.or_fail(Kind::Refused, || format!("the folder `{}` can't be made", folder.display()))?;
-    let own = folder.canonicalize().or_fail(Kind::Refused, failed)?;
+    let mut own = watch.own.clone();
+    own.add(folder, "it holds the backups");
 
     let part = Part::open(path).or_fail(Kind::Refused, failed)?;
     let file = part.file.try_clone().or_fail(Kind::Refused, failed)?;
@@ -113,9 +117,15 @@ pub fn create(
     };
     let written = || -> Result<(Manifest, String)> {
         let encoder = Encoder::new(compression, Hashing::new(target)).or_fail(Kind::Refused, failed)?;
-        let manifest = Manifest { format: manifest::FORMAT, about, changed: Vec::new(), members: Vec::new() };
+        let manifest = Manifest {
+            format: manifest::FORMAT,
+            about,
+            changed: Vec::new(),
+            origin: None,
+            members: Vec::new(),
+        };
         let tar = tar::Builder::new(encoder);
-        let mut writer = Writer { tar, manifest, from: HashMap::new(), prefix, own, watch };
+        let mut writer = Writer { tar, manifest, from: HashMap::new(), prefix, own: &own, watch };
         members.iter().try_for_each(|member| writer.add(member))?;
         let (encoder, manifest) = writer.finish()?;
         let sealed = || -> io::Result<String> {
@@ -187,17 +197,15 @@ struct Writer<'a> {
     /// Where each name came from: two parts may overlap, but not contradict each other.
     from: HashMap<Vec<u8>, PathBuf>,
     prefix: &'a str,
-    own: PathBuf,
+    own: &'a Own,
     watch: &'a Watch<'a>,
 }
 
 impl<'a> Writer<'a> {
     fn add(&mut self, member: &Member) -> Result<()> {
-        let own = self.own.clone();
         let name = member.name.as_bytes();
         match &member.content {
-            // Resolved, so that the archive's own folder is recognised in it.
-            Content::Path(path) => walk(&member.name, &real(path), &own, &mut |found| self.add_found(found)),
+            Content::Path(path) => self.add_path(&member.name, path),
             Content::Bytes(bytes) => {
                 self.is_new(name, Path::new(""))?;
                 self.put(name, &[], &Attributes::made(bytes.len() as u64), &bytes[..])
@@ -243,8 +251,7 @@ impl<'a> Writer<'a> {
                 EntryType::Directory => Sort::Folder,
                 EntryType::Symlink => Sort::Link,
                 _ => {
-                    self.manifest.about.not_included.push(text(&whole));
-                    (self.watch.warn)(format!("`{}` is not in the backup: it is no file", text(&whole)));
+                    self.leave_out(&whole, &text(&whole), &Left::NoFile);
                     continue;
                 }
             };
@@ -272,59 +279,13 @@ impl<'a> Writer<'a> {
             }
             let target = if sort == Sort::Link { own } else { Vec::new() };
             if sort == Sort::Link && leads_out(&whole, &target) {
-                self.leave_out(&whole, &text(&whole), &target);
+                self.leave_out(&whole, &text(&whole), &Left::Outward(target));
                 continue;
             }
             let whole = if sort == Sort::Folder { [&whole, &b"/"[..]].concat() } else { whole };
             self.put(&whole, &target, &attributes, entry)?;
         }
         Ok(())
-    }
-
-    fn add_found(&mut self, found: Found) -> Result<()> {
-        let shown = found.path.display();
-        let Some(sort) = found.sort else {
-            let why = if found.metadata.is_dir() { "it holds the backups" } else { "it is no file" };
-            self.manifest.about.not_included.push(text(found.name));
-            (self.watch.warn)(format!("`{shown}` is not in the backup: {why}"));
-            return Ok(());
-        };
-        if !self.is_new(found.name, found.path)? {
-            return Ok(());
-        }
-        let attributes = Attributes::of(found.metadata, sort);
-        let failed = |error| unreadable(error, format!("`{shown}` can't be read"));
-        match sort {
-            Sort::Folder => self.put(&[found.name, b"/"].concat(), &[], &attributes, io::empty()),
-            Sort::Link => {
-                let target = std::fs::read_link(found.path).map_err(failed)?;
-                if leads_out(found.name, target.as_os_str().as_bytes()) {
-                    self.leave_out(found.name, &shown.to_string(), target.as_os_str().as_bytes());
-                    return Ok(());
-                }
-                self.put(found.name, target.as_os_str().as_bytes(), &attributes, io::empty())
-            }
-            Sort::File => {
-                // A pipe that took the file's place would keep us waiting for ever.
-                let flags = (rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOFOLLOW).bits() as i32;
-                let file =
-                    OpenOptions::new().read(true).custom_flags(flags).open(found.path).map_err(failed)?;
-                let open = file.metadata().map_err(failed)?;
-                if !open.is_file() {
-                    return Err(Failure::new(Kind::Refused, format!("`{shown}` changed while it was read")));
-                }
-                self.put(found.name, &[], &Attributes::of(&open, sort), file)
-            }
-        }
-    }
-
-    /// Leaves a link out that no archive may hold: unpacked elsewhere, it would lead to what belongs to others.
-    fn leave_out(&mut self, name: &[u8], shown: &str, target: &[u8]) {
-        self.manifest.about.not_included.push(text(name));
-        (self.watch.warn)(format!(
-            "`{shown}` is not in the backup: it is a link to `{}`, outside of it",
-            text(target)
-        ));
     }
 
     /// Whether the name is not in the archive yet. Fails if something else is there under it.
@@ -351,7 +312,7 @@ impl<'a> Writer<'a> {
         let mut promised = content.inner;
         if promised.changed() {
             (self.watch.warn)(format!("`{shown}` changed while it was read; the backup holds a part of it"));
-            self.manifest.changed.push(shown);
+            disk::note(&mut self.manifest.changed, shown);
         }
         self.manifest.members.push(Entry {
             name: text(&name),
@@ -370,18 +331,18 @@ impl<'a> Writer<'a> {
     /// Appends the manifest.
     fn finish(mut self) -> Result<(Encoder<Hashing<Target<'a>>>, Manifest)> {
         let failed = || "the archive's manifest can't be written".to_owned();
+        // Without a key on the disk nobody could compare it later.
+        if crate::secret::keep_key().is_ok() {
+            let mut origin = Origin::default();
+            for member in &self.manifest.members {
+                origin.add(&serde_json::to_vec(member).or_fail(Kind::Bug, failed)?);
+            }
+            self.manifest.origin = origin.digest(&self.manifest.about);
+        }
         let json = serde_json::to_vec_pretty(&self.manifest).or_fail(Kind::Bug, failed)?;
         let name = [self.prefix.as_bytes(), manifest::NAME.as_bytes()].concat();
         append(&mut self.tar, &name, &[], &Attributes::made(json.len() as u64), &json[..])
             .or_fail(Kind::Refused, failed)?;
         Ok((self.tar.into_inner().or_fail(Kind::Refused, failed)?, self.manifest))
-    }
-}
-
-/// The path with links resolved in all but its last part.
-fn real(path: &Path) -> PathBuf {
-    match (path.parent().map(Path::canonicalize), path.file_name()) {
-        (Some(Ok(folder)), Some(name)) => folder.join(name),
-        _ => path.to_owned(),
     }
 }

@@ -1,27 +1,28 @@
 //! What can be known of an archive before anything is gathered for it.
 
 use super::create::{Content, Member};
-use super::manifest::Sort;
-use super::place::leads_out;
-use super::walk::{check_name, walk};
+use super::left::{Left, Own};
+use super::place::check_name;
 use crate::failure::{Context, Failure, Kind, Result};
-use crate::machine::files::unreadable;
+use crate::machine::tree::{Found, Next, What, walk};
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 
 /// How many bytes the files and folders among the members hold. Fails with [`Kind::NotFound`] if one is not there, and
-/// with [`Kind::Refused`] if one is a link that leads out of the archive: nothing would be in it of what is meant.
-pub fn estimate(members: &[Member]) -> Result<u64> {
+/// with [`Kind::Refused`] if one is left out itself, as a link that leads out: nothing would be in it of what is meant.
+pub fn estimate(members: &[Member], own: &Own) -> Result<u64> {
     let mut bytes = 0u64;
     for member in members {
         check_name(&member.name)?;
         match &member.content {
-            Content::Path(path) => walk(&member.name, path, Path::new(""), &mut |found| {
-                if found.sort == Some(Sort::Link) && found.path == path {
-                    stays(found.name, path)?;
+            Content::Path(path) => walk(path, &mut |found| {
+                if let Some(left) = Left::of(found, &member.name, own)? {
+                    return if found.below.is_empty() { Err(refuse(found, &left)) } else { Ok(Next::Pass) };
                 }
-                bytes += if found.sort == Some(Sort::File) { found.metadata.len() } else { 0 };
-                Ok(())
+                let length =
+                    found.metadata.filter(|_| found.what == What::File).map_or(0, |found| found.len());
+                bytes = bytes.saturating_add(length);
+                Ok(Next::Enter)
             })?,
             Content::Bytes(content) => bytes += content.len() as u64,
             Content::Output(file) | Content::Tar(file) => {
@@ -33,14 +34,18 @@ pub fn estimate(members: &[Member]) -> Result<u64> {
     Ok(bytes)
 }
 
-/// Fails if a link leads out of the archive.
-fn stays(name: &[u8], path: &Path) -> Result<()> {
-    let failed = |error| unreadable(error, format!("`{}` can't be read", path.display()));
-    let target = std::fs::read_link(path).map_err(failed)?;
-    if !leads_out(name, target.as_os_str().as_bytes()) {
-        return Ok(());
+/// Why a file or folder that was named can't be backed up.
+pub(super) fn refuse(found: &Found, left: &Left) -> Failure {
+    let path = found.path.display();
+    let failure = |what: &str| Failure::new(Kind::Refused, format!("`{path}` can't be backed up: {what}"));
+    match left {
+        Left::Outward(target) => failure("it is a link").help(format!(
+            "name the folder it points to: `{}`",
+            std::path::Path::new(OsStr::from_bytes(target)).display()
+        )),
+        Left::Own(why) => {
+            failure(why).help("name the folders in it that hold data, in `backup` in `site.toml`")
+        }
+        other => failure(&other.why()),
     }
-    let message = format!("`{}` can't be backed up: it is a link", path.display());
-    Err(Failure::new(Kind::Refused, message)
-        .help(format!("name the folder it points to: `{}`", target.display())))
 }

@@ -1,7 +1,9 @@
 //! The manifest: the last member of a backup, which says what all others must be.
 
 use crate::machine::part::Part;
+use crate::secret::keyed_seal;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 /// The manifest's name in the archive.
 pub const NAME: &str = "manifest.json";
@@ -38,8 +40,35 @@ pub struct Manifest {
     pub about: About,
     /// Members whose length changed while they were read: filled with zeros, or cut.
     pub changed: Vec<String>,
-    /// In the order of the archive.
+    /// A digest of all else in here, keyed with the key of the records of who made it: evidence of where it comes from,
+    /// and nothing that a restore needs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
+    /// In the order of the archive; empty in one that was read, see [`super::Contents`].
+    #[serde(default)]
     pub members: Vec<Entry>,
+}
+
+/// Digests what a manifest says, as it goes.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Origin(Sha256);
+
+impl Origin {
+    /// The next member, as JSON.
+    pub fn add(&mut self, entry: &[u8]) {
+        self.0.update(entry);
+    }
+
+    /// Whether all that was added is the same.
+    pub fn is(&self, other: &Origin) -> bool {
+        self.0.clone().finalize() == other.0.clone().finalize()
+    }
+
+    /// The keyed digest; none where there is no key.
+    pub fn digest(mut self, about: &About) -> Option<String> {
+        self.0.update(serde_json::to_vec(about).ok()?);
+        keyed_seal(&[b"backup\0", &self.0.finalize()[..]].concat())
+    }
 }
 
 /// What a member is.

@@ -3,42 +3,118 @@
 //! An archive comes from outside, even one that was written here: whoever could change the file could change its
 //! names. What is refused here was never written by this program nor by Hoss's own tool.
 
-use super::manifest::{Sort, text};
-use std::collections::HashMap;
+use super::manifest::{NAME, Sort, text};
+use crate::failure::{Failure, Kind, Result as Checked};
+use std::fs::File;
+use std::hash::{BuildHasher, RandomState};
+use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 
-/// The names that were seen so far.
-#[derive(Default)]
+/// The names that were seen so far: their digests, in an unnamed file, because there may be millions.
 pub(super) struct Places {
-    seen: HashMap<Vec<u8>, Sort>,
+    file: BufWriter<File>,
+    count: u64,
+    members: u64,
+    /// Random: nobody can choose names with the same digests.
+    keys: RandomState,
+    /// The folders around the name before: those are known already.
+    around: Vec<u8>,
+    unkept: Option<io::Error>,
+}
+
+/// What a name was seen as. Of two equal names only folders may be both, and only a folder may be around another name.
+const FOLDER: u64 = 0;
+const AROUND: u64 = 1;
+const OTHER: u64 = 2;
+
+/// How many digests are compared at once.
+const AT_ONCE: u64 = 500_000;
+
+/// A name that may not be, by the place of its member.
+#[derive(Debug, PartialEq)]
+pub(super) enum Wrong {
+    Twice(u64),
+    InNoFolder(u64),
 }
 
 impl Places {
+    pub fn new() -> io::Result<Places> {
+        let file = BufWriter::new(tempfile::tempfile()?);
+        Ok(Places { file, count: 0, members: 0, keys: RandomState::new(), around: Vec::new(), unkept: None })
+    }
+
     /// Takes up the next member; says why it may not be unpacked. `name` and `target` are as in the archive.
     pub fn take(&mut self, name: &[u8], sort: Sort, target: Option<&[u8]>) -> Result<(), String> {
         let shown = text(name);
         let Some(parts) = parts(name) else {
             return Err(format!("`{shown}` in it leads out of the folder it is unpacked in"));
         };
+        let member = self.members;
+        self.members += 1;
         let whole = parts.join(&b'/');
         if whole.is_empty() {
             return if sort == Sort::Folder { Ok(()) } else { Err("a member has no name".into()) };
         }
-        for end in 1..parts.len() {
-            match self.seen.get(&parts[..end].join(&b'/')) {
-                None | Some(Sort::Folder) => {}
-                Some(_) => return Err(format!("`{shown}` in it lies in something that is no folder")),
-            }
-        }
         if let Some(target) = target
-            && leads_out(&parts.join(&b'/'), target)
+            && leads_out(&whole, target)
         {
             return Err(format!("the link `{shown}` in it leads out, to `{}`", text(target)));
         }
-        match self.seen.insert(whole, sort) {
-            None => Ok(()),
-            Some(Sort::Folder) if sort == Sort::Folder => Ok(()),
-            Some(_) => Err(format!("`{shown}` is in it twice")),
+        let ends: Vec<usize> = (0..whole.len()).filter(|place| whole[*place] == b'/').collect();
+        for end in &ends {
+            let is_known = self.around.starts_with(&whole[..*end])
+                && self.around.get(*end).is_none_or(|byte| *byte == b'/');
+            if !is_known {
+                self.note(&whole[..*end], AROUND, member);
+            }
         }
+        self.around = ends.last().map(|end| whole[..*end].to_vec()).unwrap_or_default();
+        self.note(&whole, if sort == Sort::Folder { FOLDER } else { OTHER }, member);
+        Ok(())
+    }
+
+    /// That a name can't be kept says nothing of the archive: it is told at the end.
+    fn note(&mut self, name: &[u8], what: u64, member: u64) {
+        self.count += 1;
+        let digest = self.keys.hash_one(name);
+        let written =
+            self.file.write_all(&[digest.to_ne_bytes(), ((member << 2) | what).to_ne_bytes()].concat());
+        self.unkept = self.unkept.take().or(written.err());
+    }
+
+    /// Compares all names; the first that is there twice, or lies in something that is no folder.
+    pub fn finish(mut self) -> io::Result<Option<Wrong>> {
+        self.unkept.take().map_or(Ok(()), Err)?;
+        self.file.flush()?;
+        let mut file = self.file.into_inner()?;
+        let rounds = self.count / AT_ONCE + 1;
+        for round in 0..rounds {
+            file.rewind()?;
+            let mut reader = BufReader::new(&file);
+            let mut seen: Vec<(u64, u64)> = Vec::new();
+            let mut record = [0; 16];
+            for _ in 0..self.count {
+                reader.read_exact(&mut record)?;
+                let [digest, note] =
+                    [0, 8].map(|at| u64::from_ne_bytes(std::array::from_fn(|byte| record[at + byte])));
+                if digest % rounds == round {
+                    seen.push((digest, note));
+                }
+            }
+            seen.sort_unstable();
+            for same in seen.chunk_by(|a, b| a.0 == b.0) {
+                let of = |what: u64| same.iter().map(|(_, note)| note).filter(move |note| **note & 3 == what);
+                let is_around = of(AROUND).next();
+                match (of(OTHER).nth(1), of(OTHER).next(), of(FOLDER).next(), is_around) {
+                    (Some(twice), ..) => return Ok(Some(Wrong::Twice(twice >> 2))),
+                    (None, Some(other), Some(folder), _) => {
+                        return Ok(Some(Wrong::Twice(other.max(folder) >> 2)));
+                    }
+                    (None, Some(_), None, Some(inner)) => return Ok(Some(Wrong::InNoFolder(inner >> 2))),
+                    _ => {}
+                }
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -66,15 +142,30 @@ pub(super) fn leads_out(name: &[u8], target: &[u8]) -> bool {
     target.starts_with(b"/")
 }
 
+/// Checks a name that a member is to have: relative, without `..`, and not the manifest's.
+pub(super) fn check_name(name: &str) -> Checked<()> {
+    let parts: Vec<&str> = name.split('/').collect();
+    let wrong = parts.iter().any(|part| ["", ".", ".."].contains(part)) || name.contains('\0');
+    if wrong || name == NAME {
+        return Err(Failure::new(
+            Kind::Invalid,
+            format!("`{}` can't be a member's name", text(name.as_bytes())),
+        )
+        .help("give it a relative name such as `config/settings.toml`"));
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn take(members: &[(&str, Sort, Option<&str>)]) -> Result<(), String> {
-        let mut places = Places::default();
+        let mut places = Places::new().unwrap();
         members.iter().try_for_each(|(name, sort, target)| {
             places.take(name.as_bytes(), *sort, target.map(str::as_bytes))
-        })
+        })?;
+        places.finish().unwrap().map_or(Ok(()), |wrong| Err(format!("{wrong:?}")))
     }
 
     #[test]

@@ -9,8 +9,9 @@ use std::path::Path;
 /// How the name of an unfinished archive ends.
 pub(super) const ENDING: &str = "part";
 
-/// Removes unfinished archives whose name begins with `beginning` and whose writer is dead. Finished ones stay.
-pub fn sweep(folder: &Path, beginning: &str) -> Result<()> {
+/// Removes unfinished archives of a server whose writer is dead. Finished ones stay, and those of others: after
+/// the name comes the instant, which begins with a digit.
+pub fn sweep(folder: &Path, server: &str) -> Result<()> {
     let failed = || format!("unfinished archives in `{}` can't be removed", folder.display());
     let entries = match folder.read_dir() {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
@@ -21,7 +22,8 @@ pub fn sweep(folder: &Path, beginning: &str) -> Result<()> {
         let name = entry.file_name();
         let name = name.to_string_lossy();
         let archive = name.strip_prefix('.').and_then(|name| name.strip_suffix(&format!(".{ENDING}")));
-        if archive.is_some_and(|archive| archive.starts_with(beginning)) {
+        let instant = archive.and_then(|archive| archive.strip_prefix(server)?.strip_prefix('-'));
+        if instant.is_some_and(|instant| instant.starts_with(|first: char| first.is_ascii_digit())) {
             match remove_if_dead(&entry.path()) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 removed => removed.or_fail(Kind::Refused, failed)?,

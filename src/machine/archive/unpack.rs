@@ -6,6 +6,7 @@ use super::place::parts;
 use super::verify::{Begun, Contents, Sink, inspect, read};
 use crate::failure::{Context, Kind, Result};
 use crate::machine::files::{free_space, private_folder, sync_folder_of};
+use crate::machine::tree;
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions, Permissions};
 use std::os::unix::ffi::OsStrExt;
@@ -14,33 +15,45 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 /// Reads the whole archive first, so that nothing is written of one that is damaged, leads out of its folder or does
-/// not fit; then unpacks it into `folder`, which is emptied before. Modes and times are those of the archive, owners
-/// too if this is root.
+/// not fit, or that `check` refuses; then unpacks it into `folder`, which is emptied before. Modes and times are those of the archive, owners
+/// too if this is root. Programs that run as their owner or group lose that, unless the archive was made here.
 ///
 /// Fails as [`super::verify_until`] does, and with [`Kind::Refused`] if there is too little room.
-pub fn unpack(path: &Path, keys: &Keys, folder: &Path, stop: &dyn Fn() -> bool) -> Result<Contents> {
+pub fn unpack(
+    path: &Path,
+    keys: &Keys,
+    folder: &Path,
+    stop: &dyn Fn() -> bool,
+    check: &dyn Fn(&Contents) -> Result<()>,
+) -> Result<Contents> {
     let room = free_space(folder)?.free;
     let contents = inspect(path, keys, room, stop)?;
+    check(&contents)?;
     let failed = || format!("`{}` can't be emptied", folder.display());
-    match std::fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(error).or_fail(Kind::Refused, failed);
-        }
-        _ => private_folder(folder)?,
-    }
-    let mut unpacking = Unpacking { folder, folders: Vec::new() };
+    tree::remove(folder).or_fail(Kind::Refused, failed)?;
+    private_folder(folder)?;
+    let mut unpacking = Unpacking { folder, folders: Vec::new(), is_own: contents.is_own };
     let (again, reading) = read(path, keys, room, stop, &mut unpacking)?;
-    if again.members != contents.members {
+    if !again.members.origin().is(&contents.members.origin()) {
         return Err(reading.refuse("it changed while it was read"));
     }
     unpacking.finish()?;
     Ok(contents)
 }
 
+/// The bits that make a program run as its owner or its group: they give rights away.
+pub const RISEN: u32 = 0o6000;
+
+/// Whether a file has such a bit, which is only believed if the archive was made here.
+pub fn is_risen(sort: Sort, mode: u32) -> bool {
+    sort == Sort::File && mode & RISEN != 0
+}
+
 struct Unpacking<'a> {
     folder: &'a Path,
     /// Their modes and times are set last: a file in them changes the one, and may need the other.
     folders: Vec<(PathBuf, tar::Header)>,
+    is_own: bool,
 }
 
 impl Unpacking<'_> {
@@ -53,7 +66,7 @@ impl Unpacking<'_> {
         for (path, header) in self.folders.iter().rev() {
             let failed = || format!("`{}` can't be finished", path.display());
             let open = File::open(path).or_fail(Kind::Refused, failed)?;
-            attributes(&open, header).and_then(|()| open.sync_all()).or_fail(Kind::Refused, failed)?;
+            attributes(&open, header, !0).and_then(|()| open.sync_all()).or_fail(Kind::Refused, failed)?;
         }
         sync_folder_of(self.folder).or_fail(Kind::Refused, || "the unpacked backup can't be kept".into())
     }
@@ -92,7 +105,10 @@ impl Sink for Unpacking<'_> {
     fn end(&mut self, member: &Begun, file: Option<File>) -> Result<()> {
         let Some(file) = file else { return Ok(()) };
         let failed = || format!("`{}` can't be finished", self.path(member.name).display());
-        attributes(&file, member.header).and_then(|()| file.sync_all()).or_fail(Kind::Refused, failed)
+        let allowed = if self.is_own { !0 } else { !RISEN };
+        attributes(&file, member.header, allowed)
+            .and_then(|()| file.sync_all())
+            .or_fail(Kind::Refused, failed)
     }
 }
 
@@ -101,13 +117,13 @@ fn owners(header: &tar::Header) -> (Option<u32>, Option<u32>) {
     (number(header.uid()), number(header.gid()))
 }
 
-fn attributes(file: &File, header: &tar::Header) -> std::io::Result<()> {
+fn attributes(file: &File, header: &tar::Header, allowed: u32) -> std::io::Result<()> {
     if rustix::process::geteuid().is_root() {
         let (owner, group) = owners(header);
         std::os::unix::fs::fchown(file, owner, group)?;
     }
     // After the owner: changing that takes special bits away.
-    file.set_permissions(Permissions::from_mode(header.mode()? & 0o7777))?;
+    file.set_permissions(Permissions::from_mode(header.mode()? & 0o7777 & allowed))?;
     // What no clock can say is left as it is: it is the archive that is odd, and not what it holds.
     match UNIX_EPOCH.checked_add(Duration::from_secs(header.mtime()?)) {
         Some(when) => file.set_modified(when),

@@ -1,48 +1,47 @@
 //! Reads an archive back, member by member.
 
+use super::claims;
 use super::compression::{Compression, Decoder};
 use super::decrypt::open;
 use super::keys::Keys;
-use super::manifest::{self, Entry, Manifest, Sort, below, text};
-use super::place::Places;
+use super::manifest::{self, Entry, Manifest, Sort, text};
+use super::members::{Members, unkept};
+use super::place::{Places, Wrong, check_name};
+use super::raw::Raw;
 use super::seal::Unsealed;
 use super::streams::Hashing;
-use super::walk::check_name;
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::files::hexadecimal;
 use crate::machine::part::Part;
 use crate::units::Size;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 use tar::EntryType;
 
-/// The longest manifest that is read, in bytes: about a million members.
-const LONGEST: u64 = 512 << 20;
+/// The most members that are read: more than any file system of a server has.
+const MEMBERS: usize = 5_000_000;
 
 /// What an archive holds.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Contents {
-    /// Absent in an archive that another program wrote.
+    /// Absent in an archive that another program wrote. Its list of members is left to `members`.
     pub manifest: Option<Manifest>,
     /// All members but the manifest.
-    pub members: Vec<Entry>,
+    pub members: Members,
+    /// Whether it was made with the key of the records that is here: by this user on this machine.
+    pub is_own: bool,
 }
 
-impl Contents {
-    /// Bytes of content, unpacked.
-    pub fn size(&self) -> u64 {
-        self.members.iter().fold(0, |sum, member| sum.saturating_add(member.size))
-    }
-}
-
-/// Reads the whole archive and compares every member with the manifest, and the file itself with its seal. One that is
-/// encrypted can't be read so.
+/// Reads the whole archive and compares every member with the manifest, and the file itself with its seal; all that the
+/// manifest says. One that is encrypted can't be read so.
 ///
 /// Fails as [`verify_until`] does.
 pub fn verify(path: &Path) -> Result<Manifest> {
-    verify_until(path, &Keys::default(), &|| false)
+    let (manifest, members) = verify_until(path, &Keys::default(), &|| false)?;
+    Ok(Manifest { members: members.iter().collect::<Result<_>>()?, ..manifest })
 }
 
 /// As [`verify`], decrypting with `keys` if need be; ends with [`Kind::Interrupted`] as soon as `stop` says so.
@@ -50,9 +49,10 @@ pub fn verify(path: &Path) -> Result<Manifest> {
 /// Fails with [`Kind::Refused`], and with the member's name where there is one, if a byte is not what was written, if
 /// the end is missing, or if a member was added or taken away, or leads out of the archive, or if it can't be decrypted;
 /// with [`Kind::NotFound`] if there is no such file, or no program to decrypt it.
-pub fn verify_until(path: &Path, keys: &Keys, stop: &dyn Fn() -> bool) -> Result<Manifest> {
+pub fn verify_until(path: &Path, keys: &Keys, stop: &dyn Fn() -> bool) -> Result<(Manifest, Members)> {
     let (contents, reading) = read(path, keys, u64::MAX, stop, &mut Nowhere)?;
-    contents.manifest.ok_or_else(|| reading.refuse("its manifest is missing"))
+    let manifest = contents.manifest.ok_or_else(|| reading.refuse("its manifest is missing"))?;
+    Ok((manifest, contents.members))
 }
 
 /// As [`verify_until`], also for an archive without a manifest: then nothing but its own checksums says that it is
@@ -100,10 +100,11 @@ pub(super) fn read<'a>(
 ) -> Result<(Contents, Reading<'a>)> {
     let compression = Compression::of(path)?;
     let raw = Unsealed::new(compression, open(path, keys, stop)?);
-    let mut reading = Reading { path, limit, stop, members: Vec::new(), last: None };
+    let mut reading = Reading { path, limit, stop, last: None };
     let decoder = Decoder::new(compression, Hashing::new(raw)).map_err(|error| reading.damaged(&error))?;
-    let mut tar = tar::Archive::new(decoder);
-    let manifest = reading.members(&mut tar, sink)?;
+    let mut tar = Raw::new(decoder);
+    let mut members = Members::new()?;
+    let manifest = reading.members(&mut tar, &mut members, sink)?;
     let (seal, digest) = reading.end(tar.into_inner())?;
     match (seal, &manifest) {
         // Another program's archive has neither.
@@ -115,7 +116,10 @@ pub(super) fn read<'a>(
         }
         (Some(_), Some(_)) => {}
     }
-    Ok((Contents { manifest, members: std::mem::take(&mut reading.members) }, reading))
+    let is_own = manifest.as_ref().is_some_and(|manifest| {
+        manifest.origin.is_some() && members.origin().digest(&manifest.about) == manifest.origin
+    });
+    Ok((Contents { manifest, members, is_own }, reading))
 }
 
 pub(super) struct Reading<'a> {
@@ -123,52 +127,50 @@ pub(super) struct Reading<'a> {
     /// How many bytes of content it may have.
     limit: u64,
     stop: &'a dyn Fn() -> bool,
-    members: Vec<Entry>,
     /// The name of the member that was read last.
     last: Option<String>,
 }
 
-type Raw<'a> = Hashing<Unsealed<Box<dyn Read + 'a>>>;
+type Stream<'a> = Decoder<Hashing<Unsealed<Box<dyn Read + 'a>>>>;
 
 impl<'a> Reading<'a> {
     /// Reads all members and compares them with the manifest, which must be the last, if there is one.
     fn members(
         &mut self,
-        tar: &mut tar::Archive<Decoder<Raw<'a>>>,
+        tar: &mut Raw<Stream<'a>>,
+        members: &mut Members,
         sink: &mut dyn Sink,
     ) -> Result<Option<Manifest>> {
         let mut found: Option<Manifest> = None;
-        let mut places = Places::default();
-        let mut total = 0u64;
-        let entries = tar.entries().map_err(|error| self.damaged(&error))?;
-        for entry in entries {
-            let mut entry = entry.map_err(|error| self.damaged(&error))?;
-            let bytes = entry.path_bytes().into_owned();
+        let mut places = Places::new().map_err(unkept)?;
+        let mut buffer = vec![0; 64 << 10];
+        while let Some(head) = tar.next().map_err(|error| self.damaged(&error))? {
+            let bytes = head.name;
             let name = text(&bytes);
             self.last = Some(name.clone());
             if found.is_some() {
                 return Err(self.refuse(format!("`{name}` is in it and not in its manifest")));
             }
             if name.strip_prefix("./").unwrap_or(&name) == manifest::NAME {
-                let mut json = Vec::new();
-                let mut limited = (&mut entry).take(LONGEST);
-                limited.read_to_end(&mut json).map_err(|error| self.damaged(&error))?;
-                found = Some(self.compare(&json)?);
+                members.finish()?;
+                found = Some(self.compare(&mut *tar, members)?);
                 continue;
             }
-            let sort = match entry.header().entry_type() {
+            let sort = match head.sort {
                 EntryType::Regular => Sort::File,
                 EntryType::Directory => Sort::Folder,
                 EntryType::Symlink => Sort::Link,
                 _ => return Err(self.refuse(format!("`{name}` in it is no file, folder or link"))),
             };
-            let header = entry.header().clone();
+            if members.len() >= MEMBERS {
+                return Err(self.refuse(format!("it has more than {MEMBERS} members")));
+            }
+            let header = head.header;
             let said = || Ok((header.mode()?, header.uid()?, header.gid()?, header.mtime()?));
             let (mode, owner, group, modified) = said().map_err(|error| self.damaged(&error))?;
-            let link = entry.link_name_bytes().map(|target| target.into_owned());
-            let link = link.as_deref().filter(|_| sort == Sort::Link);
+            let link = head.target.as_deref().filter(|_| sort == Sort::Link);
             places.take(&bytes, sort, link).map_err(|why| self.refuse(why))?;
-            total = total.saturating_add(entry.size());
+            let total = members.size().saturating_add(head.size);
             if total > self.limit {
                 let (needed, limit) = (Size(total), Size(self.limit));
                 let message = format!("the archive `{}` unpacks to {needed} or more", self.path.display());
@@ -180,9 +182,8 @@ impl<'a> Reading<'a> {
             let mut file = sink.begin(&begun)?;
             let mut digest = Sha256::new();
             let mut size = 0;
-            let mut buffer = vec![0; 64 << 10];
             loop {
-                match entry.read(&mut buffer).map_err(|error| self.damaged(&error))? {
+                match tar.read(&mut buffer).map_err(|error| self.damaged(&error))? {
                     0 => break,
                     read => {
                         digest.update(&buffer[..read]);
@@ -197,61 +198,72 @@ impl<'a> Reading<'a> {
             sink.end(&begun, file)?;
             let target = link.map(text);
             let sha256 = hexadecimal(&digest.finalize());
-            self.members.push(Entry { name, sort, mode, owner, group, modified, size, sha256, target });
+            members.push(&Entry { name, sort, mode, owner, group, modified, size, sha256, target })?;
+        }
+        members.finish()?;
+        if let Some(wrong) = places.finish().map_err(unkept)? {
+            let (Wrong::Twice(place) | Wrong::InNoFolder(place)) = wrong;
+            let place = usize::try_from(place).unwrap_or(usize::MAX);
+            let name = members.iter().nth(place).transpose()?.map(|member| member.name).unwrap_or_default();
+            return Err(self.refuse(match wrong {
+                Wrong::Twice(_) => format!("`{name}` is in it twice"),
+                Wrong::InNoFolder(_) => format!("`{name}` in it lies in something that is no folder"),
+            }));
         }
         Ok(found)
     }
 
     /// Compares the members read so far with the manifest.
-    fn compare(&self, json: &[u8]) -> Result<Manifest> {
-        let manifest: Manifest = serde_json::from_slice(json)
-            .map_err(|error| self.refuse(format!("its manifest can't be read: {error}")))?;
+    fn compare(&self, json: impl Read, members: &Members) -> Result<Manifest> {
+        let manifest = claims::read(json, members).map_err(|why| self.refuse(why))?;
         if manifest.format != manifest::FORMAT {
             let (is, reads) = (manifest.format, manifest::FORMAT);
             let newer = format!("its manifest has format {is}, this program reads {reads}");
             return Err(self.refuse(newer).help("read it with the version of banister that wrote it"));
         }
-        for (place, found) in self.members.iter().enumerate() {
-            let name = &found.name;
-            match manifest.members.get(place) {
-                Some(said) if said == found => {}
-                Some(said) if said.name == *name => {
-                    return Err(self.refuse(format!("`{name}` in it differs from the manifest")));
-                }
-                Some(said) if manifest.members.iter().any(|said| said.name == *name) => {
-                    return Err(self.refuse(format!("`{}` is missing in it", said.name)));
-                }
-                _ => return Err(self.refuse(format!("`{name}` is in it and not in its manifest"))),
-            }
-        }
-        match manifest.members.get(self.members.len()) {
-            Some(missing) => Err(self.refuse(format!("`{}` is missing in it", missing.name))),
-            None => self.parts(&manifest.about.parts).map(|()| manifest),
-        }
+        self.parts(&manifest.about.parts, members).map(|()| manifest)
     }
 
     /// Checks where the parts say that they are: what is put back is read there.
-    fn parts(&self, parts: &[Part]) -> Result<()> {
+    fn parts(&self, parts: &[Part], members: &Members) -> Result<()> {
+        let mut read = BTreeSet::new();
         for part in parts {
             let name = part.name();
             if matches!(part, Part::Output { .. }) {
                 continue;
+            }
+            let path = if let Part::Files { path, .. } = part { path } else { "" };
+            if path.split('/').any(|part| part == "..") || path.starts_with('~') && !path.starts_with("~/") {
+                return Err(self.refuse(format!("its part `{name}` would be put at `{path}`")));
             }
             if check_name(name).is_err() {
                 return Err(
                     self.refuse(format!("its part `{name}` leads out of the folder it is unpacked in"))
                 );
             }
-            let is_read = matches!(part, Part::Database { .. } | Part::Search { .. });
-            if is_read && below(&self.members, name).is_empty() {
-                return Err(self.refuse(format!("its part `{name}` is not in it")));
+            if matches!(part, Part::Database { .. } | Part::Search { .. }) {
+                read.insert(name);
             }
         }
-        Ok(())
+        for member in members.iter() {
+            if read.is_empty() {
+                break;
+            }
+            let member = member?;
+            let own = member.name.trim_start_matches("./").trim_end_matches('/');
+            let ends = own.match_indices('/').map(|(end, _)| end).chain([own.len()]);
+            for end in ends {
+                read.remove(&own[..end]);
+            }
+        }
+        match read.first() {
+            Some(name) => Err(self.refuse(format!("its part `{name}` is not in it"))),
+            None => Ok(()),
+        }
     }
 
     /// Reads what follows the members, which must be zeros; the seal, and the digest of all bytes before it.
-    fn end(&self, mut decoder: Decoder<Raw<'a>>) -> Result<(Option<Vec<u8>>, Vec<u8>)> {
+    fn end(&self, mut decoder: Stream<'a>) -> Result<(Option<Vec<u8>>, Vec<u8>)> {
         let mut buffer = vec![0; 64 << 10];
         loop {
             match decoder.read(&mut buffer).map_err(|error| self.damaged(&error))? {

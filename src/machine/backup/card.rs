@@ -1,5 +1,6 @@
 //! What is known of a backup: a card beside each archive, and the list of them.
 
+use super::retention::is_future;
 use crate::failure::{Context, Kind, Result};
 use crate::machine::archive::{About, Compression};
 use crate::machine::files::{sync_folder_of, write_private_durably};
@@ -43,6 +44,9 @@ pub struct Card {
     /// RFC 3339, UTC.
     pub created: Option<String>,
     pub label: Option<String>,
+    /// What belongs to the server and is not in it.
+    #[serde(default)]
+    pub not_included: Vec<String>,
 }
 
 /// How the name of a card ends, after that of its archive.
@@ -73,8 +77,15 @@ impl Card {
             commit: about.commit.clone(),
             created: Some(about.created.clone()),
             label: Some(about.label.clone()),
+            not_included: about.not_included.clone(),
             ..self
         }
+    }
+
+    /// Whether it says that it was made later than now: a clock was wrong.
+    pub fn is_future(&self, now: jiff::Timestamp) -> bool {
+        let created = self.created.as_ref().and_then(|created| created.parse().ok());
+        created.is_some_and(|created| is_future(created, now))
     }
 
     /// It was read whole just now.

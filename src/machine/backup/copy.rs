@@ -16,6 +16,7 @@ use crate::machine::files::{private_folder, write_private_durably};
 use crate::machine::health::{self, Check, Report};
 use crate::machine::part::Part;
 use crate::machine::postgres::Postgres;
+use crate::machine::tree;
 use crate::units::Duration;
 use project::Project;
 use serde::{Deserialize, Serialize};
@@ -196,10 +197,5 @@ fn remove(place: &Place, original: &str, folder: &Path) -> Result<()> {
             docker.run_spec(&docker.spec(all))?;
         }
     }
-    match std::fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).or_fail(Kind::Refused, || format!("`{}` can't be removed", folder.display()))
-        }
-        _ => Ok(()),
-    }
+    tree::remove(folder).or_fail(Kind::Refused, || format!("`{}` can't be removed", folder.display()))
 }

@@ -7,6 +7,7 @@ use crate::machine::archive::{Content, Member};
 use crate::machine::part::Part;
 use crate::machine::postgres::Postgres;
 use crate::machine::search::Search;
+use crate::machine::tree;
 use crate::units::Duration;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -105,8 +106,7 @@ impl Snapshot {
     fn remove(self) -> Vec<String> {
         let search = Search { url: &self.url, within: TIDYING, stop: &|| false };
         let forgotten = search.forget(&self.repository).err();
-        let removed = std::fs::remove_dir_all(&self.folder).err();
-        let removed = removed.filter(|error| error.kind() != std::io::ErrorKind::NotFound);
+        let removed = tree::remove(&self.folder).err();
         let told = |error: String| {
             format!("the snapshot in `{}` could not be removed: {error}", self.folder.display())
         };
@@ -236,7 +236,7 @@ fn snapshot(
     search.forget(&repository)?;
     if folder.exists() {
         let failed = || format!("`{}`, left by an earlier attempt, can't be removed", folder.display());
-        std::fs::remove_dir_all(&folder).or_fail(Kind::Refused, failed)?;
+        tree::remove(&folder).or_fail(Kind::Refused, failed)?;
     }
     let made = Snapshot { url: url.clone(), repository: repository.clone(), folder: folder.clone() };
     gathered.snapshot = Some(made);

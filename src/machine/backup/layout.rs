@@ -1,6 +1,7 @@
 //! The layout of archives that Hoss's own tool makes: they have no manifest, so their names say what they hold.
 //! Source: hossadm 0.2.3, `backup.py`.
 
+use crate::failure::{Failure, Kind, Result};
 use crate::machine::archive::Entry;
 use crate::machine::part::Part;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,34 +13,40 @@ const VOLUMES: [(&str, &str); 3] = [
     ("volumes/ldap-vol1", "ldap-vol1"),
 ];
 
-/// The parts that such an archive holds.
-pub fn parts(members: &[Entry]) -> Vec<Part> {
-    let names: Vec<&str> =
-        members.iter().map(|member| member.name.trim_start_matches("./").trim_end_matches('/')).collect();
+/// So many of them are believed.
+const MOST: usize = 1000;
+
+/// The parts that an archive with these members holds.
+pub fn parts(members: impl Iterator<Item = Result<Entry>>) -> Result<Vec<Part>> {
+    let (mut configuration, mut databases) = (BTreeSet::new(), BTreeSet::new());
+    let (mut volumes, mut has_search) = (BTreeSet::new(), false);
+    for member in members {
+        let member = member?;
+        let name = member.name.trim_start_matches("./").trim_end_matches('/');
+        let file = name.strip_prefix("config/").and_then(|rest| rest.split('/').next());
+        configuration.extend(file.filter(|file| !file.is_empty()).map(str::to_owned));
+        let database = name.strip_prefix("db/postgres-").and_then(|rest| rest.strip_suffix("-backup.dump"));
+        databases.extend(database.map(|database| (name.to_owned(), database.to_owned())));
+        volumes.extend(VOLUMES.into_iter().filter(|(volume, _)| name.starts_with(volume)));
+        has_search |= name.starts_with("search/");
+        if configuration.len() + databases.len() > MOST {
+            let message =
+                format!("the archive holds more than {MOST} files of the configuration and databases");
+            return Err(Failure::new(Kind::Refused, message).help("take another one: no Hoss wrote this"));
+        }
+    }
     let mut parts = Vec::new();
-    let configuration: BTreeSet<&str> = names
-        .iter()
-        .filter_map(|name| name.strip_prefix("config/")?.split('/').next())
-        .filter(|name| !name.is_empty())
-        .collect();
     for name in configuration {
         parts.push(Part::Files { name: format!("config/{name}"), path: format!("~/.hoss/{name}") });
     }
-    for name in &names {
-        let database = name.strip_prefix("db/postgres-").and_then(|rest| rest.strip_suffix("-backup.dump"));
-        parts.extend(database.map(|database| Part::Database {
-            name: name.to_string(),
-            service: "db".into(),
-            database: database.into(),
-            rows: BTreeMap::new(),
-        }));
+    for (name, database) in databases {
+        let (service, rows) = ("db".into(), BTreeMap::new());
+        parts.push(Part::Database { name, service, database, rows });
     }
-    for (name, volume) in
-        VOLUMES.into_iter().filter(|(name, _)| names.iter().any(|found| found.starts_with(name)))
-    {
+    for (name, volume) in VOLUMES.into_iter().filter(|known| volumes.contains(known)) {
         parts.push(Part::Volume { name: name.into(), volume: volume.into() });
     }
-    if names.iter().any(|name| name.starts_with("search/")) {
+    if has_search {
         parts.push(Part::Search {
             name: "search".into(),
             service: "opensearch".into(),
@@ -50,5 +57,5 @@ pub fn parts(members: &[Entry]) -> Vec<Part> {
             documents: BTreeMap::new(),
         });
     }
-    parts
+    Ok(parts)
 }

@@ -1,4 +1,4 @@
-//! How an archive is called.
+//! How an archive is called, and what is in it.
 
 use crate::machine::archive::About;
 use std::path::{Path, PathBuf};
@@ -25,4 +25,17 @@ fn slug(label: &str) -> String {
     let plain = |c: char| if c.is_alphanumeric() || c == '.' { c } else { ' ' };
     let words: String = label.to_lowercase().chars().map(plain).take(60).collect();
     words.split_whitespace().collect::<Vec<_>>().join("-")
+}
+
+/// The name that a file or folder has in an archive, unless it is given another: without a slash at the beginning, with
+/// `home` for `~` and `checkout` for `.`.
+pub fn name_of(path: &str) -> String {
+    let name = match path.strip_prefix('~') {
+        Some(rest) => format!("home{rest}"),
+        None => path.to_owned(),
+    };
+    match name.trim_start_matches("./").trim_matches('/') {
+        "" | "." => "checkout".to_owned(),
+        name => name.to_owned(),
+    }
 }

@@ -1,6 +1,7 @@
 //! The server that a backup is of, as far as backups need it.
 
 use crate::failure::{Failure, Kind, Result};
+use crate::machine::archive::Own;
 use crate::machine::compose::{Docker, Service};
 use crate::machine::search::Search;
 use crate::units::Duration;
@@ -22,6 +23,8 @@ pub struct Place<'a> {
     pub project: Option<&'a str>,
     /// Where a path, as it is written in the site or by a script, is.
     pub path: &'a dyn Fn(&str) -> PathBuf,
+    /// Folders that are no data of it, and that no restore replaces.
+    pub own: &'a Own,
     pub stop: &'a dyn Fn() -> bool,
 }
 

@@ -1,7 +1,7 @@
 //! Looks which backups of a server are old, and removes them.
 
 use super::card::{Card, ENDING, Level, catalogue, listed};
-use super::retention::{Aged, Fit, Keep, old};
+use super::retention::{Aged, Fit, Keep, is_future, needed, old};
 use crate::failure::Result;
 use crate::machine::archive::Compression;
 use jiff::Timestamp;
@@ -13,6 +13,10 @@ pub struct Aging {
     pub old: Vec<Card>,
     /// The others of the server, the oldest first.
     pub young: Vec<Card>,
+    /// Those of the others that a restore of what is installed would need.
+    pub needed: Vec<Card>,
+    /// Those of the server from the future, which are among neither: they stay, and count for nothing.
+    pub future: Vec<Card>,
     /// Archives that no card calls a backup of the server: nobody here can know what they are worth.
     pub foreign: usize,
     /// Cards of backups of the server that are gone. A crash between the two leaves such a one.
@@ -35,12 +39,15 @@ pub fn look(folder: &Path, server: &str, keep: &Keep, fit: &Fit, now: Timestamp)
             release: card.release.clone(),
         })
         .collect();
-    let places = old(&aged, keep, fit, now);
-    let (old, young): (Vec<_>, Vec<_>) =
-        own.into_iter().enumerate().partition(|(place, _)| places.contains(place));
+    let (places, needed) = (old(&aged, keep, fit, now), needed(&aged, fit, now));
+    let needed = needed.into_iter().map(|place| own[place].1.clone()).collect();
+    let is_future = |(_, (created, _)): &(usize, (Timestamp, Card))| is_future(*created, now);
+    let (future, own): (Vec<_>, Vec<_>) = own.into_iter().enumerate().partition(is_future);
+    let (old, young): (Vec<_>, Vec<_>) = own.into_iter().partition(|(place, _)| places.contains(place));
     let cards = |of: Vec<(usize, (Timestamp, Card))>| of.into_iter().map(|(_, (_, card))| card).collect();
     let left = left(folder)?.into_iter().filter(is_own).collect();
-    Ok(Aging { old: cards(old), young: cards(young), foreign: foreign.len(), left })
+    let (old, young, future) = (cards(old), cards(young), cards(future));
+    Ok(Aging { old, young, needed, future, foreign: foreign.len(), left })
 }
 
 /// When it was made, as its card says, or else its file.

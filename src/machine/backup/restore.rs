@@ -9,12 +9,13 @@ mod search;
 mod volumes;
 
 pub use databases::{databases, load};
-pub use files::files;
+pub use files::{files, foresee, left_alone};
 pub use search::{put_index_back, remove_index, search, search_parts, service_url};
 pub use volumes::volumes;
 
 use super::{Place, Unpacked};
 use crate::failure::{Context, Kind, Result};
+use crate::machine::tree;
 
 /// Removes all that was moved aside, and what was unpacked.
 pub fn drop_aside(unpacked: &Unpacked, place: &Place) -> Result<()> {
@@ -22,10 +23,6 @@ pub fn drop_aside(unpacked: &Unpacked, place: &Place) -> Result<()> {
     volumes::drop_aside(unpacked, place)?;
     databases::drop_aside(unpacked, place)?;
     search::drop_aside(unpacked, place)?;
-    match std::fs::remove_dir_all(&unpacked.folder) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        removed => {
-            removed.or_fail(Kind::Refused, || format!("`{}` can't be removed", unpacked.folder.display()))
-        }
-    }
+    let removed = tree::remove(&unpacked.folder);
+    removed.or_fail(Kind::Refused, || format!("`{}` can't be removed", unpacked.folder.display()))
 }

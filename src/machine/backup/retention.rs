@@ -62,22 +62,37 @@ pub fn first_two_numbers(release: &str) -> String {
 /// A backup is old if it is neither among the newest `count` nor younger than `age`. The newest proven one that fits
 /// what is installed is never old; if none fits, the newest proven one of each two first numbers is not. While none is
 /// proven, none is old: nothing better has taken its place.
+///
+/// One from the future is never old and counts for nothing: a clock was wrong, and who knows when it was made.
 pub fn old(backups: &[Aged], keep: &Keep, fit: &Fit, now: Timestamp) -> Vec<usize> {
-    let mut needed = newest_proven(backups, fit);
-    if needed.is_empty() {
-        needed = newest_proven(backups, &Fit::FirstTwoNumbers(None));
-    }
+    // They are the last.
+    let backups = &backups[..backups.partition_point(|backup| !is_future(backup.created, now))];
+    let needed = needed(backups, fit, now);
     if needed.is_empty() {
         return Vec::new();
     }
     let newest = keep.count.map_or(0, |count| usize::try_from(count).unwrap_or(usize::MAX));
     let after_newest = backups.len().saturating_sub(newest);
-    // One of a time to come is young: a clock was wrong.
     let is_young = |backup: &Aged| {
         let since = now.duration_since(backup.created).as_millis();
         keep.age.is_some_and(|age| since <= i128::try_from(age.0.as_millis()).unwrap_or(i128::MAX))
     };
     (0..after_newest).filter(|place| !needed.contains(place) && !is_young(&backups[*place])).collect()
+}
+
+/// Which of the backups, the oldest first, a restore of what is installed would need, by their places.
+pub fn needed(backups: &[Aged], fit: &Fit, now: Timestamp) -> BTreeSet<usize> {
+    let backups = &backups[..backups.partition_point(|backup| !is_future(backup.created, now))];
+    let needed = newest_proven(backups, fit);
+    if needed.is_empty() { newest_proven(backups, &Fit::FirstTwoNumbers(None)) } else { needed }
+}
+
+/// How far two clocks may differ, in seconds.
+const CLOCKS: i64 = 300;
+
+/// Whether something was made later than now, as far as clocks are right.
+pub fn is_future(created: Timestamp, now: Timestamp) -> bool {
+    created.as_second() > now.as_second().saturating_add(CLOCKS)
 }
 
 /// The newest proven backup that fits; if what is installed is no release, that of each two first numbers.
@@ -169,9 +184,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_of_a_time_to_come_is_young() {
-        assert_old(&[(-2, "1.0.0"), (-3, "1.0.0")], keep(Some(1), None), Fit::Any, &[0]);
+    fn what_is_from_the_future_is_never_old_and_never_the_newest() {
+        assert_old(&[(-2, "1.0.0"), (-3, "1.0.0")], keep(Some(1), None), Fit::Any, &[]);
         assert_old(&[(-2, "1.0.0"), (-3, "1.0.0")], keep(None, Some(1)), Fit::Any, &[]);
+        let of = [(9, "1.0.0"), (8, "1.0.0"), (-365, "1.0.0")];
+        assert_old(&of, keep(Some(1), None), Fit::Any, &[0]);
+        assert_old(&of, keep(None, Some(1)), Fit::Any, &[0]);
+        assert_old(&[(9, "1.0.0"), (8, "1.0.0?"), (-365, "1.0.0")], keep(Some(1), None), Fit::Any, &[]);
     }
 
     #[test]

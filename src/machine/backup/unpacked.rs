@@ -2,10 +2,11 @@
 
 use super::layout;
 use crate::failure::{Context, Failure, Kind, Result};
-use crate::machine::archive::{self, About, Entry, Keys};
+use crate::machine::archive::{self, About, Contents, Entry, Keys};
 use crate::machine::files::{private_folder, sha256, write_private_durably};
 use crate::machine::part::Part;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -22,28 +23,61 @@ pub struct Unpacked {
     /// Absent if another program made the backup.
     pub about: Option<About>,
     pub parts: Vec<Part>,
+    /// The members of parts other than files.
     pub members: Vec<Entry>,
+    /// Whether it was made by this user on this machine.
+    pub is_own: bool,
+    /// The members that were programs that run as their owner or group, and lost that: it was not made here.
+    pub stripped: Vec<String>,
+}
+
+/// What an archive is made of: as its manifest says, or as its names do.
+pub fn parts_of(contents: &Contents) -> Result<Vec<Part>> {
+    match &contents.manifest {
+        Some(manifest) => Ok(manifest.about.parts.clone()),
+        None => layout::parts(contents.members.iter()),
+    }
+}
+
+/// Whether a member is one of these parts, or is in one.
+fn is_below(member: &Entry, parts: &BTreeSet<&str>) -> bool {
+    let own = member.name.trim_start_matches("./").trim_end_matches('/');
+    own.match_indices('/').map(|(end, _)| end).chain([own.len()]).any(|end| parts.contains(&own[..end]))
 }
 
 const CONTENTS: &str = "contents.json";
 
 impl Unpacked {
-    /// Unpacks an archive into `folder`, which is made anew. Nothing is written before all of it was read and checked.
+    /// Unpacks an archive into `folder`, which is made anew. Nothing is written before all of it was read and checked, its
+    /// parts by `check`.
     pub fn make(
         archive: &Path,
         keys: &Keys,
         folder: &Path,
         id: &str,
         stop: &dyn Fn() -> bool,
+        check: &dyn Fn(&[Part]) -> Result<()>,
     ) -> Result<Unpacked> {
         let begun = Instant::now();
-        let contents = archive::unpack(archive, keys, &folder.join("content"), stop)?;
+        let mut stripped = Vec::new();
+        let checked = |contents: &Contents| check(&parts_of(contents)?);
+        let contents = archive::unpack(archive, keys, &folder.join("content"), stop, &checked)?;
         private_folder(folder)?;
+        let parts = parts_of(&contents)?;
+        // Who puts files back finds them where they were unpacked; all else is handed over as the archive had it.
+        let handed: BTreeSet<&str> = parts.iter().filter(|part| !part.is_files()).map(Part::name).collect();
+        let mut members = Vec::new();
+        for member in contents.members.iter() {
+            let mut member = member?;
+            if archive::is_risen(member.sort, member.mode) && !contents.is_own {
+                stripped.push(member.name.clone());
+                member.mode &= !archive::RISEN;
+            }
+            if is_below(&member, &handed) {
+                members.push(member);
+            }
+        }
         let about = contents.manifest.map(|manifest| manifest.about);
-        let parts = match &about {
-            Some(about) => about.parts.clone(),
-            None => layout::parts(&contents.members),
-        };
         let made = Unpacked {
             archive: archive.to_owned(),
             sha256: sha256(archive)?,
@@ -52,7 +86,9 @@ impl Unpacked {
             folder: folder.to_owned(),
             about,
             parts,
-            members: contents.members,
+            members,
+            is_own: contents.is_own,
+            stripped,
         };
         let text = serde_json::to_vec(&made)
             .or_fail(Kind::Bug, || "the unpacked backup is not plain data".into())?;
@@ -66,7 +102,12 @@ impl Unpacked {
         let text = std::fs::read(folder.join(CONTENTS)).map_err(|error| {
             Failure::new(Kind::NotFound, failed()).why(error).help("start the restore again")
         })?;
-        serde_json::from_slice(&text).or_fail(Kind::Refused, failed)
+        let read = serde_json::from_slice(&text).or_fail(Kind::Refused, failed);
+        read.map_err(|failure| {
+            failure
+                .why("another version of this program unpacked it, or it was changed")
+                .help("start the restore again; what was moved aside stays where it is")
+        })
     }
 
     /// Where a member is.

@@ -1,9 +1,11 @@
 //! Reads a backup whole, and notes on its card what was found.
 
 use super::card::Card;
+use super::unpacked::parts_of;
 use crate::failure::{Failure, Kind, Result};
-use crate::machine::archive::{self, Encryption, Keys};
+use crate::machine::archive::{self, Contents, Encryption, Keys};
 use crate::machine::files::{open, sha256};
+use crate::machine::part::Part;
 use serde::{Deserialize, Serialize};
 
 /// What is known of a backup that is as it was written.
@@ -20,27 +22,11 @@ pub struct Verified {
 
 /// Reads the archive to its end, and compares it with its manifest and its card.
 ///
-/// Fails with [`Kind::Refused`] if it is damaged, which its card says from then on, or if nothing says what it was.
-pub fn verify(card: Card, keys: &Keys) -> Result<Verified> {
-    // What may not be opened is not damaged by that.
-    open(&card.path)?;
-    // Before it is decrypted, because nothing else tells a damaged archive from a wrong key.
-    let is_encrypted = Encryption::of(&card.path).is_some();
-    if is_encrypted && card.sha256.is_some() && card.sha256 != Some(sha256(&card.path)?) {
-        let message = format!("the archive `{}` is damaged", card.path.display());
-        let failure = Failure::new(Kind::Refused, message)
-            .why("its bytes are not those that were written")
-            .help("take another one: this one can't be restored");
-        return Err(doubt(card, failure));
-    }
-    if !archive::is_readable(&card.path, keys, &|| false)? {
-        return as_written(card);
-    }
-    let contents = match archive::inspect(&card.path, keys, u64::MAX, &|| false) {
-        Ok(contents) => contents,
-        Err(failure) if failure.kind == Kind::Refused => return Err(doubt(card, failure)),
-        Err(failure) => return Err(failure),
-    };
+/// Fails with [`Kind::Refused`] if it is damaged, which its card says from then on, or if nothing says what it was, and
+/// as `check` does with its parts.
+pub fn verify(card: Card, keys: &Keys, check: &dyn Fn(&[Part]) -> Result<()>) -> Result<Verified> {
+    let Some(contents) = read(&card, keys)? else { return as_written(card) };
+    let parts = parts_of(&contents)?;
     let members = Some(contents.members.len());
     // Without a manifest nothing says what must be in it.
     let (card, has_manifest) = match contents.manifest {
@@ -51,7 +37,34 @@ pub fn verify(card: Card, keys: &Keys) -> Result<Verified> {
         None => (card, false),
     };
     let unkept = card.keep().err();
+    // It is as it was written, and still no backup to restore.
+    check(&parts)?;
     Ok(Verified { card, members, has_manifest, unkept })
+}
+
+/// Reads the archive to its end; nothing if it can't be decrypted here, and is as its card says if that says something.
+/// On the card is noted only that it is damaged.
+///
+/// Fails as [`verify`] does.
+pub fn read(card: &Card, keys: &Keys) -> Result<Option<Contents>> {
+    // What may not be opened is not damaged by that.
+    open(&card.path)?;
+    // Before it is decrypted, because nothing else tells a damaged archive from a wrong key.
+    let is_encrypted = Encryption::of(&card.path).is_some();
+    if is_encrypted && card.sha256.is_some() && card.sha256 != Some(sha256(&card.path)?) {
+        let message = format!("the archive `{}` is damaged", card.path.display());
+        let failure = Failure::new(Kind::Refused, message)
+            .why("its bytes are not those that were written")
+            .help("take another one: this one can't be restored");
+        return Err(doubt(card.clone(), failure));
+    }
+    if !archive::is_readable(&card.path, keys, &|| false)? {
+        return Ok(None);
+    }
+    match archive::inspect(&card.path, keys, u64::MAX, &|| false) {
+        Err(failure) if failure.kind == Kind::Refused => Err(doubt(card.clone(), failure)),
+        inspected => inspected.map(Some),
+    }
 }
 
 /// What is known of an archive that can't be decrypted here, and that is as its card says.

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::{Checkout, Position};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::files::{sync_folder_of, write_private_durably};
+use crate::machine::tree;
 
 /// The note that a move is under way; it is on disk before the first file is touched, and removed at the very end.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -92,9 +93,7 @@ impl Staging {
         let failed =
             |error: git2::Error| checkout.failed("the files of the release can't be prepared", &error);
         let io_failed = || format!("the files of the release can't be prepared in `{}`", into.display());
-        if into.exists() {
-            std::fs::remove_dir_all(&into).or_fail(Kind::Refused, io_failed)?;
-        }
+        tree::remove(&into).or_fail(Kind::Refused, io_failed)?;
         std::fs::create_dir(&into).or_fail(Kind::Refused, io_failed)?;
         // A second handle whose files are the staging folder's: attributes are then those of `commit`, not of the
         // release that is checked out now. The empty index keeps the latter's attributes out, too.
@@ -181,7 +180,7 @@ impl Staging {
     pub fn discard(&self) {
         // First the note: without it, the rest means nothing.
         let _ = std::fs::remove_file(self.path("moving.json"));
-        let _ = std::fs::remove_dir_all(&self.folder);
+        let _ = tree::remove(&self.folder);
     }
 }
 

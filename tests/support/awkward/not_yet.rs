@@ -84,24 +84,6 @@ pub const NOT_YET: &[NotYet] = &[
         reason: "services are looked for without their project",
     },
     NotYet {
-        thing: Links,
-        sweeps: &[PlainRestore, Restore, WayBack, Rollback],
-        says: Some("dangling"),
-        reason: "links that no backup has are removed by a restore",
-    },
-    NotYet {
-        thing: Socket,
-        sweeps: &[PlainRestore, Restore, WayBack, Rollback],
-        says: Some("agent.sock"),
-        reason: "a socket that no backup has is removed by a restore",
-    },
-    NotYet {
-        thing: Mount,
-        sweeps: &[PlainRestore, Restore, WayBack, Rollback],
-        says: Some("in step `Drop what was replaced`"),
-        reason: "a restore moves a mounted folder aside and removes what is in it",
-    },
-    NotYet {
         thing: Tags,
         sweeps: &[Plain],
         says: Some("from 0.1.0 to v0.1.9"),

@@ -1,150 +1,95 @@
 //! Puts files and folders back.
+//!
+//! The contents of a folder are exchanged, and the folder itself stays: a folder may be where something is mounted, may
+//! lie in one that belongs to another user, and may be what a running container has mounted. What no backup holds stays
+//! where it is. Everything new is made in the folder itself, where nobody else can reach it, then a plan is written, and
+//! then each entry takes its place in one step:
+//!
+//! ```text
+//! /srv/data/               the place: stays
+//!   .banister-ID/new/      from the backup; what is exchanged goes from here ...
+//!   rows, uploads/         ... to here
+//!   .banister-ID/old/      ... and what was here goes there, until all is healthy
+//!   media/                 a mount: left alone
+//! ```
+
+mod exchange;
+mod plan;
+mod single;
+mod stage;
+mod survey;
+mod targets;
 
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::backup::{Place, Unpacked};
-use crate::machine::files::sync_folder_of;
+use crate::machine::files::{kept, write_private_durably};
 use crate::machine::part::Part;
-use rustix::process::geteuid;
-use std::fs;
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, lchown, symlink};
-use std::path::{Path, PathBuf};
+use crate::machine::tree;
+use plan::{Plan, Way};
+use std::path::PathBuf;
+use survey::Survey;
+use targets::{Target, targets};
+
+/// The plan of a restore, in the folder of the unpacked backup.
+const PLAN: &str = "plan.json";
 
 /// Puts all files and folders of the backup back; their paths.
-///
-/// Each is moved beside its place, then what is there is moved aside, then it takes the place.
 pub fn files(unpacked: &Unpacked, place: &Place) -> Result<Vec<String>> {
-    let mut done = Vec::new();
-    for (name, path) in parts(unpacked) {
-        if put_back(&unpacked.path(name), &Beside::of(unpacked, &(place.path)(path))?)? {
-            done.push(path.to_owned());
+    let file = unpacked.folder.join(PLAN);
+    let plans: Vec<Plan> = match kept(&file)? {
+        Some(plans) => plans,
+        None => {
+            let plans = prepare(unpacked, place)?;
+            let text = serde_json::to_vec(&plans).or_fail(Kind::Bug, || "a plan is not plain data".into())?;
+            write_private_durably(&file, &text)?;
+            plans
         }
-    }
-    Ok(done)
-}
-
-fn parts(unpacked: &Unpacked) -> impl Iterator<Item = (&str, &str)> {
-    unpacked.parts.iter().filter_map(|part| match part {
-        Part::Files { name, path } => Some((name.as_str(), path.as_str())),
-        _ => None,
-    })
-}
-
-/// A place, and the names beside it.
-struct Beside {
-    place: PathBuf,
-    new: PathBuf,
-    old: PathBuf,
-}
-
-impl Beside {
-    fn of(unpacked: &Unpacked, place: &Path) -> Result<Beside> {
-        let name = place.file_name().and_then(|name| name.to_str()).ok_or_else(|| {
-            Failure::new(
-                Kind::Invalid,
-                format!("`{}` can't be restored: it has no plain name", place.display()),
-            )
-        })?;
-        let (new, old) = unpacked.new_and_old(&format!(".{}", name.trim_start_matches('.')), ".");
-        Ok(Beside { place: place.to_owned(), new: place.with_file_name(new), old: place.with_file_name(old) })
-    }
-}
-
-fn exists(path: &Path) -> bool {
-    path.symlink_metadata().is_ok()
-}
-
-/// Whether it was put back, now or before; not if the backup has no such thing.
-fn put_back(from: &Path, beside: &Beside) -> Result<bool> {
-    let Beside { place, new, old } = beside;
-    let failed = || format!("`{}` can't be restored", place.display());
-    if !exists(from) && !exists(new) {
-        return Ok(exists(old) || exists(place));
-    }
-    if !exists(new) {
-        if let Some(folder) = place.parent() {
-            fs::create_dir_all(folder).or_fail(Kind::Refused, failed)?;
-        }
-        move_whole(from, new).or_fail(Kind::Refused, failed)?;
-    }
-    // Also if an attempt before was cut off when the copy had its name: what is found here is put back once more.
-    // Before it goes, the name of the copy must be there for good.
-    sync_folder_of(new).and_then(|()| remove(from)).or_fail(Kind::Refused, failed)?;
-    if exists(place) && !exists(old) {
-        fs::rename(place, old).or_fail(Kind::Refused, failed)?;
-    }
-    fs::rename(new, place).and_then(|()| sync_folder_of(place)).or_fail(Kind::Refused, failed)?;
-    Ok(true)
-}
-
-/// Moves a tree, also to another file system: there, it has its name only when it is whole, and what it was copied from
-/// stays.
-fn move_whole(from: &Path, to: &Path) -> io::Result<()> {
-    match fs::rename(from, to) {
-        Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
-            let part = part(to);
-            remove(&part)?;
-            copy(from, &part)?;
-            fs::rename(&part, to)
-        }
-        moved => moved,
-    }
-}
-
-/// What something is called that is not copied whole yet.
-fn part(to: &Path) -> PathBuf {
-    let mut part = to.as_os_str().to_owned();
-    part.push(".part");
-    part.into()
-}
-
-/// Copies a tree with modes, owners if this is root, and times.
-pub(super) fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    let metadata = from.symlink_metadata()?;
-    if metadata.is_symlink() {
-        symlink(fs::read_link(from)?, to)?;
-    } else if metadata.is_dir() {
-        // Nobody else may look in before it has the mode that it is to have.
-        fs::DirBuilder::new().mode(0o700).create(to)?;
-        for entry in fs::read_dir(from)? {
-            let entry = entry?;
-            copy(&entry.path(), &to.join(entry.file_name()))?;
-        }
-    } else {
-        fs::copy(from, to)?;
-    }
-    if geteuid().is_root() {
-        lchown(to, Some(metadata.uid()), Some(metadata.gid()))?;
-    }
-    if !metadata.is_symlink() {
-        fs::set_permissions(to, metadata.permissions())?;
-        let file = fs::File::open(to)?;
-        file.set_modified(metadata.modified()?)?;
-        file.sync_all()?;
-    }
-    Ok(())
-}
-
-/// Removes a file or a tree, if it is there.
-pub(super) fn remove(path: &Path) -> io::Result<()> {
-    let removed = match path.symlink_metadata() {
-        Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path),
-        Ok(_) => fs::remove_file(path),
-        Err(error) => Err(error),
     };
-    match removed {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        removed => removed,
+    for plan in &plans {
+        let failed = |failure: Failure| failure.why(format!("while `{}` was restored", plan.place.display()));
+        match &plan.way {
+            Way::Contents(contents) => exchange::exchange(plan, contents, unpacked).map_err(failed)?,
+            Way::Beside { entry } => single::exchange(&plan.place, entry, unpacked).map_err(failed)?,
+            Way::Written => single::write(plan, unpacked).map_err(failed)?,
+        }
     }
+    Ok(plans.into_iter().flat_map(|plan| plan.restored).collect())
+}
+
+/// Brings everything new to where it is exchanged, and says what is exchanged for what. Nothing live is changed.
+fn prepare(unpacked: &Unpacked, place: &Place) -> Result<Vec<Plan>> {
+    let targets = targets(&unpacked.parts, &|name| unpacked.path(name), place)?;
+    // What is left alone within a part may be a part of its own: its content is taken out of the other's first.
+    targets.iter().rev().try_for_each(|target| stage::stage(target, unpacked))?;
+    let plans = targets.iter().map(|target| plan::plan(target, unpacked, true));
+    plans.filter_map(Result::transpose).collect()
+}
+
+/// What a restore of these parts would leave alone, for people: each with the reason.
+pub fn left_alone(parts: &[Part], place: &Place) -> Result<Vec<String>> {
+    let targets = targets(parts, &|name| PathBuf::from(name), place)?;
+    Ok(targets.iter().flat_map(|target| target.survey.told(&target.place)).collect())
+}
+
+/// The same of a backup that was unpacked, when all of it can be restored. Changes nothing.
+///
+/// Fails with [`Kind::Refused`] if something can't be both left alone and restored, or can't be moved by this user.
+pub fn foresee(unpacked: &Unpacked, place: &Place) -> Result<Vec<String>> {
+    let mut left = Vec::new();
+    for target in &targets(&unpacked.parts, &|name| unpacked.path(name), place)? {
+        plan::plan(target, unpacked, false)?;
+        left.extend(target.survey.told(&target.place));
+    }
+    Ok(left)
 }
 
 pub(super) fn drop_aside(unpacked: &Unpacked, place: &Place) -> Result<()> {
-    for (_, path) in parts(unpacked) {
-        let Beside { old, new, .. } = Beside::of(unpacked, &(place.path)(path))?;
-        // The last two are there only if it was never put back.
-        for left in [old, part(&new), new] {
-            remove(&left).or_fail(Kind::Refused, || format!("`{}` can't be removed", left.display()))?;
-        }
+    let paths = unpacked.parts.iter().filter_map(|part| match part {
+        Part::Files { path, .. } => Some((place.path)(path)),
+        _ => None,
+    });
+    for left in paths.flat_map(|path| stage::asides(&path, unpacked)) {
+        tree::remove(&left).or_fail(Kind::Refused, || format!("`{}` can't be removed", left.display()))?;
     }
     Ok(())
 }

@@ -1,11 +1,11 @@
 //! Puts the search index back.
 
 use super::super::place::answers;
-use super::files::{copy, remove};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::backup::{Place, Unpacked};
 use crate::machine::part::Part;
 use crate::machine::search::Search;
+use crate::machine::tree::{copy_path as copy, remove};
 use rustix::process::geteuid;
 use std::collections::BTreeMap;
 use std::io;

@@ -1,0 +1,109 @@
+//! What a backup leaves out of the folders that it is to hold, and a restore leaves alone in them: the same things, so
+//! that nothing is removed which the backup could not bring back.
+
+use super::place::leads_out;
+use crate::failure::Result;
+use crate::machine::files::unreadable;
+use crate::machine::tree::{Found, What};
+use std::fs::Metadata;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// How the names of folders begin in which this program keeps what it moved aside in a folder; digits follow.
+pub const ASIDE: &str = ".banister-";
+
+/// What a checkout is, as [`Own`] tells it: the only one of its folders that may be named for a backup itself.
+pub const CHECKOUT: &str = "it is the checkout";
+
+/// Folders that no backup of data is meant to hold and no restore may replace: backups, checkouts, the program's own.
+/// They are known by what they are, whatever path or link leads there.
+#[derive(Clone, Debug, Default)]
+pub struct Own(Vec<(u64, u64, &'static str)>);
+
+impl Own {
+    /// Those of these folders that are there, each with what it is, such as `it holds the backups`.
+    pub fn of<'a>(folders: impl IntoIterator<Item = (&'a Path, &'static str)>) -> Own {
+        let mut own = Own::default();
+        folders.into_iter().for_each(|(path, why)| own.add(path, why));
+        own
+    }
+
+    /// Adds one, if it is there.
+    pub fn add(&mut self, path: &Path, why: &'static str) {
+        self.0.extend(path.metadata().ok().map(|found| (found.dev(), found.ino(), why)));
+    }
+
+    /// Whether nothing but what is in it can be left out of a backup of it.
+    pub fn may_be_named(&self, found: &Metadata) -> bool {
+        self.is(found).is_none_or(|why| why == CHECKOUT)
+    }
+
+    /// What this folder is, if it is one of them.
+    pub fn is(&self, found: &Metadata) -> Option<&'static str> {
+        let same = self.0.iter().find(|(device, inode, _)| (*device, *inode) == (found.dev(), found.ino()));
+        same.filter(|_| found.is_dir()).map(|(_, _, why)| *why)
+    }
+}
+
+/// Why something is left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Left {
+    Mount,
+    /// A link that leads out of the archive, and where to: unpacked elsewhere, it would lead to what belongs to others.
+    Outward(Vec<u8>),
+    /// A socket, a pipe or a device.
+    NoFile,
+    /// What folder it is, as in [`Own`].
+    Own(&'static str),
+    /// What an earlier restore moved aside.
+    Aside,
+}
+
+impl Left {
+    /// Why something is left out that is found below `name`, which is the name of the part in the archive; none if it is
+    /// not. What is meant itself, the top, is never a mount: it was named.
+    pub fn of(found: &Found, name: &str, own: &Own) -> Result<Option<Left>> {
+        let is_top = found.below.is_empty();
+        Ok(match (found.what, found.metadata) {
+            (What::Border, _) => Some(Left::Mount),
+            (What::Other, _) => Some(Left::NoFile),
+            (What::Link, _) => {
+                let failed = |error| unreadable(error, format!("`{}` can't be read", found.path.display()));
+                let target = found.target().map_err(failed)?.as_bytes().to_vec();
+                leads_out(&whole(name, found.below.as_bytes()), &target).then_some(Left::Outward(target))
+            }
+            (What::Folder, _) if !is_top && is_aside(found.below.as_bytes()) => Some(Left::Aside),
+            (What::Folder, Some(metadata)) if is_top && own.may_be_named(metadata) => None,
+            (What::Folder, Some(metadata)) => own.is(metadata).map(Left::Own),
+            (What::File, _) | (What::Folder, None) => None,
+        })
+    }
+
+    /// Why, for people, as the end of a sentence about it.
+    pub fn why(&self) -> String {
+        match self {
+            Left::Mount => "something else is mounted there".into(),
+            Left::Outward(target) => {
+                format!("it is a link to `{}`, outside of it", super::manifest::text(target))
+            }
+            Left::NoFile => "it is no file".into(),
+            Left::Own(why) => (*why).into(),
+            Left::Aside => "an earlier restore moved it aside".into(),
+        }
+    }
+}
+
+/// The name in the archive of what is below a part.
+pub(super) fn whole(name: &str, below: &[u8]) -> Vec<u8> {
+    match below {
+        b"" => name.as_bytes().to_vec(),
+        below => [name.as_bytes(), b"/", below].concat(),
+    }
+}
+
+fn is_aside(below: &[u8]) -> bool {
+    let name = below.rsplit(|byte| *byte == b'/').next().unwrap_or(below);
+    let digits = name.strip_prefix(ASIDE.as_bytes());
+    digits.is_some_and(|digits| !digits.is_empty() && digits.iter().all(u8::is_ascii_digit))
+}

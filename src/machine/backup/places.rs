@@ -1,0 +1,62 @@
+//! Where a restore may put things: the site and the kind of a server say that, never the backup.
+
+use crate::failure::{Failure, Kind, Result};
+use crate::machine::part::Part;
+use std::path::{Component, Path, PathBuf};
+
+/// The places of a server.
+#[derive(Clone, Debug, Default)]
+pub struct Places {
+    /// The server's name.
+    pub server: String,
+    /// Files and folders; what is in them is allowed, too.
+    pub paths: Vec<PathBuf>,
+}
+
+impl Places {
+    /// Fails with [`Kind::Refused`] if there is none, or if a part of `archive` would be put where nothing of the server is. `path` finds a
+    /// path as the backup writes it.
+    pub fn check(&self, parts: &[Part], archive: &Path, path: &dyn Fn(&str) -> PathBuf) -> Result<()> {
+        if parts.is_empty() {
+            let message = format!("the archive `{}` holds nothing that can be restored", archive.display());
+            return Err(Failure::new(Kind::Refused, message)
+                .why("it has no manifest, and not the layout of Hoss's own tool")
+                .help("take another backup, see `banister backup list`"));
+        }
+        for part in parts {
+            let written = match part {
+                Part::Files { path, .. } => path,
+                Part::Search { folder, .. } => folder,
+                Part::Volume { volume: name, .. } if !is_name(name) => name,
+                Part::Database { database: name, .. } if !is_name(name) => name,
+                _ => continue,
+            };
+            let is_plain = matches!(part, Part::Files { .. } | Part::Search { .. });
+            if !is_plain || !self.has(&path(written)) {
+                return Err(self.refuse(written, archive));
+            }
+        }
+        Ok(())
+    }
+
+    fn has(&self, path: &Path) -> bool {
+        // What goes upwards could lead anywhere.
+        let is_straight = !path.components().any(|part| part == Component::ParentDir);
+        is_straight && path.is_absolute() && self.paths.iter().any(|place| path.starts_with(place))
+    }
+
+    fn refuse(&self, written: &str, archive: &Path) -> Failure {
+        let server = &self.server;
+        let message = format!("`{written}` in the archive `{}` is no place of `{server}`", archive.display());
+        let places: Vec<String> = self.paths.iter().map(|path| format!("`{}`", path.display())).collect();
+        let has = if places.is_empty() { "none".to_owned() } else { places.join(", ") };
+        Failure::new(Kind::Refused, message).why(format!("nothing was restored; its places are {has}")).help(format!(
+            "take another backup, see `banister backup list`; if it is data of `{server}`, add it to `backup` in `site.toml`"
+        ))
+    }
+}
+
+/// Whether it is a name, and leads nowhere.
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && !name.starts_with('-') && !name.contains(['/', '\0', ',', ':', '='])
+}

@@ -1,0 +1,142 @@
+//! Brings what was unpacked to where it is exchanged, whole.
+
+use super::Target;
+use crate::failure::{Context, Failure, Kind, Result};
+use crate::machine::archive::ASIDE;
+use crate::machine::backup::Unpacked;
+use crate::machine::tree::{self, Folder};
+use rustix::fs::{Mode, fchmod};
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+/// The folder, in a place, of what one restore brings and moves aside.
+pub fn aside(unpacked: &Unpacked) -> OsString {
+    format!("{ASIDE}{}", unpacked.id).into()
+}
+
+/// What a single file is called that waits beside its place, and what was moved aside for it.
+pub fn beside(place: &Path, unpacked: &Unpacked) -> (OsString, OsString) {
+    let named = |what: &str| {
+        let mut name = OsString::from(".");
+        name.push(place.file_name().unwrap_or_default());
+        name.push(format!(".{what}.{}", unpacked.id));
+        name
+    };
+    (named("new"), named("old"))
+}
+
+/// All that a restore may have left in and beside a place.
+pub fn asides(place: &Path, unpacked: &Unpacked) -> Vec<PathBuf> {
+    let (new, old) = beside(place, unpacked);
+    let mut part = new.clone();
+    part.push(".part");
+    let beside = [new, part, old].map(|name| place.with_file_name(name));
+    [vec![place.join(aside(unpacked))], beside.into()].concat()
+}
+
+/// Whether a place has the contents of a folder exchanged: what is restored is a folder, and so is what is there, if
+/// anything is.
+pub fn is_folder(target: &Target, unpacked: &Unpacked) -> bool {
+    let is_folder = |path: &Path| path.symlink_metadata().is_ok_and(|found| found.is_dir());
+    let staged = target.place.join(aside(unpacked)).join("new");
+    let live = target.place.symlink_metadata();
+    is_folder(&staged) || is_folder(&target.from) && live.map_or(true, |live| live.is_dir())
+}
+
+/// Brings a part to its place, beside what is live. Called again after it was cut off, it continues.
+pub fn stage(target: &Target, unpacked: &Unpacked) -> Result<()> {
+    let failed = || format!("`{}` can't be restored", target.place.display());
+    match is_folder(target, unpacked) {
+        true => stage_folder(target, unpacked).or_fail(Kind::Refused, failed),
+        false if super::single::is_written(target).or_fail(Kind::Refused, failed)? => Ok(()),
+        false => {
+            let around = target.place.parent().unwrap_or(Path::new("/"));
+            make_folders(around).or_fail(Kind::Refused, failed)?;
+            let around = Folder::open(&real(around)).or_fail(Kind::Refused, failed)?;
+            let (new, old) = beside(&target.place, unpacked);
+            let is_done = around.about(&old).or_fail(Kind::Refused, failed)?.is_some();
+            if is_done { Ok(()) } else { bring(&target.from, &around, &new).or_fail(Kind::Refused, failed) }
+        }
+    }
+}
+
+fn stage_folder(target: &Target, unpacked: &Unpacked) -> io::Result<()> {
+    make_folders(&target.place)?;
+    let place = Folder::open(&target.place)?;
+    let aside = place.make(&aside(unpacked))?;
+    let found = aside.metadata()?;
+    if found.uid() != rustix::process::geteuid().as_raw() {
+        return Err(io::Error::other("another user's folder is where its new content is to be made"));
+    }
+    fchmod(&aside, Mode::RWXU)?;
+    bring(&target.from, &aside, OsStr::new("new"))?;
+    aside.make(OsStr::new("old"))?;
+    aside.sync()?;
+    place.sync()
+}
+
+/// Moves a tree, also to another file system: there, it has its name only when it is whole. Where it came from is gone
+/// then.
+fn bring(from: &Path, to: &Folder, name: &OsStr) -> io::Result<()> {
+    let (Some(around), Some(own)) = (from.parent(), from.file_name()) else { return Ok(()) };
+    if to.about(name)?.is_none() {
+        let around = match Folder::open(around) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            around => around?,
+        };
+        let Some(found) = around.about(own)? else { return Ok(()) };
+        let is_closed = found.is_dir() && found.permissions().mode() & 0o200 == 0;
+        // A folder that its owner can't write can't be moved into another one, unless by root.
+        let opened = if is_closed { Some(around.folder(own)?) } else { None };
+        let mode =
+            |mode: u32| opened.as_ref().map_or(Ok(()), |opened| fchmod(opened, Mode::from_raw_mode(mode)));
+        mode(0o700)?;
+        match rustix::fs::renameat(&around, own, to, name) {
+            Err(rustix::io::Errno::XDEV) => {
+                mode(found.mode() & 0o7777)?;
+                let mut part = name.to_owned();
+                part.push(".part");
+                tree::remove_in(to, &part)?;
+                tree::copy(&around, own, to, &part)?;
+                rustix::fs::syncfs(to)?;
+                rustix::fs::renameat(to, &part, to, name)?;
+            }
+            moved => {
+                moved?;
+                mode(found.mode() & 0o7777)?;
+            }
+        }
+    }
+    // Its new name must be there for good before the old one is gone.
+    to.sync()?;
+    tree::remove(from)
+}
+
+/// Makes a folder that is not there, with those above it.
+fn make_folders(path: &Path) -> io::Result<()> {
+    match path.metadata() {
+        Ok(found) if found.is_dir() => Ok(()),
+        Ok(_) => Err(io::Error::other(format!("`{}` is no folder", path.display()))),
+        Err(_) => std::fs::DirBuilder::new().recursive(true).mode(0o755).create(path),
+    }
+}
+
+/// With the links resolved that lead there: they are the administrator's.
+pub fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
+/// Opens the folder that a place is in.
+pub fn around(place: &Path) -> io::Result<Option<Folder>> {
+    match Folder::open(&real(place.parent().unwrap_or(Path::new("/")))) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        around => around.map(Some),
+    }
+}
+
+/// As a failure of the person's world.
+pub fn refused(message: String, why: impl ToString) -> Failure {
+    Failure::new(Kind::Refused, message).why(why.to_string())
+}

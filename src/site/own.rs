@@ -1,0 +1,61 @@
+//! The folders that belong to the work on a server, and not to its data: no backup is to hold them, no restore to replace
+//! them.
+
+use super::{Server, check_text};
+use crate::failure::{Context, Failure, Kind, Result};
+use crate::machine::archive::{CHECKOUT, Own};
+use std::path::{Path, PathBuf};
+
+impl Server {
+    /// Those that a backup leaves out: its backups, in `folder` or where the site has them, its checkout, the folder of
+    /// the site, and the state folder of this program.
+    pub fn own_folders(&self, folder: Option<&Path>) -> Own {
+        let state = state_folder().ok();
+        let backups = self.backup_folder();
+        let site = self.site_folder.as_deref();
+        // The first that fits is the one that is told.
+        let all = [
+            (Some(self.checkout.as_path()), CHECKOUT),
+            (folder, "it holds the backups"),
+            (Some(backups.as_path()), "it holds the backups"),
+            (state.as_deref(), "it holds the records of runs"),
+            (site, "it is the site's folder"),
+        ];
+        Own::of(all.into_iter().filter_map(|(folder, why)| Some((folder?, why))))
+    }
+
+    /// The paths of `backup` that name such a folder itself, as they are written, each with what it is: nothing of it
+    /// could be left out.
+    pub fn unfit_for_backup(&self) -> Vec<(String, &'static str)> {
+        let own = self.own_folders(None);
+        let unfit = self.backup.iter().filter_map(|written| {
+            let found = self.path(written).symlink_metadata().ok()?;
+            own.is(&found).filter(|_| !own.may_be_named(&found)).map(|why| (written.clone(), why))
+        });
+        unfit.collect()
+    }
+
+    /// Those that a restore leaves alone: these, and the history of the checkout, with the lock of the server in it.
+    pub fn kept_folders(&self, folder: Option<&Path>) -> Own {
+        let mut own = self.own_folders(folder);
+        own.add(&self.checkout.join(".git"), "it is the checkout's history");
+        own
+    }
+}
+
+/// Where runs are kept. Fails with [`Kind::Invalid`] if there is no home.
+pub fn state_folder() -> Result<PathBuf> {
+    let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
+    let state = std::env::var_os("BANISTER_STATE").map(PathBuf::from).or_else(|| {
+        let states = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).or(home);
+        states.map(|states| states.join("banister"))
+    });
+    let state = state.ok_or_else(|| {
+        Failure::new(Kind::Invalid, "there is no home to keep runs in")
+            .help("name a folder with `BANISTER_STATE`")
+    })?;
+    let state =
+        std::path::absolute(&state).or_fail(Kind::Invalid, || "the state folder can't be named".into())?;
+    check_text(&state)?;
+    Ok(state)
+}

@@ -1,0 +1,46 @@
+//! The places that a restore of a server may replace.
+
+use super::{HOSS, MASTODON, PLAIN, Server};
+use crate::failure::Result;
+use crate::machine::backup::Places;
+use crate::machine::part::Part;
+use std::path::{Path, PathBuf};
+
+/// Facts of WyssCenter/hybrid-object-store: what its own tool backs up of `~/.hoss`.
+const OF_HOSS: [&str; 7] = [".env", "traefik.yaml", "core", "auth", "sync", "opensearch", "ui"];
+
+impl Server {
+    /// Those of `backup` in `site.toml`, those that its kind always has, and those `given` by a script, in the form of
+    /// `backup`.
+    pub fn places(&self, given: &[String]) -> Places {
+        let own = self.backup.iter().chain(given).map(|path| self.path(path));
+        Places { server: self.name.clone(), paths: own.chain(self.places_of_kind()).collect() }
+    }
+
+    /// Fails with [`Kind::Refused`](crate::failure::Kind) if a part of `archive` is none of its places. Of a kind of the
+    /// site's own only its scripts know all of them: then this says nothing.
+    pub fn check_places(&self, parts: &[Part], archive: &Path) -> Result<()> {
+        match [HOSS, MASTODON, PLAIN].contains(&self.kind.as_str()) {
+            true => self.places(&[]).check(parts, archive, &|path| self.path(path)),
+            false => Ok(()),
+        }
+    }
+
+    fn places_of_kind(&self) -> Vec<PathBuf> {
+        match self.kind.as_str() {
+            HOSS => {
+                let settings = self.settings(None).ok();
+                let root = settings.and_then(|settings| settings.get("BACKUP_ROOT").ok().flatten());
+                let root = root.unwrap_or_else(|| "~/.hoss/backup".into());
+                let search = self.path(&format!("{root}/.opensearch"));
+                OF_HOSS.iter().map(|name| self.path(&format!("~/.hoss/{name}"))).chain([search]).collect()
+            }
+            MASTODON => {
+                let settings = self.env_file.as_ref().map(|file| self.path(&file.to_string_lossy()));
+                let settings = settings.unwrap_or_else(|| self.path(".env.production"));
+                vec![settings, self.path("public/system")]
+            }
+            _ => Vec::new(),
+        }
+    }
+}
