@@ -231,3 +231,48 @@ fn what_a_script_saw_before_it_failed_is_looked_at_again() {
         assert_eq!(ended(&world), "config up", "after {at}");
     }
 }
+
+#[test]
+fn show_lists_the_steps_of_a_rollback_in_their_order_below_those_of_the_script() {
+    let world = World::new();
+    world.write(
+        "runbooks/x.rhai",
+        "//! Fails after it said how to roll back.
+fn main() {
+    let server = this_server();
+    step \"Prepare\" {
+        on_failure { step \"Undo first\" { server.make(\"up\"); } }
+        step \"Configure\" { server.make(\"config\"); }
+    }
+    on_failure { step \"Undo second\" { step \"Inner\" { server.make(\"up\"); } } }
+    step \"Break\" { server.make(\"fail\"); }
+}
+",
+    );
+    assert_eq!(world.banister(&["run", "x"]).code, Some(1));
+    assert!(!world.banister(&["show"]).out.contains("rollback\n"));
+    let said = world.banister(&["resume", "--rollback"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let shown = world.banister(&["show"]);
+    let names = shown.out.lines().skip(2).take_while(|line| line.starts_with("  ")).map(|line| {
+        let name = line.trim_start();
+        let indent = line.len() - name.len();
+        &line[..indent + name.find("  ").unwrap_or(name.len())]
+    });
+    assert_eq!(
+        names.collect::<Vec<_>>(),
+        [
+            "  Prepare",
+            "    Configure",
+            "  Break",
+            "  rollback",
+            "    Undo second",
+            "      Inner",
+            "    Undo first",
+        ],
+        "{shown:?}"
+    );
+    let json: serde_json::Value = serde_json::from_str(&world.banister(&["show", "--json"]).out).unwrap();
+    let flags = json["steps"].as_array().unwrap().iter().map(|step| step["rollback"].as_bool().unwrap());
+    assert_eq!(flags.collect::<Vec<_>>(), [false, false, false, true, true, true], "{json}");
+}
