@@ -128,9 +128,13 @@ impl Session {
                 mismatch.message,
                 mismatch.why.join("\n  ")
             ),
-            form: Form::Choice(["reuse", "redo", "skip", "stop"].map(str::to_owned).into()),
+            form: Form::one_of(&["reuse", "redo", "skip", "stop"]),
         };
-        let Ok(answer) = self.person.ask(&question) else { return Err(mismatch) };
+        let answer = match self.person.ask(&question) {
+            Ok(answer) => answer,
+            Err(failure) if failure.kind == Kind::Interrupted => return Err(failure),
+            Err(_) => return Err(mismatch),
+        };
         let decided = |decision: &str| {
             self.write(
                 Entry::Decision { key: key.into(), decision: decision.into(), by: answer.by.clone() },
