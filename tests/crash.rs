@@ -162,8 +162,28 @@ fn a_mended_script_is_gone_on_with_and_one_that_denies_what_was_done_is_not() {
     let said = world.banister(&["resume"]);
     assert_eq!(said.code, Some(5), "{said:?}");
     assert!(said.err.contains("error: the script no longer matches this run"), "{said:?}");
-    assert!(said.err.contains(r#"the journal has at /0/0: make(web, "config")"#), "{said:?}");
-    assert!(said.err.contains(r#"the script asks for:    make(web, "up")"#), "{said:?}");
+    for text in [
+        r#"the journal has in step `Configure` at /0/0: make(web, "config")"#,
+        r#"the script asks for: make(web, "up")"#,
+        "runbooks/edit.rhai:3, step `Configure`, on web\n",
+        "restore the script, or `site.toml` if that was changed",
+        "in a terminal, `banister resume` asks what to do",
+    ] {
+        assert!(said.err.contains(text), "{text}: {said:?}");
+    }
+
+    world.write("runbooks/edit.rhai", &runbook("config", "fail").replace("Configure", "Settings"));
+    let said = world.banister(&["resume"]);
+    assert_eq!(said.code, Some(5), "{said:?}");
+    for text in [
+        "the journal has at /0: step `Configure`",
+        "the script asks for: step `Settings`",
+        "runbooks/edit.rhai:3\n",
+        "restore the script, or `site.toml` if that was changed",
+    ] {
+        assert!(said.err.contains(text), "{text}: {said:?}");
+    }
+    assert!(!said.err.contains("asks what to do"), "for another step nobody is asked: {said:?}");
 
     world.write("runbooks/edit.rhai", &runbook("config", "build"));
     let said = world.banister(&["resume"]);

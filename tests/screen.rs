@@ -343,3 +343,27 @@ fn ctrl_z_gives_the_shell_its_terminal_and_fg_draws_the_question_again() {
     pty.sees("banister status shell>");
     assert!(pty.has_own_modes());
 }
+
+#[test]
+fn a_call_that_is_another_one_now_is_asked_about_and_another_step_is_not() {
+    let world = World::new();
+    let runbook = |step: &str, target: &str| {
+        let text = "//! Fails.\nfn main() { step \"STEP\" { web.make(\"TARGET\"); } step \"Fail\" { web.make(\"fail\"); } }\n";
+        text.replace("STEP", step).replace("TARGET", target).replace("web.", "this_server().")
+    };
+    world.write("runbooks/x.rhai", &runbook("Configure", "config"));
+    assert_eq!(world.banister(&["run", "x"]).code, Some(1));
+    world.write("runbooks/x.rhai", &runbook("Settings", "config"));
+    let mut pty = Pty::start(&world.command(&[]), &[PROGRAM, "resume"], 30, 100);
+    assert_eq!(pty.ends().code(), Some(5), "{}", pty.text());
+    assert!(pty.text().contains("the script asks for: step `Settings`"), "{}", pty.text());
+    assert!(!pty.text().contains("asks what to do"), "{}", pty.text());
+    world.write("runbooks/x.rhai", &runbook("Configure", "up"));
+    for (keys, code) in [("\x03", 130), ("stop\r", 5)] {
+        let mut pty = Pty::start(&world.command(&[]), &[PROGRAM, "resume"], 30, 100);
+        pty.sees("[reuse/redo/skip/stop]");
+        pty.types(keys);
+        assert_eq!(pty.ends().code(), Some(code), "{}", pty.text());
+        assert!(pty.text().contains("banister resume 2"), "{}", pty.text());
+    }
+}
