@@ -22,10 +22,20 @@ pub enum Form {
     Confirm,
     /// A line of text; `suggestion` if nothing is typed.
     Line { suggestion: Option<String> },
-    /// One of these words.
-    Choice(Vec<String>),
+    /// One of `choices`; `suggestion`, which is one of them, if nothing is typed.
+    Choice { choices: Vec<String>, suggestion: Option<String> },
     /// That a person has done something.
     Done,
+}
+
+impl Form {
+    /// One of these words.
+    pub fn one_of(choices: &[&str]) -> Form {
+        Form::Choice {
+            choices: choices.iter().map(|choice| (*choice).to_owned()).collect(),
+            suggestion: None,
+        }
+    }
 }
 
 /// An answer, and whose it is.
@@ -44,7 +54,8 @@ impl Answer {
 
 /// Somebody who can be asked.
 pub trait Person: Send + Sync {
-    /// Fails with [`Kind::Declined`] when nobody is there or the person wants to stop.
+    /// Fails with [`Kind::Declined`] when nobody is there or the person leaves the question, and with
+    /// [`Kind::Interrupted`] when the program is to stop.
     fn ask(&self, question: &Question) -> Result<Answer>;
 }
 
@@ -59,7 +70,7 @@ impl Person for Nobody {
             }
             Form::Done => "do it, then say so with `--yes`, or run it in a terminal".to_owned(),
             Form::Line { .. } => "answer it with `--answer TEXT`, or run it in a terminal".to_owned(),
-            Form::Choice(choices) => {
+            Form::Choice { choices, .. } => {
                 format!("answer with `--answer {}`, or run it in a terminal", choices.join("|"))
             }
         };
@@ -82,7 +93,9 @@ impl Person for Prepared {
             return Ok(Answer { text: "yes".into(), by: format!("{} with --yes", whoami()) });
         }
         let fits = |answer: &String| match &question.form {
-            Form::Choice(choices) => choices.contains(answer),
+            Form::Choice { choices, suggestion } => {
+                choices.contains(answer) || (answer.trim().is_empty() && suggestion.is_some())
+            }
             Form::Line { .. } => true,
             Form::Confirm | Form::Done => false,
         };
@@ -92,9 +105,17 @@ impl Person for Prepared {
                 let text = answers.pop_front().unwrap_or_default();
                 Ok(Answer { text, by: format!("{} with --answer", whoami()) })
             }
-            _ => {
+            // It may be meant for a later question.
+            unfit => {
+                let unfit = unfit.cloned();
                 drop(answers);
-                self.otherwise.ask(question)
+                self.otherwise.ask(question).map_err(|failure| match (&question.form, unfit) {
+                    (Form::Choice { choices, .. }, Some(given)) if failure.kind == Kind::Declined => {
+                        let choices = choices.join(", ");
+                        failure.why(format!("`{given}`, given with `--answer`, is none of: {choices}"))
+                    }
+                    _ => failure,
+                })
             }
         }
     }

@@ -240,7 +240,10 @@ impl Session {
         let began = Instant::now();
         let result = match primitive.sort() {
             Sort::Ask => self.ask(primitive, call),
-            _ => self.perform(primitive, server, call, key, attempt, false),
+            _ => {
+                let _working = self.stop.begin_work();
+                self.perform(primitive, server, call, key, attempt, false)
+            }
         };
         let seconds = began.elapsed().as_secs_f64();
         let result = match result {

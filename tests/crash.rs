@@ -162,8 +162,28 @@ fn a_mended_script_is_gone_on_with_and_one_that_denies_what_was_done_is_not() {
     let said = world.banister(&["resume"]);
     assert_eq!(said.code, Some(5), "{said:?}");
     assert!(said.err.contains("error: the script no longer matches this run"), "{said:?}");
-    assert!(said.err.contains(r#"the journal has at /0/0: make(web, "config")"#), "{said:?}");
-    assert!(said.err.contains(r#"the script asks for:    make(web, "up")"#), "{said:?}");
+    for text in [
+        r#"the journal has in step `Configure` at /0/0: make(web, "config")"#,
+        r#"the script asks for: make(web, "up")"#,
+        "runbooks/edit.rhai:3, step `Configure`, on web\n",
+        "restore the script, or `site.toml` if that was changed",
+        "in a terminal, `banister resume` asks what to do",
+    ] {
+        assert!(said.err.contains(text), "{text}: {said:?}");
+    }
+
+    world.write("runbooks/edit.rhai", &runbook("config", "fail").replace("Configure", "Settings"));
+    let said = world.banister(&["resume"]);
+    assert_eq!(said.code, Some(5), "{said:?}");
+    for text in [
+        "the journal has at /0: step `Configure`",
+        "the script asks for: step `Settings`",
+        "runbooks/edit.rhai:3\n",
+        "restore the script, or `site.toml` if that was changed",
+    ] {
+        assert!(said.err.contains(text), "{text}: {said:?}");
+    }
+    assert!(!said.err.contains("asks what to do"), "for another step nobody is asked: {said:?}");
 
     world.write("runbooks/edit.rhai", &runbook("config", "build"));
     let said = world.banister(&["resume"]);
@@ -230,4 +250,49 @@ fn what_a_script_saw_before_it_failed_is_looked_at_again() {
         assert_eq!(said.code, Some(0), "after {at}: {said:?}");
         assert_eq!(ended(&world), "config up", "after {at}");
     }
+}
+
+#[test]
+fn show_lists_the_steps_of_a_rollback_in_their_order_below_those_of_the_script() {
+    let world = World::new();
+    world.write(
+        "runbooks/x.rhai",
+        "//! Fails after it said how to roll back.
+fn main() {
+    let server = this_server();
+    step \"Prepare\" {
+        on_failure { step \"Undo first\" { server.make(\"up\"); } }
+        step \"Configure\" { server.make(\"config\"); }
+    }
+    on_failure { step \"Undo second\" { step \"Inner\" { server.make(\"up\"); } } }
+    step \"Break\" { server.make(\"fail\"); }
+}
+",
+    );
+    assert_eq!(world.banister(&["run", "x"]).code, Some(1));
+    assert!(!world.banister(&["show"]).out.contains("rollback\n"));
+    let said = world.banister(&["resume", "--rollback"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let shown = world.banister(&["show"]);
+    let names = shown.out.lines().skip(2).take_while(|line| line.starts_with("  ")).map(|line| {
+        let name = line.trim_start();
+        let indent = line.len() - name.len();
+        &line[..indent + name.find("  ").unwrap_or(name.len())]
+    });
+    assert_eq!(
+        names.collect::<Vec<_>>(),
+        [
+            "  Prepare",
+            "    Configure",
+            "  Break",
+            "  rollback",
+            "    Undo second",
+            "      Inner",
+            "    Undo first",
+        ],
+        "{shown:?}"
+    );
+    let json: serde_json::Value = serde_json::from_str(&world.banister(&["show", "--json"]).out).unwrap();
+    let flags = json["steps"].as_array().unwrap().iter().map(|step| step["rollback"].as_bool().unwrap());
+    assert_eq!(flags.collect::<Vec<_>>(), [false, false, false, true, true, true], "{json}");
 }

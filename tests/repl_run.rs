@@ -65,6 +65,7 @@ fn the_failed_step_is_shown_with_what_it_saw_and_mended_by_hand_the_run_goes_on(
     ] {
         assert!(said.out.contains(&shown), "{shown}: {}", said.out);
     }
+    assert_eq!(said.out.matches("state: `x` is done").count(), 1, "its state is said once: {said:?}");
     assert!(said.err.contains("`make nothing` ended with status 2"), "{said:?}");
     assert_eq!(ended(&world), "config fail build", "nothing of the script was done twice");
     let shown = world.banister(&["show", &run]);
@@ -91,6 +92,8 @@ fn a_step_is_left_out_for_a_reason_and_stays_left_out() {
     let said = typed(&world, &run, "skip \"Fail\", \"it is built\"\n");
     assert_eq!(said.code, Some(1), "the next step fails now: {said:?}");
     assert!(said.out.contains("step `Fail` is left out: it is built"), "{said:?}");
+    let states = said.out.matches("state: `x` failed on web in step `Build`").count();
+    assert_eq!(states, 1, "its state is said once: {said:?}");
     world.write("runbooks/x.rhai", RUNBOOK);
     let resumed = world.banister(&["resume", &run]);
     assert_eq!(resumed.code, Some(0), "it stays left out: {resumed:?}");

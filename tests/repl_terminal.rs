@@ -41,6 +41,23 @@ fn ctrl_c_stops_a_command_and_clears_a_line_and_ctrl_d_leaves() {
 }
 
 #[test]
+fn lines_that_are_typed_ahead_while_a_command_runs_are_done_after_it() {
+    let world = World::new();
+    let mut terminal = start(&world, "--color never repl");
+    terminal.types("web.shell(\"touch ../begun; sleep 1; echo done\").lines\r");
+    while !world.path().join("begun").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    terminal.types("40 + 1\r40 + 2\r40 + 3\r");
+    for answer in ["\"done\"", "41\r\n", "42\r\n", "43\r\n"] {
+        terminal.sees(answer);
+    }
+    terminal.sees("banister> ");
+    terminal.types("\x04");
+    assert_eq!(terminal.ends().code, Some(0));
+}
+
+#[test]
 fn a_line_goes_on_while_a_bracket_is_open_and_tab_completes() {
     let world = World::new();
     let mut terminal = start(&world, "--color never repl");

@@ -185,8 +185,17 @@ fn main() {
 }
 
 #[test]
-fn ctrl_c_and_a_signal_leave_a_question_unanswered_and_the_terminal_as_it_was() {
-    for ends in ["\x03", "\x04", "TERM", "HUP"] {
+fn ctrl_c_and_a_signal_interrupt_a_question_ctrl_d_leaves_it_and_the_terminal_is_as_it_was() {
+    // A question that was left is a no: before anything was touched it leaves no run. What was interrupted is resumed.
+    let left = (3, "error: the question was left unanswered", "nothing was touched next: banister run x");
+    let interrupted = (
+        130,
+        "error: interrupted before the question was answered",
+        "was interrupted on web; the server was not changed next: banister resume",
+    );
+    for (ends, (code, error, leads_on)) in
+        [("\x03", interrupted), ("\x04", left), ("TERM", interrupted), ("HUP", interrupted)]
+    {
         let world = World::new();
         world.write("runbooks/x.rhai", "//! Asks.\nfn main() { confirm(\"Really do it?\"); }\n");
         let mut pty = Pty::start(&world.command(&[]), &[PROGRAM, "run", "x"], 24, 80);
@@ -197,18 +206,111 @@ fn ctrl_c_and_a_signal_leave_a_question_unanswered_and_the_terminal_as_it_was() 
             "HUP" => kill_process(pty.pid(), Signal::HUP).unwrap(),
             keys => pty.types(keys),
         }
-        let code = pty.ends().code();
-        assert!([Some(3), Some(130)].contains(&code), "{ends:?} {code:?}: {}", pty.text());
+        assert_eq!(pty.ends().code(), Some(code), "{ends:?}: {}", pty.text());
         assert!(pty.has_own_modes(), "{ends:?}");
-        // A question that was left is a no: before anything was touched it leaves no run.
-        let leads_on =
-            if code == Some(3) { "nothing was touched next: banister run x" } else { "banister resume" };
-        assert!(
-            pty.text().split_whitespace().collect::<Vec<_>>().join(" ").contains(leads_on),
-            "{}",
-            pty.text()
-        );
+        let text = pty.text().split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(text.contains(error) && text.contains(leads_on), "{ends:?}: {text}");
+        assert!(!text.contains("stopping after"), "no command runs: {text}");
+        if code == 130 {
+            assert_eq!(world.banister(&["resume", "--yes"]).code, Some(0));
+        }
     }
+}
+
+#[test]
+fn ctrl_c_at_a_question_says_that_it_waits_for_the_command_of_another_branch() {
+    let world = World::new();
+    world.write(
+        "runbooks/x.rhai",
+        "//! Asks while a command runs.
+fn main() {
+    parallel([\"asks\", \"works\"], |name| {
+        if name == \"asks\" {
+            confirm(\"Really do it?\");
+        } else {
+            this_server().shell(\"touch ../begun; sleep 2; touch ../ended\");
+        }
+    });
+}
+",
+    );
+    let mut pty = Pty::start(&world.command(&[]), &[PROGRAM, "run", "x"], 24, 80);
+    pty.sees("[y/n]");
+    while !world.path().join("begun").exists() {
+        pty.read(Duration::from_millis(10));
+    }
+    pty.types("\x03");
+    assert_eq!(pty.ends().code(), Some(130), "{}", pty.text());
+    assert!(pty.text().contains("stopping after the running command"), "{}", pty.text());
+    assert!(world.path().join("ended").exists());
+}
+
+#[test]
+fn what_is_no_answer_is_said_and_a_suggestion_is_taken_with_enter() {
+    let world = World::new();
+    world.write(
+        "runbooks/x.rhai",
+        "//! Asks.
+fn main() {
+    confirm(\"Really do it?\");
+    todo(\"Tell them.\");
+    let when = ask(\"When?\", #{ choices: [\"now\", \"later\"], suggestion: \"now\" });
+    let who = ask(\"Who?\", #{ choices: [\"all\", \"some\"] });
+    note(`${when} for ${who}`);
+}
+",
+    );
+    for term in ["xterm", "dumb"] {
+        let term = format!("TERM={term}");
+        let mut pty = Pty::start(&world.command(&[]), &["env", &term, PROGRAM, "run", "x"], 24, 80);
+        pty.sees("Really do it? [y/n]");
+        pty.types("maybe\r");
+        pty.sees("Really do it? `maybe` is no answer: type `y` or `n` [y/n]");
+        pty.types("\r");
+        pty.sees("Really do it? an empty line is no answer: type `y` or `n` [y/n]");
+        pty.types("y\r");
+        pty.sees("Tell them. type `done` when it is done:");
+        pty.types("later\r");
+        pty.sees("`later` is no answer: type `done` when it is done, or `stop`");
+        pty.types("yes\r");
+        pty.sees("When? [now/later, Enter: now]");
+        pty.types("\r");
+        pty.sees("Who? [all/some]");
+        pty.types("none\r");
+        pty.sees("Who? `none` is no answer: type one of: all, some [all/some]");
+        pty.types("all\r");
+        pty.sees("note: now for all");
+        assert_eq!(pty.ends().code(), Some(0), "{}", pty.text());
+        assert!(pty.has_own_modes());
+    }
+    let said = world.banister(&["run", "x", "--yes", "--answer", "maybe"]);
+    assert_eq!(said.code, Some(3), "{said:?}");
+    for line in [
+        "error: nobody is there to answer: When?\n",
+        "`maybe`, given with `--answer`, is none of: now, later\n",
+    ] {
+        assert!(said.err.contains(line), "{said:?}");
+    }
+    let said = world.banister(&["run", "x", "--abandon=tried", "--yes", "--answer", "", "--answer", "some"]);
+    assert!(said.code == Some(0) && said.out.contains("note: now for some"), "{said:?}");
+}
+
+#[test]
+fn a_line_of_the_log_stands_above_a_question() {
+    let world = world();
+    world.write("runbooks/both.rhai", &BOTH.replace("note(`report ${n}`);", "debug(`report ${n}`);"));
+    let mut pty = Pty::start(&world.command(&[]), &[PROGRAM, "run", "both", "-v"], 24, 80);
+    pty.sees("report 3");
+    pty.types("grün und");
+    pty.sees("> grün und");
+    for _ in 0..100 {
+        pty.read(Duration::from_millis(11));
+        assert_asks(&pty, QUESTION, "> grün und");
+    }
+    pty.types("\r");
+    pty.sees("the answer is grün und");
+    world.write("answered", "");
+    assert_eq!(pty.ends().code(), Some(0), "{}", pty.text());
 }
 
 #[test]
@@ -240,4 +342,28 @@ fn ctrl_z_gives_the_shell_its_terminal_and_fg_draws_the_question_again() {
     // The prompt may be in the last row, whose blanks are not told.
     pty.sees("banister status shell>");
     assert!(pty.has_own_modes());
+}
+
+#[test]
+fn a_call_that_is_another_one_now_is_asked_about_and_another_step_is_not() {
+    let world = World::new();
+    let runbook = |step: &str, target: &str| {
+        let text = "//! Fails.\nfn main() { step \"STEP\" { web.make(\"TARGET\"); } step \"Fail\" { web.make(\"fail\"); } }\n";
+        text.replace("STEP", step).replace("TARGET", target).replace("web.", "this_server().")
+    };
+    world.write("runbooks/x.rhai", &runbook("Configure", "config"));
+    assert_eq!(world.banister(&["run", "x"]).code, Some(1));
+    world.write("runbooks/x.rhai", &runbook("Settings", "config"));
+    let mut pty = Pty::start(&world.command(&[]), &[PROGRAM, "resume"], 30, 100);
+    assert_eq!(pty.ends().code(), Some(5), "{}", pty.text());
+    assert!(pty.text().contains("the script asks for: step `Settings`"), "{}", pty.text());
+    assert!(!pty.text().contains("asks what to do"), "{}", pty.text());
+    world.write("runbooks/x.rhai", &runbook("Configure", "up"));
+    for (keys, code) in [("\x03", 130), ("stop\r", 5)] {
+        let mut pty = Pty::start(&world.command(&[]), &[PROGRAM, "resume"], 30, 100);
+        pty.sees("[reuse/redo/skip/stop]");
+        pty.types(keys);
+        assert_eq!(pty.ends().code(), Some(code), "{}", pty.text());
+        assert!(pty.text().contains("banister resume 2"), "{}", pty.text());
+    }
 }

@@ -35,7 +35,7 @@ pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
             .map(|step| {
                 json!({
                     "name": step.name, "server": step.server, "state": step.state, "seconds": step.seconds,
-                    "source": step.source, "skipped": step.skipped,
+                    "source": step.source, "skipped": step.skipped, "rollback": step.rollback,
                 })
             })
             .collect();
@@ -84,7 +84,12 @@ pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
             step.server.clone().unwrap_or_default(),
         ]
     };
-    print!("{}", secret::show(&table(&steps.iter().map(row).collect::<Vec<_>>())));
+    let begins_rollback = steps.iter().position(|step| step.rollback);
+    let mut rows: Vec<Vec<String>> = steps.iter().map(row).collect();
+    if let Some(at) = begins_rollback {
+        rows.insert(at, vec!["  rollback".into(), String::new(), String::new(), String::new()]);
+    }
+    print!("{}", secret::show(&table(&rows)));
     let answered = answers::text(&summary);
     if !answered.is_empty() {
         print!("{}\n{answered}", context.style.bold("answered"));
@@ -131,6 +136,8 @@ struct Step {
     source: String,
     /// Why it was left out, if it was.
     skipped: Option<String>,
+    /// Whether it is one of the rollback.
+    rollback: bool,
 }
 
 /// The reasons that steps were left out for by the scripts, by the steps' keys.
@@ -144,7 +151,7 @@ fn skipped(summary: &Summary) -> HashMap<&str, &str> {
     reasons.collect()
 }
 
-/// The steps in the order in which they began; one that did not end is what stopped the run, or runs.
+/// The steps in the order of the script, then those of the rollback; one that did not end is what stopped the run, or runs.
 fn steps(summary: &Summary) -> Vec<Step> {
     let index = &summary.index;
     let unfinished = match summary.state {
@@ -165,16 +172,28 @@ fn steps(summary: &Summary) -> Vec<Step> {
         let block = index.block(key)?;
         Some(Step {
             name: block.name.clone(),
-            depth: key.matches('/').count().saturating_sub(1),
+            // Those of the rollback are in it, wherever it was declared.
+            depth: match key.split_once('!') {
+                Some((_, inside)) => inside.matches('/').count(),
+                None => key.matches('/').count().saturating_sub(1),
+            },
             server: index.server_of(key).map(str::to_owned).or_else(|| only.clone()),
             state: if block.seconds.is_some() { StepState::Done } else { unfinished },
             seconds: block.seconds,
             source: block.source.to_string(),
             skipped: reason(key),
+            rollback: key::in_handler(key),
         })
     };
     let is_step = |key: &&str| !key.ends_with(']') && !key::is_typed(key);
     let mut keys: Vec<&str> = index.block_order.iter().map(|key| &**key).filter(is_step).collect();
-    keys.sort_by_cached_key(|key| key::order(key));
+    // What was declared last is rolled back first.
+    let handler = |key: &str| key.split_once('!').map(|(handler, _)| handler.to_owned());
+    let mut handlers: Vec<String> = Vec::new();
+    for key in &keys {
+        handlers.extend(handler(key).filter(|handler| !handlers.contains(handler)));
+    }
+    let begun = |key: &str| handler(key).and_then(|of| handlers.iter().position(|handler| *handler == of));
+    keys.sort_by_cached_key(|key| (begun(key), key::order(key)));
     keys.into_iter().filter_map(step).collect()
 }

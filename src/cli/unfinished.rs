@@ -192,7 +192,7 @@ impl Asked {
                 "It is unknown whether the run {run} still runs something on {}: {why}. Abandon it anyway, or stop here?",
                 server.name
             );
-            let form = Form::Choice(["anyway", "stop"].map(str::to_owned).into());
+            let form = Form::one_of(&["anyway", "stop"]);
             return match self.person.ask(&Question { text, form })?.text.as_str() {
                 "anyway" => Ok(false),
                 _ => Err(Failure::new(Kind::Declined, format!("the run {run} was not abandoned"))
@@ -208,7 +208,7 @@ impl Asked {
             commands.join(", "),
             server.name
         );
-        let form = Form::Choice(["end", "wait", "stop"].map(str::to_owned).into());
+        let form = Form::one_of(&["end", "wait", "stop"]);
         match self.person.ask(&Question { text, form })?.text.as_str() {
             "end" => Ok(true),
             "wait" => {

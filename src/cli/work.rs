@@ -65,13 +65,13 @@ pub fn work_until(
             return Ok(code);
         }
         direction = Direction::On;
-        let choices = match session.has_way_back() && !session.is_turned_back() {
-            true => vec!["retry".to_owned(), "rollback".into(), "leave".into()],
-            false => vec!["retry".into(), "leave".into()],
+        let form = match session.has_way_back() && !session.is_turned_back() {
+            true => Form::one_of(&["retry", "rollback", "leave"]),
+            false => Form::one_of(&["retry", "leave"]),
         };
         let text = what_now(context, &path, session.is_turned_back());
         drop(session);
-        match person.ask(&Question { text, form: Form::Choice(choices) }) {
+        match person.ask(&Question { text, form }) {
             Ok(answer) if answer.text == "retry" => {
                 let mended = Runbook::load(runbook.layers().clone(), &runbook.name)
                     .and_then(|runbook| runbook.check().map(|()| runbook));

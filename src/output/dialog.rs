@@ -18,8 +18,10 @@ static TURN: Mutex<()> = Mutex::new(());
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Typed {
     Line(String),
-    /// Left it unanswered: Ctrl-C, Ctrl-D, or a terminal that has gone.
+    /// Left it unanswered with Ctrl-D.
     Nothing,
+    /// Wants the program to stop: Ctrl-C, a signal that ends it, or a terminal that has gone.
+    Stop,
 }
 
 /// The turn of who asks.
@@ -44,6 +46,8 @@ pub struct Dialog<'a> {
     /// Whether it was shown as a line while the program was in the background.
     waits: bool,
     text: String,
+    /// Why what was typed last is no answer; empty at first.
+    complaint: String,
     hint: String,
 }
 
@@ -54,7 +58,8 @@ impl Turn {
         let draws = screen::can_draw();
         let (text, hint) = (clean::text(text), clean::line(hint));
         let keys = Keys { typed: clean::line(suggestion), ..Keys::default() };
-        let mut dialog = Dialog { turn: self, keys, draws, waits: false, text, hint };
+        let mut dialog =
+            Dialog { turn: self, keys, draws, waits: false, text, complaint: String::new(), hint };
         dialog.show();
         dialog
     }
@@ -72,7 +77,7 @@ impl Dialog<'_> {
         self.waits = false;
         match self.draws {
             true => {
-                let (text, hint) = (self.text.clone(), self.hint.clone());
+                let (text, hint) = (self.lines(), self.hint.clone());
                 let typed = self.keys.typed.clone();
                 let mut screen = screen::lock();
                 // Before it is drawn: what is typed from the moment it can be read counts.
@@ -81,8 +86,16 @@ impl Dialog<'_> {
             }
             false => {
                 modes::forget_keys();
-                screen::lock().ask_plainly(&self.text, &self.hint);
+                screen::lock().ask_plainly(&self.lines(), &self.hint);
             }
+        }
+    }
+
+    /// What stands above what is typed.
+    fn lines(&self) -> String {
+        match self.complaint.as_str() {
+            "" => self.text.clone(),
+            complaint => format!("{}\n{complaint}", self.text),
         }
     }
 
@@ -90,7 +103,7 @@ impl Dialog<'_> {
     pub fn line(&mut self) -> Typed {
         loop {
             if signals::ended() != self.turn.ended {
-                return Typed::Nothing;
+                return Typed::Stop;
             }
             if self.waits || !modes::is_foreground() {
                 self.show();
@@ -114,24 +127,28 @@ impl Dialog<'_> {
             match poll(&mut ready, Some(&TICK)) {
                 Ok(0) | Err(Errno::INTR) => continue,
                 Ok(_) => {}
-                Err(_) => return Typed::Nothing,
+                Err(_) => return Typed::Stop,
             }
             let mut buffer = [0; 1024];
             match rustix::io::read(&input, &mut buffer) {
+                // Where the terminal edits, Ctrl-D is read as an end. Where it does not, only one that has gone has an end.
+                Ok(0) if self.draws => return Typed::Stop,
                 Ok(0) => return Typed::Nothing,
                 Ok(read) => self.keys.bytes.extend(&buffer[..read]),
                 Err(Errno::INTR | Errno::AGAIN) => {}
-                Err(_) => return Typed::Nothing,
+                Err(_) => return Typed::Stop,
             }
         }
     }
 
-    /// What was typed is no answer: asks again.
-    pub fn again(&mut self) {
+    /// What was typed is no answer, as `complaint` says in a line: asks again.
+    pub fn again(&mut self, complaint: &str) {
         self.keys.typed.clear();
+        self.complaint = clean::line(complaint);
+        let (text, hint) = (self.lines(), self.hint.clone());
         match self.draws {
-            true => screen::lock().typed(""),
-            false => screen::lock().ask_plainly(&self.text, &self.hint),
+            true => screen::lock().ask(Asked { text, hint, typed: String::new() }),
+            false => screen::lock().ask_plainly(&text, &hint),
         }
     }
 }

@@ -17,7 +17,7 @@ static ENDED: AtomicUsize = AtomicUsize::new(0);
 static ENDS: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| Arc::new(AtomicBool::new(true)));
 static STOPS: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| Arc::new(AtomicBool::new(true)));
 
-/// Somebody listens to what ends the program, from now on.
+/// Somebody listens to what ends the program, from now on, and calls [`end_questions`] for it.
 pub fn are_heard() {
     HEARD.store(true, Ordering::SeqCst);
     ENDS.store(false, Ordering::SeqCst);
@@ -26,6 +26,12 @@ pub fn are_heard() {
 /// Changes with each signal that ends what is going on.
 pub fn ended() -> usize {
     ENDED.load(Ordering::SeqCst)
+}
+
+/// Leaves the questions that are open or wait for their turn. Whoever listens says it, so that he knows before it whether
+/// one was open.
+pub fn end_questions() {
+    ENDED.fetch_add(1, Ordering::SeqCst);
 }
 
 /// A question is opened.
@@ -63,7 +69,8 @@ fn listen() {
                 SIGTSTP if !STOPS.load(Ordering::SeqCst) => stop(),
                 SIGTSTP => {}
                 SIGWINCH => screen::lock().draw(""),
-                _ => _ = ENDED.fetch_add(1, Ordering::SeqCst),
+                _ if HEARD.load(Ordering::SeqCst) => {}
+                _ => end_questions(),
             }
         }
     });

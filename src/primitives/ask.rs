@@ -59,7 +59,11 @@ impl Primitive for Ask {
 fn question(arguments: &Arguments) -> Question {
     let form = match arguments.choices.is_empty() {
         true => Form::Line { suggestion: arguments.suggestion.clone() },
-        false => Form::Choice(arguments.choices.clone()),
+        false => {
+            let suggestion = arguments.suggestion.clone();
+            let suggestion = suggestion.filter(|suggestion| arguments.choices.contains(suggestion));
+            Form::Choice { choices: arguments.choices.clone(), suggestion }
+        }
     };
     Question { text: arguments.question.clone(), form }
 }

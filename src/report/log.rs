@@ -2,6 +2,7 @@
 //!
 //! Without `-v` and without `BANISTER_LOG` there is none.
 
+use super::text::Style;
 use crate::secret::show;
 use anyhow::Context;
 use std::io::Write;
@@ -38,24 +39,27 @@ pub fn begin(verbose: u8, color: bool) -> anyhow::Result<()> {
     let spans = if level >= LevelFilter::TRACE { FmtSpan::NEW | FmtSpan::CLOSE } else { FmtSpan::NONE };
     let lines = tracing_subscriber::fmt::layer()
         .without_time()
-        .with_ansi(color)
+        .with_ansi(false)
         .with_target(false)
         .with_span_events(spans)
-        .with_writer(|| Hiding)
+        .with_writer(move || Hiding(Style { color }))
         .with_filter(wanted);
     tracing_subscriber::registry().with(lines).try_init().context("the log can't begin")
 }
 
-/// Writes to standard error what may be shown.
-struct Hiding;
+/// Writes to standard error what may be shown, through the owner of the screen: a question may be open. Colours are ours,
+/// as foreign ones don't pass there.
+struct Hiding(Style);
 
 impl Write for Hiding {
     fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
-        std::io::stderr().lock().write_all(show(&String::from_utf8_lossy(line)).as_bytes())?;
+        let text = String::from_utf8_lossy(line);
+        let text = show(text.trim_end_matches('\n'));
+        eprintln!("{}", self.0.dim(&text));
         Ok(line.len())
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
-        std::io::stderr().lock().flush()
+        Ok(())
     }
 }

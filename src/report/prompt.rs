@@ -15,7 +15,10 @@ impl Person for Terminal {
             Form::Confirm => ("[y/n] ".to_owned(), ""),
             Form::Done => ("type `done` when it is done: ".to_owned(), ""),
             Form::Line { suggestion } => ("> ".to_owned(), suggestion.as_deref().unwrap_or_default()),
-            Form::Choice(choices) => (format!("[{}] ", choices.join("/")), ""),
+            Form::Choice { choices, suggestion } => {
+                let enter = suggestion.iter().map(|suggestion| format!(", Enter: {suggestion}"));
+                (format!("[{}{}] ", choices.join("/"), enter.collect::<String>()), "")
+            }
         };
         let mut dialog = turn.open(&show(&question.text), &show(&hint), suggestion);
         loop {
@@ -24,9 +27,16 @@ impl Person for Terminal {
                     return Err(Failure::new(Kind::Declined, "the question was left unanswered")
                         .help("the command of the last line asks it again"));
                 }
+                Typed::Stop => {
+                    return Err(Failure::new(
+                        Kind::Interrupted,
+                        "interrupted before the question was answered",
+                    )
+                    .help("the command of the last line asks it again"));
+                }
                 Typed::Line(line) => match fits(&question.form, line.trim()) {
                     Some(text) => return Ok(Answer { text, by: whoami() }),
-                    None => dialog.again(),
+                    None => dialog.again(&show(&complaint(&question.form, line.trim()))),
                 },
             }
         }
@@ -43,15 +53,30 @@ fn fits(form: &Form, typed: &str) -> Option<String> {
             _ => None,
         },
         Form::Done => match typed_lower.as_str() {
-            "done" => Some("done".into()),
+            "done" | "y" | "yes" => Some("done".into()),
             "n" | "no" | "stop" => Some("no".into()),
             _ => None,
         },
         Form::Line { .. } => Some(typed.into()),
-        Form::Choice(choices) => {
+        Form::Choice { suggestion: Some(suggestion), .. } if typed.is_empty() => Some(suggestion.clone()),
+        Form::Choice { choices, .. } => {
             let mut fitting = choices.iter().filter(|c| !typed.is_empty() && c.starts_with(&typed_lower));
             fitting.next().filter(|_| fitting.next().is_none()).cloned()
         }
+    }
+}
+
+/// Why what was typed is no answer, and what is one.
+fn complaint(form: &Form, typed: &str) -> String {
+    let answers = match form {
+        Form::Confirm => "type `y` or `n`".to_owned(),
+        Form::Done => "type `done` when it is done, or `stop`".to_owned(),
+        Form::Line { .. } => "type a line".to_owned(),
+        Form::Choice { choices, .. } => format!("type one of: {}", choices.join(", ")),
+    };
+    match typed {
+        "" => format!("an empty line is no answer: {answers}"),
+        typed => format!("`{typed}` is no answer: {answers}"),
     }
 }
 
@@ -61,10 +86,10 @@ mod tests {
 
     #[test]
     fn a_choice_may_be_shortened_but_not_guessed() {
-        let form = Form::Choice(["again", "done", "stop"].map(str::to_owned).into());
+        let form = Form::one_of(&["again", "done", "stop"]);
         assert_eq!(fits(&form, "a").as_deref(), Some("again"));
         assert_eq!(fits(&form, ""), None);
-        let form = Form::Choice(["reuse", "redo"].map(str::to_owned).into());
+        let form = Form::one_of(&["reuse", "redo"]);
         assert_eq!(fits(&form, "re"), None);
         assert_eq!(fits(&form, "red").as_deref(), Some("redo"));
     }

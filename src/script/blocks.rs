@@ -1,6 +1,6 @@
 //! The blocks: `step "name" { … }`, `on_failure { … }`, and `parallel(items, |item| …)`.
 
-use super::error::to_failure;
+use super::error::{place, to_failure};
 use super::here::{Handler, Here};
 use super::nothing;
 use super::seen;
@@ -48,7 +48,9 @@ fn step(context: &mut EvalContext, inputs: &[Expression]) -> Result<Dynamic, Box
         ahead.after(context.source().unwrap_or_default(), inputs[0].position()).filter(|rest| !rest.open)
     });
     let ahead = after.map(|rest| rest.certain);
-    let block = here.session.begin_step(&here.frame, &name, &source, ahead).map_err(to_error)?;
+    let at = place(context.source().unwrap_or_default(), inputs[0].position());
+    let begun = here.session.begin_step(&here.frame, &name, &source, ahead);
+    let block = begun.map_err(|failure| to_error(placed(failure, &at)))?;
     let block = Arc::new(block);
     let _span = tracing::info_span!("step", name = name.as_str()).entered();
     let frame = block.frame.clone();
@@ -76,8 +78,16 @@ fn step(context: &mut EvalContext, inputs: &[Expression]) -> Result<Dynamic, Box
     };
     let ended = here.session.end_step(&block, outcome.clone());
     match (outcome, ended) {
-        (Ok(()), Err(failure)) => Err(to_error(failure)),
+        (Ok(()), Err(failure)) => Err(to_error(placed(failure, &at))),
         _ => result,
+    }
+}
+
+/// The failure with the place of its block, if it is that the block is not what the journal has: no call places it then.
+fn placed(failure: Failure, at: &str) -> Failure {
+    match (failure.kind, &failure.at) {
+        (Kind::Mismatch, None) => Failure { at: Some(at.to_owned()), ..failure },
+        _ => failure,
     }
 }
 
@@ -157,7 +167,9 @@ fn parallel(
         let run = |item: &Dynamic, name: &str| -> Result<Dynamic, Box<EvalAltResult>> {
             let _around = around.enter();
             let origin = origin(&source, context.call_position());
-            let block = here.session.begin_branch(&here.frame, &key, name, origin).map_err(to_error)?;
+            let at = place(&source, context.call_position());
+            let begun = here.session.begin_branch(&here.frame, &key, name, origin);
+            let block = begun.map_err(|failure| to_error(placed(failure, &at)))?;
             let mut global = context.global_runtime_state().clone();
             global.tag = Dynamic::from(here.with_frame(block.frame.clone()));
             let mut branch = branch.clone();
@@ -171,7 +183,7 @@ fn parallel(
             );
             let value = branch.call_raw(&inner, None, [unshared(item)])?;
             nothing::refuse()?;
-            here.session.end_block(&block).map_err(to_error)?;
+            here.session.end_block(&block).map_err(|failure| to_error(placed(failure, &at)))?;
             Ok(value)
         };
         if at_most == 1 {

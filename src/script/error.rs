@@ -33,9 +33,9 @@ pub fn to_failure(error: &EvalAltResult, source: &str) -> Failure {
             }
         }
         EvalAltResult::ErrorPropertyNotFound(name, _) => {
-            Failure::new(Kind::Refused, format!("there is no `{name}` in this map")).help(
-                "correct the name, or write `?? …` behind it if it may be absent; then `banister resume`",
-            )
+            // What is typed next is said by who knows whether there is a run: a plan and a REPL have none to resume.
+            Failure::new(Kind::Refused, format!("there is no `{name}` in this map"))
+                .help("correct the name, or write `?? …` behind it if it may be absent")
         }
         EvalAltResult::ErrorParsing(kind, _) => Failure::new(Kind::Invalid, lower(&kind.to_string())),
         EvalAltResult::ErrorTerminated(..) => Failure::new(Kind::Interrupted, "interrupted"),
@@ -43,7 +43,7 @@ pub fn to_failure(error: &EvalAltResult, source: &str) -> Failure {
             let mut bare = other.clone_for_message();
             bare.clear_position();
             Failure::new(Kind::Refused, format!("the script is wrong: {}", lower(&bare.to_string())))
-                .help("correct it, check it with `banister check`, then `banister resume`")
+                .help("correct it, and check it with `banister check`")
         }
     })
 }

@@ -1,6 +1,6 @@
 //! Blocks: steps, branches and handlers.
 
-use super::{Frame, Session, replay};
+use super::{Frame, Session};
 use crate::event::{Event, StepState};
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::Entry;
@@ -89,7 +89,7 @@ impl Session {
         });
         let replayed = match known {
             Some(Err(was)) => {
-                return Err(replay::differs(&key, &format!("step `{was}`"), &format!("step `{name}`")));
+                return Err(self.differs(&key, &format!("step `{was}`"), &format!("step `{name}`")));
             }
             Some(Ok(seconds)) => seconds,
             None => {
@@ -155,7 +155,7 @@ impl Session {
         }
         let key = format!("{}/{}", frame.key, frame.used());
         let was = self.recorded_at(&key);
-        Err(replay::differs(&key, &was, "the end of the block"))
+        Err(self.differs(&key, &was, "the end of the block"))
     }
 
     /// What is recorded at a key, for people.
@@ -172,7 +172,7 @@ impl Session {
     pub(super) fn check_nothing_later(&self, key: &str, now: &str) -> Result<()> {
         let later = !self.is_turned_back() && self.written().index.goes_on_after(key);
         match later {
-            true => Err(replay::differs(key, "nothing", now)),
+            true => Err(self.differs(key, "nothing", now)),
             false => Ok(()),
         }
     }

@@ -72,7 +72,7 @@ impl Session {
         let text = primitives::describe(call);
         let question = Question {
             text: format!("{text} was interrupted: {why}. Do it again, take it as done, or stop?"),
-            form: Form::Choice(["again", "done", "stop"].map(str::to_owned).into()),
+            form: Form::one_of(&["again", "done", "stop"]),
         };
         let answer = self.person.ask(&question)?;
         let decision = Entry::Decision { key: key.into(), decision: answer.text.clone(), by: answer.by };

@@ -39,8 +39,9 @@ impl Session {
             written.index.call(key).or(set_aside).cloned()
         };
         let Some(record) = record else {
-            if let Some(block) = self.written().index.block(key).map(|block| block.name.clone()) {
-                return Err(differs(key, &format!("step `{block}`"), &primitives::describe(call)));
+            let block = self.written().index.block(key).map(|block| block.name.clone());
+            if let Some(block) = block {
+                return Err(self.differs(key, &format!("step `{block}`"), &primitives::describe(call)));
             }
             self.check_nothing_later(key, &primitives::describe(call))?;
             let attempt = self.written().index.next_attempt(key);
@@ -121,16 +122,26 @@ impl Session {
             return Ok(Next::Perform { attempt: record.attempt + 1, begun: false });
         }
         let was = format!("{}  [{}]", primitives::describe(&record.call), record.at);
-        let mismatch = differs(key, &was, &primitives::describe(call));
+        let mismatch = self.differs(key, &was, &primitives::describe(call));
+        let help = mismatch
+            .help
+            .iter()
+            .map(|help| format!("{help}; in a terminal, `banister resume` asks what to do"));
+        let help = help.collect::<String>();
+        let mismatch = mismatch.help(help);
         let question = Question {
             text: format!(
                 "{}\n  {}\nreuse its outcome, redo it as it is now, skip it, or stop?",
                 mismatch.message,
                 mismatch.why.join("\n  ")
             ),
-            form: Form::Choice(["reuse", "redo", "skip", "stop"].map(str::to_owned).into()),
+            form: Form::one_of(&["reuse", "redo", "skip", "stop"]),
         };
-        let Ok(answer) = self.person.ask(&question) else { return Err(mismatch) };
+        let answer = match self.person.ask(&question) {
+            Ok(answer) => answer,
+            Err(failure) if failure.kind == Kind::Interrupted => return Err(failure),
+            Err(_) => return Err(mismatch),
+        };
         let decided = |decision: &str| {
             self.write(
                 Entry::Decision { key: key.into(), decision: decision.into(), by: answer.by.clone() },
@@ -158,15 +169,22 @@ impl Session {
             _ => Err(mismatch),
         }
     }
-}
 
-/// The failure that shows both sides.
-pub(super) fn differs(key: &str, was: &str, now: &str) -> Failure {
-    Failure::new(Kind::Mismatch, "the script no longer matches this run")
-        .why(format!("the journal has at {key}: {was}"))
-        .why(format!("the script asks for:    {now}"))
-        .help(
-            "restore the script, or continue with the script as it was when the run began: \
-             `banister resume --original`; in a terminal, `banister resume` asks what to do",
-        )
+    /// The failure that shows both sides. Only for a call that is another one now a person is asked what to do.
+    pub(super) fn differs(&self, key: &str, was: &str, now: &str) -> Failure {
+        let step = {
+            let written = self.written();
+            let around: Vec<&str> =
+                crate::journal::key::around(key).filter(|outer| !outer.ends_with(']')).collect();
+            let inner = around.iter().rev().filter_map(|outer| written.index.block(outer)).next();
+            inner.map(|block| format!(" in step `{}`", block.name)).unwrap_or_default()
+        };
+        Failure::new(Kind::Mismatch, "the script no longer matches this run")
+            .why(format!("the journal has{step} at {key}: {was}"))
+            .why(format!("the script asks for: {now}"))
+            .help(
+                "restore the script, or `site.toml` if that was changed, or continue with the script as it was when the \
+                 run began: `banister resume --original`",
+            )
+    }
 }

@@ -236,7 +236,7 @@ impl Person for Answers {
         let text = match question.form {
             Form::Confirm | Form::Done => "yes".to_owned(),
             Form::Line { .. } => format!("a reason {AWKWARD}"),
-            Form::Choice(_) => self.choice.to_owned(),
+            Form::Choice { .. } => self.choice.to_owned(),
         };
         Ok(Answer { text, by: format!("somebody {AWKWARD}") })
     }

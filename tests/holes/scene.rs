@@ -276,7 +276,7 @@ impl Person for Agrees {
         let text = match question.form {
             Form::Confirm | Form::Done => "yes",
             Form::Line { .. } => "a reason",
-            Form::Choice(_) => "stop",
+            Form::Choice { .. } => "stop",
         };
         Ok(Answer { text: text.into(), by: "somebody".into() })
     }

@@ -56,7 +56,7 @@ fn a_key_that_a_map_has_not() {
         &script("let o = #{ force: true };\n    if o.froce { server.make(\"build\"); }"),
         &["run", "mine", "--quiet"],
         1,
-        "error: there is no `froce` in this map\n  at   SITE/runbooks/mine.rhai:5\n  help correct the name, or write `?? …` behind it if it may be absent; then the command of the last line\nstate: `mine` failed on web; nothing was touched\nnext:  banister run mine\n",
+        "error: there is no `froce` in this map\n  at   SITE/runbooks/mine.rhai:5\n  help correct the name, or write `?? …` behind it if it may be absent\nstate: `mine` failed on web; nothing was touched\nnext:  banister run mine\n",
     );
     says(
         &script("let o = #{ force: true };\n    if o.force { o.froce = server.name; }"),

@@ -4,7 +4,7 @@
 //! nothing then (an editing terminal gives it to the editor), and what ends the program hands everything back first.
 
 use crate::failure::{Context, Kind, Result};
-use crate::stop::{Asked, Stop};
+use crate::stop::Stop;
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -21,21 +21,16 @@ pub fn listen(stop: &Arc<Stop>, idle: &Arc<AtomicBool>, leave: impl Fn() + Send 
     let terminal = tcgetattr(std::io::stdin()).ok();
     std::thread::spawn(move || {
         for signal in signals.forever() {
-            match (signal, idle.load(Ordering::SeqCst), stop.asked()) {
-                (SIGINT, true, _) => {}
-                (_, true, _) => {
+            match (signal, idle.load(Ordering::SeqCst)) {
+                (SIGINT, true) => {}
+                (_, true) => {
                     leave();
                     if let Some(terminal) = &terminal {
                         let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, terminal);
                     }
                     std::process::exit(i32::from(Kind::Interrupted.exit_code()));
                 }
-                (SIGINT, false, Asked::Nothing) => {
-                    stop.ask(Asked::Finish);
-                    eprintln!("\nstopping after the running command; press Ctrl-C again to stop it now");
-                }
-                (SIGINT, false, _) => stop.ask(Asked::Cancel),
-                (_, false, _) => stop.ask(Asked::Leave),
+                (_, false) => crate::cli::signals::hear(signal, &stop),
             }
         }
     });

@@ -38,7 +38,8 @@ enum Sort {
     /// One session from the first line to the last. It is a run as soon as it changes something.
     ByHand { session: Arc<Session>, folder: PathBuf, told: AtomicBool },
     /// Each line has a session of its own beside the run in this folder: between two lines anybody may go on with it.
-    Beside { folder: PathBuf },
+    /// `reported` says that its state was printed, and that nothing was typed since.
+    Beside { folder: PathBuf, reported: AtomicBool },
 }
 
 impl Work {
@@ -84,7 +85,8 @@ impl Work {
         }
         let site = Arc::new(resume::site_of(context, &summary.header)?);
         let (reach, person) = (context.reach(&site), context.person(&super::answers()));
-        let (stop, screen, sort) = (stop.clone(), screen.clone(), Sort::Beside { folder });
+        let (stop, screen, sort) =
+            (stop.clone(), screen.clone(), Sort::Beside { folder, reported: AtomicBool::new(false) });
         let stopped_in = summary.index.open_steps().last().map(|(_, block)| block.name.clone());
         Ok(Work { site, header: summary.header, reach, person, stop, screen, sort, stopped_in })
     }
@@ -101,7 +103,7 @@ impl Work {
     /// The folder of the run that is open, if one is.
     pub fn run_folder(&self) -> Option<&Path> {
         match &self.sort {
-            Sort::Beside { folder } => Some(folder),
+            Sort::Beside { folder, .. } => Some(folder),
             Sort::ByHand { .. } => None,
         }
     }
@@ -122,7 +124,8 @@ impl Work {
     pub fn session(&self) -> Result<Arc<Session>> {
         match &self.sort {
             Sort::ByHand { session, .. } => Ok(session.clone()),
-            Sort::Beside { folder } => {
+            Sort::Beside { folder, reported } => {
+                reported.store(false, Ordering::Relaxed);
                 let summary = Summary::read(folder)?;
                 let running = still_running(&summary)?;
                 let index = summary.index;
@@ -186,14 +189,15 @@ impl Work {
                 outcome::print(context, &session.finish(Ok(()), folder.clone()), None);
             }
             Sort::ByHand { .. } => {}
-            Sort::Beside { folder } => outcome::print(context, &Summary::read(folder)?, None),
+            Sort::Beside { reported, .. } if reported.load(Ordering::Relaxed) => {}
+            Sort::Beside { folder, .. } => outcome::print(context, &Summary::read(folder)?, None),
         }
         Ok(())
     }
 
     /// Gives the lines what the step saw in which the run failed.
     pub fn see(&self, repl: &mut Repl) -> Result<()> {
-        let Sort::Beside { folder } = &self.sort else { return Ok(()) };
+        let Sort::Beside { folder, .. } = &self.sort else { return Ok(()) };
         // As they are now, if they still fit what was done; else as they were.
         let seen = self.look_through(folder, false).or_else(|_| self.look_through(folder, true))?;
         repl.see(seen);
@@ -218,7 +222,7 @@ impl Work {
 
     /// Writes down that the step is left out which stopped the run.
     pub fn skip(&self, step: &str, reason: Option<String>) -> Result<()> {
-        let Sort::Beside { folder } = &self.sort else { return Ok(()) };
+        let Sort::Beside { folder, .. } = &self.sort else { return Ok(()) };
         let summary = Summary::read(folder)?;
         let open: Vec<(&str, &str)> =
             summary.index.open_steps().map(|(key, block)| (key, block.name.as_str())).collect();
@@ -247,7 +251,7 @@ impl Work {
 
     /// Goes on with the run, or back, and reports as ever. Gives the exit code.
     pub fn go_on(&self, context: &Context, rollback: bool) -> Result<u8> {
-        let Sort::Beside { folder } = &self.sort else { return Ok(0) };
+        let Sort::Beside { folder, reported } = &self.sort else { return Ok(0) };
         let summary = Summary::read(folder)?;
         if !summary.is_open() {
             let state = summary.state.name().replace('_', " ");
@@ -261,7 +265,10 @@ impl Work {
         let run = OpenRun::open(folder)?;
         let answers = super::answers();
         let direction = if rollback { Direction::Back } else { Direction::On };
-        work::work_until(context, site, runbook, summary.header, run, &answers, direction, &self.stop)
+        let (header, stop) = (summary.header, &self.stop);
+        let code = work::work_until(context, site, runbook, header, run, &answers, direction, stop)?;
+        reported.store(true, Ordering::Relaxed);
+        Ok(code)
     }
 
     fn parts(&self, header: &Header) -> Parts {
