@@ -353,14 +353,14 @@ pub const ROWS: &[Row] = &[
         |world| world.write("site.toml", "[servers.web\n"),
         &["status"],
         2,
-        "error: `SITE/site.toml` is not right\n  help correct it and check again with `banister check`; keys of a server: ssh, agent, kind, checkout, …",
+        "error: `SITE/site.toml` is not right\n  help correct it and check again with `banister check`",
     ),
     row(
         "a key that is misspelt",
         |world| change(world, "checkout =", "chekout ="),
         &["status"],
         2,
-        "error: `SITE/site.toml` is not right\n  help correct it and check again with `banister check`; keys of a server: ssh, agent, kind, checkout, …",
+        "error: `SITE/site.toml` is not right\n  help correct it and check again with `banister check`; the keys there: ssh, agent, kind, checkout, …",
     ),
     row(
         "a kind that is not there",
