@@ -7,6 +7,7 @@
 pub mod clean;
 pub mod dialog;
 mod modes;
+pub mod nearest;
 mod screen;
 mod signals;
 pub mod width;

@@ -23,6 +23,7 @@ pub mod installed_release;
 pub mod is_healthy;
 pub mod keep_files;
 pub mod lock;
+pub mod loose_commits;
 pub mod lost_edits;
 pub mod make;
 pub mod missing_settings;
@@ -86,6 +87,7 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<is_healthy::IsHealthy>::new(),
     &Of::<keep_files::KeepFiles>::new(),
     &Of::<lock::Lock>::new(),
+    &Of::<loose_commits::LooseCommits>::new(),
     &Of::<lost_edits::LostEdits>::new(),
     &Of::<make::Make>::new(),
     &Of::<missing_settings::MissingSettings>::new(),

@@ -17,6 +17,7 @@ mod make;
 mod own;
 mod places;
 mod retention;
+mod said;
 mod secrets;
 
 pub use find::find;
@@ -273,11 +274,11 @@ impl Site {
         let text =
             std::fs::read_to_string(file).or_fail(Kind::Invalid, || format!("can't read `{shown}`"))?;
         let parsed: SiteFile = toml::from_str(&text).map_err(|error| {
-            let said = error.to_string();
-            Failure::new(Kind::Invalid, format!("`{shown}` is not right")).why(said.trim_end()).help(format!(
-                "correct it and check again with `banister check`; keys of a server: {}",
-                KEYS.join(", ")
-            ))
+            let (said, keys) = said::plainly(error.to_string().trim_end());
+            let keys = keys.map(|keys| format!("; the keys there: {}", keys.join(", "))).unwrap_or_default();
+            Failure::new(Kind::Invalid, format!("`{shown}` is not right"))
+                .why(said)
+                .help(format!("correct it and check again with `banister check`{keys}"))
         })?;
         // Links resolved: whoever names the site in another way must find the same runs, and the same scripts beside it.
         let file = file.canonicalize().or_else(|_| std::path::absolute(file)).unwrap_or_else(|_| file.into());

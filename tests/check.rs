@@ -136,9 +136,12 @@ fn the_bundled_scripts_have_nothing_to_mend() {
     let world = whole();
     let said = support::said(world.command(&["check"]).current_dir(empty.path()).output().unwrap());
     assert!(said.out.starts_with("no problems found in "), "{}{}", said.out, said.err);
+    let none = " bundled files; there is no site.toml here: write one with `banister init`\n";
+    assert!(said.out.ends_with(none), "{}{}", said.out, said.err);
     assert_eq!(said.code, Some(0));
     let said = world.banister(&["check"]);
     assert!(said.out.starts_with("no problems found in "), "{}{}", said.out, said.err);
+    assert!(!said.out.contains("bundled") && said.out.ends_with(" files\n"), "{}", said.out);
 }
 
 /// Forms that are right, some of them seldom. What the check takes for wrong here keeps a good runbook from being run.
@@ -384,9 +387,17 @@ fn the_site_file_is_looked_through_too() {
     let said = world.banister(&["run", "update"]);
     assert_eq!(said.code, Some(2));
     assert!(said.err.contains("of the kind `plian`"), "{}", said.err);
+    let said = world.banister(&["status"]);
+    let health =
+        " unknown: no module knows the steps of servers of the kind `plian`: did you mean `plain`?\n";
+    let line = said.out.lines().find(|line| line.trim_start().starts_with("health")).unwrap_or_default();
+    assert!(format!("{line}\n").ends_with(health) && line.matches("health").count() == 1, "{}", said.out);
+    world.write("site.toml", &site.replace("\"web\"", "\"wbe\""));
+    let said = world.banister(&["status"]);
+    assert!(said.out.contains("wbe` does not exist") && !said.out.contains("class="), "{}", said.out);
     world.write("site.toml", &site.replace("checkout", "chekout"));
     let said = world.banister(&["check"]);
-    assert!(said.out.starts_with("error: unknown field `chekout`"), "{}", said.out);
+    assert!(said.out.starts_with("error: unknown key `chekout`; did you mean `checkout`?\n"), "{}", said.out);
     assert!(said.out.contains("  at   site.toml:3:1\n     | chekout = \"web\"\n     | ^\n"), "{}", said.out);
     assert_eq!(said.code, Some(2));
     assert_untouched(&world);

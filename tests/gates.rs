@@ -44,7 +44,7 @@ fn a_release_that_does_not_exist_is_refused_before_anything_is_touched() {
     for command in ["plan", "run"] {
         let said = round.banister(&[command, "update", "--to", "9.9.9"]);
         assert_eq!(said.code, Some(1), "{said:?}");
-        let why = "practice has no release 9.9.9; the newest before it is 0.2.14";
+        let why = "there is no release `9.9.9` of practice; the newest is 0.2.14";
         assert!(said.err.contains(why) || said.out.contains(why), "{said:?}");
     }
     assert_untouched(&round, "refused");

@@ -312,3 +312,44 @@ fn definitions_for_editors_are_written_anew_and_never_over_ones_own() {
     assert_eq!(world.banister(&["customize", "update"]).code, Some(0));
     assert_eq!(world.read(file), "// Mine.\n");
 }
+
+#[test]
+fn what_a_skipped_or_replaced_step_would_have_settled_is_dismissed_and_the_next_command_does_not_loop() {
+    for (layer, name, owed) in [
+        ("skip(\"Back up again\", \"the night backup does\");\n", "backup", "owed: back up after 0.2.0"),
+        (
+            "replace(\"Wait until healthy\") { note(\"seen by us\"); }\n",
+            "install",
+            "owed: configure, build and start",
+        ),
+    ] {
+        let world = world(layer);
+        let said = world.banister(&RUN);
+        assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
+        let dismiss = format!("banister lock dismiss {name} --reason WHY --server web");
+        let next = || {
+            let told = world.banister(&["status"]);
+            assert!(
+                told.out.contains(owed) && told.out.contains(&format!("need not be done: `{dismiss}`")),
+                "{told:?}"
+            );
+            told.out.lines().find_map(|line| line.trim().strip_prefix("next")).unwrap().trim().to_owned()
+        };
+        assert_eq!(next(), dismiss);
+        // The same once more settles no more, and says what does.
+        let said = world.banister(&RUN);
+        assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
+        assert!(
+            said.out.contains(&format!("banister lock dismiss '{name}' --reason WHY --server web")),
+            "{said:?}"
+        );
+        assert_eq!(next(), dismiss);
+        let typed: Vec<&str> = dismiss.split(' ').skip(1).collect();
+        let said = world.banister(&typed);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        let told = world.banister(&["status"]);
+        assert!(!told.out.contains("owed") && !told.out.contains("dismiss"), "{told:?}");
+    }
+    let help = World::new().banister(&["lock", "dismiss", "--help"]).out;
+    assert!(help.contains("skipped or replaced"), "{help}");
+}

@@ -20,3 +20,5 @@ mod whole_texts;
 mod plans;
 #[path = "meaning/site.rs"]
 mod site;
+#[path = "meaning/slips.rs"]
+mod slips;

@@ -95,9 +95,13 @@ fn a_site_that_is_not_there_or_not_right_is_told() {
     world.write("site.toml", "[servers.web]\nkind = \"plain\"\nchekout = \"web\"\n");
     let said = world.banister(&["run", "update"]);
     assert_eq!(said.code, Some(2), "{said:?}");
-    for part in
-        ["line 3, column 1", "chekout = \"web\"\n", "unknown field `chekout`", "`checkout`", "banister check"]
-    {
+    for part in [
+        "line 3, column 1",
+        "chekout = \"web\"\n",
+        "unknown key `chekout`; did you mean `checkout`?",
+        "the keys there: ssh, ",
+        "banister check",
+    ] {
         assert!(said.err.contains(part), "{part}: {said:?}");
     }
     world.write("site.toml", "[servers.web]\nkind = \"palin\"\ncheckout = \"web\"\n");
@@ -108,7 +112,7 @@ fn a_site_that_is_not_there_or_not_right_is_told() {
     );
     for (maintenance, told) in [
         ("\"pgae\"", "maintenance can't be \"pgae\": it is \"page\", or a table with `begin` and `end`"),
-        ("{ begn = [] }", "unknown field `begn`"),
+        ("{ begn = [] }", "unknown key `begn`; did you mean `begin`?"),
         ("\"page\"", "nothing is known of the proxy before a server of the kind `plain`"),
     ] {
         world.write(

@@ -39,7 +39,7 @@ fn untouched<'a>(world: &World, said: &'a Said, how: &str, why: &str) -> &'a str
 fn a_release_that_is_not_there_is_refused_with_a_command_that_leads_on() {
     let world = world();
     let said = world.banister(&["run", "update", "--yes", "--to", "9.9.9"]);
-    let next = refused(&world, &said, "web has no release 9.9.9; the newest before it is 0.2.0");
+    let next = refused(&world, &said, "there is no release `9.9.9` of web; the newest is 0.2.0");
     assert_eq!(next, "plan update --server web");
     let planned = world.banister(&next.split(' ').collect::<Vec<_>>());
     assert!(planned.out.contains("checkout(web, \"0.2.0\")"), "{planned:?}");
@@ -51,6 +51,64 @@ fn a_release_that_is_older_is_refused_as_that() {
     let said = world.banister(&["run", "update", "--yes", "--to", "0.0.9"]);
     let next = refused(&world, &said, "0.0.9 is not newer than ");
     assert_eq!(next, "plan update --server web");
+}
+
+#[test]
+fn a_release_without_the_v_of_its_tag_is_not_there_and_the_one_that_was_meant_is_named() {
+    let world = world();
+    for (tag, at) in [("v0.1.0", "0.1.0"), ("v0.2.0", "0.2.0")] {
+        world.git(&["tag", tag, at]);
+        world.git(&["tag", "-d", at]);
+    }
+    for (typed, meant) in [("0.2.0", "v0.2.0"), ("0.1.0", "v0.1.0")] {
+        let why = format!("there is no release `{typed}` of web; did you mean `{meant}`?");
+        let said = world.banister(&["run", "update", "--yes", "--to", typed]);
+        let next = refused(&world, &said, &why);
+        assert_eq!(next, format!("plan update --to {meant} --server web"));
+        let planned = world.banister(&["plan", "update", "--to", typed]);
+        assert!(planned.err.contains(&why) || planned.out.contains(&why), "{planned:?}");
+    }
+    let planned = world.banister(&["plan", "update", "--to", "v0.2.0", "--server", "web"]);
+    assert!(planned.out.contains("checkout(web, \"v0.2.0\")"), "{planned:?}");
+}
+
+#[test]
+fn commits_on_no_branch_are_not_left_behind_until_a_branch_keeps_them() {
+    let world = world();
+    let commit = |subject: &str| {
+        world.write("web/own", subject);
+        world.git(&["add", "-A"]);
+        world.git(&["commit", "-q", "-m", subject]);
+    };
+    commit("Open the port");
+    commit("Name the host");
+    let head = || std::fs::read_to_string(world.path().join("web/.git/HEAD")).unwrap();
+    let before = head();
+    let said = world.banister(&["run", "update", "--yes", "--to", "0.2.0"]);
+    let next = refused(&world, &said, "the checkout of web has commits that are on no branch: ");
+    assert_eq!(next, "run update --to 0.2.0");
+    let short = &before[..7];
+    assert!(said.err.contains(&format!("{short} Name the host; ")), "{said:?}");
+    assert!(said.err.contains(" Open the port\n") && said.err.contains("/web branch NAME; then"), "{said:?}");
+    assert_eq!(head(), before);
+    let planned = world.banister(&["plan", "update"]);
+    assert!(planned.err.contains("on no branch") || planned.out.contains("on no branch"), "{planned:?}");
+    world.git(&["branch", "ours"]);
+    let said = world.banister(&["run", "update", "--yes", "--to", "0.2.0"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(world.banister(&["status", "--json"]).out.matches("\"release\":\"0.2.0\"").count(), 1);
+}
+
+#[test]
+fn a_branch_a_commit_and_a_word_are_no_releases() {
+    let world = world();
+    let commit = std::fs::read_to_string(world.path().join("web/.git/refs/heads/main")).unwrap();
+    for typed in ["main", &commit[..10], "v", "newest"] {
+        let said = world.banister(&["run", "update", "--yes", "--to", typed]);
+        let next =
+            refused(&world, &said, &format!("there is no release `{typed}` of web; the newest is 0.2.0"));
+        assert_eq!(next, "plan update --server web");
+    }
 }
 
 #[test]

@@ -131,7 +131,8 @@ pub enum LockCommand {
     },
     /// End commands that still run on the server although their run was abandoned, or its journal is gone.
     End,
-    /// Dismiss something that an abandoned run still owes the server.
+    /// Dismiss something that is still owed to the server: an abandoned run left it, or a step that would have settled
+    /// it was skipped or replaced.
     Dismiss {
         /// Its name, as `lock show` lists it.
         name: String,

@@ -13,16 +13,18 @@ use crate::site::{self, FILE, Server, Site};
 use std::path::{Path, PathBuf};
 
 /// Looks through the scripts that are named, or through all there are, and through `site.toml`. Exit 2 if there are
-/// errors.
+/// errors; that there is no site is none, as nothing is wrong with what there is.
 pub fn check(context: &Context, paths: &[PathBuf]) -> Result<u8> {
     let mut files = 0;
     let mut found = Vec::new();
+    let mut has_site = true;
     if paths.is_empty() {
         let file = match site::find(context.given_site.as_deref()) {
             Ok(file) => Some(file),
             Err(failure) if context.given_site.is_some() => return Err(failure),
             Err(_) => None,
         };
+        has_site = file.is_some();
         look(file.as_deref(), None, &mut files, &mut found)?;
     } else {
         // Files of one site are looked through together.
@@ -43,7 +45,7 @@ pub fn check(context: &Context, paths: &[PathBuf]) -> Result<u8> {
     let errors = found.iter().any(|finding| finding.severity == Severity::Error);
     match context.json {
         true => println!("{}", serde_json::json!(found)),
-        false => print!("{}", findings::render(&found, files, context.style, context.quiet)),
+        false => print!("{}", findings::render(&found, files, has_site, context.style, context.quiet)),
     }
     Ok(if errors { 2 } else { 0 })
 }

@@ -5,6 +5,7 @@ use crate::book;
 use crate::event::RunState;
 use crate::failure::Result;
 use crate::lock::{self, State};
+use crate::output::word;
 use crate::reach::inquiry::{self, Noted, Orphan};
 use serde_json::{Value, json};
 
@@ -21,7 +22,7 @@ pub fn show(context: &Context) -> Result<u8> {
         let state = state.unwrap_or_else(|failure| State::Unknown(failure.to_string()));
         if !context.json {
             println!("{}: {}", server.name, held(&state, &noted));
-            lines(&noted).iter().for_each(|line| println!("  {line}"));
+            lines(context, &server.name, &noted).iter().for_each(|line| println!("  {line}"));
         }
         let holder = match &state {
             State::Free | State::Unknown(_) => Value::Null,
@@ -66,8 +67,15 @@ fn held(state: &State, noted: &Result<Noted>) -> String {
     }
 }
 
-/// What is unfinished and owed, a line each.
-pub fn lines(noted: &Result<Noted>) -> Vec<String> {
+/// The command that takes something off that is owed to a server, whether or not it was done.
+pub fn dismissal(context: &Context, server: &str, name: &str) -> String {
+    let on =
+        if context.given_server.is_some() { String::new() } else { format!(" --server {}", word(server)) };
+    context.command(&format!("lock dismiss {} --reason WHY{on}", word(name)))
+}
+
+/// What is unfinished on a server and owed to it, a line each.
+pub fn lines(context: &Context, server: &str, noted: &Result<Noted>) -> Vec<String> {
     let Ok(Noted { book, orphans, .. }) = noted else { return Vec::new() };
     let mut lines: Vec<String> = Vec::new();
     // Who is at work is told as the holder.
@@ -88,6 +96,8 @@ pub fn lines(noted: &Result<Noted>) -> Vec<String> {
             owed.since,
             why.unwrap_or_default()
         ));
+        let command = dismissal(context, server, &owed.name);
+        lines.push(format!("  if it was done in another way, or need not be done: `{command}`"));
     }
     lines.extend(orphans.iter().map(|orphan| {
         let Orphan { run, command, since, state } = orphan;
@@ -119,7 +129,8 @@ pub fn release(context: &Context, force: bool) -> Result<u8> {
         };
         if !context.json {
             println!("{}: the lock {said}", server.name);
-            lines(&inquiry::noted(reach.as_ref(), server)).iter().for_each(|line| println!("  {line}"));
+            let noted = inquiry::noted(reach.as_ref(), server);
+            lines(context, &server.name, &noted).iter().for_each(|line| println!("  {line}"));
         }
         list.push(json!({ "server": server.name, "was": word, "holder": holder }));
     }

@@ -18,7 +18,7 @@ pub fn show(context: &Context, runbook: &Runbook) -> Result<bool> {
     if !stale.is_empty() {
         let mut files: Vec<&str> = stale.iter().map(|finding| finding.source.as_str()).collect();
         files.dedup();
-        eprint!("{}", render(&stale, files.len(), context.style, false));
+        eprint!("{}", render(&stale, files.len(), true, context.style, false));
     }
     Ok(!stale.is_empty())
 }

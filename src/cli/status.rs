@@ -4,6 +4,7 @@ use super::asked::ask;
 use super::context::{Context, at_once, is_same_site};
 use super::outcome;
 use crate::book::{self, Book, Ended};
+use crate::event::RunState;
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::run::Summary;
 use crate::lock::{self, State};
@@ -57,7 +58,8 @@ pub fn look(context: &Context, site: &Arc<Site>, reach: &Arc<dyn Reach>, server:
     };
     let last_run = last.as_ref().map(|run| {
         let (mut state, mut next) = outcome::lines(context, run);
-        let owed = noted.as_ref().map(|noted| left(&noted.book)).unwrap_or_default();
+        let mut owed = noted.as_ref().map(|noted| left(&noted.book)).unwrap_or_default();
+        let unsettled = noted.as_ref().ok().and_then(|noted| unsettled(&noted.book, run));
         // This user's journal does not know what others did since.
         if let Some(end) = ended_by_others(run) {
             let by = end.ended_by.as_deref().unwrap_or("somebody");
@@ -65,7 +67,10 @@ pub fn look(context: &Context, site: &Arc<Site>, reach: &Arc<dyn Reach>, server:
             next = context.command("status");
         }
         if !run.is_open() || next == context.command("status") {
-            next = works_off(context, &owed).unwrap_or(next);
+            // The same runbook would leave it owed once more.
+            owed.retain(|name| unsettled.as_ref() != Some(name));
+            let dismissed = unsettled.map(|name| super::lock::dismissal(context, &server.name, &name));
+            next = works_off(context, &owed).or(dismissed).unwrap_or(next);
         }
         json!({ "run": run.name, "runbook": run.header.runbook, "state": run.state, "text": state, "next": next })
     });
@@ -105,7 +110,7 @@ pub fn look(context: &Context, site: &Arc<Site>, reach: &Arc<dyn Reach>, server:
         "owed": noted.as_ref().ok().map(|noted| &noted.book.owed),
         "last_ended": noted.as_ref().ok().map(|noted| &noted.ended),
         "orphans": noted.as_ref().ok().map(|noted| &noted.orphans),
-        "notes": super::lock::lines(&noted),
+        "notes": super::lock::lines(context, &server.name, &noted),
         "unknown": noted.as_ref().err().map(ToString::to_string),
         "backups": backups,
         "backups_unknown": backups_unknown,
@@ -124,6 +129,18 @@ fn backups(reach: &dyn Reach, server: &Server, folder: String) -> Result<Vec<Val
 /// The names of what is owed although nobody does it in an open run.
 fn left(book: &Book) -> Vec<String> {
     book.owed.iter().filter(|owed| book.is_left(owed)).map(|owed| owed.name.clone()).collect()
+}
+
+/// What is still owed although an update, which settles it, was done since: the site skips or replaces the step that
+/// does.
+fn unsettled(book: &Book, last: &Summary) -> Option<String> {
+    let is_update = ["update", "update-linked"].contains(&last.header.runbook.as_str());
+    // The names of runs begin with the instants at which those began.
+    let is_passed = |owed: &&book::Owed| {
+        book.is_left(owed) && owed.run <= last.name && ["install", "backup"].contains(&owed.name.as_str())
+    };
+    let mut found = book.owed.iter().filter(is_passed).map(|owed| owed.name.clone());
+    found.next().filter(|_| is_update && last.state == RunState::Done)
 }
 
 /// The command that works off what is owed, if there is one: `update` does what an update or a backup began, and a restore
@@ -167,7 +184,7 @@ pub fn health(looked: &Value, style: Style) -> String {
                 .collect();
             format!("{} ({})", style.bad("not healthy"), said.join("; "))
         }
-        (_, problem) => format!("{}: {}", style.warn("health unknown"), problem.unwrap_or_default()),
+        (_, problem) => format!("{}: {}", style.warn("unknown"), problem.unwrap_or_default()),
     }
 }
 

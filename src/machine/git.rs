@@ -9,6 +9,7 @@ mod dirt;
 mod fetch;
 mod glimpse;
 mod held;
+mod loose;
 mod moving;
 mod notes;
 mod place;

@@ -1,6 +1,8 @@
 //! `has_release(server, name: text)`
 //!
-//! Whether the checkout knows a release, a branch or a commit of this name without fetching.
+//! Whether the checkout knows a release with exactly this tag, without fetching.
+//!
+//! A branch and a commit are no releases, and neither is `1.2.0` where the tag is `v1.2.0`.
 //!
 //! # Options
 //! None.
@@ -21,9 +23,10 @@
 //! // => [true, false]
 //! ```
 
-use crate::data::{self, ServerName};
-use crate::failure::{Kind, Result};
+use crate::data::ServerName;
+use crate::failure::Result;
 use crate::machine::git::Checkout;
+use crate::machine::release::Release;
 use crate::primitive::{Act, Facet, Host, Primitive};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -46,20 +49,17 @@ impl Primitive for HasRelease {
 }
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<bool> {
-    match Checkout::open(&host.server()?.checkout)?.target(&arguments.name) {
-        Ok(_) => Ok(true),
-        Err(failure) if failure.kind == Kind::NotFound => Ok(false),
-        Err(failure) => Err(failure),
-    }
+    Ok(is_among(&arguments.name, &Checkout::open(&host.server()?.checkout)?.releases()?))
 }
 
-/// The plan fetches: then it is known if the origin has it.
+/// The plan fetches: then the origin's are known, too.
 fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
     let server = host.server()?;
     let checkout = Checkout::open(&server.checkout)?;
     let releases = checkout.origin_releases(&server.environment, &|| host.stop.is_asked())?;
-    match releases.iter().any(|release| release.tag() == arguments.name) || perform(arguments, host)? {
-        true => Ok(true.into()),
-        false => Ok(data::one_of([true.into(), false.into()], format!("`{}` is known", arguments.name))),
-    }
+    Ok((is_among(&arguments.name, &releases) || perform(arguments, host)?).into())
+}
+
+fn is_among(tag: &str, releases: &[Release]) -> bool {
+    releases.iter().any(|release| release.tag() == tag)
 }

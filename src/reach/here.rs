@@ -5,7 +5,7 @@ use super::{Held, Reach, holding, orphans};
 use crate::book;
 use crate::command::{self, Attention, From};
 use crate::data::Arguments;
-use crate::failure::{Context, Kind, Result};
+use crate::failure::{Context, Failure, Kind, Result};
 use crate::lock::{self, Holder};
 use crate::machine::backup::{Card, catalogue, verify};
 use crate::machine::git::Checkout;
@@ -124,9 +124,15 @@ impl Reach for Here {
 pub fn lock_folder(server: &Server) -> Result<PathBuf> {
     let shown = server.checkout.display();
     let none = std::iter::empty::<&str>();
-    let git = git2::Repository::discover_path(&server.checkout, none)
-        .or_fail(Kind::NotFound, || format!("`{shown}` is not a git checkout"))
-        .map_err(|failure| failure.help(format!("correct `checkout` of `{}` in site.toml", server.name)))?;
+    let git = git2::Repository::discover_path(&server.checkout, none).map_err(|error| {
+        let is_there = server.checkout.exists();
+        let what = if is_there { "is not a git checkout" } else { "does not exist" };
+        let failure = Failure::new(Kind::NotFound, format!("`{shown}` {what}"));
+        // Of what is not there git only says the same, with its own names of classes and codes.
+        let failure =
+            if error.code() == git2::ErrorCode::NotFound { failure } else { failure.why(error.message()) };
+        failure.help(format!("correct `checkout` of `{}` in site.toml", server.name))
+    })?;
     // A worktree has a git folder of its own, and says there which one it shares.
     let shared = match std::fs::read_to_string(git.join("commondir")) {
         Ok(shared) => Some(shared),

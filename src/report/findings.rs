@@ -6,8 +6,8 @@ use crate::script::check::{Finding, Severity};
 use crate::secret::show;
 
 /// Each finding with its place, its line and its help; at the end, how many there are. `errors_only` leaves the
-/// others out, but counts them.
-pub fn render(findings: &[Finding], files: usize, style: Style, errors_only: bool) -> String {
+/// others out, but counts them. Without a site only what is bundled was looked through.
+pub fn render(findings: &[Finding], files: usize, has_site: bool, style: Style, errors_only: bool) -> String {
     let here = std::env::current_dir().unwrap_or_default().display().to_string() + "/";
     let mut text = String::new();
     for finding in findings.iter().filter(|finding| !errors_only || finding.severity == Severity::Error) {
@@ -28,12 +28,12 @@ pub fn render(findings: &[Finding], files: usize, style: Style, errors_only: boo
         }
         text += &format!("  {} {}\n\n", style.dim("help"), finding.help);
     }
-    text += &format!("{}\n", summary(findings, files));
+    text += &format!("{}\n", summary(findings, files, has_site));
     show(&text).into_owned()
 }
 
 /// `3 errors, 1 warning in 2 files`.
-fn summary(findings: &[Finding], files: usize) -> String {
+fn summary(findings: &[Finding], files: usize, has_site: bool) -> String {
     let count = |severity: Severity| findings.iter().filter(|finding| finding.severity == severity).count();
     let counted = [Severity::Error, Severity::Warning, Severity::Hint]
         .map(|severity| (count(severity), severity.name()))
@@ -41,7 +41,12 @@ fn summary(findings: &[Finding], files: usize) -> String {
         .filter(|(count, _)| *count > 0)
         .map(|(count, name)| plural(count, name));
     let counted: Vec<String> = counted.collect();
-    let files = plural(files, "file");
+    let files = match has_site {
+        true => plural(files, "file"),
+        false => {
+            plural(files, "bundled file") + "; there is no site.toml here: write one with `banister init`"
+        }
+    };
     match counted.is_empty() {
         true => format!("no problems found in {files}"),
         false => format!("{} in {files}", counted.join(", ")),

@@ -16,6 +16,7 @@ mod imports;
 mod keys;
 mod known;
 mod literal;
+mod meant;
 mod offers;
 mod optional;
 mod program;

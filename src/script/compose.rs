@@ -91,7 +91,7 @@ pub fn compose(bundled: &Text, site: &Text) -> Text {
         }
     }
     let source = layered(&bundled.source, &site.source, &writer.lines);
-    Text { source, text: writer.text, problems: problems(&below, &above, site) }
+    Text { source, text: writer.text, own: site.text.clone(), problems: problems(&below, &above, site) }
 }
 
 /// All places where the bundled text is changed, in its order.

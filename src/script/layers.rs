@@ -6,6 +6,7 @@ use super::source::BUNDLED;
 use super::stale::stale;
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::files::{sha256_of, write_durably};
+pub use crate::output::nearest::{distance, nearest};
 use include_dir::{Dir, include_dir};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,13 +27,15 @@ pub struct Text {
     /// A path, `bundled:update.rhai`, or both for a site's file that lies on a bundled one (see `source`).
     pub source: String,
     pub text: String,
+    /// The site's file as it stands there, if this is one on a bundled one; else empty.
+    pub own: String,
     /// Of a site's file on a bundled one; nothing else can have any.
     pub problems: Vec<Problem>,
 }
 
 impl Text {
     pub fn new(source: String, text: String) -> Text {
-        Text { source, text, problems: Vec::new() }
+        Text { source, text, own: String::new(), problems: Vec::new() }
     }
 }
 
@@ -373,22 +376,4 @@ pub fn script(file: &Path) -> Result<String> {
 /// Where a site keeps the bundled text that its file was written against.
 fn kept_file(folder: Folder, name: &str) -> String {
     format!("{}/.base/{name}.rhai", folder.name())
-}
-
-/// The word that a person most likely meant, if one is near enough.
-pub fn nearest<'a>(typed: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let scored = words.into_iter().map(|word| (word, likeness(typed, word)));
-    let best = scored.max_by(|(_, a), (_, b)| a.total_cmp(b))?;
-    (best.1 >= 0.6 && best.0 != typed).then_some(best.0)
-}
-
-/// How many letters have to be put in or left out to make one word of the other.
-pub fn distance(a: &str, b: &str) -> usize {
-    let letters = a.chars().count() + b.chars().count();
-    (letters as f32 * (1.0 - likeness(a, b))).round() as usize
-}
-
-/// The part of the letters that two words share in order, from 0 to 1.
-fn likeness(a: &str, b: &str) -> f32 {
-    similar::TextDiff::from_chars(a.to_lowercase().as_str(), b.to_lowercase().as_str()).ratio()
 }

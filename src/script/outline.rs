@@ -64,6 +64,9 @@ impl Sort {
     }
 }
 
+/// The words of hooks.
+pub const HOOKS: [&str; 4] = ["before", "after", "replace", "skip"];
+
 /// `before("step") { … }` and the like, at the top of a site's file.
 #[derive(Debug)]
 pub struct Hook {

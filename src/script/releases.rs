@@ -60,7 +60,12 @@ impl Layers {
             let own = |entry: &Entry| entry.path.starts_with("releases/");
             (&a.release, own(a), &a.path).cmp(&(&b.release, own(b), &b.path))
         });
-        Ok(Text { source: format!("{BUNDLED}releases of {kind}.rhai"), text: module(&entries), problems })
+        Ok(Text {
+            source: format!("{BUNDLED}releases of {kind}.rhai"),
+            text: module(&entries),
+            own: String::new(),
+            problems,
+        })
     }
 
     /// The paths of the files of releases as they are imported: those of the kind, and those of the site.

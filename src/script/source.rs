@@ -69,6 +69,11 @@ pub fn file_line(source: &str, line: usize) -> (&str, usize) {
     (file, line)
 }
 
+/// Whether a line of a layered text is one of the site's file.
+pub fn is_site(source: &str, line: usize) -> bool {
+    source.contains(SEPARATOR) && resolve(source, line).0 == Layer::Site
+}
+
 /// A source as people read it: the path of a site's file, the name of a bundled one, also if a site's lies on it.
 pub fn shown(source: &str) -> &str {
     let first = source.split(SEPARATOR).next().unwrap_or_default();

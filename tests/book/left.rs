@@ -87,6 +87,21 @@ fn what_became_of_a_run_is_told_to_whoever_began_it() {
 }
 
 #[test]
+fn the_readmes_hook_sees_its_variables_where_an_abandoned_update_is_finished() {
+    let (world, _) = killed();
+    let readme = include_str!("../../README.md");
+    let hook = readme.lines().find(|line| line.starts_with("after(\"Start\")")).unwrap();
+    assert!(hook.contains("update.to"), "{hook}");
+    world.write("site/runbooks/update.rhai", &format!("{hook}\n"));
+    let said = first(&world, &["run", "backup", "--yes", "--abandon=it is in the way"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let said = first(&world, &["run", "update", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.out.contains("web was started with 0.2.0"), "{said:?}");
+    assert_settled(&world, "hooked");
+}
+
+#[test]
 fn a_list_of_ended_runs_that_is_torn_is_read_as_far_as_it_goes() {
     let (world, _) = killed();
     std::fs::write(world.path().join(ENDED), b"{\"run\":\"torn\xff\n\n{\"ru").unwrap();

@@ -169,7 +169,7 @@ impl Server {
     /// The rest: health, files and backups.
     fn answer_of_data(&mut self, name: &str, primitive: &str, arguments: &Arguments) -> Value {
         match primitive {
-            "dirty_files" | "missing_tools" | "missing_targets" => json!([]),
+            "dirty_files" | "loose_commits" | "missing_tools" | "missing_targets" => json!([]),
             "free_space" => size(i64::MAX as u64),
             "digest_env" => json!("digest"),
             "is_healthy" | "wait_healthy" => health(arguments),

@@ -128,7 +128,7 @@ fn a_release_that_is_not_there() {
         &world,
         &["run", "update", "--yes", "--quiet", "--to", "9.9.9"],
         1,
-        "error: web has no release 9.9.9; the newest before it is 0.2.0\n  at   plain.rhai\n  help nothing was touched; see what an update would install: `banister plan update --server web`\nstate: `update` failed on web in step `Check`; nothing was touched\nnext:  banister plan update --server web\n",
+        "error: there is no release `9.9.9` of web; the newest is 0.2.0\n  at   plain.rhai\n  help nothing was touched; see what an update would install: `banister plan update --server web`\nstate: `update` failed on web in step `Check`; nothing was touched\nnext:  banister plan update --server web\n",
     );
 }
 

@@ -107,6 +107,26 @@ pub const ROWS: &[Row] = &[
         "state: `update` failed on web in step `Check`; nothing was touched\nnext:  banister plan update --server web",
     ),
     row(
+        "a release without the v of its tag",
+        |world| {
+            world.git(&["tag", "v0.2.0", "0.2.0"]);
+            world.git(&["tag", "-d", "0.2.0"]);
+        },
+        &["run", "update", "--yes", "--to", "0.2.0"],
+        1,
+        "state: `update` failed on web in step `Check`; nothing was touched\nnext:  banister plan update --to v0.2.0 --server web",
+    ),
+    Row {
+        mend: |world| world.git(&["branch", "ours"]),
+        ..row(
+            "a commit that is on no branch",
+            |world| world.git(&["commit", "-q", "--allow-empty", "-m", "Ours"]),
+            &["run", "update", "--yes"],
+            1,
+            "state: `update` failed on web in step `Check`; nothing was touched\nnext:  banister run update",
+        )
+    },
+    row(
         "a release that is older",
         |_| {},
         &["run", "update", "--yes", "--to", "0.0.9"],
@@ -353,14 +373,14 @@ pub const ROWS: &[Row] = &[
         |world| world.write("site.toml", "[servers.web\n"),
         &["status"],
         2,
-        "error: `SITE/site.toml` is not right\n  help correct it and check again with `banister check`; keys of a server: ssh, agent, kind, checkout, …",
+        "error: `SITE/site.toml` is not right\n  help correct it and check again with `banister check`",
     ),
     row(
         "a key that is misspelt",
         |world| change(world, "checkout =", "chekout ="),
         &["status"],
         2,
-        "error: `SITE/site.toml` is not right\n  help correct it and check again with `banister check`; keys of a server: ssh, agent, kind, checkout, …",
+        "error: `SITE/site.toml` is not right\n  help correct it and check again with `banister check`; the keys there: ssh, agent, kind, checkout, …",
     ),
     row(
         "a kind that is not there",

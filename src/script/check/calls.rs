@@ -14,7 +14,7 @@ use std::sync::LazyLock;
 const RHAIS_OWN: &str = "it is one of Rhai's own: see https://rhai.rs/book";
 
 /// How far a word may be from a known one to be that one, misspelt: in letters put in or left out.
-const MISSPELT: usize = 2;
+pub const MISSPELT: usize = 2;
 
 /// Stands for a receiver of which nothing can be told.
 static SOMETHING: LazyLock<Expr> = LazyLock::new(|| Expr::Variable(Box::default(), None, Position::NONE));

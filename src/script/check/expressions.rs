@@ -88,6 +88,9 @@ impl<'a> Walk<'a> {
         if self.scopes.use_variable(name) || self.program.named(name).next().is_some() {
             return;
         }
+        if let Some((message, help)) = super::words::forbidden(name) {
+            return self.find(Severity::Error, place, message, help);
+        }
         let constant = self.program.constants().any(|constant| constant == name);
         let help = match nearest(name, self.scopes.variables()) {
             _ if constant => format!("functions read it as `global::{name}`"),

@@ -1,7 +1,7 @@
 //! What the check finds: a place in a script, what is wrong there, and how it is mended.
 
 use crate::script::layers::{Problem, Text, Versions};
-use crate::script::source::{file_line, shown};
+use crate::script::source::{file_line, is_site, shown};
 use rhai::Position;
 use serde::Serialize;
 
@@ -74,14 +74,23 @@ impl Finding {
             None => lines().last().map_or((0, 0), |(n, line)| (n + 1, line.chars().count() + 1)),
         };
         let (source, own_line) = file_line(&text.source, line);
+        // Of two files one text was made, with other words in some lines than who wrote them knows.
+        let (file, number) = match is_site(&text.source, line) {
+            true => (&text.own, own_line),
+            false => (&text.text, line),
+        };
+        let words = |said: String| match text.own.is_empty() {
+            true => said,
+            false => said.replace("base__", "base::"),
+        };
         Finding {
             severity,
             source: source.to_owned(),
             line: own_line,
             column,
-            message: message.into(),
-            help: help.into(),
-            text: line.checked_sub(1).and_then(|n| text.text.lines().nth(n)).unwrap_or_default().to_owned(),
+            message: words(message.into()),
+            help: words(help.into()),
+            text: number.checked_sub(1).and_then(|n| file.lines().nth(n)).unwrap_or_default().to_owned(),
             versions: None,
         }
     }

@@ -1,12 +1,14 @@
 //! What stands at the top of a file: definitions, and what does not belong there.
 
-use super::calls::arguments;
+use super::calls::{MISSPELT, arguments};
 use super::finding::Severity;
 use super::known::KNOWN;
 use super::program::{Function, Program};
 use super::walk::Walk;
 use crate::primitives;
-use rhai::{ASTFlags, Position, Stmt};
+use crate::script::layers::{distance, nearest};
+use crate::script::outline::HOOKS;
+use rhai::{ASTFlags, Expr, Position, Stmt};
 
 /// The options that `run` and `plan` have themselves, as parameters would be called.
 pub const TAKEN: [&str; 15] = [
@@ -51,6 +53,20 @@ impl Program {
     }
 }
 
+/// The name in a call at the top of a file, and the hook that it most likely should be.
+fn misspelt_hook(statement: &Stmt) -> Option<(&str, &'static str)> {
+    let call = match statement {
+        Stmt::FnCall(call, _) => call,
+        Stmt::Expr(expr) => match &**expr {
+            Expr::FnCall(call, _) => call,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    let near = nearest(&call.name, HOOKS)?;
+    (distance(&call.name, near) <= MISSPELT).then_some((call.name.as_str(), near))
+}
+
 impl<'a> Walk<'a> {
     /// What stands outside of functions.
     pub fn top(&mut self) {
@@ -66,6 +82,12 @@ impl<'a> Walk<'a> {
                     }
                 }
                 other => {
+                    if let Some((name, near)) = misspelt_hook(other) {
+                        let (message, help) =
+                            (format!("there is no hook `{name}`"), format!("did you mean `{near}`?"));
+                        self.find(Severity::Error, other.position(), message, help);
+                        continue;
+                    }
                     let message = "only `import`, `const` and `fn` may stand outside of functions";
                     self.find(Severity::Error, other.position(), message, "move it into `fn main() { … }`");
                     continue;

@@ -2,6 +2,7 @@
 
 use super::brackets::{self, Place};
 use super::finding::{Finding, Severity};
+use super::meant;
 use super::words;
 use crate::script::error::lower;
 use crate::script::layers::Text;
@@ -26,6 +27,11 @@ pub fn finding(error: &ParseError, text: &Text) -> Finding {
     if text.text.lines().take(around).skip(around.saturating_sub(2)).any(|line| line.contains("step {")) {
         let help = "give the step a name, as `step \"Build\" { … }`";
         return Finding::new(Severity::Error, text, error.position(), message(kind), help);
+    }
+    if is_of_signs(kind)
+        && let Some((place, message, help)) = meant::meant(&text.text, error.position())
+    {
+        return Finding::new(Severity::Error, text, place, message, help);
     }
     let stopped = error.position();
     let stopped: Place = match (stopped.line(), stopped.position()) {
