@@ -94,7 +94,8 @@ impl Person for Prepared {
         }
         let fits = |answer: &String| match &question.form {
             Form::Choice { choices, suggestion } => {
-                choices.contains(answer) || (answer.trim().is_empty() && suggestion.is_some())
+                choices.iter().any(|choice| choice.trim() == answer.trim())
+                    || (answer.trim().is_empty() && suggestion.is_some())
             }
             Form::Line { .. } => true,
             Form::Confirm | Form::Done => false,

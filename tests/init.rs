@@ -45,10 +45,10 @@ fn a_checkout_with_a_makefile_becomes_a_server_that_can_be_updated() {
 
     // The guess of the health URL is wrong here: an update stops before anything happens.
     let said = world.banister(&["run", "update", "--yes"]);
-    assert_eq!((said.code, world.read("trace").as_str()), (Some(1), ""), "{said:?}");
+    assert_eq!((said.code, world.read("trace").as_str()), (Some(3), ""), "{said:?}");
     assert!(
         said.err.contains(
-            "web is not healthy before the update: GET http://127.0.0.1:8080/ connection refused\n"
+            "web is not healthy before the update: GET http://127.0.0.1:8080/ connection refused. "
         ),
         "{said:?}"
     );

@@ -364,7 +364,7 @@ fn too_many_ways_are_not_all_gone_through_and_the_plan_says_so() {
     }
     let said = planned(&format!("//! Tries.\nfn main() {{\n{body}}}\n"));
     assert_eq!(said.code, Some(0), "{said:?}");
-    assert!(said.out.contains("10 ways were gone through, which are not all"), "{said:?}");
+    assert!(said.out.contains("10 cases were tried, which are not all"), "{said:?}");
 }
 
 #[test]

@@ -127,7 +127,7 @@ fn a_checkout_that_was_edited_and_a_server_that_is_not_healthy_leave_no_run() {
     let said = world.banister(&["run", "update", "--yes", "--to", "0.2.0"]);
     let next = declined(&world, &said, "web is not healthy before the update: GET http://127.0.0.1:1/");
     assert!(said.err.contains("type a reason (on the command line: --unhealthy REASON)"), "{said:?}");
-    assert_eq!(next, "run update --to 0.2.0");
+    assert_eq!(next, "run update --to 0.2.0 --answer TEXT");
     // By its name, too, it is no run to resume.
     let runs: serde_json::Value = serde_json::from_str(&world.banister(&["runs", "--json"]).out).unwrap();
     let name = runs[0]["run"].as_str().unwrap();
@@ -248,7 +248,7 @@ fn a_program_or_room_that_is_missing_leaves_no_run() {
     world.write("site.toml", &format!("{site}free_space = \"900TB\"\n"));
     let said = world.banister(&["run", "update", "--yes", "--to", "0.2.0"]);
     let next = refused(&world, &said, "but 900 TB are needed (free_space in site.toml)");
-    assert_eq!(next, "backup prune --server web");
+    assert_eq!(next, "backup list --server web");
     world.write("site.toml", &site);
     world.write(
         "stdlib/plain.rhai",

@@ -218,6 +218,18 @@ fn ctrl_c_and_a_signal_interrupt_a_question_ctrl_d_leaves_it_and_the_terminal_is
 }
 
 #[test]
+fn a_program_that_is_quit_at_a_question_leaves_the_terminal_as_it_was() {
+    let world = World::new();
+    world.write("runbooks/x.rhai", "//! Asks.\nfn main() { confirm(\"Really do it?\"); }\n");
+    let mut pty = Pty::start(&world.command(&[]), &[PROGRAM, "run", "x"], 24, 80);
+    pty.sees("[y/n]");
+    pty.types("\x1c");
+    assert_eq!(pty.ends().code(), None);
+    assert!(pty.has_own_modes());
+    assert_eq!(world.banister(&["resume", "--yes"]).code, Some(0));
+}
+
+#[test]
 fn ctrl_c_at_a_question_says_that_it_waits_for_the_command_of_another_branch() {
     let world = World::new();
     world.write(

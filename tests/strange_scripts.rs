@@ -20,6 +20,9 @@ fn a_script_that_can_not_be_read_stops_neither_check_nor_list_nor_another_runboo
     let pipe = world.path().join("runbooks/pipe.rhai");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
 
+    // Else it is found that a backup would save nothing.
+    let site = world.read("site.toml");
+    world.write("site.toml", &format!("{site}backup = [\".\"]\n"));
     let said = world.banister(&["check"]);
     assert_eq!(said.code, Some(2), "{said:?}");
     for (name, why) in [

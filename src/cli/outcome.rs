@@ -94,7 +94,7 @@ fn lines_with(context: &Context, summary: &Summary, seen: &BTreeMap<String, Now>
         ),
         RunState::Interrupted if run::is_untouched(&summary.path) => (
             format!("`{runbook}` stopped{on}{step}; nothing was touched"),
-            helped(context, summary).unwrap_or_else(|| again(context, summary, "")),
+            helped(context, summary).unwrap_or_else(|| again(context, summary, &unanswered(summary))),
         ),
         RunState::Interrupted => (
             format!("`{runbook}` was interrupted{on}{step}{each}{left}"),
@@ -132,6 +132,14 @@ fn helped(context: &Context, summary: &Summary) -> Option<String> {
     let server = context.given_server.iter().map(|server| format!(" --server {}", word(server)));
     let named = server.clone().find(|named| words.contains(named.as_str()));
     Some(context.command(&named.map_or_else(|| words.to_owned(), |named| words.replace(&named, ""))))
+}
+
+/// The option that answers the question that nobody was there to answer, as the help of the failure names it.
+fn unanswered(summary: &Summary) -> String {
+    let failure = summary.index.finished.as_ref().and_then(|(_, failure)| failure.as_ref());
+    let help = failure.and_then(|failure| failure.help.as_deref()).unwrap_or_default();
+    let mut options = help.split('`').skip(1).step_by(2).filter(|code| code.starts_with("--"));
+    options.next().unwrap_or_default().to_owned()
 }
 
 /// Whether the script saw a change fail, did more, and then failed for it, as one that starts again what it had stopped:

@@ -116,7 +116,7 @@ fn refuse_over(run: &Glance) -> Result<()> {
         }
         _ if !run.is_open() => {
             let message = format!("the run `{name}` was abandoned");
-            return Err(Failure::new(Kind::Invalid, message).help("begin a new one"));
+            return Err(Failure::new(Kind::Invalid, message).help("start a new one with `banister run NAME`"));
         }
         _ => return Ok(()),
     };

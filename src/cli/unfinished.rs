@@ -130,7 +130,13 @@ fn refused(context: &Context, summary: &Summary, glance: &Glance, books: &BTreeM
             failure = failure.why(format!("it owes {server}: {}", owed.join(", ")));
         }
     }
-    failure.help(format!("{next}; to abandon it and start again, add `--abandon`"))
+    failure.help(match summary.state {
+        RunState::Running => format!(
+            "see its progress with `{}`, or wait for its end",
+            context.command(&format!("show {}", glance.name))
+        ),
+        _ => format!("{next}; to abandon it and start again, add `--abandon`"),
+    })
 }
 
 /// What is asked of whoever abandons runs.

@@ -203,7 +203,15 @@ impl Keys {
                         0xe0..0xf0 => 3,
                         _ => 4,
                     };
-                    let Some(bytes) = rest.get(..length) else { break };
+                    // A byte that begins a letter of UTF-8, and is none, takes no key that follows it.
+                    let is_of_it = |byte: &u8| (0x80..0xc0).contains(byte);
+                    let held =
+                        1 + rest[1..].iter().take(length - 1).take_while(|byte| is_of_it(byte)).count();
+                    if held < length && held == rest.len() {
+                        break;
+                    }
+                    let length = held.min(length);
+                    let bytes = &rest[..length];
                     self.typed.push_str(&clean::line(&String::from_utf8_lossy(bytes)));
                     at += length - 1;
                 }
@@ -249,6 +257,7 @@ mod tests {
         assert_eq!(keys(&[b"no\x15yes\r"]).0, line("yes"));
         assert_eq!(keys(&["ä\u{6f22}\u{7f}".as_bytes()]), (None, "ä".to_owned()));
         assert_eq!(keys(&[b"\xc3", b"\xa4\r"]).0, line("ä"));
+        assert_eq!(keys(&[b"\xe4n\r"]).0, line("\u{fffd}n"));
         assert_eq!(keys(&[b"a\x1b[A\x1b[", b"1;5Cb\x1bOPc\r"]).0, line("abc"));
         assert_eq!(keys(&[b"one two\x17\r"]).0, line("one "));
         assert_eq!(keys(&[b"\x04"]).0, Some(Typed::Nothing));

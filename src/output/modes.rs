@@ -46,7 +46,7 @@ pub fn forget_keys() {
 
 /// Gives the terminal its own modes back. Gives whether it had others.
 pub fn restore() -> bool {
-    // Whoever panics may hold it; then nobody changes it either.
+    // A thread that panics may hold it: waiting would hang.
     let Ok(mut own) = OWN.try_lock() else { return false };
     match own.take() {
         Some(modes) => {

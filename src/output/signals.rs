@@ -1,7 +1,7 @@
 //! What signals mean for a question that is open. Those that end or stop the program find the terminal with its own modes.
 
 use super::{modes, screen};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGSTOP, SIGTERM, SIGTSTP, SIGWINCH};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGSTOP, SIGTERM, SIGTSTP, SIGWINCH};
 use signal_hook::flag::register_conditional_default;
 use signal_hook::iterator::Signals;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -62,10 +62,14 @@ fn listen() {
         before(panic);
     }));
     // Without them a question still ends with its answer.
-    let Ok(mut signals) = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGWINCH]) else { return };
+    let Ok(mut signals) = Signals::new([SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGTSTP, SIGWINCH]) else { return };
     std::thread::spawn(move || {
         for signal in signals.forever() {
             match signal {
+                SIGQUIT => {
+                    modes::restore();
+                    _ = signal_hook::low_level::emulate_default_handler(SIGQUIT);
+                }
                 SIGTSTP if !STOPS.load(Ordering::SeqCst) => stop(),
                 SIGTSTP => {}
                 SIGWINCH => screen::lock().draw(""),

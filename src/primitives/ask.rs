@@ -73,7 +73,11 @@ fn answered(arguments: &Arguments, answer: &Answer) -> Result<String> {
         ("", Some(suggestion)) => suggestion,
         (text, _) => text,
     };
-    if !arguments.choices.is_empty() && !arguments.choices.iter().any(|choice| choice == text) {
+    // Blanks around a choice, as of a line that a command wrote, can't be typed.
+    if let Some(choice) = arguments.choices.iter().find(|choice| choice.trim() == text.trim()) {
+        return Ok(choice.clone());
+    }
+    if !arguments.choices.is_empty() {
         let message = format!("`{text}` is no answer to: {}", arguments.question);
         let choices = arguments.choices.join("|");
         return Err(Failure::new(Kind::Declined, message).help(format!(

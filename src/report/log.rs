@@ -44,7 +44,7 @@ pub fn begin(verbose: u8, color: bool) -> anyhow::Result<()> {
         .with_span_events(spans)
         .with_writer(move || Hiding(Style { color }))
         .with_filter(wanted);
-    tracing_subscriber::registry().with(lines).try_init().context("the log can't begin")
+    tracing_subscriber::registry().with(lines).try_init().context("can't start the log")
 }
 
 /// Writes to standard error what may be shown, through the owner of the screen: a question may be open. Colours are ours,

@@ -60,7 +60,12 @@ fn fits(form: &Form, typed: &str) -> Option<String> {
         Form::Line { .. } => Some(typed.into()),
         Form::Choice { suggestion: Some(suggestion), .. } if typed.is_empty() => Some(suggestion.clone()),
         Form::Choice { choices, .. } => {
-            let mut fitting = choices.iter().filter(|c| !typed.is_empty() && c.starts_with(&typed_lower));
+            // A choice may come from a command, with blanks around it.
+            if let Some(whole) = choices.iter().find(|choice| choice.trim() == typed) {
+                return Some(whole.clone());
+            }
+            let begins = |choice: &&String| choice.trim().to_lowercase().starts_with(&typed_lower);
+            let mut fitting = choices.iter().filter(|choice| !typed.is_empty() && begins(choice));
             fitting.next().filter(|_| fitting.next().is_none()).cloned()
         }
     }
@@ -92,5 +97,9 @@ mod tests {
         let form = Form::one_of(&["reuse", "redo"]);
         assert_eq!(fits(&form, "re"), None);
         assert_eq!(fits(&form, "red").as_deref(), Some("redo"));
+        let form = Form::one_of(&["One", " db two ", "db"]);
+        assert_eq!(fits(&form, "one").as_deref(), Some("One"));
+        assert_eq!(fits(&form, "db two").as_deref(), Some(" db two "));
+        assert_eq!(fits(&form, "db").as_deref(), Some("db"));
     }
 }

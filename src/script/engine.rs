@@ -44,7 +44,7 @@ pub fn engine(layers: Arc<Layers>) -> Engine {
     engine.disable_symbol("eval");
     for (name, instead) in FORBIDDEN {
         let refuse = move || -> Result<(), Box<EvalAltResult>> {
-            Err(to_error(Failure::new(Kind::Invalid, format!("`{name}` is not there: {instead}"))))
+            Err(to_error(Failure::new(Kind::Invalid, format!("`{name}` is not available: {instead}"))))
         };
         engine.register_fn(name, refuse);
         engine.register_fn(name, move |_: Dynamic| refuse());

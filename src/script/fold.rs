@@ -76,7 +76,7 @@ fn fork(question: &str, answers: &[String], depth: usize, ways: &[&[Entry]], n: 
 }
 
 fn unsteady() -> Failure {
-    Failure::new(Kind::Invalid, "the script goes another way each time, though nothing it sees differs")
+    Failure::new(Kind::Invalid, "the script takes a different branch each time, with the same input")
         .help("check it with `banister check`")
 }
 

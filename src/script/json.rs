@@ -6,6 +6,7 @@ use super::types::to_error;
 use super::unknown::Unknown;
 use crate::data;
 use crate::failure::{Failure, Kind};
+use crate::units;
 use rhai::{Dynamic, Engine, EvalAltResult, Map, NativeCallContext};
 use serde_json::Value;
 
@@ -13,7 +14,7 @@ pub fn register(engine: &mut Engine) {
     engine.register_fn(
         "to_json",
         |context: NativeCallContext, map: &mut Map| -> Result<Dynamic, Box<EvalAltResult>> {
-            let plain = Value::Object(map_to_plain(map)?);
+            let plain = Value::Object(units::tagged(|| map_to_plain(map))?);
             if data::contains(&plain, data::UNKNOWN) {
                 return Ok(Dynamic::from(Unknown::new("a value of the map")));
             }

@@ -8,12 +8,13 @@ use super::types::{FailureValue, to_error};
 use crate::failure::{Failure, Kind};
 use crate::stop::Stop;
 use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString, Map, NativeCallContext};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 thread_local! {
     static FOUND: RefCell<Option<Failure>> = const { RefCell::new(None) };
+    static MADE: Cell<bool> = const { Cell::new(false) };
 }
 
 /// The texts that an engine has compiled, by source, to name a value as its script does; each with that of which it was
@@ -68,7 +69,7 @@ pub fn register(engine: &mut Engine) {
     engine.on_progress(|_| end());
     engine.register_fn("to_string", |context: NativeCallContext, _: ()| -> Text {
         let failure = failure(&context, within(&context));
-        FOUND.with(|found| found.borrow_mut().get_or_insert(failure.clone()).clone());
+        keep(&failure);
         Err(to_error(failure))
     });
     engine.register_fn("to_string", |context: NativeCallContext, items: &mut Array| -> Text {
@@ -99,7 +100,7 @@ pub fn register(engine: &mut Engine) {
 fn listed(context: &NativeCallContext, value: Dynamic) -> Result<ImmutableString, Box<EvalAltResult>> {
     if lacks(&value) {
         let failure = failure(context, within(context));
-        FOUND.with(|found| found.borrow_mut().get_or_insert(failure.clone()).clone());
+        keep(&failure);
         return Err(to_error(failure));
     }
     context.call_native_fn("to_debug", (value,))
@@ -131,6 +132,22 @@ fn end() -> Option<Dynamic> {
 /// Fails if a text with `()` in it was made since the last operation.
 pub fn refuse() -> Result<(), Box<EvalAltResult>> {
     take().map_or(Ok(()), |failure| Err(to_error(failure)))
+}
+
+/// Whether a text with `()` in it was made since [`begin`]: a variable may hold it.
+pub fn was_made() -> bool {
+    MADE.get()
+}
+
+/// Forgets what the thread did before.
+pub fn begin() {
+    MADE.set(false);
+    take();
+}
+
+fn keep(failure: &Failure) {
+    MADE.set(true);
+    FOUND.with(|found| _ = found.borrow_mut().get_or_insert_with(|| failure.clone()));
 }
 
 /// Nothing of it is left for what the thread does next.

@@ -147,7 +147,8 @@ impl Repl {
         self.global.tag = Dynamic::from(here);
         (self.global.level, self.global.scope_level) = (0, 0);
         self.global.always_search_scope = true;
-        nothing::take();
+        nothing::begin();
+        let before = self.scope.clone();
         let imported = self.import_modules(text);
         let result = imported.and_then(|()| {
             #[expect(deprecated, reason = "nothing else keeps the imports of a line")]
@@ -159,7 +160,11 @@ impl Repl {
             );
             result
         });
-        let result = result.and_then(|value| nothing::refuse().map(|()| value));
+        let result = nothing::refuse().and(result);
+        if nothing::was_made() {
+            // No variable keeps a text with a hole in it.
+            self.scope = before;
+        }
         self.global.tag = Dynamic::UNIT;
         match result {
             Ok(value) => Ok(given(&value)),

@@ -65,11 +65,11 @@ fn a_backup_is_verified_and_named_after_server_release_and_label() {
     server.dumps.insert("db/dump".into(), ["sh", "-c", "printf $WORD"].map(String::from).into());
     let backups = server.home().join("backups/cloud");
     fs::create_dir_all(&backups).unwrap();
-    fs::write(backups.join(".cloud-old.tar.zst.part"), "cut off").unwrap();
+    fs::write(backups.join(".cloud-2026-01-01T000000Z.tar.zst.part"), "cut off").unwrap();
 
     let planned = call(&server, "backup", json!({}), true).unwrap();
     assert!(planned["path"]["$unknown"].is_string() && planned["verified"] == json!(true));
-    assert_eq!(names(&backups), [".cloud-old.tar.zst.part"]);
+    assert_eq!(names(&backups), [".cloud-2026-01-01T000000Z.tar.zst.part"]);
 
     let done = call(&server, "backup", json!({ "label": "Before 0.2.11!" }), false).unwrap();
     let path = Path::new(done["path"].as_str().unwrap());

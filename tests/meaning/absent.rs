@@ -1,6 +1,7 @@
 //! `()` in a text, and what a map or a server does not have.
 
-use super::support::{Said, World};
+use super::support::{Said, World, said, type_into};
+use std::process::Stdio;
 
 /// Runs a runbook `mine` with this body, in which `tenant` was not given.
 fn run(body: &str) -> (World, Said) {
@@ -25,6 +26,9 @@ fn a_text_with_nothing_in_it_reaches_no_command_and_names_the_value() {
         ("tenant + \"rm -rf data\"", "tenant"),
         ("[\"rm -rf data/\", tenant].join(\"\")", ""),
         ("\"rm -rf data/\" + tenant.to_string()", ""),
+        ("`rm -rf ${[\"data\", tenant]}`", "${[\"data\", tenant]}"),
+        ("`rm -rf ${#{ a: [tenant] }}`", "${#{ a: [tenant] }}"),
+        ("`rm -rf ${#{ a: 1 }.b ?? tenant}`", "${#{ a: 1 }.b ?? tenant}"),
     ] {
         for call in
             ["server.shell(TEXT)", "let x = TEXT; server.shell(x)", "try { server.shell(TEXT) } catch { }"]
@@ -98,4 +102,30 @@ fn what_a_map_lacks_fails_unless_the_script_asks() {
     assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
     let (_, said) = run("    if server.free_spce == () { server.make(\"build\"); }");
     assert!(said.code != Some(0) && said.err.contains("a server has no setting `free_spce`"), "{}", said.err);
+}
+
+/// What is typed passes the same rule.
+#[test]
+fn nothing_in_a_text_reaches_no_command_that_is_typed() {
+    let world = World::new();
+    world.write("data/kept", "");
+    let lines = "let t = ();\nlet cmd = `rm -rf ../data/${t}`;\nthis_server().shell(cmd)\n";
+    let mut command = world.command(&["repl"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    type_into(&mut child, lines);
+    let said = said(child.wait_with_output().unwrap());
+    assert!(said.err.contains("`${t}` has no value"), "{said:?}");
+    assert!(world.path().join("data/kept").exists());
+}
+
+#[test]
+fn what_json_has_no_form_for_is_not_written_as_json() {
+    for (value, of) in [("5.minutes", "a duration"), ("1.gigabyte", "a size"), ("server", "a server")] {
+        let (_, said) = run(&format!("    server.shell(#{{ a: [{value}] }}.to_json());"));
+        assert!(said.err.contains(&format!("{of} can't be written as JSON")), "{value}: {said:?}");
+    }
+    let (_, said) =
+        run("    if #{ a: [1, \"b\", ()] }.to_json() != \"{\\\"a\\\":[1,\\\"b\\\",null]}\" { throw \"1\"; }");
+    assert_eq!(said.code, Some(0), "{said:?}");
 }

@@ -26,6 +26,10 @@ fn a_parameter_without_a_default_is_required_before_anything_is_touched() {
         );
         assert!(world.journals().is_empty() && world.read("trace").is_empty());
     }
+    // An empty one, as of a variable of the shell that is not set, would be a hole, too.
+    let said = world.banister(&["run", "mine", "--tenant", ""]);
+    assert!(said.code == Some(2) && said.err.contains("--tenant <VALUE>"), "{}{}", said.out, said.err);
+    assert!(world.journals().is_empty() && world.read("trace").is_empty());
     let json = world.banister(&["run", "mine", "--json"]);
     assert!(json.code == Some(2) && json.out.contains("`mine` needs `--tenant`"), "{}", json.out);
     let said = world.banister(&["run", "mine", "--tenant", "acme"]);

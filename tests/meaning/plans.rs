@@ -35,3 +35,24 @@ fn the_plan_of_a_rollback_that_throws_fails_and_says_so() {
     );
     assert!(may.code == Some(0) && may.out.contains("none"), "{}{}", may.out, may.err);
 }
+
+/// A run goes one way: what is done on either is not done twice.
+#[test]
+fn what_a_plan_counts_is_what_one_way_does() {
+    let body = "    let x = server.shell(\"date\");
+    if x.lines[0] == \"x\" {
+        step \"A\" { on_failure { step \"Undo A\" {} } server.make(\"config\"); }
+    } else {
+        step \"B\" { on_failure { step \"Undo B\" {} } server.make(\"config\"); }
+    }
+    step \"C\" { server.make(\"build\"); server.make(\"up\"); }
+    step \"D\" { server.make(\"config\"); }
+    step \"E\" { server.make(\"config\"); }";
+    let said = planned(body, &[]);
+    let words = said.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("C 2 changes") && words.contains("D 1 change"), "{}", said.out);
+    assert!(words.contains("in all: at most 6 changes, 0 questions rollback: declared"), "{}", said.out);
+    assert!(words.contains("at most 6 changes and 0 questions planned"), "{}", said.out);
+    let (summary, _) = said.out.split_once("in detail:").unwrap();
+    assert!(!summary.contains("Undo"), "{summary}");
+}

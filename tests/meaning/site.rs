@@ -58,15 +58,15 @@ fn what_is_not_there_is_found_with_its_line() {
         ),
         (
             "checkout = \"web\"\nendpoint = \"htp:/example.org\"\n",
-            "5: error: `htp:/example.org` is no URL that can be asked",
+            "5: error: `htp:/example.org` is not a valid URL",
         ),
         (
             "checkout = \"web\"\nhealth = [\n  \"http://a/\",\n  { http = \"http:///x\" },\n]\n",
-            "7: error: `http:///x` is no URL that can be asked",
+            "7: error: `http:///x` is not a valid URL",
         ),
         (
             "checkout = \"web\"\nhealth = [\"http://a:99999/\"]\n",
-            "5: error: `http://a:99999/` is no URL that can be asked",
+            "5: error: `http://a:99999/` is not a valid URL",
         ),
         (
             "checkout = \"web\"\ndumps = { \"db.sql\" = [\"pg_dmup\", \"a\"] }\n",

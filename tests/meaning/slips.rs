@@ -43,7 +43,7 @@ fn what_begins_no_block_is_told_with_what_was_meant() {
         (
             "runbooks/x.rhai",
             format!("{note}    exit;\n}}\n"),
-            ["`exit` is not there", "x.rhai:4:5", "use `throw \"…\"` to fail, or `return`"],
+            ["`exit` is not available", "x.rhai:4:5", "use `throw \"…\"` to fail, or `return`"],
         ),
     ] {
         let told = first(file, &text);

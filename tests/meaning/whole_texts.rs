@@ -31,7 +31,7 @@ fn an_exit_in_a_step() {
         &script("step \"Check\" { exit(1); }"),
         &["run", "mine"],
         2,
-        "error: `exit` is not there: a run that ends so is neither done nor failed\n  at   SITE/runbooks/mine.rhai:4:20\n         step \"Check\" { exit(1); }\n                        ^\n  help use `throw \"…\"` to fail, or `return` to end a function well\n",
+        "error: `exit` is not available: a run that ends so is neither done nor failed\n  at   SITE/runbooks/mine.rhai:4:20\n         step \"Check\" { exit(1); }\n                        ^\n  help use `throw \"…\"` to fail, or `return` to end a function well\n",
     );
 }
 
@@ -110,7 +110,7 @@ fn a_site_that_is_not_so() {
         &world,
         &["check"],
         2,
-        "error: `htp:/example.org` is no URL that can be asked\n  at   site.toml:4\n     | endpoint = \"htp:/example.org\"\n  help write it as `https://example.org/path`, with `http://` or `https://` and a host\n\nwarning: there is no program `nosuch-dump`\n  at   site.toml:6\n     | dumps = { db = [\"nosuch-dump\"] }\n  help install it, or correct its name or its path\n\nwarning: the Makefile has no target `upp`\n  at   site.toml:7\n     | targets = { start = \"upp\" }\n  help did you mean `up`? It is written in `targets`; an empty name leaves the step out\n\n1 error, 2 warnings\n",
+        "error: `htp:/example.org` is not a valid URL\n  at   site.toml:4\n     | endpoint = \"htp:/example.org\"\n  help write it as `https://example.org/path`, with `http://` or `https://` and a host\n\nwarning: there is no program `nosuch-dump`\n  at   site.toml:6\n     | dumps = { db = [\"nosuch-dump\"] }\n  help install it, or correct its name or its path\n\nwarning: the Makefile has no target `upp`\n  at   site.toml:7\n     | targets = { start = \"upp\" }\n  help did you mean `up`? It is written in `targets`; an empty name leaves the step out\n\n1 error, 2 warnings\n",
     );
     world.write("site.toml", "[servers]\n");
     says(

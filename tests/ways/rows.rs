@@ -147,8 +147,8 @@ pub const ROWS: &[Row] = &[
         "a server that is not healthy",
         |world| change(world, "health = [\"http", "health = [\"http://127.0.0.1:1/\", \"http"),
         &["run", "update", "--yes"],
-        1,
-        "state: `update` failed on web in step `Check`; nothing was touched\nnext:  banister status --server web",
+        3,
+        "state: `update` stopped on web in step `Check`; nothing was touched\nnext:  banister run update --answer TEXT",
     ),
     Row {
         mend: |world| {
@@ -191,7 +191,7 @@ pub const ROWS: &[Row] = &[
             |world| append(world, "site.toml", "free_space = \"900TB\"\n"),
             &["run", "update", "--yes"],
             1,
-            "state: `update` failed on web in step `Check`; nothing was touched\nnext:  banister run update",
+            "state: `update` failed on web in step `Check`; nothing was touched\nnext:  banister backup list --server web",
         )
     },
     row(
@@ -315,7 +315,7 @@ pub const ROWS: &[Row] = &[
             },
             &["run", "backup"],
             4,
-            "error: an earlier run is unfinished: `update` failed on web in step `Build` (…)\n  help banister resume …   (or: banister resume … --rollback); to abandon it and start again, add `--abandon`",
+            "error: an earlier run is unfinished: `update` failed on web in step `Build`; 0.3.0 is checked out, not started, health unknown; whether users are served is unknown (…)\n  help banister resume …   (or: banister resume … --rollback); to abandon it and start again, add `--abandon`",
         )
     },
     row(
@@ -323,7 +323,7 @@ pub const ROWS: &[Row] = &[
         hold,
         &["run", "backup"],
         4,
-        "error: an earlier run is unfinished: `long` is running on web in step `Wait` (…)\n  help banister status; to abandon it and start again, add `--abandon`",
+        "error: an earlier run is unfinished: `long` is running on web in step `Wait` (…)\n  help see its progress with `banister show …`, or wait for its end",
     ),
     row("nothing to resume", |_| {}, &["resume"], 0, "there is nothing to resume"),
     row("nothing to roll back", |_| {}, &["resume", "--rollback"], 0, "there is nothing to resume"),
@@ -571,7 +571,7 @@ pub const ROWS: &[Row] = &[
         },
         &["run", "mine"],
         2,
-        "error: `exit` is not there: a run that ends so is neither done nor failed\n  help use `throw \"…\"` to fail, or `return` to end a function well",
+        "error: `exit` is not available: a run that ends so is neither done nor failed\n  help use `throw \"…\"` to fail, or `return` to end a function well",
     ),
     Row {
         mend: |world| world.write("runbooks/mine.rhai", "//! Mine.\nfn main() { note(\"well\"); }\n"),

@@ -190,7 +190,7 @@ fn urls(server: &Server) -> Vec<Doubt> {
     }
     let wrong = named.into_iter().filter(|(_, url)| !is_url(url));
     let doubt = |(key, url): (&'static str, &str)| {
-        let message = format!("`{url}` is no URL that can be asked");
+        let message = format!("`{url}` is not a valid URL");
         let help = "write it as `https://example.org/path`, with `http://` or `https://` and a host";
         Doubt { severity: Severity::Error, ..Doubt::new(key, url, message, help) }
     };

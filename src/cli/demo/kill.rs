@@ -13,7 +13,6 @@ const HALF_WAY: &str = "Building core";
 /// Hears of the run, and kills the program half-way.
 pub struct Kill {
     style: Style,
-    /// Whether there is a live line, which has to be wiped away.
     /// Whether standard output is for programs: what people should read goes to standard error then.
     json: bool,
     /// Options that the next command needs, too.

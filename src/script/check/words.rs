@@ -22,7 +22,7 @@ pub fn forbidden(word: &str) -> Option<(String, String)> {
         "rand" => ("a resumed run would see another number", "take a name from `now()` or from the server"),
         _ => return None,
     };
-    Some((format!("`{word}` is not there: {why}"), instead.to_owned()))
+    Some((format!("`{word}` is not available: {why}"), instead.to_owned()))
 }
 
 /// The word that ends a block.
