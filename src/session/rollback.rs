@@ -33,7 +33,12 @@ fn is_untouched(index: &Index) -> bool {
     index.calls().all(|record| {
         let Some(primitive) = primitives::find(&record.call.name) else { return false };
         let is_refused = match &record.outcome {
-            Some(Outcome::Failed(failure)) => matches!(failure.kind, Kind::NotFound | Kind::Invalid),
+            // What a backup does not find may be missed half-way; what is to be unpacked is looked for first.
+            Some(Outcome::Failed(failure)) => match failure.kind {
+                Kind::Invalid => true,
+                Kind::NotFound => primitive.facets().is_empty(),
+                _ => false,
+            },
             _ => false,
         };
         let of_backups = primitive.facets().iter().all(|facet| *facet == Facet::Backups);

@@ -221,7 +221,7 @@ pub const ROWS: &[Row] = &[
             |world| change(world, "[\".\"]", "[\"nosuch\"]"),
             &["run", "backup"],
             1,
-            "state: `backup` failed on web in step `Back up`; nothing was touched\nnext:  banister run backup",
+            "state: `backup` failed on web in step `Back up`; the server was not changed\nnext:  banister resume …",
         )
     },
     Row {
@@ -231,7 +231,7 @@ pub const ROWS: &[Row] = &[
             |world| append(world, "site.toml", "dumps = { db = [\"nosuch-dump\"] }\n"),
             &["run", "backup"],
             1,
-            "state: `backup` failed on web in step `Back up`; nothing was touched\nnext:  banister run backup",
+            "state: `backup` failed on web in step `Back up`; the server was not changed\nnext:  banister resume …",
         )
     },
     row(
