@@ -105,12 +105,14 @@ fn replay(folder: &Path) {
             "fn main() {{\n    {first}\n    for n in 0..{count} {{ step \"Step\" {{ now(); }} }}\n    throw \"the end\";\n}}\n"
         );
         fs::write(folder.join(format!("runbooks/{name}.rhai")), source).expect("a file");
-        let mut run = banister(folder, &["run", name]);
+        let mut run = banister(folder, &["run", name, "--abandon=it is measured"]);
         let state = folder.join(name);
         run.env("BANISTER_STATE", &state).env("BANISTER_CRASH_AT", crash).status().expect("it starts");
         state
     };
-    let killed = &run("killed", "", "before \"finished\"");
+    // What changed nothing at all could not be resumed once it failed.
+    let change = "this_server().shell(\"true\");";
+    let killed = &run("killed", change, "before \"finished\"");
     let path = journal(killed);
     let records = fs::read_to_string(&path).expect("a journal").lines().count();
     assert!(records > 4 * count, "{records}");
@@ -148,8 +150,7 @@ fn replay(folder: &Path) {
          read line by line as any JSON, in the same run: {parse:.1?}: {:.2} times; {rounds} rounds",
         ratio(replayed, parse),
     );
-    // What changed nothing at all could not be resumed once it failed.
-    let failed = &run("failed", "this_server().shell(\"true\");", "");
+    let failed = &run("failed", change, "");
     let (anew, memory) = resumed(failed);
     println!(
         "resume where all that it saw is looked at anew: {anew:.1?}, at most {memory} MB; {rounds} rounds"
