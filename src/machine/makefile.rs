@@ -24,7 +24,10 @@ pub struct Folder(pub PathBuf);
 
 impl Files for Folder {
     fn text(&self, path: &str) -> Option<String> {
-        let bytes = std::fs::read(self.0.join(path)).ok()?;
+        let path = self.0.join(path);
+        // A pipe, or a device, could be read for ever.
+        std::fs::metadata(&path).ok().filter(|file| file.is_file() && file.len() <= LONGEST)?;
+        let bytes = std::fs::read(path).ok()?;
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 
@@ -47,6 +50,9 @@ pub struct Missing {
 
 /// In the order in which make looks for them.
 const NAMES: [&str; 3] = ["GNUmakefile", "makefile", "Makefile"];
+
+/// In bytes. No Makefile is longer.
+const LONGEST: u64 = 4 << 20;
 
 /// More files than this include each other.
 const MOST: usize = 100;

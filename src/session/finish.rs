@@ -8,19 +8,18 @@ use crate::journal::run::{self, Summary};
 use std::path::PathBuf;
 
 impl Session {
-    /// Writes down and tells how the session ended. What can't be continued is a failure; what was interrupted
-    /// leaves no state, which says the same. `path` is the run's folder. Nothing can be done in this session later.
+    /// Writes down and tells how the session ended: what was interrupted, declined or pushed out as interrupted, any other
+    /// failure as failed. `path` is the run's folder. Nothing can be done in this session later.
     pub fn finish(&self, result: std::result::Result<(), Failure>, path: PathBuf) -> Summary {
         let interrupted =
             |kind| matches!(kind, Kind::Interrupted | Kind::Declined | Kind::Locked | Kind::Mismatch);
         let rolled_back = self.written().index.rollback;
-        let (state, failure) = match result {
+        let (mut state, mut failure) = match result {
             Ok(()) if rolled_back => (RunState::RolledBack, None),
             Ok(()) => (RunState::Done, None),
             Err(failure) if interrupted(failure.kind) => (RunState::Interrupted, Some(failure)),
             Err(failure) => (RunState::Failed, Some(failure)),
         };
-        let (mut state, mut failure) = (state, failure);
         // A run whose servers were not told that it ended is not over: it is resumed.
         match (self.close(state), state) {
             (Err(unknown), RunState::Done | RunState::RolledBack) => {
