@@ -125,7 +125,7 @@ impl Session {
             session.look_anew()?;
         }
         // One that is tried again may be killed, and has then said nothing of what it touched.
-        session.written().run.iter().for_each(|run| run::note_untouched(&run.path, false));
+        session.written().run.iter().try_for_each(|run| run::forget_untouched(&run.path))?;
         let by = crate::person::whoami();
         session.write(Entry::Session { by, pid: std::process::id(), rollback }, true)?;
         let Header { run, runbook, servers, .. } = session.header.clone();

@@ -229,12 +229,17 @@ fn is_open(path: &Path, state: RunState) -> bool {
 
 /// Notes whether a session that failed, or that a person declined, had touched nothing: then nothing is left of the run that
 /// could be continued.
-pub fn note_untouched(path: &Path, is: bool) {
-    let note = path.join("untouched");
+pub fn note_untouched(path: &Path) {
     // Without the note the run can be resumed, which harms nobody.
-    match is {
-        true => _ = fs::write(note, ""),
-        false => _ = fs::remove_file(note),
+    _ = fs::write(path.join("untouched"), "");
+}
+
+/// Forgets that, before anything more is done: a run that changes something must not be taken for one that did not.
+pub fn forget_untouched(path: &Path) -> Result<()> {
+    match fs::remove_file(path.join("untouched")) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error)
+            .or_fail(Kind::Journal, || format!("the note beside the run `{}` can't be removed", name(path))),
+        _ => Ok(()),
     }
 }
 

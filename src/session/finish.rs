@@ -35,8 +35,8 @@ impl Session {
         // that was interrupted was not refused.
         let is_declined = failure.as_ref().is_some_and(|failure| failure.kind == Kind::Declined);
         let is_refused = (state == RunState::Failed || is_declined) && self.is_untouched();
-        run::note_untouched(&path, is_refused);
         if is_refused {
+            run::note_untouched(&path);
             failure = failure.map(rollback::without_resume);
         }
         // Before the last record: after it nobody resumes the run, and so nobody would hand them back.
