@@ -45,8 +45,8 @@ fn what_would_be_done_twice_is_shown_and_asked_and_then_done() {
     assert_eq!(said.code, Some(3), "{said:?}");
     assert_eq!(
         said.err,
-        "error: nobody is there to answer: These changes were made since step `Start` began:\n  \
-         shell(web, \"echo start >> ../trace\")\n  make(web, \"fail\")\nMake them again?\n  \
+        "error: nobody is there to answer: These changes were made since step `Start` began:\n         \
+         shell(web, \"echo start >> ../trace\")\n         make(web, \"fail\")\n       Make them again?\n  \
          help answer yes to all such questions with `--yes`, or run it in a terminal\n"
     );
     assert_eq!((world.records(), world.read("trace")), (records, "prepare\ninstall\nstart\n".into()));
