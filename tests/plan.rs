@@ -380,3 +380,15 @@ fn a_plan_that_can_only_fail_says_why_and_ends_so() {
     assert!(said.out.contains("the checkout of web was changed by hand"), "{said:?}");
     assert!(said.out.contains("state: a run would stop as shown; nothing was changed"), "{said:?}");
 }
+
+/// What is asked at its end is often what it is about: `Restore it to cloud?`
+#[test]
+fn a_long_question_is_shown_whole_and_the_gist_of_a_long_command() {
+    let long = "folder/".repeat(40);
+    let said = planned(&format!(
+        "//! Tries.\nfn main() {{\n    confirm(\"Restore {long}?\");\n    this_server().run([\"true\", \"{long}\"]);\n}}\n"
+    ));
+    assert!(said.out.contains(&format!("confirm(\"Restore {long}?\")")), "{said:?}");
+    assert!(said.out.contains("run(web, [\"true\", \"folder/") && said.out.contains('…'), "{said:?}");
+    assert!(!said.out.contains(&format!("\"{long}\"")), "{said:?}");
+}

@@ -95,7 +95,8 @@ impl Page<'_> {
             }
             What::Change { call } => self.line(depth, &format!("{}{at}", gist(call))),
             What::Look { call } => self.line(depth, &format!("{} {}{at}", style.dim("looks:"), gist(call))),
-            What::Ask { call } => self.line(depth, &format!("{} {}{at}", style.warn("asks:"), gist(call))),
+            // Whole: what will be asked is what the plan is read for, and its end says of what.
+            What::Ask { call } => self.line(depth, &format!("{} {call}{at}", style.warn("asks:"))),
             What::Note { text } => self.line(depth, &format!("{} {text}", style.dim("note:"))),
             What::Text { title, text } => {
                 self.line(depth, &format!("{} {title}", style.dim("shows:")));
