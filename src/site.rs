@@ -2,7 +2,7 @@
 
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::archive::Keys;
-use crate::machine::backup::Keep;
+use crate::machine::backup::{Dump, Keep};
 use crate::machine::env_file::{EnvFile, environment};
 use crate::machine::health::Check;
 use crate::units::Size;
@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
 mod find;
+mod ground;
 mod keys;
 mod maintenance;
 mod make;
@@ -105,9 +106,10 @@ pub struct Server {
     /// Files and folders to back up, for kinds without built-in ones.
     #[serde(default)]
     pub backup: Vec<String>,
-    /// Commands whose output is backed up, each with its member's name.
+    /// Commands whose output is backed up, each with its member's name: an array, or a table with the commands `dump`,
+    /// `load`, which loads it in a restore, and `drill`, which tries it; both get it on stdin.
     #[serde(default)]
-    pub dumps: BTreeMap<String, Vec<String>>,
+    pub dumps: BTreeMap<String, Dump>,
     /// The folder of the backups.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub backups: Option<PathBuf>,

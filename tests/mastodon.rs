@@ -46,6 +46,7 @@ exec)
     *redis-cli*) echo REDIS0011 ;;
     *pg_dump*) echo PGDMP; cat migrations ;;
     *"pg_restore -f -"*) sed 1d >rest; echo 'COPY public.schema_migrations (version) FROM stdin;'; cat rest; echo '\.' ;;
+    *"pg_restore --create -l"*) echo ';' ;;
     *"pg_restore -U"*) sed 1d >loaded; echo 0 ;;
     *psql*)
         text=$(cat)

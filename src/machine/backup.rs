@@ -1,13 +1,19 @@
 //! What a backup is gathered from, and how each part is put back.
 
 // From bottom to top.
+mod dump;
+
 mod place;
 
-mod gather;
-
+mod asked;
 mod layout;
+
+mod gathered;
 mod unpacked;
 
+mod store;
+
+mod gather;
 pub mod restore;
 
 mod copy;
@@ -22,14 +28,18 @@ mod places;
 pub mod prune;
 mod verify;
 
+pub use asked::{Asked, AskedDatabase, AskedFiles, AskedRedis, AskedSearch, AskedVolume};
 pub use card::{Card, Level, catalogue};
 pub use copy::{Copied, copy};
-pub use drill::{Drilled, drill};
-pub use gather::{Asked, AskedDatabase, AskedFiles, AskedSearch, AskedVolume, Gathered, gather};
+pub use drill::drill;
+pub use dump::Dump;
+pub use gather::gather;
+pub use gathered::{Gathered, Workshop};
 pub use intent::{Intent, Written};
 pub use name::{free_name, name_of};
 pub use place::Place;
 pub use places::Places;
 pub use retention::{Fit, Keep, first_two_numbers};
+pub use store::{Drilled, Group, Restored, foresee, left_alone};
 pub use unpacked::{Unpacked, parts_of};
 pub use verify::{Verified, missing, read, verify};

@@ -12,12 +12,14 @@ pub enum Part {
     Files { name: String, path: String },
     /// A volume of the Compose project. `volume` is its name in the Compose files.
     Volume { name: String, volume: String },
-    /// A PostgreSQL database, as `pg_dump -Fc` writes it.
+    /// A database: of PostgreSQL as `pg_dump -Fc` writes it, of MariaDB and MySQL as SQL.
     Database {
         name: String,
-        /// The service whose container runs PostgreSQL.
+        /// The service whose container runs the database's server.
         service: String,
         database: String,
+        #[serde(default, skip_serializing_if = "Engine::is_default")]
+        engine: Engine,
         /// How many rows each table has in the dump.
         #[serde(default)]
         rows: BTreeMap<String, u64>,
@@ -36,8 +38,27 @@ pub enum Part {
         #[serde(default)]
         documents: BTreeMap<String, u64>,
     },
-    /// What a command printed; it is kept to be looked at, and nothing puts it back.
+    /// All that a Redis service holds, as an RDB file.
+    Redis { name: String, service: String },
+    /// What a command printed. The site, and never the backup, says what loads it.
     Output { name: String },
+}
+
+/// Which server of databases it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Engine {
+    #[default]
+    Postgres,
+    /// MariaDB, and MySQL, which has the same protocol and the same programs under other names.
+    MariaDb,
+}
+
+impl Engine {
+    /// So that what is as it always was is written as it always was.
+    pub fn is_default(&self) -> bool {
+        *self == Engine::default()
+    }
 }
 
 impl Part {
@@ -48,6 +69,7 @@ impl Part {
             Part::Volume { .. } => "volume",
             Part::Database { .. } => "database",
             Part::Search { .. } => "search",
+            Part::Redis { .. } => "redis",
             Part::Output { .. } => "output",
         }
     }
@@ -63,6 +85,7 @@ impl Part {
             | Part::Volume { name, .. }
             | Part::Database { name, .. }
             | Part::Search { name, .. }
+            | Part::Redis { name, .. }
             | Part::Output { name } => name,
         }
     }

@@ -53,15 +53,61 @@ impl Postgres<'_> {
         }
     }
 
-    /// Loads a dump into a new database; one of that name is dropped before.
+    /// Loads a dump into a new database, with the owner, the collation, the settings and the rights of the one that was
+    /// dumped; one of that name is dropped before. Of an error what it says of rows is left out.
     pub fn load(&self, dump: &File, database: &str) -> Result<()> {
         let database = plain(database)?;
-        self.sql("postgres", &format!("DROP DATABASE IF EXISTS \"{database}\" WITH (FORCE)"))?;
-        self.sql("postgres", &format!("CREATE DATABASE \"{database}\" TEMPLATE template0"))?;
-        let program = format!("pg_restore -U {USER} --exit-on-error --single-transaction -d {database}");
-        let failed = || format!("the dump can't be loaded into `{database}`");
-        let loaded = self.docker.feed(self.run(&program, &[]), dump).map(drop);
-        loaded.map_err(|failure| Failure { message: failed(), ..failure })
+        let loaded = self.sql("postgres", &format!("DROP DATABASE IF EXISTS \"{database}\" WITH (FORCE)"));
+        let loaded = loaded.and_then(|_| {
+            let statements = self.of_database(dump, database)?;
+            self.sql("postgres", &statements.join("\n"))?;
+            let program = format!("pg_restore -U {USER} --exit-on-error --single-transaction -d {database}");
+            self.docker.feed(self.run(&program, &[]), dump).map(drop)
+        });
+        loaded.map_err(|failure| {
+            let why = failure.why.iter().filter(|line| line.contains("error:") || line.starts_with("ERROR:"));
+            let message = format!("the dump can't be loaded into `{database}`");
+            let failed = why.clone().fold(Failure { message, why: Vec::new(), ..failure.clone() }, |failure, why| {
+                failure.why(why.clone())
+            });
+            match why.clone().find_map(|line| line.split_once("role \"")?.1.split_once("\" does not exist")) {
+                Some((role, _)) => failed.help(format!(
+                    "no dump holds roles; make it: docker exec {} sh -c 'createuser -U {USER} --no-login {role}'",
+                    self.container
+                )),
+                None => failed,
+            }
+        })
+    }
+
+    /// The statements that make the database that was dumped, and say whose it is, how it sorts, its settings and who may
+    /// use it, for one of another name.
+    fn of_database(&self, dump: &File, database: &str) -> Result<Vec<String>> {
+        let contents = self.docker.feed(self.run("pg_restore --create -l", &[]), dump)?;
+        let is_meant = |entry: &&str| {
+            let sorts = ["DATABASE ", "DATABASE PROPERTIES ", "ACL - DATABASE "];
+            // `3339; 1262 16384 DATABASE - web postgres`.
+            let rest = entry.splitn(4, ' ').nth(3).unwrap_or_default();
+            !entry.starts_with(';') && sorts.iter().any(|sort| rest.starts_with(sort))
+        };
+        let ids = contents.lines().filter(is_meant).filter_map(|entry| entry.split(';').next());
+        let ids: Vec<&str> = ids.filter(|id| id.bytes().all(|byte| byte.is_ascii_digit())).collect();
+        // A dump of single tables says nothing of it.
+        if ids.is_empty() {
+            return Ok(vec![format!("CREATE DATABASE \"{database}\" TEMPLATE template0")]);
+        }
+        let list = ids.iter().map(|id| format!("'{id};'")).collect::<Vec<_>>().join(" ");
+        let script = format!(
+            "list=$(mktemp) && printf '%s\\n' {list} >\"$list\" && pg_restore --create -L \"$list\" -f -; \
+             status=$?; rm -f \"$list\"; exit $status"
+        );
+        let said = self.docker.feed(self.script(&script, &[]), dump)?;
+        renamed(&said, database).ok_or_else(|| {
+            Failure::new(
+                Kind::Refused,
+                "what `pg_restore` says of the database of the dump is not understood",
+            )
+        })
     }
 
     /// How many rows each of these tables has, without those of tables that inherit from it: a dump has them apart.
@@ -141,10 +187,32 @@ ALTER ROLE :"user" PASSWORD :'password';
     }
 
     fn run(&self, program: &str, environment: &[&str]) -> Spec {
-        let program = format!("exec {program}");
-        let before = ["exec", "-i"].into_iter().chain(environment.iter().copied());
-        self.docker.spec(before.chain([self.container, "sh", "-c", &program]))
+        self.script(&format!("exec {program}"), environment)
     }
+
+    fn script(&self, script: &str, environment: &[&str]) -> Spec {
+        let before = ["exec", "-i"].into_iter().chain(environment.iter().copied());
+        self.docker.spec(before.chain([self.container, "sh", "-c", script]))
+    }
+}
+
+/// The statements about a database in what `pg_restore --create` prints, for one of another name; none if nothing makes it.
+fn renamed(said: &str, database: &str) -> Option<Vec<String>> {
+    let begins = ["CREATE DATABASE ", "ALTER DATABASE ", "ALTER ROLE ", "GRANT ", "REVOKE "];
+    let mut statements: Vec<String> = Vec::new();
+    let mut is_open = false;
+    for line in said.lines() {
+        match is_open {
+            true => statements.last_mut()?.push_str(&format!("\n{line}")),
+            false if begins.iter().any(|begin| line.starts_with(begin)) => statements.push(line.to_owned()),
+            false => continue,
+        }
+        is_open = !line.ends_with(';');
+    }
+    let made = statements.iter().find_map(|statement| statement.strip_prefix("CREATE DATABASE "))?;
+    let old = format!(" DATABASE {}", made.split_once(" WITH ")?.0);
+    let new = format!(" DATABASE \"{database}\"");
+    Some(statements.iter().map(|statement| statement.replacen(&old, &new, 1)).collect())
 }
 
 /// The table whose rows follow a line of a dump as text: `COPY public.users (id, name) FROM stdin;`.
@@ -160,5 +228,31 @@ fn plain(name: &str) -> Result<&str> {
         true => Ok(name),
         false => Err(Failure::new(Kind::Invalid, format!("`{name}` can't be the name of a database here"))
             .help("letters, digits, `_` and `-` can be used")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As `pg_restore` of PostgreSQL 15 prints it.
+    #[test]
+    fn what_is_said_of_a_database_is_said_of_the_one_that_takes_its_place() {
+        let said = "SET row_security = off;\n\nCREATE DATABASE \"web-x\" WITH TEMPLATE = template0 ENCODING = 'UTF8' \
+            LOCALE_PROVIDER = libc LC_COLLATE = 'C' LC_CTYPE = 'C.UTF-8';\n\n\nALTER DATABASE \"web-x\" OWNER TO web;\n\
+            \\connect -reuse-previous=on \"dbname='web-x'\"\nALTER DATABASE \"web-x\" SET a.b TO 'DATABASE \"web-x\"\n;x';\n\
+            ALTER ROLE web IN DATABASE \"web-x\" SET work_mem TO '8MB';\nGRANT CONNECT ON DATABASE \"web-x\" TO \"odd role\";\n";
+        let statements = renamed(said, "new").unwrap();
+        assert_eq!(
+            statements,
+            [
+                "CREATE DATABASE \"new\" WITH TEMPLATE = template0 ENCODING = 'UTF8' LOCALE_PROVIDER = libc LC_COLLATE = 'C' LC_CTYPE = 'C.UTF-8';",
+                "ALTER DATABASE \"new\" OWNER TO web;",
+                "ALTER DATABASE \"new\" SET a.b TO 'DATABASE \"web-x\"\n;x';",
+                "ALTER ROLE web IN DATABASE \"new\" SET work_mem TO '8MB';",
+                "GRANT CONNECT ON DATABASE \"new\" TO \"odd role\";",
+            ]
+        );
+        assert_eq!(renamed("SET row_security = off;\n", "new"), None);
     }
 }

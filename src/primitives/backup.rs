@@ -1,4 +1,4 @@
-//! `backup(server, label: text = "", #{ files: array, databases: array, volumes: array, search: map, dumps: map, project: text, version_file: text, not_included: array, folder: text, format: text, prefix: text })`
+//! `backup(server, label: text = "", #{ files: array, databases: array, redis: array, volumes: array, search: map, dumps: map, project: text, version_file: text, not_included: array, folder: text, format: text, prefix: text })`
 //!
 //! Writes a backup of the server and reads it back.
 //!
@@ -10,8 +10,10 @@
 //! - `files`: files and folders. `~` is the server's home, and a relative path is in the checkout. In the archive
 //!   they have the names given here, without a slash at the beginning, with `home` for `~` and `checkout` for `.`; for
 //!   another name, give `#{ path: "~/.hoss/.env", name: "config/.env" }`. Default: `backup` of the site.
-//! - `databases`: PostgreSQL databases, each as `#{ name: "db/users.dump", service: "db", database: "users" }`: dumped
-//!   by `pg_dump -Fc` in the container of that Compose service, and read through once, counting rows. Default: none.
+//! - `databases`: databases, each as `#{ name: "db/users.dump", service: "db", database: "users" }`: dumped in the
+//!   container of that Compose service by `pg_dump -Fc`, or, with `engine: "mariadb"`, by `mariadb-dump` or `mysqldump`,
+//!   and read through once, counting rows. Default: none.
+//! - `redis`: Redis services, each as `#{ name: "redis.rdb", service: "redis" }`: all that it holds. Default: none.
 //! - `volumes`: volumes of the Compose project, each as `#{ name: "volumes/keys", volume: "keys" }` with the name in
 //!   the Compose files. They are read by a container of the image that mounts them. With `steady`, a command as an
 //!   array, the volume is copied again until that prints the same before and after: for volumes that change while they
@@ -19,7 +21,8 @@
 //! - `search`: OpenSearch or Elasticsearch, as `#{ name: "search", service: "opensearch", port: 9200, folder:
 //!   "~/snapshots", inside: "/mnt/snapshots" }`: a snapshot of all indices. `folder` and `inside` are where it may have
 //!   repositories, on the server and in its container. Default: none.
-//! - `dumps`: commands whose output is kept, as arrays, by the member's name. They run in the Makefile's folder.
+//! - `dumps`: commands whose output is kept, by the member's name: each an array, or a map with it as `dump`. They run in
+//!   the Makefile's folder. What loads them in a restore is said by `dumps` of the site.
 //!   Default: `dumps` of the site.
 //! - `project`: the Compose project, if the machine has several with such services. Default: the only one.
 //! - `version_file`: a member with release and commit as JSON, `version` and `build`, that Hoss's own tool looks for.
@@ -62,10 +65,10 @@
 use crate::command::Spec;
 use crate::data::{self, ServerName};
 use crate::failure::{Context, Failure, Kind, Result};
-use crate::machine::archive::{self, About, Content, Encryption, Manifest, Member, Own, Watch};
+use crate::machine::archive::{self, About, Content, Encryption, Manifest, Member, Watch};
 use crate::machine::backup::{
-    Asked, AskedDatabase, AskedFiles, AskedSearch, AskedVolume, Card, Intent, Place, Written, free_name,
-    gather, name_of,
+    Asked, AskedDatabase, AskedFiles, AskedRedis, AskedSearch, AskedVolume, Card, Dump, Intent, Workshop,
+    Written, free_name, gather, name_of,
 };
 use crate::machine::files::{free_space, private_folder, sha256};
 use crate::machine::git::Checkout;
@@ -88,9 +91,11 @@ pub struct Arguments {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     files: Option<Vec<Part>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    dumps: Option<BTreeMap<String, Vec<String>>>,
+    dumps: Option<BTreeMap<String, Dump>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     databases: Vec<AskedDatabase>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    redis: Vec<AskedRedis>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     volumes: Vec<AskedVolume>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -238,10 +243,10 @@ fn write(arguments: &Arguments, host: &Host, plan: Plan, path: &Path, about: &Ab
         _ => {}
     }
     let asked = complete(plan.asked, arguments, about);
-    let of_server = |path: &str| server.path(path);
     let own = server.own_folders(Some(&plan.folder));
-    let place = place(arguments, server, &of_server, &own, &stop);
-    let gathered = gather(&asked, &place, &plan.folder, &progress)?;
+    let ground = server.ground(own.clone());
+    let place = ground.place(arguments.project.as_deref(), &stop);
+    let gathered = gather(&asked, &Workshop { place: &place, folder: &plan.folder, tell: &progress })?;
     progress(format!("writing `{}`", path.display()));
     let about = About { parts: gathered.parts.clone(), ..about.clone() };
     let watch = Watch { stop: &stop, warn: &warn, own: &own };
@@ -309,15 +314,17 @@ fn plan(arguments: &Arguments, server: &Server) -> Result<Plan> {
     let asked = Asked {
         files: files.into_iter().map(named).collect(),
         databases: arguments.databases.clone(),
+        redis: arguments.redis.clone(),
         volumes: arguments.volumes.clone(),
-        outputs: dumps.iter().map(|(name, command)| (name.clone(), spec(command))).collect(),
+        outputs: dumps.iter().map(|(name, dump)| (name.clone(), spec(&dump.dump))).collect(),
         search: arguments.search.clone(),
         // Known when the backup has a name.
         snapshot: String::new(),
         texts: Vec::new(),
     };
-    let nothing = asked.files.is_empty() && asked.databases.is_empty() && asked.volumes.is_empty();
-    if nothing && asked.outputs.is_empty() && arguments.search.is_none() {
+    let nothing = asked.files.is_empty() && asked.databases.is_empty() && asked.redis.is_empty();
+    let nothing = nothing && asked.volumes.is_empty() && asked.outputs.is_empty();
+    if nothing && arguments.search.is_none() {
         return Err(Failure::new(Kind::Invalid, format!("a backup of `{}` would be empty", server.name))
             .help("name files in `backup` or commands in `dumps` in `site.toml`, or give them as options"));
     }
@@ -353,16 +360,6 @@ fn complete(asked: Asked, arguments: &Arguments, about: &About) -> Asked {
     let version = json!({ "version": about.release, "build": about.commit });
     let texts = arguments.version_file.iter().map(|name| (name.clone(), version.to_string())).collect();
     Asked { snapshot, texts, ..asked }
-}
-
-fn place<'a>(
-    arguments: &'a Arguments,
-    server: &'a Server,
-    path: &'a dyn Fn(&str) -> PathBuf,
-    own: &'a Own,
-    stop: &'a dyn Fn() -> bool,
-) -> Place<'a> {
-    Place { environment: &server.environment, project: arguments.project.as_deref(), path, own, stop }
 }
 
 /// Fails if the files, uncompressed, would not fit; what a dump needs can't be known.

@@ -18,6 +18,9 @@
 //! # Returns
 //! - `rows`: for each database, the number of rows in all its tables.
 //! - `documents`: for each index, the number of its documents.
+//! - `keys`: for each Redis service, the number of its keys.
+//! - `untried`: what could not be tried, each with the reason. If there is any, the card does not say that the backup was
+//!   drilled.
 //! - `checks`: the answers to the checks of the copy, each with `name` and `said`; empty without a copy.
 //! - `seconds`: how long it took, with unpacking.
 //!
@@ -43,7 +46,7 @@
 
 use crate::data::{self, ServerName};
 use crate::failure::Result;
-use crate::machine::backup::{Card, Copied, Place, Unpacked, copy, drill};
+use crate::machine::backup::{Card, Copied, Drilled, Unpacked, copy, drill};
 use crate::machine::health::Checked;
 use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive, Told};
 use serde::{Deserialize, Serialize};
@@ -69,6 +72,8 @@ pub struct Arguments {
 pub struct Outcome {
     rows: BTreeMap<String, u64>,
     documents: BTreeMap<String, u64>,
+    keys: BTreeMap<String, u64>,
+    untried: Vec<String>,
     checks: Vec<Checked>,
     seconds: f64,
 }
@@ -84,8 +89,12 @@ impl Primitive for Drill {
         predict: |_, _| {
             let unknown = || data::unknown("what the backup holds");
             let (rows, documents, seconds) = (unknown(), unknown(), unknown());
+            let (keys, untried) = (unknown(), json!([]));
             let checks = data::unknown("checks of the copy");
-            Ok(json!({ "rows": rows, "documents": documents, "checks": checks, "seconds": seconds }))
+            Ok(json!({
+                "rows": rows, "documents": documents, "keys": keys, "untried": untried, "checks": checks,
+                "seconds": seconds,
+            }))
         },
         after_crash: AfterCrash::Repeat,
     };
@@ -94,10 +103,8 @@ impl Primitive for Drill {
 fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     let server = host.server()?;
     let unpacked = Unpacked::open(Path::new(&arguments.unpacked))?;
-    let (path, stop) = (|path: &str| server.path(path), || host.stop.is_asked());
-    let project = arguments.project.as_deref();
-    let own = server.kept_folders(None);
-    let place = Place { environment: &server.environment, project, path: &path, own: &own, stop: &stop };
+    let (ground, stop) = (server.ground(server.kept_folders(None)), || host.stop.is_asked());
+    let place = ground.place(arguments.project.as_deref(), &stop);
     let begun = Instant::now();
     let drilled = drill(&unpacked, &place)?;
     let tell = |line: &str| (host.tell)(Told::Progress(line.into()));
@@ -108,9 +115,14 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     if let Some(about) = &unpacked.about {
         card = card.about(about);
     }
-    card = card.verified(unpacked.sha256.clone()).drilled(seconds);
+    card = card.verified(unpacked.sha256.clone());
+    // A word of success covers what was seen.
+    if drilled.untried.is_empty() {
+        card = card.drilled(seconds);
+    }
     let card = if started.is_some() { card.started() } else { card };
     card.keep()?;
     let checks = started.map(|report| report.checks).unwrap_or_default();
-    Ok(Outcome { rows: drilled.rows, documents: drilled.documents, checks, seconds })
+    let Drilled { rows, documents, keys, untried } = drilled;
+    Ok(Outcome { rows, documents, keys, untried, checks, seconds })
 }

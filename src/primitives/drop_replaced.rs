@@ -29,7 +29,7 @@
 
 use crate::data::ServerName;
 use crate::failure::{Kind, Result};
-use crate::machine::backup::{Place, Unpacked, restore};
+use crate::machine::backup::{Unpacked, restore};
 use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -66,9 +66,6 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<()> {
         Err(failure) if failure.kind == Kind::NotFound => return Ok(()),
         unpacked => unpacked?,
     };
-    let (path, stop) = (|path: &str| server.path(path), || host.stop.is_asked());
-    let project = arguments.project.as_deref();
-    let own = server.kept_folders(None);
-    let place = Place { environment: &server.environment, project, path: &path, own: &own, stop: &stop };
-    restore::drop_aside(&unpacked, &place)
+    let (ground, stop) = (server.ground(server.kept_folders(None)), || host.stop.is_asked());
+    restore::drop_aside(&unpacked, &ground.place(arguments.project.as_deref(), &stop))
 }

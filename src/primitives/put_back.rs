@@ -8,16 +8,20 @@
 //!   exactly as in the backup, except what no backup holds: mounts, links that lead out of it, sockets, pipes, devices,
 //!   the backups, the checkout and what belongs to banister itself stay as they are.
 //! - `"volumes"`: each Compose volume, then read back. The services that use it must not run.
-//! - `"databases"`: each dump is loaded into a new database and its rows are counted; then all replace the
-//!   old ones in one transaction. Clients of the old ones are disconnected; stop them first.
+//! - `"databases"`: each dump is loaded into a new database and its rows are counted; then it takes the place of the old
+//!   one: all of a PostgreSQL service in one transaction, all tables of a database of MariaDB or MySQL in one statement.
+//!   Clients of the old ones are disconnected; stop them first. A Redis service is stopped, gets its dump, and is started.
 //! - `"search"`: all indices of the snapshot, after a snapshot of the existing ones; done when all documents are
 //!   counted. Services that write to them must not run.
+//! - `"outputs"`: each output of a command is given to the command that loads it, as `dumps` in `site.toml` says. One that
+//!   none loads is kept beside the backups, in `ARCHIVE-outputs`.
 //!
 //! # Options
 //! - `project`: the Compose project, if the machine has several with such services. Default: the only one.
 //!
 //! # Returns
-//! - `restored`: the restored paths, volumes, databases or indices.
+//! - `restored`: the restored paths, volumes, databases, indices or outputs.
+//! - `kept`: where outputs are that no command loads.
 //!
 //! # Errors
 //! `not_found` if the backup was not unpacked, or a service or volume is not there; `refused` if a restored
@@ -40,11 +44,11 @@
 
 use crate::data::{self, ServerName};
 use crate::failure::Result;
-use crate::machine::backup::{Place, Unpacked, restore};
+use crate::machine::backup::{Group, Restored, Unpacked, restore};
 use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub struct PutBack;
 
@@ -53,23 +57,15 @@ pub struct PutBack;
 pub struct Arguments {
     server: ServerName,
     unpacked: String,
-    kind: What,
+    kind: Group,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     project: Option<String>,
-}
-
-#[derive(Clone, Copy, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum What {
-    Files,
-    Volumes,
-    Databases,
-    Search,
 }
 
 #[derive(Serialize, Deserialize)]
 pub struct Outcome {
     restored: Vec<String>,
+    kept: Vec<PathBuf>,
 }
 
 impl Primitive for PutBack {
@@ -80,7 +76,10 @@ impl Primitive for PutBack {
     const ACT: Act<Self> = Act::Change {
         touches: &[Facet::Settings, Facet::Services, Facet::Space],
         perform,
-        predict: |_, _| Ok(json!({ "restored": data::unknown("what the backup holds") })),
+        predict: |_, _| {
+            let unknown = || data::unknown("what the backup holds");
+            Ok(json!({ "restored": unknown(), "kept": unknown() }))
+        },
         after_crash: AfterCrash::Repeat,
     };
 }
@@ -88,20 +87,9 @@ impl Primitive for PutBack {
 fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     let server = host.server()?;
     let unpacked = Unpacked::open(Path::new(&arguments.unpacked))?;
-    let (path, stop) = (|path: &str| server.path(path), || host.stop.is_asked());
-    let own = server.kept_folders(unpacked.folder.parent());
-    let place = Place {
-        environment: &server.environment,
-        project: arguments.project.as_deref(),
-        path: &path,
-        own: &own,
-        stop: &stop,
-    };
-    let put_back = match arguments.kind {
-        What::Files => restore::files,
-        What::Volumes => restore::volumes,
-        What::Databases => restore::databases,
-        What::Search => restore::search,
-    };
-    Ok(Outcome { restored: put_back(&unpacked, &place)? })
+    let (ground, stop) =
+        (server.ground(server.kept_folders(unpacked.folder.parent())), || host.stop.is_asked());
+    let place = ground.place(arguments.project.as_deref(), &stop);
+    let Restored { names, kept } = restore::put_back(arguments.kind, &unpacked, &place)?;
+    Ok(Outcome { restored: names, kept })
 }

@@ -28,7 +28,6 @@
 
 use crate::data::{self, ServerName};
 use crate::failure::Result;
-use crate::machine::backup::Place;
 use crate::machine::postgres::Postgres;
 use crate::primitive::{Act, Facet, Host, Primitive};
 use serde::{Deserialize, Serialize};
@@ -62,10 +61,8 @@ impl Primitive for Query {
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<Vec<String>>> {
     let server = host.server()?;
-    let (path, stop) = (|path: &str| server.path(path), || host.stop.is_asked());
-    let project = arguments.project.as_deref();
-    let own = server.kept_folders(None);
-    let place = Place { environment: &server.environment, project, path: &path, own: &own, stop: &stop };
+    let (ground, stop) = (server.ground(server.kept_folders(None)), || host.stop.is_asked());
+    let place = ground.place(arguments.project.as_deref(), &stop);
     let container = place.running(arguments.service.as_deref().unwrap_or("db"))?;
     let postgres = Postgres { docker: place.docker(), container: &container.name };
     let printed = postgres.ask(arguments.database.as_deref().unwrap_or("postgres"), &arguments.statement)?;

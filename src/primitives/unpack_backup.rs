@@ -48,8 +48,8 @@
 
 use crate::data::{self, ServerName};
 use crate::failure::{Context, Failure, Kind, Result};
-use crate::machine::archive::{self, Entry, Own};
-use crate::machine::backup::{Place, Unpacked, catalogue, parts_of, restore};
+use crate::machine::archive::{self, Entry};
+use crate::machine::backup::{Unpacked, catalogue, foresee, left_alone, parts_of};
 use crate::machine::part::Part;
 use crate::machine::tree;
 use crate::primitive::{Act, AfterCrash, Host, Primitive};
@@ -111,9 +111,8 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     let places = server.places(&arguments.files);
     let check = |parts: &[Part]| places.check(parts, &path, &|path| server.path(path));
     let unpacked = Unpacked::make(&path, &server.keys(), &into, &id, &stop, &check).and_then(|unpacked| {
-        let (path, own) = (|path: &str| server.path(path), server.kept_folders(Some(&folder)));
-        let place = place(server, &path, &own, &stop);
-        let left_alone = restore::foresee(&unpacked, &place)?;
+        let ground = server.ground(server.kept_folders(Some(&folder)));
+        let left_alone = foresee(&unpacked, &ground.place(None, &stop))?;
         Ok((unpacked, left_alone))
     });
     let (unpacked, left_alone) = unpacked.map_err(|failure| {
@@ -215,15 +214,6 @@ fn identity(host: &Host, folder: &Path) -> Result<String> {
     Ok(id)
 }
 
-fn place<'a>(
-    server: &'a Server,
-    path: &'a dyn Fn(&str) -> PathBuf,
-    own: &'a Own,
-    stop: &'a dyn Fn() -> bool,
-) -> Place<'a> {
-    Place { environment: &server.environment, project: None, path, own, stop }
-}
-
 /// A plan reads the archive, too, and so knows whether it is whole.
 fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
     let server = host.server()?;
@@ -232,9 +222,8 @@ fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
     let parts = parts_of(&contents)?;
     let about = contents.manifest.map(|manifest| manifest.about);
     server.places(&arguments.files).check(&parts, &path, &|path| server.path(path))?;
-    let of_server = |path: &str| server.path(path);
-    let (own, stop) = (server.kept_folders(path.parent()), || host.stop.is_asked());
-    let place = place(server, &of_server, &own, &stop);
+    let (ground, stop) = (server.ground(server.kept_folders(path.parent())), || host.stop.is_asked());
+    let place = ground.place(None, &stop);
     let is_stripped = |member: &Entry| !contents.is_own && archive::is_risen(member.sort, member.mode);
     let stripped = contents.members.filter(is_stripped)?.into_iter().map(|member| member.name);
     let stripped: Vec<String> = stripped.collect();
@@ -250,7 +239,7 @@ fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
         "created": about.as_ref().map(|about| about.created.clone()),
         "parts": kinds(&parts),
         "not_included": about.map(|about| about.not_included).unwrap_or_default(),
-        "left_alone": restore::left_alone(&parts, &place)?,
+        "left_alone": left_alone(&parts, &place)?,
         "places": places_of(&parts),
         "made_here": contents.is_own,
         "stripped": stripped,

@@ -156,7 +156,11 @@ fn programs(server: &Server) -> Vec<Doubt> {
         }
     };
     let mut named: Vec<(&'static str, String)> = Vec::new();
-    named.extend(server.dumps.values().filter_map(|dump| Some(("dumps", dump.first()?.clone()))));
+    for dump in server.dumps.values() {
+        let commands = [Some(&dump.dump), dump.load.as_ref(), dump.drill.as_ref()];
+        let programs = commands.into_iter().flatten().filter_map(|command| command.first());
+        named.extend(programs.map(|program| ("dumps", program.clone())));
+    }
     for (key, checks) in [("health", &server.health), ("idle", &server.idle)] {
         named.extend(checks.iter().filter_map(|check| match check {
             Check::Command(command) => Some((key, command.command.first()?.clone())),

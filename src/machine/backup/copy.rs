@@ -7,7 +7,8 @@
 mod project;
 
 use super::place::{answers, only_when_late, tidied};
-use super::restore::{databases, search, volumes};
+use super::restore::put_back;
+use super::store::Group;
 use super::{Place, Unpacked};
 use crate::command::Spec;
 use crate::failure::{Context, Failure, Kind, Result};
@@ -104,7 +105,7 @@ fn make(
     let place = Place { project: Some(name), path: &path, ..*place };
     tell("making a copy of the server");
     compose(&["up", "--no-start"])?;
-    volumes(unpacked, &place)?;
+    put_back(Group::Volumes, unpacked, &place)?;
     let stores: BTreeSet<&str> = unpacked.parts.iter().filter_map(store).collect();
     if !stores.is_empty() {
         let start: Vec<&str> = ["up", "--detach"].into_iter().chain(stores).collect();
@@ -112,10 +113,10 @@ fn make(
         tell("putting its data back");
         // A database that fills an empty folder is there for a moment, and starts once more when it is done.
         if let Some(service) = unpacked.parts.iter().find_map(database) {
-            answers(&place, service, || databases(unpacked, &place))?;
+            answers(&place, service, || put_back(Group::Databases, unpacked, &place))?;
         }
         adapt(unpacked, &place, &copied.adapt)?;
-        search(unpacked, &place)?;
+        put_back(Group::Search, unpacked, &place)?;
     }
     tell("starting it");
     compose(&["up", "--detach"])?;
@@ -146,7 +147,9 @@ fn database(part: &Part) -> Option<&str> {
 /// The service that keeps a part.
 fn store(part: &Part) -> Option<&str> {
     match part {
-        Part::Database { service, .. } | Part::Search { service, .. } => Some(service),
+        Part::Database { service, .. } | Part::Redis { service, .. } | Part::Search { service, .. } => {
+            Some(service)
+        }
         _ => None,
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::failure::{Failure, Kind, Result};
 use crate::machine::archive::Entry;
-use crate::machine::part::Part;
+use crate::machine::part::{Engine, Part};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The volumes by their folder in the archive.
@@ -40,8 +40,8 @@ pub fn parts(members: impl Iterator<Item = Result<Entry>>) -> Result<Vec<Part>> 
         parts.push(Part::Files { name: format!("config/{name}"), path: format!("~/.hoss/{name}") });
     }
     for (name, database) in databases {
-        let (service, rows) = ("db".into(), BTreeMap::new());
-        parts.push(Part::Database { name, service, database, rows });
+        let (service, engine, rows) = ("db".into(), Engine::Postgres, BTreeMap::new());
+        parts.push(Part::Database { name, service, database, engine, rows });
     }
     for (name, volume) in VOLUMES.into_iter().filter(|known| volumes.contains(known)) {
         parts.push(Part::Volume { name: name.into(), volume: volume.into() });

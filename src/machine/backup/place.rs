@@ -1,12 +1,13 @@
 //! The server that a backup is of, as far as backups need it.
 
+use super::Dump;
 use crate::failure::{Failure, Kind, Result};
 use crate::machine::archive::Own;
 use crate::machine::compose::{Docker, Service};
 use crate::machine::search::Search;
 use crate::units::Duration;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// How long a short question to Docker may take.
@@ -23,6 +24,10 @@ pub struct Place<'a> {
     pub project: Option<&'a str>,
     /// Where a path, as it is written in the site or by a script, is.
     pub path: &'a dyn Fn(&str) -> PathBuf,
+    /// The folder in which its own commands run.
+    pub folder: &'a Path,
+    /// The commands whose output is backed up, by the member's name.
+    pub dumps: &'a BTreeMap<String, Dump>,
     /// Folders that are no data of it, and that no restore replaces.
     pub own: &'a Own,
     pub stop: &'a dyn Fn() -> bool,

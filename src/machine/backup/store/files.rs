@@ -20,7 +20,11 @@ mod stage;
 mod survey;
 mod targets;
 
+use super::{Drilled, Group, Restored, Store};
 use crate::failure::{Context, Failure, Kind, Result};
+use crate::machine::archive::Content;
+use crate::machine::backup::asked::Asked;
+use crate::machine::backup::gathered::{Gathered, Workshop};
 use crate::machine::backup::{Place, Unpacked};
 use crate::machine::files::{kept, write_private_durably};
 use crate::machine::part::Part;
@@ -33,8 +37,39 @@ use targets::{Target, targets};
 /// The plan of a restore, in the folder of the unpacked backup.
 const PLAN: &str = "plan.json";
 
+/// Files, and folders with all that is in them.
+pub struct Files;
+
+impl Store for Files {
+    fn group(&self) -> Group {
+        Group::Files
+    }
+
+    fn take(&self, asked: &Asked, workshop: &Workshop, gathered: &mut Gathered) -> Result<()> {
+        for files in &asked.files {
+            let part = Part::Files { name: files.name.clone(), path: files.path.clone() };
+            gathered.add(part, Content::Path((workshop.place.path)(&files.path)));
+        }
+        Ok(())
+    }
+
+    /// They were put into a folder of their own, and compared, when they were unpacked.
+    fn drill(&self, _: &Unpacked, _: &Place, _: &mut Drilled) -> Result<()> {
+        Ok(())
+    }
+
+    fn put_back(&self, unpacked: &Unpacked, place: &Place, done: &mut Restored) -> Result<()> {
+        done.names.extend(put_back(unpacked, place)?);
+        Ok(())
+    }
+
+    fn drop_aside(&self, unpacked: &Unpacked, place: &Place) -> Result<()> {
+        drop_aside(unpacked, place)
+    }
+}
+
 /// Puts all files and folders of the backup back; their paths.
-pub fn files(unpacked: &Unpacked, place: &Place) -> Result<Vec<String>> {
+fn put_back(unpacked: &Unpacked, place: &Place) -> Result<Vec<String>> {
     let file = unpacked.folder.join(PLAN);
     let plans: Vec<Plan> = match kept(&file)? {
         Some(plans) => plans,
@@ -83,7 +118,7 @@ pub fn foresee(unpacked: &Unpacked, place: &Place) -> Result<Vec<String>> {
     Ok(left)
 }
 
-pub(super) fn drop_aside(unpacked: &Unpacked, place: &Place) -> Result<()> {
+fn drop_aside(unpacked: &Unpacked, place: &Place) -> Result<()> {
     let paths = unpacked.parts.iter().filter_map(|part| match part {
         Part::Files { path, .. } => Some((place.path)(path)),
         _ => None,
