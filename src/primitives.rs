@@ -51,6 +51,7 @@ pub mod set_env;
 pub mod settle;
 pub mod shell;
 pub mod show;
+pub mod since;
 pub mod skipped;
 pub mod tag_images;
 pub mod todo;
@@ -115,6 +116,7 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<settle::Settle>::new(),
     &Of::<shell::Shell>::new(),
     &Of::<show::Show>::new(),
+    &Of::<since::Since>::new(),
     &Of::<skipped::Skipped>::new(),
     &Of::<tag_images::TagImages>::new(),
     &Of::<todo::Todo>::new(),

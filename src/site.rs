@@ -2,7 +2,7 @@
 
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::archive::Keys;
-use crate::machine::backup::{Dump, Keep};
+use crate::machine::backup::{AskedDatabase, AskedRedis, AskedVolume, Dump, Keep};
 use crate::machine::env_file::{EnvFile, environment};
 use crate::machine::health::Check;
 use crate::units::Size;
@@ -86,8 +86,9 @@ pub struct Server {
     /// The folder of the Makefile, within the checkout.
     #[serde(default)]
     pub folder: PathBuf,
-    /// Make targets, for kinds without built-in ones: `configure` (none, if not given), `build` (`build`) and `start`
-    /// (`up`). An empty name skips the step.
+    /// Make targets, for kinds without built-in ones: `configure` (none, if not given), `build` (`build`), `start`
+    /// (`up`), and `stop`, which stops what writes to the data (if not given, the containers that use it are stopped). An
+    /// empty name skips the step.
     #[serde(default)]
     pub targets: Targets,
     /// Health checks, for kinds without built-in ones: URLs, or tables as `wait_healthy` takes them.
@@ -110,6 +111,16 @@ pub struct Server {
     /// `load`, which loads it in a restore, and `drill`, which tries it; both get it on stdin.
     #[serde(default)]
     pub dumps: BTreeMap<String, Dump>,
+    /// Databases to back up, for kinds without built-in ones: tables with the Compose `service`, the name of the `database`,
+    /// and `engine`: `"postgres"`, if not given, or `"mariadb"`, also for MySQL.
+    #[serde(default)]
+    pub databases: Vec<AskedDatabase>,
+    /// Redis to back up: tables with the Compose `service`.
+    #[serde(default)]
+    pub redis: Vec<AskedRedis>,
+    /// Volumes of the Compose project to back up: tables with the `volume`, as the Compose file names it.
+    #[serde(default)]
+    pub volumes: Vec<AskedVolume>,
     /// The folder of the backups.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub backups: Option<PathBuf>,
@@ -137,18 +148,19 @@ pub struct Server {
     pub free_space: Option<Size>,
 }
 
-/// The make targets of the three steps that change a server. An empty name skips the step.
+/// The make targets of the steps that change a server. An empty name skips the step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Targets {
     pub configure: String,
     pub build: String,
     pub start: String,
+    pub stop: String,
 }
 
 impl Default for Targets {
     fn default() -> Targets {
-        Targets { configure: String::new(), build: "build".into(), start: "up".into() }
+        Targets { configure: String::new(), build: "build".into(), start: "up".into(), stop: String::new() }
     }
 }
 
@@ -363,7 +375,7 @@ fn check_elsewhere(server: &Server, ssh: &str) -> Result<()> {
 }
 
 /// The keys of a server's table, in the order in which `init` writes them.
-pub const KEYS: [&str; 23] = [
+pub const KEYS: [&str; 26] = [
     "ssh",
     "agent",
     "kind",
@@ -379,6 +391,9 @@ pub const KEYS: [&str; 23] = [
     "maintenance",
     "backup",
     "dumps",
+    "databases",
+    "redis",
+    "volumes",
     "backups",
     "keep",
     "recipients",

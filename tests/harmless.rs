@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use support::{Said, World, said};
 
 const SITE: &str = "[servers.web]\nkind = \"plain\"\ncheckout = \"web\"\nbackups = \"~/kept\"\nbackup = [\"~/data\"]\n\
-                    health = [{ command = [\"true\"] }]\nhealthy = { stable = \"10ms\" }\ntargets = { start = \"\" }\n";
+                    health = [{ command = [\"true\"] }]\nhealthy = { stable = \"10ms\" }\ntargets = { start = \"\", stop = \"stop\" }\n";
 
 /// A world with data, and what is mounted where during each call of the program.
 struct Mounted {

@@ -39,11 +39,18 @@ inspect)
         name=${name#mastodon-}; container "${name%-1}"
     done
     echo ']' ;;
-stop) name=${2#mastodon-}; mkdir -p stopped; touch "stopped/${name%-1}"; echo "stop ${name%-1}" >>trace; echo "$2" ;;
+stop) shift; mkdir -p stopped; for name in "$@"; do name=${name#mastodon-}; touch "stopped/${name%-1}"; echo "stop ${name%-1}" >>trace; done ;;
+rm) echo "No such container: $3" >&2; exit 1 ;;
+run) case "$*" in *"rm -rf"*".banister-"*) ;; esac; cat >redis-data ;;
 start) shift; for name in "$@"; do name=${name#mastodon-}; rm -f "stopped/${name%-1}"; echo "start ${name%-1}" >>trace; done ;;
 exec)
     case "$*" in
-    *redis-cli*) echo REDIS0011 ;;
+    *"CONFIG GET"*) case "$*" in
+        *" dir") value=/data ;; *" dbfilename") value=dump.rdb ;; *" appendonly") value=no ;; *) value=a ;;
+        esac; printf '1) "name"\n2) "%s"\n' "$value" ;;
+    *"--rdb -"*) echo REDIS0011 ;;
+    *"mktemp -d"*) grep -q REDIS0011 && echo 7 ;;
+    *"INFO keyspace"*) echo 7 ;;
     *pg_dump*) echo PGDMP; cat migrations ;;
     *"pg_restore -f -"*) sed 1d >rest; echo 'COPY public.schema_migrations (version) FROM stdin;'; cat rest; echo '\.' ;;
     *"pg_restore --create -l"*) echo ';' ;;

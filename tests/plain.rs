@@ -12,7 +12,7 @@ fn updated() -> (World, String) {
     world.write(
         "site.toml",
         "[servers.web]\nkind = \"plain\"\ncheckout = \"web\"\nbackups = \"~/kept\"\nbackup = [\"~/data\"]\n\
-         health = [{ command = [\"true\"] }]\ntargets = { configure = \"config\", start = \"fail\" }\n",
+         health = [{ command = [\"true\"] }]\ntargets = { configure = \"config\", start = \"fail\", stop = \"stop\" }\n",
     );
     world.write("mended", "");
     world.write("data/rows", "before");

@@ -38,7 +38,7 @@ pub use gathered::{Gathered, Workshop};
 pub use intent::{Intent, Written};
 pub use name::{free_name, name_of};
 pub use place::Place;
-pub use places::Places;
+pub use places::{Places, store};
 pub use retention::{Fit, Keep, first_two_numbers};
 pub use store::{Drilled, Group, Restored, foresee, left_alone};
 pub use unpacked::{Unpacked, parts_of};

@@ -9,9 +9,11 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::path::PathBuf;
 
 const PROJECT: &str = "com.docker.compose.project";
 const SERVICE: &str = "com.docker.compose.service";
+const FOLDER: &str = "com.docker.compose.project.working_dir";
 /// Of a container made by `docker compose run`, `True`: it is not the service.
 const ONE_OFF: &str = "com.docker.compose.oneoff";
 /// Of a volume: its name in the Compose files.
@@ -50,6 +52,10 @@ pub struct Service {
     pub image: String,
     /// What it was made from, as Compose named it: `hoss-core:0.2.13`.
     pub image_name: String,
+    /// The folders and files of this machine that it can write to.
+    pub mounts: Vec<PathBuf>,
+    /// The folder of its Compose files.
+    pub folder: Option<PathBuf>,
 }
 
 impl Docker<'_> {
@@ -62,6 +68,19 @@ impl Docker<'_> {
             let filter = value.map_or(format!("label={label}"), |value| format!("label={label}={value}"));
             list.extend(["--filter".into(), filter]);
         }
+        let is_meant = |found: &Container| project.is_some() || found.label(COPY_OF).is_empty();
+        let is_service = |found: &Container| found.label(ONE_OFF) != "True" && is_meant(found);
+        Ok(self.listed(list)?.into_iter().filter(is_service).map(Service::from).collect())
+    }
+
+    /// All containers of this machine, also those that no Compose made, but no copies of servers.
+    pub fn containers(&self) -> Result<Vec<Service>> {
+        let list = ["ps", "--all", "--quiet", "--no-trunc"].map(String::from).into();
+        let found = self.listed(list)?.into_iter().filter(|found| found.label(COPY_OF).is_empty());
+        Ok(found.map(Service::from).collect())
+    }
+
+    fn listed(&self, list: Vec<String>) -> Result<Vec<Container>> {
         let ids = self.ask(list)?;
         if ids.trim().is_empty() {
             return Ok(Vec::new());
@@ -69,11 +88,7 @@ impl Docker<'_> {
         let inspect = ["inspect", "--type", "container"].into_iter().chain(ids.split_whitespace());
         let looked = self.run(inspect.map(String::from).collect())?;
         // One that has gone since it was listed makes the status 1, but the others are still told.
-        let containers: Vec<Container> =
-            serde_json::from_str(&looked.stdout).map_err(|_| refusal(&looked))?;
-        let is_meant = |container: &Container| project.is_some() || container.label(COPY_OF).is_empty();
-        let is_service = |container: &Container| container.label(ONE_OFF) != "True" && is_meant(container);
-        Ok(containers.into_iter().filter(is_service).map(Service::from).collect())
+        serde_json::from_str(&looked.stdout).map_err(|_| refusal(&looked))
     }
 
     /// The one container of a service. Fails with [`Kind::NotFound`] if there is none and [`Kind::Refused`] if there
@@ -253,6 +268,17 @@ struct Container {
     restart_count: u64,
     state: ContainerState,
     config: Config,
+    #[serde(default)]
+    mounts: Vec<Mount>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Mount {
+    #[serde(default)]
+    source: PathBuf,
+    #[serde(default, rename = "RW")]
+    writable: bool,
 }
 
 #[derive(Deserialize)]
@@ -291,6 +317,7 @@ impl Container {
 impl From<Container> for Service {
     fn from(container: Container) -> Service {
         let label = |name| container.label(name).to_owned();
+        let folder = Some(label(FOLDER)).filter(|folder| !folder.is_empty()).map(PathBuf::from);
         Service {
             project: label(PROJECT),
             service: label(SERVICE),
@@ -309,6 +336,8 @@ impl From<Container> for Service {
                 .filter(|s| !s.is_empty() && s != "none"),
             image: container.image,
             image_name: container.config.image,
+            mounts: container.mounts.into_iter().filter(|it| it.writable).map(|it| it.source).collect(),
+            folder,
         }
     }
 }

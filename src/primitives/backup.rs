@@ -12,12 +12,13 @@
 //!   another name, give `#{ path: "~/.hoss/.env", name: "config/.env" }`. Default: `backup` of the site.
 //! - `databases`: databases, each as `#{ name: "db/users.dump", service: "db", database: "users" }`: dumped in the
 //!   container of that Compose service by `pg_dump -Fc`, or, with `engine: "mariadb"`, by `mariadb-dump` or `mysqldump`,
-//!   and read through once, counting rows. Default: none.
-//! - `redis`: Redis services, each as `#{ name: "redis.rdb", service: "redis" }`: all that it holds. Default: none.
+//!   and read through once, counting rows. Default: `databases` of the site.
+//! - `redis`: Redis services, each as `#{ name: "redis.rdb", service: "redis" }`: all that it holds. Default: `redis` of
+//!   the site.
 //! - `volumes`: volumes of the Compose project, each as `#{ name: "volumes/keys", volume: "keys" }` with the name in
 //!   the Compose files. They are read by a container of the image that mounts them. With `steady`, a command as an
 //!   array, the volume is copied again until that prints the same before and after: for volumes that change while they
-//!   are read. Default: none.
+//!   are read. Default: `volumes` of the site.
 //! - `search`: OpenSearch or Elasticsearch, as `#{ name: "search", service: "opensearch", port: 9200, folder:
 //!   "~/snapshots", inside: "/mnt/snapshots" }`: a snapshot of all indices. `folder` and `inside` are where it may have
 //!   repositories, on the server and in its container. Default: none.
@@ -92,12 +93,12 @@ pub struct Arguments {
     files: Option<Vec<Part>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     dumps: Option<BTreeMap<String, Dump>>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    databases: Vec<AskedDatabase>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    redis: Vec<AskedRedis>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    volumes: Vec<AskedVolume>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    databases: Option<Vec<AskedDatabase>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    redis: Option<Vec<AskedRedis>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    volumes: Option<Vec<AskedVolume>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     search: Option<AskedSearch>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -313,9 +314,9 @@ fn plan(arguments: &Arguments, server: &Server) -> Result<Plan> {
     };
     let asked = Asked {
         files: files.into_iter().map(named).collect(),
-        databases: arguments.databases.clone(),
-        redis: arguments.redis.clone(),
-        volumes: arguments.volumes.clone(),
+        databases: or(&arguments.databases, &server.databases).map(AskedDatabase::named).collect(),
+        redis: or(&arguments.redis, &server.redis).map(AskedRedis::named).collect(),
+        volumes: or(&arguments.volumes, &server.volumes).map(AskedVolume::named).collect(),
         outputs: dumps.iter().map(|(name, dump)| (name.clone(), spec(&dump.dump))).collect(),
         search: arguments.search.clone(),
         // Known when the backup has a name.
@@ -360,6 +361,11 @@ fn complete(asked: Asked, arguments: &Arguments, about: &About) -> Asked {
     let version = json!({ "version": about.release, "build": about.commit });
     let texts = arguments.version_file.iter().map(|name| (name.clone(), version.to_string())).collect();
     Asked { snapshot, texts, ..asked }
+}
+
+/// What is given, else what the site says.
+fn or<T: Clone>(given: &Option<Vec<T>>, site: &[T]) -> std::vec::IntoIter<T> {
+    given.clone().unwrap_or_else(|| site.to_vec()).into_iter()
 }
 
 /// Fails if the files, uncompressed, would not fit; what a dump needs can't be known.

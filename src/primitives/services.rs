@@ -1,10 +1,13 @@
-//! `services(server, #{ service: text, project: text })`
+//! `services(server, #{ service: text, project: text, data: bool })`
 //!
 //! The containers of the server's Compose project, as reported by `docker`.
 //!
 //! # Options
 //! - `service`: only those of this service. Default: of all.
 //! - `project`: the project's name. Default: the name of the Makefile's folder, as Compose makes it.
+//! - `data`: `true` for all that can write to the server's data: the containers of its project, also of one that has
+//!   another name and whose Compose files are in the checkout, and those of others that mount a path of `backup` in
+//!   `site.toml`, or what it is in. None if there is no `docker`, or it does not answer. Default: `false`.
 //!
 //! # Returns
 //! An array of maps, by `service` and `name`: `project`, `service`, `name` (the container's), `state` (`"running"`,
@@ -25,12 +28,14 @@
 //! ```
 
 use crate::data::{self, ServerName};
-use crate::failure::Result;
-use crate::machine::compose::Docker;
+use crate::failure::{Kind, Result};
+use crate::machine::compose::{Docker, Service};
 use crate::primitive::{Act, Facet, Host, Primitive};
+use crate::site::Server;
 use crate::units::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::path::PathBuf;
 
 pub struct Services;
 
@@ -42,6 +47,8 @@ pub struct Arguments {
     service: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     project: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    data: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -72,7 +79,10 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<Container>> {
         within: Duration::seconds(60),
         stop: &|| host.stop.is_asked(),
     };
-    let found = docker.services(project.as_deref(), arguments.service.as_deref())?;
+    let found = match arguments.data {
+        true => around(server, &docker, project.as_deref(), arguments.service.as_deref())?,
+        false => docker.services(project.as_deref(), arguments.service.as_deref())?,
+    };
     let mut containers: Vec<Container> = found
         .into_iter()
         .map(|found| Container {
@@ -87,6 +97,33 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<Container>> {
         .collect();
     containers.sort_by(|a, b| (&a.service, &a.name).cmp(&(&b.service, &b.name)));
     Ok(containers)
+}
+
+/// The containers that can write to the data of a server.
+fn around(
+    server: &Server,
+    docker: &Docker,
+    project: Option<&str>,
+    service: Option<&str>,
+) -> Result<Vec<Service>> {
+    let all = match docker.containers() {
+        Err(failure) if matches!(failure.kind, Kind::NotFound | Kind::Unreachable) => return Ok(Vec::new()),
+        all => all?,
+    };
+    let real = |path: PathBuf| path.canonicalize().unwrap_or(path);
+    let data: Vec<PathBuf> = server.backup.iter().map(|path| real(server.path(path))).collect();
+    let checkout = real(server.checkout.clone());
+    let uses = |mount: &PathBuf| {
+        let mount = real(mount.clone());
+        data.iter().any(|path| mount.starts_with(path) || path.starts_with(&mount))
+    };
+    let is_meant = |found: &Service| {
+        let is_own = found.mounts.iter().any(uses)
+            || project == Some(found.project.as_str())
+            || found.folder.as_ref().is_some_and(|folder| real(folder.clone()).starts_with(&checkout));
+        is_own && service.is_none_or(|service| found.service == service)
+    };
+    Ok(all.into_iter().filter(is_meant).collect())
 }
 
 /// A plan assumes that the project keeps its services: Compose makes a container anew under its old name.

@@ -2,8 +2,9 @@
 
 use super::{HOSS, MASTODON, PLAIN, Server};
 use crate::failure::Result;
-use crate::machine::backup::Places;
+use crate::machine::backup::{Places, store};
 use crate::machine::part::Part;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Facts of WyssCenter/hybrid-object-store: what its own tool backs up of `~/.hoss`.
@@ -14,7 +15,27 @@ impl Server {
     /// `backup`.
     pub fn places(&self, given: &[String]) -> Places {
         let own = self.backup.iter().chain(given).map(|path| self.path(path));
-        Places { server: self.name.clone(), paths: own.chain(self.places_of_kind()).collect() }
+        Places {
+            server: self.name.clone(),
+            paths: own.chain(self.places_of_kind()).collect(),
+            stores: (self.kind == PLAIN).then(|| self.stores()),
+        }
+    }
+
+    /// The stores that the site names, in the words of [`store`].
+    fn stores(&self) -> Vec<String> {
+        let rows = BTreeMap::new();
+        let databases = self.databases.iter().cloned().map(|asked| Part::Database {
+            name: asked.name,
+            service: asked.service,
+            database: asked.database,
+            engine: asked.engine,
+            rows: rows.clone(),
+        });
+        let redis = self.redis.iter().cloned().map(|it| Part::Redis { name: it.name, service: it.service });
+        let volumes =
+            self.volumes.iter().cloned().map(|it| Part::Volume { name: it.name, volume: it.volume });
+        databases.chain(redis).chain(volumes).filter_map(|part| store(&part)).collect()
     }
 
     /// Fails with [`Kind::Refused`](crate::failure::Kind) if a part of `archive` is none of its places. Of a kind of the

@@ -34,12 +34,12 @@ impl World {
         let world = World { folder: tempfile::tempdir().unwrap() };
         world.write(
             "site.toml",
-            "[servers.web]\nkind = \"plain\"\ncheckout = \"web\"\ntargets = { configure = \"config\" }\n",
+            "[servers.web]\nkind = \"plain\"\ncheckout = \"web\"\ntargets = { configure = \"config\", stop = \"stop\" }\n",
         );
         let traced = "echo $@ begin >> ../trace; sleep 0.0$(SLOW); echo $@ end >> ../trace";
         world.write(
             "web/Makefile",
-            &format!("SLOW = 1\nconfig build up:\n\t@{traced}\nlong:\n\t@echo $@ begin >> ../trace; sleep 1; echo $@ end >> ../trace\nfail:\n\t@test -e ../mended\n\t@echo $@ end >> ../trace\n"),
+            &format!("SLOW = 1\nconfig build up stop:\n\t@{traced}\nlong:\n\t@echo $@ begin >> ../trace; sleep 1; echo $@ end >> ../trace\nfail:\n\t@test -e ../mended\n\t@echo $@ end >> ../trace\n"),
         );
         world.git(&["init", "-q", "-b", "main"]);
         world.git(&["add", "-A"]);

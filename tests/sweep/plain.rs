@@ -46,7 +46,7 @@ impl Plain {
         }
         let quoted = |text: &Path| format!("{:?}", text.display().to_string());
         let toml = format!(
-            "[servers.web]\nkind = \"plain\"\ncheckout = {}\ntargets = {{ configure = \"config\" }}\n\
+            "[servers.web]\nkind = \"plain\"\ncheckout = {}\ntargets = {{ configure = \"config\", stop = \"stop\" }}\n\
              environment = {{ HOME = {} }}\nenv_file = \"~/settings.env\"\nhealth = [{{ command = [\"true\"] }}]\n\
              healthy = {{ stable = \"10ms\" }}\nbackup = [\"~/data\"]\nbackups = {}\n",
             quoted(Path::new(&awkward.named("web"))),
@@ -57,7 +57,7 @@ impl Plain {
         fs::write(site.join("runbooks/x.rhai"), RUNBOOK).unwrap();
         let traced = "@echo $@ begin >> ../trace; echo $@ end >> ../trace";
         let makefile = format!(
-            "config build up:\n\t{traced}\nfail:\n\t@test -e ../mended\n\t@echo $@ end >> ../trace\n"
+            "config build up stop:\n\t{traced}\nfail:\n\t@test -e ../mended\n\t@echo $@ end >> ../trace\n"
         );
         fs::write(checkout.join("Makefile"), makefile).unwrap();
         fs::write(home.join("settings.env"), "COLOUR=blue\n").unwrap();

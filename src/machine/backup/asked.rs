@@ -1,4 +1,4 @@
-//! What a backup is to hold.
+//! What a backup is to hold. A part that is given no name in the archive has one that says what it is.
 
 use crate::command::Spec;
 use crate::machine::part::Engine;
@@ -30,9 +30,10 @@ pub struct AskedFiles {
 }
 
 /// A volume of the Compose project.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AskedVolume {
+    #[serde(default)]
     pub name: String,
     /// Its name in the Compose files.
     pub volume: String,
@@ -45,6 +46,7 @@ pub struct AskedVolume {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AskedDatabase {
+    #[serde(default)]
     pub name: String,
     pub service: String,
     pub database: String,
@@ -56,6 +58,7 @@ pub struct AskedDatabase {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AskedRedis {
+    #[serde(default)]
     pub name: String,
     pub service: String,
 }
@@ -70,4 +73,33 @@ pub struct AskedSearch {
     pub port: u16,
     pub folder: String,
     pub inside: String,
+}
+
+fn name_or(given: &str, otherwise: impl FnOnce() -> String) -> String {
+    if given.is_empty() { otherwise() } else { given.to_owned() }
+}
+
+impl AskedVolume {
+    pub fn named(self) -> AskedVolume {
+        AskedVolume { name: name_or(&self.name, || format!("volumes/{}", self.volume)), ..self }
+    }
+}
+
+impl AskedDatabase {
+    pub fn named(self) -> AskedDatabase {
+        let ending = match self.engine {
+            Engine::Postgres => "dump",
+            Engine::MariaDb => "sql",
+        };
+        AskedDatabase {
+            name: name_or(&self.name, || format!("databases/{}.{ending}", self.database)),
+            ..self
+        }
+    }
+}
+
+impl AskedRedis {
+    pub fn named(self) -> AskedRedis {
+        AskedRedis { name: name_or(&self.name, || format!("databases/{}.rdb", self.service)), ..self }
+    }
 }

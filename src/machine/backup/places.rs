@@ -11,6 +11,18 @@ pub struct Places {
     pub server: String,
     /// Files and folders; what is in them is allowed, too.
     pub paths: Vec<PathBuf>,
+    /// Volumes, databases and Redis services, each as [`store`] writes it; absent if only a script knows them.
+    pub stores: Option<Vec<String>>,
+}
+
+/// A volume, a database or a Redis service, in words; nothing for other parts.
+pub fn store(part: &Part) -> Option<String> {
+    match part {
+        Part::Volume { volume, .. } => Some(format!("volume {volume}")),
+        Part::Database { service, database, .. } => Some(format!("database {database} of {service}")),
+        Part::Redis { service, .. } => Some(format!("redis {service}")),
+        _ => None,
+    }
 }
 
 impl Places {
@@ -24,11 +36,20 @@ impl Places {
                 .help("take another backup, see `banister backup list`"));
         }
         for part in parts {
+            let named = store(part).filter(|name| self.stores.as_ref().is_some_and(|it| !it.contains(name)));
+            if let Some(name) = named {
+                return Err(self.refuse(&name, archive));
+            }
             let written = match part {
                 Part::Files { path, .. } => path,
                 Part::Search { folder, .. } => folder,
                 Part::Volume { volume: name, .. } if !is_name(name) => name,
                 Part::Database { database: name, .. } if !is_name(name) => name,
+                Part::Database { service: name, .. } | Part::Redis { service: name, .. }
+                    if !is_name(name) =>
+                {
+                    name
+                }
                 _ => continue,
             };
             let is_plain = matches!(part, Part::Files { .. } | Part::Search { .. });
@@ -48,10 +69,11 @@ impl Places {
     fn refuse(&self, written: &str, archive: &Path) -> Failure {
         let server = &self.server;
         let message = format!("`{written}` in the archive `{}` is no place of `{server}`", archive.display());
-        let places: Vec<String> = self.paths.iter().map(|path| format!("`{}`", path.display())).collect();
+        let mut places: Vec<String> = self.paths.iter().map(|path| format!("`{}`", path.display())).collect();
+        places.extend(self.stores.iter().flatten().map(|store| format!("`{store}`")));
         let has = if places.is_empty() { "none".to_owned() } else { places.join(", ") };
         Failure::new(Kind::Refused, message).why(format!("nothing was restored; its places are {has}")).help(format!(
-            "take another backup, see `banister backup list`; if it is data of `{server}`, add it to `backup` in `site.toml`"
+            "take another backup, see `banister backup list`; if it is data of `{server}`, add it to `backup`, `databases`, `redis` or `volumes` in `site.toml`"
         ))
     }
 }

@@ -28,7 +28,8 @@ impl Simple {
             let target = table.get("targets").and_then(|targets| targets.get(key)).and_then(Value::as_str);
             target.unwrap_or(default).to_owned()
         };
-        let targets = [named("configure", ""), named("build", "build"), named("start", "up")];
+        let targets =
+            [named("configure", ""), named("build", "build"), named("start", "up"), named("stop", "")];
         let targets = targets.into_iter().filter(|target| !target.is_empty()).collect();
         let simple = Simple { dir: dir.to_owned(), targets };
         make_folder(&dir.join("faults"))?;
