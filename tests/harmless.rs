@@ -381,7 +381,7 @@ fn a_folder_that_belongs_to_the_work_is_no_data_of_its_own() {
     let backup =
         names(&world.path().join("kept")).into_iter().find(|name| name.ends_with(".tar.zst")).unwrap();
     let makefile = world.read("web/Makefile");
-    world.write("web/Makefile", "lost:\n");
+    world.write("web/Makefile", "lost:\nstop:\n");
     let inode = world.path().join("web/.git").metadata().unwrap().ino();
     let said = world.banister(&["backup", "restore", &backup, "--yes"]);
     assert_eq!(said.code, Some(0), "{said:?}");
