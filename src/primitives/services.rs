@@ -26,7 +26,7 @@
 
 use crate::data::{self, ServerName};
 use crate::failure::Result;
-use crate::machine::compose::Docker;
+use crate::machine::compose::{Docker, project_name};
 use crate::primitive::{Act, Facet, Host, Primitive};
 use crate::units::Duration;
 use serde::{Deserialize, Serialize};
@@ -65,8 +65,7 @@ impl Primitive for Services {
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<Container>> {
     let server = host.server()?;
-    let folder = server.make_folder();
-    let project = arguments.project.clone().or_else(|| Some(project_name(folder.file_name()?.to_str()?)));
+    let project = arguments.project.clone().or_else(|| project_name(&server.make_folder()));
     let docker = Docker {
         environment: &server.environment,
         within: Duration::seconds(60),
@@ -99,24 +98,4 @@ fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
         })
     });
     Ok(containers.collect())
-}
-
-/// A folder's name as Compose makes a project's of it: small letters, digits, dashes and underscores.
-/// Source: Compose specification, "name".
-fn project_name(folder: &str) -> String {
-    let name: String = folder
-        .to_lowercase()
-        .chars()
-        .filter(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_'))
-        .collect();
-    name.trim_start_matches(['-', '_']).to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn a_project_is_called_like_its_folder() {
-        assert_eq!(super::project_name("My.Server_2"), "myserver_2");
-        assert_eq!(super::project_name("_web-app"), "web-app");
-    }
 }

@@ -119,6 +119,7 @@ mod tests {
             health: None,
             image: String::new(),
             image_name: String::new(),
+            mounts: Vec::new(),
         }
     }
 
