@@ -55,6 +55,7 @@ pub fn parts(members: impl Iterator<Item = Result<Entry>>) -> Result<Vec<Part>> 
             inside: "/mnt/snapshots".into(),
             snapshot: String::new(),
             documents: BTreeMap::new(),
+            indices: BTreeSet::new(),
         });
     }
     Ok(parts)
