@@ -1,4 +1,4 @@
-//! `mounted_files(server, salt: text, #{ project: text })`
+//! `mounted_files(server, salt: text, #{ folder: text, project: text })`
 //!
 //! Files of the server that containers of its Compose project mount one by one, and what they are now: to find the
 //! containers that must be restarted when such a file changed.
@@ -7,6 +7,8 @@
 //! that is changed in place does, but most programs read their settings only when they start.
 //!
 //! # Options
+//! - `folder`: only files in it. `~` is the server's home, and a relative path is in the checkout. Default: all, also those
+//!   that containers themselves write.
 //! - `project`: the project's name. Default: the name of the Makefile's folder, as Compose makes it.
 //!
 //! Choose another `salt` for each comparison, such as `now()`: states with different salts can't be compared.
@@ -50,6 +52,8 @@ pub struct Arguments {
     server: ServerName,
     salt: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    folder: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     project: Option<String>,
 }
 
@@ -88,10 +92,15 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<Mounted>> {
         within: Duration::seconds(60),
         stop: &|| host.stop.is_asked(),
     };
+    let folder = arguments.folder.as_ref().map(|folder| server.path(folder));
+    // Whichever of the two has links in it.
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let is_meant = |file: &Path| folder.as_ref().is_none_or(|folder| real(file).starts_with(real(folder)));
     let mut all = Vec::new();
     for container in docker.services(project.as_deref(), None)?.into_iter().filter(|found| found.running) {
         for mount in container.mounts.iter().filter(|mount| mount.sort == "bind") {
-            if let Some(state) = state(Path::new(&mount.source), &arguments.salt) {
+            let file = Path::new(&mount.source);
+            if let Some(state) = state(file, &arguments.salt).filter(|_| is_meant(file)) {
                 all.push(Mounted {
                     service: container.service.clone(),
                     name: container.name.clone(),
