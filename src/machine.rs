@@ -17,6 +17,8 @@ pub mod part;
 pub mod postgres;
 pub mod redis;
 pub mod release;
+pub mod root;
+pub mod roots;
 pub mod search;
 pub mod settings_drift;
 pub mod tree;

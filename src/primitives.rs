@@ -29,6 +29,7 @@ pub mod make;
 pub mod missing_settings;
 pub mod missing_targets;
 pub mod missing_tools;
+pub mod mounted_files;
 pub mod newest_release;
 pub mod note;
 pub mod note_action;
@@ -94,6 +95,7 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<missing_settings::MissingSettings>::new(),
     &Of::<missing_targets::MissingTargets>::new(),
     &Of::<missing_tools::MissingTools>::new(),
+    &Of::<mounted_files::MountedFiles>::new(),
     &Of::<newest_release::NewestRelease>::new(),
     &Of::<note::Note>::new(),
     &Of::<note_action::NoteAction>::new(),

@@ -528,3 +528,100 @@ fn a_token_is_exchanged_for_the_one_that_is_sent() {
     assert_eq!((failure.kind, failure.message.contains("`bearer`")), (Kind::Invalid, true), "{failure:?}");
     assert!(refused.said.ends_with("answered 401") && !refused.said.contains("another-token"), "{refused:?}");
 }
+
+/// A server with a certificate of an authority of its own, until it is dropped.
+struct Private {
+    folder: tempfile::TempDir,
+    port: u16,
+    child: std::process::Child,
+}
+
+impl Private {
+    /// None where there is no `openssl`.
+    fn new() -> Option<Private> {
+        let folder = tempfile::tempdir().unwrap();
+        let openssl = |arguments: &str| {
+            let mut command = std::process::Command::new("openssl");
+            command.args(arguments.split(' ')).current_dir(folder.path());
+            command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::null());
+            command.stderr(std::process::Stdio::null());
+            command
+        };
+        let run = |arguments: &str| assert!(openssl(arguments).status().unwrap().success(), "{arguments}");
+        if openssl("version").status().is_err() {
+            eprintln!("SKIPPED: there is no openssl");
+            return None;
+        }
+        let key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2";
+        run(&format!("req -x509 {key} -keyout ca.key -out ca.pem -subj /CN=Our_own"));
+        run(&format!("req -x509 {key} -keyout other.key -out other.pem -subj /CN=Another"));
+        run(
+            "req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout key.pem -out csr.pem -subj /CN=localhost",
+        );
+        std::fs::write(
+            folder.path().join("names"),
+            "subjectAltName=DNS:localhost\nbasicConstraints=CA:FALSE\n",
+        )
+        .unwrap();
+        run(
+            "x509 -req -in csr.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out cert.pem",
+        );
+        let port = free_address("127.0.0.1").rsplit_once(':').unwrap().1.parse().unwrap();
+        let child =
+            openssl(&format!("s_server -quiet -cert cert.pem -key key.pem -www -accept 127.0.0.1:{port}"));
+        let server = Private { child: { child }.spawn().unwrap(), folder, port };
+        let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(std::time::Instant::now() < until, "openssl does not listen");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        Some(server)
+    }
+
+    fn place(&self, authorities: &str) -> Place {
+        let file = self.folder.path().join(authorities).display().to_string();
+        Place { folder: "/".into(), environment: [("SSL_CERT_FILE".into(), file)].into(), ..Place::default() }
+    }
+}
+
+impl Drop for Private {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_certificate_of_an_authority_of_ones_own_is_valid_where_it_is_named() {
+    let Some(server) = Private::new() else { return };
+    let url = format!("https://localhost:{}/", server.port);
+    let written = json!([{ "http": url, "resolve": "127.0.0.1" }]);
+    let (report, _) = wait_in(&server.place("ca.pem"), written.clone(), Duration::seconds(10), NONE);
+    assert_eq!(report.unwrap().checks[0].said, "answered 200");
+    // What the file names is all that is added.
+    let (report, _) = wait_in(&server.place("other.pem"), written.clone(), NONE, NONE);
+    let why = report.unwrap_err().why.join("\n");
+    assert!(why.contains("no valid certificate") && why.contains("`SSL_CERT_FILE`"), "{why}");
+    let (report, _) = wait_for(written.clone(), NONE, NONE);
+    assert!(report.unwrap_err().why.join("\n").contains("no valid certificate"));
+    // A file that is none is the administrator's slip, not a server that needs longer.
+    for (name, said) in [("key.pem", "holds no certificate"), ("missing", "can't be read")] {
+        let (report, _) = wait_in(&server.place(name), written.clone(), LONG, NONE);
+        let failure = report.unwrap_err();
+        assert!(failure.kind == Kind::Invalid && failure.message.contains(said), "{failure:?}");
+    }
+    // A request of a script.
+    let given =
+        json!({ "kind": "generic", "checkout": "/", "environment": server.place("ca.pem").environment });
+    let given: banister::site::Server = serde_json::from_value(given).unwrap();
+    let host = Host {
+        server: Some(&given),
+        folder: "/".as_ref(),
+        stop: &Stop::new(),
+        tell: &|_| {},
+        hold: &|_| Ok(()),
+    };
+    let arguments = json!({ "url": url, "resolve": "127.0.0.1" });
+    let answer = primitives::find("http").unwrap().perform(&arguments, &host).unwrap();
+    assert_eq!(answer["status"], 200);
+}

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const PROJECT: &str = "com.docker.compose.project";
 const SERVICE: &str = "com.docker.compose.service";
@@ -52,10 +52,29 @@ pub struct Service {
     pub image: String,
     /// What it was made from, as Compose named it: `hoss-core:0.2.13`.
     pub image_name: String,
-    /// The folders and files of this machine that it can write to.
-    pub mounts: Vec<PathBuf>,
     /// The folder of its Compose files.
     pub folder: Option<PathBuf>,
+    pub mounts: Vec<Mount>,
+}
+
+/// What a container mounts. Docker Engine API, `MountPoint`.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Mount {
+    /// `bind`, `volume`, `tmpfs`.
+    #[serde(rename = "Type", default)]
+    pub sort: String,
+    /// The volume's name.
+    #[serde(default)]
+    pub name: String,
+    /// Where it is on the machine of the daemon.
+    #[serde(default)]
+    pub source: String,
+    /// Where it is in the container.
+    #[serde(default)]
+    pub destination: String,
+    #[serde(rename = "RW", default)]
+    pub writable: bool,
 }
 
 impl Docker<'_> {
@@ -274,15 +293,6 @@ struct Container {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Mount {
-    #[serde(default)]
-    source: PathBuf,
-    #[serde(default, rename = "RW")]
-    writable: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
 struct ContainerState {
     status: String,
     #[serde(default)]
@@ -336,8 +346,31 @@ impl From<Container> for Service {
                 .filter(|s| !s.is_empty() && s != "none"),
             image: container.image,
             image_name: container.config.image,
-            mounts: container.mounts.into_iter().filter(|it| it.writable).map(|it| it.source).collect(),
+            mounts: container.mounts,
             folder,
         }
+    }
+}
+
+/// The name that Compose gives the project of a folder: small letters, digits, dashes and underscores of its own.
+/// Source: Compose specification, "name".
+pub fn project_name(folder: &Path) -> Option<String> {
+    let name: String = folder
+        .file_name()?
+        .to_str()?
+        .to_lowercase()
+        .chars()
+        .filter(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_'))
+        .collect();
+    Some(name.trim_start_matches(['-', '_']).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_project_is_called_like_its_folder() {
+        let name = |folder: &str| super::project_name(folder.as_ref()).unwrap();
+        assert_eq!(name("/srv/My.Server_2"), "myserver_2");
+        assert_eq!(name("_web-app"), "web-app");
     }
 }

@@ -36,6 +36,8 @@ pub struct Lost {
     pub wanted: Vec<u8>,
     /// Whether what the release changed in the same file stays, too.
     pub clean: bool,
+    /// Whether an administrator edited it. If not, the program that wrote it anew left values empty that were there.
+    pub edited: bool,
 }
 
 /// Keeps copies of the files that are there, in the place of all that were kept before. Folders are kept with all that is
@@ -90,31 +92,39 @@ fn compare(before: Vec<u8>, now: Vec<u8>, old: Option<String>, new: Option<Strin
         // A picture, say: it is the template's, or the administrator's.
         let is_edited = before != now && old.as_ref().is_none_or(|old| old.as_bytes() != before);
         let clean = old == new;
-        return Ok(is_edited.then_some(Lost { template: String::new(), now, wanted: before, clean }));
+        return Ok(is_edited.then_some(Lost {
+            template: String::new(),
+            now,
+            wanted: before,
+            clean,
+            edited: true,
+        }));
     };
     if before == now {
         return Ok(None);
     }
     let Some(old) = old else {
-        return Ok(Some(Lost { template: String::new(), now, wanted: before, clean: false }));
+        return Ok(Some(Lost { template: String::new(), now, wanted: before, clean: false, edited: true }));
     };
     // A value that was there and is empty now is lost, too.
-    if let Some(values) = values(&old, &mine)
-        && new.as_deref().and_then(|new| self::values(new, &theirs)).is_none_or(|others| {
+    let mut edited = true;
+    if let Some(values) = values(&old, &mine) {
+        if new.as_deref().and_then(|new| self::values(new, &theirs)).is_none_or(|others| {
             values.len() != others.len()
                 || values.iter().zip(&others).all(|(mine, theirs)| mine.is_empty() || !theirs.is_empty())
-        })
-    {
-        return Ok(None);
+        }) {
+            return Ok(None);
+        }
+        edited = false;
     }
     if new.as_deref() == Some(&old) {
-        return Ok(Some(Lost { template: String::new(), now, wanted: before, clean: true }));
+        return Ok(Some(Lost { template: String::new(), now, wanted: before, clean: true, edited }));
     }
     let (merged, clean) = merge(&mine, &old, &theirs)?;
     // What has places of its own for each installation is no base to merge on.
     let clean = clean && !old.contains("{{");
     let wanted = if clean { merged.into_bytes() } else { before };
-    Ok((wanted != now).then_some(Lost { template: String::new(), now, wanted, clean }))
+    Ok((wanted != now).then_some(Lost { template: String::new(), now, wanted, clean, edited }))
 }
 
 /// What stands in the places of `{{…}}`, line by line; nothing if the text is not made from this template.
@@ -207,9 +217,13 @@ mod tests {
             compared(edited, now, old, "level: INFO\nhost: {{host}}\nnew\nend\n"),
             Some((edited.into(), false))
         );
-        // A value that was there is gone.
-        let was = "level: INFO\nhost: a\nend\n";
-        assert_eq!(compared(was, "level: INFO\nhost: \nend\n", old, old), Some((was.into(), true)));
+        // A value that was there is gone, and no administrator did that.
+        let (was, is) = ("level: INFO\nhost: a\nend\n", "level: INFO\nhost: \nend\n");
+        assert_eq!(compared(was, is, old, old), Some((was.into(), true)));
+        let is_edited = |mine: &str| {
+            compare(mine.into(), is.into(), Some(old.into()), Some(old.into())).unwrap().unwrap().edited
+        };
+        assert_eq!((is_edited(was), is_edited(edited)), (false, true));
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod loose;
 mod moving;
 mod notes;
 mod place;
+mod settings;
 mod staging;
 mod target;
 mod tree;
@@ -32,7 +33,8 @@ pub use dirt::{Dirt, Dirty};
 pub use fetch::{Fetched, without_credentials};
 pub use glimpse::Glimpse;
 pub use moving::HalfMoved;
-pub use notes::{Note, Setting, Touched, settings};
+pub use notes::{Note, Touched};
+pub use settings::{Setting, Value, settings};
 pub use target::Target;
 pub use tree::inside;
 

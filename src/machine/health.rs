@@ -10,6 +10,7 @@ mod sql;
 mod tcp;
 
 mod check;
+mod loops;
 mod round;
 mod wait;
 

@@ -2,14 +2,17 @@
 //!
 //! Any status is an answer; only no answer is a failure. Whether an answer is a good one is left to who asked.
 
+use super::roots::{VARIABLE, roots};
 use crate::failure::{Failure, Kind, Result};
 use crate::units::Duration;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use ureq::config::Config;
 use ureq::http::{Method, Uri};
+use ureq::tls::TlsConfig;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, Error, SendBody};
@@ -35,6 +38,8 @@ pub struct Request {
     pub within: Duration,
     /// Whether to follow redirects; else they are the answer.
     pub follow: bool,
+    /// A file with certificates of authorities that are believed besides those of the system.
+    pub authorities: Option<PathBuf>,
 }
 
 /// What came back.
@@ -64,6 +69,7 @@ impl Request {
             resolve: None,
             within: Duration::seconds(30),
             follow: false,
+            authorities: None,
         }
     }
 
@@ -113,6 +119,11 @@ impl Request {
             .user_agent("banister")
             .max_redirects(if self.follow { REDIRECTS } else { 0 })
             .timeout_global(Some(self.within.0));
+        // Where it is redirected to may want them, too.
+        if uri.scheme_str() == Some("https") || self.follow {
+            let roots = roots(self.authorities.as_deref())?;
+            config = config.tls_config(TlsConfig::builder().root_certs(roots).build());
+        }
         // A proxy of the environment can't reach this machine's own ports, nor an address that was chosen for us.
         if self.resolve.is_some() || is_loopback(host) {
             config = config.proxy(None);
@@ -143,6 +154,9 @@ impl Request {
                 io::ErrorKind::UnexpectedEof => {
                     (Kind::Unreachable, "connection closed without an answer".into())
                 }
+                io::ErrorKind::InvalidData if error.to_string().contains("certificate") => {
+                    (Kind::Unreachable, not_valid(error))
+                }
                 _ if error.to_string().contains("lookup address") => {
                     (Kind::Unreachable, "there is no such host".into())
                 }
@@ -150,11 +164,18 @@ impl Request {
             },
             Error::HostNotFound => (Kind::Unreachable, "there is no such host".into()),
             Error::BadUri(_) | Error::Http(_) => return self.invalid(error),
-            Error::Rustls(error) => (Kind::Unreachable, format!("no valid certificate: {error}")),
+            Error::Rustls(error) => (Kind::Unreachable, not_valid(error)),
             error => (Kind::Unreachable, error.to_string()),
         };
         Failure::new(kind, format!("`{} {}` was not answered", self.method, self.url)).why(why)
     }
+}
+
+/// Of a certificate: an authority of one's own is believed only where it is known.
+fn not_valid(error: impl std::fmt::Display) -> String {
+    format!(
+        "no valid certificate: {error} (of an authority of your own, name the certificate in `{VARIABLE}`)"
+    )
 }
 
 /// Knows one host's address beforehand, if that was given, and looks up others: redirects lead to them.

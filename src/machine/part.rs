@@ -1,7 +1,7 @@
 //! What a backup is made of: enough is said of each part to check it and to put it back.
 
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A part of a backup. `name` is where it is in the archive.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +37,9 @@ pub enum Part {
         /// How many documents each index has.
         #[serde(default)]
         documents: BTreeMap<String, u64>,
+        /// All that the snapshot holds.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        indices: BTreeSet<String>,
     },
     /// All that a Redis service holds, as an RDB file.
     Redis { name: String, service: String },

@@ -24,10 +24,20 @@ pub struct Search<'a> {
     pub stop: &'a dyn Fn() -> bool,
 }
 
+/// The indices of a service.
+#[derive(Debug, Default)]
+pub struct Present {
+    pub open: Vec<String>,
+    /// They have no documents that could be read, and are in no snapshot.
+    pub closed: Vec<String>,
+}
+
 impl Search<'_> {
-    /// Makes a folder, as the service sees it, a repository.
-    pub fn register(&self, repository: &str, location: &str) -> Result<()> {
-        let body = json!({ "type": "fs", "settings": { "location": location, "compress": true } });
+    /// Makes a folder, as the service sees it, a repository. One that is only read may belong to another user: the
+    /// service does not try to write to it.
+    pub fn register(&self, repository: &str, location: &str, readonly: bool) -> Result<()> {
+        let settings = json!({ "location": location, "compress": true, "readonly": readonly });
+        let body = json!({ "type": "fs", "settings": settings });
         self.ask("PUT", &format!("_snapshot/{repository}"), Some(body)).map(drop)
     }
 
@@ -77,14 +87,18 @@ impl Search<'_> {
         }
     }
 
-    /// The indices that are there, of which a snapshot is taken, and whose names begin so.
-    pub fn present(&self, prefix: &str) -> Result<Vec<String>> {
-        let answer = self.ask("GET", "_cat/indices?format=json&h=index", None)?;
-        let names = answer.as_array().into_iter().flatten().filter_map(|entry| entry["index"].as_str());
-        Ok(names
-            .filter(|name| name.starts_with(prefix) && !name.starts_with('.'))
-            .map(str::to_owned)
-            .collect())
+    /// The indices that are there, whose names begin so; of the open ones a snapshot is taken.
+    pub fn present(&self, prefix: &str) -> Result<Present> {
+        let answer = self.ask("GET", "_cat/indices?format=json&h=index,status&expand_wildcards=all", None)?;
+        let mut present = Present::default();
+        for entry in answer.as_array().into_iter().flatten() {
+            let Some(name) = entry["index"].as_str() else { continue };
+            if name.starts_with(prefix) && !name.starts_with('.') {
+                let all = if entry["status"] == "close" { &mut present.closed } else { &mut present.open };
+                all.push(name.to_owned());
+            }
+        }
+        Ok(present)
     }
 
     /// The indices in a snapshot.

@@ -3,46 +3,87 @@
 //! Two forms are known by the file's name: YAML (maps; what is in lists is one value), and settings as `.env` has them, also
 //! those that a Makefile prints into such a file.
 
-use super::git::{Setting, settings};
+use super::git::{Setting, Value, settings};
+use crate::failure::{Context, Kind, Result};
+use std::fs::File;
+use std::io::Read;
 
 /// What is missing in a live file.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Missing {
     /// The keys, each with those around it: `server.max_upload_gigabytes`.
     pub keys: Vec<String>,
-    /// The live file with what the template has for them. A key whose value only an installation makes, such as a random
-    /// secret, is not in it.
+    /// Those of them whose values only an administrator knows.
+    pub unknown: Vec<String>,
+    /// The live file with what the template has for the others.
     pub proposal: String,
 }
 
-/// Compares a template with a live file. `name` is that of the live file.
-pub fn missing(name: &str, template: &str, live: &str) -> Missing {
-    let is_yaml = name.ends_with(".yaml") || name.ends_with(".yml");
-    if is_yaml { missing_in_yaml(template, live) } else { missing_settings(template, live) }
+/// Makes a number of random characters out of these.
+pub type Random<'a> = &'a dyn Fn(&[u8], usize) -> Result<String>;
+
+/// What people see in the place of random characters.
+pub fn shown(_: &[u8], length: usize) -> Result<String> {
+    Ok(format!("({length} random characters)"))
 }
 
-fn missing_settings(template: &str, live: &str) -> Missing {
+/// Random characters for a secret.
+pub fn random(characters: &[u8], length: usize) -> Result<String> {
+    let mut source = File::open("/dev/urandom").or_fail(Kind::Refused, || "no random numbers".into())?;
+    // Each character is as likely as any other.
+    let fair = 256 - 256 % characters.len();
+    let mut made = String::new();
+    while made.len() < length {
+        let mut byte = [0];
+        source.read_exact(&mut byte).or_fail(Kind::Refused, || "no random numbers".into())?;
+        if usize::from(byte[0]) < fair {
+            made.push(characters[usize::from(byte[0]) % characters.len()].into());
+        }
+    }
+    Ok(made)
+}
+
+/// Compares a template with a live file. `name` is that of the live file.
+pub fn missing(name: &str, template: &str, live: &str, random: Random) -> Result<Missing> {
+    let is_yaml = name.ends_with(".yaml") || name.ends_with(".yml");
+    if is_yaml { Ok(missing_in_yaml(template, live)) } else { missing_settings(template, live, random) }
+}
+
+fn missing_settings(template: &str, live: &str, random: Random) -> Result<Missing> {
     let there: Vec<String> = settings(live).into_iter().map(|setting| setting.name).collect();
     let mut wanted = settings(template);
     // A recipe has variables of its own besides those that it prints.
     if wanted.iter().any(|setting| setting.is_printed) {
         wanted.retain(|setting| setting.is_printed);
     }
-    let mut found = Missing { keys: Vec::new(), proposal: live.to_owned() };
+    let mut found = nothing(live);
     for Setting { name, value, .. } in wanted {
         if there.contains(&name) || found.keys.contains(&name) {
             continue;
         }
-        // A value that is made by the shell or by make is another one in each installation.
-        if !value.contains(['$', '`']) {
-            if !found.proposal.is_empty() && !found.proposal.ends_with('\n') {
-                found.proposal.push('\n');
+        let value = match value {
+            Value::Text(text) => Some(text),
+            Value::Random { before, characters, length } => {
+                Some(format!("{before}{}", random(&characters, length)?))
             }
-            found.proposal.push_str(&format!("{name}={value}\n"));
+            Value::Made => None,
+        };
+        match value {
+            Some(value) => {
+                if !found.proposal.is_empty() && !found.proposal.ends_with('\n') {
+                    found.proposal.push('\n');
+                }
+                found.proposal.push_str(&format!("{name}={value}\n"));
+            }
+            None => found.unknown.push(name.clone()),
         }
         found.keys.push(name);
     }
-    found
+    Ok(found)
+}
+
+fn nothing(live: &str) -> Missing {
+    Missing { keys: Vec::new(), unknown: Vec::new(), proposal: live.to_owned() }
 }
 
 /// A key of a YAML map.
@@ -62,7 +103,7 @@ struct Key {
 fn missing_in_yaml(template: &str, live: &str) -> Missing {
     let wanted: Vec<&str> = template.lines().collect();
     let mut lines: Vec<String> = live.lines().map(str::to_owned).collect();
-    let mut found = Missing { keys: Vec::new(), proposal: live.to_owned() };
+    let mut found = nothing(live);
     let there = |lines: &[String]| keys(&lines.iter().map(String::as_str).collect::<Vec<_>>());
     let mut whole: Vec<Vec<String>> = Vec::new();
     for key in keys(&wanted) {
@@ -87,6 +128,7 @@ fn missing_in_yaml(template: &str, live: &str) -> Missing {
             }
             // The live file has a value where the template has keys: nobody but its administrator knows what is meant.
             _ => {
+                found.unknown.push(key.path.join("."));
                 whole.push(key.path);
                 continue;
             }
@@ -178,23 +220,43 @@ mod tests {
         let template = "server:\n  auth: x\n  # In gigabytes.\n  max_upload: 50\n  list:\n    - a: 1\n      b: 2\nqueue:\n  \
                         url: y\nlog:\n  level: INFO\n";
         let live = "# mine\nserver:\n    auth: mine   # why\n    list: []\n\n# the queue\nqueue: off\n";
-        let found = missing("config.yaml", template, live);
+        let found = missing("config.yaml", template, live, &random).unwrap();
         assert_eq!(found.keys, ["server.max_upload", "queue.url", "log"]);
         assert_eq!(
             found.proposal,
             "# mine\nserver:\n    auth: mine   # why\n    list: []\n    # In gigabytes.\n    max_upload: 50\n\n# the queue\nqueue: \
              off\nlog:\n  level: INFO\n"
         );
-        assert_eq!(missing("config.yaml", template, template).keys, [""; 0]);
-        assert_eq!(missing("config.yaml", live, live), Missing { keys: vec![], proposal: live.into() });
+        assert_eq!(missing("config.yaml", template, template, &random).unwrap().keys, [""; 0]);
+        assert_eq!(missing("config.yaml", live, live, &random).unwrap(), nothing(live));
     }
 
     #[test]
     fn settings_are_added_unless_their_value_is_made() {
         let template =
             "\techo \"SERVICES=a b\"; \\\n\techo \"PART=64\"; \\\n\techo \"SECRET=$$(secret)\"; \\\n";
-        let found = missing(".env", template, "SERVICES=a\nLAST=1");
+        let found = missing(".env", template, "SERVICES=a\nLAST=1", &random).unwrap();
         assert_eq!(found.keys, ["PART", "SECRET"]);
+        assert_eq!(found.unknown, ["SECRET"]);
         assert_eq!(found.proposal, "SERVICES=a\nLAST=1\nPART=64\n");
+    }
+
+    #[test]
+    fn a_secret_that_the_makefile_makes_is_made_and_never_added_empty() {
+        let template = "\t@printf \"NEW_SECRET=hsvc_\" >> x\n\t@LC_ALL=C tr -dc 'A-Z0-9' </dev/urandom | head -c 48 >> \
+                        x\n\t@printf \"\\n\" >> x\n\t@printf \"OTHER=\" >> x\n\t@hostid >> x\n";
+        let found = missing(".env", template, "", &random).unwrap();
+        assert_eq!(
+            (found.keys.join(" "), found.unknown.join(" ")),
+            ("NEW_SECRET OTHER".into(), "OTHER".into())
+        );
+        let made = found.proposal.strip_prefix("NEW_SECRET=hsvc_").unwrap().trim_end();
+        assert!(
+            made.len() == 48 && made.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit()),
+            "{made}"
+        );
+        assert_ne!(missing(".env", template, "", &random).unwrap().proposal, found.proposal);
+        let shown = missing(".env", template, "", &shown).unwrap().proposal;
+        assert_eq!(shown, "NEW_SECRET=hsvc_(48 random characters)\n");
     }
 }

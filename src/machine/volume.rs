@@ -3,9 +3,10 @@
 //! A volume is reached by a container that lives for the moment: without a network, with the image of a service that
 //! mounts the volume, so that nothing is fetched. That image needs `sh`, `tar`, `mv` and `stat`.
 
-use super::compose::{COPY_OF, Docker, VOLUME};
+use super::compose::{COPY_OF, Docker, Mount, VOLUME};
 use crate::command::Spec;
 use crate::failure::{Failure, Kind, Result};
+use std::collections::BTreeSet;
 use std::fs::File;
 
 const PROJECT: &str = "com.docker.compose.project";
@@ -35,13 +36,50 @@ impl Docker<'_> {
         let named = volumes.filter(|(name, labels)| !name.is_empty() && is_meant(labels));
         let names: Vec<&str> = named.map(|(name, _)| name).collect();
         match names.as_slice() {
-            [] => Err(Failure::new(Kind::NotFound, format!("there is no volume `{volume}`"))
-                .help("see what there is with `docker volume ls`")),
+            [] => {
+                let name = self.mounted(project, volume)?;
+                Ok(Volume { image: self.image_of(&name)?, name })
+            }
             [name] => Ok(Volume { name: name.to_string(), image: self.image_of(name)? }),
             several => Err(Failure::new(Kind::Refused, format!("several volumes have the name `{volume}`"))
                 .why(several.join(", "))
                 .help("name the project that is meant with `project`")),
         }
+    }
+
+    /// The name of a volume without Compose's labels, by the containers that mount it: Compose takes one as its own that
+    /// another program made under the same name.
+    fn mounted(&self, project: Option<&str>, volume: &str) -> Result<String> {
+        let mut names = BTreeSet::new();
+        for service in self.services(project, None)? {
+            let is_meant = |mount: &&Mount| {
+                let own = mount.name.strip_prefix(&service.project).and_then(|rest| rest.strip_prefix('_'));
+                // One that Compose calls external has no project in its name.
+                mount.sort == "volume" && (own == Some(volume) || mount.name == volume)
+            };
+            names.extend(service.mounts.iter().filter(is_meant).map(|mount| mount.name.clone()));
+        }
+        let mut names: Vec<String> = names.into_iter().collect();
+        match names.len() {
+            1 => Ok(names.remove(0)),
+            0 => Err(Failure::new(Kind::NotFound, format!("there is no volume `{volume}`"))
+                .why("no volume has this name in its labels, and no container mounts one that is called so")
+                .help("see what there is with `docker volume ls`")),
+            _ => Err(Failure::new(Kind::Refused, format!("several volumes have the name `{volume}`"))
+                .why(names.join(", "))
+                .help("name the project that is meant with `project`")),
+        }
+    }
+
+    /// What a volume of a project is called in its Compose files: by its labels, or by its own name if another program
+    /// made it. None for one without a name.
+    pub fn called(&self, name: &str, project: &str) -> Result<Option<String>> {
+        if let Some(called) = self.volume_labels(name)?.remove(VOLUME) {
+            return Ok(Some(called));
+        }
+        let is_anonymous = name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let own = name.strip_prefix(project).and_then(|rest| rest.strip_prefix('_')).unwrap_or(name);
+        Ok((!is_anonymous).then(|| own.to_owned()))
     }
 
     /// The image of a container that mounts the volume.

@@ -72,7 +72,8 @@ fn traced(world: &World, tool: &str, arguments: &[OsString]) -> i32 {
     code
 }
 
-/// Nothing is done with more rights than one's own: what `make patch` asks for is only looked at.
+/// Nothing is done with more rights than one's own: what `make patch` asks for is only looked at. Where Docker is the
+/// machine's own, whoever may use it may do that as root.
 fn sudo(world: &World, arguments: &[String]) -> i32 {
     let mut words = arguments.iter().map(String::as_str).skip_while(|word| word.starts_with('-'));
     match words.next() {
@@ -83,13 +84,30 @@ fn sudo(world: &World, arguments: &[String]) -> i32 {
             if let Some(path) = strange {
                 output::complain(format_args!("sudo: `{path}` is not in this practice server"));
             }
-            i32::from(strange.is_some())
+            match strange {
+                Some(_) => 1,
+                None => as_root(world, arguments),
+            }
         }
         Some(other) => {
             output::complain(format_args!("sudo: a practice server does not let `{other}` run as root"));
             1
         }
     }
+}
+
+fn as_root(world: &World, arguments: &[String]) -> i32 {
+    let done = world.settings().and_then(|settings| match settings.compose {
+        true => stack::as_root(world, &settings, arguments),
+        false => Ok(()),
+    });
+    done.map_or_else(
+        |failure| {
+            output::complain(failure);
+            1
+        },
+        |()| 0,
+    )
 }
 
 fn start_engine(world: &World) -> Result<()> {

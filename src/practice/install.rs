@@ -78,6 +78,9 @@ pub fn finish(practice: &Practice, own: &Own) -> Result<()> {
         edit(world, file, line, instead)?;
     }
     make(&["config"])?;
+    if practice.world.settings()?.compose && stack::has_users() {
+        make(&["patch"])?;
+    }
     make(&["build"])?;
     make(&["up", "DETACH=true"])?;
     practice.wait_for(release::BASE)?;

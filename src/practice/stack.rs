@@ -148,6 +148,9 @@ fn adapt(project: &mut Project, world: &World, settings: &Settings) -> Result<()
         let environment = service.entry("environment").or_insert_with(|| Value::Object(Map::new()));
         environment["PRACTICE_SERVICE"] = name.clone().into();
         environment["PRACTICE_IMAGE"] = image.into();
+        if name == "opensearch" && has_users() {
+            service.insert("user".into(), "1000:1000".into());
+        }
         // PostgreSQL waits for its clients after SIGTERM; its usual image asks for this one, too.
         if name == "db" {
             service.insert("stop_signal".into(), "SIGINT".into());
@@ -156,6 +159,22 @@ fn adapt(project: &mut Project, world: &World, settings: &Settings) -> Result<()
         escape(&mut project.whole["services"][&name]);
     }
     Ok(())
+}
+
+/// Whether its administrator is not root. Then services that write to folders of this machine are other users, as in the
+/// images that Hoss uses: as root's, they would write where none of those may.
+pub fn has_users() -> bool {
+    !rustix::process::geteuid().is_root()
+}
+
+/// Runs a program on files of this world as root, which whoever may use Docker can.
+pub fn as_root(world: &World, settings: &Settings, arguments: &[String]) -> Result<()> {
+    let mount = format!("{0}:{0}", world.dir().display());
+    let image = images::own_name("alpine");
+    let [program, rest @ ..] = arguments else { return Ok(()) };
+    let fixed = ["run", "--rm", "--user", "0:0", "--volume", &mount, "--entrypoint", program, &image];
+    let words: Vec<&str> = fixed.into_iter().chain(rest.iter().map(String::as_str)).collect();
+    start::docker(settings, &words, b"").map(drop)
 }
 
 /// The engine's socket on this machine, where the proxy looks for containers.

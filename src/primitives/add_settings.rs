@@ -1,7 +1,7 @@
 //! `add_settings(server, release: text, made: map)`
 //!
 //! Adds the settings that `missing_settings` found to a file of the server. Existing lines, mode and owner do not
-//! change.
+//! change. A secret that the Makefile makes of random characters is made in the same way.
 //!
 //! # Options
 //! None. `made` is a map `file` and `template`, as those of `missing_settings`.
@@ -30,7 +30,7 @@ use crate::failure::Result;
 use crate::machine::edits::Made;
 use crate::machine::files::{rewrite_durably, unreadable};
 use crate::machine::git::Checkout;
-use crate::machine::settings_drift::missing;
+use crate::machine::settings_drift::{Missing, missing, random};
 use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive};
 use serde::{Deserialize, Serialize};
 
@@ -66,9 +66,9 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<String>> {
     let live = std::fs::read_to_string(&path)
         .map_err(|error| unreadable(error, format!("`{}` can't be read", path.display())))?;
     let wanted = checkout.text_at(commit, template)?.unwrap_or_default();
-    let proposal = missing(file, &wanted, &live).proposal;
+    let Missing { unknown, proposal, .. } = missing(file, &wanted, &live, &random)?;
     if proposal != live {
         rewrite_durably(&path, proposal.as_bytes())?;
     }
-    Ok(missing(file, &wanted, &proposal).keys)
+    Ok(unknown)
 }

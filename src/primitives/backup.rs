@@ -1,4 +1,4 @@
-//! `backup(server, label: text = "", #{ files: array, databases: array, redis: array, volumes: array, search: map, dumps: map, project: text, version_file: text, not_included: array, folder: text, format: text, prefix: text })`
+//! `backup(server, label: text = "", #{ files: array, databases: array, redis: array, volumes: array, search: map, dumps: map, project: text, version_file: text, runs: map, not_included: array, folder: text, format: text, prefix: text })`
 //!
 //! Writes a backup of the server and reads it back.
 //!
@@ -28,6 +28,8 @@
 //! - `project`: the Compose project, if the machine has several with such services. Default: the only one.
 //! - `version_file`: a member with release and commit as JSON, `version` and `build`, that Hoss's own tool looks for.
 //!   Default: none.
+//! - `runs`: the release and the commit that run, as `#{ version: "0.2.13", build: "1a2b3c4" }`, for that member; they may
+//!   differ from what is checked out. Default: what is checked out; also if one of the two is `()`.
 //! - `not_included`: a description of the server's data that is not in the backup. Default: none.
 //! - `folder`: its folder; made, for the owner only, if it is missing. Default: `backups` of the site, else
 //!   `~/backups/SERVER`.
@@ -105,6 +107,8 @@ pub struct Arguments {
     project: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     version_file: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    runs: Option<Running>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     not_included: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -113,6 +117,14 @@ pub struct Arguments {
     format: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     prefix: Option<String>,
+}
+
+/// What runs, as it says itself.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Running {
+    version: Option<String>,
+    build: Option<String>,
 }
 
 /// A file or a folder.
@@ -358,7 +370,12 @@ fn plan(arguments: &Arguments, server: &Server) -> Result<Plan> {
 fn complete(asked: Asked, arguments: &Arguments, about: &About) -> Asked {
     // Hoss's own tool takes the newest snapshot that is called so.
     let snapshot = format!("hoss-snap-{}", about.created.to_lowercase().replace(':', ""));
-    let version = json!({ "version": about.release, "build": about.commit });
+    let version = match &arguments.runs {
+        Some(Running { version: Some(version), build: Some(build) }) => {
+            json!({ "version": version, "build": build })
+        }
+        _ => json!({ "version": about.release, "build": about.commit }),
+    };
     let texts = arguments.version_file.iter().map(|name| (name.clone(), version.to_string())).collect();
     Asked { snapshot, texts, ..asked }
 }

@@ -16,6 +16,9 @@
 //! - `server`: send it from this server's machine. Default: from the machine where banister runs.
 //! - `within`: the time limit.
 //!
+//! Certificates are checked with the authorities of the system, and those in the file that `SSL_CERT_FILE` names, in the
+//! server's `environment` or in ours.
+//!
 //! Redirects are not followed. The proxy of the environment is used, but not for this machine's own ports.
 //!
 //! # Returns
@@ -38,6 +41,7 @@
 use crate::data::{self, ServerName};
 use crate::failure::Result;
 use crate::machine::http::Request;
+use crate::machine::roots;
 use crate::primitive::{Act, Facet, Host, Primitive};
 use crate::secret::{Secret, fill};
 use crate::units::Duration;
@@ -101,8 +105,10 @@ impl Primitive for Http {
     const ACT: Act<Self> = Act::Look { reads: &[Facet::Services], perform, predict };
 }
 
-fn perform(arguments: &Arguments, _: &Host) -> Result<Outcome> {
+fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     let mut request = Request::get(&arguments.url);
+    let environment = host.server.map(|server| server.environment.clone()).unwrap_or_default();
+    request.authorities = roots::named(&environment);
     request.method.clone_from(&arguments.method);
     for (name, value) in &arguments.headers {
         request.headers.insert(name.clone(), fill(value)?);

@@ -12,7 +12,8 @@
 //! # Returns
 //! An array of maps: `file` (text), `template` (text), `difference` (text, the change that restores the edits, as
 //! `diff` shows it), `clean` (bool, whether the changes of `to` in the same file are kept; otherwise the old file is
-//! restored).
+//! restored), `edited` (bool; if it is false, nobody edited the file, and what wrote it anew left values empty that were
+//! there).
 //!
 //! # Errors
 //! `not_found` if the checkout is not there, or does not know `from` or `to`; `refused` if a file can't be read.
@@ -54,6 +55,7 @@ pub struct LostEdit {
     template: String,
     difference: String,
     clean: bool,
+    edited: bool,
 }
 
 impl Primitive for LostEdits {
@@ -83,7 +85,8 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<LostEdit>> {
                 }
                 _ => "it is no text, and another one".to_owned(),
             };
-            found.push(LostEdit { file, template: lost.template, difference, clean: lost.clean });
+            let (template, clean, edited) = (lost.template, lost.clean, lost.edited);
+            found.push(LostEdit { file, template, difference, clean, edited });
         }
     }
     Ok(found)

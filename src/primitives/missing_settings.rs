@@ -9,8 +9,8 @@
 //!
 //! # Returns
 //! An array of maps, one for each file that lacks something: `file`, `template` (text), `keys` (array of text, such as
-//! `server.max_upload_gigabytes`), `difference` (text, what `add_settings` would add, as `diff` shows it; empty if only
-//! an administrator knows the values).
+//! `server.max_upload_gigabytes`), `unknown` (array of text, those of `keys` whose values only an administrator knows),
+//! `difference` (text, what `add_settings` would add, as `diff` shows it; empty if it would add nothing).
 //!
 //! # Errors
 //! `not_found` if the checkout is not there, or does not know the release; `refused` if a file can't be read.
@@ -31,7 +31,7 @@ use crate::data::ServerName;
 use crate::failure::Result;
 use crate::machine::edits::Made;
 use crate::machine::git::Checkout;
-use crate::machine::settings_drift::{Missing, missing};
+use crate::machine::settings_drift::{Missing, missing, shown};
 use crate::primitive::{Act, Facet, Host, Primitive};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -53,6 +53,7 @@ pub struct MissingSetting {
     file: String,
     template: String,
     keys: Vec<String>,
+    unknown: Vec<String>,
     difference: String,
 }
 
@@ -83,11 +84,13 @@ fn found(arguments: &Arguments, host: &Host, checkout: &Checkout) -> Result<Vec<
         let (Some(wanted), Some(live)) = (checkout.text_at(commit, template)?, read(&path)?) else {
             continue;
         };
-        let Missing { keys, proposal } = missing(file, &wanted, &live);
+        // It is shown: what will be random is not made yet.
+        let Missing { keys, unknown, proposal } = missing(file, &wanted, &live, &shown)?;
         if !keys.is_empty() {
             let difference = TextDiff::from_lines(&live, &proposal);
             let difference = difference.unified_diff().context_radius(2).to_string();
-            all.push(MissingSetting { file: file.clone(), template: template.clone(), keys, difference });
+            let (file, template) = (file.clone(), template.clone());
+            all.push(MissingSetting { file, template, keys, unknown, difference });
         }
     }
     Ok(all)

@@ -29,7 +29,7 @@
 
 use crate::data::{self, ServerName};
 use crate::failure::{Kind, Result};
-use crate::machine::compose::{Docker, Service};
+use crate::machine::compose::{Docker, Mount, Service, project_name};
 use crate::primitive::{Act, Facet, Host, Primitive};
 use crate::site::Server;
 use crate::units::Duration;
@@ -72,8 +72,7 @@ impl Primitive for Services {
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<Container>> {
     let server = host.server()?;
-    let folder = server.make_folder();
-    let project = arguments.project.clone().or_else(|| Some(project_name(folder.file_name()?.to_str()?)));
+    let project = arguments.project.clone().or_else(|| project_name(&server.make_folder()));
     let docker = Docker {
         environment: &server.environment,
         within: Duration::seconds(60),
@@ -113,12 +112,12 @@ fn around(
     let real = |path: PathBuf| path.canonicalize().unwrap_or(path);
     let data: Vec<PathBuf> = server.backup.iter().map(|path| real(server.path(path))).collect();
     let checkout = real(server.checkout.clone());
-    let uses = |mount: &PathBuf| {
-        let mount = real(mount.clone());
+    let uses = |mount: &Mount| {
+        let mount = real(PathBuf::from(&mount.source));
         data.iter().any(|path| mount.starts_with(path) || path.starts_with(&mount))
     };
     let is_meant = |found: &Service| {
-        let is_own = found.mounts.iter().any(uses)
+        let is_own = found.mounts.iter().filter(|mount| mount.writable).any(uses)
             || project == Some(found.project.as_str())
             || found.folder.as_ref().is_some_and(|folder| real(folder.clone()).starts_with(&checkout));
         is_own && service.is_none_or(|service| found.service == service)
@@ -136,24 +135,4 @@ fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
         })
     });
     Ok(containers.collect())
-}
-
-/// A folder's name as Compose makes a project's of it: small letters, digits, dashes and underscores.
-/// Source: Compose specification, "name".
-fn project_name(folder: &str) -> String {
-    let name: String = folder
-        .to_lowercase()
-        .chars()
-        .filter(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_'))
-        .collect();
-    name.trim_start_matches(['-', '_']).to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn a_project_is_called_like_its_folder() {
-        assert_eq!(super::project_name("My.Server_2"), "myserver_2");
-        assert_eq!(super::project_name("_web-app"), "web-app");
-    }
 }

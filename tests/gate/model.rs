@@ -174,12 +174,13 @@ impl Server {
             "digest_env" => json!("digest"),
             "is_healthy" | "wait_healthy" => health(arguments),
             "missing_settings" => json!([
-                { "file": AWKWARD, "template": AWKWARD, "keys": [AWKWARD], "difference": AWKWARD },
-                { "file": "a file", "template": "", "keys": ["", AWKWARD], "difference": "" },
+                { "file": AWKWARD, "template": AWKWARD, "keys": [AWKWARD], "unknown": [], "difference": AWKWARD },
+                { "file": "a file", "template": "", "keys": ["", AWKWARD], "unknown": ["", AWKWARD], "difference": "" },
             ]),
             "add_settings" => json!([AWKWARD, ""]),
             "lost_edits" => {
-                json!([{ "file": AWKWARD, "template": "", "difference": AWKWARD, "clean": false }])
+                let lost = |edited: bool| json!({ "file": AWKWARD, "template": "", "difference": AWKWARD, "clean": !edited, "edited": edited });
+                json!([lost(true), lost(false)])
             }
             "put_back_edits" => json!([AWKWARD]),
             "keep_files" | "untag_images" | "drop_replaced" | "skipped" => Value::Null,

@@ -46,12 +46,14 @@ impl Attributes {
         })
     }
 
-    /// Those of something that never was on the disk: private, of whoever runs this, from now.
+    /// Those of something that never was on the disk: of whoever runs this, from now. The archive is private; what is
+    /// in it may be read by others where it is restored, as a dump by the database in its container, which is another
+    /// user than whoever unpacked it.
     pub fn made(size: u64) -> Attributes {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         Attributes {
             sort: Sort::File,
-            mode: 0o600,
+            mode: 0o644,
             owner: rustix::process::getuid().as_raw().into(),
             group: rustix::process::getgid().as_raw().into(),
             modified: since.map_or(0, |since| since.as_secs()),

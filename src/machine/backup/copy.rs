@@ -17,7 +17,6 @@ use crate::machine::files::{private_folder, write_private_durably};
 use crate::machine::health::{self, Check, Report};
 use crate::machine::part::Part;
 use crate::machine::postgres::Postgres;
-use crate::machine::tree;
 use crate::units::Duration;
 use project::Project;
 use serde::{Deserialize, Serialize};
@@ -200,5 +199,5 @@ fn remove(place: &Place, original: &str, folder: &Path) -> Result<()> {
             docker.run_spec(&docker.spec(all))?;
         }
     }
-    tree::remove(folder).or_fail(Kind::Refused, || format!("`{}` can't be removed", folder.display()))
+    docker.remove(folder, Some(original))
 }

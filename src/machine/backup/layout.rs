@@ -13,6 +13,19 @@ const VOLUMES: [(&str, &str); 3] = [
     ("volumes/ldap-vol1", "ldap-vol1"),
 ];
 
+/// The users and groups that own them: in the archive all is its administrator's, who could not read it otherwise.
+/// Source: hossadm 0.2.3, `docker.py`, `restore_auth` and `restore_ldap`.
+const OWNERS: [(&str, u64); 3] =
+    [("volumes/auth", 1001), ("volumes/ldap-vol0", 911), ("volumes/ldap-vol1", 911)];
+
+/// The owner, and the group, of a member where it is put back.
+pub fn owner(member: &str) -> Option<u64> {
+    let name = member.trim_start_matches("./");
+    let is_in =
+        |folder: &str| name.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    OWNERS.iter().find(|(folder, _)| is_in(folder)).map(|(_, owner)| *owner)
+}
+
 /// So many of them are believed.
 const MOST: usize = 1000;
 
@@ -55,6 +68,7 @@ pub fn parts(members: impl Iterator<Item = Result<Entry>>) -> Result<Vec<Part>> 
             inside: "/mnt/snapshots".into(),
             snapshot: String::new(),
             documents: BTreeMap::new(),
+            indices: BTreeSet::new(),
         });
     }
     Ok(parts)

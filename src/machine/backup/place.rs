@@ -38,13 +38,14 @@ impl<'a> Place<'a> {
         Docker { environment: self.environment, within: ASKING, stop: self.stop }
     }
 
-    /// The running container of a service.
+    /// The running container of a service. Fails with [`Kind::Unreachable`] if Docker is about to start it again, and with
+    /// [`Kind::Refused`] if it does not run otherwise.
     pub fn running(&self, service: &str) -> Result<Service> {
         let found = self.docker().service(self.project, service)?;
         match found.running && !found.restarting {
             true => Ok(found),
             false => Err(Failure::new(
-                Kind::Refused,
+                if found.restarting { Kind::Unreachable } else { Kind::Refused },
                 format!("`{}` does not run: it is {}", found.name, found.state),
             )
             .help(format!("see why with `docker logs {}`, then start it", found.name))),
@@ -107,7 +108,10 @@ pub fn answers<T>(place: &Place, service: &str, ask: impl Fn() -> Result<T>) -> 
     loop {
         match ask() {
             Err(failure) if starts(&failure) && Instant::now() < until && !(place.stop)() => {
-                place.running(service)?;
+                match place.running(service) {
+                    Err(reason) if reason.kind == Kind::Unreachable => {}
+                    there => drop(there?),
+                }
                 std::thread::sleep(std::time::Duration::from_millis(250));
             }
             answer => return answer,

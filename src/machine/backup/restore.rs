@@ -2,8 +2,7 @@
 
 use super::store::{Group, Restored, STORES};
 use super::{Place, Unpacked};
-use crate::failure::{Context, Kind, Result};
-use crate::machine::tree;
+use crate::failure::Result;
 
 /// Puts everything of a group back.
 pub fn put_back(group: Group, unpacked: &Unpacked, place: &Place) -> Result<Restored> {
@@ -16,6 +15,6 @@ pub fn put_back(group: Group, unpacked: &Unpacked, place: &Place) -> Result<Rest
 /// Removes all that was moved aside, and what was unpacked.
 pub fn drop_aside(unpacked: &Unpacked, place: &Place) -> Result<()> {
     STORES.iter().try_for_each(|store| store.drop_aside(unpacked, place))?;
-    let removed = tree::remove(&unpacked.folder);
-    removed.or_fail(Kind::Refused, || format!("`{}` can't be removed", unpacked.folder.display()))
+    // A copy of the server may have written into it, as other users.
+    place.docker().remove(&unpacked.folder, place.project)
 }

@@ -69,6 +69,10 @@ impl Unpacked {
         let mut members = Vec::new();
         for member in contents.members.iter() {
             let mut member = member?;
+            // What has no manifest is of Hoss's own tool.
+            if let Some(owner) = layout::owner(&member.name).filter(|_| contents.manifest.is_none()) {
+                (member.owner, member.group) = (owner, owner);
+            }
             if archive::is_risen(member.sort, member.mode) && !contents.is_own {
                 stripped.push(member.name.clone());
                 member.mode &= !archive::RISEN;

@@ -1,6 +1,7 @@
 //! What git says about the way from one commit to another: release notes, and files that an admin must know of.
 
 use super::Checkout;
+use super::settings::settings;
 use crate::failure::Result;
 use crate::machine::release::Release;
 use git2::{Delta, Oid};
@@ -124,38 +125,6 @@ impl Checkout {
     }
 }
 
-/// A setting that a text gives a value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Setting {
-    pub name: String,
-    pub value: String,
-    /// Whether a recipe prints it into the settings file.
-    pub is_printed: bool,
-}
-
-/// `NAME=value` at the beginning of a line, or of what a recipe prints into the settings file.
-pub fn settings(text: &str) -> Vec<Setting> {
-    let setting = |line: &str| {
-        let line = line.trim_start_matches(['\t', ' ', '@', '-']);
-        let printed = line.strip_prefix("printf").or_else(|| line.strip_prefix("echo")).map(str::trim_start);
-        let quote = printed.and_then(|line| line.chars().next()).filter(|c| matches!(c, '"' | '\''));
-        let line = printed.unwrap_or(line).trim_start_matches([' ', '"', '\'']);
-        let (name, value) = line.split_once('=')?;
-        let fits = !name.is_empty()
-            && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
-        let value = match quote {
-            Some(quote) => value.split(quote).next().unwrap_or_default().trim_end_matches("\\n"),
-            None => value,
-        };
-        fits.then(|| Setting {
-            name: name.to_owned(),
-            value: value.to_owned(),
-            is_printed: printed.is_some(),
-        })
-    };
-    text.lines().filter_map(setting).collect()
-}
-
 /// What sort of file it is, if of one that an admin must know of.
 fn sort(path: &str) -> Option<&'static str> {
     let name = path.rsplit('/').next().unwrap_or_default();
@@ -205,13 +174,5 @@ mod tests {
         assert_eq!(section(text, &"0.2.10".parse().unwrap()).map(str::trim), Some("ten"));
         assert_eq!(section(text, &"0.2.1".parse().unwrap()), Some("one\n"));
         assert_eq!(section(text, &"0.2.2".parse().unwrap()), None);
-    }
-
-    #[test]
-    fn settings_are_found_in_recipes_and_examples() {
-        let text = "\t@printf \"SERVICES=a b\\n\" >> x\nPLAIN=1\nlower=2\n\t@echo 'TOKEN='\n";
-        let found = settings(text);
-        let found: Vec<_> = found.iter().map(|s| (s.name.as_str(), s.value.as_str(), s.is_printed)).collect();
-        assert_eq!(found, [("SERVICES", "a b", true), ("PLAIN", "1", false), ("TOKEN", "", true)]);
     }
 }

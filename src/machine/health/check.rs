@@ -84,7 +84,7 @@ impl Check {
             None => self,
         };
         let answer = match check {
-            Check::Http(http) => http.look(),
+            Check::Http(http) => http.look(place),
             Check::Tcp(tcp) => tcp.look(),
             Check::Service(service) => service.look(place, stop),
             Check::Sql(sql) => sql.look(place, stop),

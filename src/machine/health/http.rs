@@ -1,9 +1,10 @@
 //! A URL that answers as it should.
 
-use super::{Answer, LOOK};
+use super::{Answer, LOOK, Place};
 use crate::data;
 use crate::failure::{Failure, Kind, Result};
 use crate::machine::http::{Request, Response};
+use crate::machine::roots;
 use crate::secret::Secret;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -74,8 +75,9 @@ impl Http {
         }
     }
 
-    pub(super) fn look(&self) -> Result<Answer> {
+    pub(super) fn look(&self, place: &Place) -> Result<Answer> {
         let mut request = Request::get(&self.http);
+        request.authorities = roots::named(&place.environment);
         request.method.clone_from(&self.method);
         request.resolve.clone_from(&self.resolve);
         request.within = LOOK;
@@ -89,7 +91,7 @@ impl Http {
             // Waiting does not make it known.
             let token = bearer.reveal().map_err(|failure| Failure { kind: Kind::Invalid, ..failure })?;
             let token = match &self.exchange {
-                Some(url) => match exchanged(url, &token)? {
+                Some(url) => match exchanged(url, &token, place)? {
                     Ok(token) => token,
                     Err(answer) => return Ok(answer),
                 },
@@ -130,8 +132,9 @@ impl Http {
 }
 
 /// The token that `url` gives for another, or what was seen instead.
-fn exchanged(url: &str, token: &str) -> Result<std::result::Result<String, Answer>> {
+fn exchanged(url: &str, token: &str, place: &Place) -> Result<std::result::Result<String, Answer>> {
     let mut request = Request::get(url);
+    request.authorities = roots::named(&place.environment);
     request.method = "POST".into();
     request.within = LOOK;
     request.headers.insert("authorization".into(), format!("Bearer {token}"));

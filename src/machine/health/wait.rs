@@ -1,5 +1,6 @@
 //! Waiting until all checks are true, and stay so.
 
+use super::loops::Loops;
 use super::{Answer, Check, Place, round};
 use crate::failure::{Failure, Kind, Result};
 use crate::units;
@@ -35,7 +36,8 @@ pub struct Checked {
 /// window that is under way then may still go on to its end. `on_change` hears a line whenever a check answers
 /// otherwise than before.
 ///
-/// Fails with [`Kind::TimedOut`] and the message `otherwise`, as "`web` did not become healthy", and why; with [`Kind::Interrupted`] soon after `stop`
+/// Fails with [`Kind::TimedOut`] and the message `otherwise`, as "`web` did not become healthy", and why; before the time
+/// is over if a service ends again and again, so that no waiting helps. Fails with [`Kind::Interrupted`] soon after `stop`
 /// says so; with [`Kind::Invalid`] if a check itself is wrong.
 pub fn wait(
     otherwise: &str,
@@ -49,6 +51,7 @@ pub fn wait(
     let begun = Instant::now();
     let mut histories: Vec<History> = checks.iter().map(|check| History::new(check.name())).collect();
     let mut window: Option<Window> = None;
+    let mut loops = Loops::new(checks, place);
     loop {
         let looked_at = Instant::now();
         let answers = round(checks, place, stop)?;
@@ -73,9 +76,20 @@ pub fn wait(
             // A window that began too late does not count as in time.
             Some(window) if window.looked_at.duration_since(begun) <= within.0 => {}
             _ if begun.elapsed() >= within.0 => {
-                return Err(failure(otherwise, checks, &histories, within, stable, place));
+                return Err(failure(otherwise, checks, &histories, within, stable, place, &loops));
             }
-            _ => {}
+            Some(_) => {}
+            None => {
+                if let Some(service) = loops.look(place, stop).cloned() {
+                    let message =
+                        format!("{otherwise}: its service `{}` ends again and again", service.service);
+                    let mut whys = loops.tell(&service.id, place, LOG_LINES);
+                    let badly = histories.iter().filter(|history| !history.is_well());
+                    whys.extend(badly.map(History::tell));
+                    let failure = whys.into_iter().fold(Failure::new(Kind::TimedOut, message), Failure::why);
+                    return Err(failure.help("mend what its log says, then use `banister resume`"));
+                }
+            }
         }
         let pause = Instant::now() + (begun.elapsed() / 4).clamp(PAUSE.0, PAUSE.1);
         // The end of the window is not slept over.
@@ -177,8 +191,10 @@ fn failure(
     within: units::Duration,
     stable: units::Duration,
     place: &Place,
+    loops: &Loops,
 ) -> Failure {
     let mut failure = Failure::new(Kind::TimedOut, format!("{otherwise} in {within}"));
+    failure = loops.unchecked(checks, place, LOG_LINES).into_iter().fold(failure, Failure::why);
     let all_well = histories.iter().all(History::is_well);
     for (check, history) in checks.iter().zip(histories) {
         // A service that ends again and again may happen to run at the last look.

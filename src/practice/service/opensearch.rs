@@ -189,7 +189,15 @@ impl Store {
                 );
                 return Ok(Response::json(500, &json!({ "error": { "reason": reason }, "status": 500 })));
             }
-            make_folder(&self.service.file(location)?)?;
+            let folder = self.service.file(location)?;
+            // As OpenSearch verifies it: whatever it may write to it must be able to write.
+            let is_only_read = body["settings"]["readonly"] == true;
+            let tried = folder.join("tests-write");
+            if !is_only_read && (make_folder(&folder).is_err() || write(&tried, "").is_err()) {
+                let reason = format!("[{name}] path is not accessible on master node");
+                return Ok(Response::json(500, &json!({ "error": { "reason": reason }, "status": 500 })));
+            }
+            _ = std::fs::remove_file(tried);
             write_json(&self.repository_file(name), body)?;
             return Ok(done());
         }
@@ -308,7 +316,7 @@ fn shown(name: &str, file: &Path) -> Option<Value> {
     let failed = usize::from(!matches!(state, "SUCCESS" | "IN_PROGRESS"));
     let shards = json!({ "total": 1, "failed": failed, "successful": 1 - failed });
     Some(json!({ "snapshot": name, "state": state, "indices": indices, "shards": shards, "failures": [],
-                 "start_time_in_millis": kept["begun"] }))
+                 "start_time_in_millis": kept["begun"], "end_time_in_millis": kept["ready"] }))
 }
 
 /// The files of a folder with this beginning and end, without them.

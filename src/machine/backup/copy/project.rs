@@ -2,13 +2,12 @@
 
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::backup::{Place, Unpacked};
-use crate::machine::compose::{COPY_OF, VOLUME};
+use crate::machine::compose::COPY_OF;
 use crate::machine::part::Part;
-use rustix::process::geteuid;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::os::unix::fs::{MetadataExt, lchown};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// What is copied from `Config` and `HostConfig` of a container as it is, and what Compose calls it. Docker Engine API,
@@ -84,9 +83,9 @@ impl<'a> Project<'a> {
         let target = escaped(&mount["Destination"]);
         match text("Type") {
             "volume" => {
-                let labels = self.place.docker().volume_labels(text("Name"))?;
                 // A volume without a name in the Compose files is made anew by the image.
-                let Some(volume) = labels.get(VOLUME) else { return Ok(None) };
+                let called = self.place.docker().called(text("Name"), self.original)?;
+                let Some(volume) = called else { return Ok(None) };
                 self.volumes.insert(volume.clone(), json!({ "labels": self.labels() }));
                 Ok(Some(json!({ "type": "volume", "source": volume, "target": target })))
             }
@@ -123,14 +122,10 @@ impl<'a> Project<'a> {
         }
         let own = self.folder.join(self.moved.len().to_string());
         let made = if metadata.is_dir() { fs::create_dir(&own) } else { fs::copy(source, &own).map(drop) };
-        let given = || -> std::io::Result<()> {
-            made?;
-            if geteuid().is_root() {
-                lchown(&own, Some(metadata.uid()), Some(metadata.gid()))?;
-            }
-            fs::set_permissions(&own, metadata.permissions())
-        };
-        given().or_fail(Kind::Refused, failed)?;
+        made.or_fail(Kind::Refused, failed)?;
+        // Before it is another's, and its mode can't be changed any more.
+        fs::set_permissions(&own, metadata.permissions()).or_fail(Kind::Refused, failed)?;
+        self.place.docker().give(&own, metadata.uid(), metadata.gid(), Some(self.original))?;
         self.moved.insert(source.to_owned(), own.clone());
         Ok((own, false))
     }

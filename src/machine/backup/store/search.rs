@@ -7,12 +7,13 @@ use crate::machine::backup::asked::{Asked, AskedSearch};
 use crate::machine::backup::gathered::{Gathered, Workshop};
 use crate::machine::backup::place::{answers, only_when_late, tidied};
 use crate::machine::backup::{Place, Unpacked};
+use crate::machine::compose::Docker;
 use crate::machine::part::Part;
 use crate::machine::search::Search;
 use crate::machine::tree::{copy_path as copy, remove};
 use crate::units::Duration;
-use rustix::process::geteuid;
-use std::collections::BTreeMap;
+use rustix::process::{getegid, geteuid};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::unix::fs::{MetadataExt, lchown};
 use std::path::{Path, PathBuf};
@@ -41,14 +42,14 @@ impl Store for Indices {
 
     /// Under other names, beside the live ones.
     fn drill(&self, unpacked: &Unpacked, place: &Place, drilled: &mut Drilled) -> Result<()> {
-        for part in parts(unpacked, place) {
+        for part in parts(unpacked, place)? {
             let url = service_url(&part, place)?;
             let search = place.search(&url);
             let prefix = format!("banister-drill-{}-", unpacked.id);
             let counted = put_index_back(unpacked, &part, place, &search, &prefix);
             let late = only_when_late();
             let tidy = Place { stop: &late, ..*place };
-            let removed = remove_index(unpacked, &part, &tidy.search(&url), &prefix);
+            let removed = remove_index(unpacked, &part, &tidy, &url, &prefix);
             drilled.documents.extend(tidied(counted, removed)?);
         }
         Ok(())
@@ -57,7 +58,7 @@ impl Store for Indices {
     /// Those that are there are kept in a snapshot of their own first. Whoever writes to them must not run: it could make
     /// an index anew in between.
     fn put_back(&self, unpacked: &Unpacked, place: &Place, done: &mut Restored) -> Result<()> {
-        for part in parts(unpacked, place) {
+        for part in parts(unpacked, place)? {
             let put_back = of_service(unpacked, place, &part);
             done.names.extend(put_back.map_err(|failure| place.explain(part.service, failure))?.into_keys());
         }
@@ -65,14 +66,12 @@ impl Store for Indices {
     }
 
     fn drop_aside(&self, unpacked: &Unpacked, place: &Place) -> Result<()> {
-        for part in parts(unpacked, place) {
+        for part in parts(unpacked, place)? {
             let url = service_url(&part, place)?;
             let (new, old) = unpacked.new_and_old("banister", "-");
             for name in [new, old] {
                 place.search(&url).forget(&name)?;
-                let folder = part.repository(&name).0;
-                let failed = || format!("`{}` can't be removed", folder.display());
-                remove(&folder).or_fail(Kind::Refused, failed)?;
+                part.ground.clear(&place.docker(), &name)?;
             }
         }
         Ok(())
@@ -85,17 +84,19 @@ fn take(asked: &AskedSearch, name: &str, workshop: &Workshop, gathered: &mut Gat
     let url = place.search_url(&asked.service, asked.port)?;
     let search = place.search(&url);
     let repository = format!("banister-{name}");
-    let folder = (place.path)(&asked.folder).join(&repository);
+    let ground = Ground::find(place, &asked.service, &asked.folder, &asked.inside)?;
     // What an attempt that was cut off left.
     search.forget(&repository)?;
-    if folder.exists() {
-        let failed = || format!("`{}`, left by an earlier attempt, can't be removed", folder.display());
-        remove(&folder).or_fail(Kind::Refused, failed)?;
+    ground.clear(&place.docker(), &repository)?;
+    let made = (url.clone(), repository.clone(), ground.clone(), place.environment.clone());
+    gathered.afterwards(move || forget(&made.0, &made.1, &made.2, &made.3));
+    search.register(&repository, &ground.inside(&repository), false)?;
+    let closed = search.present("")?.closed;
+    if !closed.is_empty() {
+        let names = closed.join(", ");
+        (workshop.tell)(format!("closed indices of {} are not in the backup: {names}", asked.service));
     }
-    let made = (url.clone(), repository.clone(), folder.clone());
-    gathered.afterwards(move || forget(&made.0, &made.1, &made.2));
-    search.register(&repository, &format!("{}/{repository}", asked.inside.trim_end_matches('/')))?;
-    let documents = snapshot_and_count(&search, &repository, name)?;
+    let (documents, indices) = snapshot_and_count(&search, &repository, name)?;
     if documents.is_none() {
         (workshop.tell)(format!(
             "{} is written to: nothing will say how many documents it had",
@@ -110,39 +111,132 @@ fn take(asked: &AskedSearch, name: &str, workshop: &Workshop, gathered: &mut Gat
         inside: asked.inside.clone(),
         snapshot: name.to_owned(),
         documents: documents.unwrap_or_default(),
+        indices,
     };
-    gathered.add(part, Content::Path(folder));
+    gathered.add(part, Content::Path(ground.outside(&repository)));
     Ok(())
 }
 
-/// Takes a snapshot, and again while documents come or go meanwhile; how many each index has. None if they never stayed
-/// as many: a count of another moment would be held against the snapshot for ever.
+/// Takes a snapshot, and again while documents come or go meanwhile; how many each index has, and which there are. No
+/// numbers if they never stayed the same: a count of another moment would be held against the snapshot for ever.
+///
+/// Fails with [`Kind::Refused`] if the snapshot lacks an index that was there all the time.
 fn snapshot_and_count(
     search: &Search,
     repository: &str,
     name: &str,
-) -> Result<Option<BTreeMap<String, u64>>> {
-    let mut before = search.count(&search.present("")?, "")?;
+) -> Result<(Option<BTreeMap<String, u64>>, BTreeSet<String>)> {
+    let mut there = search.present("")?.open;
+    let mut before = search.count(&there, "")?;
+    let mut indices = Vec::new();
     for _ in 0..TRIES {
         search.snapshot(repository, name)?;
-        let after = search.count(&search.indices(repository, name)?, "")?;
-        if before == after {
-            return Ok(Some(after));
+        indices = search.indices(repository, name)?;
+        let still = search.present("")?.open;
+        let lost = |index: &&String| still.contains(index) && !indices.contains(index);
+        let lost: Vec<&str> = there.iter().filter(lost).map(String::as_str).collect();
+        if !lost.is_empty() {
+            let message = format!("the snapshot `{name}` lacks indices: {}", lost.join(", "));
+            return Err(Failure::new(Kind::Refused, message)
+                .help("check the search service's log, then run it again"));
         }
-        before = after;
+        let after = search.count(&indices, "")?;
+        if before == after {
+            return Ok((Some(after), indices.into_iter().collect()));
+        }
+        (before, there) = (after, still);
     }
-    Ok(None)
+    Ok((None, indices.into_iter().collect()))
 }
 
 /// Removes a snapshot that was taken for one backup; what could not be removed, for people.
-fn forget(url: &str, repository: &str, folder: &Path) -> Vec<String> {
+fn forget(
+    url: &str,
+    repository: &str,
+    ground: &Ground,
+    environment: &BTreeMap<String, String>,
+) -> Vec<String> {
     let search = Search { url, within: TIDYING, stop: &|| false };
-    let forgotten = search.forget(repository).err();
-    let removed = remove(folder).err();
-    let told =
-        |error: String| format!("the snapshot in `{}` could not be removed: {error}", folder.display());
-    let errors = forgotten.map(|failure| failure.to_string()).into_iter();
-    errors.chain(removed.map(|error| error.to_string())).map(told).collect()
+    let docker = Docker { environment, within: TIDYING, stop: &|| false };
+    let errors = [search.forget(repository).err(), ground.clear(&docker, repository).err()];
+    let told = |failure: Failure| format!("the snapshot `{repository}` could not be removed: {failure}");
+    errors.into_iter().flatten().map(told).collect()
+}
+
+/// Where a service may have repositories.
+#[derive(Clone, Debug)]
+struct Ground {
+    container: String,
+    /// On this machine.
+    folder: PathBuf,
+    /// In its container.
+    inside: String,
+}
+
+impl Ground {
+    /// What the container mounts there counts, whatever was written elsewhere: settings may have changed since.
+    fn find(place: &Place, service: &str, folder: &str, inside: &str) -> Result<Ground> {
+        let container = place.docker().service(place.project, service)?;
+        let inside = inside.trim_end_matches('/').to_owned();
+        let mounted =
+            container.mounts.iter().find(|mount| mount.sort == "bind" && mount.destination == inside);
+        let folder = mounted.map_or_else(|| (place.path)(folder), |mount| PathBuf::from(&mount.source));
+        Ok(Ground { container: container.id, folder, inside })
+    }
+
+    fn outside(&self, repository: &str) -> PathBuf {
+        self.folder.join(repository)
+    }
+
+    fn inside(&self, repository: &str) -> String {
+        format!("{}/{repository}", self.inside)
+    }
+
+    /// Removes a repository: through the container what only the service, or root, may remove.
+    fn clear(&self, docker: &Docker, repository: &str) -> Result<()> {
+        let folder = self.outside(repository);
+        let failed = || format!("`{}` can't be removed", folder.display());
+        match remove(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                let removed = self.as_root(docker, &["rm", "-rf", "--", &self.inside(repository)]);
+                removed.map_err(|failure| Failure { message: failed(), ..failure })?;
+                // The container may see another folder there than the one on this machine.
+                match folder.symlink_metadata() {
+                    Ok(_) => Err(error).or_fail(Kind::Refused, failed),
+                    Err(_) => Ok(()),
+                }
+            }
+            removed => removed.or_fail(Kind::Refused, failed),
+        }
+    }
+
+    /// Copies a snapshot to where the service reads it, as the owner of the folder around it.
+    fn hand_over(&self, docker: &Docker, from: &Path, repository: &str) -> Result<()> {
+        let to = self.outside(repository);
+        let failed = || format!("the snapshot can't be put into `{}`", to.display());
+        self.clear(docker, repository)?;
+        let owner = self.folder.metadata().or_fail(Kind::Refused, failed)?;
+        let is_ours = (owner.uid(), owner.gid()) == (geteuid().as_raw(), getegid().as_raw());
+        if is_ours || geteuid().is_root() {
+            let given = copy(from, &to).and_then(|()| give(&to, owner.uid(), owner.gid()));
+            return given.or_fail(Kind::Refused, failed);
+        }
+        // Only root can give it to the service's user, and the folder may be root's: Docker makes it where it is missing.
+        let inside = self.inside(repository);
+        let source = format!("{}/.", from.display());
+        let target = format!("{}:{inside}", self.container);
+        let handed = || -> Result<()> {
+            docker.run_spec(&docker.spec(["cp", source.as_str(), target.as_str()]))?;
+            let script = r#"chown -R "$(stat -c %u:%g "$1")" "$2" && chmod -R u+rwX,g+rX "$2""#;
+            self.as_root(docker, &["sh", "-c", script, "sh", &self.inside, &inside])
+        };
+        handed().map_err(|failure| Failure { message: failed(), ..failure })
+    }
+
+    fn as_root(&self, docker: &Docker, command: &[&str]) -> Result<()> {
+        let words = ["exec", "--user", "0:0", self.container.as_str()].into_iter();
+        docker.run_spec(&docker.spec(words.chain(command.iter().copied()))).map(drop)
+    }
 }
 
 /// The search part of a backup.
@@ -150,33 +244,23 @@ struct Index<'a> {
     member: &'a str,
     service: &'a str,
     port: u16,
-    folder: PathBuf,
-    inside: &'a str,
+    ground: Ground,
     snapshot: &'a str,
     documents: &'a BTreeMap<String, u64>,
+    indices: &'a BTreeSet<String>,
 }
 
-impl Index<'_> {
-    /// A repository by its name: where it is on this machine, and in the container.
-    fn repository(&self, name: &str) -> (PathBuf, String) {
-        (self.folder.join(name), format!("{}/{name}", self.inside.trim_end_matches('/')))
+/// The search parts of a backup, each with where its service has repositories now.
+fn parts<'a>(unpacked: &'a Unpacked, place: &'a Place) -> Result<Vec<Index<'a>>> {
+    let mut found = Vec::new();
+    for part in &unpacked.parts {
+        let Part::Search { name, service, port, folder, inside, snapshot, documents, indices } = part else {
+            continue;
+        };
+        let ground = Ground::find(place, service, folder, inside)?;
+        found.push(Index { member: name, service, port: *port, ground, snapshot, documents, indices });
     }
-}
-
-/// The search parts of a backup.
-fn parts<'a>(unpacked: &'a Unpacked, place: &'a Place) -> impl Iterator<Item = Index<'a>> {
-    unpacked.parts.iter().filter_map(|part| match part {
-        Part::Search { name, service, port, folder, inside, snapshot, documents } => Some(Index {
-            member: name,
-            service,
-            port: *port,
-            folder: (place.path)(folder),
-            inside,
-            snapshot,
-            documents,
-        }),
-        _ => None,
-    })
+    Ok(found)
 }
 
 fn of_service(unpacked: &Unpacked, place: &Place, part: &Index) -> Result<BTreeMap<String, u64>> {
@@ -184,7 +268,7 @@ fn of_service(unpacked: &Unpacked, place: &Place, part: &Index) -> Result<BTreeM
     let search = place.search(&url);
     let (_, old) = unpacked.new_and_old("banister", "-");
     // What was kept by an attempt before is what was there before that.
-    answers(place, part.service, || search.register(&old, &part.repository(&old).1))?;
+    answers(place, part.service, || search.register(&old, &part.ground.inside(&old), false))?;
     if search.newest(&old)?.is_none() {
         search.snapshot(&old, BEFORE)?;
     }
@@ -205,10 +289,8 @@ fn put_index_back(
     prefix: &str,
 ) -> Result<BTreeMap<String, u64>> {
     let (new, _) = unpacked.new_and_old("banister", "-");
-    let (folder, location) = part.repository(&new);
-    let failed = || format!("the snapshot can't be put into `{}`", folder.display());
-    hand_over(&unpacked.path(part.member), &folder, &part.folder).or_fail(Kind::Refused, failed)?;
-    answers(place, part.service, || search.register(&new, &location))?;
+    part.ground.hand_over(&place.docker(), &unpacked.path(part.member), &new)?;
+    answers(place, part.service, || search.register(&new, &part.ground.inside(&new), true))?;
     let snapshot = match part.snapshot {
         "" => search.newest(&new)?.ok_or_else(|| {
             Failure::new(Kind::Refused, "the backup holds no whole snapshot of the search index")
@@ -216,6 +298,13 @@ fn put_index_back(
         name => name.to_owned(),
     };
     let indices = search.indices(&new, &snapshot)?;
+    let lost: Vec<&str> =
+        part.indices.iter().filter(|index| !indices.contains(index)).map(String::as_str).collect();
+    if !lost.is_empty() {
+        let message =
+            format!("the snapshot `{snapshot}` lacks indices that the backup says: {}", lost.join(", "));
+        return Err(Failure::new(Kind::Refused, message).help("restore another backup: banister backup list"));
+    }
     search.restore(&new, &snapshot, &indices, prefix)?;
     let counts = search.count(&indices, prefix)?;
     if !part.documents.is_empty() && counts != *part.documents {
@@ -225,25 +314,18 @@ fn put_index_back(
             .help("try it again: banister resume"));
     }
     search.forget(&new)?;
-    remove(&folder).or_fail(Kind::Refused, || format!("`{}` can't be removed", folder.display()))?;
+    part.ground.clear(&place.docker(), &new)?;
     Ok(counts)
 }
 
 /// Removes what [`put_index_back`] put beside what is there, however far it came.
-fn remove_index(unpacked: &Unpacked, part: &Index, search: &Search, prefix: &str) -> Result<()> {
-    search.present(prefix)?.iter().try_for_each(|index| search.delete(index))?;
+fn remove_index(unpacked: &Unpacked, part: &Index, place: &Place, url: &str, prefix: &str) -> Result<()> {
+    let search = place.search(url);
+    let present = search.present(prefix)?;
+    present.open.iter().chain(&present.closed).try_for_each(|index| search.delete(index))?;
     let (new, _) = unpacked.new_and_old("banister", "-");
     search.forget(&new)?;
-    let folder = part.repository(&new).0;
-    remove(&folder).or_fail(Kind::Refused, || format!("`{}` can't be removed", folder.display()))
-}
-
-/// Copies a snapshot to where the service finds it, as the owner of that folder.
-fn hand_over(from: &Path, to: &Path, folder: &Path) -> io::Result<()> {
-    remove(to)?;
-    copy(from, to)?;
-    let owner = folder.metadata()?;
-    if geteuid().is_root() { give(to, owner.uid(), owner.gid()) } else { Ok(()) }
+    part.ground.clear(&place.docker(), &new)
 }
 
 fn give(path: &Path, owner: u32, group: u32) -> io::Result<()> {
@@ -265,6 +347,10 @@ mod tests {
 
     /// A search service with one index, of which `count` says how many documents it has. A restore never ends.
     fn service(count: impl Fn() -> u64 + Send + 'static) -> String {
+        service_with(r#"[{"index":"a"},{"index":".own"},{"index":"old","status":"close"}]"#, count)
+    }
+
+    fn service_with(indices: &'static str, count: impl Fn() -> u64 + Send + 'static) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         std::thread::spawn(move || {
@@ -280,8 +366,8 @@ mod tests {
                         waiting.push(stream);
                         continue;
                     }
-                    _ if path.starts_with("/_cat/indices") => r#"[{"index":"a"},{"index":".own"}]"#.into(),
-                    "/a/_count" => format!(r#"{{"count":{}}}"#, count()),
+                    _ if path.starts_with("/_cat/indices") => indices.into(),
+                    "/a/_count" | "/b/_count" => format!(r#"{{"count":{}}}"#, count()),
                     _ => r#"{"snapshots":[{"state":"SUCCESS","indices":["a"]}]}"#.into(),
                 };
                 let length = body.len();
@@ -300,12 +386,20 @@ mod tests {
             let counted = AtomicU64::new(0);
             let url = service(move || counted.fetch_add(1, Ordering::Relaxed).min(until));
             let search = Search { url: &url, within: Duration::seconds(5), stop: &|| false };
-            snapshot_and_count(&search, "repository", "name").unwrap()
+            snapshot_and_count(&search, "repository", "name").unwrap().0
         };
         for until in [0, 1, TRIES as u64 - 1] {
             assert_eq!(taken(until), Some(BTreeMap::from([("a".into(), until)])));
         }
         assert_eq!(taken(1000), None);
+    }
+
+    #[test]
+    fn a_snapshot_that_lacks_an_index_is_no_backup() {
+        let url = service_with(r#"[{"index":"a"},{"index":"b"}]"#, || 1);
+        let search = Search { url: &url, within: Duration::seconds(5), stop: &|| false };
+        let failure = snapshot_and_count(&search, "repository", "name").unwrap_err();
+        assert_eq!(failure.message, "the snapshot `name` lacks indices: b");
     }
 
     #[test]
