@@ -13,6 +13,7 @@ mod pieces;
 mod compression;
 mod header;
 mod keys;
+mod changed;
 mod left;
 mod raw;
 mod streams;
@@ -31,6 +32,7 @@ mod verify;
 mod tree;
 mod unpack;
 
+pub use changed::changed;
 pub use compression::Compression;
 pub use create::{Content, Created, Member, Unnamed, Watch, create};
 pub use decrypt::{is_readable, try_keys};

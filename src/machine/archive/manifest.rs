@@ -30,6 +30,10 @@ pub struct About {
     pub parts: Vec<Part>,
     /// What belongs to the server and is not here.
     pub not_included: Vec<String>,
+    /// What changed while it was read, vanished, or came: what is here of it may be inconsistent. For a folder: something
+    /// in it came or went.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changed: Vec<String>,
 }
 
 /// All that `manifest.json` says.
@@ -38,8 +42,6 @@ pub struct Manifest {
     pub format: u32,
     #[serde(flatten)]
     pub about: About,
-    /// Members whose length changed while they were read: filled with zeros, or cut.
-    pub changed: Vec<String>,
     /// A digest of all else in here, keyed with the key of the records of who made it: evidence of where it comes from,
     /// and nothing that a restore needs.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,13 +1,15 @@
 //! Puts what is on the disk into an archive.
 
-use super::Writer;
+use super::{Member, Writer};
 use crate::failure::{Failure, Kind, Result};
+use crate::machine::archive::changed::{Stamp, changed, settled};
 use crate::machine::archive::estimate::refuse;
 use crate::machine::archive::header::Attributes;
 use crate::machine::archive::left::{Left, whole};
 use crate::machine::archive::manifest::{Sort, text};
 use crate::machine::files::unreadable;
 use crate::machine::tree::{Found, Next, What, is_border, walk};
+use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -36,6 +38,7 @@ impl Writer<'_> {
             return Ok(Next::Enter);
         }
         let attributes = Attributes::of(metadata, sort);
+        let mut stamp = Stamp::of(metadata);
         let failed = |error| unreadable(error, format!("`{shown}` can't be read"));
         match sort {
             Sort::Folder => self.put(&[&name[..], b"/"].concat(), &[], &attributes, io::empty())?,
@@ -52,14 +55,64 @@ impl Writer<'_> {
                     }
                     file => file.map_err(failed)?,
                 };
-                let open = file.metadata().map_err(failed)?;
+                let (open, is_busy) = settled(&file, self.begun).map_err(failed)?;
                 if !open.is_file() {
                     return Err(Failure::new(Kind::Refused, format!("`{shown}` changed while it was read")));
                 }
-                self.put(&name, &[], &Attributes::of(&open, sort), file)?;
+                stamp = Stamp::of(&open);
+                self.put(&name, &[], &Attributes::of(&open, sort), &file)?;
+                if is_busy {
+                    self.note_changed(text(&name));
+                }
             }
         }
+        if let Some(source) = self.from.get_mut(&name) {
+            source.stamp = Some(stamp);
+        }
         Ok(Next::Enter)
+    }
+
+    /// Looks once more at all that was read, and notes what changed since, or is gone.
+    pub(super) fn look_again(&mut self, members: &[Member]) -> Result<()> {
+        let mut read: BTreeMap<Vec<u8>, Stamp> = BTreeMap::new();
+        read.extend(self.from.drain().filter_map(|(name, source)| Some((name, source.stamp?))));
+        let own = self.own;
+        for member in members {
+            let Some(path) = member.path() else { continue };
+            let mut look = |found: &Found| -> Result<Next> {
+                let is_left = Left::of(found, &member.name, own)?.is_some();
+                let name = whole(&member.name, found.below.as_bytes());
+                // What is not here came since: its folder has changed, too. Or it was part of another member.
+                if let Some(before) = read.get(&name)
+                    && found.metadata.map(Stamp::of) == Some(*before)
+                {
+                    read.remove(&name);
+                }
+                match (self.watch.stop)() {
+                    true => Err(Failure::new(Kind::Interrupted, "the backup was interrupted")),
+                    false => Ok(if is_left { Next::Pass } else { Next::Enter }),
+                }
+            };
+            match walk(&real(path), &mut look) {
+                // It is gone, and so is noted below.
+                Err(failure) if failure.kind == Kind::NotFound => {}
+                looked => looked?,
+            }
+        }
+        for name in read.into_keys().map(|name| text(&name)) {
+            self.note_changed(name);
+        }
+        if let Some(changed) = changed(&self.manifest.about.changed) {
+            (self.watch.warn)(format!("in the backup, {changed}"));
+        }
+        Ok(())
+    }
+
+    /// Notes once that something changed while it was read.
+    pub(super) fn note_changed(&mut self, name: String) {
+        if self.noted.insert(name.clone()) {
+            note(&mut self.manifest.about.changed, name);
+        }
     }
 
     /// Leaves something out, and tells.
