@@ -74,6 +74,7 @@ fn create(from: &Path, to: &Path) {
         parts: Vec::new(),
         not_included: Vec::new(),
         changed: Vec::new(),
+        lost: Vec::new(),
     };
     let watch = Watch { stop: &|| false, warn: &|warning| panic!("{warning}"), own: &Own::default() };
     let unnamed = archive::create(to, &Keys::default(), &members, about, "", &watch).expect("an archive");

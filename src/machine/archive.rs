@@ -11,6 +11,10 @@ mod place;
 mod pieces;
 
 mod compression;
+mod sparse;
+
+mod pax;
+
 mod header;
 mod keys;
 mod changed;
@@ -32,7 +36,7 @@ mod verify;
 mod tree;
 mod unpack;
 
-pub use changed::changed;
+pub use changed::{changed, several};
 pub use compression::Compression;
 pub use create::{Content, Created, Member, Unnamed, Watch, create};
 pub use decrypt::{is_readable, try_keys};

@@ -211,14 +211,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
         }
         false => (written.about, written.members),
     };
-    // What it is made of, and what was left out, is known only when it is written.
-    let parts_aside = |about: &About| About {
-        parts: Vec::new(),
-        not_included: Vec::new(),
-        changed: Vec::new(),
-        ..about.clone()
-    };
-    if parts_aside(&held) != parts_aside(&about) {
+    if held.intended() != about.intended() {
         return differs();
     }
     if !readable {
@@ -291,9 +284,8 @@ fn intend(arguments: &Arguments, plan: &Plan, host: &Host) -> Result<Intent> {
         created: now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         label: arguments.label.clone(),
         program: env!("CARGO_PKG_VERSION").into(),
-        parts: Vec::new(),
         not_included: arguments.not_included.clone(),
-        changed: Vec::new(),
+        ..About::default()
     };
     let path = free_name(&plan.folder, &about, &plan.format);
     let intent = Intent { path, about, written: None };

@@ -78,6 +78,16 @@ pub(super) fn write_back<'a>(paths: impl Iterator<Item = &'a Path>) -> io::Resul
 /// So many names are told.
 const TOLD: usize = 3;
 
+/// The first of a list of what was lost, with how many more there are; none if it is empty.
+pub fn several(list: &[String]) -> Option<String> {
+    let first = list.iter().take(TOLD).cloned().collect::<Vec<_>>().join("; ");
+    match list.len().saturating_sub(TOLD) {
+        _ if list.is_empty() => None,
+        0 => Some(first),
+        more => Some(format!("{first}; and {more} more")),
+    }
+}
+
 /// A sentence about these names, without a full stop; none if there are none.
 pub fn changed(names: &[String]) -> Option<String> {
     let first = names.iter().take(TOLD).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");

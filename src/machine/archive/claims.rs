@@ -29,7 +29,7 @@ pub(super) fn read(json: impl Read, found: &Members) -> Result<Manifest, String>
     ["format", "origin"].iter().for_each(|name| drop(map.remove(*name)));
     let about: About = serde_json::from_value(Value::Object(map)).map_err(unreadable)?;
     // Another format may say of its members what this program can't read.
-    if format == super::manifest::FORMAT {
+    if super::manifest::is_read(format) {
         compared.unwrap_or_else(|| Err("its manifest lists no members".into()))?;
     }
     Ok(Manifest { format, about, origin, members: Vec::new() })

@@ -24,6 +24,10 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+/// The kind of server whose own tool restores its backups, too, and hands what is in them to whichever `tar` an image has:
+/// they hold nothing that such a one could misread.
+const PLAIN: &str = "hoss";
+
 /// A part of a backup.
 #[derive(Debug)]
 pub struct Member {
@@ -107,6 +111,7 @@ pub fn create(
     prefix: &str,
     watch: &Watch,
 ) -> Result<Unnamed> {
+    let is_plain = about.kind == PLAIN;
     let compression = Compression::of(path)?;
     members.iter().try_for_each(|member| check_name(&member.name))?;
     let failed = || format!("the archive `{}` can't be written", path.display());
@@ -142,6 +147,8 @@ pub fn create(
             watch,
             begun,
             noted: HashSet::new(),
+            inodes: HashMap::new(),
+            is_plain,
         };
         if let Err(error) = write_back(members.iter().filter_map(Member::path)) {
             (watch.warn)(format!("what programs changed in memory only may be missed: {error}"));
@@ -230,6 +237,9 @@ struct Writer<'a> {
     begun: SystemTime,
     /// What is known to have changed.
     noted: HashSet<String>,
+    /// The first name of each file that has several.
+    inodes: HashMap<(u64, u64), Vec<u8>>,
+    is_plain: bool,
 }
 
 impl<'a> Writer<'a> {
@@ -287,8 +297,11 @@ impl<'a> Writer<'a> {
             owner: attributes.owner,
             group: attributes.group,
             modified: attributes.modified,
-            size: attributes.size,
+            size: attributes.map.as_ref().map_or(attributes.size, |map| map.size),
             sha256: hexadecimal(&content.digest.finalize()),
+            stored: attributes.map.is_some().then_some(attributes.size),
+            extended: attributes.extended.sha256(),
+            again: attributes.is_again.then(|| text(target)),
             target: (attributes.sort == Sort::Link).then(|| text(target)),
         });
         Ok(())
