@@ -73,6 +73,8 @@ fn create(from: &Path, to: &Path) {
         program: String::new(),
         parts: Vec::new(),
         not_included: Vec::new(),
+        changed: Vec::new(),
+        lost: Vec::new(),
     };
     let watch = Watch { stop: &|| false, warn: &|warning| panic!("{warning}"), own: &Own::default() };
     let unnamed = archive::create(to, &Keys::default(), &members, about, "", &watch).expect("an archive");

@@ -249,7 +249,7 @@ fn a_file_that_shrinks_or_grows_breaks_no_other_member() {
         .unwrap()
         .finish()
         .unwrap();
-    assert_eq!(created.manifest.changed, ["data/a"]);
+    assert_eq!(created.manifest.about.changed, ["data/a"]);
     assert_eq!(warned.get(), 1);
     verify(&path).unwrap();
 
@@ -268,7 +268,7 @@ fn a_file_that_shrinks_or_grows_breaks_no_other_member() {
         .unwrap()
         .finish()
         .unwrap();
-    assert_eq!(created.manifest.changed, ["data/a"]);
+    assert_eq!(created.manifest.about.changed, ["data/a"]);
     verify(&path).unwrap();
 }
 

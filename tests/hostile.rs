@@ -356,6 +356,7 @@ fn places_come_from_the_site_and_never_from_an_archive() {
             inside: "/".into(),
             snapshot: "s".into(),
             documents: BTreeMap::new(),
+            indices: Default::default(),
         },
     ];
     let mut most = 0;

@@ -4,6 +4,7 @@ use super::arguments::{BackupCommand, PruneOptions, RunOptions, TryOptions};
 use super::context::{Context, at_once};
 use crate::data::Arguments;
 use crate::failure::{Failure, Kind, Result};
+use crate::machine::archive::changed;
 use crate::machine::backup::{self, Card, Level, Verified, first_two_numbers, missing};
 use crate::machine::part::Part;
 use crate::reach::inquiry;
@@ -67,6 +68,14 @@ fn is_of_another(site: &Site, server: &Server, card: &Card) -> bool {
 }
 
 fn level(card: &Card) -> String {
+    let level = proven(card);
+    match card.changed.len() {
+        0 => level,
+        count => format!("{level}, {count} changed"),
+    }
+}
+
+fn proven(card: &Card) -> String {
     match (card.level, card.restore_seconds) {
         (Level::Taken, _) => "taken".into(),
         (Level::Verified, _) => "verified".into(),
@@ -116,7 +125,10 @@ fn verify(context: &Context, backup: Option<&str>) -> Result<u8> {
             entry["readable"] = members.is_some().into();
             println!("{entry}");
         }
-        (Some(members), true) => println!("{path} is whole: {members} members as they were written"),
+        (Some(members), true) => {
+            println!("{path} is whole: {members} members as they were written");
+            changed(&card.changed).into_iter().for_each(|changed| println!("when it was taken, {changed}"));
+        }
         (Some(members), false) => {
             println!("{path} can be read to its end, {members} members; it has no manifest");
         }

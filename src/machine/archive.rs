@@ -11,8 +11,13 @@ mod place;
 mod pieces;
 
 mod compression;
+mod sparse;
+
+mod pax;
+
 mod header;
 mod keys;
+mod changed;
 mod left;
 mod raw;
 mod streams;
@@ -31,6 +36,7 @@ mod verify;
 mod tree;
 mod unpack;
 
+pub use changed::{changed, several};
 pub use compression::Compression;
 pub use create::{Content, Created, Member, Unnamed, Watch, create};
 pub use decrypt::{is_readable, try_keys};

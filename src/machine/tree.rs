@@ -6,6 +6,7 @@
 //! says whether there is a border between the two: another mount, or another subvolume.
 
 // From bottom to top.
+mod extended;
 mod folder;
 
 mod walk;
@@ -15,5 +16,6 @@ mod empty;
 
 pub use copy::{copy, copy_path};
 pub use empty::{empty, remove, remove_in};
+pub use extended::{CAPABILITY, Extended};
 pub use folder::{Entry, Folder, Sort, is_border};
 pub use walk::{Found, Next, What, walk};

@@ -43,7 +43,9 @@
 //! - `release`: the release that is checked out, or `()`.
 //! - `commit`: the commit that is checked out, shortened, or `()`.
 //! - `sha256`: of the whole file.
-//! - `not_included`: as it was given.
+//! - `not_included`: as it was given, and what was left out of its folders.
+//! - `changed`: what changed while it was read, and may be inconsistent in the backup; of a folder: something in it came
+//!   or went.
 //! - `verified`: `true`; every byte was read back and compared.
 //! - `readable`: whether every member was compared, too: `false` if it is encrypted and no key is here to decrypt it.
 //!
@@ -145,6 +147,8 @@ pub struct Outcome {
     commit: Option<String>,
     sha256: String,
     not_included: Vec<String>,
+    #[serde(default)]
+    changed: Vec<String>,
     verified: bool,
     readable: bool,
 }
@@ -219,9 +223,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
         }
         false => (written.about, written.members),
     };
-    // What it is made of, and what was left out, is known only when it is written.
-    let parts_aside = |about: &About| About { parts: Vec::new(), not_included: Vec::new(), ..about.clone() };
-    if parts_aside(&held) != parts_aside(&about) {
+    if held.intended() != about.intended() {
         return differs();
     }
     if !readable {
@@ -236,6 +238,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
         commit: about.commit,
         sha256,
         not_included: held.not_included,
+        changed: held.changed,
         verified: true,
         readable,
         path,
@@ -293,8 +296,8 @@ fn intend(arguments: &Arguments, plan: &Plan, host: &Host) -> Result<Intent> {
         created: now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         label: arguments.label.clone(),
         program: env!("CARGO_PKG_VERSION").into(),
-        parts: Vec::new(),
         not_included: arguments.not_included.clone(),
+        ..About::default()
     };
     let path = free_name(&plan.folder, &about, &plan.format);
     let intent = Intent { path, about, written: None };
@@ -311,7 +314,8 @@ fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
     Ok(json!({
         "path": unknown("path"), "bytes": unknown("size"), "members": unknown("members"),
         "release": unknown("release"), "commit": unknown("commit"), "sha256": unknown("digest"),
-        "not_included": arguments.not_included, "verified": true, "readable": readable,
+        "not_included": arguments.not_included,
+        "changed": unknown("files changed meanwhile"), "verified": true, "readable": readable,
     }))
 }
 

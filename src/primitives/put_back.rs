@@ -4,7 +4,8 @@
 //!
 //! Existing data is only moved aside, and only when its replacement is complete and checked; `drop_replaced` removes it
 //! later. `unpacked` is `folder` of the result of `unpack_backup`. `kind` is one of:
-//! - `"files"`: each file or folder, with modes and, if root does it, owners. A folder stays, and what is in it is then
+//! - `"files"`: each file or folder, with modes, times, extended attributes, access control lists, holes and
+//!   hard links, and, if root does it, owners and capabilities. A folder stays, and what is in it is then
 //!   exactly as in the backup, except what no backup holds: mounts, links that lead out of it, sockets, pipes, devices,
 //!   the backups, the checkout and what belongs to banister itself stay as they are.
 //! - `"volumes"`: each Compose volume, then read back. The services that use it must not run.
@@ -44,8 +45,9 @@
 
 use crate::data::{self, ServerName};
 use crate::failure::Result;
+use crate::machine::archive::several;
 use crate::machine::backup::{Group, Restored, Unpacked, restore};
-use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive};
+use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive, Told};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -90,6 +92,9 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     let (ground, stop) =
         (server.ground(server.kept_folders(unpacked.folder.parent())), || host.stop.is_asked());
     let place = ground.place(arguments.project.as_deref(), &stop);
-    let Restored { names, kept } = restore::put_back(arguments.kind, &unpacked, &place)?;
+    let Restored { names, kept, lost } = restore::put_back(arguments.kind, &unpacked, &place)?;
+    if let Some(lost) = several(&lost) {
+        (host.tell)(Told::Warning(format!("these can't be kept on the server's file system: {lost}").into()));
+    }
     Ok(Outcome { restored: names, kept })
 }

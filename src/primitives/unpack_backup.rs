@@ -21,6 +21,10 @@
 //! - `created`: when it was made, or `()`.
 //! - `parts`: how many parts of each kind it has: `files`, `volume`, `database`, `search`, `output`.
 //! - `not_included`: a description of the server's data that is not in it, and what was left out of its folders.
+//! - `changed`: what changed while it was read, and may be inconsistent in it.
+//! - `changes`: the same as a sentence about the first of it, or an empty text.
+//! - `lost`: what of its files can't be kept here or was not kept when it was made, as a text with the first of it, or an
+//!   empty text.
 //! - `left_alone`: what a restore would leave alone in the folders that it restores, each with the reason: mounts, links
 //!   out of them, sockets, the backups, the checkout and what belongs to banister itself.
 //! - `places`: the files and folders that a restore replaces, as the backup writes them.
@@ -48,7 +52,7 @@
 
 use crate::data::{self, ServerName};
 use crate::failure::{Context, Failure, Kind, Result};
-use crate::machine::archive::{self, Entry};
+use crate::machine::archive::{self, Entry, several};
 use crate::machine::backup::{Unpacked, catalogue, foresee, left_alone, parts_of};
 use crate::machine::part::Part;
 use crate::machine::tree;
@@ -82,6 +86,12 @@ pub struct Outcome {
     created: Option<String>,
     parts: BTreeMap<String, u64>,
     not_included: Vec<String>,
+    #[serde(default)]
+    changed: Vec<String>,
+    #[serde(default)]
+    changes: String,
+    #[serde(default)]
+    lost: String,
     #[serde(default)]
     left_alone: Vec<String>,
     #[serde(default)]
@@ -126,6 +136,9 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     let version: Value = version.and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
     let said = |name: &str| version[name].as_str().map(str::to_owned);
     let about = unpacked.about.clone();
+    let changed = about.as_ref().map(|about| about.changed.clone()).unwrap_or_default();
+    let mut lost = about.as_ref().map(|about| about.lost.clone()).unwrap_or_default();
+    lost.extend(unpacked.lost);
     Ok(Outcome {
         folder: into,
         path,
@@ -135,6 +148,9 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
         created: about.as_ref().map(|about| about.created.clone()),
         parts: kinds(&unpacked.parts),
         not_included: about.map(|about| about.not_included).unwrap_or_default(),
+        changes: archive::changed(&changed).unwrap_or_default(),
+        changed,
+        lost: several(&lost).unwrap_or_default(),
         left_alone,
         places: places_of(&unpacked.parts),
         made_here: unpacked.is_own,
@@ -227,6 +243,8 @@ fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
     let is_stripped = |member: &Entry| !contents.is_own && archive::is_risen(member.sort, member.mode);
     let stripped = contents.members.filter(is_stripped)?.into_iter().map(|member| member.name);
     let stripped: Vec<String> = stripped.collect();
+    let changed = about.as_ref().map(|about| about.changed.clone()).unwrap_or_default();
+    let lost = about.as_ref().map(|about| about.lost.clone()).unwrap_or_default();
     let of_archive = |value: Option<Value>, what: &str| {
         value.unwrap_or_else(|| data::unknown(format!("the {what} of `{}`", path.display())))
     };
@@ -239,6 +257,9 @@ fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
         "created": about.as_ref().map(|about| about.created.clone()),
         "parts": kinds(&parts),
         "not_included": about.map(|about| about.not_included).unwrap_or_default(),
+        "changes": archive::changed(&changed).unwrap_or_default(),
+        "changed": changed,
+        "lost": several(&lost).unwrap_or_default(),
         "left_alone": left_alone(&parts, &place)?,
         "places": places_of(&parts),
         "made_here": contents.is_own,

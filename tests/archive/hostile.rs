@@ -85,7 +85,13 @@ fn a_manifest_whose_parts_lead_out_or_are_missing_is_refused() {
     let cases = ["../x", "/etc/passwd", "config/../../x", "", ".", "gone"].map(|name| {
         let name = name.to_owned();
         let rows = Default::default();
-        Part::Database { name, service: "db".into(), database: "hoss_core".into(), rows }
+        Part::Database {
+            name,
+            service: "db".into(),
+            database: "hoss_core".into(),
+            engine: Default::default(),
+            rows,
+        }
     });
     let more = [
         Part::Files { name: "../../.ssh".into(), path: "~/.ssh".into() },

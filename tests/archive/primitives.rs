@@ -62,7 +62,7 @@ fn a_backup_is_verified_and_named_after_server_release_and_label() {
     git(&server.checkout, &["tag", "-a", "0.2.10", "-m", "annotated"]);
     server.backup = vec!["~/.config".into(), "b".into()];
     server.environment.insert("WORD".into(), "dumped".into());
-    server.dumps.insert("db/dump".into(), ["sh", "-c", "printf $WORD"].map(String::from).into());
+    server.dumps.insert("db/dump".into(), ["sh", "-c", "printf $WORD"].map(String::from).to_vec().into());
     let backups = server.home().join("backups/cloud");
     fs::create_dir_all(&backups).unwrap();
     fs::write(backups.join(".cloud-2026-01-01T000000Z.tar.zst.part"), "cut off").unwrap();

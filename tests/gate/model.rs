@@ -193,7 +193,7 @@ impl Server {
                 let path = format!("/backups/{} {AWKWARD}{OF}{release}", self.backups);
                 json!({
                     "path": path, "bytes": size(u64::MAX), "members": 3, "release": release, "commit": null,
-                    "sha256": "", "not_included": [AWKWARD], "verified": true, "readable": true,
+                    "sha256": "", "not_included": [AWKWARD], "changed": [AWKWARD], "verified": true, "readable": true,
                 })
             }
             "check_backup" => {
@@ -206,7 +206,7 @@ impl Server {
                 json!({
                     "folder": format!("{backup}.unpacked"), "path": backup, "server": format!("{name} before"),
                     "release": release, "commit": null, "created": null, "parts": { "files": 1, "": FLOAT },
-                    "not_included": [AWKWARD, ""], "left_alone": [AWKWARD], "places": [AWKWARD], "made_here": false, "stripped": [""],
+                    "not_included": [AWKWARD, ""], "changed": [AWKWARD], "changes": AWKWARD, "lost": AWKWARD, "left_alone": [AWKWARD], "places": [AWKWARD], "made_here": false, "stripped": [""],
                 })
             }
             "put_back" => json!({ "restored": [AWKWARD] }),

@@ -26,14 +26,13 @@ pub(super) fn read(json: impl Read, found: &Members) -> Result<Manifest, String>
     let said = |name: &str| map.get(name).cloned().unwrap_or_default();
     let format = serde_json::from_value(said("format")).map_err(unreadable)?;
     let origin = serde_json::from_value(said("origin")).map_err(unreadable)?;
-    let changed = serde_json::from_value(said("changed")).map_err(unreadable)?;
-    ["format", "origin", "changed"].iter().for_each(|name| drop(map.remove(*name)));
+    ["format", "origin"].iter().for_each(|name| drop(map.remove(*name)));
     let about: About = serde_json::from_value(Value::Object(map)).map_err(unreadable)?;
     // Another format may say of its members what this program can't read.
-    if format == super::manifest::FORMAT {
+    if super::manifest::is_read(format) {
         compared.unwrap_or_else(|| Err("its manifest lists no members".into()))?;
     }
-    Ok(Manifest { format, about, changed, origin, members: Vec::new() })
+    Ok(Manifest { format, about, origin, members: Vec::new() })
 }
 
 /// Ends the reading of what is too long.

@@ -1,25 +1,32 @@
 //! Writes an archive.
 
 mod disk;
+mod other;
 
+use super::changed::{Stamp, write_back};
 use super::compression::{Compression, Encoder};
 use super::encrypt::{Encrypting, Target};
 use super::header::{Attributes, append};
 use super::keys::{Encryption, Keys};
-use super::left::{Left, Own};
-use super::manifest::{self, About, Entry, Manifest, Origin, Sort, text};
-use super::place::{check_name, leads_out};
-use super::streams::{Hashing, Promised, Stretch};
+use super::left::Own;
+use super::manifest::{self, About, Manifest, Origin, Sort, text};
+use super::place::check_name;
+use super::streams::{Hashing, Promised};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::files::{beside, hexadecimal, sync_folder_of};
 use rustix::fs::FlockOperation;
 use sha2::Digest;
-use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use tar::EntryType;
+use std::time::SystemTime;
+
+/// The kind of server whose own tool restores its backups, too, and hands what is in them to whichever `tar` an image has:
+/// they hold nothing that such a one could misread.
+const PLAIN: &str = "hoss";
 
 /// A part of a backup.
 #[derive(Debug)]
@@ -45,10 +52,20 @@ pub enum Content {
 pub struct Watch<'a> {
     /// Asked often; `true` ends the work with [`Kind::Interrupted`].
     pub stop: &'a dyn Fn() -> bool,
-    /// Told what was left out, or changed while it was read.
+    /// Told what was left out, and what changed while it was read.
     pub warn: &'a dyn Fn(String),
     /// Folders that are left out wherever they are; that of the archive itself always is.
     pub own: &'a Own,
+}
+
+impl Member {
+    /// Where it is on the disk, if it is there.
+    fn path(&self) -> Option<&Path> {
+        match &self.content {
+            Content::Path(path) => Some(path),
+            _ => None,
+        }
+    }
 }
 
 /// A finished archive.
@@ -94,6 +111,7 @@ pub fn create(
     prefix: &str,
     watch: &Watch,
 ) -> Result<Unnamed> {
+    let is_plain = about.kind == PLAIN;
     let compression = Compression::of(path)?;
     members.iter().try_for_each(|member| check_name(&member.name))?;
     let failed = || format!("the archive `{}` can't be written", path.display());
@@ -117,16 +135,26 @@ pub fn create(
     };
     let written = || -> Result<(Manifest, String)> {
         let encoder = Encoder::new(compression, Hashing::new(target)).or_fail(Kind::Refused, failed)?;
-        let manifest = Manifest {
-            format: manifest::FORMAT,
-            about,
-            changed: Vec::new(),
-            origin: None,
-            members: Vec::new(),
-        };
+        let manifest = Manifest { format: manifest::FORMAT, about, origin: None, members: Vec::new() };
         let tar = tar::Builder::new(encoder);
-        let mut writer = Writer { tar, manifest, from: HashMap::new(), prefix, own: &own, watch };
+        let begun = SystemTime::now();
+        let mut writer = Writer {
+            tar,
+            manifest,
+            from: HashMap::new(),
+            prefix,
+            own: &own,
+            watch,
+            begun,
+            noted: HashSet::new(),
+            inodes: HashMap::new(),
+            is_plain,
+        };
+        if let Err(error) = write_back(members.iter().filter_map(Member::path)) {
+            (watch.warn)(format!("what programs changed in memory only may be missed: {error}"));
+        }
         members.iter().try_for_each(|member| writer.add(member))?;
+        writer.look_again(members)?;
         let (encoder, manifest) = writer.finish()?;
         let sealed = || -> io::Result<String> {
             let mut hashing = encoder.finish()?;
@@ -191,14 +219,27 @@ impl Drop for Part {
     }
 }
 
+/// Where a member came from, and how it was when it was read; what was never on the disk has neither.
+#[derive(Default)]
+struct Source {
+    path: PathBuf,
+    stamp: Option<Stamp>,
+}
+
 struct Writer<'a> {
     tar: tar::Builder<Encoder<Hashing<Target<'a>>>>,
     manifest: Manifest,
     /// Where each name came from: two parts may overlap, but not contradict each other.
-    from: HashMap<Vec<u8>, PathBuf>,
+    from: HashMap<Vec<u8>, Source>,
     prefix: &'a str,
     own: &'a Own,
     watch: &'a Watch<'a>,
+    begun: SystemTime,
+    /// What is known to have changed.
+    noted: HashSet<String>,
+    /// The first name of each file that has several.
+    inodes: HashMap<(u64, u64), Vec<u8>>,
+    is_plain: bool,
 }
 
 impl<'a> Writer<'a> {
@@ -222,78 +263,15 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Takes over the members of another tar.
-    fn add_tar(&mut self, name: &[u8], tar: &File) -> Result<()> {
-        let failed = || format!("the data read for `{}` is not a tar", text(name));
-        let mut file = tar.try_clone().or_fail(Kind::Refused, failed)?;
-        file.rewind().or_fail(Kind::Refused, failed)?;
-        let whole_tar = tar;
-        let mut tar = tar::Archive::new(file);
-        // Where the content of each file is, by the file's name.
-        let mut contents: HashMap<Vec<u8>, (u64, u64)> = HashMap::new();
-        for entry in tar.entries().or_fail(Kind::Refused, failed)? {
-            let entry = entry.or_fail(Kind::Refused, failed)?;
-            let inner = entry.path_bytes().into_owned();
-            let Some(parts) = super::place::parts(&inner) else {
-                return Err(Failure::new(Kind::Refused, failed()).why(format!("it holds `{}`", text(&inner))));
-            };
-            // What puts a volume back takes the names as the manifest writes them, which has no others.
-            let own = entry.link_name_bytes().map(|target| target.into_owned()).unwrap_or_default();
-            if let Some(odd) = [&inner, &own].into_iter().find(|name| std::str::from_utf8(name).is_err()) {
-                let message = format!("`{}` in `{}` can't be backed up", text(odd), text(name));
-                return Err(Failure::new(Kind::Refused, message)
-                    .why("the name is no text in UTF-8")
-                    .help("rename it, then run it again"));
-            }
-            let whole = [&[name], &parts[..]].concat().join(&b'/');
-            let sort = match entry.header().entry_type() {
-                EntryType::Regular | EntryType::Continuous | EntryType::Link => Sort::File,
-                EntryType::Directory => Sort::Folder,
-                EntryType::Symlink => Sort::Link,
-                _ => {
-                    self.leave_out(&whole, &text(&whole), &Left::NoFile);
-                    continue;
-                }
-            };
-            self.is_new(&whole, Path::new(""))?;
-            let mut attributes =
-                Attributes::of_header(entry.header(), sort).or_fail(Kind::Refused, failed)?;
-            if entry.header().entry_type() == EntryType::Link {
-                // Another name of a file that came before: here it is a file by itself.
-                let first = super::place::parts(&own).and_then(|parts| contents.get(&parts.join(&b'/')));
-                let Some(&(from, length)) = first else {
-                    let why = format!(
-                        "it holds `{}` as another name of `{}`, which it does not",
-                        text(&inner),
-                        text(&own)
-                    );
-                    return Err(Failure::new(Kind::Refused, failed()).why(why));
-                };
-                attributes.size = length;
-                contents.insert(parts.join(&b'/'), (from, length));
-                self.put(&whole, &[], &attributes, Stretch { file: whole_tar, from, length })?;
-                continue;
-            }
-            if sort == Sort::File {
-                contents.insert(parts.join(&b'/'), (entry.raw_file_position(), attributes.size));
-            }
-            let target = if sort == Sort::Link { own } else { Vec::new() };
-            if sort == Sort::Link && leads_out(&whole, &target) {
-                self.leave_out(&whole, &text(&whole), &Left::Outward(target));
-                continue;
-            }
-            let whole = if sort == Sort::Folder { [&whole, &b"/"[..]].concat() } else { whole };
-            self.put(&whole, &target, &attributes, entry)?;
-        }
-        Ok(())
-    }
-
     /// Whether the name is not in the archive yet. Fails if something else is there under it.
     fn is_new(&mut self, name: &[u8], path: &Path) -> Result<bool> {
-        match self.from.insert(name.to_vec(), path.to_owned()) {
-            None => Ok(true),
-            Some(before) if before == path && path != Path::new("") => Ok(false),
-            Some(_) => {
+        match self.from.entry(name.to_vec()) {
+            Entry::Vacant(free) => {
+                free.insert(Source { path: path.to_owned(), stamp: None });
+                Ok(true)
+            }
+            Entry::Occupied(before) if before.get().path == path && path != Path::new("") => Ok(false),
+            Entry::Occupied(_) => {
                 let message = format!("two members have the name `{}`", text(name));
                 Err(Failure::new(Kind::Invalid, message).help("give one of them another name"))
             }
@@ -309,20 +287,21 @@ impl<'a> Writer<'a> {
             return Err(Failure::new(Kind::Interrupted, "the backup was interrupted"));
         }
         put.or_fail(Kind::Refused, || format!("`{shown}` can't be put into the archive"))?;
-        let mut promised = content.inner;
-        if promised.changed() {
-            (self.watch.warn)(format!("`{shown}` changed while it was read; the backup holds a part of it"));
-            disk::note(&mut self.manifest.changed, shown);
+        if content.inner.changed() {
+            self.note_changed(shown);
         }
-        self.manifest.members.push(Entry {
+        self.manifest.members.push(manifest::Entry {
             name: text(&name),
             sort: attributes.sort,
             mode: attributes.mode,
             owner: attributes.owner,
             group: attributes.group,
             modified: attributes.modified,
-            size: attributes.size,
+            size: attributes.map.as_ref().map_or(attributes.size, |map| map.size),
             sha256: hexadecimal(&content.digest.finalize()),
+            stored: attributes.map.is_some().then_some(attributes.size),
+            extended: attributes.extended.sha256(),
+            again: attributes.is_again.then(|| text(target)),
             target: (attributes.sort == Sort::Link).then(|| text(target)),
         });
         Ok(())

@@ -1,14 +1,18 @@
-//! Headers of a tar member, in GNU's format.
+//! Headers of a tar member, in GNU's format; where more is to be said, in that of POSIX with an extended header.
 //!
 //! They are filled by hand, because the names of the `tar` crate lose a leading `./`, which Hoss's own restore needs.
 
 use super::manifest::Sort;
+use super::pax::Records;
+use super::sparse::Map;
+use crate::machine::tree::Extended;
 use std::fs::Metadata;
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use tar::{Builder, EntryType, Header};
 
 /// What a header says besides the name.
+#[derive(Clone, Default)]
 pub(super) struct Attributes {
     pub sort: Sort,
     pub mode: u32,
@@ -18,6 +22,11 @@ pub(super) struct Attributes {
     pub modified: u64,
     /// Bytes of content that follow.
     pub size: u64,
+    pub extended: Extended,
+    /// Where the holes of a file are.
+    pub map: Option<Map>,
+    /// It is another name of the file that the target names, and has no content of its own.
+    pub is_again: bool,
 }
 
 impl Attributes {
@@ -30,6 +39,7 @@ impl Attributes {
             group: metadata.gid().into(),
             modified: metadata.mtime().try_into().unwrap_or(0),
             size: if sort == Sort::File { metadata.len() } else { 0 },
+            ..Attributes::default()
         }
     }
 
@@ -43,6 +53,7 @@ impl Attributes {
             // A time before 1970 is none here, as it is none of what is on the disk.
             modified: i64::try_from(header.mtime()?).map_or(0, i64::unsigned_abs),
             size: if sort == Sort::File { header.entry_size()? } else { 0 },
+            ..Attributes::default()
         })
     }
 
@@ -58,6 +69,7 @@ impl Attributes {
             group: rustix::process::getgid().as_raw().into(),
             modified: since.map_or(0, |since| since.as_secs()),
             size,
+            ..Attributes::default()
         }
     }
 }
@@ -73,6 +85,12 @@ pub(super) fn append<W: Write>(
     attributes: &Attributes,
     content: impl io::Read,
 ) -> io::Result<()> {
+    let mut records = Records::default();
+    records.add_extended(&attributes.extended);
+    attributes.map.iter().for_each(|map| records.add_map(name, map));
+    if !records.0.is_empty() {
+        return append_extended(tar, name, target, attributes, records, content);
+    }
     for (long, sort) in [(name, EntryType::GNULongName), (target, EntryType::GNULongLink)] {
         if long.len() > SHORT {
             let mut header = Header::new_gnu();
@@ -87,8 +105,44 @@ pub(super) fn append<W: Write>(
             tar.append(&header, io::Read::chain(long, &b"\0"[..]))?;
         }
     }
-    let mut header = Header::new_gnu();
+    tar.append(&header(Header::new_gnu(), name, target, attributes), content)
+}
+
+/// The same with an extended header before it.
+fn append_extended<W: Write>(
+    tar: &mut Builder<W>,
+    name: &[u8],
+    target: &[u8],
+    attributes: &Attributes,
+    mut records: Records,
+    content: impl io::Read,
+) -> io::Result<()> {
+    // Readers that know nothing of maps show this name, and one beside what was there is no loss.
+    let shown = match attributes.map {
+        Some(_) => [b"GNUSparseFile.0/", name].concat(),
+        None => name.to_vec(),
+    };
+    for (key, name) in [("path", &shown[..]), ("linkpath", target)] {
+        if name.len() > SHORT {
+            records.add_name(key, name);
+        }
+    }
+    let mut before = Header::new_ustar();
+    before.set_entry_type(EntryType::XHeader);
+    before.as_old_mut().name[..12].copy_from_slice(b"./PaxHeaders");
+    before.set_mode(0o644);
+    before.set_uid(0);
+    before.set_gid(0);
+    before.set_mtime(0);
+    before.set_size(records.0.len() as u64);
+    before.set_cksum();
+    tar.append(&before, &records.0[..])?;
+    tar.append(&header(Header::new_ustar(), &shown, target, attributes), content)
+}
+
+fn header(mut header: Header, name: &[u8], target: &[u8], attributes: &Attributes) -> Header {
     header.set_entry_type(match attributes.sort {
+        Sort::File if attributes.is_again => EntryType::Link,
         Sort::File => EntryType::Regular,
         Sort::Folder => EntryType::Directory,
         Sort::Link => EntryType::Symlink,
@@ -104,5 +158,5 @@ pub(super) fn append<W: Write>(
     header.set_mtime(attributes.modified);
     header.set_size(attributes.size);
     header.set_cksum();
-    tar.append(&header, content)
+    header
 }

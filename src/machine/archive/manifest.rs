@@ -8,7 +8,14 @@ use sha2::{Digest, Sha256};
 /// The manifest's name in the archive.
 pub const NAME: &str = "manifest.json";
 /// The version of the form of `manifest.json` that this program writes.
-pub const FORMAT: u32 = 1;
+///
+/// 1: no extended attributes, every name of a file is a file, and no file has holes.
+pub const FORMAT: u32 = 2;
+
+/// Whether this program reads a form.
+pub(super) fn is_read(format: u32) -> bool {
+    (1..=FORMAT).contains(&format)
+}
 
 /// What a backup is of.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +37,22 @@ pub struct About {
     pub parts: Vec<Part>,
     /// What belongs to the server and is not here.
     pub not_included: Vec<String>,
+    /// What changed while it was read, vanished, or came: what is here of it may be inconsistent. For a folder: something
+    /// in it came or went.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changed: Vec<String>,
+    /// What this form of backup can't keep of its files, each with its name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<String>,
+}
+
+impl About {
+    /// What of it is known before it is written. What it is made of, what was left out and what changed, is known after.
+    pub fn intended(&self) -> About {
+        let none = About::default();
+        let (parts, not_included) = (none.parts, none.not_included);
+        About { parts, not_included, changed: none.changed, lost: none.lost, ..self.clone() }
+    }
 }
 
 /// All that `manifest.json` says.
@@ -38,8 +61,6 @@ pub struct Manifest {
     pub format: u32,
     #[serde(flatten)]
     pub about: About,
-    /// Members whose length changed while they were read: filled with zeros, or cut.
-    pub changed: Vec<String>,
     /// A digest of all else in here, keyed with the key of the records of who made it: evidence of where it comes from,
     /// and nothing that a restore needs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -74,14 +95,16 @@ impl Origin {
 /// What a member is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[derive(Default)]
 pub enum Sort {
+    #[default]
     File,
     Folder,
     Link,
 }
 
 /// One member.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// As in the archive; bytes that are no UTF-8 are written as `\xNN`.
     pub name: String,
@@ -96,10 +119,20 @@ pub struct Entry {
     /// Seconds since 1970.
     #[serde(default)]
     pub modified: u64,
-    /// Bytes of content.
+    /// Bytes of content, with holes.
     pub size: u64,
-    /// Of the content, in lower-case hexadecimal; that of nothing for folders and links.
+    /// Of what is in the archive: of the content; of a file with holes, of its map and its data; of nothing for folders,
+    /// links and other names of a file. In lower-case hexadecimal.
     pub sha256: String,
+    /// Of a file with holes: how many bytes are in the archive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stored: Option<u64>,
+    /// Of names and values of its extended attributes, if it has any, in lower-case hexadecimal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extended: Option<String>,
+    /// The file of which this is another name, as it is called in the archive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<String>,
     /// Where a link points.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,

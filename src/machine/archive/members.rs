@@ -28,7 +28,7 @@ impl Members {
         self.origin.add(&line);
         line.push(b'\n');
         self.count += 1;
-        self.size = self.size.saturating_add(entry.size);
+        self.size = self.size.saturating_add(entry.stored.unwrap_or(entry.size));
         self.file.write_all(&line).map_err(unkept)
     }
 

@@ -25,6 +25,11 @@ pub(super) struct Places {
 const FOLDER: u64 = 0;
 const AROUND: u64 = 1;
 const OTHER: u64 = 2;
+const FILE: u64 = 3;
+/// Not a member: what another member is another name of.
+const AGAIN: u64 = 4;
+/// So many bits say what a name was seen as.
+const BITS: u32 = 3;
 
 /// How many digests are compared at once.
 const AT_ONCE: u64 = 500_000;
@@ -34,6 +39,8 @@ const AT_ONCE: u64 = 500_000;
 pub(super) enum Wrong {
     Twice(u64),
     InNoFolder(u64),
+    /// It is another name of what is no file before it.
+    OfNoFile(u64),
 }
 
 impl Places {
@@ -43,7 +50,13 @@ impl Places {
     }
 
     /// Takes up the next member; says why it may not be unpacked. `name` and `target` are as in the archive.
-    pub fn take(&mut self, name: &[u8], sort: Sort, target: Option<&[u8]>) -> Result<(), String> {
+    pub fn take(
+        &mut self,
+        name: &[u8],
+        sort: Sort,
+        target: Option<&[u8]>,
+        again: Option<&[u8]>,
+    ) -> Result<(), String> {
         let shown = text(name);
         let Some(parts) = parts(name) else {
             return Err(format!("`{shown}` in it leads out of the folder it is unpacked in"));
@@ -68,7 +81,21 @@ impl Places {
             }
         }
         self.around = ends.last().map(|end| whole[..*end].to_vec()).unwrap_or_default();
-        self.note(&whole, if sort == Sort::Folder { FOLDER } else { OTHER }, member);
+        self.note(
+            &whole,
+            match sort {
+                Sort::Folder => FOLDER,
+                Sort::File => FILE,
+                Sort::Link => OTHER,
+            },
+            member,
+        );
+        if let Some(first) = again {
+            let Some(first) = self::parts(first) else {
+                return Err(format!("`{shown}` in it is another name of `{}`, which leads out", text(first)));
+            };
+            self.note(&first.join(&b'/'), AGAIN, member);
+        }
         Ok(())
     }
 
@@ -77,7 +104,7 @@ impl Places {
         self.count += 1;
         let digest = self.keys.hash_one(name);
         let written =
-            self.file.write_all(&[digest.to_ne_bytes(), ((member << 2) | what).to_ne_bytes()].concat());
+            self.file.write_all(&[digest.to_ne_bytes(), ((member << BITS) | what).to_ne_bytes()].concat());
         self.unkept = self.unkept.take().or(written.err());
     }
 
@@ -102,15 +129,21 @@ impl Places {
             }
             seen.sort_unstable();
             for same in seen.chunk_by(|a, b| a.0 == b.0) {
-                let of = |what: u64| same.iter().map(|(_, note)| note).filter(move |note| **note & 3 == what);
-                let is_around = of(AROUND).next();
-                match (of(OTHER).nth(1), of(OTHER).next(), of(FOLDER).next(), is_around) {
-                    (Some(twice), ..) => return Ok(Some(Wrong::Twice(twice >> 2))),
-                    (None, Some(other), Some(folder), _) => {
-                        return Ok(Some(Wrong::Twice(other.max(folder) >> 2)));
-                    }
-                    (None, Some(_), None, Some(inner)) => return Ok(Some(Wrong::InNoFolder(inner >> 2))),
+                let of = |what: u64| {
+                    let is_meant = move |note: &&u64| **note & ((1 << BITS) - 1) == what;
+                    same.iter().map(|(_, note)| note).filter(is_meant).map(|note| note >> BITS)
+                };
+                let mut single: Vec<u64> = of(OTHER).chain(of(FILE)).collect();
+                single.sort_unstable();
+                match (single.as_slice(), of(FOLDER).next(), of(AROUND).next()) {
+                    ([_, twice, ..], ..) => return Ok(Some(Wrong::Twice(*twice))),
+                    ([other], Some(folder), _) => return Ok(Some(Wrong::Twice(*other.max(&folder)))),
+                    ([_], None, Some(inner)) => return Ok(Some(Wrong::InNoFolder(inner))),
                     _ => {}
+                }
+                let first = of(FILE).next();
+                if let Some(again) = of(AGAIN).find(|again| first.is_none_or(|first| first >= *again)) {
+                    return Ok(Some(Wrong::OfNoFile(again)));
                 }
             }
         }
@@ -163,7 +196,7 @@ mod tests {
     fn take(members: &[(&str, Sort, Option<&str>)]) -> Result<(), String> {
         let mut places = Places::new().unwrap();
         members.iter().try_for_each(|(name, sort, target)| {
-            places.take(name.as_bytes(), *sort, target.map(str::as_bytes))
+            places.take(name.as_bytes(), *sort, target.map(str::as_bytes), None)
         })?;
         places.finish().unwrap().map_or(Ok(()), |wrong| Err(format!("{wrong:?}")))
     }
@@ -182,5 +215,28 @@ mod tests {
         assert!(take(&[("f", Sort::File, None), ("./f", Sort::File, None)]).is_err());
         assert!(take(&[folder, ("a", Sort::File, None)]).is_err());
         assert!(take(&[folder, folder]).is_ok());
+    }
+
+    #[test]
+    fn another_name_is_that_of_a_file_before_it() {
+        let take = |members: &[(&str, Sort, Option<&str>)]| {
+            let mut places = Places::new().unwrap();
+            members.iter().try_for_each(|(name, sort, again)| {
+                let target = (*sort == Sort::Link).then_some(&b"x"[..]);
+                places.take(name.as_bytes(), *sort, target, again.map(str::as_bytes))
+            })?;
+            places.finish().unwrap().map_or(Ok(()), |wrong| Err(format!("{wrong:?}")))
+        };
+        let (first, again) = (("a/x", Sort::File, None), ("b/y", Sort::File, Some("./a/x")));
+        assert_eq!(take(&[first, again, ("c", Sort::File, Some("b/y"))]), Ok(()));
+        assert!(take(&[again, first]).is_err(), "of what comes later");
+        assert!(take(&[again]).is_err(), "of nothing");
+        assert!(take(&[("x", Sort::File, Some("x"))]).is_err(), "of itself");
+        for (sort, target) in [(Sort::Folder, "a"), (Sort::Link, "a")] {
+            assert!(take(&[("a", sort, None), ("y", Sort::File, Some(target))]).is_err(), "of no file");
+        }
+        for target in ["/etc/shadow", "../x", "a/../../x"] {
+            assert!(take(&[first, ("y", Sort::File, Some(target))]).is_err(), "{target}");
+        }
     }
 }

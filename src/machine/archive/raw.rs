@@ -1,13 +1,15 @@
 //! Reads a tar header by header, with a limit for everything that an archive could say of itself: the `tar` crate takes
 //! the length of a name from the archive, and gives it as much memory.
 
+use super::pax::attribute_of;
+use crate::machine::tree::Extended;
 use std::io::{self, Read};
 use tar::{EntryType, Header};
 
 /// The longest name, in bytes; no file system has longer ones.
 const NAME: u64 = 64 << 10;
 /// The longest extended header, in bytes.
-const EXTENDED: u64 = 1 << 20;
+const EXTENDED: u64 = super::pax::MOST as u64;
 const BLOCK: u64 = 512;
 
 /// A member whose header was read, with what stood before it.
@@ -15,8 +17,11 @@ pub(super) struct Head {
     pub name: Vec<u8>,
     pub target: Option<Vec<u8>>,
     pub sort: EntryType,
-    /// Bytes of content.
+    /// Bytes of content in the archive.
     pub size: u64,
+    /// Of a file with holes: how long it is with them; its content is map and data then.
+    pub whole: Option<u64>,
+    pub extended: Extended,
     pub header: Header,
 }
 
@@ -28,6 +33,11 @@ struct Before {
     size: Option<u64>,
     owner: Option<u64>,
     group: Option<u64>,
+    major: Option<u64>,
+    minor: Option<u64>,
+    whole: Option<u64>,
+    real_name: Option<Vec<u8>>,
+    extended: Extended,
 }
 
 pub(super) struct Raw<R> {
@@ -72,9 +82,14 @@ impl<R: Read> Raw<R> {
         self.begin(size)?;
         before.owner.into_iter().for_each(|owner| header.set_uid(owner));
         before.group.into_iter().for_each(|group| header.set_gid(group));
-        let name = before.name.unwrap_or_else(|| header.path_bytes().into_owned());
+        let whole = match (before.major, before.minor, before.whole) {
+            (None, None, None) => None,
+            (Some(1), Some(0), Some(whole)) if sort == EntryType::Regular => Some(whole),
+            _ => return Err(io::Error::other("it holds a sparse file in a form that can't be read")),
+        };
+        let name = before.real_name.or(before.name).unwrap_or_else(|| header.path_bytes().into_owned());
         let target = before.target.or_else(|| header.link_name_bytes().map(|target| target.into_owned()));
-        Ok(Head { name, target, sort, size, header })
+        Ok(Head { name, target, sort, size, whole, extended: before.extended, header })
     }
 
     /// The next header, with a right checksum; none at the end.
@@ -185,10 +200,22 @@ fn extended(mut text: &[u8], before: &mut Before) -> io::Result<()> {
             b"size" => set(&mut before.size, number(value).ok_or_else(wrong)?, "size")?,
             b"uid" => set(&mut before.owner, number(value).ok_or_else(wrong)?, "owner")?,
             b"gid" => set(&mut before.group, number(value).ok_or_else(wrong)?, "group")?,
+            b"GNU.sparse.major" => set(&mut before.major, number(value).ok_or_else(wrong)?, "form")?,
+            b"GNU.sparse.minor" => set(&mut before.minor, number(value).ok_or_else(wrong)?, "form")?,
+            b"GNU.sparse.realsize" => set(&mut before.whole, number(value).ok_or_else(wrong)?, "size")?,
+            b"GNU.sparse.name" if value.len() as u64 <= NAME => {
+                set(&mut before.real_name, value.to_vec(), "name")?;
+            }
             key if key.starts_with(b"GNU.sparse.") => {
                 return Err(io::Error::other("it holds a sparse file in a form that can't be read"));
             }
-            _ => {}
+            _ => {
+                if let Some(name) = attribute_of(key).filter(|name| Extended::is_kept(name))
+                    && before.extended.0.insert(name, value.to_vec()).is_some()
+                {
+                    return Err(io::Error::other("it says an extended attribute of a member twice"));
+                }
+            }
         }
         text = &text[length..];
     }

@@ -29,6 +29,7 @@ pub fn as_tar(members: &[&Entry], name: &str, folder: &Path, path: &dyn Fn(&str)
             group: member.group,
             modified: member.modified,
             size: member.size,
+            ..Attributes::default()
         };
         let target = member.target.as_deref().unwrap_or_default();
         match member.sort {

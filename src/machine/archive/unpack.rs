@@ -1,12 +1,12 @@
 //! Unpacks an archive into a folder of its own.
 
 use super::keys::Keys;
-use super::manifest::Sort;
+use super::manifest::{Sort, text};
 use super::place::parts;
 use super::verify::{Begun, Contents, Sink, inspect, read};
 use crate::failure::{Context, Kind, Result};
 use crate::machine::files::{free_space, private_folder, sync_folder_of};
-use crate::machine::tree;
+use crate::machine::tree::{self, CAPABILITY, Extended};
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions, Permissions};
 use std::os::unix::ffi::OsStrExt;
@@ -27,17 +27,17 @@ pub fn unpack(
     check: &dyn Fn(&Contents) -> Result<()>,
 ) -> Result<Contents> {
     let room = free_space(folder)?.free;
-    let contents = inspect(path, keys, room, stop)?;
+    let mut contents = inspect(path, keys, room, stop)?;
     check(&contents)?;
     let failed = || format!("`{}` can't be emptied", folder.display());
     tree::remove(folder).or_fail(Kind::Refused, failed)?;
     private_folder(folder)?;
-    let mut unpacking = Unpacking { folder, folders: Vec::new(), is_own: contents.is_own };
+    let mut unpacking = Unpacking { folder, folders: Vec::new(), is_own: contents.is_own, lost: Vec::new() };
     let (again, reading) = read(path, keys, room, stop, &mut unpacking)?;
     if !again.members.origin().is(&contents.members.origin()) {
         return Err(reading.refuse("it changed while it was read"));
     }
-    unpacking.finish()?;
+    contents.lost = unpacking.finish()?;
     Ok(contents)
 }
 
@@ -52,8 +52,10 @@ pub fn is_risen(sort: Sort, mode: u32) -> bool {
 struct Unpacking<'a> {
     folder: &'a Path,
     /// Their modes and times are set last: a file in them changes the one, and may need the other.
-    folders: Vec<(PathBuf, tar::Header)>,
+    folders: Vec<(PathBuf, tar::Header, Extended, String)>,
     is_own: bool,
+    /// What could not be kept.
+    lost: Vec<String>,
 }
 
 impl Unpacking<'_> {
@@ -62,13 +64,15 @@ impl Unpacking<'_> {
         parts.into_iter().fold(self.folder.to_owned(), |path, part| path.join(OsStr::from_bytes(part)))
     }
 
-    fn finish(self) -> Result<()> {
-        for (path, header) in self.folders.iter().rev() {
+    fn finish(mut self) -> Result<Vec<String>> {
+        for (path, header, extended, name) in std::mem::take(&mut self.folders).iter().rev() {
             let failed = || format!("`{}` can't be finished", path.display());
             let open = File::open(path).or_fail(Kind::Refused, failed)?;
-            attributes(&open, header, !0).and_then(|()| open.sync_all()).or_fail(Kind::Refused, failed)?;
+            let kept = self.attributes(&open, name, header, extended, !0);
+            kept.and_then(|()| open.sync_all()).or_fail(Kind::Refused, failed)?;
         }
-        sync_folder_of(self.folder).or_fail(Kind::Refused, || "the unpacked backup can't be kept".into())
+        sync_folder_of(self.folder).or_fail(Kind::Refused, || "the unpacked backup can't be kept".into())?;
+        Ok(self.lost)
     }
 }
 
@@ -82,7 +86,8 @@ impl Sink for Unpacking<'_> {
         match member.sort {
             Sort::Folder => {
                 std::fs::create_dir_all(&path).or_fail(Kind::Refused, failed)?;
-                self.folders.push((path, member.header.clone()));
+                let extended = member.extended.clone();
+                self.folders.push((path, member.header.clone(), extended, text(member.name)));
                 Ok(None)
             }
             Sort::Link => {
@@ -92,6 +97,10 @@ impl Sink for Unpacking<'_> {
                 if rustix::process::geteuid().is_root() {
                     lchown(&path, owner, group).or_fail(Kind::Refused, failed)?;
                 }
+                Ok(None)
+            }
+            Sort::File if let Some(first) = member.again => {
+                std::fs::hard_link(self.path(first), &path).or_fail(Kind::Refused, failed)?;
                 Ok(None)
             }
             Sort::File => {
@@ -104,9 +113,10 @@ impl Sink for Unpacking<'_> {
 
     fn end(&mut self, member: &Begun, file: Option<File>) -> Result<()> {
         let Some(file) = file else { return Ok(()) };
-        let failed = || format!("`{}` can't be finished", self.path(member.name).display());
+        let path = self.path(member.name);
+        let failed = || format!("`{}` can't be finished", path.display());
         let allowed = if self.is_own { !0 } else { !RISEN };
-        attributes(&file, member.header, allowed)
+        self.attributes(&file, &text(member.name), member.header, member.extended, allowed)
             .and_then(|()| file.sync_all())
             .or_fail(Kind::Refused, failed)
     }
@@ -117,16 +127,35 @@ fn owners(header: &tar::Header) -> (Option<u32>, Option<u32>) {
     (number(header.uid()), number(header.gid()))
 }
 
-fn attributes(file: &File, header: &tar::Header, allowed: u32) -> std::io::Result<()> {
-    if rustix::process::geteuid().is_root() {
+impl Unpacking<'_> {
+    /// Gives owner, mode, extended attributes and time.
+    fn attributes(
+        &mut self,
+        file: &File,
+        name: &str,
+        header: &tar::Header,
+        extended: &Extended,
+        allowed: u32,
+    ) -> std::io::Result<()> {
         let (owner, group) = owners(header);
-        std::os::unix::fs::fchown(file, owner, group)?;
-    }
-    // After the owner: changing that takes special bits away.
-    file.set_permissions(Permissions::from_mode(header.mode()? & 0o7777 & allowed))?;
-    // What no clock can say is left as it is: it is the archive that is odd, and not what it holds.
-    match UNIX_EPOCH.checked_add(Duration::from_secs(header.mtime()?)) {
-        Some(when) => file.set_modified(when),
-        None => Ok(()),
+        if rustix::process::geteuid().is_root() {
+            std::os::unix::fs::fchown(file, owner, group)?;
+        } else if owner.is_some_and(|owner| owner != rustix::process::geteuid().as_raw()) {
+            self.lost.push(format!("`{name}`: its owner, the user {}", owner.unwrap_or_default()));
+        }
+        // After the owner: changing that takes special bits away.
+        file.set_permissions(Permissions::from_mode(header.mode()? & 0o7777 & allowed))?;
+        let mut extended = extended.clone();
+        // It gives rights away, as setuid does.
+        if !self.is_own && extended.0.remove(CAPABILITY).is_some() {
+            self.lost.push(format!("`{name}`: {CAPABILITY} (the backup was not made here)"));
+        }
+        let lost = extended.set(file);
+        self.lost.extend(lost.into_iter().map(|what| format!("`{name}`: {what}")));
+        // What no clock can say is left as it is: it is the archive that is odd, and not what it holds.
+        match UNIX_EPOCH.checked_add(Duration::from_secs(header.mtime()?)) {
+            Some(when) => file.set_modified(when),
+            None => Ok(()),
+        }
     }
 }

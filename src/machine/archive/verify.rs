@@ -9,10 +9,12 @@ use super::members::{Members, unkept};
 use super::place::{Places, Wrong, check_name};
 use super::raw::Raw;
 use super::seal::Unsealed;
+use super::sparse::Expanding;
 use super::streams::Hashing;
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::files::hexadecimal;
 use crate::machine::part::Part;
+use crate::machine::tree::Extended;
 use crate::units::Size;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
@@ -33,6 +35,8 @@ pub struct Contents {
     pub members: Members,
     /// Whether it was made with the key of the records that is here: by this user on this machine.
     pub is_own: bool,
+    /// What could not be kept when it was unpacked, each with its name.
+    pub lost: Vec<String>,
 }
 
 /// Reads the whole archive and compares every member with the manifest, and the file itself with its seal; all that the
@@ -75,6 +79,9 @@ pub(super) struct Begun<'a> {
     pub name: &'a [u8],
     pub sort: Sort,
     pub target: Option<&'a [u8]>,
+    /// The file before it of which it is another name.
+    pub again: Option<&'a [u8]>,
+    pub extended: &'a Extended,
     pub header: &'a tar::Header,
 }
 
@@ -119,7 +126,7 @@ pub(super) fn read<'a>(
     let is_own = manifest.as_ref().is_some_and(|manifest| {
         manifest.origin.is_some() && members.origin().digest(&manifest.about) == manifest.origin
     });
-    Ok((Contents { manifest, members, is_own }, reading))
+    Ok((Contents { manifest, members, is_own, lost: Vec::new() }, reading))
 }
 
 pub(super) struct Reading<'a> {
@@ -157,7 +164,7 @@ impl<'a> Reading<'a> {
                 continue;
             }
             let sort = match head.sort {
-                EntryType::Regular => Sort::File,
+                EntryType::Regular | EntryType::Link => Sort::File,
                 EntryType::Directory => Sort::Folder,
                 EntryType::Symlink => Sort::Link,
                 _ => return Err(self.refuse(format!("`{name}` in it is no file, folder or link"))),
@@ -169,7 +176,11 @@ impl<'a> Reading<'a> {
             let said = || Ok((header.mode()?, header.uid()?, header.gid()?, header.mtime()?));
             let (mode, owner, group, modified) = said().map_err(|error| self.damaged(&error))?;
             let link = head.target.as_deref().filter(|_| sort == Sort::Link);
-            places.take(&bytes, sort, link).map_err(|why| self.refuse(why))?;
+            let again = head.target.as_deref().filter(|_| head.sort == EntryType::Link);
+            if again.is_some() && head.size > 0 {
+                return Err(self.refuse(format!("`{name}` in it is another name of a file, and has content")));
+            }
+            places.take(&bytes, sort, link, again).map_err(|why| self.refuse(why))?;
             let total = members.size().saturating_add(head.size);
             if total > self.limit {
                 let (needed, limit) = (Size(total), Size(self.limit));
@@ -178,7 +189,9 @@ impl<'a> Reading<'a> {
                     .why(format!("there is room for {limit}"))
                     .help("make room, or set `backups` in `site.toml`"));
             }
-            let begun = Begun { name: &bytes, sort, target: link, header: &header };
+            let begun =
+                Begun { name: &bytes, sort, target: link, again, extended: &head.extended, header: &header };
+            let mut expanding = head.whole.map(Expanding::new);
             let mut file = sink.begin(&begun)?;
             let mut digest = Sha256::new();
             let mut size = 0;
@@ -188,25 +201,49 @@ impl<'a> Reading<'a> {
                     read => {
                         digest.update(&buffer[..read]);
                         size += read as u64;
-                        if let Some(file) = &mut file {
+                        if let Some(expanding) = &mut expanding {
+                            let taken = expanding.take(&buffer[..read], file.as_ref());
+                            taken.map_err(|error| self.damaged(&error))?;
+                        } else if let Some(file) = &mut file {
                             let failed = || format!("`{name}` can't be written");
                             file.write_all(&buffer[..read]).or_fail(Kind::Refused, failed)?;
                         }
                     }
                 }
             }
+            if let Some(expanding) = &expanding {
+                expanding.finish(file.as_ref()).map_err(|error| self.damaged(&error))?;
+            }
             sink.end(&begun, file)?;
             let target = link.map(text);
             let sha256 = hexadecimal(&digest.finalize());
-            members.push(&Entry { name, sort, mode, owner, group, modified, size, sha256, target })?;
+            let stored = head.whole.map(|_| size);
+            let size = head.whole.unwrap_or(size);
+            let (extended, again) = (head.extended.sha256(), again.map(text));
+            let entry = Entry {
+                name,
+                sort,
+                mode,
+                owner,
+                group,
+                modified,
+                size,
+                sha256,
+                stored,
+                extended,
+                again,
+                target,
+            };
+            members.push(&entry)?;
         }
         members.finish()?;
         if let Some(wrong) = places.finish().map_err(unkept)? {
-            let (Wrong::Twice(place) | Wrong::InNoFolder(place)) = wrong;
+            let (Wrong::Twice(place) | Wrong::InNoFolder(place) | Wrong::OfNoFile(place)) = wrong;
             let place = usize::try_from(place).unwrap_or(usize::MAX);
             let name = members.iter().nth(place).transpose()?.map(|member| member.name).unwrap_or_default();
             return Err(self.refuse(match wrong {
                 Wrong::Twice(_) => format!("`{name}` is in it twice"),
+                Wrong::OfNoFile(_) => format!("`{name}` in it is another name of no file before it"),
                 Wrong::InNoFolder(_) => format!("`{name}` in it lies in something that is no folder"),
             }));
         }
@@ -216,7 +253,7 @@ impl<'a> Reading<'a> {
     /// Compares the members read so far with the manifest.
     fn compare(&self, json: impl Read, members: &Members) -> Result<Manifest> {
         let manifest = claims::read(json, members).map_err(|why| self.refuse(why))?;
-        if manifest.format != manifest::FORMAT {
+        if !manifest::is_read(manifest.format) {
             let (is, reads) = (manifest.format, manifest::FORMAT);
             let newer = format!("its manifest has format {is}, this program reads {reads}");
             return Err(self.refuse(newer).help("read it with the version of banister that wrote it"));

@@ -47,6 +47,9 @@ pub struct Card {
     /// What belongs to the server and is not in it.
     #[serde(default)]
     pub not_included: Vec<String>,
+    /// What changed while it was read, and may be inconsistent in it.
+    #[serde(default)]
+    pub changed: Vec<String>,
 }
 
 /// How the name of a card ends, after that of its archive.
@@ -78,6 +81,7 @@ impl Card {
             created: Some(about.created.clone()),
             label: Some(about.label.clone()),
             not_included: about.not_included.clone(),
+            changed: about.changed.clone(),
             ..self
         }
     }

@@ -88,4 +88,6 @@ pub struct Restored {
     pub names: Vec<String>,
     /// What nothing puts back: where it is kept.
     pub kept: Vec<PathBuf>,
+    /// What of it could not be kept where it is now, for people, each with its name.
+    pub lost: Vec<String>,
 }

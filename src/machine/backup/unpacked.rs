@@ -29,6 +29,9 @@ pub struct Unpacked {
     pub is_own: bool,
     /// The members that were programs that run as their owner or group, and lost that: it was not made here.
     pub stripped: Vec<String>,
+    /// What of them could not be kept here, each with its name.
+    #[serde(default)]
+    pub lost: Vec<String>,
 }
 
 /// What an archive is made of: as its manifest says, or as its names do.
@@ -46,6 +49,21 @@ fn is_below(member: &Entry, parts: &BTreeSet<&str>) -> bool {
 }
 
 const CONTENTS: &str = "contents.json";
+
+/// A member as it is handed over: by its content, which another name of a file and one with holes have in the folder only.
+fn plain(member: Entry, folder: &Path) -> Result<Entry> {
+    if member.again.is_none() && member.stored.is_none() {
+        return Ok(member);
+    }
+    let path = content(folder, &member.name);
+    let failed = || format!("`{}` can't be read", path.display());
+    let size = path.metadata().or_fail(Kind::Refused, failed)?.len();
+    Ok(Entry { size, sha256: sha256(&path)?, again: None, stored: None, ..member })
+}
+
+fn content(folder: &Path, name: &str) -> PathBuf {
+    folder.join("content").join(name.trim_start_matches("./"))
+}
 
 impl Unpacked {
     /// Unpacks an archive into `folder`, which is made anew. Nothing is written before all of it was read and checked, its
@@ -78,7 +96,7 @@ impl Unpacked {
                 member.mode &= !archive::RISEN;
             }
             if is_below(&member, &handed) {
-                members.push(member);
+                members.push(plain(member, folder)?);
             }
         }
         let about = contents.manifest.map(|manifest| manifest.about);
@@ -93,6 +111,7 @@ impl Unpacked {
             members,
             is_own: contents.is_own,
             stripped,
+            lost: contents.lost,
         };
         let text = serde_json::to_vec(&made)
             .or_fail(Kind::Bug, || "the unpacked backup is not plain data".into())?;
@@ -116,7 +135,7 @@ impl Unpacked {
 
     /// Where a member is.
     pub fn path(&self, name: &str) -> PathBuf {
-        self.folder.join("content").join(name.trim_start_matches("./"))
+        content(&self.folder, name)
     }
 
     /// What something is called that waits to be put in the place of `name`, and what was moved aside for it.

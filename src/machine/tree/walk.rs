@@ -1,5 +1,6 @@
 //! Walks over a tree, up to its borders.
 
+use super::Extended;
 use super::folder::{Folder, Sort, is_border, sort};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::files::unreadable;
@@ -53,6 +54,14 @@ impl Found<'_> {
                 let flags = (rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOFOLLOW).bits() as i32;
                 OpenOptions::new().read(true).custom_flags(flags).open(self.path)
             }
+        }
+    }
+
+    /// The extended attributes of a folder, as [`Extended::of`] gives them.
+    pub fn extended(&self) -> io::Result<(Extended, usize)> {
+        match self.inside {
+            Some((folder, name)) => Extended::of(&folder.folder(name)?),
+            None => Extended::of(&Folder::open(self.path)?),
         }
     }
 

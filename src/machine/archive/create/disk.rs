@@ -1,15 +1,21 @@
 //! Puts what is on the disk into an archive.
 
-use super::Writer;
+use super::{Member, Writer};
 use crate::failure::{Failure, Kind, Result};
+use crate::machine::archive::changed::{Stamp, changed, settled, several};
 use crate::machine::archive::estimate::refuse;
 use crate::machine::archive::header::Attributes;
 use crate::machine::archive::left::{Left, whole};
 use crate::machine::archive::manifest::{Sort, text};
+use crate::machine::archive::pax;
+use crate::machine::archive::sparse::Map;
 use crate::machine::files::unreadable;
-use crate::machine::tree::{Found, Next, What, is_border, walk};
+use crate::machine::tree::{Extended, Found, Next, What, is_border, walk};
+use std::collections::BTreeMap;
+use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 impl Writer<'_> {
@@ -35,10 +41,17 @@ impl Writer<'_> {
         if !self.is_new(&name, found.path)? {
             return Ok(Next::Enter);
         }
-        let attributes = Attributes::of(metadata, sort);
+        let mut attributes = Attributes::of(metadata, sort);
+        let mut stamp = Stamp::of(metadata);
         let failed = |error| unreadable(error, format!("`{shown}` can't be read"));
+        if metadata.mtime() < 0 {
+            self.lose(&name, "its time, which is before 1970");
+        }
         match sort {
-            Sort::Folder => self.put(&[&name[..], b"/"].concat(), &[], &attributes, io::empty())?,
+            Sort::Folder => {
+                self.keep_extended(&name, &mut attributes, found.extended().map_err(failed)?);
+                self.put(&[&name[..], b"/"].concat(), &[], &attributes, io::empty())?;
+            }
             Sort::Link => {
                 let target = found.target().map_err(failed)?;
                 self.put(&name, target.as_bytes(), &attributes, io::empty())?;
@@ -52,14 +65,117 @@ impl Writer<'_> {
                     }
                     file => file.map_err(failed)?,
                 };
-                let open = file.metadata().map_err(failed)?;
+                let (open, is_busy) = settled(&file, self.begun).map_err(failed)?;
                 if !open.is_file() {
                     return Err(Failure::new(Kind::Refused, format!("`{shown}` changed while it was read")));
                 }
-                self.put(&name, &[], &Attributes::of(&open, sort), file)?;
+                stamp = Stamp::of(&open);
+                self.put_file(&name, &file, &open)?;
+                if is_busy {
+                    self.note_changed(text(&name));
+                }
             }
         }
+        if let Some(source) = self.from.get_mut(&name) {
+            source.stamp = Some(stamp);
+        }
         Ok(Next::Enter)
+    }
+
+    fn put_file(&mut self, name: &[u8], file: &File, open: &Metadata) -> Result<()> {
+        let failed = |error| unreadable(error, format!("`{}` can't be read", text(name)));
+        let mut attributes = Attributes::of(open, Sort::File);
+        if open.nlink() > 1 {
+            let first = self.inodes.entry((open.dev(), open.ino())).or_insert_with(|| name.to_vec()).clone();
+            match first == name {
+                true => {}
+                false if self.is_plain => {
+                    self.lose(name, &format!("that it is another name of `{}`", text(&first)));
+                }
+                false => {
+                    (attributes.is_again, attributes.size) = (true, 0);
+                    let first = [self.prefix.as_bytes(), &first].concat();
+                    return self.put(name, &first, &attributes, io::empty());
+                }
+            }
+        }
+        self.keep_extended(name, &mut attributes, Extended::of(file).map_err(failed)?);
+        attributes.map = if self.is_plain { None } else { Map::of(file, open).map_err(failed)? };
+        match attributes.map.clone() {
+            None => self.put(name, &[], &attributes, file),
+            Some(map) => {
+                attributes.size = map.stored();
+                self.put(name, &[], &attributes, map.content(file))
+            }
+        }
+    }
+
+    /// Takes up what the archive can hold of extended attributes.
+    fn keep_extended(&mut self, name: &[u8], attributes: &mut Attributes, found: (Extended, usize)) {
+        let (extended, odd) = found;
+        if odd > 0 {
+            self.lose(name, "extended attributes whose names are not UTF-8");
+        }
+        let bytes: usize = extended.0.iter().map(|(name, value)| name.len() + value.len()).sum();
+        let names = || extended.0.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        match () {
+            () if extended.is_empty() => {}
+            () if self.is_plain => self.lose(name, &names()),
+            // With some room for what else is said.
+            () if bytes > pax::MOST / 3 => self.lose(name, &format!("{}, which are too long", names())),
+            () => attributes.extended = extended,
+        }
+    }
+
+    /// Notes what can't be kept of something.
+    fn lose(&mut self, name: &[u8], what: &str) {
+        note(&mut self.manifest.about.lost, format!("`{}`: {what}", text(name)));
+    }
+
+    /// Looks once more at all that was read, and notes what changed since, or is gone.
+    pub(super) fn look_again(&mut self, members: &[Member]) -> Result<()> {
+        let mut read: BTreeMap<Vec<u8>, Stamp> = BTreeMap::new();
+        read.extend(self.from.drain().filter_map(|(name, source)| Some((name, source.stamp?))));
+        let own = self.own;
+        for member in members {
+            let Some(path) = member.path() else { continue };
+            let mut look = |found: &Found| -> Result<Next> {
+                let is_left = Left::of(found, &member.name, own)?.is_some();
+                let name = whole(&member.name, found.below.as_bytes());
+                // What is not here came since: its folder has changed, too. Or it was part of another member.
+                if let Some(before) = read.get(&name)
+                    && found.metadata.map(Stamp::of) == Some(*before)
+                {
+                    read.remove(&name);
+                }
+                match (self.watch.stop)() {
+                    true => Err(Failure::new(Kind::Interrupted, "the backup was interrupted")),
+                    false => Ok(if is_left { Next::Pass } else { Next::Enter }),
+                }
+            };
+            match walk(&real(path), &mut look) {
+                // It is gone, and so is noted below.
+                Err(failure) if failure.kind == Kind::NotFound => {}
+                looked => looked?,
+            }
+        }
+        for name in read.into_keys().map(|name| text(&name)) {
+            self.note_changed(name);
+        }
+        if let Some(changed) = changed(&self.manifest.about.changed) {
+            (self.watch.warn)(format!("in the backup, {changed}"));
+        }
+        if let Some(lost) = several(&self.manifest.about.lost) {
+            (self.watch.warn)(format!("the backup can't keep {lost}"));
+        }
+        Ok(())
+    }
+
+    /// Notes once that something changed while it was read.
+    pub(super) fn note_changed(&mut self, name: String) {
+        if self.noted.insert(name.clone()) {
+            note(&mut self.manifest.about.changed, name);
+        }
     }
 
     /// Leaves something out, and tells.

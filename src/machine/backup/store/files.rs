@@ -59,7 +59,10 @@ impl Store for Files {
     }
 
     fn put_back(&self, unpacked: &Unpacked, place: &Place, done: &mut Restored) -> Result<()> {
-        done.names.extend(put_back(unpacked, place)?);
+        for plan in put_back(unpacked, place)? {
+            done.names.extend(plan.restored);
+            done.lost.extend(plan.lost);
+        }
         Ok(())
     }
 
@@ -68,8 +71,8 @@ impl Store for Files {
     }
 }
 
-/// Puts all files and folders of the backup back; their paths.
-fn put_back(unpacked: &Unpacked, place: &Place) -> Result<Vec<String>> {
+/// Puts all files and folders of the backup back; how.
+fn put_back(unpacked: &Unpacked, place: &Place) -> Result<Vec<Plan>> {
     let file = unpacked.folder.join(PLAN);
     let plans: Vec<Plan> = match kept(&file)? {
         Some(plans) => plans,
@@ -88,16 +91,23 @@ fn put_back(unpacked: &Unpacked, place: &Place) -> Result<Vec<String>> {
             Way::Written => single::write(plan, unpacked).map_err(failed)?,
         }
     }
-    Ok(plans.into_iter().flat_map(|plan| plan.restored).collect())
+    Ok(plans)
 }
 
 /// Brings everything new to where it is exchanged, and says what is exchanged for what. Nothing live is changed.
 fn prepare(unpacked: &Unpacked, place: &Place) -> Result<Vec<Plan>> {
     let targets = targets(&unpacked.parts, &|name| unpacked.path(name), place)?;
     // What is left alone within a part may be a part of its own: its content is taken out of the other's first.
-    targets.iter().rev().try_for_each(|target| stage::stage(target, unpacked))?;
+    let mut lost = Vec::new();
+    for target in targets.iter().rev() {
+        lost.extend(stage::stage(target, unpacked)?);
+    }
     let plans = targets.iter().map(|target| plan::plan(target, unpacked, true));
-    plans.filter_map(Result::transpose).collect()
+    let mut plans: Vec<Plan> = plans.filter_map(Result::transpose).collect::<Result<_>>()?;
+    if let Some(first) = plans.first_mut() {
+        first.lost = lost;
+    }
+    Ok(plans)
 }
 
 /// What a restore of these parts would leave alone, for people: each with the reason.

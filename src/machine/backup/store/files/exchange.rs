@@ -158,6 +158,8 @@ impl Dress {
             return Ok(());
         }
         fchmod(folder, Mode::from_raw_mode(self.mode))?;
+        // What could not be set here could not be set where it was unpacked either, and is reported from there.
+        self.extended.set(folder);
         Ok(futimens(
             folder,
             &Timestamps {

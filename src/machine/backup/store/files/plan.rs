@@ -5,7 +5,7 @@ use super::{Target, single};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::archive::Left;
 use crate::machine::backup::Unpacked;
-use crate::machine::tree::{Entry as Found, Folder, Sort};
+use crate::machine::tree::{Entry as Found, Extended, Folder, Sort};
 use rustix::fs::{Access, AtFlags, accessat};
 use rustix::process::geteuid;
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,9 @@ pub struct Plan {
     /// The paths, as the backup writes them, that are back when this is done.
     pub restored: Vec<String>,
     pub way: Way,
+    /// What could not be kept when it was brought to another file system, each with its name.
+    #[serde(default)]
+    pub lost: Vec<String>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -60,6 +63,8 @@ pub struct Dress {
     pub mode: u32,
     pub seconds: i64,
     pub nanoseconds: i64,
+    #[serde(default)]
+    pub extended: Extended,
 }
 
 /// Something in a folder that stays: one of the two may be absent.
@@ -93,7 +98,7 @@ pub fn plan(target: &Target, unpacked: &Unpacked, is_staged: bool) -> Result<Opt
     }
     let of = |way| {
         let (place, from, restored) = (target.place.clone(), target.from.clone(), target.restored.clone());
-        Ok(Some(Plan { place, from, restored, way }))
+        Ok(Some(Plan { place, from, restored, way, lost: Vec::new() }))
     };
     let staged = target.place.join(aside(unpacked)).join("new");
     let new = if is_staged { &staged } else { &target.from };
@@ -168,7 +173,7 @@ impl Planning<'_> {
             Ok(entries.into_iter().map(|entry| (entry.name.clone(), entry)).collect())
         };
         check_open(live, &place)?;
-        let dress = new.map(|new| new.metadata().map(|found| Dress::of(&found)));
+        let dress = new.map(|new| Ok::<_, io::Error>(Dress::of(&new.metadata()?, Extended::of(new)?.0)));
         let dress = dress.transpose().or_fail(Kind::Refused, failed)?;
         self.contents.folders.push(Stays { path: below.as_os_str().to_owned(), dress });
         let (had, has) = (read(live)?, new.map(read).transpose()?.unwrap_or_default());
@@ -269,13 +274,14 @@ pub fn not_allowed(place: &Path, why: impl ToString) -> Failure {
 }
 
 impl Dress {
-    fn of(found: &Metadata) -> Dress {
+    fn of(found: &Metadata, extended: Extended) -> Dress {
         Dress {
             owner: found.uid(),
             group: found.gid(),
             mode: found.mode() & 0o7777,
             seconds: found.mtime(),
             nanoseconds: found.mtime_nsec(),
+            extended,
         }
     }
 }

@@ -45,24 +45,29 @@ pub fn is_folder(target: &Target, unpacked: &Unpacked) -> bool {
     is_folder(&staged) || is_folder(&target.from) && live.map_or(true, |live| live.is_dir())
 }
 
-/// Brings a part to its place, beside what is live. Called again after it was cut off, it continues.
-pub fn stage(target: &Target, unpacked: &Unpacked) -> Result<()> {
+/// Brings a part to its place, beside what is live; what could not be kept on the way. Called again after it was cut off,
+/// it continues.
+pub fn stage(target: &Target, unpacked: &Unpacked) -> Result<Vec<String>> {
     let failed = || format!("`{}` can't be restored", target.place.display());
     match is_folder(target, unpacked) {
         true => stage_folder(target, unpacked).or_fail(Kind::Refused, failed),
-        false if super::single::is_written(target).or_fail(Kind::Refused, failed)? => Ok(()),
+        false if super::single::is_written(target).or_fail(Kind::Refused, failed)? => Ok(Vec::new()),
         false => {
             let around = target.place.parent().unwrap_or(Path::new("/"));
             make_folders(around).or_fail(Kind::Refused, failed)?;
             let around = Folder::open(&real(around)).or_fail(Kind::Refused, failed)?;
             let (new, old) = beside(&target.place, unpacked);
             let is_done = around.about(&old).or_fail(Kind::Refused, failed)?.is_some();
-            if is_done { Ok(()) } else { bring(&target.from, &around, &new).or_fail(Kind::Refused, failed) }
+            if is_done {
+                Ok(Vec::new())
+            } else {
+                bring(&target.from, &around, &new).or_fail(Kind::Refused, failed)
+            }
         }
     }
 }
 
-fn stage_folder(target: &Target, unpacked: &Unpacked) -> io::Result<()> {
+fn stage_folder(target: &Target, unpacked: &Unpacked) -> io::Result<Vec<String>> {
     make_folders(&target.place)?;
     let place = Folder::open(&target.place)?;
     let aside = place.make(&aside(unpacked))?;
@@ -71,22 +76,24 @@ fn stage_folder(target: &Target, unpacked: &Unpacked) -> io::Result<()> {
         return Err(io::Error::other("another user's folder is where its new content is to be made"));
     }
     fchmod(&aside, Mode::RWXU)?;
-    bring(&target.from, &aside, OsStr::new("new"))?;
+    let lost = bring(&target.from, &aside, OsStr::new("new"))?;
     aside.make(OsStr::new("old"))?;
     aside.sync()?;
-    place.sync()
+    place.sync()?;
+    Ok(lost)
 }
 
 /// Moves a tree, also to another file system: there, it has its name only when it is whole. Where it came from is gone
-/// then.
-fn bring(from: &Path, to: &Folder, name: &OsStr) -> io::Result<()> {
-    let (Some(around), Some(own)) = (from.parent(), from.file_name()) else { return Ok(()) };
+/// then. What could not be kept on the way.
+fn bring(from: &Path, to: &Folder, name: &OsStr) -> io::Result<Vec<String>> {
+    let mut lost = Vec::new();
+    let (Some(around), Some(own)) = (from.parent(), from.file_name()) else { return Ok(lost) };
     if to.about(name)?.is_none() {
         let around = match Folder::open(around) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(lost),
             around => around?,
         };
-        let Some(found) = around.about(own)? else { return Ok(()) };
+        let Some(found) = around.about(own)? else { return Ok(lost) };
         let is_closed = found.is_dir() && found.permissions().mode() & 0o200 == 0;
         // A folder that its owner can't write can't be moved into another one, unless by root.
         let opened = if is_closed { Some(around.folder(own)?) } else { None };
@@ -99,7 +106,7 @@ fn bring(from: &Path, to: &Folder, name: &OsStr) -> io::Result<()> {
                 let mut part = name.to_owned();
                 part.push(".part");
                 tree::remove_in(to, &part)?;
-                tree::copy(&around, own, to, &part)?;
+                lost = tree::copy(&around, own, to, &part)?;
                 rustix::fs::syncfs(to)?;
                 rustix::fs::renameat(to, &part, to, name)?;
             }
@@ -111,7 +118,8 @@ fn bring(from: &Path, to: &Folder, name: &OsStr) -> io::Result<()> {
     }
     // Its new name must be there for good before the old one is gone.
     to.sync()?;
-    tree::remove(from)
+    tree::remove(from)?;
+    Ok(lost)
 }
 
 /// Makes a folder that is not there, with those above it.
