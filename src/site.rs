@@ -124,8 +124,10 @@ pub struct Server {
     /// The folder of the backups.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub backups: Option<PathBuf>,
-    /// Which backups to keep when old ones are removed: `count` of the newest, and those newer than `age`.
-    /// A backup is removed only if neither applies; one of the two may be omitted.
+    /// Which backups to keep when old ones are removed, with the rules of `restic forget`: `last`, `hourly`, `daily`,
+    /// `weekly`, `monthly` and `yearly` are numbers, `within` is a span such as `1y5m7d2h` (`m` is months) before the newest
+    /// backup; `age` keeps those newer than this, counted from now, and `count` is the same as `last`.
+    /// A backup is removed only if no rule keeps it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keep: Option<Keep>,
     /// The recipients of encrypted backups: public keys of `age` or SSH, or keys of `gpg` with `gpg:` before each.

@@ -224,9 +224,21 @@ fn run(context: &Context, runbook: &str, options: &TryOptions, more: Option<(Str
 /// Runs the runbook that removes old backups. A run that is not done keeps it from beginning: a backup may be its way
 /// back.
 fn prune(context: &Context, options: &PruneOptions) -> Result<u8> {
-    let count = options.count.map(|count| ("count".to_owned(), json!(count)));
-    let age = options.age.map(|age| ("age".to_owned(), json!(age)));
-    let parameters = Arguments::from_iter(count.into_iter().chain(age));
+    let numbers = [
+        ("count", options.count),
+        ("last", options.last),
+        ("hourly", options.hourly),
+        ("daily", options.daily),
+        ("weekly", options.weekly),
+        ("monthly", options.monthly),
+        ("yearly", options.yearly),
+    ];
+    let numbers = numbers.into_iter().filter_map(|(name, number)| Some((name, json!(number?))));
+    let spans =
+        [("age", options.age.map(|age| json!(age))), ("within", options.within.map(|span| json!(span)))];
+    let spans = spans.into_iter().filter_map(|(name, span)| Some((name, span?)));
+    let parameters = numbers.chain(spans).map(|(name, value)| (name.to_owned(), value));
+    let parameters = Arguments::from_iter(parameters);
     let run = RunOptions {
         runbook: "prune".into(),
         answers: options.answers.clone(),

@@ -18,6 +18,9 @@ pub mod restore;
 
 mod copy;
 
+mod span;
+
+mod keep;
 mod retention;
 
 mod card;
@@ -36,10 +39,12 @@ pub use dump::Dump;
 pub use gather::gather;
 pub use gathered::{Gathered, Workshop};
 pub use intent::{Intent, Written};
+pub use keep::{FORM, Keep};
 pub use name::{free_name, name_of};
 pub use place::Place;
 pub use places::{Places, store};
-pub use retention::{Fit, Keep, first_two_numbers};
+pub use retention::{Fit, first_two_numbers};
+pub use span::Span;
 pub use store::{Drilled, Group, Restored, foresee, left_alone};
 pub use unpacked::{Unpacked, parts_of};
 pub use verify::{Verified, missing, read, verify};

@@ -1,4 +1,4 @@
-//! `prune_backups(server, #{ count: integer, age: duration, folder: text, only: array, needed: array })`
+//! `prune_backups(server, #{ count: integer, age: duration, keep: map, folder: text, only: array, needed: array })`
 //!
 //! Removes the old backups of the server, the oldest first, each with its card.
 //!
@@ -6,8 +6,11 @@
 //! whole before any other is removed. Cards whose backup is gone are removed, too.
 //!
 //! # Options
-//! - `count`: keep so many of the newest backups. Default: `keep` of the site, if `age` is not given either.
-//! - `age`: keep backups newer than this. Default: `keep` of the site, if `count` is not given either.
+//! - `count`: keep so many of the newest backups. Default: `keep` of the site, if none of the
+//!   three is given.
+//! - `age`: keep backups newer than this. Default: `keep` of the site, if none of the three is
+//!   given.
+//! - `keep`: more rules, in the form of `keep` of the site, such as `#{ daily: 7, within: "2d" }`. Default: none.
 //! - `folder`: where the backups are. Default: `backups` of the site, for Hoss `~/.hoss/backup/backups`, else
 //!   `~/backups/SERVER`.
 //! - `only`: names of backups: of the old ones, only these are removed. Give the names that a person
@@ -58,6 +61,8 @@ pub struct Arguments {
     count: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     age: Option<Duration>,
+    #[serde(default, skip_serializing_if = "Keep::is_empty")]
+    keep: Keep,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     folder: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -130,7 +135,7 @@ fn read(card: &Card, host: &Host) -> Result<()> {
 }
 
 fn look(arguments: &Arguments, host: &Host) -> Result<Aging> {
-    let given = Keep { count: arguments.count, age: arguments.age };
+    let given = arguments.keep.with(arguments.count, arguments.age);
     host.server()?.aging(arguments.folder.as_deref(), given)
 }
 

@@ -1,10 +1,12 @@
 //! Looks which backups of a server are old, and removes them.
 
 use super::card::{Card, ENDING, Level, catalogue, listed};
-use super::retention::{Aged, Fit, Keep, is_future, needed, old};
+use super::keep::Keep;
+use super::retention::{Aged, Fit, is_future, needed, old};
 use crate::failure::Result;
 use crate::machine::archive::Compression;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use std::path::{Path, PathBuf};
 
 /// What is in a folder of backups, as far as it concerns one server.
@@ -39,7 +41,7 @@ pub fn look(folder: &Path, server: &str, keep: &Keep, fit: &Fit, now: Timestamp)
             release: card.release.clone(),
         })
         .collect();
-    let (places, needed) = (old(&aged, keep, fit, now), needed(&aged, fit, now));
+    let (places, needed) = (old(&aged, keep, fit, now, &TimeZone::system()), needed(&aged, fit, now));
     let needed = needed.into_iter().map(|place| own[place].1.clone()).collect();
     let is_future = |(_, (created, _)): &(usize, (Timestamp, Card))| is_future(*created, now);
     let (future, own): (Vec<_>, Vec<_>) = own.into_iter().enumerate().partition(is_future);
@@ -101,7 +103,7 @@ mod tests {
         std::fs::write(at.join("web-3.tar.zst.card.json"), "torn").unwrap();
         std::fs::remove_file(at.join("web-1.tar.zst")).unwrap();
         std::fs::remove_file(at.join("lab-1.tar.gz.age")).unwrap();
-        let keep = Keep { count: Some(1), age: None };
+        let keep = Keep { count: Some(1), ..Keep::default() };
         let aging = look(at, "web", &keep, &Fit::Any, Timestamp::now()).unwrap();
         let left: Vec<_> = aging.left.iter().map(|card| card.path.clone()).collect();
         assert_eq!(left, [at.join("web-1.tar.zst")]);
@@ -122,7 +124,7 @@ mod tests {
         std::fs::write(at.join("web-0.tar.gz"), "of another program").unwrap();
         // What has another length than its card says is not what the card is of.
         std::fs::write(at.join("web-2.tar.zst"), "longer than it was written").unwrap();
-        let keep = Keep { count: Some(1), age: None };
+        let keep = Keep { count: Some(1), ..Keep::default() };
         let aging = look(at, "web", &keep, &Fit::Any, Timestamp::now()).unwrap();
         let old: Vec<_> = aging.old.iter().map(|card| card.name.as_str()).collect();
         assert_eq!((old, aging.young.len(), aging.foreign), (vec!["web-1.tar.zst"], 1, 3));
