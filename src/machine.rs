@@ -17,6 +17,7 @@ pub mod part;
 pub mod postgres;
 pub mod redis;
 pub mod release;
+pub mod restic;
 pub mod search;
 pub mod settings_drift;
 pub mod tree;

@@ -4,7 +4,7 @@ use super::arguments::{BackupCommand, PruneOptions, RunOptions, TryOptions};
 use super::context::{Context, at_once};
 use crate::data::Arguments;
 use crate::failure::{Failure, Kind, Result};
-use crate::machine::backup::{self, Card, Level, Verified, first_two_numbers, missing};
+use crate::machine::backup::{self, Access, Card, Level, Verified, first_two_numbers, missing};
 use crate::machine::part::Part;
 use crate::reach::inquiry;
 use crate::report::text::table;
@@ -38,7 +38,9 @@ fn list(context: &Context) -> Result<u8> {
         for card in cards?.into_iter().filter(|card| !is_of_another(&site, server, card)) {
             let fits = fits(server, &card);
             let release = card.release.clone().unwrap_or_else(|| "?".into());
-            let size = Size(card.bytes).to_string();
+            // What a snapshot added to a repository is known only where it was taken.
+            let is_known = card.bytes > 0 || !backup::is_reference(&card.path);
+            let size = if is_known { Size(card.bytes).to_string() } else { "?".into() };
             rows.push(vec![
                 server.name.clone(),
                 card.name.clone(),
@@ -96,13 +98,13 @@ fn verify(context: &Context, backup: Option<&str>) -> Result<u8> {
         }
         _ => {
             let server = server_of(context, site.as_ref(), &found.card)?;
-            let keys = server.map(|server| server.keys()).unwrap_or_default();
+            let access = server.map_or(Ok(Access::default()), |server| server.access())?;
             let path = found.card.path.clone();
             let check = |parts: &[Part]| match server {
                 Some(server) => server.check_places(parts, &path),
                 None => Ok(()),
             };
-            backup::verify(found.card, &keys, &check)?
+            backup::verify(found.card, &access, &check)?
         }
     };
     let Verified { card, members, has_manifest, unkept } = verified;

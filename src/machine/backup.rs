@@ -8,6 +8,18 @@ mod place;
 mod asked;
 mod layout;
 
+mod access;
+mod reference;
+mod span;
+
+mod keep;
+mod retention;
+
+mod card;
+mod name;
+
+mod snapshot;
+
 mod gathered;
 mod unpacked;
 
@@ -18,19 +30,13 @@ pub mod restore;
 
 mod copy;
 
-mod span;
-
-mod keep;
-mod retention;
-
-mod card;
 mod drill;
 mod intent;
-mod name;
 mod places;
 pub mod prune;
 mod verify;
 
+pub use access::Access;
 pub use asked::{Asked, AskedDatabase, AskedFiles, AskedRedis, AskedSearch, AskedVolume};
 pub use card::{Card, Level, catalogue};
 pub use copy::{Copied, copy};
@@ -43,7 +49,9 @@ pub use keep::{FORM, Keep};
 pub use name::{free_name, name_of};
 pub use place::Place;
 pub use places::{Places, store};
+pub use reference::{ENDING, Reference, is_reference};
 pub use retention::{Fit, first_two_numbers};
+pub use snapshot::{Order, adopt, take};
 pub use span::Span;
 pub use store::{Drilled, Group, Restored, foresee, left_alone};
 pub use unpacked::{Unpacked, parts_of};

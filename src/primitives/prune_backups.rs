@@ -42,7 +42,7 @@
 
 use crate::data::{self, ServerName};
 use crate::failure::{Context, Kind, Result};
-use crate::machine::backup::prune::Aging;
+use crate::machine::backup::prune::{Aging, remove};
 use crate::machine::backup::{self, Card, Keep};
 use crate::machine::files::{kept, private_folder, write_private_durably};
 use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive, Told};
@@ -115,9 +115,10 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     if aging.old.iter().any(|card| is_meant(&card)) {
         aging.needed.iter().try_for_each(|card| read(card, host))?;
     }
-    for card in aging.old.iter().filter(is_meant).chain(&aging.left) {
-        card.remove()?;
-    }
+    let server = host.server()?;
+    let meant: Vec<&Card> = aging.old.iter().filter(is_meant).chain(&aging.left).collect();
+    let folder = server.folder_of_backups(arguments.folder.as_deref());
+    remove(&meant, &server.access()?, &folder, &server.name, &|| host.stop.is_asked())?;
     Ok(outcome(&intent, &aging))
 }
 
@@ -126,7 +127,7 @@ fn read(card: &Card, host: &Host) -> Result<()> {
     let server = host.server()?;
     (host.tell)(Told::Progress(format!("reading `{}`, which stays", card.path.display()).into()));
     host.go_on()?;
-    let read = backup::read(card, &server.keys());
+    let read = backup::read(card, &server.access()?, &|| host.stop.is_asked());
     read.map(drop).map_err(|failure| {
         failure
             .why("no backup was removed: it is the one that would stay")

@@ -22,8 +22,7 @@ impl Server {
             false => given,
         };
         keep.check()?;
-        let folder = folder.map_or_else(|| self.backup_folder(), |folder| self.path(folder));
-        look(&folder, &self.name, &keep, &self.fit(), Timestamp::now())
+        look(&self.folder_of_backups(folder), &self.name, &keep, &self.fit(), Timestamp::now())
     }
 
     /// Into which releases its backups fit: Hoss reads only those with the same first two numbers.

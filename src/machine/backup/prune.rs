@@ -1,8 +1,11 @@
 //! Looks which backups of a server are old, and removes them.
 
+use super::access::Access;
 use super::card::{Card, ENDING, Level, catalogue, listed};
 use super::keep::Keep;
+use super::reference::is_reference;
 use super::retention::{Aged, Fit, is_future, needed, old};
+use super::snapshot;
 use crate::failure::Result;
 use crate::machine::archive::Compression;
 use jiff::Timestamp;
@@ -52,6 +55,26 @@ pub fn look(folder: &Path, server: &str, keep: &Keep, fit: &Fit, now: Timestamp)
     Ok(Aging { old, young, needed, future, foreign: foreign.len(), left })
 }
 
+/// Removes backups of `server`, each with its card: the snapshots of those in the repository at once, before anything that
+/// says what they were.
+pub fn remove(
+    cards: &[&Card],
+    access: &Access,
+    folder: &Path,
+    server: &str,
+    stop: &dyn Fn() -> bool,
+) -> Result<()> {
+    let stored: Vec<PathBuf> = cards
+        .iter()
+        .map(|card| card.path.clone())
+        .filter(|path| is_reference(path) && path.exists())
+        .collect();
+    if let Some(first) = stored.first() {
+        snapshot::forget(access.repository(first)?, folder, server, &stored, stop)?;
+    }
+    cards.iter().try_for_each(|card| card.remove())
+}
+
 /// When it was made, as its card says, or else its file.
 fn created(card: &Card) -> Option<Timestamp> {
     let said = card.created.as_ref().and_then(|created| created.parse().ok());
@@ -66,7 +89,7 @@ fn left(folder: &Path) -> Result<Vec<Card>> {
         let Some(archive) = text.strip_suffix(ENDING).map(PathBuf::from) else { continue };
         let is_gone =
             archive.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
-        if !is_gone || Compression::of(&archive).is_err() {
+        if !is_gone || Compression::of(&archive).is_err() && !is_reference(&archive) {
             continue;
         }
         let card = std::fs::read(&path).ok().and_then(|text| serde_json::from_slice::<Card>(&text).ok());
