@@ -17,6 +17,7 @@ pub mod part;
 pub mod postgres;
 pub mod redis;
 pub mod release;
+pub mod restic;
 pub mod root;
 pub mod roots;
 pub mod search;

@@ -17,6 +17,7 @@ mod maintenance;
 mod make;
 mod own;
 mod places;
+mod repository;
 mod retention;
 mod said;
 mod secrets;
@@ -124,8 +125,21 @@ pub struct Server {
     /// The folder of the backups.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub backups: Option<PathBuf>,
-    /// Which backups to keep when old ones are removed: `count` of the newest, and those newer than `age`.
-    /// A backup is removed only if neither applies; one of the two may be omitted.
+    /// The repository of restic that backups go into instead of archives: `"restic:/mnt/nas/backups"`, or after `restic:`
+    /// what restic takes for another machine, such as `sftp:backup@nas:/srv/backups`, `rest:https://nas:8000/` or
+    /// `s3:s3.amazonaws.com/bucket`, whose keys belong into `environment`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repository: Option<String>,
+    /// The file with the password of the repository.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repository_password_file: Option<PathBuf>,
+    /// The command that prints the password of the repository, if there is no such file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repository_password_command: Option<Vec<String>>,
+    /// Which backups to keep when old ones are removed, with the rules of `restic forget`: `last`, `hourly`, `daily`,
+    /// `weekly`, `monthly` and `yearly` are numbers, `within` is a span such as `1y5m7d2h` (`m` is months) before the newest
+    /// backup; `age` keeps those newer than this, counted from now, and `count` is the same as `last`.
+    /// A backup is removed only if no rule keeps it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keep: Option<Keep>,
     /// The recipients of encrypted backups: public keys of `age` or SSH, or keys of `gpg` with `gpg:` before each.
@@ -326,6 +340,7 @@ impl Site {
                 })?,
             }
             let kept = server.keep.map_or(Ok(()), |keep| keep.check());
+            let kept = kept.and_then(|()| server.access().map(drop));
             kept.and_then(|()| server.keys().check()).and_then(|()| server.check_page()).map_err(
                 |failure| {
                     let place = format!("{shown}, server `{name}`");
@@ -375,7 +390,7 @@ fn check_elsewhere(server: &Server, ssh: &str) -> Result<()> {
 }
 
 /// The keys of a server's table, in the order in which `init` writes them.
-pub const KEYS: [&str; 26] = [
+pub const KEYS: [&str; 29] = [
     "ssh",
     "agent",
     "kind",
@@ -395,6 +410,9 @@ pub const KEYS: [&str; 26] = [
     "redis",
     "volumes",
     "backups",
+    "repository",
+    "repository_password_file",
+    "repository_password_command",
     "keep",
     "recipients",
     "identity",

@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use crate::machine::backup::Span;
 use crate::units::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -168,6 +169,27 @@ pub struct PruneOptions {
     /// Keep backups newer than this: `30d`, `12h`.
     #[arg(long, value_name = "DURATION")]
     pub age: Option<Duration>,
+    /// Keep so many of the newest backups, as `restic forget` does; so for all that follow.
+    #[arg(long, value_name = "NUMBER")]
+    pub last: Option<u64>,
+    /// Keep the newest backup of each of so many hours.
+    #[arg(long, value_name = "NUMBER")]
+    pub hourly: Option<u64>,
+    /// Keep the newest backup of each of so many days.
+    #[arg(long, value_name = "NUMBER")]
+    pub daily: Option<u64>,
+    /// Keep the newest backup of each of so many weeks.
+    #[arg(long, value_name = "NUMBER")]
+    pub weekly: Option<u64>,
+    /// Keep the newest backup of each of so many months.
+    #[arg(long, value_name = "NUMBER")]
+    pub monthly: Option<u64>,
+    /// Keep the newest backup of each of so many years.
+    #[arg(long, value_name = "NUMBER")]
+    pub yearly: Option<u64>,
+    /// Keep backups of this time before the newest: `1y5m7d2h`, where `m` is months.
+    #[arg(long, value_name = "SPAN")]
+    pub within: Option<Span>,
     #[command(flatten)]
     pub answers: Answers,
     /// Abandon an earlier run that is unfinished, and with it its rollback. REASON explains why

@@ -5,7 +5,7 @@ use super::context::{Context, at_once};
 use crate::data::Arguments;
 use crate::failure::{Failure, Kind, Result};
 use crate::machine::archive::changed;
-use crate::machine::backup::{self, Card, Level, Verified, first_two_numbers, missing};
+use crate::machine::backup::{self, Access, Card, Level, Verified, first_two_numbers, missing};
 use crate::machine::part::Part;
 use crate::reach::inquiry;
 use crate::report::text::table;
@@ -39,7 +39,9 @@ fn list(context: &Context) -> Result<u8> {
         for card in cards?.into_iter().filter(|card| !is_of_another(&site, server, card)) {
             let fits = fits(server, &card);
             let release = card.release.clone().unwrap_or_else(|| "?".into());
-            let size = Size(card.bytes).to_string();
+            // What a snapshot added to a repository is known only where it was taken.
+            let is_known = card.bytes > 0 || !backup::is_reference(&card.path);
+            let size = if is_known { Size(card.bytes).to_string() } else { "?".into() };
             rows.push(vec![
                 server.name.clone(),
                 card.name.clone(),
@@ -105,13 +107,13 @@ fn verify(context: &Context, backup: Option<&str>) -> Result<u8> {
         }
         _ => {
             let server = server_of(context, site.as_ref(), &found.card)?;
-            let keys = server.map(|server| server.keys()).unwrap_or_default();
+            let access = server.map_or(Ok(Access::default()), |server| server.access())?;
             let path = found.card.path.clone();
             let check = |parts: &[Part]| match server {
                 Some(server) => server.check_places(parts, &path),
                 None => Ok(()),
             };
-            backup::verify(found.card, &keys, &check)?
+            backup::verify(found.card, &access, &check)?
         }
     };
     let Verified { card, members, has_manifest, unkept } = verified;
@@ -236,9 +238,21 @@ fn run(context: &Context, runbook: &str, options: &TryOptions, more: Option<(Str
 /// Runs the runbook that removes old backups. A run that is not done keeps it from beginning: a backup may be its way
 /// back.
 fn prune(context: &Context, options: &PruneOptions) -> Result<u8> {
-    let count = options.count.map(|count| ("count".to_owned(), json!(count)));
-    let age = options.age.map(|age| ("age".to_owned(), json!(age)));
-    let parameters = Arguments::from_iter(count.into_iter().chain(age));
+    let numbers = [
+        ("count", options.count),
+        ("last", options.last),
+        ("hourly", options.hourly),
+        ("daily", options.daily),
+        ("weekly", options.weekly),
+        ("monthly", options.monthly),
+        ("yearly", options.yearly),
+    ];
+    let numbers = numbers.into_iter().filter_map(|(name, number)| Some((name, json!(number?))));
+    let spans =
+        [("age", options.age.map(|age| json!(age))), ("within", options.within.map(|span| json!(span)))];
+    let spans = spans.into_iter().filter_map(|(name, span)| Some((name, span?)));
+    let parameters = numbers.chain(spans).map(|(name, value)| (name.to_owned(), value));
+    let parameters = Arguments::from_iter(parameters);
     let run = RunOptions {
         runbook: "prune".into(),
         answers: options.answers.clone(),

@@ -174,7 +174,7 @@ fn text(found: &Found, home: &Path) -> String {
         text += "# Commands whose output a backup holds, too.\n# dumps = { \"database.sql\" = [\"pg_dump\", \"app\"] }\n";
     }
     text += "# Which backups stay when old ones are removed: so many of the newest, and those that are not older.\n";
-    text += "# keep = { count = 7, age = \"30d\" }\n";
+    text += "# keep = { last = 3, daily = 7, weekly = 5, within = \"2d\" }\n";
     text += "# To whom backups are encrypted, and the file with the key to read them here; made by `age-keygen -o FILE`.\n";
     text += "# recipients = [\"age1...\"]\n# identity = \"~/keys/age.txt\"\n";
     text += "# Follow this branch instead of releases.\n# branch = \"main\"\n";

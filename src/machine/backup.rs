@@ -8,6 +8,18 @@ mod place;
 mod asked;
 mod layout;
 
+mod access;
+mod reference;
+mod span;
+
+mod keep;
+mod retention;
+
+mod card;
+mod name;
+
+mod snapshot;
+
 mod gathered;
 mod unpacked;
 
@@ -18,16 +30,13 @@ pub mod restore;
 
 mod copy;
 
-mod retention;
-
-mod card;
 mod drill;
 mod intent;
-mod name;
 mod places;
 pub mod prune;
 mod verify;
 
+pub use access::Access;
 pub use asked::{Asked, AskedDatabase, AskedFiles, AskedRedis, AskedSearch, AskedVolume};
 pub use card::{Card, Level, catalogue};
 pub use copy::{Copied, copy};
@@ -36,10 +45,14 @@ pub use dump::Dump;
 pub use gather::gather;
 pub use gathered::{Gathered, Workshop};
 pub use intent::{Intent, Written};
+pub use keep::{FORM, Keep};
 pub use name::{free_name, name_of};
 pub use place::Place;
 pub use places::{Places, store};
-pub use retention::{Fit, Keep, first_two_numbers};
+pub use reference::{ENDING, Reference, is_reference};
+pub use retention::{Fit, first_two_numbers};
+pub use snapshot::{Order, adopt, take};
+pub use span::Span;
 pub use store::{Drilled, Group, Restored, foresee, left_alone};
 pub use unpacked::{Unpacked, parts_of};
 pub use verify::{Verified, missing, read, verify};

@@ -24,8 +24,9 @@ pub struct Postgres<'a> {
 
 impl Postgres<'_> {
     /// Prints a database, as `pg_dump -Fc` does.
-    pub fn dump(&self, database: &str) -> Result<Spec> {
-        Ok(self.run(&format!("pg_dump -U {USER} -Fc {}", plain(database)?), &[]))
+    pub fn dump(&self, database: &str, compressed: bool) -> Result<Spec> {
+        let level = if compressed { "" } else { " -Z0" };
+        Ok(self.run(&format!("pg_dump -U {USER} -Fc{level} {}", plain(database)?), &[]))
     }
 
     /// How many rows each table has in a dump, as `schema.table`. Reads all of it, so that a damaged one is found. What

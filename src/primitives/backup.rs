@@ -6,6 +6,10 @@
 //! SHA-256 of every member. While it is being written its name begins with a dot and ends with `.part`. If the
 //! site names `recipients` it is encrypted to them by `age` or `gpg`, whose name is added to its own.
 //!
+//! If the site names a `repository`, the backup is a snapshot there, by `restic`: what did not change is not stored again.
+//! Its name ends with `.restic` and is that of a small file in `folder`, by which it is listed, verified and restored.
+//! What was dumped for it is read back and compared, and its files and folders are compared with what `restic` stored.
+//!
 //! # Options
 //! - `files`: files and folders. `~` is the server's home, and a relative path is in the checkout. In the archive
 //!   they have the names given here, without a slash at the beginning, with `home` for `~` and `checkout` for `.`; for
@@ -33,16 +37,16 @@
 //! - `not_included`: a description of the server's data that is not in the backup. Default: none.
 //! - `folder`: its folder; made, for the owner only, if it is missing. Default: `backups` of the site, else
 //!   `~/backups/SERVER`.
-//! - `format`: `"tar.zst"` or `"tar.gz"`. Default: `"tar.gz"` for Hoss, else `"tar.zst"`.
+//! - `format`: `"tar.zst"` or `"tar.gz"`: an archive, also if the site names a `repository`. Default: `"tar.gz"` for Hoss, else `"tar.zst"`.
 //! - `prefix`: stands before each name in the archive. Default: `"./"` for Hoss, else none.
 //!
 //! # Returns
 //! - `path`: where it is.
-//! - `bytes`: its size.
+//! - `bytes`: its size; in a repository, what it added there.
 //! - `members`: how many members it has, besides the manifest.
 //! - `release`: the release that is checked out, or `()`.
 //! - `commit`: the commit that is checked out, shortened, or `()`.
-//! - `sha256`: of the whole file.
+//! - `sha256`: of the whole file; in a repository, of its manifest.
 //! - `not_included`: as it was given, and what was left out of its folders.
 //! - `changed`: what changed while it was read, and may be inconsistent in the backup; of a folder: something in it came
 //!   or went.
@@ -70,12 +74,12 @@
 use crate::command::Spec;
 use crate::data::{self, ServerName};
 use crate::failure::{Context, Failure, Kind, Result};
-use crate::machine::archive::{self, About, Content, Encryption, Manifest, Member, Watch};
+use crate::machine::archive::{self, About, Encryption, Manifest, Watch};
 use crate::machine::backup::{
-    Asked, AskedDatabase, AskedFiles, AskedRedis, AskedSearch, AskedVolume, Card, Dump, Intent, Workshop,
-    Written, free_name, gather, name_of,
+    Asked, AskedDatabase, AskedFiles, AskedRedis, AskedSearch, AskedVolume, Card, Dump, ENDING, Intent,
+    Workshop, Written, free_name, gather, name_of,
 };
-use crate::machine::files::{free_space, private_folder, sha256};
+use crate::machine::files::{private_folder, sha256};
 use crate::machine::git::Checkout;
 use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive, Told};
 use crate::site::Server;
@@ -84,6 +88,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+
+mod room;
+
+mod into_repository;
 
 pub struct Backup;
 
@@ -174,6 +182,11 @@ struct Plan {
 fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     let server = host.server()?;
     let plan = plan(arguments, server)?;
+    if let Some(repository) = &server.access()?.repository
+        && plan.format == ENDING
+    {
+        return into_repository::store(arguments, host, plan, repository);
+    }
     archive::sweep(&plan.folder, &server.name.replace('/', "-"))?;
     let stop = || host.stop.is_asked();
     let progress = |text: String| (host.tell)(Told::Progress(text.into()));
@@ -189,7 +202,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     let intent = match begun {
         Some(intent) => intent,
         None => {
-            enough_room(&plan, server)?;
+            room::enough(&plan, server)?;
             intend(arguments, &plan, host)?
         }
     };
@@ -262,7 +275,8 @@ fn write(arguments: &Arguments, host: &Host, plan: Plan, path: &Path, about: &Ab
     let own = server.own_folders(Some(&plan.folder));
     let ground = server.ground(own.clone());
     let place = ground.place(arguments.project.as_deref(), &stop);
-    let gathered = gather(&asked, &Workshop { place: &place, folder: &plan.folder, tell: &progress })?;
+    let gathered =
+        gather(&asked, &Workshop { place: &place, folder: &plan.folder, compressed: true, tell: &progress })?;
     progress(format!("writing `{}`", path.display()));
     let about = About { parts: gathered.parts.clone(), ..about.clone() };
     let watch = Watch { stop: &stop, warn: &warn, own: &own };
@@ -307,7 +321,7 @@ fn intend(arguments: &Arguments, plan: &Plan, host: &Host) -> Result<Intent> {
 
 fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
     let server = host.server()?;
-    enough_room(&plan(arguments, server)?, server)?;
+    room::enough(&plan(arguments, server)?, server)?;
     let readable = archive::try_keys(&server.keys(), &|| host.stop.is_asked())?;
     let unknown = |what: &str| data::unknown(format!("{what} of the backup of {}", server.name));
     // A plan may have moved the checkout before, so neither release nor commit is what it is now.
@@ -349,6 +363,9 @@ fn plan(arguments: &Arguments, server: &Server) -> Result<Plan> {
         Some(folder) => server.path(folder),
         None => server.backup_folder(),
     };
+    if arguments.format.is_none() && server.repository.is_some() {
+        return Ok(Plan { folder, format: ENDING.into(), prefix: String::new(), asked });
+    }
     let format = arguments.format.clone().unwrap_or(if is_hoss { "tar.gz" } else { "tar.zst" }.into());
     let format = format.trim_start_matches('.').to_owned();
     let format = match server.keys().encryption() {
@@ -387,23 +404,6 @@ fn complete(asked: Asked, arguments: &Arguments, about: &About) -> Asked {
 /// What is given, else what the site says.
 fn or<T: Clone>(given: &Option<Vec<T>>, site: &[T]) -> std::vec::IntoIter<T> {
     given.clone().unwrap_or_else(|| site.to_vec()).into_iter()
-}
-
-/// Fails if the files, uncompressed, would not fit; what a dump needs can't be known.
-fn enough_room(plan: &Plan, server: &Server) -> Result<()> {
-    let paths = plan
-        .asked
-        .files
-        .iter()
-        .map(|files| Member { name: files.name.clone(), content: Content::Path(server.path(&files.path)) });
-    let needed = archive::estimate(&paths.collect::<Vec<_>>(), &server.own_folders(Some(&plan.folder)))?;
-    let free = free_space(&plan.folder)?.free;
-    if needed <= free {
-        return Ok(());
-    }
-    let folder = plan.folder.display();
-    let message = format!("a backup needs up to {}, and `{folder}` has {}", Size(needed), Size(free));
-    Err(Failure::new(Kind::Refused, message).help("make room, or give the option `folder`"))
 }
 
 /// With the name that it has in the archive.

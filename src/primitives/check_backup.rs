@@ -31,6 +31,7 @@
 use crate::data::ServerName;
 use crate::failure::{Failure, Kind, Result};
 use crate::machine::archive;
+use crate::machine::backup::{self, Card, is_reference};
 use crate::primitive::{Act, Host, Primitive};
 use crate::units::Duration;
 use serde::de::Error;
@@ -99,8 +100,13 @@ fn objection(arguments: &Arguments, host: &Host) -> Result<Option<String>> {
         ));
     };
     let stop = || host.stop.is_asked();
-    let about = match archive::verify_until(path, &server.keys(), &stop) {
-        Ok((manifest, _)) => manifest.about,
+    let read = match is_reference(path) {
+        true => Card::of(path).and_then(|card| backup::read(&card, &server.access()?, &stop)),
+        false => archive::verify_until(path, &server.keys(), &stop).map(|(manifest, _)| Some(manifest.about)),
+    };
+    let about = match read {
+        Ok(Some(about)) => about,
+        Ok(None) => return Ok(Some(format!("`{}` can't be read here", path.display()))),
         Err(failure) if failure.kind == Kind::Interrupted => return Err(failure),
         Err(failure) => return Ok(Some(failure.to_string())),
     };

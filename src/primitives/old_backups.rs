@@ -1,8 +1,8 @@
-//! `old_backups(server, #{ count: integer, age: duration, folder: text })`
+//! `old_backups(server, #{ count: integer, age: duration, keep: map, folder: text })`
 //!
-//! Finds the old backups of the server: neither among the newest `count`, nor younger than `age`.
+//! Finds the old backups of the server: those that no rule keeps.
 //!
-//! If only one of the two is given, only that one counts. Never old are
+//! The rules are those of `restic forget`, in the local time zone of the server, besides `count` and `age`. Never old are
 //! - the newest backup that was verified or drilled and fits what is installed; for Hoss one fits if the first two
 //!   numbers of its release are the same, and it is not newer than what is installed. If none fits, the newest such one
 //!   of each two first numbers;
@@ -12,8 +12,11 @@
 //!   `banister backup verify` writes one for an archive that banister wrote.
 //!
 //! # Options
-//! - `count`: keep so many of the newest backups. Default: `keep` of the site, if `age` is not given either.
-//! - `age`: keep backups newer than this. Default: `keep` of the site, if `count` is not given either.
+//! - `count`: keep so many of the newest backups. Default: `keep` of the site, if none of the
+//!   three is given.
+//! - `age`: keep backups newer than this. Default: `keep` of the site, if none of the three is
+//!   given.
+//! - `keep`: more rules, in the form of `keep` of the site, such as `#{ daily: 7, within: "2d" }`. Default: none.
 //! - `folder`: where the backups are. Default: `backups` of the site, for Hoss `~/.hoss/backup/backups`, else
 //!   `~/backups/SERVER`.
 //!
@@ -59,6 +62,8 @@ pub struct Arguments {
     count: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     age: Option<Duration>,
+    #[serde(default, skip_serializing_if = "Keep::is_empty")]
+    keep: Keep,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     folder: Option<String>,
 }
@@ -99,7 +104,7 @@ impl Primitive for OldBackups {
 }
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
-    let given = Keep { count: arguments.count, age: arguments.age };
+    let given = arguments.keep.with(arguments.count, arguments.age);
     let aging = host.server()?.aging(arguments.folder.as_deref(), given)?;
     let size = |bytes: u64| json!({ data::SIZE: Size(bytes) });
     Ok(Outcome {

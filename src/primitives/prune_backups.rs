@@ -1,4 +1,4 @@
-//! `prune_backups(server, #{ count: integer, age: duration, folder: text, only: array, needed: array })`
+//! `prune_backups(server, #{ count: integer, age: duration, keep: map, folder: text, only: array, needed: array })`
 //!
 //! Removes the old backups of the server, the oldest first, each with its card.
 //!
@@ -6,8 +6,11 @@
 //! whole before any other is removed. Cards whose backup is gone are removed, too.
 //!
 //! # Options
-//! - `count`: keep so many of the newest backups. Default: `keep` of the site, if `age` is not given either.
-//! - `age`: keep backups newer than this. Default: `keep` of the site, if `count` is not given either.
+//! - `count`: keep so many of the newest backups. Default: `keep` of the site, if none of the
+//!   three is given.
+//! - `age`: keep backups newer than this. Default: `keep` of the site, if none of the three is
+//!   given.
+//! - `keep`: more rules, in the form of `keep` of the site, such as `#{ daily: 7, within: "2d" }`. Default: none.
 //! - `folder`: where the backups are. Default: `backups` of the site, for Hoss `~/.hoss/backup/backups`, else
 //!   `~/backups/SERVER`.
 //! - `only`: names of backups: of the old ones, only these are removed. Give the names that a person
@@ -39,7 +42,7 @@
 
 use crate::data::{self, ServerName};
 use crate::failure::{Context, Kind, Result};
-use crate::machine::backup::prune::Aging;
+use crate::machine::backup::prune::{Aging, remove};
 use crate::machine::backup::{self, Card, Keep};
 use crate::machine::files::{kept, private_folder, write_private_durably};
 use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive, Told};
@@ -58,6 +61,8 @@ pub struct Arguments {
     count: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     age: Option<Duration>,
+    #[serde(default, skip_serializing_if = "Keep::is_empty")]
+    keep: Keep,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     folder: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -110,9 +115,10 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     if aging.old.iter().any(|card| is_meant(&card)) {
         aging.needed.iter().try_for_each(|card| read(card, host))?;
     }
-    for card in aging.old.iter().filter(is_meant).chain(&aging.left) {
-        card.remove()?;
-    }
+    let server = host.server()?;
+    let meant: Vec<&Card> = aging.old.iter().filter(is_meant).chain(&aging.left).collect();
+    let folder = server.folder_of_backups(arguments.folder.as_deref());
+    remove(&meant, &server.access()?, &folder, &server.name, &|| host.stop.is_asked())?;
     Ok(outcome(&intent, &aging))
 }
 
@@ -121,7 +127,7 @@ fn read(card: &Card, host: &Host) -> Result<()> {
     let server = host.server()?;
     (host.tell)(Told::Progress(format!("reading `{}`, which stays", card.path.display()).into()));
     host.go_on()?;
-    let read = backup::read(card, &server.keys());
+    let read = backup::read(card, &server.access()?, &|| host.stop.is_asked());
     read.map(drop).map_err(|failure| {
         failure
             .why("no backup was removed: it is the one that would stay")
@@ -130,7 +136,7 @@ fn read(card: &Card, host: &Host) -> Result<()> {
 }
 
 fn look(arguments: &Arguments, host: &Host) -> Result<Aging> {
-    let given = Keep { count: arguments.count, age: arguments.age };
+    let given = arguments.keep.with(arguments.count, arguments.age);
     host.server()?.aging(arguments.folder.as_deref(), given)
 }
 

@@ -53,7 +53,9 @@
 use crate::data::{self, ServerName};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::archive::{self, Entry, several};
-use crate::machine::backup::{Unpacked, catalogue, foresee, left_alone, parts_of};
+use crate::machine::backup::{
+    Card, Reference, Unpacked, adopt, catalogue, foresee, is_reference, left_alone, parts_of,
+};
 use crate::machine::part::Part;
 use crate::machine::tree;
 use crate::primitive::{Act, AfterCrash, Host, Primitive};
@@ -112,7 +114,7 @@ impl Primitive for UnpackBackup {
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     let server = host.server()?;
-    let path = find(arguments, server)?;
+    let path = find(arguments, server, host)?;
     let folder = path.parent().map(PathBuf::from).unwrap_or_default();
     // As an attempt is repeated, so is the name: its folder is the attempt's own.
     let id = identity(host, &folder)?;
@@ -120,7 +122,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     let stop = || host.stop.is_asked();
     let places = server.places(&arguments.files);
     let check = |parts: &[Part]| places.check(parts, &path, &|path| server.path(path));
-    let unpacked = Unpacked::make(&path, &server.keys(), &into, &id, &stop, &check).and_then(|unpacked| {
+    let unpacked = Unpacked::make(&path, &server.access()?, &into, &id, &stop, &check).and_then(|unpacked| {
         let ground = server.ground(server.kept_folders(Some(&folder)));
         let left_alone = foresee(&unpacked, &ground.place(None, &stop))?;
         Ok((unpacked, left_alone))
@@ -174,7 +176,7 @@ fn kinds(parts: &[Part]) -> BTreeMap<String, u64> {
 }
 
 /// The archive's path.
-fn find(arguments: &Arguments, server: &Server) -> Result<PathBuf> {
+fn find(arguments: &Arguments, server: &Server, host: &Host) -> Result<PathBuf> {
     let folder = match &arguments.folder {
         Some(folder) => server.path(folder),
         None => server.backup_folder(),
@@ -184,8 +186,16 @@ fn find(arguments: &Arguments, server: &Server) -> Result<PathBuf> {
     if let Some(path) = places.into_iter().find(|path| path.is_file()) {
         return Ok(path);
     }
-    let mut begins = catalogue(&folder)?;
-    begins.retain(|card| card.name.starts_with(&arguments.backup));
+    let beginning = || -> Result<Vec<Card>> {
+        let mut cards = catalogue(&folder)?;
+        cards.retain(|card| card.name.starts_with(&arguments.backup));
+        Ok(cards)
+    };
+    let mut begins = beginning()?;
+    if let (true, Some(repository)) = (begins.is_empty(), &server.access()?.repository) {
+        adopt(repository, &folder, &server.name, &|| host.stop.is_asked())?;
+        begins = beginning()?;
+    }
     // Another server may keep its backups in the same folder, and `web` begins the names of `web-staging`, too.
     if begins.iter().any(|card| card.server.as_ref() == Some(&server.name)) {
         begins.retain(|card| card.server.as_ref() == Some(&server.name));
@@ -233,7 +243,10 @@ fn identity(host: &Host, folder: &Path) -> Result<String> {
 /// A plan reads the archive, too, and so knows whether it is whole.
 fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
     let server = host.server()?;
-    let path = find(arguments, server)?;
+    let path = find(arguments, server, host)?;
+    if is_reference(&path) {
+        return predict_snapshot(arguments, host, &path);
+    }
     let contents = archive::inspect(&path, &server.keys(), u64::MAX, &|| host.stop.is_asked())?;
     let parts = parts_of(&contents)?;
     let about = contents.manifest.map(|manifest| manifest.about);
@@ -264,5 +277,29 @@ fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
         "places": places_of(&parts),
         "made_here": contents.is_own,
         "stripped": stripped,
+    }))
+}
+
+/// The same of a backup in a repository, as its manifest says; it is read when it is unpacked.
+fn predict_snapshot(arguments: &Arguments, host: &Host, path: &Path) -> Result<Value> {
+    let server = host.server()?;
+    let reference = Reference::open(path)?;
+    server.access()?.repository(path)?;
+    let about = &reference.inventory.about;
+    server.places(&arguments.files).check(&about.parts, path, &|path| server.path(path))?;
+    let (ground, stop) = (server.ground(server.kept_folders(path.parent())), || host.stop.is_asked());
+    Ok(json!({
+        "folder": data::unknown("where it is unpacked"),
+        "path": path,
+        "server": about.server,
+        "release": about.release,
+        "commit": about.commit,
+        "created": about.created,
+        "parts": kinds(&about.parts),
+        "not_included": about.not_included,
+        "left_alone": left_alone(&about.parts, &ground.place(None, &stop))?,
+        "places": places_of(&about.parts),
+        "made_here": reference.inventory.is_own(),
+        "stripped": data::unknown("which programs lose their special rights"),
     }))
 }

@@ -7,7 +7,7 @@ use crate::command::{self, Attention, From};
 use crate::data::Arguments;
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::lock::{self, Holder};
-use crate::machine::backup::{Card, catalogue, verify};
+use crate::machine::backup::{Card, adopt, catalogue, verify};
 use crate::machine::git::Checkout;
 use crate::machine::part::Part;
 use crate::person::{Answer, Person};
@@ -106,14 +106,17 @@ impl Reach for Here {
                 plain(&book::dismiss(&lock_folder(server)?, name, by, reason)?)
             }
             Inquiry::EndOrphans => plain(&orphans::end(server)?),
-            Inquiry::Backups { folder } => {
-                let folder =
-                    folder.as_ref().map_or_else(|| server.backup_folder(), |folder| server.path(folder));
+            Inquiry::Backups { folder: asked } => {
+                let folder = server.folder_of_backups(asked.as_deref());
+                // Who names a folder wants what is known here.
+                if let (None, Some(repository)) = (asked, &server.access()?.repository) {
+                    adopt(repository, &folder, &server.name, &|| false)?;
+                }
                 plain(&catalogue(&folder)?)
             }
             Inquiry::VerifyBackup { path } => {
                 let check = |parts: &[Part]| server.check_places(parts, path);
-                plain(&verify(Card::of(path)?, &server.keys(), &check)?)
+                plain(&verify(Card::of(path)?, &server.access()?, &check)?)
             }
         }
     }

@@ -3,7 +3,7 @@
 use super::{FILE, HOSS, Server};
 use crate::failure::{Failure, Kind, Result};
 use crate::machine::backup::prune::{Aging, look};
-use crate::machine::backup::{Fit, Keep};
+use crate::machine::backup::{FORM, Fit, Keep};
 use crate::machine::git::Checkout;
 use jiff::Timestamp;
 
@@ -11,18 +11,18 @@ impl Server {
     /// Looks through its backups: those in `folder`, else where the site has them. What `given` says holds in the
     /// place of what the site says.
     pub fn aging(&self, folder: Option<&str>, given: Keep) -> Result<Aging> {
-        let keep = match given {
-            Keep { count: None, age: None } => self.keep.ok_or_else(|| {
+        let keep = match given.is_empty() {
+            true => self.keep.ok_or_else(|| {
                 let message = format!("nothing says which backups of `{}` stay", self.name);
                 Failure::new(Kind::Invalid, message).help(format!(
-                    "write `keep = {{ count = 7, age = \"30d\" }}` into its table in `{FILE}`, or give `count` or `age`"
+                    "write `keep = {{ count = 7, age = \"30d\" }}` or {FORM} into its table in `{FILE}`, or give \
+                     `count`, `age` or another rule"
                 ))
             })?,
-            given => given,
+            false => given,
         };
         keep.check()?;
-        let folder = folder.map_or_else(|| self.backup_folder(), |folder| self.path(folder));
-        look(&folder, &self.name, &keep, &self.fit(), Timestamp::now())
+        look(&self.folder_of_backups(folder), &self.name, &keep, &self.fit(), Timestamp::now())
     }
 
     /// Into which releases its backups fit: Hoss reads only those with the same first two numbers.

@@ -35,6 +35,11 @@ impl Server {
         for (name, value) in &self.environment {
             self.learn(name, value, "");
         }
+        // Its address may have a password in it.
+        if let Some(repository) = &self.repository {
+            let address = repository.rsplit_once("://").and_then(|(before, _)| before.rfind(':'));
+            self.learn("repository", address.map_or(repository, |at| &repository[at + 1..]), "");
+        }
         self.learn_words();
         // One that is elsewhere keeps its settings there.
         if self.ssh.is_some() {

@@ -9,8 +9,19 @@ use std::path::Path;
 /// How the name of an unfinished archive ends.
 pub(super) const ENDING: &str = "part";
 
-/// Removes unfinished archives of a server whose writer is dead. Finished ones stay, and those of others: after
-/// the name comes the instant, which begins with a digit.
+/// The form of the instant in the name of an archive, which comes right after the name of its server; `9` is a digit.
+const INSTANT: &str = "9999-99-99T999999Z";
+
+/// Whether an archive of this name is one of the server, and not of another whose name only begins so, such as `web-2`
+/// for `web`.
+fn is_of(archive: &str, server: &str) -> bool {
+    let rest = archive.strip_prefix(server).and_then(|rest| rest.strip_prefix('-')).unwrap_or_default();
+    let is_digit_or = |(form, is): (char, char)| if form == '9' { is.is_ascii_digit() } else { form == is };
+    let has_instant = rest.len() >= INSTANT.len() && INSTANT.chars().zip(rest.chars()).all(is_digit_or);
+    has_instant && rest[INSTANT.len()..].starts_with(['-', '.'])
+}
+
+/// Removes unfinished archives of a server whose writer is dead. Finished ones stay, and those of others.
 pub fn sweep(folder: &Path, server: &str) -> Result<()> {
     let failed = || format!("unfinished archives in `{}` can't be removed", folder.display());
     let entries = match folder.read_dir() {
@@ -22,8 +33,7 @@ pub fn sweep(folder: &Path, server: &str) -> Result<()> {
         let name = entry.file_name();
         let name = name.to_string_lossy();
         let archive = name.strip_prefix('.').and_then(|name| name.strip_suffix(&format!(".{ENDING}")));
-        let instant = archive.and_then(|archive| archive.strip_prefix(server)?.strip_prefix('-'));
-        if instant.is_some_and(|instant| instant.starts_with(|first: char| first.is_ascii_digit())) {
+        if archive.is_some_and(|archive| is_of(archive, server)) {
             match remove_if_dead(&entry.path()) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 removed => removed.or_fail(Kind::Refused, failed)?,
@@ -43,5 +53,32 @@ pub(super) fn remove_if_dead(path: &Path) -> io::Result<()> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_unfinished_archives_of_a_server_whose_name_only_begins_so_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = [
+            ".web-2026-01-02T030405Z-0.1.0-before.tar.zst.part",
+            ".web-2026-01-02T030405Z.tar.gz.part",
+            ".web-2-2026-01-02T030405Z-0.1.0.tar.zst.part",
+            ".web-2026-2026-01-02T030405Z-0.1.0.tar.zst.part",
+            ".web-2026-01-02T030405Z-2026-01-02T030405Z-0.1.0.tar.zst.part",
+            ".web-2026.tar.zst.part",
+        ];
+        let left = |server: &str| {
+            names.iter().for_each(|name| std::fs::write(folder.path().join(name), "half").unwrap());
+            sweep(folder.path(), server).unwrap();
+            names.map(|name| folder.path().join(name).exists())
+        };
+        // A server may even be called as an instant is: then the others can't be told apart, and are unfinished, too.
+        assert_eq!(left("web"), [false, false, true, true, false, true]);
+        assert_eq!(left("web-2"), [true, true, false, true, true, true]);
+        assert_eq!(left("web-2026"), [true, true, true, false, true, true]);
     }
 }

@@ -1,5 +1,6 @@
 //! What is known of a backup: a card beside each archive, and the list of them.
 
+use super::reference::{Reference, is_reference};
 use super::retention::is_future;
 use crate::failure::{Context, Kind, Result};
 use crate::machine::archive::{About, Compression};
@@ -20,7 +21,8 @@ pub enum Level {
     Drilled,
 }
 
-/// A backup, as the list shows it; `ARCHIVE.card.json` keeps it.
+/// A backup, as the list shows it; `ARCHIVE.card.json` keeps it. Of one in a repository, `path` is that of its reference,
+/// and `bytes` is what it added to the repository, if that is known.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Card {
     pub name: String,
@@ -64,9 +66,14 @@ impl Card {
         let kept: Option<Card> =
             std::fs::read(file(archive)).ok().and_then(|text| serde_json::from_slice(&text).ok());
         let name = archive.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let fresh = Card { name, path: archive.to_owned(), bytes, ..Card::default() };
+        let mut fresh = Card { name, path: archive.to_owned(), bytes, ..Card::default() };
+        if is_reference(archive) {
+            let reference = Reference::open(archive)?;
+            fresh.bytes = reference.added.unwrap_or_default();
+            fresh = fresh.about(&reference.inventory.about);
+        }
         Ok(match kept {
-            Some(kept) if kept.bytes == bytes => Card { name: fresh.name, path: fresh.path, ..kept },
+            Some(kept) if kept.bytes == fresh.bytes => Card { name: fresh.name, path: fresh.path, ..kept },
             _ => fresh,
         })
     }
@@ -127,7 +134,7 @@ impl Card {
         write_private_durably(&file(&self.path), &text)
     }
 
-    /// Removes the archive, then its card. Nobody would know any more what an archive without its card is, so each is
+    /// Removes the archive, or what stands for a snapshot that is gone, then its card. Nobody would know any more what an archive without its card is, so each is
     /// gone for good before the next.
     pub fn remove(&self) -> Result<()> {
         for path in [&self.path, &file(&self.path)] {
@@ -158,7 +165,8 @@ pub fn catalogue(folder: &Path) -> Result<Vec<Card>> {
     let mut found = Vec::new();
     for path in listed(folder)? {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if Compression::of(&path).is_ok() && !name.starts_with('.') {
+        let is_backup = Compression::of(&path).is_ok() || is_reference(&path);
+        if is_backup && !name.starts_with('.') {
             let modified = path.metadata().and_then(|metadata| metadata.modified()).ok();
             found.push((modified, Card::of(&path)?));
         }

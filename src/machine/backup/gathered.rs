@@ -53,6 +53,8 @@ pub struct Workshop<'a> {
     pub place: &'a Place<'a>,
     /// What has to be kept before it can be written goes into unnamed files in it.
     pub folder: &'a Path,
+    /// Whether dumps are to be compressed: a repository finds only in plain ones what it has already.
+    pub compressed: bool,
     pub tell: &'a dyn Fn(String),
 }
 

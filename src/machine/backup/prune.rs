@@ -1,10 +1,15 @@
 //! Looks which backups of a server are old, and removes them.
 
+use super::access::Access;
 use super::card::{Card, ENDING, Level, catalogue, listed};
-use super::retention::{Aged, Fit, Keep, is_future, needed, old};
+use super::keep::Keep;
+use super::reference::is_reference;
+use super::retention::{Aged, Fit, is_future, needed, old};
+use super::snapshot;
 use crate::failure::Result;
 use crate::machine::archive::Compression;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use std::path::{Path, PathBuf};
 
 /// What is in a folder of backups, as far as it concerns one server.
@@ -39,7 +44,7 @@ pub fn look(folder: &Path, server: &str, keep: &Keep, fit: &Fit, now: Timestamp)
             release: card.release.clone(),
         })
         .collect();
-    let (places, needed) = (old(&aged, keep, fit, now), needed(&aged, fit, now));
+    let (places, needed) = (old(&aged, keep, fit, now, &TimeZone::system()), needed(&aged, fit, now));
     let needed = needed.into_iter().map(|place| own[place].1.clone()).collect();
     let is_future = |(_, (created, _)): &(usize, (Timestamp, Card))| is_future(*created, now);
     let (future, own): (Vec<_>, Vec<_>) = own.into_iter().enumerate().partition(is_future);
@@ -48,6 +53,26 @@ pub fn look(folder: &Path, server: &str, keep: &Keep, fit: &Fit, now: Timestamp)
     let left = left(folder)?.into_iter().filter(is_own).collect();
     let (old, young, future) = (cards(old), cards(young), cards(future));
     Ok(Aging { old, young, needed, future, foreign: foreign.len(), left })
+}
+
+/// Removes backups of `server`, each with its card: the snapshots of those in the repository at once, before anything that
+/// says what they were.
+pub fn remove(
+    cards: &[&Card],
+    access: &Access,
+    folder: &Path,
+    server: &str,
+    stop: &dyn Fn() -> bool,
+) -> Result<()> {
+    let stored: Vec<PathBuf> = cards
+        .iter()
+        .map(|card| card.path.clone())
+        .filter(|path| is_reference(path) && path.exists())
+        .collect();
+    if let Some(first) = stored.first() {
+        snapshot::forget(access.repository(first)?, folder, server, &stored, stop)?;
+    }
+    cards.iter().try_for_each(|card| card.remove())
 }
 
 /// When it was made, as its card says, or else its file.
@@ -64,7 +89,7 @@ fn left(folder: &Path) -> Result<Vec<Card>> {
         let Some(archive) = text.strip_suffix(ENDING).map(PathBuf::from) else { continue };
         let is_gone =
             archive.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound);
-        if !is_gone || Compression::of(&archive).is_err() {
+        if !is_gone || Compression::of(&archive).is_err() && !is_reference(&archive) {
             continue;
         }
         let card = std::fs::read(&path).ok().and_then(|text| serde_json::from_slice::<Card>(&text).ok());
@@ -101,7 +126,7 @@ mod tests {
         std::fs::write(at.join("web-3.tar.zst.card.json"), "torn").unwrap();
         std::fs::remove_file(at.join("web-1.tar.zst")).unwrap();
         std::fs::remove_file(at.join("lab-1.tar.gz.age")).unwrap();
-        let keep = Keep { count: Some(1), age: None };
+        let keep = Keep { count: Some(1), ..Keep::default() };
         let aging = look(at, "web", &keep, &Fit::Any, Timestamp::now()).unwrap();
         let left: Vec<_> = aging.left.iter().map(|card| card.path.clone()).collect();
         assert_eq!(left, [at.join("web-1.tar.zst")]);
@@ -122,7 +147,7 @@ mod tests {
         std::fs::write(at.join("web-0.tar.gz"), "of another program").unwrap();
         // What has another length than its card says is not what the card is of.
         std::fs::write(at.join("web-2.tar.zst"), "longer than it was written").unwrap();
-        let keep = Keep { count: Some(1), age: None };
+        let keep = Keep { count: Some(1), ..Keep::default() };
         let aging = look(at, "web", &keep, &Fit::Any, Timestamp::now()).unwrap();
         let old: Vec<_> = aging.old.iter().map(|card| card.name.as_str()).collect();
         assert_eq!((old, aging.young.len(), aging.foreign), (vec!["web-1.tar.zst"], 1, 3));

@@ -1,37 +1,10 @@
 //! Which backups of a server are old. Decides, and nothing else: [`super::prune`] looks, and removes.
 
-use crate::failure::{Failure, Kind, Result};
+use super::keep::Keep;
 use crate::machine::release::Release;
-use crate::units::Duration;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use jiff::tz::TimeZone;
 use std::collections::BTreeSet;
-
-/// Which backups stay, as `keep` in `site.toml` says it. What holds for one of the two stays.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Keep {
-    /// How many of the newest.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub count: Option<u64>,
-    /// What is not older than this.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub age: Option<Duration>,
-}
-
-impl Keep {
-    /// Fails if it says nothing, or would keep nothing.
-    pub fn check(&self) -> Result<()> {
-        let message = match (self.count, self.age) {
-            (None, None) => "`keep` says neither `count` nor `age`",
-            (Some(0), _) => "`count` of `keep` is 0, which keeps no backup",
-            (_, Some(age)) if age.0.is_zero() => "`age` of `keep` is 0, which keeps no backup",
-            _ => return Ok(()),
-        };
-        Err(Failure::new(Kind::Invalid, message)
-            .help("write it as `keep = { count = 7, age = \"30d\" }`, with one of the two or both"))
-    }
-}
 
 /// A backup, as far as its age and its worth count.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,25 +32,21 @@ pub fn first_two_numbers(release: &str) -> String {
 
 /// Which of the backups, the oldest first, are old, by their places.
 ///
-/// A backup is old if it is neither among the newest `count` nor younger than `age`. The newest proven one that fits
+/// A backup is old if no rule of `keep` keeps it; days and weeks are those of `zone`. The newest proven one that fits
 /// what is installed is never old; if none fits, the newest proven one of each two first numbers is not. While none is
 /// proven, none is old: nothing better has taken its place.
 ///
 /// One from the future is never old and counts for nothing: a clock was wrong, and who knows when it was made.
-pub fn old(backups: &[Aged], keep: &Keep, fit: &Fit, now: Timestamp) -> Vec<usize> {
+pub fn old(backups: &[Aged], keep: &Keep, fit: &Fit, now: Timestamp, zone: &TimeZone) -> Vec<usize> {
     // They are the last.
     let backups = &backups[..backups.partition_point(|backup| !is_future(backup.created, now))];
     let needed = needed(backups, fit, now);
     if needed.is_empty() {
         return Vec::new();
     }
-    let newest = keep.count.map_or(0, |count| usize::try_from(count).unwrap_or(usize::MAX));
-    let after_newest = backups.len().saturating_sub(newest);
-    let is_young = |backup: &Aged| {
-        let since = now.duration_since(backup.created).as_millis();
-        keep.age.is_some_and(|age| since <= i128::try_from(age.0.as_millis()).unwrap_or(i128::MAX))
-    };
-    (0..after_newest).filter(|place| !needed.contains(place) && !is_young(&backups[*place])).collect()
+    let instants: Vec<Timestamp> = backups.iter().map(|backup| backup.created).collect();
+    let kept = keep.kept(&instants, now, zone);
+    (0..backups.len()).filter(|place| !needed.contains(place) && !kept.contains(place)).collect()
 }
 
 /// Which of the backups, the oldest first, a restore of what is installed would need, by their places.
@@ -122,6 +91,8 @@ fn is_newer(release: &str, than: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::Kind;
+    use crate::units::Duration;
 
     const DAY: u64 = 86_400;
 
@@ -140,11 +111,12 @@ mod tests {
     }
 
     fn keep(count: Option<u64>, days: Option<u64>) -> Keep {
-        Keep { count, age: days.map(|days| Duration::seconds(days * DAY)) }
+        Keep { count, age: days.map(|days| Duration::seconds(days * DAY)), ..Keep::default() }
     }
 
     fn assert_old(of: &[(i64, &str)], keep: Keep, fit: Fit, expected: &[usize]) {
-        assert_eq!(old(&backups(of), &keep, &fit, now()), expected, "{of:?}, {keep:?}, {fit:?}");
+        let old = old(&backups(of), &keep, &fit, now(), &TimeZone::UTC);
+        assert_eq!(old, expected, "{of:?}, {keep:?}, {fit:?}");
     }
 
     #[test]
@@ -198,7 +170,12 @@ mod tests {
         for wrong in [keep(None, None), keep(Some(0), None), keep(Some(0), Some(3)), keep(Some(3), Some(0))] {
             assert_eq!(wrong.check().unwrap_err().kind, Kind::Invalid, "{wrong:?}");
         }
+        let zero = Keep { last: Some(2), weekly: Some(0), ..Keep::default() };
+        assert_eq!(zero.check().unwrap_err().message, "`weekly` of `keep` is 0, which keeps no backup");
+        let none = Keep { within: Some("0d".parse().unwrap()), ..Keep::default() };
+        assert_eq!(none.check().unwrap_err().message, "`within` of `keep` is 0, which keeps no backup");
         keep(Some(1), None).check().unwrap();
         keep(None, Some(1)).check().unwrap();
+        Keep { yearly: Some(1), ..Keep::default() }.check().unwrap();
     }
 }

@@ -1,8 +1,11 @@
 //! A backup that was unpacked to be put back, beside the backups.
 
+use super::access::Access;
 use super::layout;
+use super::reference::{Reference, is_reference};
+use super::snapshot;
 use crate::failure::{Context, Failure, Kind, Result};
-use crate::machine::archive::{self, About, Contents, Entry, Keys};
+use crate::machine::archive::{self, About, Contents, Entry};
 use crate::machine::files::{private_folder, sha256, write_private_durably};
 use crate::machine::part::Part;
 use serde::{Deserialize, Serialize};
@@ -70,13 +73,16 @@ impl Unpacked {
     /// parts by `check`.
     pub fn make(
         archive: &Path,
-        keys: &Keys,
+        access: &Access,
         folder: &Path,
         id: &str,
         stop: &dyn Fn() -> bool,
         check: &dyn Fn(&[Part]) -> Result<()>,
     ) -> Result<Unpacked> {
-        let begun = Instant::now();
+        if is_reference(archive) {
+            return Unpacked::from_snapshot(archive, access, folder, id, stop, check);
+        }
+        let (keys, begun) = (&access.keys, Instant::now());
         let mut stripped = Vec::new();
         let checked = |contents: &Contents| check(&parts_of(contents)?);
         let contents = archive::unpack(archive, keys, &folder.join("content"), stop, &checked)?;
@@ -113,10 +119,46 @@ impl Unpacked {
             stripped,
             lost: contents.lost,
         };
-        let text = serde_json::to_vec(&made)
+        made.keep()
+    }
+
+    /// The same from a repository.
+    fn from_snapshot(
+        path: &Path,
+        access: &Access,
+        folder: &Path,
+        id: &str,
+        stop: &dyn Fn() -> bool,
+        check: &dyn Fn(&[Part]) -> Result<()>,
+    ) -> Result<Unpacked> {
+        let begun = Instant::now();
+        let reference = Reference::open(path)?;
+        check(&reference.inventory.about.parts)?;
+        let contained = snapshot::unpack(&reference, access.repository(path)?, folder, stop)?;
+        let members =
+            contained.contents.map_or(Ok(Vec::new()), |contents| contents.members.filter(|_| true))?;
+        let is_own = reference.inventory.is_own();
+        let made = Unpacked {
+            archive: path.to_owned(),
+            sha256: reference.sha256,
+            seconds: begun.elapsed().as_secs_f64(),
+            id: id.to_owned(),
+            folder: folder.to_owned(),
+            parts: reference.inventory.about.parts.clone(),
+            about: Some(reference.inventory.about),
+            members,
+            is_own,
+            stripped: contained.stripped,
+            lost: Default::default(),
+        };
+        made.keep()
+    }
+
+    fn keep(self) -> Result<Unpacked> {
+        let text = serde_json::to_vec(&self)
             .or_fail(Kind::Bug, || "the unpacked backup is not plain data".into())?;
-        write_private_durably(&folder.join(CONTENTS), &text)?;
-        Ok(made)
+        write_private_durably(&self.folder.join(CONTENTS), &text)?;
+        Ok(self)
     }
 
     /// What was unpacked before.

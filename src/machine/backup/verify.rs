@@ -1,9 +1,12 @@
 //! Reads a backup whole, and notes on its card what was found.
 
+use super::access::Access;
 use super::card::Card;
+use super::reference::{Reference, is_reference};
+use super::snapshot;
 use super::unpacked::parts_of;
 use crate::failure::{Failure, Kind, Result};
-use crate::machine::archive::{self, Contents, Encryption, Keys};
+use crate::machine::archive::{self, About, Contents, Encryption, Keys};
 use crate::machine::files::{open, sha256};
 use crate::machine::part::Part;
 use serde::{Deserialize, Serialize};
@@ -24,8 +27,12 @@ pub struct Verified {
 ///
 /// Fails with [`Kind::Refused`] if it is damaged, which its card says from then on, or if nothing says what it was, and
 /// as `check` does with its parts.
-pub fn verify(card: Card, keys: &Keys, check: &dyn Fn(&[Part]) -> Result<()>) -> Result<Verified> {
-    let Some(contents) = read(&card, keys)? else { return as_written(card) };
+pub fn verify(card: Card, access: &Access, check: &dyn Fn(&[Part]) -> Result<()>) -> Result<Verified> {
+    let keys = &access.keys;
+    if is_reference(&card.path) {
+        return verify_snapshot(card, access, check);
+    }
+    let Some(contents) = read_archive(&card, keys)? else { return as_written(card) };
     let parts = parts_of(&contents)?;
     let members = Some(contents.members.len());
     // Without a manifest nothing says what must be in it.
@@ -42,11 +49,45 @@ pub fn verify(card: Card, keys: &Keys, check: &dyn Fn(&[Part]) -> Result<()>) ->
     Ok(Verified { card, members, has_manifest, unkept })
 }
 
+/// As [`verify`], for one in a repository: what was staged for it is read back, and a part of all data.
+fn verify_snapshot(card: Card, access: &Access, check: &dyn Fn(&[Part]) -> Result<()>) -> Result<Verified> {
+    let reference = read_snapshot(&card, access, true, &|| false)?;
+    let inventory = &reference.inventory;
+    let (members, parts) = (Some(inventory.members()), inventory.about.parts.clone());
+    let card = card.about(&inventory.about).verified(reference.sha256.clone());
+    let unkept = card.keep().err();
+    check(&parts)?;
+    Ok(Verified { card, members, has_manifest: true, unkept })
+}
+
+fn read_snapshot(card: &Card, access: &Access, data: bool, stop: &dyn Fn() -> bool) -> Result<Reference> {
+    let reference = Reference::open(&card.path)?;
+    let repository = access.repository(&card.path)?;
+    match snapshot::verify(&reference, repository, data, stop) {
+        Ok(()) => Ok(reference),
+        // Of a repository that can't be read now, nothing is known.
+        Err(failure) if snapshot::is_damage(&failure) => Err(doubt(card.clone(), failure)),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Reads a backup that is to stay, or that is to be relied on; what it says of itself. Nothing if it can't be decrypted
+/// here. On its card is noted only that it is damaged.
+///
+/// Fails as [`verify`] does.
+pub fn read(card: &Card, access: &Access, stop: &dyn Fn() -> bool) -> Result<Option<About>> {
+    if is_reference(&card.path) {
+        return Ok(Some(read_snapshot(card, access, false, stop)?.inventory.about));
+    }
+    let contents = read_archive(card, &access.keys)?;
+    Ok(contents.and_then(|contents| contents.manifest).map(|manifest| manifest.about))
+}
+
 /// Reads the archive to its end; nothing if it can't be decrypted here, and is as its card says if that says something.
 /// On the card is noted only that it is damaged.
 ///
 /// Fails as [`verify`] does.
-pub fn read(card: &Card, keys: &Keys) -> Result<Option<Contents>> {
+fn read_archive(card: &Card, keys: &Keys) -> Result<Option<Contents>> {
     // What may not be opened is not damaged by that.
     open(&card.path)?;
     // Before it is decrypted, because nothing else tells a damaged archive from a wrong key.

@@ -40,7 +40,9 @@ pub fn setting(name: &str) -> Option<&'static str> {
     Some(match name {
         "free_space" => "size",
         "healthy.within" | "healthy.stable" | "keep.age" => "duration",
-        "keep.count" => "number",
+        "keep.count" | "keep.last" | "keep.hourly" | "keep.daily" | "keep.weekly" | "keep.monthly"
+        | "keep.yearly" => "number",
+        "keep.within" => "text",
         "name" | "kind" | "endpoint" | "branch" | "checkout" | "folder" | "ssh" | "backups" | "env_file" => {
             "text"
         }

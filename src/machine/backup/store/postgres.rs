@@ -74,7 +74,7 @@ impl Store for Databases {
 fn dump(asked: &AskedDatabase, workshop: &Workshop) -> Result<(Part, Content)> {
     let container = workshop.place.running(&asked.service)?;
     let postgres = Postgres { docker: workshop.place.docker(), container: &container.name };
-    let file = workshop.output(&asked.name, &postgres.dump(&asked.database)?)?;
+    let file = workshop.output(&asked.name, &postgres.dump(&asked.database, workshop.compressed)?)?;
     let rows = postgres.rows(&file, workshop.folder)?;
     let part = Part::Database {
         name: asked.name.clone(),

@@ -1,0 +1,141 @@
+//! Looks at what is to go into a snapshot: what it must hold, and what is left out.
+
+use crate::failure::{Failure, Kind, Result};
+use crate::machine::archive::{Left, Own};
+use crate::machine::backup::reference::Tree;
+use crate::machine::restic::{pattern, patterns_below};
+use crate::machine::tree::{Next, What, walk};
+use std::collections::HashSet;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// What was seen.
+#[derive(Default)]
+pub struct Survey {
+    pub trees: Vec<Tree>,
+    /// The lines of `--exclude-file`.
+    pub excluded: Vec<Vec<u8>>,
+    /// What is left out, by its name in the backup, and why, for people.
+    pub left_out: Vec<(String, String)>,
+    /// Digests of the paths of all files and folders, as restic says them.
+    paths: HashSet<u64>,
+    hasher: RandomState,
+}
+
+/// So many names of what is left out are listed: all are told.
+const LISTED: usize = 1000;
+
+impl Survey {
+    /// Looks at one file or folder, and all below.
+    pub fn add(&mut self, name: &str, path: &Path, staging: &Path, own: &Own) -> Result<()> {
+        let path = real(path);
+        let mut tree = Tree { name: name.to_owned(), path: path.clone(), ..Tree::default() };
+        walk(&path, &mut |found| {
+            if let Some(left) = Left::of(found, name, own)? {
+                if found.below.is_empty() {
+                    let message = format!("`{}` can't be backed up: {}", found.path.display(), left.why());
+                    return Err(Failure::new(Kind::Refused, message)
+                        .help("name the folders in it that hold data, in `backup` in `site.toml`"));
+                }
+                if staging.starts_with(found.path) {
+                    self.excluded.extend(patterns_below(found.path, staging));
+                    tree.around_staging = Some(found.path.to_owned());
+                } else {
+                    self.excluded.push(pattern(found.path));
+                }
+                if left != Left::Aside {
+                    let whole = format!("{name}/{}", told(found.below.as_bytes()));
+                    self.left_out.push((whole, left.why()));
+                }
+                return Ok(Next::Pass);
+            }
+            match found.what {
+                What::File => {
+                    tree.files += 1;
+                    tree.bytes += found.metadata.map_or(0, std::fs::Metadata::len);
+                }
+                What::Folder => tree.folders += 1,
+                What::Link => tree.links += 1,
+                What::Other | What::Border => return Ok(Next::Pass),
+            }
+            if found.what != What::Link {
+                self.paths.insert(self.hasher.hash_one(told(found.path.as_os_str().as_bytes())));
+            }
+            Ok(Next::Enter)
+        })?;
+        self.trees.push(tree);
+        Ok(())
+    }
+
+    /// A path was stored, as restic says it.
+    pub fn stored(&mut self, path: &str) {
+        self.paths.remove(&self.hasher.hash_one(path));
+    }
+
+    /// The files and folders that were not stored; none if all were.
+    pub fn missing(&self) -> Result<Vec<PathBuf>> {
+        let mut missing = Vec::new();
+        if self.paths.is_empty() {
+            return Ok(missing);
+        }
+        for tree in &self.trees {
+            let looked = walk(&tree.path, &mut |found| {
+                let path = told(found.path.as_os_str().as_bytes());
+                if self.paths.contains(&self.hasher.hash_one(path)) && missing.len() < LISTED {
+                    missing.push(found.path.to_owned());
+                }
+                Ok(Next::Enter)
+            });
+            match looked {
+                Err(failure) if failure.kind == Kind::NotFound => {}
+                looked => looked?,
+            }
+        }
+        Ok(missing)
+    }
+
+    /// How many of them were not stored, there or not.
+    pub fn lost(&self) -> usize {
+        self.paths.len()
+    }
+
+    /// The names of what is left out, as a card lists them.
+    pub fn not_included(&self) -> Vec<String> {
+        let mut names: Vec<String> =
+            self.left_out.iter().take(LISTED).map(|(name, _)| name.clone()).collect();
+        if self.left_out.len() > LISTED {
+            names.push("and more".into());
+        }
+        names
+    }
+
+    /// The paths that restic is given: those that are in no other.
+    pub fn tops(&self) -> Vec<&Path> {
+        let paths: Vec<&Path> = self.trees.iter().map(|tree| tree.path.as_path()).collect();
+        let is_within = |path: &Path| paths.iter().any(|other| path != *other && path.starts_with(other));
+        let mut tops: Vec<&Path> = paths.iter().copied().filter(|path| !is_within(path)).collect();
+        tops.sort_unstable();
+        tops.dedup();
+        tops
+    }
+}
+
+/// The path with links resolved in all but its last part, and nothing in it that leads back.
+fn real(path: &Path) -> PathBuf {
+    match (path.parent().map(Path::canonicalize), path.file_name()) {
+        (Some(Ok(folder)), Some(name)) => folder.join(name),
+        _ => path.canonicalize().unwrap_or_else(|_| path.to_owned()),
+    }
+}
+
+/// A path as restic says it in JSON: each byte that is no text is replaced.
+fn told(path: &[u8]) -> String {
+    let mut text = String::new();
+    for chunk in path.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|_| char::REPLACEMENT_CHARACTER));
+    }
+    text
+}

@@ -1,0 +1,81 @@
+//! Takes a backup into a repository.
+
+use super::begun;
+use super::read_back::read_back;
+use super::staging::Staging;
+use super::stored::store;
+use super::survey::Survey;
+use crate::failure::Result;
+use crate::machine::archive::{About, Content, Member, Watch};
+use crate::machine::backup::reference::{INVENTORY, Inventory, Reference};
+use crate::machine::files::sha256_of;
+use crate::machine::restic::Repository;
+use std::path::Path;
+
+/// What a backup is taken of.
+pub struct Order<'a> {
+    pub repository: &'a Repository,
+    /// The folder of the server's backups on this machine.
+    pub folder: &'a Path,
+    pub members: &'a [Member],
+    pub about: About,
+    pub watch: &'a Watch<'a>,
+    pub tell: &'a dyn Fn(String),
+}
+
+/// The lines of `--exclude-file`, beside the inventory.
+const EXCLUDED: &str = "banister/excluded";
+
+/// Takes it, and compares what the repository holds then. The reference is not kept yet.
+///
+/// Fails with [`Kind::Refused`](crate::failure::Kind) if something can't be read, or differs when read back, and as
+/// restic does.
+pub fn take(order: Order) -> Result<Reference> {
+    let Order { repository, folder, members, about, watch, tell } = order;
+    repository.location.check_owner()?;
+    let set = begun::begin(folder, &about.server)?;
+    let staging = Staging::make(folder, &about.server)?;
+    let mut inventory = Inventory::new(about, &set, &staging.folder);
+    for member in members {
+        inventory.staged.extend(staging.put(member)?);
+    }
+    let mut survey = Survey::default();
+    for member in members {
+        if let Content::Path(path) = &member.content {
+            survey.add(&member.name, path, &staging.folder, watch.own)?;
+        }
+    }
+    for (name, why) in &survey.left_out {
+        (watch.warn)(format!("`{name}` is not in the backup: {why}"));
+    }
+    inventory.about.not_included.extend(survey.not_included());
+    inventory.trees.clone_from(&survey.trees);
+    // Without a key on the disk nobody could compare it later.
+    if crate::secret::keep_key().is_ok() {
+        inventory.origin = inventory.sealed();
+    }
+    let text = inventory.text()?;
+    staging.write(INVENTORY, &text)?;
+    let excluded = staging.write(EXCLUDED, &survey.excluded.join(&b'\n'))?;
+    // What was changed through a map of memory has its new time only then.
+    for tree in &inventory.trees {
+        if let Ok(open) = std::fs::File::open(&tree.path) {
+            _ = rustix::fs::syncfs(&open);
+        }
+    }
+    tell(format!("storing it in `{}`", repository.location));
+    let stored = store(repository, &inventory, &mut survey, &excluded, watch.stop)?;
+    for name in &stored.changed {
+        (watch.warn)(format!("`{name}` vanished while the backup was taken"));
+    }
+    let sha256 = sha256_of(&text);
+    tell(format!("reading it back from `{}`", repository.location));
+    read_back(repository, &inventory, &sha256, watch.stop)?;
+    Ok(Reference {
+        repository: repository.location.to_string(),
+        inventory,
+        sha256,
+        added: Some(stored.added),
+        changed: stored.changed,
+    })
+}

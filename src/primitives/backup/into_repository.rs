@@ -1,0 +1,74 @@
+//! The same into a repository.
+
+use super::{Arguments, Outcome, Plan, complete, intend, room};
+use crate::data;
+use crate::failure::Result;
+use crate::machine::archive::{About, Watch};
+use crate::machine::backup::{self, Card, ENDING, Intent, Order, Reference, Workshop, gather, take};
+use crate::machine::files::private_folder;
+use crate::machine::restic::Repository;
+use crate::primitive::{Host, Told};
+use crate::units::Size;
+use serde_json::json;
+
+/// Takes the backup into a repository. What stands for it is written when it was read back; an attempt that was cut off
+/// before is made again, which costs little: what it stored is there.
+pub(super) fn store(
+    arguments: &Arguments,
+    host: &Host,
+    plan: Plan,
+    repository: &Repository,
+) -> Result<Outcome> {
+    let server = host.server()?;
+    let progress = |text: String| (host.tell)(Told::Progress(text.into()));
+    let (warn, stop) = (|text: String| (host.tell)(Told::Warning(text.into())), || host.stop.is_asked());
+    let holds = |intent: &Intent| intent.path.extension() == Some(ENDING.as_ref());
+    let Intent { path, about, .. } = match Intent::kept(host.folder)?.filter(holds) {
+        Some(intent) => intent,
+        None => {
+            room::enough(&plan, server)?;
+            intend(arguments, &plan, host)?
+        }
+    };
+    let reference = match path.exists() {
+        true => {
+            backup::read(&Card::of(&path)?, &server.access()?, &stop)?;
+            Reference::open(&path)?
+        }
+        false => {
+            private_folder(&plan.folder)?;
+            let asked = complete(plan.asked, arguments, &about);
+            let own = server.own_folders(Some(&plan.folder));
+            let ground = server.ground(own.clone());
+            let place = ground.place(arguments.project.as_deref(), &stop);
+            let workshop =
+                Workshop { place: &place, folder: &plan.folder, compressed: false, tell: &progress };
+            let gathered = gather(&asked, &workshop)?;
+            let about = About { parts: gathered.parts.clone(), ..about };
+            let watch = Watch { stop: &stop, warn: &warn, own: &own };
+            let (folder, members) = (plan.folder.as_path(), gathered.members.as_slice());
+            let order = Order { repository, folder, members, about, watch: &watch, tell: &progress };
+            let reference = match take(order) {
+                Ok(reference) => reference,
+                Err(failure) => return Err(gathered.fail(failure)),
+            };
+            gathered.tidy().into_iter().for_each(warn);
+            reference.keep(&path)?;
+            reference
+        }
+    };
+    let Reference { inventory, sha256, added, .. } = reference;
+    Card::of(&path)?.about(&inventory.about).verified(sha256.clone()).keep()?;
+    Ok(Outcome {
+        bytes: json!({ data::SIZE: Size(added.unwrap_or_default()) }),
+        members: inventory.members(),
+        release: inventory.about.release,
+        commit: inventory.about.commit,
+        sha256,
+        not_included: inventory.about.not_included,
+        changed: inventory.about.changed,
+        verified: true,
+        readable: true,
+        path,
+    })
+}

@@ -1,0 +1,27 @@
+//! Whether there is room for a backup.
+
+use super::Plan;
+use crate::failure::{Failure, Kind, Result};
+use crate::machine::archive::{self, Content, Member};
+use crate::machine::backup::ENDING;
+use crate::machine::files::free_space;
+use crate::site::Server;
+use crate::units::Size;
+
+/// Fails if the files, uncompressed, would not fit; what a dump needs can't be known.
+pub(super) fn enough(plan: &Plan, server: &Server) -> Result<()> {
+    let paths = plan
+        .asked
+        .files
+        .iter()
+        .map(|files| Member { name: files.name.clone(), content: Content::Path(server.path(&files.path)) });
+    // In a repository most of it may be already; what may not be backed up is told here all the same.
+    let needed = archive::estimate(&paths.collect::<Vec<_>>(), &server.own_folders(Some(&plan.folder)))?;
+    let free = free_space(&plan.folder)?.free;
+    if needed <= free || plan.format == ENDING {
+        return Ok(());
+    }
+    let folder = plan.folder.display();
+    let message = format!("a backup needs up to {}, and `{folder}` has {}", Size(needed), Size(free));
+    Err(Failure::new(Kind::Refused, message).help("make room, or give the option `folder`"))
+}
