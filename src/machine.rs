@@ -6,6 +6,7 @@ pub mod backup;
 pub mod compose;
 pub mod edits;
 pub mod env_file;
+pub mod exclude;
 pub mod files;
 pub mod git;
 pub mod health;

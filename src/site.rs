@@ -3,7 +3,7 @@
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::archive::Keys;
 use crate::machine::backup::{AskedDatabase, AskedRedis, AskedVolume, Dump, Keep};
-use crate::machine::env_file::{EnvFile, environment};
+use crate::machine::env_file::environment;
 use crate::machine::health::Check;
 use crate::units::Size;
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,7 @@ mod repository;
 mod retention;
 mod said;
 mod secrets;
+mod settings;
 
 pub use find::find;
 pub use keys::{Key, documented};
@@ -108,6 +109,11 @@ pub struct Server {
     /// Files and folders to back up, for kinds without built-in ones.
     #[serde(default)]
     pub backup: Vec<String>,
+    /// Patterns of files and folders that are excluded from `backup`, as restic reads them: `*.log` at any depth,
+    /// `/srv/data/cache/*` from the root, `**` for any number of folders, `!` before what is not to be excluded.
+    /// Mastodon's default: the cache of remote media, `public/system/cache/*`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exclude: Option<Vec<String>>,
     /// Commands whose output is backed up, each with its member's name: an array, or a table with the commands `dump`,
     /// `load`, which loads it in a restore, and `drill`, which tries it; both get it on stdin.
     #[serde(default)]
@@ -253,31 +259,6 @@ impl Server {
         Ok(checks)
     }
 
-    /// The settings: of the file given, of the one of the site, or of the one that its kind always has.
-    pub fn settings(&self, given: Option<&str>) -> Result<EnvFile> {
-        EnvFile::read(&self.settings_file(given)?, self.variables())
-    }
-
-    pub fn settings_file(&self, given: Option<&str>) -> Result<PathBuf> {
-        match (given, &self.env_file) {
-            (Some(given), _) => Ok(self.path(given)),
-            (None, Some(file)) => Ok(self.path(&file.to_string_lossy())),
-            (None, None) if self.kind == "hoss" => Ok(self.path("~/.hoss/.env")),
-            (None, None) => Err(Failure::new(Kind::Invalid, format!("`{}` has no settings file", self.name))
-                .help(format!("write `env_file` into its table in `{FILE}`, or give the option `file`"))),
-        }
-    }
-
-    /// Fails if it shall have a page that nobody knows how to show.
-    fn check_page(&self) -> Result<()> {
-        if ![PLAIN, MASTODON].contains(&self.kind.as_str()) || self.maintenance != Some(Maintenance::Page) {
-            return Ok(());
-        }
-        let message = format!("nothing is known of the proxy before a server of the kind `{}`", self.kind);
-        Err(Failure::new(Kind::Invalid, message)
-            .help("give `maintenance` your own commands instead: a table with `begin` and `end`"))
-    }
-
     /// The environment that its commands see.
     pub fn variables(&self) -> BTreeMap<String, String> {
         environment().into_iter().chain(self.environment.clone()).collect()
@@ -328,6 +309,10 @@ impl Site {
                 server.env_file.get_or_insert_with(|| "~/.hoss/.env".into());
                 server.backups.get_or_insert_with(|| "~/.hoss/backup/backups".into());
             }
+            if server.kind == MASTODON {
+                // What Mastodon fetched from other servers, it fetches again.
+                server.exclude.get_or_insert_with(|| vec!["public/system/cache/*".into()]);
+            }
             match &server.ssh {
                 None => {
                     server.site_folder = Some(folder.clone());
@@ -340,13 +325,14 @@ impl Site {
                 })?,
             }
             let kept = server.keep.map_or(Ok(()), |keep| keep.check());
-            let kept = kept.and_then(|()| server.access().map(drop));
-            kept.and_then(|()| server.keys().check()).and_then(|()| server.check_page()).map_err(
-                |failure| {
+            kept.and_then(|()| server.access().map(drop))
+                .and_then(|()| server.check_excluded())
+                .and_then(|()| server.keys().check())
+                .and_then(|()| server.check_page())
+                .map_err(|failure| {
                     let place = format!("{shown}, server `{name}`");
                     Failure { at: Some(place), ..failure }
-                },
-            )?;
+                })?;
             if let Some(endpoint) = &mut server.endpoint {
                 endpoint.truncate(endpoint.trim_end_matches('/').len());
             }
@@ -390,7 +376,7 @@ fn check_elsewhere(server: &Server, ssh: &str) -> Result<()> {
 }
 
 /// The keys of a server's table, in the order in which `init` writes them.
-pub const KEYS: [&str; 29] = [
+pub const KEYS: [&str; 30] = [
     "ssh",
     "agent",
     "kind",
@@ -405,6 +391,7 @@ pub const KEYS: [&str; 29] = [
     "idle",
     "maintenance",
     "backup",
+    "exclude",
     "dumps",
     "databases",
     "redis",

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use support::{Said, World, said};
 
 const SITE: &str = "[servers.web]\nkind = \"plain\"\ncheckout = \"web\"\nbackups = \"~/kept\"\nbackup = [\"~/data\", \"~/more\"]\n\
-                    health = [{ command = [\"true\"] }]\nhealthy = { stable = \"10ms\" }\ntargets = { start = \"\" }\n";
+                    health = [{ command = [\"true\"] }]\nhealthy = { stable = \"10ms\" }\ntargets = { start = \"\", stop = \"stop\" }\n";
 
 /// The number of an ordinary user, who need not be known.
 const USER: u32 = 4242;

@@ -77,6 +77,13 @@ fn level(card: &Card) -> String {
     }
 }
 
+/// The patterns that excluded something, with how much.
+fn excluded(card: &Card) -> Option<String> {
+    let counted = card.excluded.iter().filter(|excluded| excluded.count > 0);
+    let list: Vec<String> = counted.map(|of| format!("`{}` ({})", of.pattern, of.count)).collect();
+    (!list.is_empty()).then(|| list.join(", "))
+}
+
 fn proven(card: &Card) -> String {
     match (card.level, card.restore_seconds) {
         (Level::Taken, _) => "taken".into(),
@@ -130,6 +137,7 @@ fn verify(context: &Context, backup: Option<&str>) -> Result<u8> {
         (Some(members), true) => {
             println!("{path} is whole: {members} members as they were written");
             changed(&card.changed).into_iter().for_each(|changed| println!("when it was taken, {changed}"));
+            excluded(&card).into_iter().for_each(|excluded| println!("excluded from it: {excluded}"));
         }
         (Some(members), false) => {
             println!("{path} can be read to its end, {members} members; it has no manifest");

@@ -221,7 +221,19 @@ fn unreadable_site(file: &Path, failure: &Failure) -> Finding {
     let (line, column) = (number("at line ").unwrap_or(0), number(", column ").unwrap_or(0));
     let reason = said.lines().next_back().unwrap_or_default();
     let message = if line == 0 { format!("{}: {said}", failure.message) } else { reason.to_owned() };
+    let line = if line == 0 { line_of_value(file, failure) } else { line };
     at_line(file, line, column, message, failure.help.clone().unwrap_or_default())
+}
+
+/// The line of a value that a failure names; 0 if it names none that is there.
+fn line_of_value(file: &Path, failure: &Failure) -> usize {
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let mut named = failure.message.split('`').skip(1).step_by(2);
+    let of = |value: &str| {
+        let (one, other) = (format!("\"{value}\""), format!("'{value}'"));
+        text.lines().position(|line| line.contains(&one) || line.contains(&other))
+    };
+    named.find_map(of).map_or(0, |place| place + 1)
 }
 
 /// Settings that are called like secrets and hold a word that a text may have for another reason.

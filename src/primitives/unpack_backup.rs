@@ -251,7 +251,8 @@ fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
     let parts = parts_of(&contents)?;
     let about = contents.manifest.map(|manifest| manifest.about);
     server.places(&arguments.files).check(&parts, &path, &|path| server.path(path))?;
-    let (ground, stop) = (server.ground(server.kept_folders(path.parent())), || host.stop.is_asked());
+    let (ground, stop) =
+        (server.ground(server.kept_folders(path.parent()).as_in(about.as_ref())), || host.stop.is_asked());
     let place = ground.place(None, &stop);
     let is_stripped = |member: &Entry| !contents.is_own && archive::is_risen(member.sort, member.mode);
     let stripped = contents.members.filter(is_stripped)?.into_iter().map(|member| member.name);

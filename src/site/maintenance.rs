@@ -1,5 +1,7 @@
 //! How users are held off while a server is worked on.
 
+use super::{MASTODON, PLAIN, Server};
+use crate::failure::{self, Failure, Kind};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
@@ -48,5 +50,17 @@ impl<'de> Deserialize<'de> for Maintenance {
             }
             table => serde_json::from_value(table).map(Maintenance::Commands).map_err(D::Error::custom),
         }
+    }
+}
+
+impl Server {
+    /// Fails if it shall have a page that nobody knows how to show.
+    pub(super) fn check_page(&self) -> failure::Result<()> {
+        if ![PLAIN, MASTODON].contains(&self.kind.as_str()) || self.maintenance != Some(Maintenance::Page) {
+            return Ok(());
+        }
+        let message = format!("nothing is known of the proxy before a server of the kind `{}`", self.kind);
+        Err(Failure::new(Kind::Invalid, message)
+            .help("give `maintenance` your own commands instead: a table with `begin` and `end`"))
     }
 }

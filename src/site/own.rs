@@ -3,7 +3,8 @@
 
 use super::{Server, check_text};
 use crate::failure::{Context, Failure, Kind, Result};
-use crate::machine::archive::{CHECKOUT, Own};
+use crate::machine::archive::{CHECKOUT, Own, real};
+use crate::machine::exclude::Exclude;
 use std::path::{Path, PathBuf};
 
 impl Server {
@@ -21,7 +22,33 @@ impl Server {
             (state.as_deref(), "it holds the records of runs"),
             (site, "it is the site's folder"),
         ];
-        Own::of(all.into_iter().filter_map(|(folder, why)| Some((folder?, why))))
+        let own = Own::of(all.into_iter().filter_map(|(folder, why)| Some((folder?, why))));
+        own.excluding(self.excluded())
+    }
+
+    /// What it excludes from its backups. A pattern that can't be read was refused with the site.
+    pub fn excluded(&self) -> Exclude {
+        let written = self.exclude.iter().flatten().map(String::as_str);
+        Exclude::new(written, &self.home()).unwrap_or_default()
+    }
+
+    /// Fails with [`Kind::Invalid`] if a pattern of `exclude` can't be read.
+    pub(super) fn check_excluded(&self) -> Result<()> {
+        let written = self.exclude.iter().flatten().map(String::as_str);
+        let wrong = Exclude::new(written, &self.home()).err();
+        wrong.map_or(Ok(()), |(pattern, why)| {
+            Err(Failure::new(Kind::Invalid, format!("the pattern `{pattern}` in `exclude` can't be read"))
+                .why(why)
+                .help("patterns are written as for restic: `*.log`, `/srv/data/cache/*`, `!/srv/data/cache/kept`"))
+        })
+    }
+
+    /// The paths of `backup` that are excluded as a whole, each with the pattern.
+    pub fn excluded_paths(&self) -> Vec<(String, String)> {
+        let excluded = self.excluded();
+        let of =
+            |written: &String| Some((written.clone(), excluded.of(&real(&self.path(written)))?.to_owned()));
+        self.backup.iter().filter_map(of).collect()
     }
 
     /// The paths of `backup` that name such a folder itself, as they are written, each with what it is: nothing of it

@@ -115,6 +115,12 @@ fn places(server: &Server, text: &str) -> Vec<Doubt> {
         let help = format!("correct the path: it means `{}`", server.path(written).display());
         doubts.push(Doubt::new("backup", written, message, help));
     }
+    for (written, pattern) in server.excluded_paths() {
+        let message =
+            format!("`{written}` is to be backed up, and `{pattern}` in `exclude` excludes all of it");
+        let help = format!("remove one of the two, or write `{pattern}/*` with `!` patterns after it");
+        doubts.push(Doubt::new("exclude", &pattern, message, help));
+    }
     for (written, why) in server.unfit_for_backup() {
         let message = format!("`{written}` can't be backed up: {why}, and a restore would replace it");
         let help = "name the folders in it that hold data instead".to_owned();

@@ -9,10 +9,11 @@ use super::encrypt::{Encrypting, Target};
 use super::header::{Attributes, append};
 use super::keys::{Encryption, Keys};
 use super::left::Own;
-use super::manifest::{self, About, Manifest, Origin, Sort, text};
+use super::manifest::{self, About, Excluded, Manifest, Origin, Sort, text};
 use super::place::check_name;
 use super::streams::{Hashing, Promised};
 use crate::failure::{Context, Failure, Kind, Result};
+use crate::machine::exclude::Exclude;
 use crate::machine::files::{beside, hexadecimal, sync_folder_of};
 use rustix::fs::FlockOperation;
 use sha2::Digest;
@@ -123,6 +124,7 @@ pub fn create(
     made.or_fail(Kind::Refused, || format!("the folder `{}` can't be made", folder.display()))?;
     let mut own = watch.own.clone();
     own.add(folder, "it holds the backups");
+    let folders = own.clone().excluding(Exclude::default());
 
     let part = Part::open(path).or_fail(Kind::Refused, failed)?;
     let file = part.file.try_clone().or_fail(Kind::Refused, failed)?;
@@ -144,6 +146,8 @@ pub fn create(
             from: HashMap::new(),
             prefix,
             own: &own,
+            folders: &folders,
+            excluded: HashMap::new(),
             watch,
             begun,
             noted: HashSet::new(),
@@ -155,6 +159,7 @@ pub fn create(
         }
         members.iter().try_for_each(|member| writer.add(member))?;
         writer.look_again(members)?;
+        writer.count_excluded();
         let (encoder, manifest) = writer.finish()?;
         let sealed = || -> io::Result<String> {
             let mut hashing = encoder.finish()?;
@@ -233,6 +238,10 @@ struct Writer<'a> {
     from: HashMap<Vec<u8>, Source>,
     prefix: &'a str,
     own: &'a Own,
+    /// The same without patterns.
+    folders: &'a Own,
+    /// How much each pattern excluded.
+    excluded: HashMap<String, u64>,
     watch: &'a Watch<'a>,
     begun: SystemTime,
     /// What is known to have changed.
@@ -243,6 +252,13 @@ struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
+    fn count_excluded(&mut self) {
+        for pattern in self.own.exclude().written() {
+            let count = self.excluded.get(pattern).copied().unwrap_or(0);
+            self.manifest.about.excluded.push(Excluded { pattern: pattern.to_owned(), count });
+        }
+    }
+
     fn add(&mut self, member: &Member) -> Result<()> {
         let name = member.name.as_bytes();
         match &member.content {

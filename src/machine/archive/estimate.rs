@@ -1,7 +1,7 @@
 //! What can be known of an archive before anything is gathered for it.
 
 use super::create::{Content, Member};
-use super::left::{Left, Own};
+use super::left::{Left, Own, real};
 use super::place::check_name;
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::tree::{Found, Next, What, walk};
@@ -15,7 +15,7 @@ pub fn estimate(members: &[Member], own: &Own) -> Result<u64> {
     for member in members {
         check_name(&member.name)?;
         match &member.content {
-            Content::Path(path) => walk(path, &mut |found| {
+            Content::Path(path) => walk(&real(path), &mut |found| {
                 if let Some(left) = Left::of(found, &member.name, own)? {
                     return if found.below.is_empty() { Err(refuse(found, &left)) } else { Ok(Next::Pass) };
                 }
@@ -46,6 +46,8 @@ pub(super) fn refuse(found: &Found, left: &Left) -> Failure {
         Left::Own(why) => {
             failure(why).help("name the folders in it that hold data, in `backup` in `site.toml`")
         }
+        Left::Excluded(_) => failure(&left.why())
+            .help("remove the pattern from `exclude` in `site.toml`, or the path from `backup`"),
         other => failure(&other.why()),
     }
 }

@@ -1,14 +1,16 @@
 //! What a backup leaves out of the folders that it is to hold, and a restore leaves alone in them: the same things, so
 //! that nothing is removed which the backup could not bring back.
 
+use super::manifest::About;
 use super::place::leads_out;
 use crate::failure::Result;
+use crate::machine::exclude::Exclude;
 use crate::machine::files::unreadable;
 use crate::machine::tree::{Found, What};
 use std::fs::Metadata;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How the names of folders begin in which this program keeps what it moved aside in a folder; digits follow.
 pub const ASIDE: &str = ".banister-";
@@ -19,7 +21,11 @@ pub const CHECKOUT: &str = "it is the checkout";
 /// Folders that no backup of data is meant to hold and no restore may replace: backups, checkouts, the program's own.
 /// They are known by what they are, whatever path or link leads there.
 #[derive(Clone, Debug, Default)]
-pub struct Own(Vec<(u64, u64, &'static str)>);
+pub struct Own {
+    folders: Vec<(u64, u64, &'static str)>,
+    /// What else is left out, by its path.
+    exclude: Exclude,
+}
 
 impl Own {
     /// Those of these folders that are there, each with what it is, such as `it holds the backups`.
@@ -31,7 +37,23 @@ impl Own {
 
     /// Adds one, if it is there.
     pub fn add(&mut self, path: &Path, why: &'static str) {
-        self.0.extend(path.metadata().ok().map(|found| (found.dev(), found.ino(), why)));
+        self.folders.extend(path.metadata().ok().map(|found| (found.dev(), found.ino(), why)));
+    }
+
+    /// With patterns of what else is left out.
+    pub fn excluding(self, exclude: Exclude) -> Own {
+        Own { exclude, ..self }
+    }
+
+    /// With those that a backup was made with, too: what it left out must stay.
+    pub fn as_in(&self, about: Option<&About>) -> Own {
+        let patterns = about.into_iter().flat_map(|about| &about.excluded);
+        let exclude = self.exclude.with(patterns.map(|excluded| excluded.pattern.as_str()));
+        Own { exclude, ..self.clone() }
+    }
+
+    pub fn exclude(&self) -> &Exclude {
+        &self.exclude
     }
 
     /// Whether nothing but what is in it can be left out of a backup of it.
@@ -41,7 +63,8 @@ impl Own {
 
     /// What this folder is, if it is one of them.
     pub fn is(&self, found: &Metadata) -> Option<&'static str> {
-        let same = self.0.iter().find(|(device, inode, _)| (*device, *inode) == (found.dev(), found.ino()));
+        let same =
+            self.folders.iter().find(|(device, inode, _)| (*device, *inode) == (found.dev(), found.ino()));
         same.filter(|_| found.is_dir()).map(|(_, _, why)| *why)
     }
 }
@@ -58,6 +81,8 @@ pub enum Left {
     Own(&'static str),
     /// What an earlier restore moved aside.
     Aside,
+    /// By which pattern of `exclude`.
+    Excluded(String),
 }
 
 impl Left {
@@ -65,6 +90,9 @@ impl Left {
     /// not. What is meant itself, the top, is never a mount: it was named.
     pub fn of(found: &Found, name: &str, own: &Own) -> Result<Option<Left>> {
         let is_top = found.below.is_empty();
+        if let Some(pattern) = own.exclude.of(found.path) {
+            return Ok(Some(Left::Excluded(pattern.to_owned())));
+        }
         Ok(match (found.what, found.metadata) {
             (What::Border, _) => Some(Left::Mount),
             (What::Other, _) => Some(Left::NoFile),
@@ -89,8 +117,17 @@ impl Left {
             }
             Left::NoFile => "it is no file".into(),
             Left::Own(why) => (*why).into(),
+            Left::Excluded(pattern) => format!("`{pattern}` in `exclude` excludes it"),
             Left::Aside => "an earlier restore moved it aside".into(),
         }
+    }
+}
+
+/// A path with the links resolved in all but its last part: where data is, whichever links lead there.
+pub fn real(path: &Path) -> PathBuf {
+    match (path.parent().map(Path::canonicalize), path.file_name()) {
+        (Some(Ok(folder)), Some(name)) => folder.join(name),
+        _ => path.to_owned(),
     }
 }
 

@@ -44,6 +44,16 @@ pub struct About {
     /// What this form of backup can't keep of its files, each with its name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lost: Vec<String>,
+    /// The patterns of what was excluded, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub excluded: Vec<Excluded>,
+}
+
+/// A pattern of `exclude`, and how many files and folders it excluded; what is in an excluded folder was not counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Excluded {
+    pub pattern: String,
+    pub count: u64,
 }
 
 impl About {
@@ -51,7 +61,8 @@ impl About {
     pub fn intended(&self) -> About {
         let none = About::default();
         let (parts, not_included) = (none.parts, none.not_included);
-        About { parts, not_included, changed: none.changed, lost: none.lost, ..self.clone() }
+        let (changed, lost, excluded) = (none.changed, none.lost, none.excluded);
+        About { parts, not_included, changed, lost, excluded, ..self.clone() }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::reference::{Reference, is_reference};
 use super::retention::is_future;
 use crate::failure::{Context, Kind, Result};
-use crate::machine::archive::{About, Compression};
+use crate::machine::archive::{About, Compression, Excluded};
 use crate::machine::files::{sync_folder_of, write_private_durably};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -52,6 +52,9 @@ pub struct Card {
     /// What changed while it was read, and may be inconsistent in it.
     #[serde(default)]
     pub changed: Vec<String>,
+    /// The patterns of what was excluded, with how much.
+    #[serde(default)]
+    pub excluded: Vec<Excluded>,
 }
 
 /// How the name of a card ends, after that of its archive.
@@ -89,6 +92,7 @@ impl Card {
             label: Some(about.label.clone()),
             not_included: about.not_included.clone(),
             changed: about.changed.clone(),
+            excluded: about.excluded.clone(),
             ..self
         }
     }

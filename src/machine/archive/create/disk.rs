@@ -5,20 +5,21 @@ use crate::failure::{Failure, Kind, Result};
 use crate::machine::archive::changed::{Stamp, changed, settled, several};
 use crate::machine::archive::estimate::refuse;
 use crate::machine::archive::header::Attributes;
-use crate::machine::archive::left::{Left, whole};
+use crate::machine::archive::left::{Left, Own, real, whole};
 use crate::machine::archive::manifest::{Sort, text};
 use crate::machine::archive::pax;
 use crate::machine::archive::sparse::Map;
 use crate::machine::files::unreadable;
+use crate::machine::part::Part;
 use crate::machine::tree::{Extended, Found, Next, What, is_border, walk};
 use std::collections::BTreeMap;
 use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-impl Writer<'_> {
+impl<'a> Writer<'a> {
     /// A file, a link, or a folder with all that is in it, up to other mounts.
     pub(super) fn add_path(&mut self, name: &str, path: &Path) -> Result<()> {
         walk(&real(path), &mut |found| self.add_found(name, found))
@@ -27,12 +28,14 @@ impl Writer<'_> {
     fn add_found(&mut self, part: &str, found: &Found) -> Result<Next> {
         let name = whole(part, found.below.as_bytes());
         let shown = found.path.display();
-        if let Some(left) = Left::of(found, part, self.own)? {
+        if let Some(left) = Left::of(found, part, self.own_of(part))? {
             // What was named itself must not be missing without a word.
             if found.below.is_empty() && !matches!(left, Left::NoFile | Left::Outward(_)) {
                 return Err(refuse(found, &left));
             }
-            if left != Left::Aside {
+            if let Left::Excluded(pattern) = left {
+                *self.excluded.entry(pattern).or_default() += 1;
+            } else if left != Left::Aside {
                 self.leave_out(&name, &shown.to_string(), &left);
             }
             return Ok(Next::Pass);
@@ -136,9 +139,9 @@ impl Writer<'_> {
     pub(super) fn look_again(&mut self, members: &[Member]) -> Result<()> {
         let mut read: BTreeMap<Vec<u8>, Stamp> = BTreeMap::new();
         read.extend(self.from.drain().filter_map(|(name, source)| Some((name, source.stamp?))));
-        let own = self.own;
         for member in members {
             let Some(path) = member.path() else { continue };
+            let own = self.own_of(&member.name);
             let mut look = |found: &Found| -> Result<Next> {
                 let is_left = Left::of(found, &member.name, own)?.is_some();
                 let name = whole(&member.name, found.below.as_bytes());
@@ -178,18 +181,17 @@ impl Writer<'_> {
         }
     }
 
+    /// What is left out of a member. Patterns are of files: a snapshot would be none without a part of it.
+    fn own_of(&self, member: &str) -> &'a Own {
+        let of = |part: &&Part| part.name() == member;
+        let part = self.manifest.about.parts.iter().find(of);
+        if part.is_some_and(|part| !part.is_files()) { self.folders } else { self.own }
+    }
+
     /// Leaves something out, and tells.
     pub(super) fn leave_out(&mut self, name: &[u8], shown: &str, left: &Left) {
         note(&mut self.manifest.about.not_included, text(name));
         (self.watch.warn)(format!("`{shown}` is not in the backup: {}", left.why()));
-    }
-}
-
-/// The path with links resolved in all but its last part: two parts that overlap are then known to be of one place.
-fn real(path: &Path) -> PathBuf {
-    match (path.parent().map(Path::canonicalize), path.file_name()) {
-        (Some(Ok(folder)), Some(name)) => folder.join(name),
-        _ => path.to_owned(),
     }
 }
 

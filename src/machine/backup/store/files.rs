@@ -96,6 +96,8 @@ fn put_back(unpacked: &Unpacked, place: &Place) -> Result<Vec<Plan>> {
 
 /// Brings everything new to where it is exchanged, and says what is exchanged for what. Nothing live is changed.
 fn prepare(unpacked: &Unpacked, place: &Place) -> Result<Vec<Plan>> {
+    let own = place.own.as_in(unpacked.about.as_ref());
+    let place = &Place { own: &own, ..*place };
     let targets = targets(&unpacked.parts, &|name| unpacked.path(name), place)?;
     // What is left alone within a part may be a part of its own: its content is taken out of the other's first.
     let mut lost = Vec::new();
@@ -120,6 +122,8 @@ pub fn left_alone(parts: &[Part], place: &Place) -> Result<Vec<String>> {
 ///
 /// Fails with [`Kind::Refused`] if something can't be both left alone and restored, or can't be moved by this user.
 pub fn foresee(unpacked: &Unpacked, place: &Place) -> Result<Vec<String>> {
+    let own = place.own.as_in(unpacked.about.as_ref());
+    let place = &Place { own: &own, ..*place };
     let mut left = Vec::new();
     for target in &targets(&unpacked.parts, &|name| unpacked.path(name), place)? {
         plan::plan(target, unpacked, false)?;

@@ -93,6 +93,10 @@ impl Item {
 /// The plan of a part, if the backup has such a thing: of what was staged, or of what is to be.
 pub fn plan(target: &Target, unpacked: &Unpacked, is_staged: bool) -> Result<Option<Plan>> {
     let failed = || format!("`{}` can't be restored", target.place.display());
+    if let Some(left @ Left::Excluded(_)) = target.survey.left.get(Path::new("")) {
+        let help = "remove the pattern from `exclude` in `site.toml` to restore it";
+        return Err(refused(failed(), left.why()).help(help));
+    }
     if let Some(Left::Own(why)) = target.survey.left.get(Path::new("")) {
         return Err(refused(failed(), why).help("restore it by hand: `tar` unpacks the archive"));
     }
@@ -224,8 +228,8 @@ impl Planning<'_> {
     fn check_left(&self, path: &Path, left: &Left, has: Option<&Found>, new: Option<&Folder>) -> Result<()> {
         let (Some(has), Some(new)) = (has, new) else { return Ok(()) };
         let place = self.target.place.join(path);
-        // What the program itself needs stays, whatever an older backup holds; a part of its own is restored there.
-        if matches!(left, Left::Own(_) | Left::Aside) || self.is_apart(path) {
+        // What the program itself needs, and what is excluded by now, stays, whatever an older backup holds; a part of its own is restored there.
+        if matches!(left, Left::Own(_) | Left::Aside | Left::Excluded(_)) || self.is_apart(path) {
             return Ok(());
         }
         let failed = || format!("`{}` can't be restored", place.display());

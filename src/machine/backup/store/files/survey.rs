@@ -1,7 +1,7 @@
 //! Looks through a live folder for what a restore leaves alone in it.
 
 use crate::failure::Result;
-use crate::machine::archive::{Left, Own};
+use crate::machine::archive::{Left, Own, real};
 use crate::machine::tree::{Next, walk};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ impl Survey {
         if place.symlink_metadata().is_err() {
             return Ok(survey);
         }
-        walk(place, &mut |found| {
+        walk(&real(place), &mut |found| {
             let Some(left) = Left::of(found, name, own)? else { return Ok(Next::Enter) };
             let below = PathBuf::from(found.below);
             let around = below.ancestors().skip(1).filter(|path| *path != Path::new(""));
@@ -40,7 +40,19 @@ impl Survey {
 
     /// What is left alone, for people.
     pub fn told(&self, place: &Path) -> Vec<String> {
-        let told = self.left.iter().filter(|(_, left)| **left != Left::Aside);
-        told.map(|(path, left)| format!("`{}`: {}", place.join(path).display(), left.why())).collect()
+        let mut excluded: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut told = Vec::new();
+        for (path, left) in &self.left {
+            match left {
+                Left::Aside => {}
+                // There may be many.
+                Left::Excluded(pattern) => *excluded.entry(pattern).or_default() += 1,
+                left => told.push(format!("`{}`: {}", place.join(path).display(), left.why())),
+            }
+        }
+        let place = place.display();
+        let told_of = |(pattern, count)| format!("what `{pattern}` excludes in `{place}`, {count} in number");
+        told.extend(excluded.into_iter().map(told_of));
+        told
     }
 }
