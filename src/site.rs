@@ -214,6 +214,7 @@ impl Server {
     pub fn backup_folder(&self) -> PathBuf {
         match &self.backups {
             Some(folder) => self.path(&folder.to_string_lossy()),
+            None if self.kind == HOSS => self.backup_root_of_hoss().join("backups"),
             None => self.home().join("backups").join(&self.name),
         }
     }
@@ -307,7 +308,6 @@ impl Site {
                     server.folder = "server".into();
                 }
                 server.env_file.get_or_insert_with(|| "~/.hoss/.env".into());
-                server.backups.get_or_insert_with(|| "~/.hoss/backup/backups".into());
             }
             if server.kind == MASTODON {
                 // What Mastodon fetched from other servers, it fetches again.

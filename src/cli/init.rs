@@ -145,7 +145,7 @@ fn text(found: &Found, home: &Path) -> String {
     }
     match found.kind {
         HOSS => {
-            text += "# Where backups go; ~/.hoss/backup/backups if not given.\n# backups = \"~/.hoss/backup/backups\"\n";
+            text += "# Where backups go; `backups` in BACKUP_ROOT of its settings if not given.\n# backups = \"~/.hoss/backup/backups\"\n";
         }
         MASTODON => {
             text += "# Its settings, with its secrets.\nenv_file = \".env.production\"\n";

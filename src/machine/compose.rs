@@ -7,7 +7,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::units::Duration;
 use serde::Deserialize;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -108,6 +108,26 @@ impl Docker<'_> {
         let looked = self.run(inspect.map(String::from).collect())?;
         // One that has gone since it was listed makes the status 1, but the others are still told.
         serde_json::from_str(&looked.stdout).map_err(|_| refusal(&looked))
+    }
+
+    /// The containers of the project whose Compose files are in a folder, whatever Compose calls it: `name` in the file, or
+    /// `COMPOSE_PROJECT_NAME`, may say otherwise. Where no container tells, of the project that has the folder's name.
+    pub fn services_in(&self, folder: &Path, service: Option<&str>) -> Result<Vec<Service>> {
+        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let here = real(folder);
+        let mut all = self.services(None, service)?;
+        let is_here = |found: &&Service| found.folder.as_deref().is_some_and(|folder| real(folder) == here);
+        let named: BTreeSet<String> = all.iter().filter(is_here).map(|found| found.project.clone()).collect();
+        let usual = project_name(folder).unwrap_or_default();
+        // A project that was renamed may have left containers.
+        let is_meant = |project: &str| match named.len() {
+            0 => project == usual,
+            1 => named.contains(project),
+            _ if named.contains(&usual) => project == usual,
+            _ => named.contains(project),
+        };
+        all.retain(|found| is_meant(&found.project));
+        Ok(all)
     }
 
     /// The one container of a service. Fails with [`Kind::NotFound`] if there is none and [`Kind::Refused`] if there

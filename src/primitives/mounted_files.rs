@@ -9,7 +9,7 @@
 //! # Options
 //! - `folder`: only files in it. `~` is the server's home, and a relative path is in the checkout. Default: all, also those
 //!   that containers themselves write.
-//! - `project`: the project's name. Default: the name of the Makefile's folder, as Compose makes it.
+//! - `project`: the project's name. Default: as for `services`.
 //!
 //! Choose another `salt` for each comparison, such as `now()`: states with different salts can't be compared.
 //!
@@ -33,7 +33,7 @@
 
 use crate::data::ServerName;
 use crate::failure::Result;
-use crate::machine::compose::{Docker, project_name};
+use crate::machine::compose::Docker;
 use crate::machine::files::sha256_of;
 use crate::primitive::{Act, Facet, Host, Primitive};
 use crate::units::Duration;
@@ -86,7 +86,6 @@ impl Primitive for MountedFiles {
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<Mounted>> {
     let server = host.server()?;
-    let project = arguments.project.clone().or_else(|| project_name(&server.make_folder()));
     let docker = Docker {
         environment: &server.environment,
         within: Duration::seconds(60),
@@ -97,7 +96,11 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<Mounted>> {
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let is_meant = |file: &Path| folder.as_ref().is_none_or(|folder| real(file).starts_with(real(folder)));
     let mut all = Vec::new();
-    for container in docker.services(project.as_deref(), None)?.into_iter().filter(|found| found.running) {
+    let services = match &arguments.project {
+        Some(project) => docker.services(Some(project), None)?,
+        None => docker.services_in(&server.make_folder(), None)?,
+    };
+    for container in services.into_iter().filter(|found| found.running) {
         for mount in container.mounts.iter().filter(|mount| mount.sort == "bind") {
             let file = Path::new(&mount.source);
             if let Some(state) = state(file, &arguments.salt).filter(|_| is_meant(file)) {

@@ -4,7 +4,8 @@
 //!
 //! # Options
 //! - `service`: only those of this service. Default: of all.
-//! - `project`: the project's name. Default: the name of the Makefile's folder, as Compose makes it.
+//! - `project`: the project's name. Default: the one whose Compose files are in the Makefile's folder, as its containers
+//!   say; if none does, the one that has the folder's name.
 //! - `data`: `true` for all that can write to the server's data: the containers of its project, also of one that has
 //!   another name and whose Compose files are in the checkout, and those of others that mount a path of `backup` in
 //!   `site.toml`, or what it is in. None if there is no `docker`, or it does not answer. Default: `false`.
@@ -80,7 +81,10 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<Container>> {
     };
     let found = match arguments.data {
         true => around(server, &docker, project.as_deref(), arguments.service.as_deref())?,
-        false => docker.services(project.as_deref(), arguments.service.as_deref())?,
+        false => match &arguments.project {
+            Some(project) => docker.services(Some(project), arguments.service.as_deref())?,
+            None => docker.services_in(&server.make_folder(), arguments.service.as_deref())?,
+        },
     };
     let mut containers: Vec<Container> = found
         .into_iter()

@@ -7,7 +7,7 @@
 //! encrypted archive is decrypted with `identity` of the site, or with the keyring of `gpg`.
 //!
 //! # Options
-//! - `folder`: where the backups are. Default: `backups` of the site, for Hoss `~/.hoss/backup/backups`, else
+//! - `folder`: where the backups are. Default: `backups` of the site, for Hoss `backups` in its `BACKUP_ROOT`, else
 //!   `~/backups/SERVER`.
 //! - `files`: more files and folders that a restore may replace, as texts, besides `backup` of the site and those that
 //!   its kind always has. A backup that holds any other is refused: places never come from an archive. Default: none.

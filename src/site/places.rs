@@ -10,6 +10,9 @@ use std::path::{Path, PathBuf};
 /// Facts of WyssCenter/hybrid-object-store: what its own tool backs up of `~/.hoss`.
 const OF_HOSS: [&str; 7] = [".env", "traefik.yaml", "core", "auth", "sync", "opensearch", "ui"];
 
+/// Where `make env` has it, unless its administrator says otherwise.
+const BACKUP_ROOT: &str = "~/.hoss/backup";
+
 impl Server {
     /// Those of `backup` in `site.toml`, those that its kind always has, and those `given` by a script, in the form of
     /// `backup`.
@@ -47,14 +50,20 @@ impl Server {
         }
     }
 
+    /// Where a Hoss server has its backups, and its services what they need for them.
+    pub(super) fn backup_root_of_hoss(&self) -> PathBuf {
+        let settings = self.settings(None).ok();
+        let root = settings.and_then(|settings| settings.get("BACKUP_ROOT").ok().flatten());
+        self.path(root.as_deref().filter(|root| !root.is_empty()).unwrap_or(BACKUP_ROOT))
+    }
+
     fn places_of_kind(&self) -> Vec<PathBuf> {
         match self.kind.as_str() {
             HOSS => {
-                let settings = self.settings(None).ok();
-                let root = settings.and_then(|settings| settings.get("BACKUP_ROOT").ok().flatten());
-                let root = root.unwrap_or_else(|| "~/.hoss/backup".into());
-                let search = self.path(&format!("{root}/.opensearch"));
-                OF_HOSS.iter().map(|name| self.path(&format!("~/.hoss/{name}"))).chain([search]).collect()
+                // What its own tool backed up does not say where: then where a new server has it.
+                let roots = [self.backup_root_of_hoss(), self.path(BACKUP_ROOT)];
+                let search = roots.map(|root| root.join(".opensearch"));
+                OF_HOSS.iter().map(|name| self.path(&format!("~/.hoss/{name}"))).chain(search).collect()
             }
             MASTODON => {
                 let settings = self.env_file.as_ref().map(|file| self.path(&file.to_string_lossy()));
