@@ -6,7 +6,12 @@ mod world;
 
 mod support;
 
+use banister::machine::archive::{About, Content, Member, Own, Watch};
+use banister::machine::backup::{Access, Order, Unpacked, take};
+use banister::machine::part::Part;
+use banister::machine::restic::{Location, Password, Repository};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
@@ -127,19 +132,22 @@ fn killed_at_any_record_or_moment_a_backup_is_there_once() {
         check(&format!("after {record}"));
     }
     let mut killed = 0;
-    for milliseconds in [150, 400, 700, 1000, 1400] {
+    for milliseconds in [300, 600, 900, 1200, 1700] {
+        let runs = web.journals().len();
         let mut command = web.command(&["run", "backup", "--yes"]);
         let mut child = command.process_group(0).stdout(Stdio::null()).spawn().unwrap();
         sleep(Duration::from_millis(milliseconds));
         // restic dies with it, or goes on alone; both must do.
         let target =
-            if milliseconds % 200 == 0 { format!("-{}", child.id()) } else { child.id().to_string() };
+            if milliseconds % 200 != 0 { format!("-{}", child.id()) } else { child.id().to_string() };
         if child.try_wait().unwrap().is_none() {
             let kill = Command::new("kill").args(["-9", "--", &target]).status().unwrap();
             assert!(kill.success());
             child.wait().unwrap();
             killed += 1;
-            web.done(&["resume"]);
+            // It may have been killed before there was a run.
+            let is_begun = web.journals().len() > runs && web.records() > 0;
+            web.done(if is_begun { &["resume"] } else { &["run", "backup", "--yes"] });
         }
         check(&format!("after {milliseconds} ms"));
     }
@@ -329,6 +337,89 @@ fn a_file_that_cannot_be_read_makes_no_backup_and_no_room_leaves_none() {
     });
     assert!(Command::new("umount").arg(&small).status().unwrap().success());
     tried.unwrap();
+}
+
+/// A volume is a tar, a text is made, and of two folders one may be in the other under another name.
+#[test]
+fn parts_of_every_form_come_back_under_their_names() {
+    let web = Web::new("");
+    let folder = web.path();
+    web.write("data/inner/deep", "inner");
+    web.write("volume/keys/one", "key");
+    symlink("keys/one", folder.join("volume/link")).unwrap();
+    fs::set_permissions(folder.join("volume/keys/one"), fs::Permissions::from_mode(0o640)).unwrap();
+    let tar = folder.join("volume.tar");
+    let made =
+        Command::new("tar").arg("-cf").arg(&tar).arg("-C").arg(folder.join("volume")).arg(".").status();
+    assert!(made.unwrap().success());
+    let member = |name: &str, content: Content| Member { name: name.into(), content };
+    let members = [
+        member("volumes/keys", Content::Tar(fs::File::open(&tar).unwrap())),
+        member("version.json", Content::Bytes(b"{}".to_vec())),
+        member("all", Content::Path(folder.join("data"))),
+        member("other/name", Content::Path(folder.join("data/inner"))),
+    ];
+    let files = |name: &str, path: &str| Part::Files { name: name.into(), path: path.into() };
+    let parts = vec![
+        Part::Volume { name: "volumes/keys".into(), volume: "keys".into() },
+        files("all", "~/data"),
+        files("other/name", "~/data/inner"),
+    ];
+    let created = "2026-01-02T03:04:05Z".to_owned();
+    let about = About { server: "web".into(), kind: "plain".into(), created, parts, ..About::default() };
+    let location = Location::Folder(folder.join("repo"));
+    let repository = Repository::new(location, Password::File(folder.join("password")), BTreeMap::new());
+    let (own, stop) = (Own::default(), || false);
+    let watch = Watch { stop: &stop, warn: &|warning| panic!("{warning}"), own: &own };
+    let kept = folder.join("kept");
+    let order = Order {
+        repository: &repository,
+        folder: &kept,
+        members: &members,
+        about,
+        watch: &watch,
+        tell: &|_| {},
+    };
+    let reference = take(order).unwrap();
+    let path = kept.join("web.restic");
+    reference.keep(&path).unwrap();
+    let access = Access { repository: Some(repository), ..Access::default() };
+    let into = folder.join("unpacked");
+    let unpacked = Unpacked::make(&path, &access, &into, "1", &stop, &|_| Ok(())).unwrap();
+    let read = |name: &str| fs::read_to_string(unpacked.path(name)).unwrap();
+    assert_eq!(
+        [read("all/rows"), read("all/inner/deep"), read("other/name/deep"), read("version.json")],
+        ["all of them", "inner", "inner", "{}"]
+    );
+    assert_eq!(read("volumes/keys/keys/one"), "key");
+    let key = unpacked.members.iter().find(|member| member.name.ends_with("keys/one")).unwrap();
+    assert_eq!(key.mode, 0o640);
+    assert!(unpacked.path("volumes/keys/link").is_symlink());
+    assert!(!into.join("restic").exists());
+}
+
+/// What changes while it is stored is known.
+#[test]
+fn what_changed_while_it_was_stored_is_listed() {
+    let web = Web::new("");
+    random(&web.path().join("data/large"), 60 << 20);
+    let log = web.path().join("data/log");
+    fs::write(&log, "").unwrap();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                fs::write(&log, format!("{:?}", std::time::Instant::now())).unwrap();
+                sleep(Duration::from_millis(5));
+            }
+        });
+        let said = web.banister(&["run", "backup", "--yes"]);
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(said.code, Some(0), "{said:?}");
+    });
+    let card = web.cards().remove(0);
+    assert!(card["changed"].to_string().contains("data/log"), "{card}");
+    assert!(!card["changed"].to_string().contains("large"), "{card}");
 }
 
 /// An update takes two, rolls back from one, and continues if it is killed.

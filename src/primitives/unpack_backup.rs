@@ -285,7 +285,7 @@ fn predict_snapshot(arguments: &Arguments, host: &Host, path: &Path) -> Result<V
     let server = host.server()?;
     let reference = Reference::open(path)?;
     server.access()?.repository(path)?;
-    let (about, is_own) = (&reference.inventory.about, reference.inventory.is_own());
+    let (about, is_own) = (reference.about(), reference.inventory.is_own());
     server.places(&arguments.files).check(&about.parts, path, &|path| server.path(path))?;
     let (ground, stop) = (server.ground(server.kept_folders(path.parent())), || host.stop.is_asked());
     Ok(json!({
@@ -297,6 +297,9 @@ fn predict_snapshot(arguments: &Arguments, host: &Host, path: &Path) -> Result<V
         "created": about.created,
         "parts": kinds(&about.parts),
         "not_included": about.not_included,
+        "changes": archive::changed(&about.changed).unwrap_or_default(),
+        "changed": about.changed,
+        "lost": several(&about.lost).unwrap_or_default(),
         "left_alone": left_alone(&about.parts, &ground.place(None, &stop))?,
         "places": places_of(&about.parts),
         "made_here": is_own,
