@@ -21,12 +21,14 @@ mod repository;
 mod retention;
 mod said;
 mod secrets;
+mod targets;
 mod settings;
 
 pub use find::find;
 pub use keys::{Key, documented};
 pub use maintenance::{Commands, Maintenance};
 pub use own::state_folder;
+pub use targets::Targets;
 
 /// The file's name, unless another one is named.
 pub const FILE: &str = "site.toml";
@@ -166,22 +168,6 @@ pub struct Server {
     /// What must be free on the disk before an update begins.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub free_space: Option<Size>,
-}
-
-/// The make targets of the steps that change a server. An empty name skips the step.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Targets {
-    pub configure: String,
-    pub build: String,
-    pub start: String,
-    pub stop: String,
-}
-
-impl Default for Targets {
-    fn default() -> Targets {
-        Targets { configure: String::new(), build: "build".into(), start: "up".into(), stop: String::new() }
-    }
 }
 
 /// The health gate's times.

@@ -372,7 +372,7 @@ fn a_killed_attempt_leaves_only_its_part_and_the_next_one_removes_it() {
     assert_eq!(names(&backups), part);
     make(&backups.join("cloud-1.tar.gz"), &[member("data", &data)], "").unwrap();
     assert_eq!(names(&backups), ["cloud-1.tar.gz"]);
-    fs::write(backups.join(".cloud-2.tar.gz.part"), "left").unwrap();
+    fs::write(backups.join(".cloud-2026-01-02T030405Z.tar.gz.part"), "left").unwrap();
     sweep(&backups, "cloud").unwrap();
     assert_eq!(names(&backups), ["cloud-1.tar.gz"]);
     let mut bytes = Vec::new();

@@ -220,8 +220,21 @@ fn unreadable_site(file: &Path, failure: &Failure) -> Finding {
     };
     let (line, column) = (number("at line ").unwrap_or(0), number(", column ").unwrap_or(0));
     let reason = said.lines().next_back().unwrap_or_default();
-    let message = if line == 0 { format!("{}: {said}", failure.message) } else { reason.to_owned() };
-    let line = if line == 0 { line_of_value(file, failure) } else { line };
+    let message = match line {
+        0 if said.is_empty() => failure.message.clone(),
+        0 => format!("{}: {said}", failure.message),
+        _ => reason.to_owned(),
+    };
+    // What is well written and means nothing says of which server it is, and of which key.
+    let server = failure.at.as_deref().and_then(|at| at.split('`').nth(1));
+    let line = match server.filter(|_| line == 0) {
+        Some(server) => match line_of_value(file, failure) {
+            0 => machine::line_of(file, server, &failure.message),
+            line => line,
+        },
+        None if line == 0 => line_of_value(file, failure),
+        None => line,
+    };
     at_line(file, line, column, message, failure.help.clone().unwrap_or_default())
 }
 

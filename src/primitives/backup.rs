@@ -71,13 +71,12 @@
 //! // => true
 //! ```
 
-use crate::command::Spec;
 use crate::data::{self, ServerName};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::archive::{self, About, Encryption, Manifest, Watch};
 use crate::machine::backup::{
     Asked, AskedDatabase, AskedFiles, AskedRedis, AskedSearch, AskedVolume, Card, Dump, ENDING, Intent,
-    Workshop, Written, free_name, gather, name_of,
+    Workshop, Written, free_name, gather,
 };
 use crate::machine::files::{private_folder, sha256};
 use crate::machine::git::Checkout;
@@ -90,6 +89,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 mod room;
+mod wanted;
 
 mod into_repository;
 
@@ -271,7 +271,7 @@ fn write(arguments: &Arguments, host: &Host, plan: Plan, path: &Path, about: &Ab
         }
         _ => {}
     }
-    let asked = complete(plan.asked, arguments, about);
+    let asked = wanted::complete(plan.asked, arguments, about);
     let own = server.own_folders(Some(&plan.folder));
     let ground = server.ground(own.clone());
     let place = ground.place(arguments.project.as_deref(), &stop);
@@ -335,30 +335,7 @@ fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
 
 fn plan(arguments: &Arguments, server: &Server) -> Result<Plan> {
     let is_hoss = server.kind == "hoss";
-    let files = arguments.files.clone().unwrap_or(server.backup.iter().cloned().map(Part::Path).collect());
-    let dumps = arguments.dumps.as_ref().unwrap_or(&server.dumps);
-    let spec = |command: &[String]| {
-        let mut spec = Spec::new(command.iter().cloned(), server.make_folder());
-        spec.environment = server.environment.clone();
-        spec
-    };
-    let asked = Asked {
-        files: files.into_iter().map(named).collect(),
-        databases: or(&arguments.databases, &server.databases).map(AskedDatabase::named).collect(),
-        redis: or(&arguments.redis, &server.redis).map(AskedRedis::named).collect(),
-        volumes: or(&arguments.volumes, &server.volumes).map(AskedVolume::named).collect(),
-        outputs: dumps.iter().map(|(name, dump)| (name.clone(), spec(&dump.dump))).collect(),
-        search: arguments.search.clone(),
-        // Known when the backup has a name.
-        snapshot: String::new(),
-        texts: Vec::new(),
-    };
-    let nothing = asked.files.is_empty() && asked.databases.is_empty() && asked.redis.is_empty();
-    let nothing = nothing && asked.volumes.is_empty() && asked.outputs.is_empty();
-    if nothing && arguments.search.is_none() {
-        return Err(Failure::new(Kind::Invalid, format!("a backup of `{}` would be empty", server.name))
-            .help("name files in `backup` or commands in `dumps` in `site.toml`, or give them as options"));
-    }
+    let asked = wanted::asked(arguments, server)?;
     let folder = match &arguments.folder {
         Some(folder) => server.path(folder),
         None => server.backup_folder(),
@@ -385,31 +362,4 @@ fn plan(arguments: &Arguments, server: &Server) -> Result<Plan> {
     }
     let prefix = arguments.prefix.clone().unwrap_or(if is_hoss { "./" } else { "" }.into());
     Ok(Plan { folder, format, prefix, asked })
-}
-
-/// Adds what is called after the instant, or tells of the release.
-fn complete(asked: Asked, arguments: &Arguments, about: &About) -> Asked {
-    // Hoss's own tool takes the newest snapshot that is called so.
-    let snapshot = format!("hoss-snap-{}", about.created.to_lowercase().replace(':', ""));
-    let version = match &arguments.runs {
-        Some(Running { version: Some(version), build: Some(build) }) => {
-            json!({ "version": version, "build": build })
-        }
-        _ => json!({ "version": about.release, "build": about.commit }),
-    };
-    let texts = arguments.version_file.iter().map(|name| (name.clone(), version.to_string())).collect();
-    Asked { snapshot, texts, ..asked }
-}
-
-/// What is given, else what the site says.
-fn or<T: Clone>(given: &Option<Vec<T>>, site: &[T]) -> std::vec::IntoIter<T> {
-    given.clone().unwrap_or_else(|| site.to_vec()).into_iter()
-}
-
-/// With the name that it has in the archive.
-fn named(part: Part) -> AskedFiles {
-    match part {
-        Part::Named(files) => files,
-        Part::Path(path) => AskedFiles { name: name_of(&path), path },
-    }
 }

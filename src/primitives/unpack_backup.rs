@@ -286,7 +286,7 @@ fn predict_snapshot(arguments: &Arguments, host: &Host, path: &Path) -> Result<V
     let server = host.server()?;
     let reference = Reference::open(path)?;
     server.access()?.repository(path)?;
-    let about = &reference.inventory.about;
+    let (about, is_own) = (reference.about(), reference.inventory.is_own());
     server.places(&arguments.files).check(&about.parts, path, &|path| server.path(path))?;
     let (ground, stop) = (server.ground(server.kept_folders(path.parent())), || host.stop.is_asked());
     Ok(json!({
@@ -298,9 +298,13 @@ fn predict_snapshot(arguments: &Arguments, host: &Host, path: &Path) -> Result<V
         "created": about.created,
         "parts": kinds(&about.parts),
         "not_included": about.not_included,
+        "changes": archive::changed(&about.changed).unwrap_or_default(),
+        "changed": about.changed,
+        "lost": several(&about.lost).unwrap_or_default(),
         "left_alone": left_alone(&about.parts, &ground.place(None, &stop))?,
         "places": places_of(&about.parts),
-        "made_here": reference.inventory.is_own(),
-        "stripped": data::unknown("which programs lose their special rights"),
+        "made_here": is_own,
+        // Only of another's are they looked for.
+        "stripped": if is_own { json!([]) } else { data::unknown("which programs lose their special rights") },
     }))
 }

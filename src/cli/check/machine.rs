@@ -6,7 +6,7 @@ use super::targets::targets;
 use crate::machine::git::Checkout;
 use crate::machine::health::Check;
 use crate::script::check::{Finding, Severity};
-use crate::site::{Maintenance, PLAIN, Server, Site};
+use crate::site::{KEYS, Maintenance, PLAIN, Server, Site};
 use rustix::fs::{Access, access};
 use std::path::Path;
 
@@ -37,6 +37,7 @@ pub fn doubts(site: &Site, server: &Server, own: &[String]) -> Vec<Finding> {
     if server.ssh.is_none() {
         doubts.extend(places(server, &text));
         doubts.extend(programs(server));
+        doubts.extend(repository(server));
         doubts.extend(targets(server, own));
     }
     let finding = |doubt: Doubt| {
@@ -63,6 +64,14 @@ fn table<'a>(text: &'a str, name: &str) -> Vec<(usize, &'a str)> {
         }
     }
     lines
+}
+
+/// The line of the key of a server that a message names.
+pub fn line_of(file: &Path, server: &str, message: &str) -> usize {
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let mut named = message.split('`').skip(1).step_by(2);
+    let key = named.find(|word| KEYS.contains(word)).unwrap_or_default();
+    line(&text, server, key, "")
 }
 
 /// The line of a value, else of its key, else of the server's table.
@@ -140,6 +149,20 @@ fn places(server: &Server, text: &str) -> Vec<Doubt> {
     doubts
 }
 
+/// The repository of backups. Whether it is there is not looked at: it may be far away.
+fn repository(server: &Server) -> Option<Doubt> {
+    if let Some(file) = server.repository_password_file.as_ref().map(|file| file.to_string_lossy())
+        && !server.path(&file).exists()
+    {
+        let message = format!("there is no file `{file}`");
+        let help = format!("correct the path: it means `{}`", server.path(&file).display());
+        return Some(Doubt::new("repository_password_file", &file, message, help));
+    }
+    let repository = server.access().ok()?.repository?;
+    let failure = repository.location.check_owner().err()?;
+    Some(Doubt::new("repository", "", failure.message, failure.help.unwrap_or_default()))
+}
+
 /// A server whose backups would be empty: of the kind `plain` nothing is known but what is written. A function of the
 /// site's own may save something else.
 fn nothing_saved(server: &Server, own: &[String]) -> Option<Doubt> {
@@ -172,6 +195,11 @@ fn programs(server: &Server) -> Vec<Doubt> {
             Check::Command(command) => Some((key, command.command.first()?.clone())),
             _ => None,
         }));
+    }
+    let password = server.repository_password_command.iter().filter_map(|command| command.first());
+    named.extend(password.map(|program| ("repository_password_command", program.clone())));
+    if server.repository.is_some() {
+        named.push(("repository", "restic".into()));
     }
     if let Some(Maintenance::Commands(commands)) = &server.maintenance {
         let both = [&commands.begin, &commands.end];

@@ -73,7 +73,7 @@ impl Card {
         if is_reference(archive) {
             let reference = Reference::open(archive)?;
             fresh.bytes = reference.added.unwrap_or_default();
-            fresh = fresh.about(&reference.inventory.about);
+            fresh = fresh.about(&reference.about());
         }
         Ok(match kept {
             Some(kept) if kept.bytes == fresh.bytes => Card { name: fresh.name, path: fresh.path, ..kept },

@@ -72,8 +72,14 @@ impl Places {
         let mut places: Vec<String> = self.paths.iter().map(|path| format!("`{}`", path.display())).collect();
         places.extend(self.stores.iter().flatten().map(|store| format!("`{store}`")));
         let has = if places.is_empty() { "none".to_owned() } else { places.join(", ") };
+        let key = match written.split(' ').next() {
+            Some("database") => "databases",
+            Some("redis") => "redis",
+            Some("volume") => "volumes",
+            _ => "backup",
+        };
         Failure::new(Kind::Refused, message).why(format!("nothing was restored; its places are {has}")).help(format!(
-            "take another backup, see `banister backup list`; if it is data of `{server}`, add it to `backup`, `databases`, `redis` or `volumes` in `site.toml`"
+            "take another backup, see `banister backup list`; if it is data of `{server}`, add it to `{key}` in `site.toml`"
         ))
     }
 }

@@ -182,6 +182,11 @@ impl Reference {
         Ok(reference)
     }
 
+    /// What the backup is of, with what changed while it was read: that is known only after.
+    pub fn about(&self) -> About {
+        About { changed: self.changed.clone(), ..self.inventory.about.clone() }
+    }
+
     /// Writes it: from then on the backup is there.
     pub fn keep(&self, path: &Path) -> Result<()> {
         let text =

@@ -137,7 +137,7 @@ impl Unpacked {
         let contained = snapshot::unpack(&reference, access.repository(path)?, folder, stop)?;
         let members =
             contained.contents.map_or(Ok(Vec::new()), |contents| contents.members.filter(|_| true))?;
-        let is_own = reference.inventory.is_own();
+        let (is_own, about) = (reference.inventory.is_own(), reference.about());
         let made = Unpacked {
             archive: path.to_owned(),
             sha256: reference.sha256,
@@ -145,7 +145,7 @@ impl Unpacked {
             id: id.to_owned(),
             folder: folder.to_owned(),
             parts: reference.inventory.about.parts.clone(),
-            about: Some(reference.inventory.about),
+            about: Some(about),
             members,
             is_own,
             stripped: contained.stripped,

@@ -54,7 +54,7 @@ fn verify_snapshot(card: Card, access: &Access, check: &dyn Fn(&[Part]) -> Resul
     let reference = read_snapshot(&card, access, true, &|| false)?;
     let inventory = &reference.inventory;
     let (members, parts) = (Some(inventory.members()), inventory.about.parts.clone());
-    let card = card.about(&inventory.about).verified(reference.sha256.clone());
+    let card = card.about(&reference.about()).verified(reference.sha256.clone());
     let unkept = card.keep().err();
     check(&parts)?;
     Ok(Verified { card, members, has_manifest: true, unkept })
@@ -77,7 +77,7 @@ fn read_snapshot(card: &Card, access: &Access, data: bool, stop: &dyn Fn() -> bo
 /// Fails as [`verify`] does.
 pub fn read(card: &Card, access: &Access, stop: &dyn Fn() -> bool) -> Result<Option<About>> {
     if is_reference(&card.path) {
-        return Ok(Some(read_snapshot(card, access, false, stop)?.inventory.about));
+        return Ok(Some(read_snapshot(card, access, false, stop)?.about()));
     }
     let contents = read_archive(card, &access.keys)?;
     Ok(contents.and_then(|contents| contents.manifest).map(|manifest| manifest.about))

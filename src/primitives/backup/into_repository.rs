@@ -1,6 +1,6 @@
 //! The same into a repository.
 
-use super::{Arguments, Outcome, Plan, complete, intend, room};
+use super::{Arguments, Outcome, Plan, intend, room, wanted};
 use crate::data;
 use crate::failure::Result;
 use crate::machine::archive::{About, Watch};
@@ -37,7 +37,7 @@ pub(super) fn store(
         }
         false => {
             private_folder(&plan.folder)?;
-            let asked = complete(plan.asked, arguments, &about);
+            let asked = wanted::complete(plan.asked, arguments, &about);
             let own = server.own_folders(Some(&plan.folder));
             let ground = server.ground(own.clone());
             let place = ground.place(arguments.project.as_deref(), &stop);
@@ -57,16 +57,17 @@ pub(super) fn store(
             reference
         }
     };
+    let about = reference.about();
     let Reference { inventory, sha256, added, .. } = reference;
-    Card::of(&path)?.about(&inventory.about).verified(sha256.clone()).keep()?;
+    Card::of(&path)?.about(&about).verified(sha256.clone()).keep()?;
     Ok(Outcome {
         bytes: json!({ data::SIZE: Size(added.unwrap_or_default()) }),
         members: inventory.members(),
-        release: inventory.about.release,
-        commit: inventory.about.commit,
+        release: about.release,
+        commit: about.commit,
         sha256,
-        not_included: inventory.about.not_included,
-        changed: inventory.about.changed,
+        not_included: about.not_included,
+        changed: about.changed,
         verified: true,
         readable: true,
         path,

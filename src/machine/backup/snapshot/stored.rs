@@ -3,6 +3,7 @@
 use super::survey::Survey;
 use crate::command::Exit;
 use crate::failure::{Context, Failure, Kind, Result};
+use crate::machine::archive::Own;
 use crate::machine::backup::reference::Inventory;
 use crate::machine::restic::Repository;
 use serde::Deserialize;
@@ -15,7 +16,7 @@ use std::path::Path;
 pub struct Stored {
     /// Bytes that it added to the repository.
     pub added: u64,
-    /// What was there when it was looked at, and gone when it was read.
+    /// What was not as it was at the beginning when all was stored.
     pub changed: Vec<String>,
 }
 
@@ -43,6 +44,7 @@ pub fn store(
     inventory: &Inventory,
     survey: &mut Survey,
     excluded: &Path,
+    own: &Own,
     stop: &dyn Fn() -> bool,
 ) -> Result<Stored> {
     let failed = || WHAT.to_owned();
@@ -74,11 +76,7 @@ pub fn store(
     missing.sort_unstable();
     missing.dedup();
     if missing.is_empty() {
-        let mut changed: Vec<String> = errors.into_iter().map(|(item, _)| item).collect();
-        if survey.lost() > changed.len() {
-            changed.push(format!("{} more that vanished", survey.lost() - changed.len()));
-        }
-        return Ok(Stored { added, changed });
+        return Ok(Stored { added, changed: survey.changed(own)? });
     }
     let first = missing.iter().take(TOLD).map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ");
     let message = format!("the backup would be incomplete: {first} can't be read");

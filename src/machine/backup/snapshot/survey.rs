@@ -5,10 +5,12 @@ use crate::machine::archive::{Left, Own};
 use crate::machine::backup::reference::Tree;
 use crate::machine::restic::{pattern, patterns_below};
 use crate::machine::tree::{Next, What, walk};
-use std::collections::HashSet;
 use std::collections::hash_map::RandomState;
+use std::collections::{HashMap, HashSet};
+use std::fs::Metadata;
 use std::hash::BuildHasher;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// What was seen.
@@ -19,8 +21,10 @@ pub struct Survey {
     pub excluded: Vec<Vec<u8>>,
     /// What is left out, by its name in the backup, and why, for people.
     pub left_out: Vec<(String, String)>,
-    /// Digests of the paths of all files and folders, as restic says them.
+    /// Digests of the paths of all files and folders, as restic says them, that it did not store yet.
     paths: HashSet<u64>,
+    /// By the digest of each path, one of what tells that it is as it was.
+    stamps: HashMap<u64, u64>,
     hasher: RandomState,
 }
 
@@ -54,14 +58,18 @@ impl Survey {
             match found.what {
                 What::File => {
                     tree.files += 1;
-                    tree.bytes += found.metadata.map_or(0, std::fs::Metadata::len);
+                    tree.bytes += found.metadata.map_or(0, Metadata::len);
                 }
                 What::Folder => tree.folders += 1,
                 What::Link => tree.links += 1,
                 What::Other | What::Border => return Ok(Next::Pass),
             }
+            let path = self.hasher.hash_one(told(found.path.as_os_str().as_bytes()));
+            if let Some(metadata) = found.metadata {
+                self.stamps.insert(path, self.hasher.hash_one(stamp(metadata)));
+            }
             if found.what != What::Link {
-                self.paths.insert(self.hasher.hash_one(told(found.path.as_os_str().as_bytes())));
+                self.paths.insert(path);
             }
             Ok(Next::Enter)
         })?;
@@ -96,9 +104,40 @@ impl Survey {
         Ok(missing)
     }
 
-    /// How many of them were not stored, there or not.
-    pub fn lost(&self) -> usize {
-        self.paths.len()
+    /// The names in the backup of what is not as it was when it was looked at, came since, or vanished: what is stored of it
+    /// may be of any moment between.
+    pub fn changed(&self, own: &Own) -> Result<Vec<String>> {
+        let mut changed = Vec::new();
+        let mut seen = 0;
+        for tree in &self.trees {
+            let looked = walk(&tree.path, &mut |found| {
+                if Left::of(found, &tree.name, own)?.is_some() {
+                    return Ok(Next::Pass);
+                }
+                let Some(metadata) = found.metadata else { return Ok(Next::Pass) };
+                let path = self.hasher.hash_one(told(found.path.as_os_str().as_bytes()));
+                let before = self.stamps.get(&path);
+                seen += usize::from(before.is_some());
+                if before != Some(&self.hasher.hash_one(stamp(metadata))) && changed.len() <= LISTED {
+                    let below = told(found.below.as_bytes());
+                    changed.push(format!("{}/{below}", tree.name).trim_end_matches('/').to_owned());
+                }
+                Ok(Next::Enter)
+            });
+            match looked {
+                Err(failure) if failure.kind == Kind::NotFound => changed.push(tree.name.clone()),
+                looked => looked?,
+            }
+        }
+        // Where something vanished its folder changed, which is among them.
+        if seen < self.stamps.len() && changed.is_empty() {
+            changed.push("something that vanished".into());
+        }
+        if changed.len() > LISTED {
+            changed.truncate(LISTED);
+            changed.push("and more".into());
+        }
+        Ok(changed)
     }
 
     /// The names of what is left out, as a card lists them.
@@ -128,6 +167,18 @@ fn real(path: &Path) -> PathBuf {
         (Some(Ok(folder)), Some(name)) => folder.join(name),
         _ => path.canonicalize().unwrap_or_else(|_| path.to_owned()),
     }
+}
+
+/// What tells that something is as it was: which file it is, how long, and when it changed.
+fn stamp(found: &Metadata) -> [i128; 6] {
+    [
+        found.dev().into(),
+        found.ino().into(),
+        found.len().into(),
+        found.mode().into(),
+        i128::from(found.mtime()) * 1_000_000_000 + i128::from(found.mtime_nsec()),
+        i128::from(found.ctime()) * 1_000_000_000 + i128::from(found.ctime_nsec()),
+    ]
 }
 
 /// A path as restic says it in JSON: each byte that is no text is replaced.

@@ -6,7 +6,7 @@ use super::staging::Staging;
 use super::stored::store;
 use super::survey::Survey;
 use crate::failure::Result;
-use crate::machine::archive::{About, Content, Member, Watch};
+use crate::machine::archive::{self, About, Content, Member, Watch};
 use crate::machine::backup::reference::{INVENTORY, Inventory, Reference};
 use crate::machine::files::sha256_of;
 use crate::machine::restic::Repository;
@@ -39,6 +39,15 @@ pub fn take(order: Order) -> Result<Reference> {
     for member in members {
         inventory.staged.extend(staging.put(member)?);
     }
+    // What programs changed through maps of memory has its new time only then.
+    for member in members {
+        if let Content::Path(path) = &member.content
+            && let Ok(open) = std::fs::File::open(path)
+            && let Err(error) = rustix::fs::syncfs(&open)
+        {
+            (watch.warn)(format!("what programs changed in memory only may be missed: {error}"));
+        }
+    }
     let mut survey = Survey::default();
     for member in members {
         if let Content::Path(path) = &member.content {
@@ -57,16 +66,10 @@ pub fn take(order: Order) -> Result<Reference> {
     let text = inventory.text()?;
     staging.write(INVENTORY, &text)?;
     let excluded = staging.write(EXCLUDED, &survey.excluded.join(&b'\n'))?;
-    // What was changed through a map of memory has its new time only then.
-    for tree in &inventory.trees {
-        if let Ok(open) = std::fs::File::open(&tree.path) {
-            _ = rustix::fs::syncfs(&open);
-        }
-    }
     tell(format!("storing it in `{}`", repository.location));
-    let stored = store(repository, &inventory, &mut survey, &excluded, watch.stop)?;
-    for name in &stored.changed {
-        (watch.warn)(format!("`{name}` vanished while the backup was taken"));
+    let stored = store(repository, &inventory, &mut survey, &excluded, watch.own, watch.stop)?;
+    if let Some(changed) = archive::changed(&stored.changed) {
+        (watch.warn)(changed);
     }
     let sha256 = sha256_of(&text);
     tell(format!("reading it back from `{}`", repository.location));
