@@ -354,3 +354,46 @@ fn what_a_plain_layout_does_not_keep_is_named() {
         );
     }
 }
+
+/// Kills the program after a while, and continues what it left; whether it was killed.
+fn killed(world: &World, arguments: &[&str], after: Duration) -> bool {
+    let mut command = world.command(arguments);
+    let mut child =
+        command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
+    std::thread::sleep(after);
+    let _ = child.kill();
+    if child.wait().unwrap().success() {
+        return false;
+    }
+    let resumed = world.banister(&["resume", "--yes"]);
+    if resumed.out.contains("resuming") {
+        assert_eq!(resumed.code, Some(0), "{after:?}: {resumed:?}");
+    } else {
+        // It was killed before it had written down anything.
+        let again = world.banister(arguments);
+        assert_eq!(again.code, Some(0), "{after:?}: {again:?}");
+    }
+    true
+}
+
+#[test]
+fn all_of_it_comes_back_whenever_the_backup_and_the_restore_are_killed() {
+    let mut kills = 0;
+    for round in 0..12 {
+        let world = world();
+        let (data, more) = (world.path().join("data"), world.path().join("more"));
+        let before = (facts(&data), facts(&more));
+        let after = Duration::from_millis(15 * round);
+        kills += usize::from(killed(&world, &["run", "backup", "--yes"], after));
+        for name in ["lists/second", "holes", "tool", LONG] {
+            fs::remove_file(data.join(name)).unwrap();
+        }
+        attribute(&data.join("binary"), "user.empty", "0x05");
+        fs::write(data.join("new"), "new").unwrap();
+        kills += usize::from(killed(&world, &["backup", "restore", "--yes"], after));
+        assert_eq!((facts(&data), facts(&more)), before, "{after:?}");
+        assert_eq!(fs::metadata(data.join("first")).unwrap().nlink(), 3, "{after:?}");
+    }
+    println!("killed {kills} times: 0 trees differ");
+    assert!(kills > 6, "{kills}");
+}

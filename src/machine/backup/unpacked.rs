@@ -6,8 +6,9 @@ use super::reference::{Reference, is_reference};
 use super::snapshot;
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::archive::{self, About, Contents, Entry};
-use crate::machine::files::{private_folder, sha256, write_private_durably};
+use crate::machine::files::{free_space, private_folder, sha256, write_private_durably};
 use crate::machine::part::Part;
+use crate::units::Size;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -61,6 +62,13 @@ fn plain(member: Entry, folder: &Path) -> Result<Entry> {
     let path = content(folder, &member.name);
     let failed = || format!("`{}` can't be read", path.display());
     let size = path.metadata().or_fail(Kind::Refused, failed)?.len();
+    // Handed over, its holes are filled: it may say that it has any length.
+    let free = free_space(folder)?.free;
+    if size > free {
+        let message =
+            format!("`{}` is {} long, and there is room for {}", member.name, Size(size), Size(free));
+        return Err(Failure::new(Kind::Refused, message).help("make room, or take another backup"));
+    }
     Ok(Entry { size, sha256: sha256(&path)?, again: None, stored: None, ..member })
 }
 
