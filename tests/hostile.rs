@@ -17,7 +17,7 @@ use tar::{EntryType, Header};
 const MOST: u64 = 64 << 10;
 
 const SITE: &str = "[servers.web]\nkind = \"plain\"\ncheckout = \"web\"\nbackups = \"~/kept\"\nbackup = [\"~/data\"]\n\
-                    health = [{ command = [\"true\"] }]\nhealthy = { stable = \"10ms\" }\ntargets = { start = \"\" }\n";
+                    health = [{ command = [\"true\"] }]\nhealthy = { stable = \"10ms\" }\ntargets = { start = \"\", stop = \"stop\" }\n";
 
 fn world() -> World {
     let world = World::new();

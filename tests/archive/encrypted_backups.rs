@@ -92,7 +92,7 @@ fn a_site_with_recipients_has_backups_that_only_its_identity_opens() {
             "site.toml",
             &format!(
                 "[servers.web]\nkind = \"plain\"\ncheckout = \"web\"\nhealth = [{{ command = [\"true\"] }}]\nbackup = \
-                 [\"~/data\"]\n{more}\n"
+                 [\"~/data\"]\ntargets = {{ stop = \"stop\" }}\n{more}\n"
             ),
         );
     };

@@ -181,6 +181,6 @@ mod tests {
         ] {
             assert_eq!(told(&format!("{open}{other}")), ["KEY made true"], "{other}");
         }
-        assert_eq!(told(&format!("{open}{}{made}", made.lines().next().unwrap())), ["KEY made true"]);
+        assert_eq!(told(&format!("{open}{}\n{made}", made.lines().next().unwrap())), ["KEY made true"]);
     }
 }
