@@ -23,8 +23,10 @@ use world::{Web, bytes_of, random, restic};
 
 #[test]
 fn what_went_into_the_repository_comes_back_and_all_else_stays() {
-    let web = Web::new("");
+    let web = Web::new("exclude = [\"*.tmp\"]\n");
     let data = web.path().join("data");
+    fs::create_dir(data.join("of a cache.tmp")).unwrap();
+    fs::write(data.join("of a cache.tmp/file"), "excluded").unwrap();
     let names = ["a b", "new\nline", "*glob[x]?", "$HOME", "back\\slash", "ends ", "#", "-dash"];
     for name in names {
         fs::create_dir_all(data.join("odd").join(name)).unwrap();
