@@ -162,6 +162,29 @@ fn killed_at_any_record_or_moment_a_backup_is_there_once() {
 }
 
 #[test]
+fn a_restore_from_the_repository_that_is_killed_ends_like_one_that_is_not() {
+    let web = Web::new("");
+    web.write("data/folder/file", "kept");
+    let before = web.tree();
+    web.done(&["run", "backup", "--yes"]);
+    for place in [
+        "before \"unpack_backup\"",
+        "after \"unpack_backup\"",
+        "before \"put_back\"",
+        "before \"drop_replaced\"",
+    ] {
+        web.write("data/rows", "lost");
+        web.remove("data/folder");
+        let said = web.crash(&["backup", "restore", "--yes"], place);
+        assert_eq!(said.code, Some(-9), "{place}: {said:?}");
+        web.done(&["resume", "--yes"]);
+        assert_eq!(web.tree(), before, "{place}");
+        let left: Vec<_> = web.in_backups().into_iter().filter(|name| name.starts_with(".restore")).collect();
+        assert_eq!(left, [] as [String; 0], "{place}");
+    }
+}
+
+#[test]
 fn on_a_new_machine_they_are_found_in_the_repository() {
     let web = Web::new("");
     web.done(&["run", "backup", "--yes"]);
