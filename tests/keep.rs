@@ -269,3 +269,29 @@ fn a_rule_that_is_wrong_is_named_with_its_server() {
         assert!(said.out.contains("help"), "{wrong}: {said:?}");
     }
 }
+
+/// `web` begins the names of `web-2`, too.
+#[test]
+fn the_status_of_a_server_lists_its_own_backups_where_others_share_the_folder() {
+    let world = world("", &[1, 2]);
+    let site = world.read("site.toml");
+    world.write("site.toml", &format!("{site}\n{}", site.replace("[servers.web]", "[servers.web-2]")));
+    let card = world.read("kept/web-1.tar.zst.card.json").replace("\"web\"", "\"web-2\"");
+    fs::copy(world.path().join("kept/web-1.tar.zst"), world.path().join("kept/web-2-1.tar.zst")).unwrap();
+    world.write("kept/web-2-1.tar.zst.card.json", &card);
+    // Without a card only its name tells.
+    fs::write(world.path().join("kept/web-2026-01-02T030405Z-0.1.0.tar.zst"), "").unwrap();
+    fs::write(world.path().join("kept/web-2-2026-01-02T030405Z-0.1.0.tar.zst"), "").unwrap();
+    let said = world.banister(&["status", "--json"]);
+    let status: Value = serde_json::from_str(&said.out).unwrap();
+    let names = |server: usize| -> Vec<String> {
+        let backups = status[server]["backups"].as_array().unwrap();
+        backups.iter().map(|backup| backup["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(
+        names(0),
+        ["web-1.tar.zst", "web-2.tar.zst", "web-2026-01-02T030405Z-0.1.0.tar.zst"],
+        "{said:?}"
+    );
+    assert_eq!(names(1), ["web-2-1.tar.zst", "web-2-2026-01-02T030405Z-0.1.0.tar.zst"], "{said:?}");
+}

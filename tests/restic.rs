@@ -23,8 +23,10 @@ use world::{Web, bytes_of, random, restic};
 
 #[test]
 fn what_went_into_the_repository_comes_back_and_all_else_stays() {
-    let web = Web::new("");
+    let web = Web::new("exclude = [\"*.tmp\"]\n");
     let data = web.path().join("data");
+    fs::create_dir(data.join("of a cache.tmp")).unwrap();
+    fs::write(data.join("of a cache.tmp/file"), "excluded").unwrap();
     let names = ["a b", "new\nline", "*glob[x]?", "$HOME", "back\\slash", "ends ", "#", "-dash"];
     for name in names {
         fs::create_dir_all(data.join("odd").join(name)).unwrap();
@@ -157,6 +159,29 @@ fn killed_at_any_record_or_moment_a_backup_is_there_once() {
     web.done(&["backup", "prune", "--last", "2", "--yes"]);
     assert_eq!((web.cards().len(), web.snapshots(&[])), (2, 2));
     web.done(&["backup", "verify"]);
+}
+
+#[test]
+fn a_restore_from_the_repository_that_is_killed_ends_like_one_that_is_not() {
+    let web = Web::new("");
+    web.write("data/folder/file", "kept");
+    let before = web.tree();
+    web.done(&["run", "backup", "--yes"]);
+    for place in [
+        "before \"unpack_backup\"",
+        "after \"unpack_backup\"",
+        "before \"put_back\"",
+        "before \"drop_replaced\"",
+    ] {
+        web.write("data/rows", "lost");
+        web.remove("data/folder");
+        let said = web.crash(&["backup", "restore", "--yes"], place);
+        assert_eq!(said.code, Some(-9), "{place}: {said:?}");
+        web.done(&["resume", "--yes"]);
+        assert_eq!(web.tree(), before, "{place}");
+        let left: Vec<_> = web.in_backups().into_iter().filter(|name| name.starts_with(".restore")).collect();
+        assert_eq!(left, [] as [String; 0], "{place}");
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ use crate::event::RunState;
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::run::Summary;
 use crate::lock::{self, State};
+use crate::machine::archive::is_of;
 use crate::machine::backup::Card;
 use crate::machine::release::Release;
 use crate::reach::Reach;
@@ -120,7 +121,12 @@ pub fn look(context: &Context, site: &Arc<Site>, reach: &Arc<dyn Reach>, server:
 /// The archives of a server in a folder, the newest last.
 fn backups(reach: &dyn Reach, server: &Server, folder: String) -> Result<Vec<Value>> {
     let mut found = inquiry::backups(reach, server, Some(folder))?;
-    found.retain(|card| card.name.starts_with(&format!("{}-", server.name)));
+    // Others may share the folder. What has no card that names a server is known by its name alone.
+    let is_own = |card: &Card| match &card.server {
+        Some(of) => *of == server.name,
+        None => is_of(&card.name, &server.name.replace('/', "-")),
+    };
+    found.retain(is_own);
     found.sort_by(|a, b| a.name.cmp(&b.name));
     let shown = |card: &Card| json!({ "name": card.name, "path": card.path, "bytes": card.bytes });
     Ok(found.iter().map(shown).collect())

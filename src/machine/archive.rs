@@ -45,7 +45,7 @@ pub use keys::{Encryption, Keys};
 pub use left::{ASIDE, CHECKOUT, Left, Own, real};
 pub use manifest::{About, Entry, Excluded, Manifest, Sort, below};
 pub use members::Members;
-pub use sweep::sweep;
+pub use sweep::{is_of, sweep};
 pub use tree::{as_tar, digests};
 pub use unpack::{RISEN, is_risen, unpack};
 pub use verify::{Contents, inspect, verify, verify_until};

@@ -14,7 +14,7 @@ const INSTANT: &str = "9999-99-99T999999Z";
 
 /// Whether an archive of this name is one of the server, and not of another whose name only begins so, such as `web-2`
 /// for `web`.
-fn is_of(archive: &str, server: &str) -> bool {
+pub fn is_of(archive: &str, server: &str) -> bool {
     let rest = archive.strip_prefix(server).and_then(|rest| rest.strip_prefix('-')).unwrap_or_default();
     let is_digit_or = |(form, is): (char, char)| if form == '9' { is.is_ascii_digit() } else { form == is };
     let has_instant = rest.len() >= INSTANT.len() && INSTANT.chars().zip(rest.chars()).all(is_digit_or);

@@ -1,7 +1,7 @@
 //! Looks at what is to go into a snapshot: what it must hold, and what is left out.
 
 use crate::failure::{Failure, Kind, Result};
-use crate::machine::archive::{Left, Own};
+use crate::machine::archive::{Excluded, Left, Own};
 use crate::machine::backup::reference::Tree;
 use crate::machine::restic::{pattern, patterns_below};
 use crate::machine::tree::{Next, What, walk};
@@ -21,6 +21,8 @@ pub struct Survey {
     pub excluded: Vec<Vec<u8>>,
     /// What is left out, by its name in the backup, and why, for people.
     pub left_out: Vec<(String, String)>,
+    /// How much each pattern of `exclude` left out.
+    by_pattern: HashMap<String, u64>,
     /// Digests of the paths of all files and folders, as restic says them, that it did not store yet.
     paths: HashSet<u64>,
     /// By the digest of each path, one of what tells that it is as it was.
@@ -49,7 +51,9 @@ impl Survey {
                 } else {
                     self.excluded.push(pattern(found.path));
                 }
-                if left != Left::Aside {
+                if let Left::Excluded(pattern) = left {
+                    *self.by_pattern.entry(pattern).or_default() += 1;
+                } else if left != Left::Aside {
                     let whole = format!("{name}/{}", told(found.below.as_bytes()));
                     self.left_out.push((whole, left.why()));
                 }
@@ -148,6 +152,15 @@ impl Survey {
             names.push("and more".into());
         }
         names
+    }
+
+    /// How much each pattern of `exclude` left out, as a card lists it.
+    pub fn by_pattern(&self, own: &Own) -> Vec<Excluded> {
+        let count = |pattern: &String| self.by_pattern.get(pattern).copied().unwrap_or(0);
+        let written = own.exclude().written();
+        written
+            .map(|pattern| Excluded { pattern: pattern.to_owned(), count: count(&pattern.to_owned()) })
+            .collect()
     }
 
     /// The paths that restic is given: those that are in no other.

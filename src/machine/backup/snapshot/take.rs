@@ -58,6 +58,7 @@ pub fn take(order: Order) -> Result<Reference> {
         (watch.warn)(format!("`{name}` is not in the backup: {why}"));
     }
     inventory.about.not_included.extend(survey.not_included());
+    inventory.about.excluded = survey.by_pattern(watch.own);
     inventory.trees.clone_from(&survey.trees);
     // Without a key on the disk nobody could compare it later.
     if crate::secret::keep_key().is_ok() {
