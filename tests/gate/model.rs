@@ -37,6 +37,8 @@ struct Server {
     /// What it is owed, as `owed` says it, the oldest first.
     owed: Vec<Value>,
     backups: usize,
+    /// How often it was asked for mounted files, which are others each time.
+    looked: usize,
 }
 
 impl Model {
@@ -137,6 +139,11 @@ impl Server {
             }
             "make" | "run" | "shell" => self.command(primitive, arguments),
             "services" => self.services(name, arguments),
+            "mounted_files" => {
+                self.looked += 1;
+                let mounted = |file: &str, state: String| json!({ "name": AWKWARD, "file": file, "service": AWKWARD, "started": "", "state": state });
+                json!([mounted(AWKWARD, self.looked.to_string()), mounted("", String::new())])
+            }
             "query" => json!([[self.started.to_string(), AWKWARD]]),
             "read_env" => self.setting(name, text(arguments, "key")),
             "set_env" => {
