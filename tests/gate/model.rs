@@ -72,6 +72,7 @@ impl Model {
 fn elsewhere(primitive: &str, arguments: &Arguments) -> Value {
     match primitive {
         "now" => json!("2026-01-01T00:00:00Z"),
+        "since" => json!({ data::DURATION: "5s" }),
         "secret" => json!({ data::SECRET: arguments["name"] }),
         "skipped" => Value::Null,
         "http" => {
