@@ -37,6 +37,8 @@ struct Server {
     /// What it is owed, as `owed` says it, the oldest first.
     owed: Vec<Value>,
     backups: usize,
+    /// How often it was asked for mounted files, which are others each time.
+    looked: usize,
 }
 
 impl Model {
@@ -51,6 +53,7 @@ impl Model {
             actions: BTreeMap::new(),
             owed: vec![owed(AWKWARD, AWKWARD, json!({ AWKWARD: [FLOAT, AWKWARD] }), true)],
             backups: 0,
+            looked: 0,
         };
         Model { servers: kinds.into_iter().map(|(name, kind)| (name, server(kind))).collect() }
     }
@@ -69,6 +72,7 @@ impl Model {
 fn elsewhere(primitive: &str, arguments: &Arguments) -> Value {
     match primitive {
         "now" => json!("2026-01-01T00:00:00Z"),
+        "since" => json!({ data::DURATION: "5s" }),
         "secret" => json!({ data::SECRET: arguments["name"] }),
         "skipped" => Value::Null,
         "http" => {
@@ -137,6 +141,11 @@ impl Server {
             }
             "make" | "run" | "shell" => self.command(primitive, arguments),
             "services" => self.services(name, arguments),
+            "mounted_files" => {
+                self.looked += 1;
+                let mounted = |file: &str, state: String| json!({ "name": AWKWARD, "file": file, "service": AWKWARD, "started": "", "state": state });
+                json!([mounted(AWKWARD, self.looked.to_string()), mounted("", String::new())])
+            }
             "query" => json!([[self.started.to_string(), AWKWARD]]),
             "read_env" => self.setting(name, text(arguments, "key")),
             "set_env" => {
@@ -170,6 +179,10 @@ impl Server {
     fn answer_of_data(&mut self, name: &str, primitive: &str, arguments: &Arguments) -> Value {
         match primitive {
             "dirty_files" | "loose_commits" | "missing_tools" | "missing_targets" => json!([]),
+            "http" => {
+                let seen = json!({ "version": self.release(self.started), "build": AWKWARD });
+                json!({ "status": 200, "body": "", "json": seen, "headers": {} })
+            }
             "free_space" => size(i64::MAX as u64),
             "digest_env" => json!("digest"),
             "is_healthy" | "wait_healthy" => health(arguments),

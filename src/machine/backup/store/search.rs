@@ -1,7 +1,9 @@
 //! The indices of OpenSearch and Elasticsearch, in snapshots.
 
+mod ground;
+
 use super::{Drilled, Group, Restored, Store};
-use crate::failure::{Context, Failure, Kind, Result};
+use crate::failure::{Failure, Kind, Result};
 use crate::machine::archive::Content;
 use crate::machine::backup::asked::{Asked, AskedSearch};
 use crate::machine::backup::gathered::{Gathered, Workshop};
@@ -10,13 +12,9 @@ use crate::machine::backup::{Place, Unpacked};
 use crate::machine::compose::Docker;
 use crate::machine::part::Part;
 use crate::machine::search::Search;
-use crate::machine::tree::{copy_path as copy, remove};
 use crate::units::Duration;
-use rustix::process::{getegid, geteuid};
+use ground::Ground;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
-use std::os::unix::fs::{MetadataExt, lchown};
-use std::path::{Path, PathBuf};
 
 /// How often a snapshot is taken again because documents came or went meanwhile.
 const TRIES: usize = 5;
@@ -163,82 +161,6 @@ fn forget(
     errors.into_iter().flatten().map(told).collect()
 }
 
-/// Where a service may have repositories.
-#[derive(Clone, Debug)]
-struct Ground {
-    container: String,
-    /// On this machine.
-    folder: PathBuf,
-    /// In its container.
-    inside: String,
-}
-
-impl Ground {
-    /// What the container mounts there counts, whatever was written elsewhere: settings may have changed since.
-    fn find(place: &Place, service: &str, folder: &str, inside: &str) -> Result<Ground> {
-        let container = place.docker().service(place.project, service)?;
-        let inside = inside.trim_end_matches('/').to_owned();
-        let mounted =
-            container.mounts.iter().find(|mount| mount.sort == "bind" && mount.destination == inside);
-        let folder = mounted.map_or_else(|| (place.path)(folder), |mount| PathBuf::from(&mount.source));
-        Ok(Ground { container: container.id, folder, inside })
-    }
-
-    fn outside(&self, repository: &str) -> PathBuf {
-        self.folder.join(repository)
-    }
-
-    fn inside(&self, repository: &str) -> String {
-        format!("{}/{repository}", self.inside)
-    }
-
-    /// Removes a repository: through the container what only the service, or root, may remove.
-    fn clear(&self, docker: &Docker, repository: &str) -> Result<()> {
-        let folder = self.outside(repository);
-        let failed = || format!("`{}` can't be removed", folder.display());
-        match remove(&folder) {
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                let removed = self.as_root(docker, &["rm", "-rf", "--", &self.inside(repository)]);
-                removed.map_err(|failure| Failure { message: failed(), ..failure })?;
-                // The container may see another folder there than the one on this machine.
-                match folder.symlink_metadata() {
-                    Ok(_) => Err(error).or_fail(Kind::Refused, failed),
-                    Err(_) => Ok(()),
-                }
-            }
-            removed => removed.or_fail(Kind::Refused, failed),
-        }
-    }
-
-    /// Copies a snapshot to where the service reads it, as the owner of the folder around it.
-    fn hand_over(&self, docker: &Docker, from: &Path, repository: &str) -> Result<()> {
-        let to = self.outside(repository);
-        let failed = || format!("the snapshot can't be put into `{}`", to.display());
-        self.clear(docker, repository)?;
-        let owner = self.folder.metadata().or_fail(Kind::Refused, failed)?;
-        let is_ours = (owner.uid(), owner.gid()) == (geteuid().as_raw(), getegid().as_raw());
-        if is_ours || geteuid().is_root() {
-            let given = copy(from, &to).and_then(|()| give(&to, owner.uid(), owner.gid()));
-            return given.or_fail(Kind::Refused, failed);
-        }
-        // Only root can give it to the service's user, and the folder may be root's: Docker makes it where it is missing.
-        let inside = self.inside(repository);
-        let source = format!("{}/.", from.display());
-        let target = format!("{}:{inside}", self.container);
-        let handed = || -> Result<()> {
-            docker.run_spec(&docker.spec(["cp", source.as_str(), target.as_str()]))?;
-            let script = r#"chown -R "$(stat -c %u:%g "$1")" "$2" && chmod -R u+rwX,g+rX "$2""#;
-            self.as_root(docker, &["sh", "-c", script, "sh", &self.inside, &inside])
-        };
-        handed().map_err(|failure| Failure { message: failed(), ..failure })
-    }
-
-    fn as_root(&self, docker: &Docker, command: &[&str]) -> Result<()> {
-        let words = ["exec", "--user", "0:0", self.container.as_str()].into_iter();
-        docker.run_spec(&docker.spec(words.chain(command.iter().copied()))).map(drop)
-    }
-}
-
 /// The search part of a backup.
 struct Index<'a> {
     member: &'a str,
@@ -326,16 +248,6 @@ fn remove_index(unpacked: &Unpacked, part: &Index, place: &Place, url: &str, pre
     let (new, _) = unpacked.new_and_old("banister", "-");
     search.forget(&new)?;
     part.ground.clear(&place.docker(), &new)
-}
-
-fn give(path: &Path, owner: u32, group: u32) -> io::Result<()> {
-    lchown(path, Some(owner), Some(group))?;
-    if path.symlink_metadata()?.is_dir() {
-        for entry in std::fs::read_dir(path)? {
-            give(&entry?.path(), owner, group)?;
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
