@@ -72,6 +72,7 @@ fn create(from: &Path, to: &Path) {
         label: String::new(),
         program: String::new(),
         parts: Vec::new(),
+        excluded: Default::default(),
         not_included: Vec::new(),
         changed: Vec::new(),
         lost: Vec::new(),

@@ -132,7 +132,7 @@ impl Expanding {
     /// Takes what comes next; into the file, if there is one.
     pub fn take(&mut self, mut bytes: &[u8], file: Option<&File>) -> io::Result<()> {
         while !bytes.is_empty() {
-            if self.numbers != Some(0) || self.read % BLOCK != 0 {
+            if self.numbers != Some(0) || !self.read.is_multiple_of(BLOCK) {
                 self.read += 1;
                 let (byte, rest) = (bytes[0], &bytes[1..]);
                 bytes = rest;
@@ -187,7 +187,7 @@ impl Expanding {
 
     /// All was taken.
     pub fn finish(&self, file: Option<&File>) -> io::Result<()> {
-        if self.numbers != Some(0) || self.read % BLOCK != 0 || self.piece < self.pieces.len() {
+        if self.numbers != Some(0) || !self.read.is_multiple_of(BLOCK) || self.piece < self.pieces.len() {
             return Err(wrong("it is cut"));
         }
         file.map_or(Ok(()), |file| file.set_len(self.size))

@@ -46,6 +46,9 @@ pub const FORM: &str = "`keep = { last = 3, daily = 7, weekly = 5, within = \"2d
 /// Gives the period that an instant is in, by where it is and its number among all.
 type Bucket = fn(&DateTime, i64) -> (i64, i64);
 
+/// The bucket of the last one that was kept.
+type Last = Option<(i64, i64)>;
+
 impl Keep {
     /// Whether it says nothing.
     pub fn is_empty(&self) -> bool {
@@ -87,7 +90,7 @@ impl Keep {
         let mut kept = BTreeSet::new();
         let Some(newest) = instants.last() else { return kept };
         let since = self.within.map(|within| within.before(*newest, zone));
-        let mut buckets: [(u64, Bucket, Option<(i64, i64)>); 6] = [
+        let mut buckets: [(u64, Bucket, Last); 6] = [
             (self.last.max(self.count).unwrap_or(0), |_, nr| (nr, 0), None),
             (self.hourly.unwrap_or(0), |at, _| (day(at), at.hour().into()), None),
             (self.daily.unwrap_or(0), |at, _| (day(at), 0), None),

@@ -115,15 +115,14 @@ fn take(asked: &AskedSearch, name: &str, workshop: &Workshop, gathered: &mut Gat
     Ok(())
 }
 
+/// How many documents each index has, if that is known.
+type Counts = Option<BTreeMap<String, u64>>;
+
 /// Takes a snapshot, and again while documents come or go meanwhile; how many each index has, and which there are. No
 /// numbers if they never stayed the same: a count of another moment would be held against the snapshot for ever.
 ///
 /// Fails with [`Kind::Refused`] if the snapshot lacks an index that was there all the time.
-fn snapshot_and_count(
-    search: &Search,
-    repository: &str,
-    name: &str,
-) -> Result<(Option<BTreeMap<String, u64>>, BTreeSet<String>)> {
+fn snapshot_and_count(search: &Search, repository: &str, name: &str) -> Result<(Counts, BTreeSet<String>)> {
     let mut there = search.present("")?.open;
     let mut before = search.count(&there, "")?;
     let mut indices = Vec::new();
