@@ -162,16 +162,18 @@ fn text(found: &Found, home: &Path) -> String {
             pick(&["config", "configure"]),
             pick(&["build", "all"]),
             pick(&["up", "start", "deploy", "install"]),
+            pick(&["stop", "down"]),
         );
         text += &format!(
             "# The make targets of the steps; an empty one leaves its step out.\ntargets = {{ configure = {:?}, build = \
-             {:?}, start = {:?} }}\n",
-            targets.0, targets.1, targets.2
+             {:?}, start = {:?}, stop = {:?} }}\n",
+            targets.0, targets.1, targets.2, targets.3
         );
         text += "# What must answer 200 when the server is healthy; this one is a guess.\nhealth = [\"http://127.0.0.1:8080/\"]\n";
         text += "# What a backup holds: files and folders, in the checkout or from `/` or `~/` on.\nbackup = []\n";
         text += "# The folder of the backups.\n# backups = \"~/backups\"\n";
-        text += "# Commands whose output a backup holds, too.\n# dumps = { \"database.sql\" = [\"pg_dump\", \"app\"] }\n";
+        text += "# Commands whose output a backup holds, too.\n# dumps = { \"app.sql\" = { dump = [\"pg_dump\", \"app\"], load = [\"psql\", \"app\"] } }\n";
+        text += "# Databases in containers: postgres, or engine = \"mariadb\".\n# databases = [{ service = \"db\", database = \"app\" }]\n";
     }
     text += "# Which backups stay when old ones are removed: so many of the newest, and those that are not older.\n";
     text += "# keep = { last = 3, daily = 7, weekly = 5, within = \"2d\" }\n";
