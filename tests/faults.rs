@@ -290,7 +290,7 @@ fn what_is_checked_out_and_does_not_run_is_not_taken_for_installed() {
     let said = round.banister(&again);
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(said.out.contains("practice has 0.2.15, and is still owed"), "{said:?}");
-    for owed in ["install", "backup", "images"] {
+    for owed in ["install", "backup", "images", "restarts"] {
         let said = round.banister(&["lock", "dismiss", owed, "--reason", "it never will"]);
         assert_eq!(said.code, Some(0), "{said:?}");
     }

@@ -41,7 +41,10 @@ fn a_checkout_with_a_makefile_becomes_a_server_that_can_be_updated() {
     assert_eq!(next(&said), "set `health` and `backup` in it, then: banister status");
     let written = world.read("site.toml");
     assert!(written.contains("[servers.web]\n") && written.contains("kind = \"plain\"\n"), "{written}");
-    assert!(written.contains(r#"targets = { configure = "", build = "all", start = "start", stop = "" }"#), "{written}");
+    assert!(
+        written.contains(r#"targets = { configure = "", build = "all", start = "start", stop = "" }"#),
+        "{written}"
+    );
 
     // The guess of the health URL is wrong here: an update stops before anything happens.
     let said = world.banister(&["run", "update", "--yes"]);

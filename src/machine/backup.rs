@@ -51,7 +51,7 @@ pub use place::Place;
 pub use places::{Places, store};
 pub use reference::{ENDING, Reference, is_reference};
 pub use retention::{Fit, first_two_numbers};
-pub use snapshot::{Order, adopt, take};
+pub use snapshot::{Order, adopt, end, take};
 pub use span::Span;
 pub use store::{Drilled, Group, Restored, foresee, left_alone};
 pub use unpacked::{Unpacked, parts_of};

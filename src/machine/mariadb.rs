@@ -23,7 +23,7 @@ of() { eval "value=\${MARIADB_$1:-\${MYSQL_$1:-}}; file=\${MARIADB_$1_FILE:-\${M
 user=root; of ROOT_PASSWORD; MYSQL_PWD=$value
 if [ -z "$value" ]; then of PASSWORD; if [ -n "$value" ]; then MYSQL_PWD=$value; of USER; user=${value:-root}; fi; fi
 export MYSQL_PWD
-client="$client --user=$user --batch --raw --skip-column-names --default-character-set=utf8mb4"
+client="$client --user=$user --binary-mode --batch --raw --skip-column-names --default-character-set=utf8mb4"
 "#;
 
 /// Sets `dump` to the whole command. MySQL's own says which transactions it holds, which no other server can take, and

@@ -49,14 +49,18 @@ cat >"$at/$file"
 owner=$(stat -c %u:%g "$at"); chown "$owner" "$at/$file"
 if [ "$aof" = yes ]; then
     start --appendonly no --appendfilename "$aof_file" $folder_option
-    $client -s "$at/socket" CONFIG SET appendonly yes >/dev/null
-    for try in $(seq 6000); do
-        case $($client -s "$at/socket" INFO persistence) in
-        *aof_rewrite_in_progress:0*) break ;;
+    $client -e -s "$at/socket" CONFIG SET appendonly yes >/dev/null
+    said=; written=
+    # Until it is written, however long that takes.
+    while said=$($client -e -s "$at/socket" INFO persistence); do
+        case $said in
+        *aof_rewrite_in_progress:1*|*aof_rewrite_scheduled:1*) sleep 0.1 ;;
+        *aof_last_bgrewrite_status:ok*) written=yes; break ;;
+        *) break ;;
         esac
-        sleep 0.1
     done
     end
+    if [ -z "$written" ]; then echo "its append-only file can't be written" >&2; exit 1; fi
     names | while read -r name; do chown -R "$owner" "$at/$name"; done
 fi
 rm -f "$at/socket"

@@ -227,7 +227,8 @@ fn what_was_owed_before_an_update_is_still_owed_after_its_rollback() {
     // The build of the newer release fails, and its rollback's doesn't.
     world.write(
         "web/Makefile",
-        &makefile.replace("config build up stop:", "config build up stop:\n\t@test $@ = up -o ! -e ../broken"),
+        &makefile
+            .replace("config build up stop:", "config build up stop:\n\t@test $@ = up -o ! -e ../broken"),
     );
     world.git(&["update-index", "--assume-unchanged", "Makefile"]);
     world.write("broken", "");

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 fn with_backups() -> (Elsewhere, PathBuf) {
     let elsewhere = Elsewhere::new();
     let site = elsewhere.world.read("site.toml");
-    let more = "targets = { stop = \"stop\" }\nbackup = [\"Makefile\"]\nhealth = [{ command = [\"true\"] }]\n";
+    let more =
+        "targets = { stop = \"stop\" }\nbackup = [\"Makefile\"]\nhealth = [{ command = [\"true\"] }]\n";
     elsewhere.world.write("site.toml", &format!("{site}{more}"));
     let folder = elsewhere.host.home().join("backups/web");
     (elsewhere, folder)

@@ -22,6 +22,7 @@ mod unpack;
 mod verify;
 
 pub use adopt::adopt;
+pub use begun::end;
 pub use forget::forget;
 pub use read_back::is_damage;
 pub use take::{Order, take};

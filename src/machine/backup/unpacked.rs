@@ -6,10 +6,11 @@ use super::reference::{Reference, is_reference};
 use super::snapshot;
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::archive::{self, About, Contents, Entry};
-use crate::machine::files::{free_space, private_folder, sha256, write_private_durably};
+use crate::machine::files::{free_space, hexadecimal, private_folder, sha256, write_private_durably};
 use crate::machine::part::Part;
 use crate::units::Size;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -190,7 +191,41 @@ impl Unpacked {
 
     /// What something is called that waits to be put in the place of `name`, and what was moved aside for it.
     pub fn new_and_old(&self, name: &str, separator: &str) -> (String, String) {
-        let id = &self.id;
+        let (name, id) = (short(name), &self.id);
         (format!("{name}{separator}new{separator}{id}"), format!("{name}{separator}old{separator}{id}"))
+    }
+
+    /// What a database is called that is there for a trial.
+    pub fn scratch(&self, name: &str) -> String {
+        format!("{}_drill_{}", short(name), self.id)
+    }
+}
+
+/// So long may a name be that others are made of: PostgreSQL cuts what is longer than 63 bytes without a word, and would
+/// take the name of a trial for that of the live database.
+const LONGEST: usize = 36;
+
+/// A name, or how it begins with a digest of it.
+fn short(name: &str) -> String {
+    match name.len() {
+        ..=LONGEST => name.to_owned(),
+        _ => {
+            let begin: String = name.chars().take(16).collect();
+            format!("{begin}_{}", hexadecimal(&Sha256::digest(name)[..8]))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_made_of_a_long_name_is_another_name_and_not_too_long() {
+        let name = "a".repeat(63);
+        let other = format!("{}b", "a".repeat(62));
+        assert_ne!(short(&name), short(&other));
+        assert!(short(&name).len() <= LONGEST && short(&"ü".repeat(40)).len() <= 63 - 27);
+        assert_eq!(short("hoss_core"), "hoss_core");
     }
 }

@@ -30,6 +30,7 @@ pub(super) fn store(
             intend(arguments, &plan, host)?
         }
     };
+    let plan_folder = plan.folder.clone();
     let reference = match path.exists() {
         true => {
             backup::read(&Card::of(&path)?, &server.access()?, &stop)?;
@@ -58,6 +59,7 @@ pub(super) fn store(
         }
     };
     let about = reference.about();
+    backup::end(&plan_folder, &server.name, &reference.inventory.set)?;
     let Reference { inventory, sha256, added, .. } = reference;
     Card::of(&path)?.about(&about).verified(sha256.clone()).keep()?;
     Ok(Outcome {

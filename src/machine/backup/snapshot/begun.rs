@@ -41,3 +41,13 @@ pub fn begin(folder: &Path, server: &str) -> Result<String> {
     write(folder, server, &begun)?;
     Ok(set)
 }
+
+/// One is done: something stands for it. Else who removes that, as a damaged one, would have it taken for an attempt that
+/// was cut off, and removed.
+pub fn end(folder: &Path, server: &str, set: &str) -> Result<()> {
+    let mut begun = read(folder, server)?;
+    match begun.remove(set) {
+        true => write(folder, server, &begun),
+        false => Ok(()),
+    }
+}

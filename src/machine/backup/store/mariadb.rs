@@ -40,7 +40,7 @@ impl Store for Databases {
         for part in parts(unpacked) {
             let container = place.running(part.service)?;
             let server = MariaDb { docker: place.docker(), container: &container.name };
-            let scratch = format!("{}_drill_{}", part.name, unpacked.id);
+            let scratch = unpacked.scratch(part.name);
             let loaded = load(unpacked, &server, &part, &scratch).map(|(_, rows)| rows);
             let late = only_when_late();
             let tidy = Place { stop: &late, ..*place };

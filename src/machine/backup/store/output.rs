@@ -7,8 +7,9 @@ use crate::machine::archive::Content;
 use crate::machine::backup::asked::Asked;
 use crate::machine::backup::gathered::{Gathered, Workshop};
 use crate::machine::backup::{Place, Unpacked};
-use crate::machine::files::{open, private_folder, write_private_durably};
+use crate::machine::files::{hexadecimal, open, private_folder, write_private_durably};
 use crate::machine::part::Part;
+use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
 /// Outputs of commands.
@@ -45,7 +46,8 @@ impl Store for Outputs {
         for name in parts(unpacked) {
             match place.dumps.get(name).and_then(|dump| dump.load.as_ref()) {
                 Some(command) => {
-                    let mark = unpacked.folder.join("loaded").join(name.replace('/', "_"));
+                    // Two names that differ in a slash must not be taken for one.
+                    let mark = unpacked.folder.join("loaded").join(hexadecimal(&Sha256::digest(name)));
                     if !mark.exists() {
                         run(command, name, unpacked, place)?;
                         private_folder(&unpacked.folder.join("loaded"))?;

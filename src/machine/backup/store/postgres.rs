@@ -36,7 +36,7 @@ impl Store for Databases {
             let container = place.running(service)?;
             let postgres = Postgres { docker: place.docker(), container: &container.name };
             for part in parts(unpacked, service) {
-                let scratch = format!("{}_drill_{}", part.name, unpacked.id);
+                let scratch = unpacked.scratch(part.name);
                 let loaded = load(unpacked, &postgres, &part, &scratch);
                 let late = only_when_late();
                 let tidy = Place { stop: &late, ..*place };

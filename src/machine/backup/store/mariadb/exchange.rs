@@ -7,7 +7,7 @@
 use super::{Database, load, rows};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::backup::Unpacked;
-use crate::machine::files::open;
+use crate::machine::files::{open, sync_folder_of};
 use crate::machine::mariadb::{MariaDb, Table, identifier};
 use std::fs::File;
 use std::io;
@@ -52,7 +52,7 @@ fn has_mark(server: &MariaDb, database: &str) -> Result<bool> {
 /// Keeps what refers to the tables of today beside what was unpacked: it is dropped next. What an attempt before has kept
 /// is what was there before that.
 fn keep_code(unpacked: &Unpacked, server: &MariaDb, part: &Database) -> Result<()> {
-    let path = unpacked.folder.join(format!("{}.code-before.sql", part.name));
+    let path = unpacked.folder.join(format!("{}.{}.code-before.sql", part.service, part.name));
     let failed = || format!("`{}` can't be written", path.display());
     if path.exists() {
         return Ok(());
@@ -63,7 +63,8 @@ fn keep_code(unpacked: &Unpacked, server: &MariaDb, part: &Database) -> Result<(
         return Err(Failure::new(Kind::CommandFailed, failed()).why(looked.stderr.trim()));
     }
     io::Write::flush(&mut kept).and_then(|()| kept.as_file().sync_all()).or_fail(Kind::Refused, failed)?;
-    kept.persist(&path).map(drop).or_fail(Kind::Refused, failed)
+    kept.persist(&path).map(drop).or_fail(Kind::Refused, failed)?;
+    sync_folder_of(&path).or_fail(Kind::Refused, failed)
 }
 
 /// Drops views, triggers, routines and events.
