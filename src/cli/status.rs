@@ -141,9 +141,13 @@ fn left(book: &Book) -> Vec<String> {
 /// does.
 fn unsettled(book: &Book, last: &Summary) -> Option<String> {
     let is_update = ["update", "update-linked"].contains(&last.header.runbook.as_str());
-    // The names of runs begin with the instants at which those began.
+    // The names of runs begin with the instants at which those began. Two may begin within a second, and then nothing in
+    // their names says which was first: what is owed was owed by then.
+    let began = |run: &str| run.get(.."20260101-000000".len()).unwrap_or(run).to_owned();
     let is_passed = |owed: &&book::Owed| {
-        book.is_left(owed) && owed.run <= last.name && ["install", "backup"].contains(&owed.name.as_str())
+        book.is_left(owed)
+            && began(&owed.run) <= began(&last.name)
+            && ["install", "backup"].contains(&owed.name.as_str())
     };
     let mut found = book.owed.iter().filter(is_passed).map(|owed| owed.name.clone());
     found.next().filter(|_| is_update && last.state == RunState::Done)
@@ -155,7 +159,7 @@ fn works_off(context: &Context, owed: &[String]) -> Option<String> {
     let again = ["restore", "rollback"].into_iter().find(|name| owed.iter().any(|owed| owed == name));
     let is_of_update = |name: &String| {
         name.starts_with("action ")
-            || ["install", "backup", "maintenance", "writers", "images"].contains(&name.as_str())
+            || ["install", "backup", "maintenance", "writers", "images", "restarts"].contains(&name.as_str())
     };
     let runbook = again.or_else(|| owed.iter().any(is_of_update).then_some("update"));
     Some(context.command(&format!("run {}", runbook?)))

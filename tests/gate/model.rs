@@ -218,13 +218,16 @@ impl Server {
                 let release = backup.rsplit_once(OF).map(|(_, release)| release);
                 json!({
                     "folder": format!("{backup}.unpacked"), "path": backup, "server": format!("{name} before"),
-                    "release": release, "commit": null, "created": null, "parts": { "files": 1, "": FLOAT },
+                    "release": release, "commit": null, "created": null, "parts": { "files": 1, "database": 1, "": FLOAT },
                     "not_included": [AWKWARD, ""], "changed": [AWKWARD], "changes": AWKWARD, "lost": AWKWARD, "left_alone": [AWKWARD], "places": [AWKWARD], "made_here": false, "stripped": [""],
                 })
             }
-            "put_back" => json!({ "restored": [AWKWARD] }),
+            "put_back" => json!({ "restored": [AWKWARD], "kept": [AWKWARD] }),
             "drill" => {
-                json!({ "rows": { AWKWARD: i64::MAX }, "documents": {}, "checks": [], "seconds": FLOAT })
+                json!({
+                    "rows": { AWKWARD: i64::MAX }, "documents": {}, "keys": { "": 0 }, "untried": [AWKWARD],
+                    "checks": [], "seconds": FLOAT,
+                })
             }
             "old_backups" => json!({
                 "backups": [{
