@@ -135,7 +135,7 @@ pub struct Server {
     pub backups: Option<PathBuf>,
     /// The repository of restic that backups go into instead of archives: `"restic:/mnt/nas/backups"`, or after `restic:`
     /// what restic takes for another machine, such as `sftp:backup@nas:/srv/backups`, `rest:https://nas:8000/` or
-    /// `s3:s3.amazonaws.com/bucket`, whose keys belong into `environment`.
+    /// `s3:s3.amazonaws.com/bucket`, whose keys belong in `environment`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repository: Option<String>,
     /// The file with the password of the repository.

@@ -107,3 +107,26 @@ fn a_backup_that_would_stay_is_read_before_another_is_removed() {
     assert!(said.err.contains("no backup was removed: it is the one that would stay"), "{said:?}");
     assert!(old.exists() && newest.exists());
 }
+
+/// A copy of a file has another time, and an old backup that was copied is an old one.
+#[test]
+fn the_newest_is_the_one_that_was_made_last_and_not_the_one_that_was_copied_last() {
+    let world = world();
+    let old = back_up(&world, "web");
+    made(&old, -9);
+    let newest = back_up(&world, "web");
+    let bytes = fs::read(&old).unwrap();
+    fs::remove_file(&old).unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    fs::write(&old, bytes).unwrap();
+    let said = world.banister(&["backup", "verify", "--server", "web"]);
+    assert!(said.out.starts_with(&newest.display().to_string()), "{said:?}");
+    let name = newest.file_name().unwrap().to_string_lossy().into_owned();
+    let said = world.banister(&["status", "--server", "web"]);
+    assert!(said.out.contains(&format!("2, the newest {name}")), "{said:?}");
+    // Nor is it one from the future.
+    let future = back_up(&world, "web");
+    made(&future, 365);
+    let said = world.banister(&["status", "--server", "web"]);
+    assert!(said.out.contains(&format!("3, the newest {name}")), "{said:?}");
+}

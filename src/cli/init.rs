@@ -175,7 +175,7 @@ fn text(found: &Found, home: &Path) -> String {
         text += "# Commands whose output a backup holds, too.\n# dumps = { \"app.sql\" = { dump = [\"pg_dump\", \"app\"], load = [\"psql\", \"app\"] } }\n";
         text += "# Databases in containers: postgres, or engine = \"mariadb\".\n# databases = [{ service = \"db\", database = \"app\" }]\n";
     }
-    text += "# Which backups stay when old ones are removed: so many of the newest, and those that are not older.\n";
+    text += "# Which backups stay when old ones are removed, by the rules of `restic forget`.\n";
     text += "# keep = { last = 3, daily = 7, weekly = 5, within = \"2d\" }\n";
     text += "# To whom backups are encrypted, and the file with the key to read them here; made by `age-keygen -o FILE`.\n";
     text += "# recipients = [\"age1...\"]\n# identity = \"~/keys/age.txt\"\n";

@@ -213,7 +213,15 @@ pub fn release(looked: &Value, style: Style) -> String {
 /// The same for people; what asks for something comes last.
 fn text(looked: &Value, style: Style) -> String {
     let backups = looked["backups"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let newest = backups.last().and_then(|backup| say(&backup["name"]));
+    // One that a wrong clock made is none.
+    let now = jiff::Timestamp::now();
+    let is_future = |backup: &Value| {
+        backup["created"]
+            .as_str()
+            .and_then(|said| said.parse().ok())
+            .is_some_and(|then: jiff::Timestamp| then > now)
+    };
+    let newest = backups.iter().rfind(|backup| !is_future(backup)).and_then(|backup| say(&backup["name"]));
     let mut rows = vec![
         vec!["  release".into(), release(looked, style)],
         vec!["  health".into(), health(looked, style)],
@@ -222,7 +230,8 @@ fn text(looked: &Value, style: Style) -> String {
             "  backups".into(),
             match (say(&looked["backups_unknown"]), newest) {
                 (Some(why), _) => format!("unknown: {why}"),
-                (None, None) => "none".into(),
+                (None, None) if backups.is_empty() => "none".into(),
+                (None, None) => format!("{}, all from the future: the clock was wrong", backups.len()),
                 (None, Some(newest)) => format!("{}, the newest {newest}", backups.len()),
             },
         ],

@@ -164,7 +164,8 @@ fn file(archive: &Path) -> PathBuf {
     name.into()
 }
 
-/// All archives in a folder, the oldest first. What another program put there is among them.
+/// All archives in a folder, the oldest first: by what their cards say, as a copy of a file may have another time. What
+/// another program put there is among them.
 pub fn catalogue(folder: &Path) -> Result<Vec<Card>> {
     let mut found = Vec::new();
     for path in listed(folder)? {
@@ -172,7 +173,12 @@ pub fn catalogue(folder: &Path) -> Result<Vec<Card>> {
         let is_backup = Compression::of(&path).is_ok() || is_reference(&path);
         if is_backup && !name.starts_with('.') {
             let modified = path.metadata().and_then(|metadata| metadata.modified()).ok();
-            found.push((modified, Card::of(&path)?));
+            let card = Card::of(&path)?;
+            let created: Option<jiff::Timestamp> = card.created.as_ref().and_then(|said| said.parse().ok());
+            let written = modified.and_then(|modified| jiff::Timestamp::try_from(modified).ok());
+            // Two of a second are in the order in which they were written.
+            let second = created.or(written).map(jiff::Timestamp::as_second);
+            found.push(((second, modified), card));
         }
     }
     found.sort_by(|(a, one), (b, other)| (a, &one.name).cmp(&(b, &other.name)));
