@@ -37,8 +37,8 @@ struct Server {
     /// What it is owed, as `owed` says it, the oldest first.
     owed: Vec<Value>,
     backups: usize,
-    /// How often it was asked for mounted files, which are others each time.
-    looked: usize,
+    /// Of which release its settings are; of none that is known at first.
+    configured: usize,
 }
 
 impl Model {
@@ -53,7 +53,7 @@ impl Model {
             actions: BTreeMap::new(),
             owed: vec![owed(AWKWARD, AWKWARD, json!({ AWKWARD: [FLOAT, AWKWARD] }), true)],
             backups: 0,
-            looked: 0,
+            configured: usize::MAX,
         };
         Model { servers: kinds.into_iter().map(|(name, kind)| (name, server(kind))).collect() }
     }
@@ -142,9 +142,8 @@ impl Server {
             "make" | "run" | "shell" => self.command(primitive, arguments),
             "services" => self.services(name, arguments),
             "mounted_files" => {
-                self.looked += 1;
                 let mounted = |file: &str, state: String| json!({ "name": AWKWARD, "file": file, "service": AWKWARD, "started": "", "state": state });
-                json!([mounted(AWKWARD, self.looked.to_string()), mounted("", String::new())])
+                json!([mounted(AWKWARD, self.configured.to_string()), mounted("", String::new())])
             }
             "query" => json!([[self.started.to_string(), AWKWARD]]),
             "read_env" => self.setting(name, text(arguments, "key")),
@@ -245,6 +244,10 @@ impl Server {
         let words: Vec<&str> = items(arguments, "arguments").iter().filter_map(Value::as_str).collect();
         if text(arguments, "target") == "up" || words.contains(&"up") {
             self.started = self.checked_out;
+        }
+        // What is done twice is as if it was done once.
+        if text(arguments, "target") == "config" {
+            self.configured = self.checked_out;
         }
         let mut lines: Vec<Value> = words.iter().map(|word| Value::from(*word)).collect();
         lines.extend([primitive, text(arguments, "target"), text(arguments, "line")].map(Value::from));
