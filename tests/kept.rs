@@ -279,7 +279,7 @@ fn what_a_user_can_not_keep_is_named_before_anything_is_restored() {
     let (before, attributes) = facts(&data);
     let said = as_user(&world, &["backup", "restore"]);
     assert_eq!(said.code, Some(3), "{said:?}");
-    let lost = "These can't be kept: `home/data/tool`: security.capability (not permitted to this user).";
+    let lost = "These are lost: `home/data/tool`: security.capability (not permitted to this user).";
     assert!(said.err.contains(lost), "{said:?}");
     assert_eq!(facts(&data), (before.clone(), attributes.clone()), "nothing was changed");
     let said = as_user(&world, &["resume", "--yes"]);
