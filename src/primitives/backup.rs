@@ -1,4 +1,4 @@
-//! `backup(server, label: text = "", #{ files: array, databases: array, redis: array, volumes: array, search: map, dumps: map, project: text, version_file: text, runs: map, not_included: array, folder: text, format: text, prefix: text })`
+//! `backup(server, label: text = "", #{ files: array, databases: array, redis: array, volumes: array, search: map, dumps: map, project: text, version_file: text, not_included: array, folder: text, format: text, prefix: text })`
 //!
 //! Writes a backup of the server and reads it back.
 //!
@@ -32,8 +32,6 @@
 //! - `project`: the Compose project, if the machine has several with such services. Default: the only one.
 //! - `version_file`: a member with release and commit as JSON, `version` and `build`, that Hoss's own tool looks for.
 //!   Default: none.
-//! - `runs`: the release and the commit that run, as `#{ version: "0.2.13", build: "1a2b3c4" }`, for that member; they may
-//!   differ from what is checked out. Default: what is checked out; also if one of the two is `()`.
 //! - `not_included`: a description of the server's data that is not in the backup. Default: none.
 //! - `folder`: its folder; made, for the owner only, if it is missing. Default: `backups` of the site, else
 //!   `~/backups/SERVER`.
@@ -117,8 +115,6 @@ pub struct Arguments {
     project: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     version_file: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    runs: Option<Running>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     not_included: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -127,14 +123,6 @@ pub struct Arguments {
     format: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     prefix: Option<String>,
-}
-
-/// What runs, as it says itself.
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Running {
-    version: Option<String>,
-    build: Option<String>,
 }
 
 /// A file or a folder.

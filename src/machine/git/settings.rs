@@ -55,7 +55,7 @@ fn printed(line: &str) -> Option<(&str, Option<char>)> {
     Some((printed, printed.chars().next().filter(|c| matches!(c, '"' | '\''))))
 }
 
-/// The setting of a line, and whether others go on with its value.
+/// The setting of a line, and whether its value continues on other lines.
 fn setting(line: &str) -> Option<(Setting, bool)> {
     let printed = printed(line);
     let text = printed.map_or(line, |(text, _)| text).trim_start_matches([' ', '"', '\'']);

@@ -1,6 +1,6 @@
 //! What of a server a backup is to hold: as a script asks for it, else as its site says.
 
-use super::{Arguments, Part, Running};
+use super::{Arguments, Part};
 use crate::command::Spec;
 use crate::failure::{Failure, Kind, Result};
 use crate::machine::archive::About;
@@ -41,12 +41,7 @@ pub(super) fn asked(arguments: &Arguments, server: &Server) -> Result<Asked> {
 pub(super) fn complete(asked: Asked, arguments: &Arguments, about: &About) -> Asked {
     // Hoss's own tool takes the newest snapshot that is called so.
     let snapshot = format!("hoss-snap-{}", about.created.to_lowercase().replace(':', ""));
-    let version = match &arguments.runs {
-        Some(Running { version: Some(version), build: Some(build) }) => {
-            json!({ "version": version, "build": build })
-        }
-        _ => json!({ "version": about.release, "build": about.commit }),
-    };
+    let version = json!({ "version": about.release, "build": about.commit });
     let texts = arguments.version_file.iter().map(|name| (name.clone(), version.to_string())).collect();
     Asked { snapshot, texts, ..asked }
 }

@@ -174,7 +174,7 @@ impl Survey {
     }
 }
 
-/// The path with links resolved in all but its last part, and nothing in it that leads back.
+/// The path without `..`, and with links resolved in all but its last part.
 fn real(path: &Path) -> PathBuf {
     match (path.parent().map(Path::canonicalize), path.file_name()) {
         (Some(Ok(folder)), Some(name)) => folder.join(name),

@@ -86,7 +86,8 @@ fn drop_code(server: &MariaDb, database: &str) -> Result<()> {
     server.sql(database, &statements).map(drop)
 }
 
-/// Old out, new in. Servers that rename one table after the other, and were stopped within it, go on with the rest: what
+/// Old out, new in. A server that renames one table after the other may have been stopped half-way; then the rest is
+/// renamed: what
 /// of the backup is no longer in `new` is in its place already.
 fn rename(server: &MariaDb, part: &Database, new: &str, old: &str) -> Result<()> {
     let tables = |database: &str| -> Result<Vec<String>> {
