@@ -45,7 +45,7 @@ fn each_command_on_backups_works_on_those_of_a_server_elsewhere() {
     assert!(works(&["backup", "list"]).contains("drilled"));
 
     let makefile = elsewhere.world.read("web/Makefile");
-    elsewhere.world.write("web/Makefile", "changed\n");
+    elsewhere.world.write("web/Makefile", "stop:\n");
     works(&["backup", "restore", "--yes"]);
     assert_eq!(elsewhere.world.read("web/Makefile"), makefile);
 
