@@ -66,7 +66,10 @@ impl Postgres<'_> {
             self.docker.feed(self.run(&program, &[]), dump).map(drop)
         });
         loaded.map_err(|failure| {
-            let why = failure.why.iter().filter(|line| line.contains("error:") || line.starts_with("ERROR:"));
+            // What its programs say of an error goes on with the statement, and with rows.
+            let is_theirs = |line: &String| line.starts_with("pg_restore:") || line.starts_with("psql:");
+            let shows_rows = failure.why.iter().any(is_theirs);
+            let why = failure.why.iter().filter(|line| !shows_rows || is_theirs(line));
             let message = format!("the dump can't be loaded into `{database}`");
             let failed = why.clone().fold(Failure { message, why: Vec::new(), ..failure.clone() }, |failure, why| {
                 failure.why(why.clone())

@@ -210,8 +210,9 @@ fn short(name: &str) -> String {
     match name.len() {
         ..=LONGEST => name.to_owned(),
         _ => {
-            let begin: String = name.chars().take(16).collect();
-            format!("{begin}_{}", hexadecimal(&Sha256::digest(name)[..8]))
+            let digest = hexadecimal(&Sha256::digest(name)[..8]);
+            let end = (0..=LONGEST - digest.len() - 1).rev().find(|&end| name.is_char_boundary(end));
+            format!("{}_{digest}", &name[..end.unwrap_or(0)])
         }
     }
 }
