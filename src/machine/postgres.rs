@@ -66,10 +66,9 @@ impl Postgres<'_> {
             self.docker.feed(self.run(&program, &[]), dump).map(drop)
         });
         loaded.map_err(|failure| {
-            // What its programs say of an error goes on with the statement, and with rows.
-            let is_theirs = |line: &String| line.starts_with("pg_restore:") || line.starts_with("psql:");
-            let shows_rows = failure.why.iter().any(is_theirs);
-            let why = failure.why.iter().filter(|line| !shows_rows || is_theirs(line));
+            // The statement and rows of users follow an error: only lines of the programs and of Docker are shown.
+            let heads = ["pg_restore:", "psql:", "ERROR:", "Error response from daemon", "Error: No such"];
+            let why = failure.why.iter().filter(|line| heads.iter().any(|head| line.starts_with(head)));
             let message = format!("the dump can't be loaded into `{database}`");
             let failed = why.clone().fold(Failure { message, why: Vec::new(), ..failure.clone() }, |failure, why| {
                 failure.why(why.clone())
