@@ -3,6 +3,7 @@
 pub mod actions;
 pub mod archive;
 pub mod backup;
+pub mod bytes;
 pub mod compose;
 pub mod edits;
 pub mod env_file;

@@ -25,7 +25,7 @@ mod targets;
 mod settings;
 
 pub use find::find;
-pub use keys::{Key, documented};
+pub use keys::{KEYS, Key, documented};
 pub use maintenance::{Commands, Maintenance};
 pub use own::state_folder;
 pub use targets::Targets;
@@ -90,6 +90,9 @@ pub struct Server {
     /// The folder of the Makefile, within the checkout.
     #[serde(default)]
     pub folder: PathBuf,
+    /// The name of its Compose project, if the Compose files are not in the folder of the Makefile or below it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
     /// Make targets, for kinds without built-in ones: `configure` (none, if not given), `build` (`build`), `start`
     /// (`up`), and `stop`, which stops what writes to the data (if not given, the containers that use it are stopped). An
     /// empty name skips the step.
@@ -121,13 +124,15 @@ pub struct Server {
     #[serde(default)]
     pub dumps: BTreeMap<String, Dump>,
     /// Databases to back up, for kinds without built-in ones: tables with the Compose `service`, the name of the `database`,
-    /// and `engine`: `"postgres"`, if not given, or `"mariadb"`, also for MySQL.
+    /// and `engine`: `"postgres"`, if not given, or `"mariadb"`, also for MySQL. For instance
+    /// `[{ service = "db", database = "wiki" }]`.
     #[serde(default)]
     pub databases: Vec<AskedDatabase>,
-    /// Redis to back up: tables with the Compose `service`.
+    /// Redis to back up: tables with the Compose `service`, such as `[{ service = "cache" }]`.
     #[serde(default)]
     pub redis: Vec<AskedRedis>,
-    /// Volumes of the Compose project to back up: tables with the `volume`, as the Compose file names it.
+    /// Volumes of the Compose project to back up: tables with the `volume`, as the Compose file names it, such as
+    /// `[{ volume = "media" }]`.
     #[serde(default)]
     pub volumes: Vec<AskedVolume>,
     /// The folder of the backups.
@@ -360,37 +365,3 @@ fn check_elsewhere(server: &Server, ssh: &str) -> Result<()> {
     }
     Ok(())
 }
-
-/// The keys of a server's table, in the order in which `init` writes them.
-pub const KEYS: [&str; 30] = [
-    "ssh",
-    "agent",
-    "kind",
-    "checkout",
-    "endpoint",
-    "environment",
-    "branch",
-    "folder",
-    "targets",
-    "health",
-    "healthy",
-    "idle",
-    "maintenance",
-    "backup",
-    "exclude",
-    "dumps",
-    "databases",
-    "redis",
-    "volumes",
-    "backups",
-    "repository",
-    "repository_password_file",
-    "repository_password_command",
-    "keep",
-    "recipients",
-    "identity",
-    "env_file",
-    "secrets",
-    "not_secrets",
-    "free_space",
-];

@@ -228,13 +228,30 @@ fn killed_in_a_command(world: &World) -> String {
 fn a_command_that_goes_on_is_ended_or_waited_for_before_its_run_is_abandoned() {
     for (answer, end) in [("wait", "long begin\nlong end\n"), ("end", "long begin\n")] {
         let world = world();
+        // The command goes on for as long as the file is there.
+        world.write("hold", "");
         let name = killed_in_a_command(&world);
         let said = other(&world, &["run", "backup", "--yes", "--abandon=in the way"]);
         assert_eq!(said.code, Some(3), "{said:?}");
         assert!(said.err.contains("`make long`") || said.err.contains("make long"), "{said:?}");
         // It was not abandoned by that.
         assert_eq!(book(&world)["open"][0]["run"], name.as_str(), "{said:?}");
-        let said = other(&world, &["run", "backup", "--yes", "--abandon=in the way", "--answer", answer]);
+        let let_go = || {
+            std::thread::sleep(std::time::Duration::from_millis(if answer == "wait" { 500 } else { 0 }));
+            std::fs::remove_file(world.path().join("hold")).unwrap();
+        };
+        let asked = ["run", "backup", "--yes", "--abandon=in the way", "--answer", answer];
+        let said = match answer {
+            "wait" => std::thread::scope(|scope| {
+                scope.spawn(let_go);
+                other(&world, &asked)
+            }),
+            _ => {
+                let said = other(&world, &asked);
+                let_go();
+                said
+            }
+        };
         assert_eq!(said.code, Some(0), "{said:?}");
         std::thread::sleep(std::time::Duration::from_millis(1_200));
         assert_eq!(world.read("trace"), end, "{answer}");

@@ -3,7 +3,7 @@
 //! A volume is reached by a container that lives for the moment: without a network, with the image of a service that
 //! mounts the volume, so that nothing is fetched. That image needs `sh`, `tar`, `mv` and `stat`.
 
-use super::compose::{COPY_OF, Docker, Mount, VOLUME};
+use super::compose::{Docker, Mount, Project, VOLUME};
 use crate::command::Spec;
 use crate::failure::{Failure, Kind, Result};
 use std::collections::BTreeSet;
@@ -21,35 +21,32 @@ pub struct Volume {
 }
 
 impl Docker<'_> {
-    /// A volume by its name in the Compose files. `project` is needed if several projects have one.
-    pub fn volume(&self, project: Option<&str>, volume: &str) -> Result<Volume> {
-        // Labels are told as `name=value,…`, or as `map[name:value …]`.
-        let mut list: Vec<String> =
-            ["volume", "ls", "--format", "{{.Name}} {{.Labels}}"].map(String::from).into();
-        list.extend(["--filter".into(), format!("label={VOLUME}={volume}")]);
-        list.extend(
-            project.into_iter().flat_map(|name| ["--filter".into(), format!("label={PROJECT}={name}")]),
-        );
-        let told = self.ask(list)?;
-        let is_meant = |labels: &str| project.is_some() || !labels.contains(COPY_OF);
-        let volumes = told.lines().map(|line| line.trim().split_once(' ').unwrap_or((line.trim(), "")));
-        let named = volumes.filter(|(name, labels)| !name.is_empty() && is_meant(labels));
-        let names: Vec<&str> = named.map(|(name, _)| name).collect();
-        match names.as_slice() {
-            [] => {
-                let name = self.mounted(project, volume)?;
-                Ok(Volume { image: self.image_of(&name)?, name })
-            }
-            [name] => Ok(Volume { name: name.to_string(), image: self.image_of(name)? }),
-            several => Err(Failure::new(Kind::Refused, format!("several volumes have the name `{volume}`"))
-                .why(several.join(", "))
-                .help("name the project that is meant with `project`")),
+    /// A volume of a project by its name in the Compose files.
+    pub fn volume(&self, project: &Project, volume: &str) -> Result<Volume> {
+        let mut names = Vec::new();
+        for project in self.projects(project)? {
+            let labels = [format!("label={VOLUME}={volume}"), format!("label={PROJECT}={project}")];
+            let filters = labels.into_iter().flat_map(|label| ["--filter".into(), label]);
+            let list = ["volume", "ls", "--quiet"].map(String::from).into_iter().chain(filters);
+            let found = self.ask(list.collect())?;
+            names.extend(found.lines().map(|line| line.trim().to_owned()).filter(|name| !name.is_empty()));
         }
+        match names.len() {
+            0 => names.push(self.mounted(project, volume)?),
+            1 => {}
+            _ => {
+                return Err(Failure::new(Kind::Refused, format!("several volumes have the name `{volume}`"))
+                    .why(names.join(", "))
+                    .help("name the project that is meant: `project = \"NAME\"` in site.toml"));
+            }
+        }
+        let name = names.remove(0);
+        Ok(Volume { image: self.image_of(&name)?, name })
     }
 
     /// The name of a volume without Compose's labels, by the containers that mount it: Compose takes one as its own that
     /// another program made under the same name.
-    fn mounted(&self, project: Option<&str>, volume: &str) -> Result<String> {
+    fn mounted(&self, project: &Project, volume: &str) -> Result<String> {
         let mut names = BTreeSet::new();
         for service in self.services(project, None)? {
             let is_meant = |mount: &&Mount| {
@@ -62,12 +59,12 @@ impl Docker<'_> {
         let mut names: Vec<String> = names.into_iter().collect();
         match names.len() {
             1 => Ok(names.remove(0)),
-            0 => Err(Failure::new(Kind::NotFound, format!("there is no volume `{volume}`"))
+            0 => Err(Failure::new(Kind::NotFound, format!("there is no volume `{volume}` {project}"))
                 .why("no volume has this name in its labels, and no container mounts one that is called so")
                 .help("see what there is with `docker volume ls`")),
             _ => Err(Failure::new(Kind::Refused, format!("several volumes have the name `{volume}`"))
                 .why(names.join(", "))
-                .help("name the project that is meant with `project`")),
+                .help("name the project that is meant: `project = \"NAME\"` in site.toml")),
         }
     }
 

@@ -261,8 +261,8 @@ fn write(arguments: &Arguments, host: &Host, plan: Plan, path: &Path, about: &Ab
     }
     let asked = wanted::complete(plan.asked, arguments, about);
     let own = server.own_folders(Some(&plan.folder));
-    let ground = server.ground(own.clone());
-    let place = ground.place(arguments.project.as_deref(), &stop);
+    let ground = server.ground(own.clone(), arguments.project.as_deref());
+    let place = ground.place(&stop);
     let gathered =
         gather(&asked, &Workshop { place: &place, folder: &plan.folder, compressed: true, tell: &progress })?;
     progress(format!("writing `{}`", path.display()));

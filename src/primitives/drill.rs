@@ -103,8 +103,9 @@ impl Primitive for Drill {
 fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     let server = host.server()?;
     let unpacked = Unpacked::open(Path::new(&arguments.unpacked))?;
-    let (ground, stop) = (server.ground(server.kept_folders(None)), || host.stop.is_asked());
-    let place = ground.place(arguments.project.as_deref(), &stop);
+    let (ground, stop) =
+        (server.ground(server.kept_folders(None), arguments.project.as_deref()), || host.stop.is_asked());
+    let place = ground.place(&stop);
     let begun = Instant::now();
     let drilled = drill(&unpacked, &place)?;
     let tell = |line: &str| (host.tell)(Told::Progress(line.into()));

@@ -66,6 +66,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<()> {
         Err(failure) if failure.kind == Kind::NotFound => return Ok(()),
         unpacked => unpacked?,
     };
-    let (ground, stop) = (server.ground(server.kept_folders(None)), || host.stop.is_asked());
-    restore::drop_aside(&unpacked, &ground.place(arguments.project.as_deref(), &stop))
+    let (ground, stop) =
+        (server.ground(server.kept_folders(None), arguments.project.as_deref()), || host.stop.is_asked());
+    restore::drop_aside(&unpacked, &ground.place(&stop))
 }

@@ -90,8 +90,10 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     let server = host.server()?;
     let unpacked = Unpacked::open(Path::new(&arguments.unpacked))?;
     let (ground, stop) =
-        (server.ground(server.kept_folders(unpacked.folder.parent())), || host.stop.is_asked());
-    let place = ground.place(arguments.project.as_deref(), &stop);
+        (server.ground(server.kept_folders(unpacked.folder.parent()), arguments.project.as_deref()), || {
+            host.stop.is_asked()
+        });
+    let place = ground.place(&stop);
     let Restored { names, kept, lost } = restore::put_back(arguments.kind, &unpacked, &place)?;
     if let Some(lost) = several(&lost) {
         (host.tell)(Told::Warning(format!("these can't be kept on the server's file system: {lost}").into()));

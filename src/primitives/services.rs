@@ -73,7 +73,8 @@ impl Primitive for Services {
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<Container>> {
     let server = host.server()?;
-    let project = arguments.project.clone().or_else(|| project_name(&server.make_folder()));
+    let named = arguments.project.clone().or_else(|| server.project.clone());
+    let project = named.or_else(|| project_name(&server.make_folder()));
     let docker = Docker {
         environment: &server.environment,
         within: Duration::seconds(60),
@@ -81,10 +82,9 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<Container>> {
     };
     let found = match arguments.data {
         true => around(server, &docker, project.as_deref(), arguments.service.as_deref())?,
-        false => match &arguments.project {
-            Some(project) => docker.services(Some(project), arguments.service.as_deref())?,
-            None => docker.services_in(&server.make_folder(), arguments.service.as_deref())?,
-        },
+        false => {
+            docker.services(&server.project(arguments.project.as_deref()), arguments.service.as_deref())?
+        }
     };
     let mut containers: Vec<Container> = found
         .into_iter()
@@ -116,7 +116,14 @@ fn around(
     let real = |path: PathBuf| path.canonicalize().unwrap_or(path);
     let data: Vec<PathBuf> = server.backup.iter().map(|path| real(server.path(path))).collect();
     let checkout = real(server.checkout.clone());
+    let project_of = |volume: &str| project.map(|project| format!("{project}_{volume}"));
+    let volumes = server.volumes.iter().map(|asked| asked.volume.as_str());
+    let volumes: Vec<String> =
+        volumes.flat_map(|name| [Some(name.to_owned()), project_of(name)]).flatten().collect();
     let uses = |mount: &Mount| {
+        if mount.sort == "volume" && volumes.contains(&mount.name) {
+            return true;
+        }
         let mount = real(PathBuf::from(&mount.source));
         data.iter().any(|path| mount.starts_with(path) || path.starts_with(&mount))
     };

@@ -29,6 +29,7 @@
 //!   out of them, sockets, the backups, the checkout and what belongs to banister itself.
 //! - `places`: the files and folders that a restore replaces, as the backup writes them.
 //! - `made_here`: whether this user made it on this machine. Of another one nobody can know who made it.
+//! - `unloaded`: outputs of commands that no command of the site loads: `put_back` only keeps them.
 //! - `stripped`: the programs in it that would run as their owner or group; unless it was made here they lose that.
 //!
 //! # Errors
@@ -101,6 +102,8 @@ pub struct Outcome {
     #[serde(default)]
     made_here: bool,
     #[serde(default)]
+    unloaded: Vec<String>,
+    #[serde(default)]
     stripped: Vec<String>,
 }
 
@@ -123,8 +126,8 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     let places = server.places(&arguments.files);
     let check = |parts: &[Part]| places.check(parts, &path, &|path| server.path(path));
     let unpacked = Unpacked::make(&path, &server.access()?, &into, &id, &stop, &check).and_then(|unpacked| {
-        let ground = server.ground(server.kept_folders(Some(&folder)));
-        let left_alone = foresee(&unpacked, &ground.place(None, &stop))?;
+        let ground = server.ground(server.kept_folders(Some(&folder)), None);
+        let left_alone = foresee(&unpacked, &ground.place(&stop))?;
         Ok((unpacked, left_alone))
     });
     let (unpacked, left_alone) = unpacked.map_err(|failure| {
@@ -156,6 +159,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
         left_alone,
         places: places_of(&unpacked.parts),
         made_here: unpacked.is_own,
+        unloaded: unloaded(&unpacked.parts, server),
         stripped: unpacked.stripped,
     })
 }
@@ -164,6 +168,13 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
 fn places_of(parts: &[Part]) -> Vec<String> {
     let path = |part: &Part| if let Part::Files { path, .. } = part { Some(path.clone()) } else { None };
     parts.iter().filter_map(path).collect()
+}
+
+/// The outputs that no command loads.
+fn unloaded(parts: &[Part], server: &Server) -> Vec<String> {
+    let name = |part: &Part| if let Part::Output { name } = part { Some(name.clone()) } else { None };
+    let loads = |name: &String| server.dumps.get(name).is_some_and(|dump| dump.load.is_some());
+    parts.iter().filter_map(name).filter(|name| !loads(name)).collect()
 }
 
 /// How many parts there are of each kind.
@@ -252,8 +263,10 @@ fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
     let about = contents.manifest.map(|manifest| manifest.about);
     server.places(&arguments.files).check(&parts, &path, &|path| server.path(path))?;
     let (ground, stop) =
-        (server.ground(server.kept_folders(path.parent()).as_in(about.as_ref())), || host.stop.is_asked());
-    let place = ground.place(None, &stop);
+        (server.ground(server.kept_folders(path.parent()).as_in(about.as_ref()), None), || {
+            host.stop.is_asked()
+        });
+    let place = ground.place(&stop);
     let is_stripped = |member: &Entry| !contents.is_own && archive::is_risen(member.sort, member.mode);
     let stripped = contents.members.filter(is_stripped)?.into_iter().map(|member| member.name);
     let stripped: Vec<String> = stripped.collect();
@@ -277,6 +290,7 @@ fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
         "left_alone": left_alone(&parts, &place)?,
         "places": places_of(&parts),
         "made_here": contents.is_own,
+        "unloaded": unloaded(&parts, server),
         "stripped": stripped,
     }))
 }
@@ -288,7 +302,7 @@ fn predict_snapshot(arguments: &Arguments, host: &Host, path: &Path) -> Result<V
     server.access()?.repository(path)?;
     let (about, is_own) = (reference.about(), reference.inventory.is_own());
     server.places(&arguments.files).check(&about.parts, path, &|path| server.path(path))?;
-    let (ground, stop) = (server.ground(server.kept_folders(path.parent())), || host.stop.is_asked());
+    let (ground, stop) = (server.ground(server.kept_folders(path.parent()), None), || host.stop.is_asked());
     Ok(json!({
         "folder": data::unknown("where it is unpacked"),
         "path": path,
@@ -301,9 +315,10 @@ fn predict_snapshot(arguments: &Arguments, host: &Host, path: &Path) -> Result<V
         "changes": archive::changed(&about.changed).unwrap_or_default(),
         "changed": about.changed,
         "lost": several(&about.lost).unwrap_or_default(),
-        "left_alone": left_alone(&about.parts, &ground.place(None, &stop))?,
+        "left_alone": left_alone(&about.parts, &ground.place(&stop))?,
         "places": places_of(&about.parts),
         "made_here": is_own,
+        "unloaded": unloaded(&about.parts, server),
         // Only of another's are they looked for.
         "stripped": if is_own { json!([]) } else { data::unknown("which programs lose their special rights") },
     }))

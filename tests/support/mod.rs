@@ -39,7 +39,7 @@ impl World {
         let traced = "echo $@ begin >> ../trace; sleep 0.0$(SLOW); echo $@ end >> ../trace";
         world.write(
             "web/Makefile",
-            &format!("SLOW = 1\nconfig build up stop:\n\t@{traced}\nlong:\n\t@echo $@ begin >> ../trace; sleep 1; echo $@ end >> ../trace\nfail:\n\t@test -e ../mended\n\t@echo $@ end >> ../trace\n"),
+            &format!("SLOW = 1\nconfig build up stop:\n\t@{traced}\nlong:\n\t@echo $@ begin >> ../trace; sleep 1; while test -e ../hold; do sleep 0.05; done; echo $@ end >> ../trace\nfail:\n\t@test -e ../mended\n\t@echo $@ end >> ../trace\n"),
         );
         world.git(&["init", "-q", "-b", "main"]);
         world.git(&["add", "-A"]);

@@ -40,8 +40,8 @@ pub(super) fn store(
             private_folder(&plan.folder)?;
             let asked = wanted::complete(plan.asked, arguments, &about);
             let own = server.own_folders(Some(&plan.folder));
-            let ground = server.ground(own.clone());
-            let place = ground.place(arguments.project.as_deref(), &stop);
+            let ground = server.ground(own.clone(), arguments.project.as_deref());
+            let place = ground.place(&stop);
             let workshop =
                 Workshop { place: &place, folder: &plan.folder, compressed: false, tell: &progress };
             let gathered = gather(&asked, &workshop)?;

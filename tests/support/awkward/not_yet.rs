@@ -66,22 +66,10 @@ pub fn not_yet(thing: Thing, sweep: Sweep) -> Option<&'static str> {
 /// All that there is.
 pub const NOT_YET: &[NotYet] = &[
     NotYet {
-        thing: Latin1,
-        sweeps: &[Backup, Update, Restore, WayBack, Rollback, Linked, Ssh],
-        says: Some("invalid utf-8 sequence"),
-        reason: "one byte that is not UTF-8 makes the settings file of Hoss unreadable",
-    },
-    NotYet {
         thing: MovingTag,
         sweeps: &[Plain, Update, WayBack, Rollback, Linked, Ssh],
         says: Some("would clobber existing tag"),
         reason: "a fetch would clobber the tag",
-    },
-    NotYet {
-        thing: Neighbour,
-        sweeps: &[Backup, Update, Restore, WayBack, Rollback, Linked, Ssh],
-        says: Some("several containers of the service `db`"),
-        reason: "services are looked for without their project",
     },
     NotYet {
         thing: Tags,
