@@ -175,7 +175,13 @@ pub enum Sort {
 /// Whether it changes more of a server than its backups, its git history and what is noted of it: what is done before it
 /// is not half-way.
 pub fn changes_server(primitive: &dyn AnyPrimitive) -> bool {
-    let is_aside = |facet: &Facet| matches!(facet, Facet::History | Facet::Actions | Facet::Backups);
+    // What works on backups also takes room for a while, or frees some: nothing of the server waits for that.
+    let of_backups = primitive.facets().contains(&Facet::Backups);
+    let is_aside = |facet: &Facet| match facet {
+        Facet::History | Facet::Actions | Facet::Backups => true,
+        Facet::Space => of_backups,
+        _ => false,
+    };
     primitive.sort() == Sort::Change && !primitive.facets().iter().all(is_aside)
 }
 
