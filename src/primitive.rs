@@ -83,6 +83,12 @@ impl Host<'_> {
         self.server.ok_or_else(|| Failure::new(Kind::Bug, "a call without a server"))
     }
 
+    /// The name of the run, which is that of the folder around those of its attempts.
+    pub fn run(&self) -> String {
+        let run = self.folder.ancestors().nth(2).and_then(Path::file_name);
+        run.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+    }
+
     /// Fails if a signal asked to stop. Called by whatever waits.
     pub fn go_on(&self) -> Result<()> {
         match self.stop.is_asked() {

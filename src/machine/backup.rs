@@ -24,6 +24,8 @@ mod snapshot;
 mod gathered;
 mod unpacked;
 
+pub mod leftover;
+
 mod store;
 
 mod gather;
