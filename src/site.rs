@@ -151,7 +151,8 @@ pub struct Server {
     pub repository_password_command: Option<Vec<String>>,
     /// Which backups to keep when old ones are removed, with the rules of `restic forget`: `last`, `hourly`, `daily`,
     /// `weekly`, `monthly` and `yearly` are numbers, `within` is a span such as `1y5m7d2h` (`m` is months) before the newest
-    /// backup; `age` keeps those newer than this, counted from now, and `count` is the same as `last`.
+    /// backup; `age` keeps those newer than this, such as `30d` or `90min`, counted from now, and `count` is the same as
+    /// `last`, so only one of the two is given.
     /// A backup is removed only if no rule keeps it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keep: Option<Keep>,

@@ -33,6 +33,7 @@ mod members;
 mod sweep;
 mod verify;
 
+mod folders;
 mod tree;
 mod unpack;
 

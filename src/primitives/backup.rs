@@ -74,7 +74,7 @@ use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::archive::{self, About, Encryption, Manifest, Watch};
 use crate::machine::backup::{
     Asked, AskedDatabase, AskedFiles, AskedRedis, AskedSearch, AskedVolume, Card, Dump, ENDING, Intent,
-    Workshop, Written, free_name, gather,
+    Workshop, Written, free_name, gather, leftover,
 };
 use crate::machine::files::{private_folder, sha256};
 use crate::machine::git::Checkout;
@@ -170,6 +170,9 @@ struct Plan {
 fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     let server = host.server()?;
     let plan = plan(arguments, server)?;
+    let left = leftover::remove(&plan.folder, &server.name, &host.run())?;
+    left.removed.into_iter().for_each(|text| (host.tell)(Told::Progress(text.into())));
+    left.kept.into_iter().for_each(|text| (host.tell)(Told::Warning(text.into())));
     if let Some(repository) = &server.access()?.repository
         && plan.format == ENDING
     {

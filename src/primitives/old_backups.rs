@@ -14,7 +14,7 @@
 //! # Options
 //! - `count`: keep so many of the newest backups. Default: `keep` of the site, if none of the
 //!   three is given.
-//! - `age`: keep backups newer than this. Default: `keep` of the site, if none of the three is
+//! - `age`: keep backups newer than this, such as `"30d"` or `"90min"`; a bare `m` is refused. Default: `keep` of the site, if none of the three is
 //!   given.
 //! - `keep`: more rules, in the form of `keep` of the site, such as `#{ daily: 7, within: "2d" }`. Default: none.
 //! - `folder`: where the backups are. Default: `backups` of the site, for Hoss `backups` in its `BACKUP_ROOT`, else
@@ -46,9 +46,9 @@
 
 use crate::data::{self, ServerName};
 use crate::failure::Result;
-use crate::machine::backup::{Card, Keep, Level};
+use crate::machine::backup::{Age, Card, Keep, Level};
 use crate::primitive::{Act, Facet, Host, Primitive};
-use crate::units::{Duration, Size};
+use crate::units::Size;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -61,7 +61,7 @@ pub struct Arguments {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     count: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    age: Option<Duration>,
+    age: Option<Age>,
     #[serde(default, skip_serializing_if = "Keep::is_empty")]
     keep: Keep,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -38,7 +38,8 @@
 //! that a restore leaves alone, or this user may not restore it. Nothing was changed then.
 //!
 //! # After a crash
-//! It is unpacked again.
+//! It is unpacked again. If the run is abandoned before anything is put back, the next run that takes or unpacks a backup
+//! of the server removes what was unpacked.
 //!
 //! # Example
 //! ```rhai
@@ -55,11 +56,11 @@ use crate::data::{self, ServerName};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::archive::{self, Entry, several};
 use crate::machine::backup::{
-    Card, Reference, Unpacked, adopt, catalogue, foresee, is_reference, left_alone, parts_of,
+    Card, Reference, Unpacked, adopt, catalogue, foresee, is_reference, left_alone, leftover, parts_of,
 };
 use crate::machine::part::Part;
 use crate::machine::tree;
-use crate::primitive::{Act, AfterCrash, Host, Primitive};
+use crate::primitive::{Act, AfterCrash, Host, Primitive, Told};
 use crate::site::Server;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -122,6 +123,10 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     // As an attempt is repeated, so is the name: its folder is the attempt's own.
     let id = identity(host, &folder)?;
     let into = folder.join(restore_folder(&id));
+    let left = leftover::remove(&folder, &server.name, &host.run())?;
+    left.removed.into_iter().for_each(|text| (host.tell)(Told::Progress(text.into())));
+    left.kept.into_iter().for_each(|text| (host.tell)(Told::Warning(text.into())));
+    leftover::note(&into, &server.name, &host.run())?;
     let stop = || host.stop.is_asked();
     let places = server.places(&arguments.files);
     let check = |parts: &[Part]| places.check(parts, &path, &|path| server.path(path));
@@ -132,9 +137,11 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     });
     let (unpacked, left_alone) = unpacked.map_err(|failure| {
         // The next attempt has a folder of its own, and may need the room.
-        match tree::remove(&into) {
+        let removed =
+            tree::remove(&into).map_err(|left| format!("`{}` can't be removed: {left}", into.display()));
+        match removed.and_then(|()| leftover::end(&into).map_err(|left| left.to_string())) {
             Ok(()) => failure,
-            Err(left) => failure.why(format!("`{}` can't be removed: {left}", into.display())),
+            Err(left) => failure.why(left),
         }
     })?;
     let version = std::fs::read(unpacked.path("version.json")).ok();
@@ -230,7 +237,7 @@ fn find(arguments: &Arguments, server: &Server, host: &Host) -> Result<PathBuf> 
 
 /// What the folder is called that a backup is unpacked into.
 fn restore_folder(id: &str) -> String {
-    format!(".restore-{id}")
+    format!("{}{id}", leftover::RESTORE)
 }
 
 /// Digits that are the same for each try of this attempt, and of no other that unpacks into this folder.

@@ -60,7 +60,8 @@ pub(super) fn store(
     };
     let about = reference.about();
     backup::end(&plan_folder, &server.name, &reference.inventory.set)?;
-    let Reference { inventory, sha256, added, .. } = reference;
+    let sha256 = reference.sha256();
+    let Reference { inventory, added, .. } = reference;
     Card::of(&path)?.about(&about).verified(sha256.clone()).keep()?;
     Ok(Outcome {
         bytes: json!({ data::SIZE: Size(added.unwrap_or_default()) }),
