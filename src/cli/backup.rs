@@ -4,7 +4,7 @@ use super::arguments::{BackupCommand, PruneOptions, RunOptions, TryOptions};
 use super::context::{Context, at_once};
 use crate::data::Arguments;
 use crate::failure::{Failure, Kind, Result};
-use crate::machine::archive::changed;
+use crate::machine::archive::doubts;
 use crate::machine::backup::{self, Access, Card, Level, Verified, first_two_numbers, missing};
 use crate::machine::part::Part;
 use crate::reach::inquiry;
@@ -71,9 +71,13 @@ fn is_of_another(site: &Site, server: &Server, card: &Card) -> bool {
 
 fn level(card: &Card) -> String {
     let level = proven(card);
-    match card.changed.len() {
+    let level = match card.changed.len() {
         0 => level,
         count => format!("{level}, {count} changed"),
+    };
+    match card.unheld.len() {
+        0 => level,
+        count => format!("{level}, {count} not copied by SQLite"),
     }
 }
 
@@ -136,7 +140,9 @@ fn verify(context: &Context, backup: Option<&str>) -> Result<u8> {
         }
         (Some(members), true) => {
             println!("{path} is whole: {members} members as they were written");
-            changed(&card.changed).into_iter().for_each(|changed| println!("when it was taken, {changed}"));
+            doubts(&card.changed, &card.unheld)
+                .into_iter()
+                .for_each(|doubts| println!("when it was taken, {doubts}"));
             excluded(&card).into_iter().for_each(|excluded| println!("excluded from it: {excluded}"));
         }
         (Some(members), false) => {

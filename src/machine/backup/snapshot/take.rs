@@ -69,7 +69,8 @@ pub fn take(order: Order) -> Result<Reference> {
     let excluded = staging.write(EXCLUDED, &survey.excluded.join(&b'\n'))?;
     tell(format!("storing it in `{}`", repository.location));
     let stored = store(repository, &inventory, &mut survey, &excluded, watch.own, watch.stop)?;
-    if let Some(changed) = archive::changed(&stored.changed) {
+    let changed = [inventory.about.changed.clone(), stored.changed].concat();
+    if let Some(changed) = archive::changed(&changed) {
         (watch.warn)(changed);
     }
     let sha256 = sha256_of(&text);
@@ -80,6 +81,6 @@ pub fn take(order: Order) -> Result<Reference> {
         inventory,
         sha256,
         added: Some(stored.added),
-        changed: stored.changed,
+        changed,
     })
 }
