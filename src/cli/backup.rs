@@ -4,7 +4,7 @@ use super::arguments::{BackupCommand, PruneOptions, RunOptions, TryOptions};
 use super::context::{Context, at_once};
 use crate::data::Arguments;
 use crate::failure::{Failure, Kind, Result};
-use crate::machine::archive::changed;
+use crate::machine::archive::doubts;
 use crate::machine::backup::{self, Access, Card, Level, ReadPart, Verified, first_two_numbers, missing};
 use crate::machine::part::Part;
 use crate::reach::inquiry;
@@ -74,9 +74,13 @@ fn level(card: &Card) -> String {
         return format!("can't be read: {why}");
     }
     let level = proven(card);
-    match card.changed.len() {
+    let level = match card.changed.len() {
         0 => level,
         count => format!("{level}, {count} changed"),
+    };
+    match card.unheld.len() {
+        0 => level,
+        count => format!("{level}, {count} not copied by SQLite"),
     }
 }
 
@@ -145,7 +149,9 @@ fn verify(context: &Context, backup: Option<&str>) -> Result<u8> {
         }
         (Some(members), true) => {
             println!("{}", found_good(&path.to_string(), members, read.as_ref()));
-            changed(&card.changed).into_iter().for_each(|changed| println!("when it was taken, {changed}"));
+            doubts(&card.changed, &card.unheld)
+                .into_iter()
+                .for_each(|doubts| println!("when it was taken, {doubts}"));
             excluded(&card).into_iter().for_each(|excluded| println!("excluded from it: {excluded}"));
         }
         (Some(members), false) => {

@@ -3,7 +3,7 @@
 //! A volume is reached by a container that lives for the moment: without a network, with the image of a service that
 //! mounts the volume, so that nothing is fetched. That image needs `sh`, `tar`, `mv` and `stat`.
 
-use super::compose::{Docker, Mount, Project, VOLUME};
+use super::compose::{Docker, Mount, Project, Service, VOLUME};
 use crate::command::Spec;
 use crate::failure::{Failure, Kind, Result};
 use std::collections::BTreeSet;
@@ -18,6 +18,14 @@ pub struct Volume {
     pub name: String,
     /// The image whose programs reach it.
     image: String,
+}
+
+/// A container that runs and mounts a volume.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    pub name: String,
+    /// Whether it may write to the volume.
+    pub writes: bool,
 }
 
 impl Docker<'_> {
@@ -42,6 +50,17 @@ impl Docker<'_> {
         }
         let name = names.remove(0);
         Ok(Volume { image: self.image_of(&name)?, name })
+    }
+
+    /// The containers of any project that mount the volume and run.
+    pub fn running_users(&self, volume: &Volume) -> Result<Vec<User>> {
+        let of = |found: Service| {
+            let mounts = found.mounts.iter().filter(|it| it.sort == "volume" && it.name == volume.name);
+            let writes: Vec<bool> = mounts.map(|mount| mount.writable).collect();
+            let name = found.name.clone();
+            (found.running && !writes.is_empty()).then(|| User { name, writes: writes.contains(&true) })
+        };
+        Ok(self.containers()?.into_iter().filter_map(of).collect())
     }
 
     /// The name of a volume without Compose's labels, by the containers that mount it: Compose takes one as its own that

@@ -52,6 +52,7 @@
 //! - `readable`: whether every member was compared, too: `false` if it is encrypted and no key is here to decrypt it.
 //!
 //! # Errors
+//! `refused` if a database server that runs keeps its files among the files or in a volume, which must be dumped instead;
 //! `not_found` if a file, a service or a program is not there; `command_failed` if a dump fails, or the program that
 //! encrypts; `timed_out` if a snapshot takes over an hour; `refused` if there is too little room, a snapshot is not
 //! whole, something can't be read or written, the archive differs when read back, or `identity` is the key of no
@@ -194,6 +195,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
         Some(intent) => intent,
         None => {
             room::enough(&plan, server)?;
+            room::no_running_database(&plan, server)?;
             intend(arguments, &plan, host)?
         }
     };
@@ -269,7 +271,7 @@ fn write(arguments: &Arguments, host: &Host, plan: Plan, path: &Path, about: &Ab
     let gathered =
         gather(&asked, &Workshop { place: &place, folder: &plan.folder, compressed: true, tell: &progress })?;
     progress(format!("writing `{}`", path.display()));
-    let about = About { parts: gathered.parts.clone(), ..about.clone() };
+    let about = About { parts: gathered.parts.clone(), changed: gathered.changed.clone(), ..about.clone() };
     let watch = Watch { stop: &stop, warn: &warn, own: &own };
     let created = archive::create(path, &server.keys(), &gathered.members, about, &plan.prefix, &watch);
     let unnamed = match created {

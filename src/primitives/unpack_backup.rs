@@ -22,7 +22,8 @@
 //! - `parts`: how many parts of each kind it has: `files`, `volume`, `database`, `search`, `output`.
 //! - `not_included`: a description of the server's data that is not in it, and what was left out of its folders.
 //! - `changed`: what changed while it was read, and may be inconsistent in it.
-//! - `changes`: the same as a sentence about the first of it, or an empty text.
+//! - `changes`: the same as a sentence about the first of it, with the SQLite databases that were not copied by SQLite, or
+//!   an empty text.
 //! - `lost`: what of its files can't be kept here or was not kept when it was made, as a text with the first of it, or an
 //!   empty text.
 //! - `left_alone`: what a restore would leave alone in the folders that it restores, each with the reason: mounts, links
@@ -54,7 +55,7 @@
 
 use crate::data::{self, ServerName};
 use crate::failure::{Context, Failure, Kind, Result};
-use crate::machine::archive::{self, Entry, several};
+use crate::machine::archive::{self, About, Entry, several};
 use crate::machine::backup::{
     Card, Reference, Unpacked, adopt, catalogue, foresee, is_reference, left_alone, leftover, parts_of,
 };
@@ -159,8 +160,8 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
         commit: about.as_ref().map_or_else(|| said("build"), |about| about.commit.clone()),
         created: about.as_ref().map(|about| about.created.clone()),
         parts: kinds(&unpacked.parts),
+        changes: about.as_ref().and_then(About::doubts).unwrap_or_default(),
         not_included: about.map(|about| about.not_included).unwrap_or_default(),
-        changes: archive::changed(&changed).unwrap_or_default(),
         changed,
         lost: several(&lost).unwrap_or_default(),
         left_alone,
@@ -290,8 +291,8 @@ fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
         "commit": of_archive(about.as_ref().map(|about| json!(about.commit)), "commit"),
         "created": about.as_ref().map(|about| about.created.clone()),
         "parts": kinds(&parts),
+        "changes": about.as_ref().and_then(About::doubts).unwrap_or_default(),
         "not_included": about.map(|about| about.not_included).unwrap_or_default(),
-        "changes": archive::changed(&changed).unwrap_or_default(),
         "changed": changed,
         "lost": several(&lost).unwrap_or_default(),
         "left_alone": left_alone(&parts, &place)?,
@@ -319,7 +320,7 @@ fn predict_snapshot(arguments: &Arguments, host: &Host, path: &Path) -> Result<V
         "created": about.created,
         "parts": kinds(&about.parts),
         "not_included": about.not_included,
-        "changes": archive::changed(&about.changed).unwrap_or_default(),
+        "changes": about.doubts().unwrap_or_default(),
         "changed": about.changed,
         "lost": several(&about.lost).unwrap_or_default(),
         "left_alone": left_alone(&about.parts, &ground.place(&stop))?,

@@ -6,6 +6,7 @@ use super::place::leads_out;
 use crate::failure::Result;
 use crate::machine::exclude::Exclude;
 use crate::machine::files::unreadable;
+use crate::machine::sqlite::{self, of_companion};
 use crate::machine::tree::{Found, What};
 use std::fs::Metadata;
 use std::os::unix::ffi::OsStrExt;
@@ -90,7 +91,8 @@ impl Left {
     /// not. What is meant itself, the top, is never a mount: it was named.
     pub fn of(found: &Found, name: &str, own: &Own) -> Result<Option<Left>> {
         let is_top = found.below.is_empty();
-        if let Some(pattern) = own.exclude.of(found.path) {
+        let database = database_of(found);
+        if let Some(pattern) = own.exclude.of(database.as_deref().unwrap_or(found.path)) {
             return Ok(Some(Left::Excluded(pattern.to_owned())));
         }
         Ok(match (found.what, found.metadata) {
@@ -121,6 +123,15 @@ impl Left {
             Left::Aside => "an earlier restore moved it aside".into(),
         }
     }
+}
+
+/// The SQLite database beside a file, if it is a companion of one: it stays or goes with that, whatever a pattern says of
+/// its own name. A log of another time would make another state of it.
+fn database_of(found: &Found) -> Option<PathBuf> {
+    let (name, _) = of_companion(found.path.file_name()?)?;
+    let (folder, _) = found.folder().ok()?;
+    let file = folder.file(name).ok()?;
+    sqlite::mode(&file).ok()?.map(|_| found.path.with_file_name(name))
 }
 
 /// A path with the links resolved in all but its last part: where data is, whichever links lead there.

@@ -52,6 +52,9 @@ pub struct Card {
     /// What changed while it was read, and may be inconsistent in it.
     #[serde(default)]
     pub changed: Vec<String>,
+    /// The SQLite databases in it that SQLite did not hold at one state while they were copied, each with the reason.
+    #[serde(default)]
+    pub unheld: Vec<String>,
     /// The patterns of what was excluded, with how much.
     #[serde(default)]
     pub excluded: Vec<Excluded>,
@@ -95,6 +98,7 @@ impl Card {
             label: Some(about.label.clone()),
             not_included: about.not_included.clone(),
             changed: about.changed.clone(),
+            unheld: about.unheld.clone(),
             excluded: about.excluded.clone(),
             ..self
         }

@@ -27,6 +27,7 @@ pub(super) fn store(
         Some(intent) => intent,
         None => {
             room::enough(&plan, server)?;
+            room::no_running_database(&plan, server)?;
             intend(arguments, &plan, host)?
         }
     };
@@ -45,7 +46,7 @@ pub(super) fn store(
             let workshop =
                 Workshop { place: &place, folder: &plan.folder, compressed: false, tell: &progress };
             let gathered = gather(&asked, &workshop)?;
-            let about = About { parts: gathered.parts.clone(), ..about };
+            let about = About { parts: gathered.parts.clone(), changed: gathered.changed.clone(), ..about };
             let watch = Watch { stop: &stop, warn: &warn, own: &own };
             let (folder, members) = (plan.folder.as_path(), gathered.members.as_slice());
             let order = Order { repository, folder, members, about, watch: &watch, tell: &progress };

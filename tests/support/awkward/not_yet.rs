@@ -78,12 +78,6 @@ pub const NOT_YET: &[NotYet] = &[
         reason: "a second tag of the commit that is installed is taken for another release",
     },
     NotYet {
-        thing: Sqlite,
-        sweeps: &[PlainRestore, Restore, WayBack, Rollback],
-        says: None,
-        reason: "the copy of a file that is written to may be no state that it ever had",
-    },
-    NotYet {
         thing: NoisyShell,
         sweeps: &[Ssh],
         says: None,

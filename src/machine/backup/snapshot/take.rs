@@ -81,10 +81,11 @@ pub fn take(order: Order) -> Result<Reference> {
     let excluded = staging.write(EXCLUDED, &survey.excluded.join(&b'\n'))?;
     tell(format!("storing it in `{}`", repository.location));
     let stored = store(repository, &inventory, &mut survey, &excluded, watch.stop)?;
-    if let Some(changed) = archive::changed(&stored.changed) {
+    let changed = [inventory.about.changed.clone(), stored.changed].concat();
+    if let Some(changed) = archive::changed(&changed) {
         (watch.warn)(changed);
     }
-    changed::store(repository, &inventory, &staging, &stored.changed, watch.stop)?;
+    changed::store(repository, &inventory, &staging, &changed, watch.stop)?;
     tell(format!("reading it back from `{}`", repository.location));
     read_back(repository, &inventory, &sha256_of(&text), watch.stop)?;
     if found.before.is_some() {
@@ -97,6 +98,6 @@ pub fn take(order: Order) -> Result<Reference> {
         inventory,
         manifest,
         added: Some(stored.added),
-        changed: stored.changed,
+        changed,
     })
 }

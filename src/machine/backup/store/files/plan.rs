@@ -5,6 +5,8 @@ use super::{Target, single};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::archive::Left;
 use crate::machine::backup::Unpacked;
+use crate::machine::part::Part;
+use crate::machine::sqlite;
 use crate::machine::tree::{Entry as Found, Extended, Folder, Sort};
 use rustix::fs::{Access, AtFlags, accessat};
 use rustix::process::geteuid;
@@ -36,7 +38,13 @@ pub enum Way {
     /// The contents of a folder are exchanged.
     Contents(Contents),
     /// It is exchanged as a whole, with what waits beside it.
-    Beside { entry: Entry },
+    Beside {
+        entry: Entry,
+        /// What belongs to the SQLite database that is replaced, and is not in the backup: it goes aside first. The log of
+        /// another time would make another state of what is restored.
+        #[serde(default)]
+        companions: Vec<Entry>,
+    },
     /// It is written over, because nothing can be put beside it, or because it is a mount itself.
     Written,
 }
@@ -136,8 +144,27 @@ pub fn plan(target: &Target, unpacked: &Unpacked, is_staged: bool) -> Result<Opt
         let path = target.place.join(path);
         return Err(refused(failed(), format!("`{}` would be in the way: {}", path.display(), left.why())));
     }
+    let waits = if from.about(own).or_fail(Kind::Refused, failed)?.is_some() {
+        from.file(own)
+    } else {
+        around.as_ref().map_or_else(|| from.file(own), |around| around.file(&name))
+    };
+    let is_database = waiting.is_file()
+        && waits.and_then(|waits| sqlite::mode(&waits)).or_fail(Kind::Refused, failed)?.is_some();
+    let companions = match &around {
+        Some(around) if is_database => companions(target, unpacked, around).or_fail(Kind::Refused, failed)?,
+        _ => Vec::new(),
+    };
     if single::is_written(target).or_fail(Kind::Refused, failed)? {
         single::check_written(target, &waiting)?;
+        if let Some(first) = companions.first() {
+            let first = target.place.with_file_name(&first.name);
+            let why = format!(
+                "with `{}`, which can't be moved away, it would be in another state",
+                first.display()
+            );
+            return Err(not_allowed(&target.place, why));
+        }
         return of(Way::Written);
     }
     let live = match &around {
@@ -156,7 +183,24 @@ pub fn plan(target: &Target, unpacked: &Unpacked, is_staged: bool) -> Result<Opt
         old: live.as_ref().map(Item::of),
         new: Some(Item::of(&waiting)),
     };
-    of(Way::Beside { entry })
+    of(Way::Beside { entry, companions })
+}
+
+/// What is beside a database that is replaced, and the backup lacks.
+fn companions(target: &Target, unpacked: &Unpacked, around: &Folder) -> io::Result<Vec<Entry>> {
+    let name = target.place.file_name().unwrap_or_default();
+    let is_part = |companion: &str| {
+        let is = |path: &String, part: &Part| matches!(part, Part::Files { path: own, .. } if *own == format!("{path}{companion}"));
+        target.restored.iter().any(|path| unpacked.parts.iter().any(|part| is(path, part)))
+    };
+    let mut found = Vec::new();
+    for companion in sqlite::COMPANIONS.into_iter().filter(|companion| !is_part(companion)) {
+        let name = sqlite::companion(name, companion);
+        if let Some(live) = around.about(&name)? {
+            found.push(Entry { folder: OsString::new(), name, old: Some(Item::of(&live)), new: None });
+        }
+    }
+    Ok(found)
 }
 
 struct Planning<'a> {
