@@ -231,6 +231,14 @@ impl Docker<'_> {
         Ok(format!("{}{}", looked.stdout, looked.stderr))
     }
 
+    /// Ends and removes a container, if it is there: that of an attempt that was cut off may still work.
+    pub(super) fn forget_container(&self, name: &str) -> Result<()> {
+        match self.ask(["rm", "--force", name].map(String::from).into()) {
+            Err(failure) if failure.kind == Kind::NotFound => Ok(()),
+            gone => gone.map(drop),
+        }
+    }
+
     /// What docker prints, if it ends well.
     pub(super) fn ask(&self, arguments: Vec<String>) -> Result<String> {
         done(self.run(arguments)?)

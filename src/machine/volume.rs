@@ -6,6 +6,8 @@
 use super::compose::{Docker, Mount, Project, Service, VOLUME};
 use crate::command::Spec;
 use crate::failure::{Failure, Kind, Result};
+use crate::machine::files::hexadecimal;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::fs::File;
 
@@ -111,29 +113,40 @@ impl Docker<'_> {
         })
     }
 
-    fn helper(&self, volume: &Volume, mode: &str, entry: &str, arguments: &[&str]) -> Spec {
+    /// A container that lives for the moment and has the volume; `named` are options that give it a name.
+    fn helper(&self, volume: &Volume, mode: &str, named: &[&str], words: &[&str]) -> Spec {
         let mount = format!("{}:/volume{mode}", volume.name);
+        let (entry, arguments) = words.split_first().unwrap_or((&"true", &[]));
         let fixed =
             ["run", "--rm", "--interactive", "--network", "none", "--user", "0:0", "--workdir", "/volume"];
         let more = ["--volume", &mount, "--entrypoint", entry, &volume.image];
-        self.spec(fixed.into_iter().chain(more).chain(arguments.iter().copied()))
+        let options = fixed.into_iter().chain(named.iter().copied());
+        self.spec(options.chain(more).chain(arguments.iter().copied()))
+    }
+
+    /// A shell script in the volume, alone: that of an attempt that was cut off may still work, and is ended first.
+    fn work_in(&self, volume: &Volume, id: &str, script: &str) -> Result<Spec> {
+        let digest = hexadecimal(&Sha256::digest(&volume.name)[..4]);
+        let name = format!("banister-volume-{id}-{digest}");
+        self.forget_container(&name)?;
+        Ok(self.helper(volume, "", &["--name", &name], &["sh", "-c", script]))
     }
 
     /// Prints the volume as a tar.
     pub fn read_volume(&self, volume: &Volume) -> Spec {
-        self.helper(volume, ":ro", "tar", &["-cf", "-", "--exclude=.banister-*", "."])
+        self.helper(volume, ":ro", &[], &["tar", "-cf", "-", "--exclude=.banister-*", "."])
     }
 
     /// Puts what a tar holds in the place of what the volume holds, which is moved aside, within the volume, under
     /// `id`. Called again after it was cut off, it goes on; called again after it is done, it does nothing.
     pub fn exchange_volume(&self, volume: &Volume, id: &str, tar: &File) -> Result<()> {
-        self.feed(self.helper(volume, "", "sh", &["-c", &EXCHANGE.replace("ID", id)]), tar).map(drop)
+        self.feed(self.work_in(volume, id, &EXCHANGE.replace("ID", id))?, tar).map(drop)
     }
 
     /// Removes what [`Docker::exchange_volume`] moved aside, and what it left if it was never done.
     pub fn drop_aside(&self, volume: &Volume, id: &str) -> Result<()> {
         let script = format!("rm -rf .banister-{id}-*");
-        self.run_spec(&self.helper(volume, "", "sh", &["-c", &script])).map(drop)
+        self.run_spec(&self.work_in(volume, id, &script)?).map(drop)
     }
 }
 
