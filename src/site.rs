@@ -66,6 +66,9 @@ pub struct Server {
     /// The folder of `site.toml`, if both are on this machine.
     #[serde(skip)]
     pub site_folder: Option<PathBuf>,
+    /// Where the other servers of the site have their backups, if those are on this machine.
+    #[serde(skip)]
+    pub neighbours: Vec<PathBuf>,
     /// Its address for `ssh`, as `ops@cloud.example.org`, or a name from the user's own ssh configuration.
     /// Absent: this machine.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -328,6 +331,15 @@ impl Site {
             if let Some(endpoint) = &mut server.endpoint {
                 endpoint.truncate(endpoint.trim_end_matches('/').len());
             }
+        }
+        let backups: Vec<(String, PathBuf)> = servers
+            .values()
+            .filter(|server| server.ssh.is_none())
+            .map(|server| (server.name.clone(), server.backup_folder()))
+            .collect();
+        for server in servers.values_mut() {
+            let others = backups.iter().filter(|(name, _)| *name != server.name);
+            server.neighbours = others.map(|(_, folder)| folder.clone()).collect();
         }
         Ok(Site { file, servers })
     }

@@ -445,3 +445,70 @@ fn a_folder_that_belongs_to_the_work_is_no_data_of_its_own() {
     assert_eq!(world.read("web/Makefile"), makefile);
     assert_eq!(world.path().join("web/.git").metadata().unwrap().ino(), inode);
 }
+
+/// What lies behind a link that leaves the data is in no backup, however the link is written.
+#[test]
+fn a_relative_link_out_of_the_data_is_named_and_one_that_is_the_data_is_refused() {
+    let world = World::new();
+    world.write("site.toml", SITE);
+    world.write("data/rows", "before");
+    world.write("big/photo", "precious");
+    symlink("../big", world.path().join("data/uploads")).unwrap();
+    symlink("../data/rows", world.path().join("data/again")).unwrap();
+    let said = world.banister(&["run", "backup", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let all = format!("{}{}", said.out, said.err);
+    assert!(all.contains("data/uploads` is not in the backup: it is a link to `../big`"), "{said:?}");
+    assert!(!all.contains("data/again"), "{said:?}");
+    world.write("data/rows", "after");
+    let said = world.banister(&["backup", "restore", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(world.read("data/again"), "before");
+    assert_eq!(world.read("data/uploads/photo"), "precious");
+
+    fs::rename(world.path().join("data"), world.path().join("real")).unwrap();
+    symlink("real", world.path().join("data")).unwrap();
+    let said = world.banister(&["run", "backup", "--yes"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.err.contains("data` can't be backed up: it is a link"), "{said:?}");
+}
+
+/// What is there now is in no backup: it came after something that a backup can't hold.
+#[test]
+fn what_stands_where_a_backup_left_something_out_stays() {
+    let mut mounted = world(SITE);
+    mounted.mount("data/uploads");
+    let (backup, _) = mounted.backup();
+    mounted.mounts.clear();
+    mounted.world.write("data/uploads/photo", "precious");
+    mounted.world.write("data/rows", "after");
+    let said = mounted.banister(&["backup", "restore", &backup, "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.out.contains("uploads`: the backup left out what was there"), "{said:?}");
+    assert_eq!(mounted.world.read("data/uploads/photo"), "precious");
+    assert_eq!(mounted.world.read("data/rows"), "before");
+}
+
+#[test]
+fn the_backups_of_another_server_of_the_site_are_no_data() {
+    let world = World::new();
+    let other = SITE
+        .replace("servers.web", "servers.wiki")
+        .replace("~/kept", "~/data/wiki")
+        .replace("~/data\"", "~/wiki\"");
+    world.write("site.toml", &format!("{SITE}\n{other}"));
+    world.write("data/rows", "before");
+    world.write("wiki/page", "text");
+    let backup = |server: &str| {
+        let said = world.banister(&["--server", server, "run", "backup", "--yes"]);
+        assert_eq!(said.code, Some(0), "{said:?}");
+    };
+    backup("wiki");
+    backup("web");
+    backup("wiki");
+    let there = names(&world.path().join("data/wiki"));
+    let said = world.banister(&["--server", "web", "backup", "restore", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.out.contains("it holds the backups of another server"), "{said:?}");
+    assert_eq!(names(&world.path().join("data/wiki")), there);
+}

@@ -224,7 +224,7 @@ fn damage_in_the_repository_is_found_and_the_backup_is_no_longer_called_verified
     }
     let said = web.banister(&["backup", "verify"]);
     assert_eq!(said.code, Some(1), "{said:?}");
-    assert!(said.err.contains("the backup in the repository is damaged"), "{said:?}");
+    assert!(said.err.contains("data in the repository is damaged"), "{said:?}");
     assert!(said.err.contains("ciphertext verification failed"), "what restic says: {said:?}");
     assert_eq!(web.cards()[0]["level"], "taken");
     let said = web.banister(&["backup", "restore", "--yes"]);

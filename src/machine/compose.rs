@@ -88,19 +88,28 @@ impl Docker<'_> {
     pub fn services(&self, project: &Project, service: Option<&str>) -> Result<Vec<Service>> {
         match project {
             Project::Named(name) => self.labelled(Some(name), service),
-            Project::In(folder) => Ok(own(folder, self.labelled(None, service)?)),
+            Project::In(folder) => {
+                // Of all: which project it is must not depend on which of its containers are there.
+                let mut all = own(folder, self.labelled(None, None)?)?;
+                all.retain(|found| service.is_none_or(|service| found.service == service));
+                Ok(all)
+            }
         }
     }
 
     /// The names of what is meant.
-    pub(super) fn projects(&self, project: &Project) -> Result<BTreeSet<String>> {
+    pub fn projects(&self, project: &Project) -> Result<BTreeSet<String>> {
         let folder = match project {
             Project::Named(name) => return Ok(BTreeSet::from([name.clone()])),
             Project::In(folder) => folder,
         };
-        let found: BTreeSet<String> =
-            self.services(project, None)?.into_iter().map(|own| own.project).collect();
-        Ok(if found.is_empty() { project_name(folder).into_iter().collect() } else { found })
+        let all = self.labelled(None, None)?;
+        let usual = project_name(folder);
+        let is_anothers =
+            all.iter().any(|found| Some(&found.project) == usual.as_ref() && found.folder.is_some());
+        let found: BTreeSet<String> = own(folder, all)?.into_iter().map(|own| own.project).collect();
+        // Its containers may all be removed, and its volumes there.
+        Ok(if found.is_empty() && !is_anothers { usual.into_iter().collect() } else { found })
     }
 
     fn labelled(&self, project: Option<&str>, service: Option<&str>) -> Result<Vec<Service>> {

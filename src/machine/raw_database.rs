@@ -4,6 +4,7 @@
 use super::archive::{Left, Own, real};
 use super::tree::{Folder, Found, Next, What, walk};
 use crate::failure::{Failure, Kind, Result};
+use rustix::fs::{AtFlags, CWD, StatxFlags, makedev, statx};
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::File;
@@ -138,7 +139,9 @@ fn of(found: &Found) -> io::Result<Option<Raw>> {
     let has = |name: &str| Ok::<_, io::Error>(folder.about(OsStr::new(name))?.is_some());
     let around = found.path.parent().unwrap_or(found.path);
     let engine = match name {
-        "PG_VERSION" if has("postmaster.pid")? && has_control(&folder)? => Engine::Postgres,
+        "PG_VERSION" if has("postmaster.pid")? && has_control(&folder)? && is_worked_in(&folder)? => {
+            Engine::Postgres
+        }
         "ibdata1" if has("ib_logfile0")? || has("#innodb_redo")? || has("aria_log_control")? => {
             if !is_locked(&folder, name)? && !is_locked(&folder, "aria_log_control")? {
                 return Ok(None);
@@ -156,6 +159,26 @@ fn of(found: &Found) -> io::Result<Option<Raw>> {
     // The folder of its append-only files lies in that of all its files.
     let whole = if name.ends_with(".manifest") { around.parent().unwrap_or(around) } else { around };
     Ok(Some(Raw { folder: whole.to_owned(), engine }))
+}
+
+/// Whether a process works in a folder, or may do so: that is not said of another user's. The file that PostgreSQL leaves
+/// while it runs is still there after a crash.
+fn is_worked_in(folder: &Folder) -> io::Result<bool> {
+    let found = folder.metadata()?;
+    let is_it = |process: PathBuf| match identity(&process.join("cwd")) {
+        Err(error) => error.kind() == ErrorKind::PermissionDenied,
+        Ok(of) => of == (found.dev(), found.ino()),
+    };
+    let is_process =
+        |name: &OsStr| name.to_str().is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_digit()));
+    let processes = std::fs::read_dir("/proc")?.flatten().filter(|entry| is_process(&entry.file_name()));
+    Ok(processes.map(|entry| entry.path()).any(is_it))
+}
+
+/// Device and number of what something in `/proc` leads to, without asking a file system that may not answer.
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    let found = statx(CWD, path, AtFlags::STATX_DONT_SYNC, StatxFlags::INO)?;
+    Ok((makedev(found.stx_dev_major, found.stx_dev_minor), found.stx_ino))
 }
 
 fn has_control(folder: &Folder) -> io::Result<bool> {
@@ -182,7 +205,7 @@ fn is_locked(folder: &Folder, name: &str) -> io::Result<bool> {
         let mut numbers = place.split(':');
         let device = [numbers.next(), numbers.next()].map(|it| u32::from_str_radix(it.unwrap_or(""), 16));
         // Some file systems have another device for their files than for themselves.
-        let is_there = major == 0 || device == [Ok(major), Ok(minor)];
+        let is_there = if major == 0 { device[0] == Ok(0) } else { device == [Ok(major), Ok(minor)] };
         is_there && numbers.next() == Some(&found.ino().to_string())
     };
     Ok(locks.lines().any(is_it))
@@ -204,10 +227,9 @@ fn is_written_in(folder: &Folder) -> io::Result<bool> {
     }
     let numbers = std::fs::read_dir("/proc")?.flatten().map(|entry| entry.path().join("fd"));
     let opened = numbers.filter_map(|fds| std::fs::read_dir(fds).ok()).flatten().flatten();
-    Ok(opened.map(|entry| entry.path()).any(|path| {
-        let is_of = |found: std::fs::Metadata| files.contains(&(found.dev(), found.ino()));
-        std::fs::metadata(&path).is_ok_and(is_of) && is_writing(&path)
-    }))
+    Ok(opened
+        .map(|entry| entry.path())
+        .any(|path| identity(&path).is_ok_and(|found| files.contains(&found)) && is_writing(&path)))
 }
 
 fn is_writing(opened: &Path) -> bool {

@@ -66,10 +66,3 @@ pub fn of_companion(name: &OsStr) -> Option<(&OsStr, &'static str)> {
 pub fn companion(database: &OsStr, companion: &str) -> OsString {
     OsString::from_vec([database.as_bytes(), companion.as_bytes()].concat())
 }
-
-/// Whether this user may open a database with SQLite: what it makes beside one must belong to whoever uses the database,
-/// or that one can't open it any more.
-pub fn may_open(owner: u32) -> bool {
-    let own = rustix::process::geteuid();
-    own.is_root() || own.as_raw() == owner
-}

@@ -13,6 +13,9 @@ use std::fs::File;
 
 const PROJECT: &str = "com.docker.compose.project";
 
+/// How the names of containers begin that work in a volume.
+const HELPER: &str = "banister-volume-";
+
 /// A volume.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Volume {
@@ -60,7 +63,10 @@ impl Docker<'_> {
             let mounts = found.mounts.iter().filter(|it| it.sort == "volume" && it.name == volume.name);
             let writes: Vec<bool> = mounts.map(|mount| mount.writable).collect();
             let name = found.name.clone();
-            (found.running && !writes.is_empty()).then(|| User { name, writes: writes.contains(&true) })
+            // One of our own is ended before another is started.
+            let is_ours = name.starts_with(HELPER);
+            (found.running && !is_ours && !writes.is_empty())
+                .then(|| User { name, writes: writes.contains(&true) })
         };
         Ok(self.containers()?.into_iter().filter_map(of).collect())
     }
@@ -127,7 +133,7 @@ impl Docker<'_> {
     /// A shell script in the volume, alone: that of an attempt that was cut off may still work, and is ended first.
     fn work_in(&self, volume: &Volume, id: &str, script: &str) -> Result<Spec> {
         let digest = hexadecimal(&Sha256::digest(&volume.name)[..4]);
-        let name = format!("banister-volume-{id}-{digest}");
+        let name = format!("{HELPER}{id}-{digest}");
         self.forget_container(&name)?;
         Ok(self.helper(volume, "", &["--name", &name], &["sh", "-c", script]))
     }

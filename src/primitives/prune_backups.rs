@@ -8,7 +8,7 @@
 //! # Options
 //! - `count`: keep so many of the newest backups. Default: `keep` of the site, if none of the
 //!   three is given.
-//! - `age`: keep backups newer than this, such as `"30d"` or `"90min"`; a bare `m` is refused. Default: `keep` of the site, if none of the three is
+//! - `age`: keep backups newer than this, such as `30.days`. Default: `keep` of the site, if none of the three is
 //!   given.
 //! - `keep`: more rules, in the form of `keep` of the site, such as `#{ daily: 7, within: "2d" }`. Default: none.
 //! - `folder`: where the backups are. Default: `backups` of the site, for Hoss `backups` in its `BACKUP_ROOT`, else
@@ -46,6 +46,7 @@ use crate::machine::backup::prune::{Aging, remove};
 use crate::machine::backup::{self, Age, Card, Keep, is_reference};
 use crate::machine::files::{kept, private_folder, write_private_durably};
 use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive, Told};
+use crate::units::Duration;
 use crate::units::Size;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -60,7 +61,7 @@ pub struct Arguments {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     count: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    age: Option<Age>,
+    age: Option<Duration>,
     #[serde(default, skip_serializing_if = "Keep::is_empty")]
     keep: Keep,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -139,7 +140,7 @@ fn read(card: &Card, host: &Host) -> Result<()> {
 }
 
 fn look(arguments: &Arguments, host: &Host) -> Result<Aging> {
-    let given = arguments.keep.with(arguments.count, arguments.age);
+    let given = arguments.keep.with(arguments.count, arguments.age.map(Age));
     host.server()?.aging(arguments.folder.as_deref(), given)
 }
 

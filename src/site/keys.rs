@@ -59,7 +59,7 @@ pub fn documented() -> Vec<Key> {
             let text = comment.join("\n");
             comment.clear();
             // The name of the table is none of its keys, nor is where the table was read.
-            if !["name", "site_folder"].contains(&name) {
+            if !["name", "site_folder", "neighbours"].contains(&name) {
                 keys.push(Key { name: name.to_owned(), of: words(form.trim_end_matches(',')), text });
             }
         }

@@ -22,7 +22,10 @@ impl Server {
             (state.as_deref(), "it holds the records of runs"),
             (site, "it is the site's folder"),
         ];
-        let own = Own::of(all.into_iter().filter_map(|(folder, why)| Some((folder?, why))));
+        let neighbours =
+            self.neighbours.iter().map(|folder| (folder.as_path(), "it holds the backups of another server"));
+        let all = all.into_iter().filter_map(|(folder, why)| Some((folder?, why)));
+        let own = Own::of(all.chain(neighbours));
         own.excluding(self.excluded())
     }
 

@@ -209,7 +209,7 @@ impl Part {
     fn open(archive: &Path) -> io::Result<Part> {
         let path = beside(archive, super::sweep::ENDING).map_err(io::Error::other)?;
         // What a crash left there is no longer wanted; what another process still writes must stay.
-        super::sweep::remove_if_dead(&path)?;
+        super::sweep::patiently(|| super::sweep::remove_if_dead(&path))?;
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
         rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)?;
         Ok(Part { file, path, archive: archive.to_owned() })

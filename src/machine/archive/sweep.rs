@@ -5,6 +5,7 @@ use rustix::fs::FlockOperation;
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// How the name of an unfinished archive ends.
 pub(super) const ENDING: &str = "part";
@@ -41,6 +42,26 @@ pub fn sweep(folder: &Path, server: &str) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// A program that another thread is just starting has a copy of our descriptors for a moment, and with them of a lock.
+const MOMENT: Duration = Duration::from_millis(500);
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// Does what needs a lock, again for a moment if somebody has that.
+pub(super) fn patiently<T>(locked: impl Fn() -> io::Result<T>) -> io::Result<T> {
+    let until = Instant::now() + MOMENT;
+    loop {
+        match locked() {
+            Err(error) if error.kind() == ErrorKind::WouldBlock && Instant::now() < until => {
+                std::thread::sleep(PAUSE);
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                return Err(io::Error::new(ErrorKind::WouldBlock, "another process is writing it"));
+            }
+            done => return done,
+        }
+    }
 }
 
 /// Removes an unfinished archive, if it is there. [`ErrorKind::WouldBlock`] if somebody still writes it.

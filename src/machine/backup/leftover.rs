@@ -5,6 +5,7 @@ use super::unpacked::Unpacked;
 use crate::failure::{Context, Kind, Result};
 use crate::machine::files::{private_folder, sync_folder_of, write_private_durably};
 use crate::machine::tree;
+use crate::output::word;
 use serde::{Deserialize, Serialize};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -84,8 +85,15 @@ pub fn remove(backups: &Path, server: &str, run: &str) -> Result<Leftover> {
             ));
             continue;
         }
-        tree::remove(&folder)
-            .or_fail(Kind::Refused, || format!("`{}` can't be removed", folder.display()))?;
+        if let Err(error) = tree::remove(&folder) {
+            leftover.kept.push(format!(
+                "`{}`, which the abandoned run `{}` had unpacked, can't be removed: {error}; as root: `rm -rf -- {}`",
+                folder.display(),
+                note.run,
+                word(folder.display())
+            ));
+            continue;
+        }
         end(&folder)?;
         leftover.removed.push(format!("removed `{}`, which an abandoned run had unpacked", folder.display()));
     }

@@ -1,6 +1,7 @@
 //! Which Compose project is meant.
 
 use super::Service;
+use crate::failure::{Failure, Kind, Result};
 use std::collections::BTreeSet;
 use std::fmt::{self, Display, Formatter};
 use std::path::{Path, PathBuf};
@@ -29,8 +30,8 @@ impl Display for Project {
     }
 }
 
-/// Those of the project whose Compose files are in a folder.
-pub(super) fn own(folder: &Path, mut all: Vec<Service>) -> Vec<Service> {
+/// Those of the project whose Compose files are in a folder. Fails with [`Kind::Refused`] if that may be several.
+pub(super) fn own(folder: &Path, mut all: Vec<Service>) -> Result<Vec<Service>> {
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let here = real(folder);
     let folder_of = |found: &Service| found.folder.as_deref().map(real);
@@ -38,17 +39,28 @@ pub(super) fn own(folder: &Path, mut all: Vec<Service>) -> Vec<Service> {
         let meant = all.iter().filter(|found| folder_of(found).is_some_and(is_meant));
         meant.map(|found| found.project.clone()).collect()
     };
+    let usual = project_name(folder).unwrap_or_default();
     let mut projects = named(&|folder| folder == here);
     if projects.is_empty() {
         projects = named(&|folder| folder.starts_with(&here));
+        if projects.len() > 1 {
+            let message = format!("several projects have their Compose files below `{}`", folder.display());
+            return Err(Failure::new(Kind::Refused, message)
+                .why(projects.into_iter().collect::<Vec<_>>().join(", "))
+                .help("name the project that is meant: `project = \"NAME\"` in site.toml"));
+        }
     }
-    let usual = project_name(folder).unwrap_or_default();
+    let is_said = !projects.is_empty();
     // A project that was renamed may have left containers.
-    if projects.is_empty() || projects.contains(&usual) {
-        projects = BTreeSet::from([usual]);
+    if projects.contains(&usual) {
+        projects = BTreeSet::from([usual.clone()]);
     }
-    all.retain(|found| projects.contains(&found.project));
-    all
+    // One of the usual name with its files elsewhere is another's.
+    all.retain(|found| match is_said {
+        true => projects.contains(&found.project),
+        false => found.project == usual && found.folder.is_none(),
+    });
+    Ok(all)
 }
 
 /// The name that Compose gives the project of a folder: small letters, digits, dashes and underscores of its own.
@@ -89,14 +101,17 @@ mod tests {
             service("bare", None),
         ];
         let own = |folder: &str| -> Vec<String> {
-            own(folder.as_ref(), all.to_vec()).into_iter().map(|own| own.project).collect()
+            own(folder.as_ref(), all.to_vec()).unwrap().into_iter().map(|own| own.project).collect()
         };
         // One that was renamed left containers.
         assert_eq!(own("/srv/web"), ["web"]);
         assert_eq!(own("/srv/app"), ["wiki"]);
         assert_eq!(own("/data/bare"), ["bare"]);
-        // Neither its containers nor a project of its name are there.
+        // Neither its containers nor a project of its name are there, or that is another's.
         assert_eq!(own("/srv/shop"), [""; 0]);
+        assert_eq!(own("/home/bob/web"), [""; 0]);
+        let several = super::own("/srv".as_ref(), all.to_vec()).unwrap_err();
+        assert_eq!(several.kind, Kind::Refused);
     }
 
     #[test]

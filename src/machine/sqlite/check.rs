@@ -5,8 +5,10 @@ use super::{COMPANIONS, JOURNAL, SHARED, companion};
 use crate::command::Aide;
 use crate::machine::tree::{self, Folder};
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -50,9 +52,26 @@ pub fn check(path: &Path, scratch: &Path, stop: &dyn Fn() -> bool) -> io::Result
         }
         Ok(bytes)
     };
-    let checked = copied().and_then(|bytes| ask(scratch, name, bytes, stop));
+    let checked = copied().and_then(|bytes| match is_of_several(&scratch.join(companion(name, JOURNAL)))? {
+        true => Ok(Checked::Untried("its journal is that of several databases".into())),
+        false => ask(scratch, name, bytes, stop),
+    });
     tree::remove(scratch)?;
     checked
+}
+
+/// How a journal ends that is one of several of the same transaction. It names a file that holds their names: SQLite would
+/// look for that wherever it is said to be, and remove it.
+const SEVERAL: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
+
+fn is_of_several(journal: &Path) -> io::Result<bool> {
+    let file = File::open(journal)?;
+    let mut tail = [0; SEVERAL.len()];
+    match file.metadata()?.len().checked_sub(SEVERAL.len() as u64) {
+        None => return Ok(false),
+        Some(at) => file.read_exact_at(&mut tail, at)?,
+    }
+    Ok(tail == SEVERAL)
 }
 
 fn ask(folder: &Path, name: &OsStr, bytes: u64, stop: &dyn Fn() -> bool) -> io::Result<Checked> {

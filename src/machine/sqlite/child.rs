@@ -2,7 +2,8 @@
 
 use super::{JOURNAL, companion};
 use rusqlite::{Connection, Error, ErrorCode, OpenFlags};
-use rustix::process::{Resource, Rlimit, Signal, set_parent_process_death_signal, setrlimit};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Resource, Rlimit, Signal, geteuid, set_parent_process_death_signal, setrlimit};
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::MetadataExt;
@@ -15,6 +16,10 @@ use std::time::Duration;
 pub(super) const ROLE: &str = "__sqlite";
 /// How its line begins when it holds; the mode of the journal follows.
 pub(super) const HELD: &str = "held ";
+/// That mode, if it is a log.
+pub(super) const WAL: &str = "wal";
+/// How long a database with a rollback journal is held: so long its writers wait, and some give up.
+const LONGEST: Timespec = Timespec { tv_sec: 30, tv_nsec: 0 };
 /// Its line when a copy is whole.
 pub(super) const WHOLE: &str = "whole";
 /// How its line begins when a copy is damaged; what SQLite says follows. Any other line says why it was not tried.
@@ -47,16 +52,31 @@ pub fn entry(arguments: &[OsString]) -> Option<ExitCode> {
         (Some("hold"), [device, inode]) => match hold(name, device, inode) {
             Ok((held, mode)) => {
                 say(&format!("{HELD}{mode}"));
-                // Until the parent has its copy, or is gone.
-                let _ = io::stdin().read(&mut [0]);
+                let most = (mode != WAL).then_some(LONGEST);
+                until_let_go(most);
                 drop(held);
             }
             Err(why) => say(&why),
         },
-        (Some("check"), []) => say(&check(name)),
+        (Some("check"), []) => {
+            // A copy may be of anybody's making, and name other files.
+            match geteuid().is_root().then(|| rustix::process::chroot(".")) {
+                Some(Err(error)) => say(&format!("it can't be looked through apart: {error}")),
+                _ => say(&check(name)),
+            }
+        }
         _ => return Some(ExitCode::FAILURE),
     }
     Some(ExitCode::SUCCESS)
+}
+
+/// Until the parent has its copy, or is gone; at most for so long.
+fn until_let_go(most: Option<Timespec>) {
+    let stdin = io::stdin();
+    match poll(&mut [PollFd::new(&stdin, PollFlags::IN)], most.as_ref()) {
+        Ok(0) => {}
+        _ => drop(stdin.lock().read(&mut [0])),
+    }
 }
 
 /// Opens the database and begins to read; the connection, and the mode of its journal.
@@ -109,12 +129,22 @@ fn check(name: &OsStr) -> String {
     };
     match said() {
         Ok(said) if said == ["ok"] => WHOLE.into(),
+        Ok(said) if said.iter().all(|row| is_of_content(row)) => {
+            format!("it is whole, but what is in it breaks its own rules: {}", said.join("; "))
+        }
         Ok(said) => format!("{DAMAGED}{}", said.join("; ")),
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => {
             format!("{DAMAGED}{error}")
         }
         Err(error) => why(&error),
     }
+}
+
+/// Whether a row tells of what the database's own rules forbid, or of what SQLite can't look through: an application that
+/// added a rule later has such rows for years.
+fn is_of_content(row: &str) -> bool {
+    let begins = ["NULL value in ", "CHECK constraint failed in ", "unable to validate "];
+    begins.iter().any(|begin| row.starts_with(begin))
 }
 
 /// Why something failed, as a part of a sentence about the database.

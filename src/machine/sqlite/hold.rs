@@ -1,32 +1,31 @@
 //! Holds a database at one state, in a child, while it is copied.
 //!
-//! A read transaction keeps it there. With a rollback journal nobody writes the file meanwhile: writers wait. With a log,
+//! A read transaction keeps it there. With a rollback journal nobody writes the file meanwhile: writers wait, so it is let go
+//! after a while, whether it is copied by then or not. With a log,
 //! writers add to the log, and what of it is brought into the file meanwhile is also in the log: file and log together are
 //! the state of the log's last whole transaction.
 
-use super::child::{HELD, ROLE};
-use super::{LOG, Mode, SHARED, companion, may_open};
+use super::child::{HELD, ROLE, WAL};
+use super::{LOG, Mode, SHARED, companion};
 use crate::command::Aide;
 use crate::machine::tree::Folder;
-use rustix::fs::{FsWord, fstatfs};
+use rustix::fs::fstatfs;
+use rustix::process::geteuid;
 use std::ffi::OsStr;
 use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind};
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long SQLite has to begin to hold; longer than the child waits for writers.
 const WITHIN: Duration = Duration::from_secs(20);
-/// How long a database with a rollback journal is held: so long writers wait, and some give up.
-const LONGEST: Duration = Duration::from_secs(30);
 
 /// A database that is held.
 #[derive(Debug)]
 pub struct Hold {
     aide: Aide,
     mode: Mode,
-    begun: Instant,
 }
 
 /// What there is to do with a database.
@@ -55,7 +54,8 @@ impl Hold {
         if mode == Mode::Log && folder.about(&companion(name, SHARED))?.is_none() {
             return Ok(Held::Quiet);
         }
-        if !may_open(found.uid()) {
+        // What SQLite makes beside one must belong to whoever uses it, or that one can't open it any more.
+        if !geteuid().is_root() && geteuid().as_raw() != found.uid() {
             return Ok(Held::Not("it belongs to another user".into()));
         }
         let identity = [found.dev(), found.ino()].map(|number| number.to_string());
@@ -72,20 +72,10 @@ impl Hold {
             said => said?,
         };
         Ok(match said.strip_prefix(HELD).map(str::trim) {
-            Some("wal") => Held::Held(Hold { aide, mode: Mode::Log, begun: Instant::now() }),
-            Some(_) => Held::Held(Hold { aide, mode: Mode::Journal, begun: Instant::now() }),
+            Some(WAL) => Held::Held(Hold { aide, mode: Mode::Log }),
+            Some(_) => Held::Held(Hold { aide, mode: Mode::Journal }),
             None => Held::Not(said),
         })
-    }
-
-    /// How its writers write, as SQLite says.
-    pub fn mode(&self) -> Mode {
-        self.mode
-    }
-
-    /// Whether the copy should be ended: writers have waited long enough.
-    pub fn is_over(&self) -> bool {
-        self.mode == Mode::Journal && self.begun.elapsed() > LONGEST
     }
 
     /// The log, which is read before this is let go; none if there is none.
@@ -110,7 +100,7 @@ impl Hold {
 }
 
 /// File systems whose locks other machines may not see, or that are such at the other end.
-const REMOTE: [FsWord; 8] = [
+const REMOTE: [u32; 8] = [
     0x6969,      // NFS
     0x517b,      // SMB
     0xff53_4d42, // CIFS
@@ -122,5 +112,5 @@ const REMOTE: [FsWord; 8] = [
 ];
 
 fn is_remote(file: &File) -> io::Result<bool> {
-    Ok(REMOTE.contains(&fstatfs(file)?.f_type))
+    Ok(REMOTE.contains(&(fstatfs(file)?.f_type as u32)))
 }

@@ -1,7 +1,7 @@
 //! Copies the log of a database that is held.
 
 use std::fs::File;
-use std::io::{self, Seek};
+use std::io::{self, Read, Seek};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
@@ -23,7 +23,8 @@ pub fn copy_log(log: &File, folder: &Path) -> io::Result<File> {
         let mut copy = tempfile::tempfile_in(folder)?;
         let mut from = log;
         from.rewind()?;
-        io::copy(&mut from, &mut copy)?;
+        // What is added meanwhile is of later transactions.
+        io::copy(&mut from.take(log.metadata()?.len()), &mut copy)?;
         if head(log)? == before {
             return Ok(copy);
         }

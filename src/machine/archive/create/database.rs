@@ -51,6 +51,15 @@ impl Writer<'_> {
         }
     }
 
+    /// Lists what has a log as a database has, and does not begin as one: an encrypted one.
+    fn doubt_unread(&mut self, database: &[u8], companion: &str, found: &Found) {
+        let path = found.path.as_os_str().as_bytes().strip_suffix(companion.as_bytes()).unwrap_or_default();
+        if companion != JOURNAL && Path::new(OsStr::from_bytes(path)).is_file() {
+            self.databases.insert(database.to_vec(), false);
+            self.doubt(database, "it has a log, and SQLite can't read it; it may be encrypted");
+        }
+    }
+
     /// Copies a database that is held, and its log, and lets it go.
     pub(super) fn put_held(&mut self, name: &[u8], found: &Found, file: &File, hold: Hold) -> Result<()> {
         let failed = |error| unreadable(error, format!("`{}` can't be read", found.path.display()));
@@ -60,11 +69,11 @@ impl Writer<'_> {
         let put = self.put_file(name, file, &open).and_then(|()| self.put_log(name, found, &hold));
         self.is_held = false;
         put?;
-        let is_over = hold.is_over();
-        match hold.end() {
-            _ if is_over => self.doubt(name, "copying it took longer than its writers can wait"),
-            false => self.doubt(name, "SQLite ended while it was copied"),
-            true => {}
+        if !hold.end() {
+            self.doubt(
+                name,
+                "it was let go before it was copied: its writers can't wait longer, or SQLite ended",
+            );
         }
         Ok(())
     }
@@ -86,9 +95,12 @@ impl Writer<'_> {
     }
 
     /// Whether something belongs to a database that was found before it, and is copied with it or not at all.
-    pub(super) fn is_copied_with_another(&self, name: &[u8], found: &Found) -> bool {
+    pub(super) fn is_copied_with_another(&mut self, name: &[u8], found: &Found) -> bool {
         let Some((database, companion)) = of_companion(OsStr::from_bytes(name)) else { return false };
-        let Some(is_held) = self.databases.get(database.as_bytes()) else { return false };
+        let Some(is_held) = self.databases.get(database.as_bytes()) else {
+            self.doubt_unread(database.as_bytes(), companion, found);
+            return false;
+        };
         found.what == What::File && (*is_held || companion == SHARED)
     }
 

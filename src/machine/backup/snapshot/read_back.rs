@@ -73,12 +73,15 @@ pub fn unread(repository: &Repository, trouble: Trouble, looked: &Looked, what: 
     }
 }
 
+/// What is said of a repository in which something is damaged: it may be that of another backup.
+pub const PART_DAMAGED: &str = "data in the repository is damaged";
+/// What is said of one that is damaged itself.
 const DAMAGED: &str = "the backup in the repository is damaged";
 const GONE: &str = "the backup is not in the repository any more";
 
 /// Whether it was said that a backup is damaged or gone, and not only that it can't be read now.
 pub fn is_damage(failure: &Failure) -> bool {
-    failure.kind == Kind::Refused && [DAMAGED, GONE].contains(&failure.message.as_str())
+    failure.kind == Kind::Refused && [DAMAGED, GONE, PART_DAMAGED].contains(&failure.message.as_str())
 }
 
 /// What is said of a backup that is not as it was written.

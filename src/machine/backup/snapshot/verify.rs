@@ -1,6 +1,6 @@
 //! Compares a backup in a repository with its inventory.
 
-use super::read_back::{damaged, read_back, unread};
+use super::read_back::{PART_DAMAGED, damaged, read_back, unread};
 use super::{part, repository};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::backup::reference::{Reference, Tree};
@@ -85,7 +85,10 @@ pub fn read_part(
         None => {}
         Some(Trouble::Damaged) => {
             let said = repository.failed(&looked, WHAT).why;
-            return Err(said.iter().fold(damaged("`restic check` found errors"), |all, why| all.why(why)));
+            let failure = Failure::new(Kind::Refused, PART_DAMAGED).why("it may be that of another backup");
+            let help =
+                "see which with `restic check --read-data`; try this backup with `banister backup drill`";
+            return Err(said.iter().fold(failure, |all, why| all.why(why)).help(help));
         }
         Some(_) => return Err(repository.failed(&looked, WHAT)),
     }

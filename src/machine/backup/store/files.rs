@@ -93,7 +93,7 @@ fn put_back(unpacked: &Unpacked, place: &Place) -> Result<Vec<Plan>> {
             Way::Beside { entry, companions } => {
                 for companion in companions {
                     let place = plan.place.with_file_name(&companion.name);
-                    single::exchange(&place, companion, unpacked).map_err(failed)?;
+                    single::set_aside(&place, companion, unpacked).map_err(failed)?;
                 }
                 single::exchange(&plan.place, entry, unpacked).map_err(failed)?;
             }

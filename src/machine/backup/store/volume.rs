@@ -7,8 +7,10 @@ use crate::machine::archive::{self, Content, Entry};
 use crate::machine::backup::asked::{Asked, AskedVolume};
 use crate::machine::backup::gathered::{Gathered, Workshop};
 use crate::machine::backup::{Place, Unpacked};
+use crate::machine::compose::Docker;
 use crate::machine::part::Part;
 use crate::machine::raw_database::{self, Engine};
+use crate::machine::volume::Volume;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 
@@ -65,8 +67,10 @@ fn copy(asked: &AskedVolume, workshop: &Workshop) -> Result<Copied> {
     let volume = docker.volume(place.project, &asked.volume)?;
     let spec = docker.read_volume(&volume);
     let Some(steady) = &asked.steady else {
+        let writers = || Ok::<_, Failure>(docker.running_users(&volume)?.iter().any(|user| user.writes));
+        let had_writers = writers()?;
         let tar = workshop.output(&asked.name, &spec)?;
-        if docker.running_users(&volume)?.iter().all(|user| !user.writes) {
+        if !had_writers && !writers()? {
             return Ok(Copied { tar, changed: Vec::new() });
         }
         let held = digests(&tar)?;
@@ -125,6 +129,22 @@ fn refused(asked: &AskedVolume, engine: Engine, inner: &str) -> Failure {
     ))
 }
 
+/// Fails with [`Kind::Refused`] if a container runs that may write to a volume: it would write what it has in memory over
+/// what is restored.
+fn check_unused(docker: &Docker, there: &Volume, volume: &str) -> Result<()> {
+    let users = docker.running_users(there)?.into_iter().filter(|user| user.writes);
+    let users: Vec<String> = users.map(|user| user.name).collect();
+    match users.is_empty() {
+        true => Ok(()),
+        false => {
+            let message = format!("the volume `{volume}` can't be restored: {} running", several(&users));
+            Err(Failure::new(Kind::Refused, message)
+                .why("it was not changed: what uses it has some of its old content in memory")
+                .help(format!("stop it with `docker stop {}`, then `banister resume`", users.join(" "))))
+        }
+    }
+}
+
 /// Puts all volumes of the backup back, and reads them back; their names.
 fn put_back(unpacked: &Unpacked, place: &Place) -> Result<Vec<String>> {
     let docker = place.docker();
@@ -132,17 +152,12 @@ fn put_back(unpacked: &Unpacked, place: &Place) -> Result<Vec<String>> {
     let mut found = Vec::new();
     for (name, volume) in parts(unpacked) {
         let there = docker.volume(place.project, volume)?;
-        let users = docker.running_users(&there)?;
-        let users: Vec<String> = users.into_iter().map(|user| user.name).collect();
-        if !users.is_empty() {
-            let message = format!("the volume `{volume}` can't be restored: {} running", several(&users));
-            return Err(Failure::new(Kind::Refused, message)
-                .why("no volume was changed: what uses one has some of its old content in memory")
-                .help(format!("stop it with `docker stop {}`, then `banister resume`", users.join(" "))));
-        }
+        check_unused(&docker, &there, volume)?;
         found.push((name, volume, there));
     }
     for (name, volume, found) in found {
+        // Something may have been started since.
+        check_unused(&docker, &found, volume)?;
         let failed = || format!("the volume `{volume}` can't be restored");
         let members = archive::below(&unpacked.members, name);
         let tar = archive::as_tar(&members, name, &unpacked.folder, &|member| unpacked.path(member))?;

@@ -5,7 +5,6 @@ use super::{Target, single};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::archive::Left;
 use crate::machine::backup::Unpacked;
-use crate::machine::part::Part;
 use crate::machine::sqlite;
 use crate::machine::tree::{Entry as Found, Extended, Folder, Sort};
 use rustix::fs::{Access, AtFlags, accessat};
@@ -40,8 +39,8 @@ pub enum Way {
     /// It is exchanged as a whole, with what waits beside it.
     Beside {
         entry: Entry,
-        /// What belongs to the SQLite database that is replaced, and is not in the backup: it goes aside first. The log of
-        /// another time would make another state of what is restored.
+        /// What belongs to the SQLite database that is replaced: it goes aside first, also what the backup has another of. The
+        /// log of another time would make another state of what is restored.
         #[serde(default)]
         companions: Vec<Entry>,
     },
@@ -152,8 +151,8 @@ pub fn plan(target: &Target, unpacked: &Unpacked, is_staged: bool) -> Result<Opt
     let is_database = waiting.is_file()
         && waits.and_then(|waits| sqlite::mode(&waits)).or_fail(Kind::Refused, failed)?.is_some();
     let companions = match &around {
-        Some(around) if is_database => companions(target, unpacked, around).or_fail(Kind::Refused, failed)?,
-        _ => Vec::new(),
+        Some(around) => companions(target, around, is_database).or_fail(Kind::Refused, failed)?,
+        None => Vec::new(),
     };
     if single::is_written(target).or_fail(Kind::Refused, failed)? {
         single::check_written(target, &waiting)?;
@@ -186,15 +185,11 @@ pub fn plan(target: &Target, unpacked: &Unpacked, is_staged: bool) -> Result<Opt
     of(Way::Beside { entry, companions })
 }
 
-/// What is beside a database that is replaced, and the backup lacks.
-fn companions(target: &Target, unpacked: &Unpacked, around: &Folder) -> io::Result<Vec<Entry>> {
+/// What belongs to a file that is replaced, if that is a database. An encrypted one is known only by having a log.
+fn companions(target: &Target, around: &Folder, is_database: bool) -> io::Result<Vec<Entry>> {
     let name = target.place.file_name().unwrap_or_default();
-    let is_part = |companion: &str| {
-        let is = |path: &String, part: &Part| matches!(part, Part::Files { path: own, .. } if *own == format!("{path}{companion}"));
-        target.restored.iter().any(|path| unpacked.parts.iter().any(|part| is(path, part)))
-    };
     let mut found = Vec::new();
-    for companion in sqlite::COMPANIONS.into_iter().filter(|companion| !is_part(companion)) {
+    for companion in sqlite::COMPANIONS.into_iter().filter(|it| is_database || *it != sqlite::JOURNAL) {
         let name = sqlite::companion(name, companion);
         if let Some(live) = around.about(&name)? {
             found.push(Entry { folder: OsString::new(), name, old: Some(Item::of(&live)), new: None });
@@ -274,6 +269,10 @@ impl Planning<'_> {
         let place = self.target.place.join(path);
         // What the program itself needs, and what is excluded by now, stays, whatever an older backup holds; a part of its own is restored there.
         if matches!(left, Left::Own(_) | Left::Aside | Left::Excluded(_)) || self.is_apart(path) {
+            return Ok(());
+        }
+        // As it is in an older backup, and only a link.
+        if matches!(left, Left::Outward(_)) && has.sort == Sort::Link {
             return Ok(());
         }
         let failed = || format!("`{}` can't be restored", place.display());
