@@ -75,6 +75,7 @@ fn create(from: &Path, to: &Path) {
         excluded: Default::default(),
         not_included: Vec::new(),
         changed: Vec::new(),
+        unheld: Vec::new(),
         lost: Vec::new(),
     };
     let watch = Watch { stop: &|| false, warn: &|warning| panic!("{warning}"), own: &Own::default() };

@@ -46,12 +46,14 @@ mod follow;
 mod look;
 mod start;
 
+mod aide;
 mod filter;
 
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
+pub use aide::Aide;
 pub use cancel::cancel;
 pub use exit::Exit;
 pub use filter::{Feed, Filter};

@@ -83,6 +83,12 @@ impl Host<'_> {
         self.server.ok_or_else(|| Failure::new(Kind::Bug, "a call without a server"))
     }
 
+    /// The name of the run, which is that of the folder around those of its attempts.
+    pub fn run(&self) -> String {
+        let run = self.folder.ancestors().nth(2).and_then(Path::file_name);
+        run.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+    }
+
     /// Fails if a signal asked to stop. Called by whatever waits.
     pub fn go_on(&self) -> Result<()> {
         match self.stop.is_asked() {
@@ -175,7 +181,13 @@ pub enum Sort {
 /// Whether it changes more of a server than its backups, its git history and what is noted of it: what is done before it
 /// is not half-way.
 pub fn changes_server(primitive: &dyn AnyPrimitive) -> bool {
-    let is_aside = |facet: &Facet| matches!(facet, Facet::History | Facet::Actions | Facet::Backups);
+    // What works on backups also takes room for a while, or frees some: nothing of the server waits for that.
+    let of_backups = primitive.facets().contains(&Facet::Backups);
+    let is_aside = |facet: &Facet| match facet {
+        Facet::History | Facet::Actions | Facet::Backups => true,
+        Facet::Space => of_backups,
+        _ => false,
+    };
     primitive.sort() == Sort::Change && !primitive.facets().iter().all(is_aside)
 }
 

@@ -12,7 +12,7 @@
 //! other servers as banister does, so that its primitives are there as well. Messages call the program `banister`.
 
 use crate::primitive::{AnyPrimitive, Of, Primitive};
-use crate::{cli, command, practice, primitives};
+use crate::{cli, command, machine, practice, primitives};
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -43,6 +43,7 @@ impl Program {
             return cli::failed(&failure, false);
         }
         command::entry(&arguments)
+            .or_else(|| machine::sqlite::entry(&arguments))
             .or_else(|| practice::entry(arguments.get(1..).unwrap_or_default()))
             .unwrap_or_else(|| cli::main(&arguments))
     }

@@ -25,7 +25,7 @@ mod targets;
 mod settings;
 
 pub use find::find;
-pub use keys::{Key, documented};
+pub use keys::{KEYS, Key, documented};
 pub use maintenance::{Commands, Maintenance};
 pub use own::state_folder;
 pub use targets::Targets;
@@ -66,6 +66,9 @@ pub struct Server {
     /// The folder of `site.toml`, if both are on this machine.
     #[serde(skip)]
     pub site_folder: Option<PathBuf>,
+    /// Where the other servers of the site have their backups, if those are on this machine.
+    #[serde(skip)]
+    pub neighbours: Vec<PathBuf>,
     /// Its address for `ssh`, as `ops@cloud.example.org`, or a name from the user's own ssh configuration.
     /// Absent: this machine.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -90,6 +93,9 @@ pub struct Server {
     /// The folder of the Makefile, within the checkout.
     #[serde(default)]
     pub folder: PathBuf,
+    /// The name of its Compose project, if the Compose files are not in the folder of the Makefile or below it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
     /// Make targets, for kinds without built-in ones: `configure` (none, if not given), `build` (`build`), `start`
     /// (`up`), and `stop`, which stops what writes to the data (if not given, the containers that use it are stopped). An
     /// empty name skips the step.
@@ -121,13 +127,15 @@ pub struct Server {
     #[serde(default)]
     pub dumps: BTreeMap<String, Dump>,
     /// Databases to back up, for kinds without built-in ones: tables with the Compose `service`, the name of the `database`,
-    /// and `engine`: `"postgres"`, if not given, or `"mariadb"`, also for MySQL.
+    /// and `engine`: `"postgres"`, if not given, or `"mariadb"`, also for MySQL. For instance
+    /// `[{ service = "db", database = "wiki" }]`.
     #[serde(default)]
     pub databases: Vec<AskedDatabase>,
-    /// Redis to back up: tables with the Compose `service`.
+    /// Redis to back up: tables with the Compose `service`, such as `[{ service = "cache" }]`.
     #[serde(default)]
     pub redis: Vec<AskedRedis>,
-    /// Volumes of the Compose project to back up: tables with the `volume`, as the Compose file names it.
+    /// Volumes of the Compose project to back up: tables with the `volume`, as the Compose file names it, such as
+    /// `[{ volume = "media" }]`.
     #[serde(default)]
     pub volumes: Vec<AskedVolume>,
     /// The folder of the backups.
@@ -146,7 +154,8 @@ pub struct Server {
     pub repository_password_command: Option<Vec<String>>,
     /// Which backups to keep when old ones are removed, with the rules of `restic forget`: `last`, `hourly`, `daily`,
     /// `weekly`, `monthly` and `yearly` are numbers, `within` is a span such as `1y5m7d2h` (`m` is months) before the newest
-    /// backup; `age` keeps those newer than this, counted from now, and `count` is the same as `last`.
+    /// backup; `age` keeps those newer than this, such as `30d` or `90min`, counted from now, and `count` is the same as
+    /// `last`, so only one of the two is given.
     /// A backup is removed only if no rule keeps it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub keep: Option<Keep>,
@@ -323,6 +332,15 @@ impl Site {
                 endpoint.truncate(endpoint.trim_end_matches('/').len());
             }
         }
+        let backups: Vec<(String, PathBuf)> = servers
+            .values()
+            .filter(|server| server.ssh.is_none())
+            .map(|server| (server.name.clone(), server.backup_folder()))
+            .collect();
+        for server in servers.values_mut() {
+            let others = backups.iter().filter(|(name, _)| *name != server.name);
+            server.neighbours = others.map(|(_, folder)| folder.clone()).collect();
+        }
         Ok(Site { file, servers })
     }
 
@@ -360,37 +378,3 @@ fn check_elsewhere(server: &Server, ssh: &str) -> Result<()> {
     }
     Ok(())
 }
-
-/// The keys of a server's table, in the order in which `init` writes them.
-pub const KEYS: [&str; 30] = [
-    "ssh",
-    "agent",
-    "kind",
-    "checkout",
-    "endpoint",
-    "environment",
-    "branch",
-    "folder",
-    "targets",
-    "health",
-    "healthy",
-    "idle",
-    "maintenance",
-    "backup",
-    "exclude",
-    "dumps",
-    "databases",
-    "redis",
-    "volumes",
-    "backups",
-    "repository",
-    "repository_password_file",
-    "repository_password_command",
-    "keep",
-    "recipients",
-    "identity",
-    "env_file",
-    "secrets",
-    "not_secrets",
-    "free_space",
-];

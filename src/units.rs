@@ -6,7 +6,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::str::FromStr;
 
-/// A length of time. Written with one unit: `250ms`, `30s`, `5m`, `2h`, `14d`.
+/// A length of time. Written with one unit: `250ms`, `30s`, `5m`, `2h`, `14d`. `5min` is `5m`, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Duration(pub std::time::Duration);
 
@@ -46,6 +46,7 @@ impl FromStr for Duration {
         let (number, unit) = split_unit(text).ok_or_else(wrong)?;
         // Or as scripts write it: `5.minutes`.
         let word = unit.strip_prefix('.').map(|word| word.trim_end_matches('s'));
+        let unit = if unit == "min" { "m" } else { unit };
         let unit = WORDS.into_iter().find(|(name, _)| word == Some(*name)).map_or(unit, |(_, unit)| unit);
         let (_, size) = TIMES.into_iter().find(|(name, _)| *name == unit).ok_or_else(wrong)?;
         let milliseconds = number.checked_mul(size).ok_or_else(wrong)?;

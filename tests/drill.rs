@@ -44,7 +44,9 @@ fn with_other_contents(change: impl Fn(&mut Value)) -> support::Said {
     fs::write(&file, contents.to_string()).unwrap();
     let said = round.banister(&["resume", "--yes"]);
     assert_eq!(said.code, Some(1), "{place}: {said:?}");
-    fs::remove_dir_all(unpacked(&round)).unwrap();
+    let folder = unpacked(&round);
+    fs::remove_dir_all(&folder).unwrap();
+    fs::remove_file(format!("{}.of", folder.display())).unwrap();
     assert_tidy(&round, place);
     assert_same(&state(&round), &before, place);
     said

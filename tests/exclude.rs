@@ -141,6 +141,18 @@ fn a_pattern_that_can_not_be_read_is_refused_and_one_that_excludes_all_is_warned
     assert!(text.contains("its `[` has no `]`"), "{text}");
     assert!(text.contains("site.toml:8"), "{text}");
 
+    for (written, said) in [
+        ("exclude = [\"\"]", "a pattern in `exclude` is empty"),
+        ("dumps = { \"a.sql\" = [] }", "a command has at least the name of a program"),
+    ] {
+        world.write("site.toml", &site(written));
+        let checked = world.banister(&["check"]);
+        assert!(
+            checked.code == Some(2) && format!("{}{}", checked.out, checked.err).contains(said),
+            "{checked:?}"
+        );
+    }
+
     world.write("site.toml", &site("exclude = [\n  \"*.log\",\n  \"data\",\n]"));
     let said = world.banister(&["check"]);
     let text = format!("{}{}", said.out, said.err);

@@ -42,10 +42,26 @@ impl Mounted {
         other
     }
 
+    /// A disk of its own over a folder of the world, by a loop device; what is on it at first.
+    fn disk(&mut self, on: &str, files: &[(&str, &str)]) -> PathBuf {
+        let from = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            fs::write(from.path().join(name), text).unwrap();
+        }
+        let image = self.world.path().join(format!("{}.img", self.mounts.len()));
+        let made =
+            Command::new("mkfs.ext4").args(["-q", "-d"]).arg(from.path()).arg(&image).arg("8M").output();
+        assert!(made.as_ref().is_ok_and(|made| made.status.success()), "{made:?}");
+        fs::create_dir_all(self.world.path().join(on)).unwrap();
+        self.mounts.push((image.clone(), self.world.path().join(on)));
+        image
+    }
+
     fn command(&self, arguments: &[&str]) -> Command {
         let inner = self.world.command(arguments);
         let mut outer = Command::new("unshare");
-        let script = "while [ \"$1\" != -- ]; do mount --bind \"$1\" \"$2\" || exit 99; shift 2; done; shift; exec \"$@\"";
+        let script = "while [ \"$1\" != -- ]; do case $1 in *.img) how=loop ;; *) how=bind ;; esac\n\
+                      mount -o $how \"$1\" \"$2\" || exit 99; shift 2; done; shift; exec \"$@\"";
         outer.args(["--mount", "sh", "-c", script, "sh"]);
         for (from, on) in &self.mounts {
             outer.arg(from).arg(on);
@@ -166,6 +182,47 @@ fn a_folder_that_is_a_mount_is_restored_inside_it() {
     assert_eq!(names(&disk), ["lost+found", "rows", "scan"]);
     assert_eq!(fs::read_to_string(disk.join("rows")).unwrap(), "before");
     // What the mount hides is as it was.
+    assert_eq!(mounted.world.read("data/core/config.yaml"), "level: INFO\n");
+}
+
+/// What a file on a disk that is mounted nowhere holds; none if there is no such file.
+fn on_disk(image: &Path, name: &str) -> Option<String> {
+    let said = Command::new("debugfs").args(["-R", &format!("cat /{name}")]).arg(image).output().unwrap();
+    let is_there = !String::from_utf8_lossy(&said.stderr).contains("File not found");
+    is_there.then(|| String::from_utf8(said.stdout).unwrap())
+}
+
+/// Another device than that of the folder around it, as most disks are.
+#[test]
+fn a_disk_within_the_data_is_left_alone_and_one_that_is_the_data_is_restored_inside_it() {
+    let mut mounted = world(SITE);
+    let disk = mounted.disk("data/uploads", &[("scan", "of a disk")]);
+    let (backup, _) = mounted.backup();
+    mounted.world.write("data/rows", "after");
+    let said = mounted.banister(&["backup", "restore", &backup, "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.err.contains("uploads") || said.out.contains("uploads"), "{said:?}");
+    assert_eq!(mounted.world.read("data/rows"), "before");
+    assert_eq!(on_disk(&disk, "scan").as_deref(), Some("of a disk"));
+
+    let mut mounted = world(SITE);
+    let disk = mounted.disk("data", &[("rows", "before")]);
+    let (backup, _) = mounted.backup();
+    let mut changed = Command::new("unshare");
+    changed.args([
+        "--mount",
+        "sh",
+        "-c",
+        "mount -o loop \"$1\" data && printf after >data/rows && printf after >data/new",
+        "sh",
+    ]);
+    changed.arg(&disk).current_dir(mounted.world.path());
+    assert!(changed.status().unwrap().success(), "{changed:?}");
+    assert_eq!(on_disk(&disk, "rows").as_deref(), Some("after"));
+    let said = mounted.banister(&["backup", "restore", &backup, "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(on_disk(&disk, "rows").as_deref(), Some("before"));
+    assert_eq!(on_disk(&disk, "new"), None);
     assert_eq!(mounted.world.read("data/core/config.yaml"), "level: INFO\n");
 }
 
@@ -387,4 +444,71 @@ fn a_folder_that_belongs_to_the_work_is_no_data_of_its_own() {
     assert_eq!(said.code, Some(0), "{said:?}");
     assert_eq!(world.read("web/Makefile"), makefile);
     assert_eq!(world.path().join("web/.git").metadata().unwrap().ino(), inode);
+}
+
+/// What lies behind a link that leaves the data is in no backup, however the link is written.
+#[test]
+fn a_relative_link_out_of_the_data_is_named_and_one_that_is_the_data_is_refused() {
+    let world = World::new();
+    world.write("site.toml", SITE);
+    world.write("data/rows", "before");
+    world.write("big/photo", "precious");
+    symlink("../big", world.path().join("data/uploads")).unwrap();
+    symlink("../data/rows", world.path().join("data/again")).unwrap();
+    let said = world.banister(&["run", "backup", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let all = format!("{}{}", said.out, said.err);
+    assert!(all.contains("data/uploads` is not in the backup: it is a link to `../big`"), "{said:?}");
+    assert!(!all.contains("data/again"), "{said:?}");
+    world.write("data/rows", "after");
+    let said = world.banister(&["backup", "restore", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(world.read("data/again"), "before");
+    assert_eq!(world.read("data/uploads/photo"), "precious");
+
+    fs::rename(world.path().join("data"), world.path().join("real")).unwrap();
+    symlink("real", world.path().join("data")).unwrap();
+    let said = world.banister(&["run", "backup", "--yes"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.err.contains("data` can't be backed up: it is a link"), "{said:?}");
+}
+
+/// What is there now is in no backup: it came after something that a backup can't hold.
+#[test]
+fn what_stands_where_a_backup_left_something_out_stays() {
+    let mut mounted = world(SITE);
+    mounted.mount("data/uploads");
+    let (backup, _) = mounted.backup();
+    mounted.mounts.clear();
+    mounted.world.write("data/uploads/photo", "precious");
+    mounted.world.write("data/rows", "after");
+    let said = mounted.banister(&["backup", "restore", &backup, "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.out.contains("uploads`: the backup left out what was there"), "{said:?}");
+    assert_eq!(mounted.world.read("data/uploads/photo"), "precious");
+    assert_eq!(mounted.world.read("data/rows"), "before");
+}
+
+#[test]
+fn the_backups_of_another_server_of_the_site_are_no_data() {
+    let world = World::new();
+    let other = SITE
+        .replace("servers.web", "servers.wiki")
+        .replace("~/kept", "~/data/wiki")
+        .replace("~/data\"", "~/wiki\"");
+    world.write("site.toml", &format!("{SITE}\n{other}"));
+    world.write("data/rows", "before");
+    world.write("wiki/page", "text");
+    let backup = |server: &str| {
+        let said = world.banister(&["--server", server, "run", "backup", "--yes"]);
+        assert_eq!(said.code, Some(0), "{said:?}");
+    };
+    backup("wiki");
+    backup("web");
+    backup("wiki");
+    let there = names(&world.path().join("data/wiki"));
+    let said = world.banister(&["--server", "web", "backup", "restore", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.out.contains("it holds the backups of another server"), "{said:?}");
+    assert_eq!(names(&world.path().join("data/wiki")), there);
 }

@@ -1,6 +1,7 @@
 //! Health checks against real sockets on loopback, and against a `docker` that is a script.
 
 use banister::failure::{Failure, Kind};
+use banister::machine::compose::Project;
 use banister::machine::health::{Check, Place, Report, round, wait};
 use banister::machine::http::Request;
 use banister::primitive::{Host, Told};
@@ -312,7 +313,8 @@ impl Docker {
 
     fn place(&self) -> Place {
         let path = format!("{}:{}", self.folder.path().display(), std::env::var("PATH").unwrap());
-        Place { folder: "/".into(), environment: [("PATH".into(), path)].into(), ..Place::default() }
+        let environment = [("PATH".into(), path)].into();
+        Place { folder: "/".into(), environment, project: Project::In("/srv/cloud".into()), inside: false }
     }
 
     /// Replaces a file whole, as it may be read at the same time.
@@ -353,7 +355,8 @@ fn a_compose_service_must_run_be_healthy_and_be_only_one() {
     };
     let core = json!({ "service": "core" });
     docker.containers(&[]);
-    assert_eq!(seen(core.clone()), (false, "there is no container of the service `core`".into()));
+    let none = "there is no container of the service `core` whose Compose files are in `/srv/cloud`";
+    assert_eq!(seen(core.clone()), (false, none.into()));
     docker.containers(&[container("1", "running", 0, None)]);
     assert_eq!(seen(core.clone()), (true, "is running".into()));
     assert!(seen(json!({ "service": "core", "image": "core:0.2.13" })).0);
@@ -367,6 +370,12 @@ fn a_compose_service_must_run_be_healthy_and_be_only_one() {
     assert_eq!(seen(core.clone()), (false, "is exited".into()));
     docker.containers(&[container("1", "running", 0, None), container("2", "running", 0, None)]);
     assert!(seen(core.clone()).1.starts_with("there are several containers of the service `core`"));
+    let mut neighbour = container("2", "exited", 0, None);
+    neighbour["Config"]["Labels"]["com.docker.compose.project"] = json!("other");
+    docker.containers(&[container("1", "running", 0, None), neighbour.clone()]);
+    assert!(seen(core.clone()).0);
+    docker.containers(&[neighbour]);
+    assert_eq!(seen(core.clone()), (false, none.into()));
     let mut one_off = container("2", "running", 0, None);
     one_off["Config"]["Labels"]["com.docker.compose.oneoff"] = json!("True");
     docker.containers(&[container("1", "running", 0, None), one_off]);

@@ -58,7 +58,11 @@ fn what_went_into_the_repository_comes_back_and_all_else_stays() {
     assert!(data.join("socket").symlink_metadata().is_ok() && data.join("*out$HOME[1] ").is_symlink());
     assert_eq!(web.read("loaded"), "the rows of a database\n", "its command loaded the dump");
     let left: Vec<_> = web.in_backups().into_iter().filter(|name| name.starts_with(".re")).collect();
-    assert_eq!(left, [".restic-web.begun"], "nothing of the restore or of the staging folder is left");
+    assert_eq!(
+        left,
+        [".restic-web.begun", ".restic-web.repository"],
+        "nothing of the restore or of the staging folder is left"
+    );
 }
 
 #[test]
@@ -68,7 +72,10 @@ fn it_is_listed_verified_and_drilled_and_restic_finds_it_by_its_tags() {
     let card = web.cards().remove(0);
     assert_eq!((card["level"].as_str(), card["server"].as_str()), (Some("verified"), Some("web")), "{card}");
     assert!(card["bytes"].as_u64().unwrap() > 0, "{card}");
-    assert!(web.done(&["backup", "verify"]).out.contains("is whole"));
+    let said = web.done(&["backup", "verify"]);
+    assert!(said.out.contains("no damage found in what was read"), "{said:?}");
+    assert!(said.out.contains("read 1 of 7 parts of the repository (part 1); the dumps whole"), "{said:?}");
+    assert!(!said.out.contains("is whole"), "{said:?}");
     web.done(&["backup", "drill", "--yes"]);
     assert_eq!(web.cards()[0]["level"], "drilled");
     let snapshots: Value =
@@ -217,7 +224,8 @@ fn damage_in_the_repository_is_found_and_the_backup_is_no_longer_called_verified
     }
     let said = web.banister(&["backup", "verify"]);
     assert_eq!(said.code, Some(1), "{said:?}");
-    assert!(said.err.contains("the backup in the repository is damaged"), "{said:?}");
+    assert!(said.err.contains("data in the repository is damaged"), "{said:?}");
+    assert!(said.err.contains("ciphertext verification failed"), "what restic says: {said:?}");
     assert_eq!(web.cards()[0]["level"], "taken");
     let said = web.banister(&["backup", "restore", "--yes"]);
     assert_eq!(said.code, Some(1), "{said:?}");
@@ -253,7 +261,7 @@ fn what_can_go_wrong_with_a_repository_is_said_with_what_to_do() {
     with("repository_password_command = [\"true\"]");
     refused("printed nothing", "correct `repository_password_command`");
     web.write("site.toml", &site.replace("restic:~/repo", "restic:~/none"));
-    refused("there is no repository of restic at", " init`");
+    refused("there is no repository of restic at", "is its disk mounted?");
     assert!(!web.path().join("none").exists());
     web.write("site.toml", &site);
     // A lock of a living process on another machine can't be told from one of a dead one.

@@ -204,3 +204,36 @@ fn a_rollback_that_is_killed_at_any_record_ends_like_one_that_is_not() {
     let kills = records::rollback(&Awkward::tidy(), WHOLE);
     count(&format!("rollback killed at {kills} places: 0 worlds differ"));
 }
+
+/// A program of another project went on with what it had of the old content.
+#[test]
+fn a_volume_that_a_running_container_uses_is_not_replaced() {
+    let (round, before, backup) = damaged();
+    let practice = round.practice();
+    let docker = |words: &[&str]| {
+        let mut command = std::process::Command::new(practice.dir().join("bin/docker"));
+        let output = command.args(words).envs(practice.environment()).output().unwrap();
+        assert!(output.status.success(), "{words:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let image = docker(&["inspect", "--format", "{{.Config.Image}}", "server_core_1"]);
+    let run = ["run", "-d", "--name", "other", "--network", "web", "-v", "server_auth-secrets:/keys"];
+    let labels =
+        ["--label", "com.docker.compose.project=other", "--label", "com.docker.compose.service=page"];
+    let program = [image.trim(), "nc", "-ll", "-p", "8080", "-e", "sh", "-c", "true"];
+    docker(&[&run[..], &labels, &program].concat());
+    assert_eq!(docker(&["inspect", "--format", "{{.State.Status}}", "other"]).trim(), "running");
+    assert!(docker(&["inspect", "other"]).contains("server_auth-secrets"));
+    let secrets = practice.dir().join("volumes/server_auth-secrets/_data");
+    let said = round.banister(&["backup", "restore", &backup, "--yes"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let refused = "the volume `auth-secrets` can't be restored: `other` uses it and is running";
+    assert!(said.err.contains(refused) && said.err.contains("docker stop other"), "{said:?}");
+    // What the backup lacks would be gone.
+    assert!(secrets.join("added").exists());
+    docker(&["stop", "other"]);
+    let said = round.banister(RESUME);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    docker(&["rm", "other"]);
+    assert_same(&state(&round), &before, "restored");
+}

@@ -1,7 +1,6 @@
 //! What can be typed.
 
-use crate::machine::backup::Span;
-use crate::units::Duration;
+use crate::machine::backup::{Age, Span};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -168,7 +167,7 @@ pub struct PruneOptions {
     pub count: Option<u64>,
     /// Keep backups newer than this: `30d`, `12h`.
     #[arg(long, value_name = "DURATION")]
-    pub age: Option<Duration>,
+    pub age: Option<Age>,
     /// Keep so many of the newest backups, as `restic forget` does; so for all that follow.
     #[arg(long, value_name = "NUMBER")]
     pub last: Option<u64>,

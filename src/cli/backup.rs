@@ -4,8 +4,8 @@ use super::arguments::{BackupCommand, PruneOptions, RunOptions, TryOptions};
 use super::context::{Context, at_once};
 use crate::data::Arguments;
 use crate::failure::{Failure, Kind, Result};
-use crate::machine::archive::changed;
-use crate::machine::backup::{self, Access, Card, Level, Verified, first_two_numbers, missing};
+use crate::machine::archive::doubts;
+use crate::machine::backup::{self, Access, Card, Level, ReadPart, Verified, first_two_numbers, missing};
 use crate::machine::part::Part;
 use crate::reach::inquiry;
 use crate::report::text::table;
@@ -70,10 +70,17 @@ fn is_of_another(site: &Site, server: &Server, card: &Card) -> bool {
 }
 
 fn level(card: &Card) -> String {
+    if let Some(why) = &card.unreadable {
+        return format!("can't be read: {why}");
+    }
     let level = proven(card);
-    match card.changed.len() {
+    let level = match card.changed.len() {
         0 => level,
         count => format!("{level}, {count} changed"),
+    };
+    match card.unheld.len() {
+        0 => level,
+        count => format!("{level}, {count} not copied by SQLite"),
     }
 }
 
@@ -123,20 +130,28 @@ fn verify(context: &Context, backup: Option<&str>) -> Result<u8> {
             backup::verify(found.card, &access, &check)?
         }
     };
-    let Verified { card, members, has_manifest, unkept } = verified;
+    let Verified { card, members, has_manifest, read, unkept } = verified;
     if let Some(failure) = unkept {
         eprintln!("warning: the list of backups will not know of this: {failure}");
+    }
+    if let Some(failure) = read.as_ref().and_then(|read| read.unkept.as_ref()) {
+        eprintln!("warning: the next verification reads the same part of the repository again: {failure}");
     }
     let path = card.path.display();
     match (members, has_manifest) {
         _ if context.json => {
             let mut entry = json!(card);
             entry["readable"] = members.is_some().into();
+            if let Some(read) = read {
+                entry["read"] = json!({ "part": read.part, "of": read.of, "dumps": read.dumps });
+            }
             println!("{entry}");
         }
         (Some(members), true) => {
-            println!("{path} is whole: {members} members as they were written");
-            changed(&card.changed).into_iter().for_each(|changed| println!("when it was taken, {changed}"));
+            println!("{}", found_good(&path.to_string(), members, read.as_ref()));
+            doubts(&card.changed, &card.unheld)
+                .into_iter()
+                .for_each(|doubts| println!("when it was taken, {doubts}"));
             excluded(&card).into_iter().for_each(|excluded| println!("excluded from it: {excluded}"));
         }
         (Some(members), false) => {
@@ -147,6 +162,17 @@ fn verify(context: &Context, backup: Option<&str>) -> Result<u8> {
         }
     }
     Ok(0)
+}
+
+/// That a backup is as it was written, as far as it was read.
+fn found_good(path: &str, members: usize, read: Option<&ReadPart>) -> String {
+    let Some(read) = read else { return format!("{path} is whole: {members} members as they were written") };
+    let dumps = if read.dumps > 0 { "; the dumps whole" } else { "" };
+    format!(
+        "{path}: no damage found in what was read; all {members} members are listed in its snapshot\n\
+         read 1 of {} parts of the repository (part {}){dumps}; the next verification reads another part",
+        read.of, read.part
+    )
 }
 
 /// The server that the backup is of, else the only one.
@@ -208,6 +234,7 @@ fn find<'a>(context: &Context, site: Option<&'a Site>, backup: Option<&str>) -> 
         found.retain(|found| found.card.server.is_none() || found.card.server.as_ref() == own);
         // The newest is not one that a wrong clock made.
         found.retain(|found| !found.card.is_future(jiff::Timestamp::now()));
+        found.retain(|found| found.card.unreadable.is_none());
         return found.pop().ok_or_else(none);
     };
     found.retain(|found| match &folder {

@@ -36,6 +36,11 @@ pub fn supervise_with(program: impl Into<PathBuf>) {
     PROGRAM.get_or_init(|| program.into());
 }
 
+/// The program that was named so.
+pub(super) fn named() -> Option<&'static Path> {
+    PROGRAM.get().map(PathBuf::as_path)
+}
+
 /// Starts a command in a folder of its own, which is made if it is not there. When it returns, the command is
 /// supervised: it goes on whatever happens to this process.
 ///

@@ -5,6 +5,8 @@
 //! What belongs into a backup is left to the primitives, and to the site.
 
 // From bottom to top.
+mod changed;
+
 mod manifest;
 mod place;
 
@@ -17,7 +19,6 @@ mod pax;
 
 mod header;
 mod keys;
-mod changed;
 mod left;
 mod raw;
 mod streams;
@@ -33,10 +34,11 @@ mod members;
 mod sweep;
 mod verify;
 
+mod folders;
 mod tree;
 mod unpack;
 
-pub use changed::{changed, several};
+pub use changed::{changed, doubts, several};
 pub use compression::Compression;
 pub use create::{Content, Created, Member, Unnamed, Watch, create};
 pub use decrypt::{is_readable, try_keys};

@@ -9,6 +9,7 @@ mod asked;
 mod layout;
 
 mod access;
+mod age;
 mod reference;
 mod span;
 
@@ -22,6 +23,8 @@ mod snapshot;
 
 mod gathered;
 mod unpacked;
+
+pub mod leftover;
 
 mod store;
 
@@ -37,6 +40,7 @@ pub mod prune;
 mod verify;
 
 pub use access::Access;
+pub use age::Age;
 pub use asked::{Asked, AskedDatabase, AskedFiles, AskedRedis, AskedSearch, AskedVolume};
 pub use card::{Card, Level, catalogue};
 pub use copy::{Copied, copy};
@@ -51,7 +55,7 @@ pub use place::Place;
 pub use places::{Places, store};
 pub use reference::{ENDING, Reference, is_reference};
 pub use retention::{Fit, first_two_numbers};
-pub use snapshot::{Order, adopt, end, take};
+pub use snapshot::{Order, ReadPart, adopt, end, take};
 pub use span::Span;
 pub use store::{Drilled, Group, Restored, foresee, left_alone};
 pub use unpacked::{Unpacked, parts_of};

@@ -2,14 +2,19 @@
 //!
 //! Containers are found by the labels that Compose puts on them, never by a part of their name.
 
+mod project;
+
+pub use project::{Project, project_name};
+
 use crate::command::{Exit, Looked, Spec, feed, look};
 use crate::failure::{Failure, Kind, Result};
 use crate::units::Duration;
+use project::own;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 const PROJECT: &str = "com.docker.compose.project";
 const SERVICE: &str = "com.docker.compose.service";
@@ -78,9 +83,36 @@ pub struct Mount {
 }
 
 impl Docker<'_> {
-    /// All containers of services: those that run and those that don't, of one project or of all, of one service or
-    /// of all. Copies of servers only belong to a project that is named.
-    pub fn services(&self, project: Option<&str>, service: Option<&str>) -> Result<Vec<Service>> {
+    /// The containers of a project's services, of one service or of all: those that run and those that don't. Copies of
+    /// servers only belong to a project that is named.
+    pub fn services(&self, project: &Project, service: Option<&str>) -> Result<Vec<Service>> {
+        match project {
+            Project::Named(name) => self.labelled(Some(name), service),
+            Project::In(folder) => {
+                // Of all: which project it is must not depend on which of its containers are there.
+                let mut all = own(folder, self.labelled(None, None)?)?;
+                all.retain(|found| service.is_none_or(|service| found.service == service));
+                Ok(all)
+            }
+        }
+    }
+
+    /// The names of what is meant.
+    pub fn projects(&self, project: &Project) -> Result<BTreeSet<String>> {
+        let folder = match project {
+            Project::Named(name) => return Ok(BTreeSet::from([name.clone()])),
+            Project::In(folder) => folder,
+        };
+        let all = self.labelled(None, None)?;
+        let usual = project_name(folder);
+        let is_anothers =
+            all.iter().any(|found| Some(&found.project) == usual.as_ref() && found.folder.is_some());
+        let found: BTreeSet<String> = own(folder, all)?.into_iter().map(|own| own.project).collect();
+        // Its containers may all be removed, and its volumes there.
+        Ok(if found.is_empty() && !is_anothers { usual.into_iter().collect() } else { found })
+    }
+
+    fn labelled(&self, project: Option<&str>, service: Option<&str>) -> Result<Vec<Service>> {
         let mut list: Vec<String> = ["ps", "--all", "--quiet", "--no-trunc"].map(String::from).into();
         let labels = [(PROJECT, project), (SERVICE, service)];
         for (label, value) in labels {
@@ -110,44 +142,26 @@ impl Docker<'_> {
         serde_json::from_str(&looked.stdout).map_err(|_| refusal(&looked))
     }
 
-    /// The containers of the project whose Compose files are in a folder, whatever Compose calls it: `name` in the file, or
-    /// `COMPOSE_PROJECT_NAME`, may say otherwise. Where no container tells, of the project that has the folder's name.
-    pub fn services_in(&self, folder: &Path, service: Option<&str>) -> Result<Vec<Service>> {
-        let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        let here = real(folder);
-        let mut all = self.services(None, service)?;
-        let is_here = |found: &&Service| found.folder.as_deref().is_some_and(|folder| real(folder) == here);
-        let named: BTreeSet<String> = all.iter().filter(is_here).map(|found| found.project.clone()).collect();
-        let usual = project_name(folder).unwrap_or_default();
-        // A project that was renamed may have left containers.
-        let is_meant = |project: &str| match named.len() {
-            0 => project == usual,
-            1 => named.contains(project),
-            _ if named.contains(&usual) => project == usual,
-            _ => named.contains(project),
-        };
-        all.retain(|found| is_meant(&found.project));
-        Ok(all)
-    }
-
     /// The one container of a service. Fails with [`Kind::NotFound`] if there is none and [`Kind::Refused`] if there
     /// are several: which one is meant can't be known.
-    pub fn service(&self, project: Option<&str>, service: &str) -> Result<Service> {
+    pub fn service(&self, project: &Project, service: &str) -> Result<Service> {
         let mut found = self.services(project, Some(service))?;
-        let of = project.map(|project| format!(" of the project `{project}`")).unwrap_or_default();
         match (found.pop(), found.as_slice()) {
             (None, _) => Err(Failure::new(
                 Kind::NotFound,
-                format!("there is no container of the service `{service}`{of}"),
+                format!("there is no container of the service `{service}` {project}"),
             )
-            .help("see what there is with `docker compose ls --all`")),
+            .help(
+                "see what there is with `docker compose ls --all`; if its Compose files are elsewhere, name the \
+                 project in site.toml: `project = \"NAME\"`",
+            )),
             (Some(only), []) => Ok(only),
             (Some(last), others) => {
                 let all = others.iter().chain([&last]);
                 let names: Vec<_> = all.map(|s| format!("{} ({}, {})", s.name, s.project, s.state)).collect();
-                let message = format!("there are several containers of the service `{service}`{of}");
+                let message = format!("there are several containers of the service `{service}` {project}");
                 Err(Failure::new(Kind::Refused, message).why(names.join(", ")).help(
-                    "name the one that is meant with `project`, or remove the others with `docker rm NAME`",
+                    "name the project that is meant: `project = \"NAME\"` in site.toml, or remove the others with `docker rm NAME`",
                 ))
             }
         }
@@ -224,6 +238,14 @@ impl Docker<'_> {
         let arguments = ["logs".into(), "--tail".into(), lines.to_string(), id.to_owned()];
         let looked = self.run(arguments.into())?;
         Ok(format!("{}{}", looked.stdout, looked.stderr))
+    }
+
+    /// Ends and removes a container, if it is there: that of an attempt that was cut off may still work.
+    pub(super) fn forget_container(&self, name: &str) -> Result<()> {
+        match self.ask(["rm", "--force", name].map(String::from).into()) {
+            Err(failure) if failure.kind == Kind::NotFound => Ok(()),
+            gone => gone.map(drop),
+        }
     }
 
     /// What docker prints, if it ends well.
@@ -369,28 +391,5 @@ impl From<Container> for Service {
             mounts: container.mounts,
             folder,
         }
-    }
-}
-
-/// The name that Compose gives the project of a folder: small letters, digits, dashes and underscores of its own.
-/// Source: Compose specification, "name".
-pub fn project_name(folder: &Path) -> Option<String> {
-    let name: String = folder
-        .file_name()?
-        .to_str()?
-        .to_lowercase()
-        .chars()
-        .filter(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_'))
-        .collect();
-    Some(name.trim_start_matches(['-', '_']).to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn a_project_is_called_like_its_folder() {
-        let name = |folder: &str| super::project_name(folder.as_ref()).unwrap();
-        assert_eq!(name("/srv/My.Server_2"), "myserver_2");
-        assert_eq!(name("_web-app"), "web-app");
     }
 }

@@ -8,7 +8,8 @@
 mod expand;
 mod line;
 
-use crate::failure::{Context, Failure, Kind, Result};
+use crate::failure::{Failure, Kind, Result};
+use crate::machine::bytes;
 use crate::machine::files::{rewrite_durably, unreadable};
 use line::{Line, Operator, Statement};
 use std::collections::BTreeMap;
@@ -41,8 +42,7 @@ impl EnvFile {
     pub fn read(path: &Path, outside: BTreeMap<String, String>) -> Result<EnvFile> {
         let failed = || format!("the settings file `{}` can't be read", path.display());
         let path = path.canonicalize().map_err(|error| unreadable(error, failed()))?;
-        let bytes = std::fs::read(&path).map_err(|error| unreadable(error, failed()))?;
-        let text = String::from_utf8(bytes).or_fail(Kind::Refused, failed)?;
+        let text = bytes::read(&path).map_err(|failure| Failure { message: failed(), ..failure })?;
         let lines = parse(&text).map_err(|why| {
             Failure::new(Kind::Refused, failed())
                 .why(why)
@@ -56,14 +56,21 @@ impl EnvFile {
     pub fn read_what_can_be(path: &Path, outside: BTreeMap<String, String>) -> Option<(EnvFile, Vec<usize>)> {
         let path = path.canonicalize().ok()?;
         let bytes = std::fs::read(&path).ok()?;
-        if let Some(lines) = std::str::from_utf8(&bytes).ok().and_then(|text| parse(text).ok()) {
-            let text = String::from_utf8_lossy(&bytes).into_owned();
+        let whole =
+            std::str::from_utf8(&bytes).ok().and_then(|text| Some((text.to_owned(), parse(text).ok()?)));
+        if let Some((text, lines)) = whole {
             return Some((EnvFile { path, text, lines, outside }, Vec::new()));
         }
         let (mut text, mut unread) = (String::new(), Vec::new());
         for (n, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
-            match std::str::from_utf8(line).ok().filter(|line| parse(line).is_ok()) {
-                Some(line) => text.push_str(line),
+            let read = bytes::decoded(line).and_then(|text| Some((parse(&text).ok()?, text)));
+            // In a comment such a byte hides nothing.
+            let is_read =
+                |statement: &Statement| bytes::is_text(&statement.name) && bytes::is_text(&statement.value);
+            match read
+                .filter(|(lines, _)| lines.iter().filter_map(|line| line.statement.as_ref()).all(is_read))
+            {
+                Some((_, line)) => text.push_str(&line),
                 None => unread.push(n + 1),
             }
         }
@@ -88,12 +95,17 @@ impl EnvFile {
         if !self.settings().any(|(name, _)| name == key) {
             return Ok(None);
         }
-        let value = expand::value(&self.lines, &self.outside, key);
-        value.map(Some).map_err(|why| {
+        let value = expand::value(&self.lines, &self.outside, key).map_err(|why| {
             Failure::new(Kind::Refused, format!("the value of `{key}` is only known to make"))
                 .why(format!("in `{}`: {why}", self.path.display()))
                 .help("write the value in full in this file")
-        })
+        })?;
+        match bytes::is_text(&value) {
+            true => Ok(Some(value)),
+            false => Err(Failure::new(Kind::Refused, format!("the value of `{key}` is not UTF-8"))
+                .why(format!("in `{}`", self.path.display()))
+                .help("write it in UTF-8: `iconv -f latin1 -t utf8 FILE`")),
+        }
     }
 
     /// Gives a setting a value, in its last line or in a new one at the end; all else stays as it is, also the file's
@@ -106,7 +118,7 @@ impl EnvFile {
             return Ok(false);
         }
         let edited = self.edited(key, value)?;
-        rewrite_durably(&self.path, edited.text.as_bytes())?;
+        rewrite_durably(&self.path, &bytes::encoded(&edited.text))?;
         *self = edited;
         Ok(true)
     }

@@ -103,10 +103,15 @@ pub fn open(path: &Path) -> Result<File> {
 pub fn sha256(path: &Path) -> Result<String> {
     let failed = || format!("`{}` can't be read", path.display());
     let mut file = File::open(path).map_err(|error| unreadable(error, failed()))?;
+    sha256_of_file(&mut file).or_fail(Kind::Refused, failed)
+}
+
+/// The same of an open file, from where it stands.
+pub fn sha256_of_file(file: &mut File) -> std::io::Result<String> {
     let mut digest = Sha256::new();
     let mut buffer = vec![0; 64 * 1024];
     loop {
-        match file.read(&mut buffer).or_fail(Kind::Refused, failed)? {
+        match file.read(&mut buffer)? {
             0 => return Ok(hexadecimal(&digest.finalize())),
             length => digest.update(&buffer[..length]),
         }

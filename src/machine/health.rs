@@ -23,6 +23,7 @@ pub use sql::Sql;
 pub use tcp::Tcp;
 pub use wait::{Checked, Report, wait};
 
+use crate::machine::compose::Project;
 use crate::units::Duration;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -38,7 +39,7 @@ pub struct Place {
     /// Variables that they see, added to our own.
     pub environment: BTreeMap<String, String>,
     /// The Compose project of services whose check names none.
-    pub project: Option<String>,
+    pub project: Project,
     /// Whether the host in URLs and addresses is a service of that project.
     pub inside: bool,
 }

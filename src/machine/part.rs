@@ -52,8 +52,10 @@ pub enum Part {
 #[serde(rename_all = "lowercase")]
 pub enum Engine {
     #[default]
+    #[serde(alias = "postgresql")]
     Postgres,
     /// MariaDB, and MySQL, which has the same protocol and the same programs under other names.
+    #[serde(alias = "mysql")]
     MariaDb,
 }
 

@@ -133,23 +133,14 @@ impl Redis<'_> {
         let failed = || "the dump can't be read".to_owned();
         let size = dump.metadata().or_fail(Kind::Refused, failed)?.len();
         let script = format!("size={size}\n{START}{}", EXCHANGE.replace("ID", id));
-        self.forget_helper(id)?;
+        self.docker.forget_container(&helper(id))?;
         self.docker.feed(self.beside(image, layout, id, &script), dump).map(drop)
-    }
-
-    /// Ends the container of an attempt that was cut off, which may still work.
-    fn forget_helper(&self, id: &str) -> Result<()> {
-        let gone = self.docker.run_spec(&self.docker.spec(["rm", "--force", &helper(id)]));
-        match gone {
-            Err(failure) if failure.kind == Kind::NotFound => Ok(()),
-            gone => gone.map(drop),
-        }
     }
 
     /// Removes what [`Redis::exchange`] moved aside.
     pub fn drop_aside(&self, image: &str, layout: &Layout, id: &str) -> Result<()> {
         let script = format!("rm -rf \"$at/.banister-{id}\"\n");
-        self.forget_helper(id)?;
+        self.docker.forget_container(&helper(id))?;
         self.docker.run_spec(&self.beside(image, layout, id, &script)).map(drop)
     }
 

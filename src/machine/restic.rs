@@ -8,18 +8,21 @@ mod pattern;
 mod location;
 mod password;
 
+mod identity;
 mod snapshots;
+mod version;
 
+pub use fault::Trouble;
 pub use location::Location;
 pub use password::Password;
 pub use pattern::{pattern, patterns_below};
 pub use snapshots::{Snapshot, Tags};
 
-use crate::command::{Exit, Looked, Spec, look_into};
+use crate::command::{Exit, Looked, Spec, look, look_into};
 use crate::failure::{Context, Failure, Kind, Result};
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{Read, Seek};
+use std::os::fd::OwnedFd;
 use std::sync::OnceLock;
 
 /// The program.
@@ -35,9 +38,6 @@ const DECIDING: [&str; 6] = [
     "RESTIC_PASSWORD_COMMAND",
     "RESTIC_KEY_HINT",
 ];
-/// So much of what it prints is believed where it is read into memory, in bytes.
-const LARGEST: u64 = 64 << 20;
-
 /// A repository.
 #[derive(Clone, Debug)]
 pub struct Repository {
@@ -54,11 +54,44 @@ impl Repository {
         Repository { location, password, environment, said: OnceLock::new() }
     }
 
-    /// Runs restic to its end; what it prints goes into `output`. That it failed is for the caller to see.
+    /// Runs restic to its end, and gives what it printed, 64 MiB at most. That it failed is for the caller to see.
     ///
     /// Fails with [`Kind::NotFound`] if there is no such program or no password, with [`Kind::CommandFailed`] if the
     /// command of the password fails, with [`Kind::Interrupted`] if `stop` ended it.
-    pub fn run(&self, arguments: &[&str], output: &File, stop: &dyn Fn() -> bool) -> Result<Looked> {
+    pub fn run(&self, arguments: &[&str], stop: &dyn Fn() -> bool) -> Result<Looked> {
+        let spec = self.spec(arguments, stop)?;
+        is_there(look(&spec, stop))
+    }
+
+    /// As [`Repository::run`], for output of any size, which `read` reads as it comes: nothing keeps it.
+    pub fn run_into<T: Send>(
+        &self,
+        arguments: &[&str],
+        stop: &dyn Fn() -> bool,
+        read: impl FnOnce(File) -> std::io::Result<T> + Send,
+    ) -> Result<(Looked, std::io::Result<T>)> {
+        let spec = self.spec(arguments, stop)?;
+        let failed = || "the output of `restic` can't be read".to_owned();
+        let (from, to) = std::io::pipe().or_fail(Kind::Refused, failed)?;
+        std::thread::scope(|scope| {
+            let reading = scope.spawn(move || {
+                let from = File::from(OwnedFd::from(from));
+                let rest = from.try_clone()?;
+                let read = read(from);
+                // What it still writes must not find a closed pipe.
+                std::io::copy(&mut &rest, &mut std::io::sink())?;
+                read
+            });
+            let to = File::from(OwnedFd::from(to));
+            let looked = is_there(look_into(&spec, &to, stop));
+            // Else whoever reads waits for more.
+            drop(to);
+            let read = reading.join().map_err(|_| Failure::new(Kind::Bug, failed()))?;
+            Ok((looked?, read))
+        })
+    }
+
+    fn spec(&self, arguments: &[&str], stop: &dyn Fn() -> bool) -> Result<Spec> {
         let mut environment = self.environment.clone();
         environment.retain(|name, _| !DECIDING.contains(&name.as_str()));
         environment.insert("RESTIC_REPOSITORY".into(), self.location.as_restic_takes_it());
@@ -71,67 +104,59 @@ impl Repository {
         }
         words.push(PROGRAM.into());
         words.extend(arguments.iter().map(|word| (*word).to_owned()));
-        let spec = Spec { environment, ..Spec::new(words, "/") };
-        let looked = look_into(&spec, output, stop).map_err(|failure| match failure.kind {
-            Kind::NotFound => failure.help("install it with `apt-get install restic`"),
-            _ => failure,
-        })?;
-        match looked.exit {
-            Exit::Status(127) => {
-                Err(Failure::new(Kind::NotFound, format!("there is no program `{PROGRAM}`"))
-                    .help("install it with `apt-get install restic`"))
-            }
-            _ => Ok(looked),
-        }
+        Ok(Spec { environment, ..Spec::new(words, "/") })
     }
 
     /// Runs restic, and gives what it printed; fails if it does, for `what`, such as `the snapshots can't be listed`. A
     /// lock that a dead program left is removed, once.
     pub fn ask(&self, arguments: &[&str], what: &str, stop: &dyn Fn() -> bool) -> Result<String> {
-        let mut output = tempfile::tempfile().or_fail(Kind::Refused, || what.to_owned())?;
-        self.do_into(arguments, &output, what, stop)?;
-        let mut text = String::new();
-        let read = output.rewind().and_then(|()| output.take(LARGEST).read_to_string(&mut text));
-        read.or_fail(Kind::Refused, || what.to_owned())?;
-        Ok(text)
-    }
-
-    /// As [`Repository::ask`], with what it prints in a file.
-    pub fn do_into(
-        &self,
-        arguments: &[&str],
-        output: &File,
-        what: &str,
-        stop: &dyn Fn() -> bool,
-    ) -> Result<()> {
-        let looked = self.run(arguments, output, stop)?;
-        if fault::is_done(&looked) {
-            return Ok(());
-        }
-        if !self.is_locked(&looked) {
-            return Err(self.failed(&looked, what));
-        }
-        self.unlock(stop)?;
-        let looked = self.run(arguments, output, stop)?;
-        match fault::is_done(&looked) {
-            true => Ok(()),
-            false => Err(self.failed(&looked, what)),
+        let looked = self.run(arguments, stop)?;
+        let looked = match self.trouble(&looked) {
+            Some(Trouble::Locked) => {
+                self.unlock(stop)?;
+                self.run(arguments, stop)?
+            }
+            _ => looked,
+        };
+        match self.trouble(&looked) {
+            None => Ok(looked.stdout),
+            Some(_) => Err(self.failed(&looked, what)),
         }
     }
 
-    /// Whether it failed because of a lock.
-    pub fn is_locked(&self, looked: &Looked) -> bool {
-        fault::is_locked(looked)
+    /// What kept restic from being done; nothing if it was.
+    pub fn trouble(&self, looked: &Looked) -> Option<Trouble> {
+        let trouble = fault::trouble(looked);
+        // Of a repository that is gone, as its disk was taken away meanwhile, nothing is damaged.
+        match (trouble, &self.location) {
+            (Some(Trouble::Damaged), Location::Folder(folder)) if !folder.join("config").exists() => {
+                Some(Trouble::NoRepository)
+            }
+            _ => trouble,
+        }
     }
 
     /// Removes the locks that dead programs left; those of living ones stay.
     pub fn unlock(&self, stop: &dyn Fn() -> bool) -> Result<()> {
-        let nothing = tempfile::tempfile().or_fail(Kind::Refused, || "no lock can be removed".into())?;
-        self.run(&["unlock", "--quiet"], &nothing, stop).map(drop)
+        self.run(&["unlock", "--quiet"], stop).map(drop)
     }
 
     /// Why restic failed, for people.
     pub fn failed(&self, looked: &Looked, what: &str) -> Failure {
-        fault::failure(looked, what, &self.location, &self.password)
+        let trouble = self.trouble(looked).unwrap_or(Trouble::Unknown);
+        fault::failure(trouble, looked, what, &self.location, &self.password)
+    }
+}
+
+/// What it printed, if there is such a program.
+fn is_there(looked: Result<Looked>) -> Result<Looked> {
+    let help = "install it with `apt-get install restic`";
+    match looked {
+        // As `env` says it.
+        Ok(Looked { exit: Exit::Status(127), .. }) => {
+            Err(Failure::new(Kind::NotFound, format!("there is no program `{PROGRAM}`")).help(help))
+        }
+        Err(failure) if failure.kind == Kind::NotFound => Err(failure.help(help)),
+        looked => looked,
     }
 }

@@ -2,10 +2,11 @@
 //!
 //! Everything is tried as whoever runs this first; a container is only started where that is not permitted.
 
-use super::compose::Docker;
+use super::compose::{Docker, Project};
 use super::tree;
 use crate::command::Spec;
 use crate::failure::{Context, Failure, Kind, Result};
+use crate::output::word;
 use rustix::process::{getegid, geteuid};
 use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt, lchown};
@@ -15,7 +16,7 @@ impl Docker<'_> {
     /// Removes what is at `path`, whoever wrote it. `project` has containers, of whose images one is used.
     ///
     /// Fails with [`Kind::Refused`] if something is mounted in it, or it can't be removed.
-    pub fn remove(&self, path: &Path, project: Option<&str>) -> Result<()> {
+    pub fn remove(&self, path: &Path, project: &Project) -> Result<()> {
         let failed = || format!("`{}` can't be removed", path.display());
         match tree::remove(path) {
             Err(error) if error.kind() == ErrorKind::PermissionDenied && !geteuid().is_root() => {
@@ -30,7 +31,7 @@ impl Docker<'_> {
                     tried
                         .why(failure.message)
                         .why(error)
-                        .help(format!("remove it: sudo rm -rf {}", path.display()))
+                        .help(format!("remove it: sudo rm -rf -- {}", word(path.display())))
                 })
             }
             removed => removed.or_fail(Kind::Refused, failed),
@@ -38,7 +39,7 @@ impl Docker<'_> {
     }
 
     /// Gives a file or folder an owner.
-    pub fn give(&self, path: &Path, owner: u32, group: u32, project: Option<&str>) -> Result<()> {
+    pub fn give(&self, path: &Path, owner: u32, group: u32, project: &Project) -> Result<()> {
         let failed = || format!("`{}` can't be given to {owner}:{group}", path.display());
         let found = path.symlink_metadata().or_fail(Kind::Refused, failed)?;
         if (found.uid(), found.gid()) == (owner, group) {
@@ -56,7 +57,7 @@ impl Docker<'_> {
     }
 
     /// Runs a program on something of this machine, in a container that sees the folder around it and nothing else.
-    fn as_root(&self, path: &Path, project: Option<&str>, program: &str, arguments: &[&str]) -> Result<()> {
+    fn as_root(&self, path: &Path, project: &Project, program: &str, arguments: &[&str]) -> Result<()> {
         let (Some(around), Some(name)) = (path.parent(), path.file_name()) else {
             return Err(Failure::new(Kind::Invalid, format!("`{}` has no name", path.display())));
         };
@@ -71,7 +72,7 @@ impl Docker<'_> {
     }
 
     /// An image that is here: that of any container of the project.
-    fn some_image(&self, project: Option<&str>) -> Result<String> {
+    fn some_image(&self, project: &Project) -> Result<String> {
         let services = self.services(project, None)?;
         services.into_iter().map(|service| service.image).find(|image| !image.is_empty()).ok_or_else(|| {
             Failure::new(Kind::NotFound, "no container is there, of whose image one could be started as root")

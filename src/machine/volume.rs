@@ -3,13 +3,18 @@
 //! A volume is reached by a container that lives for the moment: without a network, with the image of a service that
 //! mounts the volume, so that nothing is fetched. That image needs `sh`, `tar`, `mv` and `stat`.
 
-use super::compose::{COPY_OF, Docker, Mount, VOLUME};
+use super::compose::{Docker, Mount, Project, Service, VOLUME};
 use crate::command::Spec;
 use crate::failure::{Failure, Kind, Result};
+use crate::machine::files::hexadecimal;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::fs::File;
 
 const PROJECT: &str = "com.docker.compose.project";
+
+/// How the names of containers begin that work in a volume.
+const HELPER: &str = "banister-volume-";
 
 /// A volume.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,36 +25,55 @@ pub struct Volume {
     image: String,
 }
 
+/// A container that runs and mounts a volume.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    pub name: String,
+    /// Whether it may write to the volume.
+    pub writes: bool,
+}
+
 impl Docker<'_> {
-    /// A volume by its name in the Compose files. `project` is needed if several projects have one.
-    pub fn volume(&self, project: Option<&str>, volume: &str) -> Result<Volume> {
-        // Labels are told as `name=value,…`, or as `map[name:value …]`.
-        let mut list: Vec<String> =
-            ["volume", "ls", "--format", "{{.Name}} {{.Labels}}"].map(String::from).into();
-        list.extend(["--filter".into(), format!("label={VOLUME}={volume}")]);
-        list.extend(
-            project.into_iter().flat_map(|name| ["--filter".into(), format!("label={PROJECT}={name}")]),
-        );
-        let told = self.ask(list)?;
-        let is_meant = |labels: &str| project.is_some() || !labels.contains(COPY_OF);
-        let volumes = told.lines().map(|line| line.trim().split_once(' ').unwrap_or((line.trim(), "")));
-        let named = volumes.filter(|(name, labels)| !name.is_empty() && is_meant(labels));
-        let names: Vec<&str> = named.map(|(name, _)| name).collect();
-        match names.as_slice() {
-            [] => {
-                let name = self.mounted(project, volume)?;
-                Ok(Volume { image: self.image_of(&name)?, name })
-            }
-            [name] => Ok(Volume { name: name.to_string(), image: self.image_of(name)? }),
-            several => Err(Failure::new(Kind::Refused, format!("several volumes have the name `{volume}`"))
-                .why(several.join(", "))
-                .help("name the project that is meant with `project`")),
+    /// A volume of a project by its name in the Compose files.
+    pub fn volume(&self, project: &Project, volume: &str) -> Result<Volume> {
+        let mut names = Vec::new();
+        for project in self.projects(project)? {
+            let labels = [format!("label={VOLUME}={volume}"), format!("label={PROJECT}={project}")];
+            let filters = labels.into_iter().flat_map(|label| ["--filter".into(), label]);
+            let list = ["volume", "ls", "--quiet"].map(String::from).into_iter().chain(filters);
+            let found = self.ask(list.collect())?;
+            names.extend(found.lines().map(|line| line.trim().to_owned()).filter(|name| !name.is_empty()));
         }
+        match names.len() {
+            0 => names.push(self.mounted(project, volume)?),
+            1 => {}
+            _ => {
+                return Err(Failure::new(Kind::Refused, format!("several volumes have the name `{volume}`"))
+                    .why(names.join(", "))
+                    .help("name the project that is meant: `project = \"NAME\"` in site.toml"));
+            }
+        }
+        let name = names.remove(0);
+        Ok(Volume { image: self.image_of(&name)?, name })
+    }
+
+    /// The containers of any project that mount the volume and run.
+    pub fn running_users(&self, volume: &Volume) -> Result<Vec<User>> {
+        let of = |found: Service| {
+            let mounts = found.mounts.iter().filter(|it| it.sort == "volume" && it.name == volume.name);
+            let writes: Vec<bool> = mounts.map(|mount| mount.writable).collect();
+            let name = found.name.clone();
+            // One of our own is ended before another is started.
+            let is_ours = name.starts_with(HELPER);
+            (found.running && !is_ours && !writes.is_empty())
+                .then(|| User { name, writes: writes.contains(&true) })
+        };
+        Ok(self.containers()?.into_iter().filter_map(of).collect())
     }
 
     /// The name of a volume without Compose's labels, by the containers that mount it: Compose takes one as its own that
     /// another program made under the same name.
-    fn mounted(&self, project: Option<&str>, volume: &str) -> Result<String> {
+    fn mounted(&self, project: &Project, volume: &str) -> Result<String> {
         let mut names = BTreeSet::new();
         for service in self.services(project, None)? {
             let is_meant = |mount: &&Mount| {
@@ -62,12 +86,12 @@ impl Docker<'_> {
         let mut names: Vec<String> = names.into_iter().collect();
         match names.len() {
             1 => Ok(names.remove(0)),
-            0 => Err(Failure::new(Kind::NotFound, format!("there is no volume `{volume}`"))
+            0 => Err(Failure::new(Kind::NotFound, format!("there is no volume `{volume}` {project}"))
                 .why("no volume has this name in its labels, and no container mounts one that is called so")
                 .help("see what there is with `docker volume ls`")),
             _ => Err(Failure::new(Kind::Refused, format!("several volumes have the name `{volume}`"))
                 .why(names.join(", "))
-                .help("name the project that is meant with `project`")),
+                .help("name the project that is meant: `project = \"NAME\"` in site.toml")),
         }
     }
 
@@ -95,29 +119,40 @@ impl Docker<'_> {
         })
     }
 
-    fn helper(&self, volume: &Volume, mode: &str, entry: &str, arguments: &[&str]) -> Spec {
+    /// A container that lives for the moment and has the volume; `named` are options that give it a name.
+    fn helper(&self, volume: &Volume, mode: &str, named: &[&str], words: &[&str]) -> Spec {
         let mount = format!("{}:/volume{mode}", volume.name);
+        let (entry, arguments) = words.split_first().unwrap_or((&"true", &[]));
         let fixed =
             ["run", "--rm", "--interactive", "--network", "none", "--user", "0:0", "--workdir", "/volume"];
         let more = ["--volume", &mount, "--entrypoint", entry, &volume.image];
-        self.spec(fixed.into_iter().chain(more).chain(arguments.iter().copied()))
+        let options = fixed.into_iter().chain(named.iter().copied());
+        self.spec(options.chain(more).chain(arguments.iter().copied()))
+    }
+
+    /// A shell script in the volume, alone: that of an attempt that was cut off may still work, and is ended first.
+    fn work_in(&self, volume: &Volume, id: &str, script: &str) -> Result<Spec> {
+        let digest = hexadecimal(&Sha256::digest(&volume.name)[..4]);
+        let name = format!("{HELPER}{id}-{digest}");
+        self.forget_container(&name)?;
+        Ok(self.helper(volume, "", &["--name", &name], &["sh", "-c", script]))
     }
 
     /// Prints the volume as a tar.
     pub fn read_volume(&self, volume: &Volume) -> Spec {
-        self.helper(volume, ":ro", "tar", &["-cf", "-", "--exclude=.banister-*", "."])
+        self.helper(volume, ":ro", &[], &["tar", "-cf", "-", "--exclude=.banister-*", "."])
     }
 
     /// Puts what a tar holds in the place of what the volume holds, which is moved aside, within the volume, under
     /// `id`. Called again after it was cut off, it goes on; called again after it is done, it does nothing.
     pub fn exchange_volume(&self, volume: &Volume, id: &str, tar: &File) -> Result<()> {
-        self.feed(self.helper(volume, "", "sh", &["-c", &EXCHANGE.replace("ID", id)]), tar).map(drop)
+        self.feed(self.work_in(volume, id, &EXCHANGE.replace("ID", id))?, tar).map(drop)
     }
 
     /// Removes what [`Docker::exchange_volume`] moved aside, and what it left if it was never done.
     pub fn drop_aside(&self, volume: &Volume, id: &str) -> Result<()> {
         let script = format!("rm -rf .banister-{id}-*");
-        self.run_spec(&self.helper(volume, "", "sh", &["-c", &script])).map(drop)
+        self.run_spec(&self.work_in(volume, id, &script)?).map(drop)
     }
 }
 

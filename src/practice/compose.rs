@@ -123,8 +123,9 @@ pub fn load(world: &World, call: &Call) -> Result<Project> {
     let failed = |error| Failure::new(Kind::NotFound, "the current folder is gone").why(error);
     let cwd = std::env::current_dir().map_err(failed)?;
     let env_file = cwd.join(call.env_file.clone().unwrap_or_else(|| ".env".into()));
-    let mut variables: BTreeMap<String, String> = match std::fs::read_to_string(&env_file) {
-        Ok(text) => compose_file::env_file(&text),
+    let mut variables: BTreeMap<String, String> = match std::fs::read(&env_file) {
+        // Compose reads bytes.
+        Ok(bytes) => compose_file::env_file(&String::from_utf8_lossy(&bytes)),
         Err(_) if call.env_file.is_none() => BTreeMap::new(),
         Err(error) => {
             let message = format!("Couldn't find env file: {}", env_file.display());

@@ -1,7 +1,7 @@
 //! `docker run --detach`: a container that no Compose file asks for. The one program that it may be is busybox's `nc`,
 //! which answers each connection by a program.
 
-use super::container::Spec;
+use super::container::{Mount, Spec};
 use super::engine::{self, Order};
 use super::world::World;
 use super::{docker, docker_store, output};
@@ -45,7 +45,13 @@ impl Asked {
 }
 
 /// Makes and starts the container; prints its identity.
-pub fn run(world: &World, asked: Asked, image: &str, command: Vec<String>) -> Result<i32> {
+pub fn run(
+    world: &World,
+    asked: Asked,
+    image: &str,
+    command: Vec<String>,
+    mounts: Vec<Mount>,
+) -> Result<i32> {
     let refused = |message: String| Err(Failure::new(Kind::Refused, format!("docker: {message}")));
     if command.first().is_none_or(|program| program != "nc") {
         return refused("a container of a practice server that stays can only be `nc`".into());
@@ -65,7 +71,7 @@ pub fn run(world: &World, asked: Asked, image: &str, command: Vec<String>) -> Re
         image_id: docker_store::find_image(world, image)?.id,
         environment: asked.environment,
         labels: asked.labels,
-        mounts: Vec::new(),
+        mounts,
         ports: Vec::new(),
         command,
         checked: false,

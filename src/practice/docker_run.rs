@@ -48,7 +48,7 @@ pub fn run(world: &World, arguments: &[String]) -> Result<i32> {
     };
     let command: Vec<String> = entrypoint.into_iter().chain(words.cloned()).collect();
     if detached {
-        return docker_detached::run(world, asked, image, command);
+        return docker_detached::run(world, asked, image, command, mounts);
     }
     if let ([program, flag, script], Some(workdir)) = (command.as_slice(), &workdir)
         && (program.as_str(), flag.as_str()) == ("sh", "-c")

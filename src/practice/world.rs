@@ -84,7 +84,8 @@ impl World {
 
     /// The words in `SERVICES` of its settings file; none if there is no such file yet.
     pub fn services(&self) -> Vec<String> {
-        let text = std::fs::read_to_string(self.hoss().join(".env")).unwrap_or_default();
+        let bytes = std::fs::read(self.hoss().join(".env")).unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes);
         let line = text.lines().find_map(|line| line.strip_prefix("SERVICES=")).unwrap_or_default();
         line.split_whitespace().map(str::to_owned).collect()
     }

@@ -27,8 +27,9 @@
 
 use crate::data::{self, ServerName};
 use crate::failure::Result;
+use crate::machine::bytes;
 use crate::machine::edits::Made;
-use crate::machine::files::{rewrite_durably, unreadable};
+use crate::machine::files::rewrite_durably;
 use crate::machine::git::Checkout;
 use crate::machine::settings_drift::{Missing, missing, random};
 use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive};
@@ -63,12 +64,11 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<String>> {
     let path = server.path(file);
     let checkout = Checkout::open(&server.checkout)?;
     let commit = checkout.commit_named_by(&arguments.release)?;
-    let live = std::fs::read_to_string(&path)
-        .map_err(|error| unreadable(error, format!("`{}` can't be read", path.display())))?;
+    let live = bytes::read(&path)?;
     let wanted = checkout.text_at(commit, template)?.unwrap_or_default();
     let Missing { unknown, proposal, .. } = missing(file, &wanted, &live, &random)?;
     if proposal != live {
-        rewrite_durably(&path, proposal.as_bytes())?;
+        rewrite_durably(&path, &bytes::encoded(&proposal))?;
     }
     Ok(unknown)
 }

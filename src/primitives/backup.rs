@@ -52,6 +52,7 @@
 //! - `readable`: whether every member was compared, too: `false` if it is encrypted and no key is here to decrypt it.
 //!
 //! # Errors
+//! `refused` if a database server that runs keeps its files among the files or in a volume, which must be dumped instead;
 //! `not_found` if a file, a service or a program is not there; `command_failed` if a dump fails, or the program that
 //! encrypts; `timed_out` if a snapshot takes over an hour; `refused` if there is too little room, a snapshot is not
 //! whole, something can't be read or written, the archive differs when read back, or `identity` is the key of no
@@ -74,7 +75,7 @@ use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::archive::{self, About, Encryption, Manifest, Watch};
 use crate::machine::backup::{
     Asked, AskedDatabase, AskedFiles, AskedRedis, AskedSearch, AskedVolume, Card, Dump, ENDING, Intent,
-    Workshop, Written, free_name, gather,
+    Workshop, Written, free_name, gather, leftover,
 };
 use crate::machine::files::{private_folder, sha256};
 use crate::machine::git::Checkout;
@@ -170,6 +171,9 @@ struct Plan {
 fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     let server = host.server()?;
     let plan = plan(arguments, server)?;
+    let left = leftover::remove(&plan.folder, &server.name, &host.run())?;
+    left.removed.into_iter().for_each(|text| (host.tell)(Told::Progress(text.into())));
+    left.kept.into_iter().for_each(|text| (host.tell)(Told::Warning(text.into())));
     if let Some(repository) = &server.access()?.repository
         && plan.format == ENDING
     {
@@ -191,6 +195,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
         Some(intent) => intent,
         None => {
             room::enough(&plan, server)?;
+            room::no_running_database(&plan, server)?;
             intend(arguments, &plan, host)?
         }
     };
@@ -261,12 +266,12 @@ fn write(arguments: &Arguments, host: &Host, plan: Plan, path: &Path, about: &Ab
     }
     let asked = wanted::complete(plan.asked, arguments, about);
     let own = server.own_folders(Some(&plan.folder));
-    let ground = server.ground(own.clone());
-    let place = ground.place(arguments.project.as_deref(), &stop);
+    let ground = server.ground(own.clone(), arguments.project.as_deref());
+    let place = ground.place(&stop);
     let gathered =
         gather(&asked, &Workshop { place: &place, folder: &plan.folder, compressed: true, tell: &progress })?;
     progress(format!("writing `{}`", path.display()));
-    let about = About { parts: gathered.parts.clone(), ..about.clone() };
+    let about = About { parts: gathered.parts.clone(), changed: gathered.changed.clone(), ..about.clone() };
     let watch = Watch { stop: &stop, warn: &warn, own: &own };
     let created = archive::create(path, &server.keys(), &gathered.members, about, &plan.prefix, &watch);
     let unnamed = match created {

@@ -3,7 +3,7 @@
 //! Restores an unpacked backup beside the running server, and records on the backup's card that it can be restored.
 //!
 //! `unpacked` is `folder` of the result of `unpack_backup`: files and volumes were written there, and compared with the
-//! manifest. Each dump is loaded into a scratch database, and the search snapshot into indices under another
+//! manifest. SQLite databases among the files are read by `PRAGMA integrity_check`. Each dump is loaded into a scratch database, and the search snapshot into indices under another
 //! name; rows and documents are counted, then all of it is removed. The live ones are not touched.
 //!
 //! # Options
@@ -25,7 +25,7 @@
 //! - `seconds`: how long it took, with unpacking.
 //!
 //! # Errors
-//! `refused` if something differs from the manifest, or a service can't be copied, as one that uses Docker itself;
+//! `refused` if something differs from the manifest, or a SQLite database is damaged, or a service can't be copied, as one that uses Docker itself;
 //! `not_found` if it was not unpacked, or a service is not there; `command_failed` if a program in a container fails,
 //! or Compose; `timed_out` if the copy does not become healthy. Loaded data and the copy are removed.
 //!
@@ -103,8 +103,9 @@ impl Primitive for Drill {
 fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     let server = host.server()?;
     let unpacked = Unpacked::open(Path::new(&arguments.unpacked))?;
-    let (ground, stop) = (server.ground(server.kept_folders(None)), || host.stop.is_asked());
-    let place = ground.place(arguments.project.as_deref(), &stop);
+    let (ground, stop) =
+        (server.ground(server.kept_folders(None), arguments.project.as_deref()), || host.stop.is_asked());
+    let place = ground.place(&stop);
     let begun = Instant::now();
     let drilled = drill(&unpacked, &place)?;
     let tell = |line: &str| (host.tell)(Told::Progress(line.into()));

@@ -29,7 +29,7 @@
 
 use crate::data::ServerName;
 use crate::failure::{Kind, Result};
-use crate::machine::backup::{Unpacked, restore};
+use crate::machine::backup::{Unpacked, leftover, restore};
 use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -61,11 +61,14 @@ impl Primitive for DropReplaced {
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<()> {
     let server = host.server()?;
-    let unpacked = match Unpacked::open(Path::new(&arguments.unpacked)) {
+    let folder = Path::new(&arguments.unpacked);
+    let unpacked = match Unpacked::open(folder) {
         // It goes last: all else is gone already.
-        Err(failure) if failure.kind == Kind::NotFound => return Ok(()),
+        Err(failure) if failure.kind == Kind::NotFound => return leftover::end(folder),
         unpacked => unpacked?,
     };
-    let (ground, stop) = (server.ground(server.kept_folders(None)), || host.stop.is_asked());
-    restore::drop_aside(&unpacked, &ground.place(arguments.project.as_deref(), &stop))
+    let (ground, stop) =
+        (server.ground(server.kept_folders(None), arguments.project.as_deref()), || host.stop.is_asked());
+    restore::drop_aside(&unpacked, &ground.place(&stop))?;
+    leftover::end(folder)
 }

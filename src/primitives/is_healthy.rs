@@ -68,7 +68,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     let place = Arc::new(Place {
         folder: server.checkout.clone(),
         environment: server.environment.clone(),
-        project: arguments.project.clone(),
+        project: server.project(arguments.project.as_deref()),
         ..Place::default()
     });
     let answers = round(&checks, &place, &|| host.stop.is_asked())?;

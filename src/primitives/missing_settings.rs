@@ -28,7 +28,8 @@
 //! ```
 
 use crate::data::ServerName;
-use crate::failure::Result;
+use crate::failure::{Kind, Result};
+use crate::machine::bytes;
 use crate::machine::edits::Made;
 use crate::machine::git::Checkout;
 use crate::machine::settings_drift::{Missing, missing, shown};
@@ -97,11 +98,8 @@ fn found(arguments: &Arguments, host: &Host, checkout: &Checkout) -> Result<Vec<
 }
 
 fn read(path: &Path) -> Result<Option<String>> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => {
-            Err(crate::machine::files::unreadable(error, format!("`{}` can't be read", path.display())))
-        }
+    match bytes::read(path) {
+        Err(failure) if failure.kind == Kind::NotFound => Ok(None),
+        read => read.map(Some),
     }
 }

@@ -96,10 +96,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<Mounted>> {
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let is_meant = |file: &Path| folder.as_ref().is_none_or(|folder| real(file).starts_with(real(folder)));
     let mut all = Vec::new();
-    let services = match &arguments.project {
-        Some(project) => docker.services(Some(project), None)?,
-        None => docker.services_in(&server.make_folder(), None)?,
-    };
+    let services = docker.services(&server.project(arguments.project.as_deref()), None)?;
     for container in services.into_iter().filter(|found| found.running) {
         for mount in container.mounts.iter().filter(|mount| mount.sort == "bind") {
             let file = Path::new(&mount.source);

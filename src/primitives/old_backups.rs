@@ -14,7 +14,7 @@
 //! # Options
 //! - `count`: keep so many of the newest backups. Default: `keep` of the site, if none of the
 //!   three is given.
-//! - `age`: keep backups newer than this. Default: `keep` of the site, if none of the three is
+//! - `age`: keep backups newer than this, such as `30.days`. Default: `keep` of the site, if none of the three is
 //!   given.
 //! - `keep`: more rules, in the form of `keep` of the site, such as `#{ daily: 7, within: "2d" }`. Default: none.
 //! - `folder`: where the backups are. Default: `backups` of the site, for Hoss `backups` in its `BACKUP_ROOT`, else
@@ -46,9 +46,10 @@
 
 use crate::data::{self, ServerName};
 use crate::failure::Result;
-use crate::machine::backup::{Card, Keep, Level};
+use crate::machine::backup::{Age, Card, Keep, Level};
 use crate::primitive::{Act, Facet, Host, Primitive};
-use crate::units::{Duration, Size};
+use crate::units::Duration;
+use crate::units::Size;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -104,7 +105,7 @@ impl Primitive for OldBackups {
 }
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
-    let given = arguments.keep.with(arguments.count, arguments.age);
+    let given = arguments.keep.with(arguments.count, arguments.age.map(Age));
     let aging = host.server()?.aging(arguments.folder.as_deref(), given)?;
     let size = |bytes: u64| json!({ data::SIZE: Size(bytes) });
     Ok(Outcome {

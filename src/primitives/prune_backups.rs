@@ -8,7 +8,7 @@
 //! # Options
 //! - `count`: keep so many of the newest backups. Default: `keep` of the site, if none of the
 //!   three is given.
-//! - `age`: keep backups newer than this. Default: `keep` of the site, if none of the three is
+//! - `age`: keep backups newer than this, such as `30.days`. Default: `keep` of the site, if none of the three is
 //!   given.
 //! - `keep`: more rules, in the form of `keep` of the site, such as `#{ daily: 7, within: "2d" }`. Default: none.
 //! - `folder`: where the backups are. Default: `backups` of the site, for Hoss `backups` in its `BACKUP_ROOT`, else
@@ -21,7 +21,7 @@
 //! # Returns
 //! - `removed`: the names of the removed backups.
 //! - `kept`: how many backups of the server are left.
-//! - `freed`: the size of the removed backups.
+//! - `freed`: the size of the removed backups; in a repository what restic freed there, or `()` if that is not known.
 //!
 //! # Errors
 //! `invalid` if neither the options nor the site say which backups to keep; then nothing was removed. `refused` if the
@@ -43,13 +43,14 @@
 use crate::data::{self, ServerName};
 use crate::failure::{Context, Kind, Result};
 use crate::machine::backup::prune::{Aging, remove};
-use crate::machine::backup::{self, Card, Keep};
+use crate::machine::backup::{self, Age, Card, Keep, is_reference};
 use crate::machine::files::{kept, private_folder, write_private_durably};
 use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive, Told};
-use crate::units::{Duration, Size};
+use crate::units::Duration;
+use crate::units::Size;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub struct PruneBackups;
 
@@ -75,7 +76,7 @@ pub struct Arguments {
 pub struct Outcome {
     removed: Vec<String>,
     kept: usize,
-    /// Tagged as a size.
+    /// Tagged as a size, or nothing.
     freed: Value,
 }
 
@@ -118,8 +119,8 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     let server = host.server()?;
     let meant: Vec<&Card> = aging.old.iter().filter(is_meant).chain(&aging.left).collect();
     let folder = server.folder_of_backups(arguments.folder.as_deref());
-    remove(&meant, &server.access()?, &folder, &server.name, &|| host.stop.is_asked())?;
-    Ok(outcome(&intent, &aging))
+    let freed = remove(&meant, &server.access()?, &folder, &server.name, &|| host.stop.is_asked())?;
+    Ok(outcome(&intent, &aging, freed))
 }
 
 /// Reads a backup that is to stay, before others are removed: what its card says may be long ago.
@@ -129,14 +130,17 @@ fn read(card: &Card, host: &Host) -> Result<()> {
     host.go_on()?;
     let read = backup::read(card, &server.access()?, &|| host.stop.is_asked());
     read.map(drop).map_err(|failure| {
-        failure
-            .why("no backup was removed: it is the one that would stay")
-            .help("take another one with `banister run backup`, then prune again")
+        let failure = failure.why("no backup was removed: it is the one that would stay");
+        // What says more is not told over.
+        match failure.help {
+            Some(_) => failure,
+            None => failure.help("take another one with `banister run backup`, then prune again"),
+        }
     })
 }
 
 fn look(arguments: &Arguments, host: &Host) -> Result<Aging> {
-    let given = arguments.keep.with(arguments.count, arguments.age);
+    let given = arguments.keep.with(arguments.count, arguments.age.map(Age));
     host.server()?.aging(arguments.folder.as_deref(), given)
 }
 
@@ -149,19 +153,31 @@ fn meant(arguments: &Arguments, aging: &Aging) -> Intent {
 }
 
 /// What removing them comes to. One that an attempt was about to remove may be needed by the time it is gone on with.
-fn outcome(intent: &Intent, aging: &Aging) -> Outcome {
+/// `in_repository` is how many bytes it freed in the repository, if that is known.
+fn outcome(intent: &Intent, aging: &Aging, in_repository: Option<u64>) -> Outcome {
     let is_meant = |card: &Card| intent.iter().any(|(name, _)| *name == card.name);
     let is_young = |name: &str| aging.young.iter().any(|card| card.name == name);
     let removed: Vec<_> = intent.iter().filter(|(name, _)| !is_young(name)).collect();
+    // What a snapshot added once may be what others need now.
+    let (stored, archives): (Vec<_>, Vec<_>) =
+        removed.iter().copied().partition(|(name, _)| is_reference(Path::new(name)));
+    let archives: u64 = archives.iter().map(|(_, bytes)| bytes).sum();
+    let freed = if stored.is_empty() { Some(archives) } else { in_repository.map(|bytes| bytes + archives) };
     Outcome {
         kept: aging.young.len() + aging.old.iter().filter(|card| !is_meant(card)).count(),
-        freed: json!({ data::SIZE: Size(removed.iter().map(|(_, bytes)| bytes).sum()) }),
+        freed: freed.map_or(Value::Null, |bytes| json!({ data::SIZE: Size(bytes) })),
         removed: removed.into_iter().map(|(name, _)| name.clone()).collect(),
     }
 }
 
 fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
     let aging = look(arguments, host)?;
-    let predicted = outcome(&meant(arguments, &aging), &aging);
-    serde_json::to_value(predicted).or_fail(Kind::Bug, || "an outcome is not plain data".into())
+    let predicted = outcome(&meant(arguments, &aging), &aging, None);
+    let is_unknown = predicted.freed.is_null();
+    let mut predicted =
+        serde_json::to_value(predicted).or_fail(Kind::Bug, || "an outcome is not plain data".into())?;
+    if is_unknown {
+        predicted["freed"] = data::unknown("how much that frees in the repository");
+    }
+    Ok(predicted)
 }

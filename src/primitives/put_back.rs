@@ -46,7 +46,7 @@
 use crate::data::{self, ServerName};
 use crate::failure::Result;
 use crate::machine::archive::several;
-use crate::machine::backup::{Group, Restored, Unpacked, restore};
+use crate::machine::backup::{Group, Restored, Unpacked, leftover, restore};
 use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive, Told};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -90,8 +90,11 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     let server = host.server()?;
     let unpacked = Unpacked::open(Path::new(&arguments.unpacked))?;
     let (ground, stop) =
-        (server.ground(server.kept_folders(unpacked.folder.parent())), || host.stop.is_asked());
-    let place = ground.place(arguments.project.as_deref(), &stop);
+        (server.ground(server.kept_folders(unpacked.folder.parent()), arguments.project.as_deref()), || {
+            host.stop.is_asked()
+        });
+    let place = ground.place(&stop);
+    leftover::use_up(&unpacked)?;
     let Restored { names, kept, lost } = restore::put_back(arguments.kind, &unpacked, &place)?;
     if let Some(lost) = several(&lost) {
         (host.tell)(Told::Warning(format!("these can't be kept on the server's file system: {lost}").into()));

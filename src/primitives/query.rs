@@ -61,8 +61,9 @@ impl Primitive for Query {
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<Vec<String>>> {
     let server = host.server()?;
-    let (ground, stop) = (server.ground(server.kept_folders(None)), || host.stop.is_asked());
-    let place = ground.place(arguments.project.as_deref(), &stop);
+    let (ground, stop) =
+        (server.ground(server.kept_folders(None), arguments.project.as_deref()), || host.stop.is_asked());
+    let place = ground.place(&stop);
     let container = place.running(arguments.service.as_deref().unwrap_or("db"))?;
     let postgres = Postgres { docker: place.docker(), container: &container.name };
     let printed = postgres.ask(arguments.database.as_deref().unwrap_or("postgres"), &arguments.statement)?;

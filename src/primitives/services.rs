@@ -30,7 +30,7 @@
 
 use crate::data::{self, ServerName};
 use crate::failure::{Kind, Result};
-use crate::machine::compose::{Docker, Mount, Service, project_name};
+use crate::machine::compose::{Docker, Mount, Project, Service};
 use crate::primitive::{Act, Facet, Host, Primitive};
 use crate::site::Server;
 use crate::units::Duration;
@@ -73,18 +73,15 @@ impl Primitive for Services {
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<Container>> {
     let server = host.server()?;
-    let project = arguments.project.clone().or_else(|| project_name(&server.make_folder()));
+    let project = server.project(arguments.project.as_deref());
     let docker = Docker {
         environment: &server.environment,
         within: Duration::seconds(60),
         stop: &|| host.stop.is_asked(),
     };
     let found = match arguments.data {
-        true => around(server, &docker, project.as_deref(), arguments.service.as_deref())?,
-        false => match &arguments.project {
-            Some(project) => docker.services(Some(project), arguments.service.as_deref())?,
-            None => docker.services_in(&server.make_folder(), arguments.service.as_deref())?,
-        },
+        true => around(server, &docker, &project, arguments.service.as_deref())?,
+        false => docker.services(&project, arguments.service.as_deref())?,
     };
     let mut containers: Vec<Container> = found
         .into_iter()
@@ -106,7 +103,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<Container>> {
 fn around(
     server: &Server,
     docker: &Docker,
-    project: Option<&str>,
+    project: &Project,
     service: Option<&str>,
 ) -> Result<Vec<Service>> {
     let all = match docker.containers() {
@@ -116,13 +113,28 @@ fn around(
     let real = |path: PathBuf| path.canonicalize().unwrap_or(path);
     let data: Vec<PathBuf> = server.backup.iter().map(|path| real(server.path(path))).collect();
     let checkout = real(server.checkout.clone());
+    let ours = docker.projects(project)?;
+    let mut volumes = Vec::new();
+    for asked in &server.volumes {
+        match docker.volume(project, &asked.volume) {
+            Err(failure) if failure.kind == Kind::NotFound => {}
+            found => volumes.push(found?.name),
+        }
+    }
     let uses = |mount: &Mount| {
+        if mount.sort == "volume" && volumes.contains(&mount.name) {
+            return true;
+        }
+        // What is in memory has no source.
+        if mount.source.is_empty() {
+            return false;
+        }
         let mount = real(PathBuf::from(&mount.source));
         data.iter().any(|path| mount.starts_with(path) || path.starts_with(&mount))
     };
     let is_meant = |found: &Service| {
         let is_own = found.mounts.iter().filter(|mount| mount.writable).any(uses)
-            || project == Some(found.project.as_str())
+            || ours.contains(&found.project)
             || found.folder.as_ref().is_some_and(|folder| real(folder.clone()).starts_with(&checkout));
         is_own && service.is_none_or(|service| found.service == service)
     };

@@ -22,13 +22,15 @@
 //! - `parts`: how many parts of each kind it has: `files`, `volume`, `database`, `search`, `output`.
 //! - `not_included`: a description of the server's data that is not in it, and what was left out of its folders.
 //! - `changed`: what changed while it was read, and may be inconsistent in it.
-//! - `changes`: the same as a sentence about the first of it, or an empty text.
+//! - `changes`: the same as a sentence about the first of it, with the SQLite databases that were not copied by SQLite, or
+//!   an empty text.
 //! - `lost`: what of its files can't be kept here or was not kept when it was made, as a text with the first of it, or an
 //!   empty text.
 //! - `left_alone`: what a restore would leave alone in the folders that it restores, each with the reason: mounts, links
 //!   out of them, sockets, the backups, the checkout and what belongs to banister itself.
 //! - `places`: the files and folders that a restore replaces, as the backup writes them.
 //! - `made_here`: whether this user made it on this machine. Of another one nobody can know who made it.
+//! - `unloaded`: outputs of commands that no command of the site loads: `put_back` only keeps them.
 //! - `stripped`: the programs in it that would run as their owner or group; unless it was made here they lose that.
 //!
 //! # Errors
@@ -37,7 +39,8 @@
 //! that a restore leaves alone, or this user may not restore it. Nothing was changed then.
 //!
 //! # After a crash
-//! It is unpacked again.
+//! It is unpacked again. If the run is abandoned before anything is put back, the next run that takes or unpacks a backup
+//! of the server removes what was unpacked.
 //!
 //! # Example
 //! ```rhai
@@ -52,13 +55,13 @@
 
 use crate::data::{self, ServerName};
 use crate::failure::{Context, Failure, Kind, Result};
-use crate::machine::archive::{self, Entry, several};
+use crate::machine::archive::{self, About, Entry, several};
 use crate::machine::backup::{
-    Card, Reference, Unpacked, adopt, catalogue, foresee, is_reference, left_alone, parts_of,
+    Card, Reference, Unpacked, adopt, catalogue, foresee, is_reference, left_alone, leftover, parts_of,
 };
 use crate::machine::part::Part;
 use crate::machine::tree;
-use crate::primitive::{Act, AfterCrash, Host, Primitive};
+use crate::primitive::{Act, AfterCrash, Host, Primitive, Told};
 use crate::site::Server;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -101,6 +104,8 @@ pub struct Outcome {
     #[serde(default)]
     made_here: bool,
     #[serde(default)]
+    unloaded: Vec<String>,
+    #[serde(default)]
     stripped: Vec<String>,
 }
 
@@ -119,19 +124,25 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     // As an attempt is repeated, so is the name: its folder is the attempt's own.
     let id = identity(host, &folder)?;
     let into = folder.join(restore_folder(&id));
+    let left = leftover::remove(&folder, &server.name, &host.run())?;
+    left.removed.into_iter().for_each(|text| (host.tell)(Told::Progress(text.into())));
+    left.kept.into_iter().for_each(|text| (host.tell)(Told::Warning(text.into())));
+    leftover::note(&into, &server.name, &host.run())?;
     let stop = || host.stop.is_asked();
     let places = server.places(&arguments.files);
     let check = |parts: &[Part]| places.check(parts, &path, &|path| server.path(path));
     let unpacked = Unpacked::make(&path, &server.access()?, &into, &id, &stop, &check).and_then(|unpacked| {
-        let ground = server.ground(server.kept_folders(Some(&folder)));
-        let left_alone = foresee(&unpacked, &ground.place(None, &stop))?;
+        let ground = server.ground(server.kept_folders(Some(&folder)), None);
+        let left_alone = foresee(&unpacked, &ground.place(&stop))?;
         Ok((unpacked, left_alone))
     });
     let (unpacked, left_alone) = unpacked.map_err(|failure| {
         // The next attempt has a folder of its own, and may need the room.
-        match tree::remove(&into) {
+        let removed =
+            tree::remove(&into).map_err(|left| format!("`{}` can't be removed: {left}", into.display()));
+        match removed.and_then(|()| leftover::end(&into).map_err(|left| left.to_string())) {
             Ok(()) => failure,
-            Err(left) => failure.why(format!("`{}` can't be removed: {left}", into.display())),
+            Err(left) => failure.why(left),
         }
     })?;
     let version = std::fs::read(unpacked.path("version.json")).ok();
@@ -149,13 +160,14 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
         commit: about.as_ref().map_or_else(|| said("build"), |about| about.commit.clone()),
         created: about.as_ref().map(|about| about.created.clone()),
         parts: kinds(&unpacked.parts),
+        changes: about.as_ref().and_then(About::doubts).unwrap_or_default(),
         not_included: about.map(|about| about.not_included).unwrap_or_default(),
-        changes: archive::changed(&changed).unwrap_or_default(),
         changed,
         lost: several(&lost).unwrap_or_default(),
         left_alone,
         places: places_of(&unpacked.parts),
         made_here: unpacked.is_own,
+        unloaded: unloaded(&unpacked.parts, server),
         stripped: unpacked.stripped,
     })
 }
@@ -164,6 +176,13 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
 fn places_of(parts: &[Part]) -> Vec<String> {
     let path = |part: &Part| if let Part::Files { path, .. } = part { Some(path.clone()) } else { None };
     parts.iter().filter_map(path).collect()
+}
+
+/// The outputs that no command loads.
+fn unloaded(parts: &[Part], server: &Server) -> Vec<String> {
+    let name = |part: &Part| if let Part::Output { name } = part { Some(name.clone()) } else { None };
+    let loads = |name: &String| server.dumps.get(name).is_some_and(|dump| dump.load.is_some());
+    parts.iter().filter_map(name).filter(|name| !loads(name)).collect()
 }
 
 /// How many parts there are of each kind.
@@ -219,7 +238,7 @@ fn find(arguments: &Arguments, server: &Server, host: &Host) -> Result<PathBuf> 
 
 /// What the folder is called that a backup is unpacked into.
 fn restore_folder(id: &str) -> String {
-    format!(".restore-{id}")
+    format!("{}{id}", leftover::RESTORE)
 }
 
 /// Digits that are the same for each try of this attempt, and of no other that unpacks into this folder.
@@ -252,8 +271,10 @@ fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
     let about = contents.manifest.map(|manifest| manifest.about);
     server.places(&arguments.files).check(&parts, &path, &|path| server.path(path))?;
     let (ground, stop) =
-        (server.ground(server.kept_folders(path.parent()).as_in(about.as_ref())), || host.stop.is_asked());
-    let place = ground.place(None, &stop);
+        (server.ground(server.kept_folders(path.parent()).as_in(about.as_ref()), None), || {
+            host.stop.is_asked()
+        });
+    let place = ground.place(&stop);
     let is_stripped = |member: &Entry| !contents.is_own && archive::is_risen(member.sort, member.mode);
     let stripped = contents.members.filter(is_stripped)?.into_iter().map(|member| member.name);
     let stripped: Vec<String> = stripped.collect();
@@ -270,13 +291,14 @@ fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
         "commit": of_archive(about.as_ref().map(|about| json!(about.commit)), "commit"),
         "created": about.as_ref().map(|about| about.created.clone()),
         "parts": kinds(&parts),
+        "changes": about.as_ref().and_then(About::doubts).unwrap_or_default(),
         "not_included": about.map(|about| about.not_included).unwrap_or_default(),
-        "changes": archive::changed(&changed).unwrap_or_default(),
         "changed": changed,
         "lost": several(&lost).unwrap_or_default(),
         "left_alone": left_alone(&parts, &place)?,
         "places": places_of(&parts),
         "made_here": contents.is_own,
+        "unloaded": unloaded(&parts, server),
         "stripped": stripped,
     }))
 }
@@ -288,7 +310,7 @@ fn predict_snapshot(arguments: &Arguments, host: &Host, path: &Path) -> Result<V
     server.access()?.repository(path)?;
     let (about, is_own) = (reference.about(), reference.inventory.is_own());
     server.places(&arguments.files).check(&about.parts, path, &|path| server.path(path))?;
-    let (ground, stop) = (server.ground(server.kept_folders(path.parent())), || host.stop.is_asked());
+    let (ground, stop) = (server.ground(server.kept_folders(path.parent()), None), || host.stop.is_asked());
     Ok(json!({
         "folder": data::unknown("where it is unpacked"),
         "path": path,
@@ -298,12 +320,13 @@ fn predict_snapshot(arguments: &Arguments, host: &Host, path: &Path) -> Result<V
         "created": about.created,
         "parts": kinds(&about.parts),
         "not_included": about.not_included,
-        "changes": archive::changed(&about.changed).unwrap_or_default(),
+        "changes": about.doubts().unwrap_or_default(),
         "changed": about.changed,
         "lost": several(&about.lost).unwrap_or_default(),
-        "left_alone": left_alone(&about.parts, &ground.place(None, &stop))?,
+        "left_alone": left_alone(&about.parts, &ground.place(&stop))?,
         "places": places_of(&about.parts),
         "made_here": is_own,
+        "unloaded": unloaded(&about.parts, server),
         // Only of another's are they looked for.
         "stripped": if is_own { json!([]) } else { data::unknown("which programs lose their special rights") },
     }))

@@ -109,10 +109,13 @@ impl Reach for Here {
             Inquiry::Backups { folder: asked } => {
                 let folder = server.folder_of_backups(asked.as_deref());
                 // Who names a folder wants what is known here.
-                if let (None, Some(repository)) = (asked, &server.access()?.repository) {
-                    adopt(repository, &folder, &server.name, &|| false)?;
-                }
-                plain(&catalogue(&folder)?)
+                let unreadable = match (asked, &server.access()?.repository) {
+                    (None, Some(repository)) => adopt(repository, &folder, &server.name, &|| false)?,
+                    _ => Vec::new(),
+                };
+                let mut cards = catalogue(&folder)?;
+                cards.extend(unreadable);
+                plain(&cards)
             }
             Inquiry::VerifyBackup { path } => {
                 let check = |parts: &[Part]| server.check_places(parts, path);

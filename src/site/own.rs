@@ -22,7 +22,10 @@ impl Server {
             (state.as_deref(), "it holds the records of runs"),
             (site, "it is the site's folder"),
         ];
-        let own = Own::of(all.into_iter().filter_map(|(folder, why)| Some((folder?, why))));
+        let neighbours =
+            self.neighbours.iter().map(|folder| (folder.as_path(), "it holds the backups of another server"));
+        let all = all.into_iter().filter_map(|(folder, why)| Some((folder?, why)));
+        let own = Own::of(all.chain(neighbours));
         own.excluding(self.excluded())
     }
 
@@ -35,6 +38,10 @@ impl Server {
     /// Fails with [`Kind::Invalid`] if a pattern of `exclude` can't be read.
     pub(super) fn check_excluded(&self) -> Result<()> {
         let written = self.exclude.iter().flatten().map(String::as_str);
+        if written.clone().any(|pattern| pattern.trim().is_empty()) {
+            return Err(Failure::new(Kind::Invalid, "a pattern in `exclude` is empty")
+                .help("take it out: it would exclude nothing"));
+        }
         let wrong = Exclude::new(written, &self.home()).err();
         wrong.map_or(Ok(()), |(pattern, why)| {
             Err(Failure::new(Kind::Invalid, format!("the pattern `{pattern}` in `exclude` can't be read"))

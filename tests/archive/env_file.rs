@@ -153,6 +153,30 @@ fn an_edit_keeps_order_comments_mode_and_a_link() {
 }
 
 #[test]
+fn bytes_that_are_no_text_stay_as_they_are_and_only_a_value_with_them_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let env = folder.path().join(".env");
+    fs::write(&env, b"# Gr\xfc\xdfe\nCITY=Z\xfcrich\nLANG_NAME=Z\xc3\xbcri\nLOG_LEVEL=info # f\xfcr alle\n")
+        .unwrap();
+    let mut file = read(&env);
+    assert_eq!(file.names(), ["CITY", "LANG_NAME", "LOG_LEVEL"]);
+    assert_eq!(file.get("LANG_NAME").unwrap().unwrap(), "Züri");
+    let refused = file.get("CITY").unwrap_err();
+    assert!(refused.kind == Kind::Refused && refused.message.contains("is not UTF-8"), "{refused:?}");
+    assert!(file.set("LOG_LEVEL", "größer").unwrap());
+    assert_eq!(
+        fs::read(&env).unwrap(),
+        b"# Gr\xfc\xdfe\nCITY=Z\xfcrich\nLANG_NAME=Z\xc3\xbcri\n# f\xfcr alle\nLOG_LEVEL=gr\xc3\xb6\xc3\x9fer\n"
+    );
+    assert!(file.set("CITY", "Zürich").unwrap());
+    assert_eq!(read(&env).get("CITY").unwrap().unwrap(), "Zürich");
+    let (_, unread) = EnvFile::read_what_can_be(&env, BTreeMap::new()).unwrap();
+    assert!(unread.is_empty(), "{unread:?}");
+    fs::write(&env, b"# Gr\xfc\xdfe\nCITY=Z\xfcrich\n").unwrap();
+    assert_eq!(EnvFile::read_what_can_be(&env, BTreeMap::new()).unwrap().1, [2]);
+}
+
+#[test]
 fn what_only_make_can_tell_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let env = folder.path().join(".env");

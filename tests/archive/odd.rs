@@ -46,7 +46,8 @@ fn a_link_that_leads_out_is_left_out_and_named_and_the_rest_can_be_restored() {
     let help = format!("{:?}", failure.help);
     assert!(help.contains(&format!("name the folder it points to: `{}`", data.display())), "{help}");
     symlink("data", folder.path().join("near")).unwrap();
-    estimate(&[member("near", folder.path().join("near"))], &Own::default()).unwrap();
+    let failure = estimate(&[member("near", folder.path().join("near"))], &Own::default()).unwrap_err();
+    assert_eq!(failure.kind, Kind::Refused);
 }
 
 #[test]

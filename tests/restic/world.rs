@@ -1,12 +1,14 @@
 //! A server whose backups go into a repository of restic.
 
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
 use crate::support::{Said, World, said};
 use serde_json::Value;
 use std::fs;
 use std::io::Read;
 use std::ops::Deref;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -112,6 +114,24 @@ impl Web {
         said(outer.output().unwrap())
     }
 
+    /// The folder of another `restic`: a shell script, in which `$RESTIC` is the true one.
+    pub fn other_restic(&self, script: &str) -> PathBuf {
+        let bin = self.path().join("other");
+        fs::create_dir_all(&bin).unwrap();
+        let file = bin.join("restic");
+        fs::write(&file, format!("#!/bin/sh\nRESTIC={}\n{script}\n", of_path("restic").display())).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+        bin
+    }
+
+    /// Runs the program with such a `restic`.
+    pub fn with_restic(&self, script: &str, arguments: &[&str]) -> Said {
+        let bin = self.other_restic(script);
+        let mut command = self.command(arguments);
+        command.env("PATH", format!("{}:{}", bin.display(), std::env::var("PATH").unwrap()));
+        said(command.output().unwrap())
+    }
+
     /// The password is in no record, and in nothing that the runs left.
     pub fn assert_no_password(&self) {
         for folder in ["state", "kept"] {
@@ -122,6 +142,12 @@ impl Web {
             }
         }
     }
+}
+
+/// Where a program is.
+fn of_path(name: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap();
+    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file()).unwrap()
 }
 
 /// Abandons the run that failed.

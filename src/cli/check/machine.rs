@@ -5,10 +5,12 @@ use super::at_line;
 use super::targets::targets;
 use crate::machine::git::Checkout;
 use crate::machine::health::Check;
+use crate::machine::raw_database;
 use crate::script::check::{Finding, Severity};
 use crate::site::{KEYS, Maintenance, PLAIN, Server, Site};
 use rustix::fs::{Access, access};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 /// A place in `site.toml`, and what is wrong there.
 pub struct Doubt {
@@ -38,6 +40,7 @@ pub fn doubts(site: &Site, server: &Server, own: &[String]) -> Vec<Finding> {
         doubts.extend(places(server, &text));
         doubts.extend(programs(server));
         doubts.extend(repository(server));
+        doubts.extend(running_databases(server));
         doubts.extend(targets(server, own));
     }
     let finding = |doubt: Doubt| {
@@ -147,6 +150,21 @@ fn places(server: &Server, text: &str) -> Vec<Doubt> {
         }
     }
     doubts
+}
+
+/// How long folders are looked through for files of database servers.
+const LOOKING: Duration = Duration::from_secs(3);
+
+/// What a backup would refuse: folders of database servers that run.
+fn running_databases(server: &Server) -> Vec<Doubt> {
+    let (own, until) = (server.own_folders(None), Instant::now() + LOOKING);
+    let found = server.backup.iter().filter_map(|written| {
+        // What can't be looked through is told elsewhere.
+        let raw = raw_database::find(written, &server.path(written), &own, Some(until)).ok()??;
+        let doubt = Doubt::new("backup", written, raw.message(), raw.help());
+        Some(Doubt { severity: Severity::Error, ..doubt })
+    });
+    found.collect()
 }
 
 /// The repository of backups. Whether it is there is not looked at: it may be far away.

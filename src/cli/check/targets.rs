@@ -13,7 +13,12 @@ use crate::site::{PLAIN, Server};
 /// The functions of the kind `plain` that run make, each with its target. A site's own may do something else.
 fn wanted(server: &Server, own: &[String]) -> Vec<String> {
     let targets = &server.targets;
-    let all = [("configure", &targets.configure), ("build", &targets.build), ("start", &targets.start)];
+    let all = [
+        ("configure", &targets.configure),
+        ("build", &targets.build),
+        ("start", &targets.start),
+        ("stop_writers", &targets.stop),
+    ];
     let runs_make = |function: &str| !own.contains(&format!("fn {function}"));
     let wanted = all.into_iter().filter(|(function, target)| runs_make(function) && !target.is_empty());
     wanted.map(|(_, target)| target.clone()).collect()

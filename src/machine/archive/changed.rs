@@ -100,3 +100,20 @@ pub fn changed(names: &[String]) -> Option<String> {
         )),
     }
 }
+
+/// The same with the databases that SQLite did not hold, each with the reason.
+pub fn doubts(changed_ones: &[String], unheld: &[String]) -> Option<String> {
+    let first = unheld.iter().take(TOLD).cloned().collect::<Vec<_>>().join(", ");
+    let more = if unheld.len() > TOLD { ", …" } else { "" };
+    let unheld = match unheld.len() {
+        0 => None,
+        1 => Some(format!("{first} was not copied by SQLite; it may be inconsistent if it was in use")),
+        count => Some(format!(
+            "{count} databases were not copied by SQLite: {first}{more}; they may be inconsistent if they were in use"
+        )),
+    };
+    match (changed(changed_ones), unheld) {
+        (Some(changed), Some(unheld)) => Some(format!("{changed}; and {unheld}")),
+        (changed, unheld) => changed.or(unheld),
+    }
+}

@@ -1,5 +1,6 @@
 //! Writes an archive.
 
+mod database;
 mod disk;
 mod other;
 
@@ -153,6 +154,11 @@ pub fn create(
             noted: HashSet::new(),
             inodes: HashMap::new(),
             is_plain,
+            folder,
+            databases: HashMap::new(),
+            is_held: false,
+            names: Names::new(),
+            beside: Vec::new(),
         };
         if let Err(error) = write_back(members.iter().filter_map(Member::path)) {
             (watch.warn)(format!("what programs changed in memory only may be missed: {error}"));
@@ -249,7 +255,19 @@ struct Writer<'a> {
     /// The first name of each file that has several.
     inodes: HashMap<(u64, u64), Vec<u8>>,
     is_plain: bool,
+    /// That of the archive.
+    folder: &'a Path,
+    /// The SQLite databases by their names, each with whether it was held while it was copied.
+    databases: HashMap<Vec<u8>, bool>,
+    /// What is read now is held: it may grow, but what counts of it does not change.
+    is_held: bool,
+    names: Names,
+    /// What was added beside a database that is a member itself.
+    beside: Vec<(String, PathBuf)>,
 }
+
+/// By the name of each folder, a digest of the names in it.
+type Names = HashMap<Vec<u8>, u64>;
 
 impl<'a> Writer<'a> {
     fn count_excluded(&mut self) {
@@ -303,7 +321,7 @@ impl<'a> Writer<'a> {
             return Err(Failure::new(Kind::Interrupted, "the backup was interrupted"));
         }
         put.or_fail(Kind::Refused, || format!("`{shown}` can't be put into the archive"))?;
-        if content.inner.changed() {
+        if content.inner.changed() && !self.is_held {
             self.note_changed(shown);
         }
         self.manifest.members.push(manifest::Entry {

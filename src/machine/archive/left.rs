@@ -1,16 +1,19 @@
 //! What a backup leaves out of the folders that it is to hold, and a restore leaves alone in them: the same things, so
 //! that nothing is removed which the backup could not bring back.
 
-use super::manifest::About;
+use super::manifest::{About, text};
 use super::place::leads_out;
 use crate::failure::Result;
 use crate::machine::exclude::Exclude;
 use crate::machine::files::unreadable;
+use crate::machine::sqlite::{self, of_companion};
 use crate::machine::tree::{Found, What};
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs::Metadata;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// How the names of folders begin in which this program keeps what it moved aside in a folder; digits follow.
 pub const ASIDE: &str = ".banister-";
@@ -25,6 +28,8 @@ pub struct Own {
     folders: Vec<(u64, u64, &'static str)>,
     /// What else is left out, by its path.
     exclude: Exclude,
+    /// What a backup left out, by its name there.
+    absent: BTreeSet<String>,
 }
 
 impl Own {
@@ -49,7 +54,8 @@ impl Own {
     pub fn as_in(&self, about: Option<&About>) -> Own {
         let patterns = about.into_iter().flat_map(|about| &about.excluded);
         let exclude = self.exclude.with(patterns.map(|excluded| excluded.pattern.as_str()));
-        Own { exclude, ..self.clone() }
+        let absent = about.map(|about| about.not_included.iter().cloned().collect()).unwrap_or_default();
+        Own { exclude, absent, ..self.clone() }
     }
 
     pub fn exclude(&self) -> &Exclude {
@@ -83,6 +89,8 @@ pub enum Left {
     Aside,
     /// By which pattern of `exclude`.
     Excluded(String),
+    /// The backup that is restored left something out there, whatever is there now.
+    Absent,
 }
 
 impl Left {
@@ -90,22 +98,26 @@ impl Left {
     /// not. What is meant itself, the top, is never a mount: it was named.
     pub fn of(found: &Found, name: &str, own: &Own) -> Result<Option<Left>> {
         let is_top = found.below.is_empty();
-        if let Some(pattern) = own.exclude.of(found.path) {
+        let database = database_of(found);
+        if let Some(pattern) = own.exclude.of(database.as_deref().unwrap_or(found.path)) {
             return Ok(Some(Left::Excluded(pattern.to_owned())));
         }
-        Ok(match (found.what, found.metadata) {
+        let left = match (found.what, found.metadata) {
             (What::Border, _) => Some(Left::Mount),
             (What::Other, _) => Some(Left::NoFile),
             (What::Link, _) => {
                 let failed = |error| unreadable(error, format!("`{}` can't be read", found.path.display()));
                 let target = found.target().map_err(failed)?.as_bytes().to_vec();
-                leads_out(&whole(name, found.below.as_bytes()), &target).then_some(Left::Outward(target))
+                let is_out = is_top || leads_out(&whole(name, found.below.as_bytes()), &target);
+                (is_out || leaves(found, &target)).then_some(Left::Outward(target))
             }
             (What::Folder, _) if !is_top && is_aside(found.below.as_bytes()) => Some(Left::Aside),
             (What::Folder, Some(metadata)) if is_top && own.may_be_named(metadata) => None,
             (What::Folder, Some(metadata)) => own.is(metadata).map(Left::Own),
             (What::File, _) | (What::Folder, None) => None,
-        })
+        };
+        let is_absent = || own.absent.contains(&text(&whole(name, found.below.as_bytes())));
+        Ok(left.or_else(|| (!own.absent.is_empty() && is_absent()).then_some(Left::Absent)))
     }
 
     /// Why, for people, as the end of a sentence about it.
@@ -113,14 +125,39 @@ impl Left {
         match self {
             Left::Mount => "something else is mounted there".into(),
             Left::Outward(target) => {
-                format!("it is a link to `{}`, outside of it", super::manifest::text(target))
+                format!("it is a link to `{}`, outside of it", text(target))
             }
             Left::NoFile => "it is no file".into(),
             Left::Own(why) => (*why).into(),
             Left::Excluded(pattern) => format!("`{pattern}` in `exclude` excludes it"),
+            Left::Absent => "the backup left out what was there".into(),
             Left::Aside => "an earlier restore moved it aside".into(),
         }
     }
+}
+
+/// Whether a relative link points out of the file or folder that is backed up.
+fn leaves(found: &Found, target: &[u8]) -> bool {
+    let depth = Path::new(found.below).components().count();
+    let top = found.path.ancestors().nth(depth).unwrap_or(found.path);
+    let mut at = found.path.parent().unwrap_or(found.path).to_owned();
+    for part in Path::new(OsStr::from_bytes(target)).components() {
+        match part {
+            Component::ParentDir => drop(at.pop()),
+            Component::CurDir => {}
+            _ => at.push(part),
+        }
+    }
+    !at.starts_with(top)
+}
+
+/// The SQLite database beside a file, if it is a companion of one: it stays or goes with that, whatever a pattern says of
+/// its own name. A log of another time would make another state of it.
+fn database_of(found: &Found) -> Option<PathBuf> {
+    let (name, _) = of_companion(found.path.file_name()?)?;
+    let (folder, _) = found.folder().ok()?;
+    let file = folder.file(name).ok()?;
+    sqlite::mode(&file).ok()?.map(|_| found.path.with_file_name(name))
 }
 
 /// A path with the links resolved in all but its last part: where data is, whichever links lead there.

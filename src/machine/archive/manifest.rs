@@ -1,5 +1,6 @@
 //! The manifest: the last member of a backup, which says what all others must be.
 
+use super::changed::doubts;
 use crate::machine::part::Part;
 use crate::secret::keyed_seal;
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,9 @@ pub struct About {
     /// in it came or went.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changed: Vec<String>,
+    /// The SQLite databases that SQLite did not hold at one state while they were copied, each with the reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unheld: Vec<String>,
     /// What this form of backup can't keep of its files, each with its name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lost: Vec<String>,
@@ -62,7 +66,12 @@ impl About {
         let none = About::default();
         let (parts, not_included) = (none.parts, none.not_included);
         let (changed, lost, excluded) = (none.changed, none.lost, none.excluded);
-        About { parts, not_included, changed, lost, excluded, ..self.clone() }
+        About { parts, not_included, changed, unheld: none.unheld, lost, excluded, ..self.clone() }
+    }
+
+    /// What in it may be inconsistent, as the end of a sentence without a full stop; none if nothing is.
+    pub fn doubts(&self) -> Option<String> {
+        doubts(&self.changed, &self.unheld)
     }
 }
 

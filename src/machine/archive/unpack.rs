@@ -1,5 +1,6 @@
 //! Unpacks an archive into a folder of its own.
 
+use super::folders::Folders;
 use super::keys::Keys;
 use super::manifest::{Sort, text};
 use super::place::parts;
@@ -32,7 +33,9 @@ pub fn unpack(
     let failed = || format!("`{}` can't be emptied", folder.display());
     tree::remove(folder).or_fail(Kind::Refused, failed)?;
     private_folder(folder)?;
-    let mut unpacking = Unpacking { folder, folders: Vec::new(), is_own: contents.is_own, lost: Vec::new() };
+    let failed = || format!("nothing can be written into `{}`", folder.display());
+    let folders = Folders::new(folder).or_fail(Kind::Refused, failed)?;
+    let mut unpacking = Unpacking { folder, folders, is_own: contents.is_own, lost: Vec::new() };
     let (again, reading) = read(path, keys, room, stop, &mut unpacking)?;
     if !again.members.origin().is(&contents.members.origin()) {
         return Err(reading.refuse("it changed while it was read"));
@@ -51,8 +54,7 @@ pub fn is_risen(sort: Sort, mode: u32) -> bool {
 
 struct Unpacking<'a> {
     folder: &'a Path,
-    /// Their modes and times are set last: a file in them changes the one, and may need the other.
-    folders: Vec<(PathBuf, tar::Header, Extended, String)>,
+    folders: Folders,
     is_own: bool,
     /// What could not be kept.
     lost: Vec<String>,
@@ -65,10 +67,12 @@ impl Unpacking<'_> {
     }
 
     fn finish(mut self) -> Result<Vec<String>> {
-        for (path, header, extended, name) in std::mem::take(&mut self.folders).iter().rev() {
+        let again = || "the folders of the backup can't be finished".to_owned();
+        while let Some((name, header, extended)) = self.folders.pop().or_fail(Kind::Refused, again)? {
+            let path = self.path(&name);
             let failed = || format!("`{}` can't be finished", path.display());
-            let open = File::open(path).or_fail(Kind::Refused, failed)?;
-            let kept = self.attributes(&open, name, header, extended, !0);
+            let open = File::open(&path).or_fail(Kind::Refused, failed)?;
+            let kept = self.attributes(&open, &text(&name), &header, &extended, !0);
             kept.and_then(|()| open.sync_all()).or_fail(Kind::Refused, failed)?;
         }
         sync_folder_of(self.folder).or_fail(Kind::Refused, || "the unpacked backup can't be kept".into())?;
@@ -86,8 +90,9 @@ impl Sink for Unpacking<'_> {
         match member.sort {
             Sort::Folder => {
                 std::fs::create_dir_all(&path).or_fail(Kind::Refused, failed)?;
-                let extended = member.extended.clone();
-                self.folders.push((path, member.header.clone(), extended, text(member.name)));
+                self.folders
+                    .push(member.name, member.header, member.extended)
+                    .or_fail(Kind::Refused, failed)?;
                 Ok(None)
             }
             Sort::Link => {

@@ -52,9 +52,15 @@ pub struct Card {
     /// What changed while it was read, and may be inconsistent in it.
     #[serde(default)]
     pub changed: Vec<String>,
+    /// The SQLite databases in it that SQLite did not hold at one state while they were copied, each with the reason.
+    #[serde(default)]
+    pub unheld: Vec<String>,
     /// The patterns of what was excluded, with how much.
     #[serde(default)]
     pub excluded: Vec<Excluded>,
+    /// Why nothing of it is known, if what stands for it can't be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unreadable: Option<String>,
 }
 
 /// How the name of a card ends, after that of its archive.
@@ -92,6 +98,7 @@ impl Card {
             label: Some(about.label.clone()),
             not_included: about.not_included.clone(),
             changed: about.changed.clone(),
+            unheld: about.unheld.clone(),
             excluded: about.excluded.clone(),
             ..self
         }
@@ -138,8 +145,8 @@ impl Card {
         write_private_durably(&file(&self.path), &text)
     }
 
-    /// Removes the archive, or what stands for a snapshot that is gone, then its card. Nobody would know any more what an archive without its card is, so each is
-    /// gone for good before the next.
+    /// Removes the archive, or what stands for a snapshot that is gone, then its card. Nobody would know any more what an
+    /// archive without its card is, so each is gone for good before the next.
     pub fn remove(&self) -> Result<()> {
         for path in [&self.path, &file(&self.path)] {
             let removed = match std::fs::remove_file(path) {
@@ -173,7 +180,16 @@ pub fn catalogue(folder: &Path) -> Result<Vec<Card>> {
         let is_backup = Compression::of(&path).is_ok() || is_reference(&path);
         if is_backup && !name.starts_with('.') {
             let modified = path.metadata().and_then(|metadata| metadata.modified()).ok();
-            let card = Card::of(&path)?;
+            // One that can't be read is named, and hides no other.
+            let card = Card::of(&path).or_else(|failure| match failure.kind {
+                Kind::Refused if is_reference(&path) => Ok(Card {
+                    name: name.clone(),
+                    path: path.clone(),
+                    unreadable: Some(failure.to_string()),
+                    ..Card::default()
+                }),
+                _ => Err(failure),
+            })?;
             let created: Option<jiff::Timestamp> = card.created.as_ref().and_then(|said| said.parse().ok());
             let written = modified.and_then(|modified| jiff::Timestamp::try_from(modified).ok());
             // Two of a second are in the order in which they were written.

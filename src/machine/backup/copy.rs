@@ -4,7 +4,7 @@
 //! backup; network, volumes and what they write to are its own. The network leads nowhere, and the labels that a proxy
 //! may read are left out: nothing that the copy does reaches the server, its users or the world.
 
-mod project;
+mod compose_file;
 
 use super::place::{answers, only_when_late, tidied};
 use super::restore::put_back;
@@ -12,13 +12,13 @@ use super::store::Group;
 use super::{Place, Unpacked};
 use crate::command::Spec;
 use crate::failure::{Context, Failure, Kind, Result};
-use crate::machine::compose::COPY_OF;
+use crate::machine::compose::{COPY_OF, Project};
 use crate::machine::files::{private_folder, write_private_durably};
 use crate::machine::health::{self, Check, Report};
 use crate::machine::part::Part;
 use crate::machine::postgres::Postgres;
 use crate::units::Duration;
-use project::Project;
+use compose_file::ComposeFile;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -72,11 +72,9 @@ pub fn copy(unpacked: &Unpacked, place: &Place, copied: &Copied, tell: &dyn Fn(&
 
 /// The Compose project that is copied.
 fn original(place: &Place, services: &[String]) -> Result<String> {
-    match (place.project, services.first()) {
-        (Some(project), _) => Ok(project.to_owned()),
-        (None, Some(service)) => Ok(place.docker().service(None, service)?.project),
-        (None, None) => Err(Failure::new(Kind::Invalid, "a copy of no services can't be started")),
-    }
+    let first = services.first();
+    let first = first.ok_or_else(|| Failure::new(Kind::Invalid, "a copy of no services can't be started"))?;
+    Ok(place.docker().service(place.project, first)?.project)
 }
 
 fn make(
@@ -90,9 +88,9 @@ fn make(
 ) -> Result<Report> {
     let docker = place.docker();
     private_folder(folder)?;
-    let mut project = Project::new(unpacked, place, original, folder);
+    let mut project = ComposeFile::new(unpacked, place, original, folder);
     for service in &copied.services {
-        let container = docker.service(Some(original), service)?;
+        let container = docker.service(&Project::Named(original.to_owned()), service)?;
         project.add(service, &docker.inspect(&container.id)?)?;
     }
     let file = folder.join("compose.json");
@@ -100,8 +98,9 @@ fn make(
     write_private_durably(&file, &text)?;
     let compose = |arguments: &[&str]| compose(place, name, &file, arguments);
 
+    let named = Project::Named(name.to_owned());
     let path = |path: &str| project.moved(&(place.path)(path));
-    let place = Place { project: Some(name), path: &path, ..*place };
+    let place = Place { project: &named, path: &path, ..*place };
     tell("making a copy of the server");
     compose(&["up", "--no-start"])?;
     put_back(Group::Volumes, unpacked, &place)?;
@@ -157,7 +156,7 @@ fn healthy(place: &Place, name: &str, copied: &Copied, tell: &dyn Fn(&str)) -> R
     let there = health::Place {
         folder: PathBuf::from("/"),
         environment: place.environment.clone(),
-        project: Some(name.to_owned()),
+        project: Project::Named(name.to_owned()),
         inside: true,
     };
     let otherwise = "the copy that was started from the backup did not become healthy";
@@ -199,5 +198,5 @@ fn remove(place: &Place, original: &str, folder: &Path) -> Result<()> {
             docker.run_spec(&docker.spec(all))?;
         }
     }
-    docker.remove(folder, Some(original))
+    docker.remove(folder, &Project::Named(original.to_owned()))
 }

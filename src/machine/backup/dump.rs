@@ -44,7 +44,11 @@ impl<'de> Deserialize<'de> for Dump {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Dump, A::Error> {
-                Vec::deserialize(SeqAccessDeserializer::new(items)).map(Dump::from)
+                let dump: Vec<String> = Vec::deserialize(SeqAccessDeserializer::new(items))?;
+                match dump.is_empty() {
+                    true => Err(de::Error::custom("a command has at least the name of a program")),
+                    false => Ok(dump.into()),
+                }
             }
 
             fn visit_map<A: MapAccess<'de>>(self, items: A) -> Result<Dump, A::Error> {

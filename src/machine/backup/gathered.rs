@@ -16,6 +16,8 @@ type Tidy = Box<dyn FnOnce() -> Vec<String>>;
 pub struct Gathered {
     pub parts: Vec<Part>,
     pub members: Vec<Member>,
+    /// The names in the backup of what changed while it was gathered.
+    pub changed: Vec<String>,
     tidies: Vec<Tidy>,
 }
 

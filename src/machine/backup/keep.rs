@@ -1,9 +1,9 @@
 //! Which backups a rule keeps: the rules of `restic forget`, with its answers, and two of our own. Decides by instants
 //! alone; what a backup is worth is left to [`super::retention`].
 
+use super::age::Age;
 use super::span::Span;
 use crate::failure::{Failure, Kind, Result};
-use crate::units::Duration;
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -37,7 +37,7 @@ pub struct Keep {
     pub count: Option<u64>,
     /// What is not older than this, counted from now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub age: Option<Duration>,
+    pub age: Option<Age>,
 }
 
 /// How `keep` is written, for people.
@@ -56,7 +56,7 @@ impl Keep {
     }
 
     /// With the rules that are given by themselves.
-    pub fn with(self, count: Option<u64>, age: Option<Duration>) -> Keep {
+    pub fn with(self, count: Option<u64>, age: Option<Age>) -> Keep {
         Keep { count: count.or(self.count), age: age.or(self.age), ..self }
     }
 
@@ -71,11 +71,14 @@ impl Keep {
             ("yearly", self.yearly),
             ("count", self.count),
             ("within", self.within.map(|within| u64::from(within != Span::default()))),
-            ("age", self.age.map(|age| u64::from(!age.0.is_zero()))),
+            ("age", self.age.map(|age| u64::from(!age.0.0.is_zero()))),
         ];
         let zero = counts.iter().find(|(_, count)| *count == Some(0));
         let message = match zero {
             Some((name, _)) => format!("`{name}` of `keep` is 0, which keeps no backup"),
+            None if self.last.is_some() && self.count.is_some() => {
+                "`last` and `count` of `keep` are the same rule, and both are given".to_owned()
+            }
             None if self.is_empty() => "`keep` names no rule".to_owned(),
             None => return Ok(()),
         };
@@ -101,8 +104,9 @@ impl Keep {
         for (place, instant) in instants.iter().enumerate().rev() {
             let is_within = since.is_some_and(|since| since.is_none_or(|since| *instant > since));
             let passed = now.duration_since(*instant).as_millis();
-            let is_young =
-                self.age.is_some_and(|age| passed <= i128::try_from(age.0.as_millis()).unwrap_or(i128::MAX));
+            let is_young = self
+                .age
+                .is_some_and(|age| passed <= i128::try_from(age.0.0.as_millis()).unwrap_or(i128::MAX));
             let mut is_kept = is_within || is_young;
             let at = zone.to_datetime(*instant);
             for (left, bucket, last) in buckets.iter_mut().filter(|(left, ..)| *left > 0) {

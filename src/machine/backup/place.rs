@@ -3,7 +3,7 @@
 use super::Dump;
 use crate::failure::{Failure, Kind, Result};
 use crate::machine::archive::Own;
-use crate::machine::compose::{Docker, Service};
+use crate::machine::compose::{Docker, Project, Service};
 use crate::machine::search::Search;
 use crate::units::Duration;
 use std::collections::BTreeMap;
@@ -20,8 +20,8 @@ const SNAPSHOT: Duration = Duration::seconds(3600);
 pub struct Place<'a> {
     /// Variables for the commands that act on it.
     pub environment: &'a BTreeMap<String, String>,
-    /// Its Compose project, if several are on this machine.
-    pub project: Option<&'a str>,
+    /// Its Compose project.
+    pub project: &'a Project,
     /// Where a path, as it is written in the site or by a script, is.
     pub path: &'a dyn Fn(&str) -> PathBuf,
     /// The folder in which its own commands run.

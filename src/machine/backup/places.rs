@@ -2,6 +2,7 @@
 
 use crate::failure::{Failure, Kind, Result};
 use crate::machine::part::Part;
+use crate::machine::sqlite::of_companion;
 use std::path::{Component, Path, PathBuf};
 
 /// The places of a server.
@@ -63,7 +64,12 @@ impl Places {
     fn has(&self, path: &Path) -> bool {
         // What goes upwards could lead anywhere.
         let is_straight = !path.components().any(|part| part == Component::ParentDir);
-        is_straight && path.is_absolute() && self.paths.iter().any(|place| path.starts_with(place))
+        // What belongs to a database that is a place is one, too.
+        let database = of_companion(path.as_os_str()).map(|(database, _)| Path::new(database));
+        let has = |place: &PathBuf| {
+            path.starts_with(place) || database.is_some_and(|database| database == place && !place.is_dir())
+        };
+        is_straight && path.is_absolute() && self.paths.iter().any(has)
     }
 
     fn refuse(&self, written: &str, archive: &Path) -> Failure {

@@ -56,23 +56,25 @@ pub fn look(folder: &Path, server: &str, keep: &Keep, fit: &Fit, now: Timestamp)
 }
 
 /// Removes backups of `server`, each with its card: the snapshots of those in the repository at once, before anything that
-/// says what they were.
+/// says what they were. How many bytes that freed in the repository, if restic says it.
 pub fn remove(
     cards: &[&Card],
     access: &Access,
     folder: &Path,
     server: &str,
     stop: &dyn Fn() -> bool,
-) -> Result<()> {
+) -> Result<Option<u64>> {
     let stored: Vec<PathBuf> = cards
         .iter()
         .map(|card| card.path.clone())
         .filter(|path| is_reference(path) && path.exists())
         .collect();
-    if let Some(first) = stored.first() {
-        snapshot::forget(access.repository(first)?, folder, server, &stored, stop)?;
-    }
-    cards.iter().try_for_each(|card| card.remove())
+    let freed = match stored.first() {
+        Some(first) => snapshot::forget(access.repository(first)?, folder, server, &stored, stop)?,
+        None => None,
+    };
+    cards.iter().try_for_each(|card| card.remove())?;
+    Ok(freed)
 }
 
 /// When it was made, as its card says, or else its file.

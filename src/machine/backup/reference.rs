@@ -21,18 +21,38 @@ pub fn is_reference(path: &Path) -> bool {
 }
 
 /// A backup in a repository.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 pub struct Reference {
     /// Where it is, without a password; for people.
     pub repository: String,
+    /// Which repository that is, as restic says it; none if nobody knew when it was written.
+    pub id: Option<String>,
+    /// What the manifest in the snapshot says.
     pub inventory: Inventory,
-    /// Of the inventory in the snapshot, in lower-case hexadecimal.
-    pub sha256: String,
+    /// The manifest, byte by byte.
+    pub manifest: String,
     /// How many bytes it added to the repository, if that is known here.
     pub added: Option<u64>,
     /// What changed while it was read.
-    #[serde(default)]
     pub changed: Vec<String>,
+}
+
+/// The same in its file.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    repository: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    #[serde(default)]
+    manifest: Option<String>,
+    /// As it was written before the manifest was: read out.
+    #[serde(default, skip_serializing)]
+    inventory: Option<Inventory>,
+    /// Of the manifest, in lower-case hexadecimal.
+    sha256: String,
+    added: Option<u64>,
+    #[serde(default)]
+    changed: Vec<String>,
 }
 
 /// All that is in the snapshot, in `banister/manifest.json` in its staging folder.
@@ -73,9 +93,16 @@ pub struct Tree {
     pub links: u64,
     /// Of all files.
     pub bytes: u64,
+    /// How many of the files have holes.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub holes: u64,
     /// What was left out of it although the staging folder is in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub around_staging: Option<PathBuf>,
+}
+
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Staged {
@@ -172,14 +199,23 @@ impl Reference {
         };
         let mut text = Vec::new();
         open(path)?.take(LARGEST).read_to_end(&mut text).map_err(|error| refuse(error.to_string()))?;
-        let reference: Reference =
-            serde_json::from_slice(&text).map_err(|error| refuse(error.to_string()))?;
-        let inventory = reference.inventory.text()?;
-        Inventory::read(&inventory).map_err(refuse)?;
-        if sha256_of(&inventory) != reference.sha256 {
+        let written: Written = serde_json::from_slice(&text).map_err(|error| refuse(error.to_string()))?;
+        let Written { repository, id, manifest, inventory, sha256, added, changed } = written;
+        let manifest = match (manifest, inventory) {
+            (Some(manifest), _) => manifest,
+            (None, Some(inventory)) => String::from_utf8_lossy(&inventory.text()?).into_owned(),
+            (None, None) => return Err(refuse("it has no manifest".into())),
+        };
+        if sha256_of(manifest.as_bytes()) != sha256 {
             return Err(refuse("it is not as it was written".into()));
         }
-        Ok(reference)
+        let inventory = Inventory::read(manifest.as_bytes()).map_err(refuse)?;
+        Ok(Reference { repository, id, inventory, manifest, added, changed })
+    }
+
+    /// Of the manifest in the snapshot, in lower-case hexadecimal.
+    pub fn sha256(&self) -> String {
+        sha256_of(self.manifest.as_bytes())
     }
 
     /// What the backup is of, with what changed while it was read: that is known only after.
@@ -189,8 +225,17 @@ impl Reference {
 
     /// Writes it: from then on the backup is there.
     pub fn keep(&self, path: &Path) -> Result<()> {
-        let text =
-            serde_json::to_vec_pretty(self).or_fail(Kind::Bug, || "a reference is not plain data".into())?;
+        let written = Written {
+            repository: self.repository.clone(),
+            id: self.id.clone(),
+            manifest: Some(self.manifest.clone()),
+            inventory: None,
+            sha256: self.sha256(),
+            added: self.added,
+            changed: self.changed.clone(),
+        };
+        let text = serde_json::to_vec_pretty(&written)
+            .or_fail(Kind::Bug, || "a reference is not plain data".into())?;
         write_private_durably(path, &text)
     }
 }

@@ -92,6 +92,7 @@ fn is_newer(release: &str, than: &str) -> bool {
 mod tests {
     use super::*;
     use crate::failure::Kind;
+    use crate::machine::backup::Age;
     use crate::units::Duration;
 
     const DAY: u64 = 86_400;
@@ -111,7 +112,7 @@ mod tests {
     }
 
     fn keep(count: Option<u64>, days: Option<u64>) -> Keep {
-        Keep { count, age: days.map(|days| Duration::seconds(days * DAY)), ..Keep::default() }
+        Keep { count, age: days.map(|days| Age(Duration::seconds(days * DAY))), ..Keep::default() }
     }
 
     fn assert_old(of: &[(i64, &str)], keep: Keep, fit: Fit, expected: &[usize]) {
@@ -174,6 +175,8 @@ mod tests {
         assert_eq!(zero.check().unwrap_err().message, "`weekly` of `keep` is 0, which keeps no backup");
         let none = Keep { within: Some("0d".parse().unwrap()), ..Keep::default() };
         assert_eq!(none.check().unwrap_err().message, "`within` of `keep` is 0, which keeps no backup");
+        let both = Keep { last: Some(2), ..keep(Some(3), None) };
+        assert!(both.check().unwrap_err().message.contains("are the same rule"));
         keep(Some(1), None).check().unwrap();
         keep(None, Some(1)).check().unwrap();
         Keep { yearly: Some(1), ..Keep::default() }.check().unwrap();

@@ -7,13 +7,20 @@
 
 // From bottom to top.
 mod begun;
+mod part;
+mod repository;
 mod survey;
 
 mod staging;
 
+mod changed;
+
 mod stored;
 
 mod read_back;
+
+mod foreign;
+mod holes;
 
 mod adopt;
 mod forget;
@@ -23,8 +30,9 @@ mod verify;
 
 pub use adopt::adopt;
 pub use begun::end;
+pub use foreign::Taken;
 pub use forget::forget;
 pub use read_back::is_damage;
 pub use take::{Order, take};
 pub use unpack::unpack;
-pub use verify::verify;
+pub use verify::{ReadPart, read_part, verify};

@@ -144,12 +144,19 @@ impl Unpacked {
         let reference = Reference::open(path)?;
         check(&reference.inventory.about.parts)?;
         let contained = snapshot::unpack(&reference, access.repository(path)?, folder, stop)?;
-        let members =
-            contained.contents.map_or(Ok(Vec::new()), |contents| contents.members.filter(|_| true))?;
         let (is_own, about) = (reference.inventory.is_own(), reference.about());
+        let snapshot::Taken { mut stripped, lost } = contained.taken;
+        let mut members =
+            contained.contents.map_or(Ok(Vec::new()), |contents| contents.members.filter(|_| true))?;
+        for member in &mut members {
+            if archive::is_risen(member.sort, member.mode) && !is_own {
+                stripped.push(member.name.clone());
+                member.mode &= !archive::RISEN;
+            }
+        }
         let made = Unpacked {
             archive: path.to_owned(),
-            sha256: reference.sha256,
+            sha256: reference.sha256(),
             seconds: begun.elapsed().as_secs_f64(),
             id: id.to_owned(),
             folder: folder.to_owned(),
@@ -157,8 +164,8 @@ impl Unpacked {
             about: Some(about),
             members,
             is_own,
-            stripped: contained.stripped,
-            lost: Default::default(),
+            stripped,
+            lost,
         };
         made.keep()
     }

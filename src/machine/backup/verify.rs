@@ -3,13 +3,14 @@
 use super::access::Access;
 use super::card::Card;
 use super::reference::{Reference, is_reference};
-use super::snapshot;
+use super::snapshot::{self, ReadPart};
 use super::unpacked::parts_of;
 use crate::failure::{Failure, Kind, Result};
 use crate::machine::archive::{self, About, Contents, Encryption, Keys};
 use crate::machine::files::{open, sha256};
 use crate::machine::part::Part;
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 
 /// What is known of a backup that is as it was written.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -19,6 +20,9 @@ pub struct Verified {
     pub members: Option<usize>,
     /// Whether it says itself what must be in it.
     pub has_manifest: bool,
+    /// Of one in a repository: how much of that was read.
+    #[serde(default)]
+    pub read: Option<ReadPart>,
     /// Why the card could not be written. What was seen was seen all the same.
     pub unkept: Option<Failure>,
 }
@@ -46,29 +50,39 @@ pub fn verify(card: Card, access: &Access, check: &dyn Fn(&[Part]) -> Result<()>
     let unkept = card.keep().err();
     // It is as it was written, and still no backup to restore.
     check(&parts)?;
-    Ok(Verified { card, members, has_manifest, unkept })
+    Ok(Verified { card, members, has_manifest, read: None, unkept })
 }
 
 /// As [`verify`], for one in a repository: what was staged for it is read back, and a part of all data.
 fn verify_snapshot(card: Card, access: &Access, check: &dyn Fn(&[Part]) -> Result<()>) -> Result<Verified> {
-    let reference = read_snapshot(&card, access, true, &|| false)?;
+    let stop = || false;
+    let reference = read_snapshot(&card, access, &stop)?;
+    let repository = access.repository(&card.path)?;
+    let read = snapshot::read_part(&reference, repository, folder_of(&card.path), &stop);
+    let read = read.map_err(|failure| doubted(&card, failure))?;
     let inventory = &reference.inventory;
     let (members, parts) = (Some(inventory.members()), inventory.about.parts.clone());
-    let card = card.about(&reference.about()).verified(reference.sha256.clone());
+    let card = card.about(&reference.about()).verified(reference.sha256());
     let unkept = card.keep().err();
     check(&parts)?;
-    Ok(Verified { card, members, has_manifest: true, unkept })
+    Ok(Verified { card, members, has_manifest: true, read: Some(read), unkept })
 }
 
-fn read_snapshot(card: &Card, access: &Access, data: bool, stop: &dyn Fn() -> bool) -> Result<Reference> {
+fn read_snapshot(card: &Card, access: &Access, stop: &dyn Fn() -> bool) -> Result<Reference> {
     let reference = Reference::open(&card.path)?;
     let repository = access.repository(&card.path)?;
-    match snapshot::verify(&reference, repository, data, stop) {
-        Ok(()) => Ok(reference),
-        // Of a repository that can't be read now, nothing is known.
-        Err(failure) if snapshot::is_damage(&failure) => Err(doubt(card.clone(), failure)),
-        Err(failure) => Err(failure),
-    }
+    let verified = snapshot::verify(&reference, repository, folder_of(&card.path), stop);
+    verified.map_err(|failure| doubted(card, failure))?;
+    Ok(reference)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(path)
+}
+
+/// Notes that a backup is damaged. Of a repository that can't be read now, nothing is known.
+fn doubted(card: &Card, failure: Failure) -> Failure {
+    if snapshot::is_damage(&failure) { doubt(card.clone(), failure) } else { failure }
 }
 
 /// Reads a backup that is to stay, or that is to be relied on; what it says of itself. Nothing if it can't be decrypted
@@ -77,7 +91,7 @@ fn read_snapshot(card: &Card, access: &Access, data: bool, stop: &dyn Fn() -> bo
 /// Fails as [`verify`] does.
 pub fn read(card: &Card, access: &Access, stop: &dyn Fn() -> bool) -> Result<Option<About>> {
     if is_reference(&card.path) {
-        return Ok(Some(read_snapshot(card, access, false, stop)?.about()));
+        return Ok(Some(read_snapshot(card, access, stop)?.about()));
     }
     let contents = read_archive(card, &access.keys)?;
     Ok(contents.and_then(|contents| contents.manifest).map(|manifest| manifest.about))
@@ -119,7 +133,7 @@ fn as_written(card: Card) -> Result<Verified> {
     };
     let card = card.verified(sha256);
     let unkept = card.keep().err();
-    Ok(Verified { card, members: None, has_manifest: false, unkept })
+    Ok(Verified { card, members: None, has_manifest: false, read: None, unkept })
 }
 
 /// What would be needed to decrypt it.

@@ -113,7 +113,7 @@ impl Check {
                 Some((host, port)) => (host, port.parse().unwrap_or(standard)),
                 None => (authority, standard),
             };
-            let there = docker.reachable(&docker.service(place.project.as_deref(), host)?.id, port)?;
+            let there = docker.reachable(&docker.service(&place.project, host)?.id, port)?;
             Ok(format!("{}{there}{}", &written[..scheme], &written[path..]))
         };
         let mut check = self.clone();

@@ -2,7 +2,7 @@
 //! for may only wait for one of them.
 
 use super::{Check, LOOK, Place};
-use crate::machine::compose::{Docker, Service};
+use crate::machine::compose::{Docker, Project, Service};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ const PAUSE: Duration = Duration::from_secs(3);
 
 /// What was seen of the services around those that are checked.
 pub(super) struct Loops {
-    projects: BTreeSet<String>,
+    projects: BTreeSet<Project>,
     begun: Instant,
     looked: Option<Instant>,
     /// By container: how often it had been restarted when it was first seen, and what was seen last.
@@ -28,7 +28,7 @@ pub(super) struct Loops {
 impl Loops {
     pub fn new(checks: &[Check], place: &Place) -> Loops {
         let project = |check: &Check| match check {
-            Check::Service(service) => service.project.clone().or(place.project.clone()),
+            Check::Service(service) => Some(service.project(place)),
             _ => None,
         };
         let projects = checks.iter().filter_map(project).collect();
@@ -41,7 +41,7 @@ impl Loops {
             self.looked = Some(Instant::now());
             let docker = docker(place, stop);
             // What Docker does not tell now, the checks themselves say.
-            let there = |project: &String| docker.services(Some(project), None).unwrap_or_default();
+            let there = |project: &Project| docker.services(project, None).unwrap_or_default();
             let services = self.projects.iter().flat_map(there).collect();
             self.add(services);
         }

@@ -2,7 +2,7 @@
 
 use super::{Answer, LOOK, Place};
 use crate::failure::Result;
-use crate::machine::compose::{self, Docker};
+use crate::machine::compose::{self, Docker, Project};
 use serde::{Deserialize, Serialize};
 
 /// `#{ service: name, … }`
@@ -12,7 +12,7 @@ pub struct Service {
     pub service: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The Compose project; may be left out if no other project has a service of this name.
+    /// The Compose project, if it is not that of the server.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<String>,
     /// The image that its container must have been made from, by name or id. A container that was not made anew
@@ -24,7 +24,7 @@ pub struct Service {
 impl Service {
     pub(super) fn look(&self, place: &Place, stop: &dyn Fn() -> bool) -> Result<Answer> {
         let docker = docker(place, stop);
-        let found = docker.service(self.project(place), &self.service)?;
+        let found = docker.service(&self.project(place), &self.service)?;
         let mut answer = match (&self.image, judge(&found)) {
             (Some(image), answer) if answer.ok => match image.starts_with("sha256:") {
                 true if *image == found.image => answer,
@@ -40,12 +40,12 @@ impl Service {
     /// The last lines that it wrote, to be shown when it does not become healthy.
     pub(super) fn log(&self, place: &Place, lines: usize) -> Result<String> {
         let docker = docker(place, &|| false);
-        let found = docker.service(self.project(place), &self.service)?;
+        let found = docker.service(&self.project(place), &self.service)?;
         docker.log(&found.id, lines)
     }
 
-    fn project<'a>(&'a self, place: &'a Place) -> Option<&'a str> {
-        self.project.as_deref().or(place.project.as_deref())
+    pub(super) fn project(&self, place: &Place) -> Project {
+        self.project.clone().map_or_else(|| place.project.clone(), Project::Named)
     }
 }
 

@@ -57,6 +57,15 @@ impl Found<'_> {
         }
     }
 
+    /// The folder that it is in, and its name there.
+    pub fn folder(&self) -> io::Result<(Folder, &OsStr)> {
+        match (self.inside, self.path.parent(), self.path.file_name()) {
+            (Some((folder, name)), _, _) => Ok((folder.again()?, name)),
+            (None, Some(around), Some(name)) => Ok((Folder::open(around)?, name)),
+            _ => Err(io::Error::other("it has no plain name")),
+        }
+    }
+
     /// The extended attributes of a folder, as [`Extended::of`] gives them.
     pub fn extended(&self) -> io::Result<(Extended, usize)> {
         match self.inside {

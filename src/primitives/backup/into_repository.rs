@@ -27,6 +27,7 @@ pub(super) fn store(
         Some(intent) => intent,
         None => {
             room::enough(&plan, server)?;
+            room::no_running_database(&plan, server)?;
             intend(arguments, &plan, host)?
         }
     };
@@ -40,12 +41,12 @@ pub(super) fn store(
             private_folder(&plan.folder)?;
             let asked = wanted::complete(plan.asked, arguments, &about);
             let own = server.own_folders(Some(&plan.folder));
-            let ground = server.ground(own.clone());
-            let place = ground.place(arguments.project.as_deref(), &stop);
+            let ground = server.ground(own.clone(), arguments.project.as_deref());
+            let place = ground.place(&stop);
             let workshop =
                 Workshop { place: &place, folder: &plan.folder, compressed: false, tell: &progress };
             let gathered = gather(&asked, &workshop)?;
-            let about = About { parts: gathered.parts.clone(), ..about };
+            let about = About { parts: gathered.parts.clone(), changed: gathered.changed.clone(), ..about };
             let watch = Watch { stop: &stop, warn: &warn, own: &own };
             let (folder, members) = (plan.folder.as_path(), gathered.members.as_slice());
             let order = Order { repository, folder, members, about, watch: &watch, tell: &progress };
@@ -60,7 +61,8 @@ pub(super) fn store(
     };
     let about = reference.about();
     backup::end(&plan_folder, &server.name, &reference.inventory.set)?;
-    let Reference { inventory, sha256, added, .. } = reference;
+    let sha256 = reference.sha256();
+    let Reference { inventory, added, .. } = reference;
     Card::of(&path)?.about(&about).verified(sha256.clone()).keep()?;
     Ok(Outcome {
         bytes: json!({ data::SIZE: Size(added.unwrap_or_default()) }),

@@ -5,6 +5,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::machine::archive::{self, Content, Member};
 use crate::machine::backup::ENDING;
 use crate::machine::files::free_space;
+use crate::machine::raw_database;
 use crate::site::Server;
 use crate::units::Size;
 
@@ -24,4 +25,10 @@ pub(super) fn enough(plan: &Plan, server: &Server) -> Result<()> {
     let folder = plan.folder.display();
     let message = format!("a backup needs up to {}, and `{folder}` has {}", Size(needed), Size(free));
     Err(Failure::new(Kind::Refused, message).help("make room, or give the option `folder`"))
+}
+
+/// Fails if what a running database server keeps its data in is among the files: its copy would be no backup.
+pub(super) fn no_running_database(plan: &Plan, server: &Server) -> Result<()> {
+    let paths = plan.asked.files.iter().map(|files| (files.name.as_str(), server.path(&files.path)));
+    raw_database::refuse(paths, &server.own_folders(Some(&plan.folder)))
 }

@@ -66,34 +66,16 @@ pub fn not_yet(thing: Thing, sweep: Sweep) -> Option<&'static str> {
 /// All that there is.
 pub const NOT_YET: &[NotYet] = &[
     NotYet {
-        thing: Latin1,
-        sweeps: &[Backup, Update, Restore, WayBack, Rollback, Linked, Ssh],
-        says: Some("invalid utf-8 sequence"),
-        reason: "one byte that is not UTF-8 makes the settings file of Hoss unreadable",
-    },
-    NotYet {
         thing: MovingTag,
         sweeps: &[Plain, Update, WayBack, Rollback, Linked, Ssh],
         says: Some("would clobber existing tag"),
         reason: "a fetch would clobber the tag",
     },
     NotYet {
-        thing: Neighbour,
-        sweeps: &[Backup, Update, Restore, WayBack, Rollback, Linked, Ssh],
-        says: Some("several containers of the service `db`"),
-        reason: "services are looked for without their project",
-    },
-    NotYet {
         thing: Tags,
         sweeps: &[Plain],
         says: Some("from 0.1.0 to v0.1.9"),
         reason: "a second tag of the commit that is installed is taken for another release",
-    },
-    NotYet {
-        thing: Sqlite,
-        sweeps: &[PlainRestore, Restore, WayBack, Rollback],
-        says: None,
-        reason: "the copy of a file that is written to may be no state that it ever had",
     },
     NotYet {
         thing: NoisyShell,

@@ -1,8 +1,8 @@
 //! Puts what is on the disk into an archive.
 
-use super::{Member, Writer};
+use super::{Member, Names, Writer};
 use crate::failure::{Failure, Kind, Result};
-use crate::machine::archive::changed::{Stamp, changed, settled, several};
+use crate::machine::archive::changed::{Stamp, settled, several};
 use crate::machine::archive::estimate::refuse;
 use crate::machine::archive::header::Attributes;
 use crate::machine::archive::left::{Left, Own, real, whole};
@@ -28,6 +28,7 @@ impl<'a> Writer<'a> {
     fn add_found(&mut self, part: &str, found: &Found) -> Result<Next> {
         let name = whole(part, found.below.as_bytes());
         let shown = found.path.display();
+        Self::count_name(&mut self.names, part, found);
         if let Some(left) = Left::of(found, part, self.own_of(part))? {
             // What was named itself must not be missing without a word.
             if found.below.is_empty() && !matches!(left, Left::NoFile | Left::Outward(_)) {
@@ -41,6 +42,9 @@ impl<'a> Writer<'a> {
             return Ok(Next::Pass);
         }
         let (Some(metadata), Some(sort)) = (found.metadata, sort(found.what)) else { return Ok(Next::Pass) };
+        if self.is_copied_with_another(&name, found) {
+            return Ok(Next::Pass);
+        }
         if !self.is_new(&name, found.path)? {
             return Ok(Next::Enter);
         }
@@ -72,11 +76,19 @@ impl<'a> Writer<'a> {
                 if !open.is_file() {
                     return Err(Failure::new(Kind::Refused, format!("`{shown}` changed while it was read")));
                 }
+                let is_again = self.inodes.contains_key(&(open.dev(), open.ino()));
+                let hold = if is_again { None } else { self.hold(&name, found, &file, &open)? };
+                if let Some(hold) = hold {
+                    self.put_held(&name, found, &file, hold)?;
+                    self.add_companions(part, found)?;
+                    return Ok(Next::Enter);
+                }
                 stamp = Stamp::of(&open);
                 self.put_file(&name, &file, &open)?;
                 if is_busy {
                     self.note_changed(text(&name));
                 }
+                self.add_companions(part, found)?;
             }
         }
         if let Some(source) = self.from.get_mut(&name) {
@@ -85,7 +97,7 @@ impl<'a> Writer<'a> {
         Ok(Next::Enter)
     }
 
-    fn put_file(&mut self, name: &[u8], file: &File, open: &Metadata) -> Result<()> {
+    pub(super) fn put_file(&mut self, name: &[u8], file: &File, open: &Metadata) -> Result<()> {
         let failed = |error| unreadable(error, format!("`{}` can't be read", text(name)));
         let mut attributes = Attributes::of(open, Sort::File);
         if open.nlink() > 1 {
@@ -139,12 +151,15 @@ impl<'a> Writer<'a> {
     pub(super) fn look_again(&mut self, members: &[Member]) -> Result<()> {
         let mut read: BTreeMap<Vec<u8>, Stamp> = BTreeMap::new();
         read.extend(self.from.drain().filter_map(|(name, source)| Some((name, source.stamp?))));
-        for member in members {
-            let Some(path) = member.path() else { continue };
-            let own = self.own_of(&member.name);
+        let mut names = Names::new();
+        let beside = self.beside.iter().map(|(name, path)| (name.as_str(), path.as_path()));
+        let members = members.iter().filter_map(|member| Some((member.name.as_str(), member.path()?)));
+        for (part, path) in members.chain(beside) {
+            let own = self.own_of(part);
             let mut look = |found: &Found| -> Result<Next> {
-                let is_left = Left::of(found, &member.name, own)?.is_some();
-                let name = whole(&member.name, found.below.as_bytes());
+                Self::count_name(&mut names, part, found);
+                let is_left = Left::of(found, part, own)?.is_some();
+                let name = whole(part, found.below.as_bytes());
                 // What is not here came since: its folder has changed, too. Or it was part of another member.
                 if let Some(before) = read.get(&name)
                     && found.metadata.map(Stamp::of) == Some(*before)
@@ -162,11 +177,12 @@ impl<'a> Writer<'a> {
                 looked => looked?,
             }
         }
+        read.retain(|name, _| !self.is_only_used(name, &names));
         for name in read.into_keys().map(|name| text(&name)) {
             self.note_changed(name);
         }
-        if let Some(changed) = changed(&self.manifest.about.changed) {
-            (self.watch.warn)(format!("in the backup, {changed}"));
+        if let Some(doubts) = self.manifest.about.doubts() {
+            (self.watch.warn)(format!("in the backup, {doubts}"));
         }
         if let Some(lost) = several(&self.manifest.about.lost) {
             (self.watch.warn)(format!("the backup can't keep {lost}"));

@@ -1,25 +1,33 @@
 //! Finds backups in a repository of which nothing is known on this machine: it is a new one, or its disk was lost.
 
-use super::begun;
 use super::read_back::inventory_at;
+use super::{begun, changed, repository};
 use crate::failure::{Failure, Kind, Result};
 use crate::machine::backup::card::{Card, listed};
 use crate::machine::backup::name::free_name;
 use crate::machine::backup::reference::{ENDING, Inventory, Reference, is_reference};
-use crate::machine::files::{private_folder, sha256_of};
-use crate::machine::restic::{Repository, Tags};
+use crate::machine::files::private_folder;
+use crate::machine::restic::{Repository, Snapshot, Tags};
 use std::collections::BTreeSet;
 use std::path::Path;
 
+const WHAT: &str = "the snapshots can't be listed";
+
 /// Writes a reference for each snapshot of the server that has none. Those of attempts that were begun here and never done
-/// get none.
-pub fn adopt(repository: &Repository, folder: &Path, server: &str, stop: &dyn Fn() -> bool) -> Result<()> {
+/// get none. Those that can't be read are given back, with the reason: they hide no other.
+pub fn adopt(
+    repository: &Repository,
+    folder: &Path,
+    server: &str,
+    stop: &dyn Fn() -> bool,
+) -> Result<Vec<Card>> {
     let mut known = begun::read(folder, server)?;
-    for path in listed(folder)?.iter().filter(|path| is_reference(path)) {
-        known.insert(Reference::open(path)?.inventory.set);
-    }
+    // Of a reference that can't be read nobody knows the set, so its snapshot gets another one.
+    let references = listed(folder)?.into_iter().filter(|path| is_reference(path));
+    known.extend(references.filter_map(|path| Some(Reference::open(&path).ok()?.inventory.set)));
     let snapshots = repository.snapshots(server, stop)?;
     let mut seen = BTreeSet::new();
+    let mut unreadable = Vec::new();
     for snapshot in &snapshots {
         let Some(set) = snapshot.set().filter(|set| !known.contains(*set) && seen.insert((*set).to_owned()))
         else {
@@ -28,29 +36,45 @@ pub fn adopt(repository: &Repository, folder: &Path, server: &str, stop: &dyn Fn
         let ending = format!("/.restic-{}", server.replace('/', "-"));
         let Some(staging) = snapshot.paths.iter().find(|path| path.ends_with(&ending)) else { continue };
         let tags = Tags { server: server.to_owned(), set: set.to_owned() };
-        let text = inventory_at(repository, &tags.as_option(), staging, stop)?;
-        let refuse = |why: String| {
-            let message = format!("the snapshot `{}` in the repository can't be listed", snapshot.id);
-            Failure::new(Kind::Refused, message).why(why).help(format!(
-                "if nobody needs it: `restic -r {} forget {}`",
-                repository.location, snapshot.id
-            ))
-        };
-        let inventory = Inventory::read(&text).map_err(refuse)?;
-        let about = inventory.about.clone();
-        if inventory.set != set || about.server != server {
-            return Err(refuse("it is marked as another backup than its manifest says".into()));
+        match of_snapshot(repository, &snapshots, &tags, staging, stop) {
+            Ok(reference) => {
+                let id = repository::find(repository, folder, server, WHAT, stop)?.id;
+                let about = reference.about();
+                private_folder(folder)?;
+                let path = free_name(folder, &about, ENDING);
+                Reference { id: Some(id), ..reference }.keep(&path)?;
+                Card::of(&path)?.about(&about).keep()?;
+            }
+            // All others could not be read either.
+            Err(failure) if failure.kind != Kind::Refused => return Err(failure),
+            Err(failure) => unreadable.push(named(snapshot, repository, &failure)),
         }
-        let canonical = inventory.text()?;
-        if canonical != text {
-            return Err(refuse("another version of this program wrote its manifest".into()));
-        }
-        private_folder(folder)?;
-        let path = free_name(folder, &about, ENDING);
-        let repository = repository.location.to_string();
-        let sha256 = sha256_of(&text);
-        Reference { repository, inventory, sha256, added: None, changed: Vec::new() }.keep(&path)?;
-        Card::of(&path)?.about(&about).keep()?;
     }
-    Ok(())
+    Ok(unreadable)
+}
+
+/// What stands for a snapshot that can't be read, in a list.
+fn named(snapshot: &Snapshot, repository: &Repository, failure: &Failure) -> Card {
+    let short: String = snapshot.id.chars().take(8).collect();
+    let help = format!("if nobody needs it: `restic -r {} forget {short}`", repository.location);
+    let name = format!("snapshot {short}");
+    Card { name, unreadable: Some(format!("{failure}; {help}")), ..Card::default() }
+}
+
+fn of_snapshot(
+    repository: &Repository,
+    snapshots: &[Snapshot],
+    tags: &Tags,
+    staging: &str,
+    stop: &dyn Fn() -> bool,
+) -> Result<Reference> {
+    let text = inventory_at(repository, &tags.as_option(), staging, stop)?;
+    let refuse = |why: String| Failure::new(Kind::Refused, "it is no backup that can be listed").why(why);
+    let inventory = Inventory::read(text.as_bytes()).map_err(refuse)?;
+    if inventory.set != tags.set || inventory.about.server != tags.server {
+        return Err(refuse("it is marked as another backup than its manifest says".into()));
+    }
+    let changed = changed::read(repository, snapshots, &tags.set, stop)?;
+    let location = repository.location.to_string();
+    Ok(Reference { repository: location, id: None, inventory, manifest: text, added: None, changed })
 }

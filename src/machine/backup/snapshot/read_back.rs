@@ -1,15 +1,14 @@
 //! Reads what was staged for a backup back from the repository.
 
-use crate::command::{Exit, Looked};
-use crate::failure::{Context, Failure, Kind, Result};
+use crate::command::Looked;
+use crate::failure::{Failure, Kind, Result};
 use crate::machine::backup::reference::{INVENTORY, Inventory};
 use crate::machine::files::hexadecimal;
-use crate::machine::restic::Repository;
+use crate::machine::restic::{Repository, Trouble};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
-use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -28,10 +27,11 @@ pub fn read_back(
         inventory.staged.iter().map(|staged| (staged.file(), staged.sha256.clone())).collect();
     expected.insert(INVENTORY.to_owned(), sha256.to_owned());
     let staging = inventory.staging.display().to_string();
-    let (looked, found) =
-        dump(repository, inventory, &staging, stop, |from| digests(from, &inventory.staging))?;
-    if looked.exit != Exit::Status(0) {
-        return Err(gone(repository, &looked));
+    let tags = inventory.tags().as_option();
+    let words = ["dump", "--tag", &tags, "latest", &staging];
+    let (looked, found) = repository.run_into(&words, stop, |from| digests(from, &inventory.staging))?;
+    if let Some(trouble) = repository.trouble(&looked) {
+        return Err(unread(repository, trouble, &looked, WHAT));
     }
     let found = found.map_err(|error| damaged(&format!("it can't be read: {error}")))?;
     for (file, sha256) in &expected {
@@ -44,67 +44,49 @@ pub fn read_back(
     Ok(())
 }
 
-/// What the file of an inventory holds, read from the repository.
+/// What the file of an inventory holds, read from the repository. Fails with [`Kind::Refused`] if it is damaged.
 pub fn inventory_at(
     repository: &Repository,
     tags: &str,
     staging: &str,
     stop: &dyn Fn() -> bool,
-) -> Result<Vec<u8>> {
+) -> Result<String> {
     let path = format!("{staging}/{INVENTORY}");
-    let said = repository.ask(&["dump", "--tag", tags, "latest", &path], WHAT, stop)?;
-    Ok(said.into_bytes())
+    let looked = repository.run(&["dump", "--tag", tags, "latest", &path], stop)?;
+    match repository.trouble(&looked) {
+        None => Ok(looked.stdout),
+        Some(trouble) => Err(unread(repository, trouble, &looked, WHAT)),
+    }
 }
 
-/// Why there is no such snapshot, or why it can't be read.
-pub fn gone(repository: &Repository, looked: &Looked) -> Failure {
-    let is_gone =
-        looked.stderr.contains("no snapshot found") || looked.stderr.contains("no matching ID found");
-    if is_gone {
-        return damaged("its snapshot is not in the repository any more");
-    }
-    let failure = repository.failed(looked, WHAT);
-    match failure.kind {
-        // What restic itself can't read is damaged; that it is locked, or not there, says nothing of the backup.
-        Kind::CommandFailed => {
-            failure.why.iter().fold(damaged("restic can't read it"), |all, why| all.why(why))
+/// Why a backup can't be read; that it is damaged is said only if something that was read is wrong.
+pub fn unread(repository: &Repository, trouble: Trouble, looked: &Looked, what: &str) -> Failure {
+    let failure = repository.failed(looked, what);
+    match trouble {
+        Trouble::NoSnapshot => Failure::new(Kind::Refused, GONE)
+            .why(format!("`{}` does not have its snapshot", repository.location))
+            .help("take another one: this one was removed there, and can't be restored"),
+        Trouble::Damaged => {
+            failure.why.iter().fold(damaged("restic can't read what it stored"), |all, why| all.why(why))
         }
         _ => failure,
     }
 }
 
+/// What is said of a repository in which something is damaged: it may be that of another backup.
+pub const PART_DAMAGED: &str = "data in the repository is damaged";
+/// What is said of one that is damaged itself.
 const DAMAGED: &str = "the backup in the repository is damaged";
+const GONE: &str = "the backup is not in the repository any more";
 
-/// Whether it was said that a backup is damaged, and not only that it can't be read now.
+/// Whether it was said that a backup is damaged or gone, and not only that it can't be read now.
 pub fn is_damage(failure: &Failure) -> bool {
-    failure.kind == Kind::Refused && failure.message == DAMAGED
+    failure.kind == Kind::Refused && [DAMAGED, GONE, PART_DAMAGED].contains(&failure.message.as_str())
 }
 
 /// What is said of a backup that is not as it was written.
 pub fn damaged(why: &str) -> Failure {
     Failure::new(Kind::Refused, DAMAGED).why(why).help("take another one: this one can't be restored")
-}
-
-/// Has restic print a folder of the snapshot as a tar, which `read` reads.
-fn dump<T: Send>(
-    repository: &Repository,
-    inventory: &Inventory,
-    path: &str,
-    stop: &dyn Fn() -> bool,
-    read: impl FnOnce(File) -> T + Send,
-) -> Result<(Looked, T)> {
-    let (from, to) = std::io::pipe().or_fail(Kind::Refused, || WHAT.to_owned())?;
-    let tags = inventory.tags().as_option();
-    let words = ["dump", "--tag", &tags, "latest", path];
-    std::thread::scope(|scope| {
-        let reading = scope.spawn(move || read(File::from(OwnedFd::from(from))));
-        let to = File::from(OwnedFd::from(to));
-        let looked = repository.run(&words, &to, stop);
-        // Else whoever reads waits for more.
-        drop(to);
-        let read = reading.join().map_err(|_| Failure::new(Kind::Bug, WHAT))?;
-        Ok((looked?, read))
-    })
 }
 
 /// The digests of all files of a tar, by their names below `staging`.
@@ -130,7 +112,5 @@ fn digests(from: File, staging: &Path) -> std::io::Result<BTreeMap<String, Strin
         }
         found.insert(String::from_utf8_lossy(&name).into_owned(), hexadecimal(&digest.finalize()));
     }
-    // What restic writes after the last member must not find a closed pipe.
-    std::io::copy(&mut tar.into_inner(), &mut std::io::sink())?;
     Ok(found)
 }

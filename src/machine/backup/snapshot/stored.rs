@@ -3,12 +3,11 @@
 use super::survey::Survey;
 use crate::command::Exit;
 use crate::failure::{Context, Failure, Kind, Result};
-use crate::machine::archive::Own;
 use crate::machine::backup::reference::Inventory;
-use crate::machine::restic::Repository;
+use crate::machine::restic::{Repository, Trouble};
 use serde::Deserialize;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Seek};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 /// What became of it.
@@ -36,7 +35,7 @@ struct Line {
 const INCOMPLETE: Exit = Exit::Status(3);
 /// So many names are told.
 const TOLD: usize = 5;
-const WHAT: &str = "the backup can't be stored";
+pub const WHAT: &str = "the backup can't be stored";
 
 /// Stores it. Fails with [`Kind::Refused`] if something that is there is not in the snapshot; it is forgotten then.
 pub fn store(
@@ -44,7 +43,6 @@ pub fn store(
     inventory: &Inventory,
     survey: &mut Survey,
     excluded: &Path,
-    own: &Own,
     stop: &dyn Fn() -> bool,
 ) -> Result<Stored> {
     let failed = || WHAT.to_owned();
@@ -56,16 +54,15 @@ pub fn store(
     let mut words: Vec<&str> = options.into_iter().chain(["--exclude-file", &excluded, "--"]).collect();
     words.extend(paths.iter().map(String::as_str));
     words.push(&staging);
-    let output = tempfile::tempfile().or_fail(Kind::Refused, failed)?;
-    let mut looked = repository.run(&words, &output, stop)?;
-    if repository.is_locked(&looked) {
+    let (mut looked, mut said) = repository.run_into(&words, stop, |output| read(output, survey))?;
+    if repository.trouble(&looked) == Some(Trouble::Locked) {
         repository.unlock(stop)?;
-        looked = repository.run(&words, &output, stop)?;
+        (looked, said) = repository.run_into(&words, stop, |output| read(output, survey))?;
     }
     if looked.exit != Exit::Status(0) && looked.exit != INCOMPLETE {
         return Err(repository.failed(&looked, WHAT));
     }
-    let Some(added) = read(output, survey).or_fail(Kind::Refused, failed)? else {
+    let Some(added) = said.or_fail(Kind::Refused, failed)? else {
         return Err(Failure::new(Kind::Refused, WHAT).why("restic names no snapshot"));
     };
     let errors = errors(&looked.stderr);
@@ -76,7 +73,7 @@ pub fn store(
     missing.sort_unstable();
     missing.dedup();
     if missing.is_empty() {
-        return Ok(Stored { added, changed: survey.changed(own)? });
+        return Ok(Stored { added, changed: survey.changed()? });
     }
     let first = missing.iter().take(TOLD).map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ");
     let message = format!("the backup would be incomplete: {first} can't be read");
@@ -92,8 +89,7 @@ pub fn store(
 }
 
 /// Strikes out of the survey what was stored; how many bytes that added, if there is a snapshot.
-fn read(mut output: File, survey: &mut Survey) -> std::io::Result<Option<u64>> {
-    output.rewind()?;
+fn read(output: File, survey: &mut Survey) -> std::io::Result<Option<u64>> {
     let mut added = None;
     for line in BufReader::new(output).split(b'\n') {
         let Ok(line) = serde_json::from_slice::<Line>(&line?) else { continue };

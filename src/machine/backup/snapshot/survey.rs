@@ -3,6 +3,7 @@
 use crate::failure::{Failure, Kind, Result};
 use crate::machine::archive::{Excluded, Left, Own};
 use crate::machine::backup::reference::Tree;
+use crate::machine::exclude::Exclude;
 use crate::machine::restic::{pattern, patterns_below};
 use crate::machine::tree::{Next, What, walk};
 use std::collections::hash_map::RandomState;
@@ -14,9 +15,11 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// What was seen.
-#[derive(Default)]
 pub struct Survey {
     pub trees: Vec<Tree>,
+    /// Of each of them, what is left out of it.
+    owns: Vec<Own>,
+    own: Own,
     /// The lines of `--exclude-file`.
     pub excluded: Vec<Vec<u8>>,
     /// What is left out, by its name in the backup, and why, for people.
@@ -34,8 +37,30 @@ pub struct Survey {
 const LISTED: usize = 1000;
 
 impl Survey {
-    /// Looks at one file or folder, and all below.
-    pub fn add(&mut self, name: &str, path: &Path, staging: &Path, own: &Own) -> Result<()> {
+    /// `own` is what is left out of the folders of the server.
+    pub fn new(own: &Own) -> Survey {
+        Survey {
+            trees: Vec::new(),
+            owns: Vec::new(),
+            own: own.clone(),
+            excluded: Vec::new(),
+            left_out: Vec::new(),
+            by_pattern: HashMap::new(),
+            paths: HashSet::new(),
+            stamps: HashMap::new(),
+            hasher: RandomState::new(),
+        }
+    }
+
+    /// Looks at one file or folder, and all below. Patterns of `exclude` are about the server's folders, and leave nothing
+    /// out of what was made for the backup.
+    pub fn add(&mut self, name: &str, path: &Path, staging: &Path, is_made: bool) -> Result<()> {
+        let own = match is_made {
+            true => self.own.clone().excluding(Exclude::default()),
+            false => self.own.clone(),
+        };
+        self.owns.push(own.clone());
+        let own = &own;
         let path = real(path);
         let mut tree = Tree { name: name.to_owned(), path: path.clone(), ..Tree::default() };
         walk(&path, &mut |found| {
@@ -63,6 +88,7 @@ impl Survey {
                 What::File => {
                     tree.files += 1;
                     tree.bytes += found.metadata.map_or(0, Metadata::len);
+                    tree.holes += u64::from(found.metadata.is_some_and(has_holes));
                 }
                 What::Folder => tree.folders += 1,
                 What::Link => tree.links += 1,
@@ -110,10 +136,10 @@ impl Survey {
 
     /// The names in the backup of what is not as it was when it was looked at, came since, or vanished: what is stored of it
     /// may be of any moment between.
-    pub fn changed(&self, own: &Own) -> Result<Vec<String>> {
+    pub fn changed(&self) -> Result<Vec<String>> {
         let mut changed = Vec::new();
         let mut seen = 0;
-        for tree in &self.trees {
+        for (tree, own) in self.trees.iter().zip(&self.owns) {
             let looked = walk(&tree.path, &mut |found| {
                 if Left::of(found, &tree.name, own)?.is_some() {
                     return Ok(Next::Pass);
@@ -155,9 +181,9 @@ impl Survey {
     }
 
     /// How much each pattern of `exclude` left out, as a card lists it.
-    pub fn by_pattern(&self, own: &Own) -> Vec<Excluded> {
+    pub fn by_pattern(&self) -> Vec<Excluded> {
         let count = |pattern: &String| self.by_pattern.get(pattern).copied().unwrap_or(0);
-        let written = own.exclude().written();
+        let written = self.own.exclude().written();
         written
             .map(|pattern| Excluded { pattern: pattern.to_owned(), count: count(&pattern.to_owned()) })
             .collect()
@@ -180,6 +206,11 @@ fn real(path: &Path) -> PathBuf {
         (Some(Ok(folder)), Some(name)) => folder.join(name),
         _ => path.canonicalize().unwrap_or_else(|_| path.to_owned()),
     }
+}
+
+/// Whether a file takes less room than it is long.
+fn has_holes(found: &Metadata) -> bool {
+    found.blocks().saturating_mul(512) < found.len()
 }
 
 /// What tells that something is as it was: which file it is, how long, and when it changed.

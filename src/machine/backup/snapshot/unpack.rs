@@ -1,14 +1,15 @@
 //! Unpacks a backup from a repository into a folder of its own; restic never writes into live data.
 
-use super::read_back::damaged;
-use crate::command::Exit;
+use super::foreign::{Taken, around, check_paths, look_through};
+use super::read_back::{damaged, unread};
+use super::{holes, repository};
 use crate::failure::{Context, Failure, Kind, Result};
-use crate::machine::archive::{self, About, Content, Contents, Keys, Left, Member, Own, RISEN, Watch};
+use crate::machine::archive::{self, About, Content, Contents, Keys, Member, Own, Watch};
 use crate::machine::backup::reference::{Inventory, Reference};
-use crate::machine::files::{free_space, open, private_folder, sha256};
+use crate::machine::files::{free_space, private_folder, sha256_of_file};
 use crate::machine::part::Part;
-use crate::machine::restic::Repository;
-use crate::machine::tree::{self, Next, What, walk};
+use crate::machine::restic::{Repository, Trouble};
+use crate::machine::tree::{self, Folder};
 use crate::units::Size;
 use std::fs::Permissions;
 use std::io::ErrorKind;
@@ -19,13 +20,13 @@ use std::path::{Path, PathBuf};
 pub struct Contained {
     /// The members that are no files or folders of the server.
     pub contents: Option<Contents>,
-    /// The names of files that lost their setuid and setgid bits.
-    pub stripped: Vec<String>,
+    pub taken: Taken,
 }
 
 const WHAT: &str = "the backup can't be unpacked";
 
-/// Unpacks it into `folder/content`; `folder` is the caller's, and empty. Everything is compared with the inventory.
+/// Unpacks it into `folder/content`; `folder` is the caller's, empty, and in that of the backups. Everything is compared
+/// with the inventory.
 ///
 /// Fails with [`Kind::Refused`] if there is too little room, or if something is damaged or missing.
 pub fn unpack(
@@ -40,48 +41,98 @@ pub fn unpack(
         let message = format!("the backup unpacks to {}, and there is room for {}", Size(needed), Size(room));
         return Err(Failure::new(Kind::Refused, message).help("make room, or set `backups` in `site.toml`"));
     }
+    repository::check(reference, repository, folder.parent().unwrap_or(folder), WHAT, stop)?;
+    if !inventory.is_own() {
+        check_paths(inventory, repository, stop)?;
+    }
     let target = folder.join("restic");
     tree::remove(folder).or_fail(Kind::Refused, || format!("`{}` can't be emptied", folder.display()))?;
     private_folder(&target)?;
-    let nothing = tempfile::tempfile().or_fail(Kind::Refused, || WHAT.to_owned())?;
-    let (tags, into) = (inventory.tags().as_option(), target.display().to_string());
-    let words = ["restore", "--quiet", "--tag", &tags, "latest", "--target", &into];
-    let looked = repository.run(&words, &nothing, stop)?;
-    if looked.exit != Exit::Status(0) {
-        return Err(super::read_back::gone(repository, &looked));
-    }
-    let at = |path: &Path| target.join(path.strip_prefix("/").unwrap_or(path));
-    let staging = at(&inventory.staging);
+    restore(inventory, repository, &target, stop)?;
     let content = folder.join("content");
-    let contents = members(inventory, &staging, &at, folder, &content, stop)?;
+    let mut taken = Taken::default();
+    let contents = members(reference, &target, folder, &content, &mut taken, stop)?;
     private_folder(&content)?;
-    move_trees(inventory, &staging, &at, &content)?;
-    let stripped = look_through(reference, &content)?;
+    move_trees(reference, &target, &content, &mut taken)?;
     tree::remove(&target).or_fail(Kind::Refused, || format!("`{}` can't be removed", target.display()))?;
-    Ok(Contained { contents, stripped })
+    Ok(Contained { contents, taken })
+}
+
+/// Has restic restore the snapshot into a private folder.
+fn restore(
+    inventory: &Inventory,
+    repository: &Repository,
+    target: &Path,
+    stop: &dyn Fn() -> bool,
+) -> Result<()> {
+    let (tags, into) = (inventory.tags().as_option(), target.display().to_string());
+    let has_holes = inventory.trees.iter().any(|tree| tree.holes > 0);
+    let is_left_to_restic = has_holes && repository.restores_holes(stop)?;
+    let sparse: &[&str] = if is_left_to_restic { &["--sparse"] } else { &[] };
+    let words = [&["restore", "--quiet"], sparse, &["--tag", &tags, "latest", "--target", &into]].concat();
+    let looked = repository.run(&words, stop)?;
+    match repository.trouble(&looked) {
+        None => {}
+        Some(Trouble::NoRoom) => {
+            let message = format!("there is no room left in `{into}` for what is unpacked");
+            return Err(Failure::new(Kind::Refused, message)
+                .why(WHAT)
+                .help("make room, or set `backups` in `site.toml`"));
+        }
+        Some(trouble) => return Err(unread(repository, trouble, &looked, WHAT)),
+    }
+    if is_left_to_restic {
+        return Ok(());
+    }
+    for tree in inventory.trees.iter().filter(|tree| tree.holes > 0) {
+        around(target, &tree.path)?;
+        let path = at(target, &tree.path);
+        // What is missing is told when it is moved.
+        if path.symlink_metadata().is_ok() {
+            holes::make(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// Where a path of the snapshot was restored.
+fn at(target: &Path, path: &Path) -> PathBuf {
+    target.join(path.strip_prefix("/").unwrap_or(path))
 }
 
 /// Hands everything but the files and folders of the server over as an archive would have had it.
 fn members(
-    inventory: &Inventory,
-    staging: &Path,
-    at: &dyn Fn(&Path) -> PathBuf,
+    reference: &Reference,
+    target: &Path,
     folder: &Path,
     content: &Path,
+    taken: &mut Taken,
     stop: &dyn Fn() -> bool,
 ) -> Result<Option<Contents>> {
+    let inventory = &reference.inventory;
     let mut members = Vec::new();
     for staged in &inventory.staged {
-        let path = staging.join(staged.file());
-        let file = open(&path).map_err(|_| damaged(&format!("`{}` is missing in it", staged.name)))?;
-        if sha256(&path)? != staged.sha256 {
+        let path = inventory.staging.join(staged.file());
+        let missing = || damaged(&format!("`{}` is missing in it", staged.name));
+        let name = path.file_name().ok_or_else(missing)?;
+        let mut file = around(target, &path)?.file(name).map_err(|_| missing())?;
+        if !file.metadata().is_ok_and(|found| found.is_file()) {
+            return Err(missing());
+        }
+        if sha256_of_file(&mut file).or_fail(Kind::Refused, || WHAT.to_owned())? != staged.sha256 {
             return Err(damaged(&format!("`{}` in it is not as it was written", staged.name)));
         }
         let content = if staged.is_tar { Content::Tar(file) } else { Content::Output(file) };
         members.push(Member { name: staged.name.clone(), content });
     }
     for tree in inventory.trees.iter().filter(|tree| !is_files(inventory, &tree.name)) {
-        members.push(Member { name: tree.name.clone(), content: Content::Path(at(&tree.path)) });
+        around(target, &tree.path)?;
+        let path = at(target, &tree.path);
+        if path.symlink_metadata().is_err() {
+            return Err(damaged(&format!("`{}` is missing in it", tree.path.display())));
+        }
+        look_through(reference, tree, &path, taken)?;
+        members.push(Member { name: tree.name.clone(), content: Content::Path(path) });
     }
     if members.is_empty() {
         return Ok(None);
@@ -102,19 +153,20 @@ fn is_files(inventory: &Inventory, name: &str) -> bool {
     inventory.about.parts.iter().any(|part| matches!(part, Part::Files { name: own, .. } if own == name))
 }
 
-/// Moves the files and folders of the server to where they are by their names.
-fn move_trees(
-    inventory: &Inventory,
-    staging: &Path,
-    at: &dyn Fn(&Path) -> PathBuf,
-    content: &Path,
-) -> Result<()> {
+/// Moves the files and folders of the server to where they are by their names, and looks through each of them there before
+/// the next one is moved, which may come to lie in it.
+fn move_trees(reference: &Reference, target: &Path, content: &Path, taken: &mut Taken) -> Result<()> {
+    let inventory = &reference.inventory;
     let failed = |path: &Path| format!("`{}` can't be moved", path.display());
-    tree::remove(staging).or_fail(Kind::Refused, || format!("`{}` can't be removed", staging.display()))?;
-    for around in inventory.trees.iter().filter_map(|tree| tree.around_staging.as_ref()) {
-        let around = at(around);
-        tree::remove(&around)
-            .or_fail(Kind::Refused, || format!("`{}` can't be removed", around.display()))?;
+    let unwanted = inventory.trees.iter().filter_map(|tree| tree.around_staging.as_ref());
+    for unwanted in [&inventory.staging].into_iter().chain(unwanted) {
+        // It may be gone with one around it.
+        if at(target, unwanted).symlink_metadata().is_err() {
+            continue;
+        }
+        around(target, unwanted)?;
+        tree::remove(&at(target, unwanted))
+            .or_fail(Kind::Refused, || format!("`{}` can't be removed", unwanted.display()))?;
     }
     let mut trees: Vec<_> = inventory.trees.iter().filter(|tree| is_files(inventory, &tree.name)).collect();
     // One that is around another is moved first, and the other with it.
@@ -126,26 +178,46 @@ fn move_trees(
             let rest = tree.path.strip_prefix(path).ok()?;
             Some(if rest == Path::new("") { to.clone() } else { to.join(rest) })
         });
-        let from = inside.clone().unwrap_or_else(|| at(&tree.path));
+        let from = match &inside {
+            Some(from) => {
+                around(content, from.strip_prefix(content).unwrap_or(from))?;
+                from.clone()
+            }
+            None => {
+                around(target, &tree.path)?;
+                at(target, &tree.path)
+            }
+        };
         if from.symlink_metadata().is_err() {
             return Err(damaged(&format!("`{}` is missing in it", tree.path.display())));
         }
         if from != to {
-            private_above(&to, content)?;
+            make_above(content, Path::new(&tree.name))?;
             let put = if inside.is_some() { tree::copy_path(&from, &to) } else { rename(&from, &to) };
             put.or_fail(Kind::Refused, || failed(&from))?;
+        }
+        let found = look_through(reference, tree, &to, taken)?;
+        let meant = tree.files + tree.folders + tree.links;
+        if found < meant && reference.changed.is_empty() {
+            let why = format!(
+                "of `{}` it holds {found} files, folders and links, and not {meant}",
+                tree.path.display()
+            );
+            return Err(damaged(&why));
         }
         moved.push((&tree.path, to));
     }
     Ok(())
 }
 
-/// Makes the folders around a member that are not there.
-fn private_above(to: &Path, content: &Path) -> Result<()> {
-    match to.parent() {
-        Some(around) if around != content && around.symlink_metadata().is_err() => private_folder(around),
-        _ => Ok(()),
-    }
+/// Makes the folders around a member that are not there. One that is there may be of a member around it, and no link.
+fn make_above(content: &Path, name: &Path) -> Result<()> {
+    let above = name.parent().unwrap_or(Path::new(""));
+    let made = Folder::open(content)
+        .and_then(|content| above.iter().try_fold(content, |folder, name| folder.make(name)));
+    made.map(drop).map_err(|error| {
+        damaged(&format!("`{}` would come to lie in something that is no folder: {error}", name.display()))
+    })
 }
 
 /// Renames something that may be in folders that nobody may change, or be one.
@@ -162,38 +234,4 @@ fn rename(from: &Path, to: &Path) -> std::io::Result<()> {
     }
     std::fs::rename(from, to)?;
     if found.is_dir() { std::fs::set_permissions(to, found.permissions()) } else { Ok(()) }
-}
-
-/// Counts what is there, and takes bits away that give rights away, unless the backup was made here. Their names.
-fn look_through(reference: &Reference, content: &Path) -> Result<Vec<String>> {
-    let inventory = &reference.inventory;
-    let is_own = inventory.is_own();
-    let mut stripped = Vec::new();
-    for tree in inventory.trees.iter().filter(|tree| is_files(inventory, &tree.name)) {
-        let mut found = 0u64;
-        walk(&content.join(&tree.name), &mut |entry| {
-            if let Some(left) = Left::of(entry, &tree.name, &Own::default())? {
-                let why = format!("`{}` may not be in it: {}", entry.path.display(), left.why());
-                return Err(damaged(&why));
-            }
-            found += 1;
-            let risen = entry.metadata.map(|found| found.mode()).filter(|mode| mode & RISEN != 0);
-            if let (What::File, Some(mode), false) = (entry.what, risen, is_own) {
-                let failed = || format!("`{}` can't be changed", entry.path.display());
-                std::fs::set_permissions(entry.path, Permissions::from_mode(mode & 0o7777 & !RISEN))
-                    .or_fail(Kind::Refused, failed)?;
-                stripped.push(format!("{}/{}", tree.name, entry.below.to_string_lossy()));
-            }
-            Ok(Next::Enter)
-        })?;
-        let meant = tree.files + tree.folders + tree.links;
-        if found < meant && reference.changed.is_empty() {
-            let why = format!(
-                "of `{}` it holds {found} files, folders and links, and not {meant}",
-                tree.path.display()
-            );
-            return Err(damaged(&why));
-        }
-    }
-    Ok(stripped)
 }

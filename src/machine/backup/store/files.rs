@@ -13,6 +13,7 @@
 //!   media/                 a mount: left alone
 //! ```
 
+mod databases;
 mod exchange;
 mod plan;
 mod single;
@@ -28,6 +29,7 @@ use crate::machine::backup::gathered::{Gathered, Workshop};
 use crate::machine::backup::{Place, Unpacked};
 use crate::machine::files::{kept, write_private_durably};
 use crate::machine::part::Part;
+use crate::machine::sqlite;
 use crate::machine::tree;
 use plan::{Plan, Way};
 use std::path::PathBuf;
@@ -53,9 +55,10 @@ impl Store for Files {
         Ok(())
     }
 
-    /// They were put into a folder of their own, and compared, when they were unpacked.
-    fn drill(&self, _: &Unpacked, _: &Place, _: &mut Drilled) -> Result<()> {
-        Ok(())
+    /// They were put into a folder of their own, and compared, when they were unpacked. The databases among them are
+    /// looked through there.
+    fn drill(&self, unpacked: &Unpacked, place: &Place, drilled: &mut Drilled) -> Result<()> {
+        databases::check(unpacked, place.stop, drilled)
     }
 
     fn put_back(&self, unpacked: &Unpacked, place: &Place, done: &mut Restored) -> Result<()> {
@@ -87,7 +90,13 @@ fn put_back(unpacked: &Unpacked, place: &Place) -> Result<Vec<Plan>> {
         let failed = |failure: Failure| failure.why(format!("while `{}` was restored", plan.place.display()));
         match &plan.way {
             Way::Contents(contents) => exchange::exchange(plan, contents, unpacked).map_err(failed)?,
-            Way::Beside { entry } => single::exchange(&plan.place, entry, unpacked).map_err(failed)?,
+            Way::Beside { entry, companions } => {
+                for companion in companions {
+                    let place = plan.place.with_file_name(&companion.name);
+                    single::set_aside(&place, companion, unpacked).map_err(failed)?;
+                }
+                single::exchange(&plan.place, entry, unpacked).map_err(failed)?;
+            }
             Way::Written => single::write(plan, unpacked).map_err(failed)?,
         }
     }
@@ -137,7 +146,12 @@ fn drop_aside(unpacked: &Unpacked, place: &Place) -> Result<()> {
         Part::Files { path, .. } => Some((place.path)(path)),
         _ => None,
     });
-    for left in paths.flat_map(|path| stage::asides(&path, unpacked)) {
+    let with_companions = |path: PathBuf| {
+        let name = path.file_name().unwrap_or_default();
+        let beside = sqlite::COMPANIONS.map(|what| path.with_file_name(sqlite::companion(name, what)));
+        beside.into_iter().chain([path]).collect::<Vec<_>>()
+    };
+    for left in paths.flat_map(with_companions).flat_map(|path| stage::asides(&path, unpacked)) {
         tree::remove(&left).or_fail(Kind::Refused, || format!("`{}` can't be removed", left.display()))?;
     }
     Ok(())

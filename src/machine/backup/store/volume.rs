@@ -7,7 +7,11 @@ use crate::machine::archive::{self, Content, Entry};
 use crate::machine::backup::asked::{Asked, AskedVolume};
 use crate::machine::backup::gathered::{Gathered, Workshop};
 use crate::machine::backup::{Place, Unpacked};
+use crate::machine::compose::Docker;
 use crate::machine::part::Part;
+use crate::machine::raw_database::{self, Engine};
+use crate::machine::volume::Volume;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 
 /// How often a volume is copied again because it changed meanwhile.
@@ -25,7 +29,9 @@ impl Store for Volumes {
         for volume in &asked.volumes {
             (workshop.tell)(format!("copying the volume {}", volume.volume));
             let part = Part::Volume { name: volume.name.clone(), volume: volume.volume.clone() };
-            gathered.add(part, Content::Tar(copy(volume, workshop)?));
+            let copied = copy(volume, workshop)?;
+            gathered.changed.extend(copied.changed);
+            gathered.add(part, Content::Tar(copied.tar));
         }
         Ok(())
     }
@@ -49,11 +55,35 @@ impl Store for Volumes {
     }
 }
 
-fn copy(asked: &AskedVolume, workshop: &Workshop) -> Result<File> {
+/// A copy of a volume, and the names in the backup of what changed while it was taken.
+struct Copied {
+    tar: File,
+    changed: Vec<String>,
+}
+
+fn copy(asked: &AskedVolume, workshop: &Workshop) -> Result<Copied> {
     let place = workshop.place;
     let docker = place.docker();
-    let spec = docker.read_volume(&docker.volume(place.project, &asked.volume)?);
-    let Some(steady) = &asked.steady else { return workshop.output(&asked.name, &spec) };
+    let volume = docker.volume(place.project, &asked.volume)?;
+    let spec = docker.read_volume(&volume);
+    let Some(steady) = &asked.steady else {
+        let writers = || Ok::<_, Failure>(docker.running_users(&volume)?.iter().any(|user| user.writes));
+        let had_writers = writers()?;
+        let tar = workshop.output(&asked.name, &spec)?;
+        if !had_writers && !writers()? {
+            return Ok(Copied { tar, changed: Vec::new() });
+        }
+        let held = digests(&tar)?;
+        if let Some((engine, inner)) = raw_database::among(held.keys().map(String::as_str)) {
+            return Err(refused(asked, engine, inner));
+        }
+        // Nobody says what changed in it: it is read once more.
+        let again = digests(&workshop.output(&asked.name, &spec)?)?;
+        let names: BTreeSet<&String> = held.keys().chain(again.keys()).collect();
+        let changed = names.into_iter().filter(|name| held.get(*name) != again.get(*name));
+        let changed = changed.map(|name| format!("{}/{name}", asked.name).trim_end_matches('/').to_owned());
+        return Ok(Copied { changed: changed.collect(), tar });
+    };
     let mut steady = Spec::new(steady.iter().cloned(), "/");
     steady.environment = place.environment.clone();
     let say = || -> Result<String> {
@@ -70,7 +100,7 @@ fn copy(asked: &AskedVolume, workshop: &Workshop) -> Result<File> {
         let file = workshop.output(&asked.name, &spec)?;
         let after = say()?;
         if before == after {
-            return Ok(file);
+            return Ok(Copied { tar: file, changed: Vec::new() });
         }
         before = after;
     }
@@ -81,13 +111,54 @@ fn copy(asked: &AskedVolume, workshop: &Workshop) -> Result<File> {
     .help("run it again when the server is less busy"))
 }
 
+fn digests(tar: &File) -> Result<BTreeMap<String, (u32, u64, u64, String)>> {
+    archive::digests(tar.try_clone().or_fail(Kind::Refused, || "a copy of a volume can't be read".into())?)
+}
+
+/// The refusal of a volume in which a database server that runs keeps its files.
+fn refused(asked: &AskedVolume, engine: Engine, inner: &str) -> Failure {
+    let place = if inner.is_empty() { String::new() } else { format!(" in `{inner}`") };
+    let message = format!(
+        "the volume `{}` belongs{place} to {}, which is running: a copy of its files is no backup",
+        asked.volume,
+        engine.name()
+    );
+    Failure::new(Kind::Refused, message).help(format!(
+        "write `{}` in `site.toml` instead of the volume; or stop it while it is copied: `banister run backup --still true`",
+        engine.instead()
+    ))
+}
+
+/// Fails with [`Kind::Refused`] if a container runs that may write to a volume: it would write what it has in memory over
+/// what is restored.
+fn check_unused(docker: &Docker, there: &Volume, volume: &str) -> Result<()> {
+    let users = docker.running_users(there)?.into_iter().filter(|user| user.writes);
+    let users: Vec<String> = users.map(|user| user.name).collect();
+    match users.is_empty() {
+        true => Ok(()),
+        false => {
+            let message = format!("the volume `{volume}` can't be restored: {} running", several(&users));
+            Err(Failure::new(Kind::Refused, message)
+                .why("it was not changed: what uses it has some of its old content in memory")
+                .help(format!("stop it with `docker stop {}`, then `banister resume`", users.join(" "))))
+        }
+    }
+}
+
 /// Puts all volumes of the backup back, and reads them back; their names.
 fn put_back(unpacked: &Unpacked, place: &Place) -> Result<Vec<String>> {
     let docker = place.docker();
     let mut done = Vec::new();
+    let mut found = Vec::new();
     for (name, volume) in parts(unpacked) {
+        let there = docker.volume(place.project, volume)?;
+        check_unused(&docker, &there, volume)?;
+        found.push((name, volume, there));
+    }
+    for (name, volume, found) in found {
+        // Something may have been started since.
+        check_unused(&docker, &found, volume)?;
         let failed = || format!("the volume `{volume}` can't be restored");
-        let found = docker.volume(place.project, volume)?;
         let members = archive::below(&unpacked.members, name);
         let tar = archive::as_tar(&members, name, &unpacked.folder, &|member| unpacked.path(member))?;
         let exchanged = docker.exchange_volume(&found, &unpacked.id, &tar);
@@ -103,6 +174,12 @@ fn put_back(unpacked: &Unpacked, place: &Place) -> Result<Vec<String>> {
         done.push(volume.to_owned());
     }
     Ok(done)
+}
+
+/// Those that use a volume, as the end of a sentence.
+fn several(users: &[String]) -> String {
+    let names: Vec<String> = users.iter().map(|name| format!("`{name}`")).collect();
+    format!("{} {}", names.join(", "), if users.len() == 1 { "uses it and is" } else { "use it and are" })
 }
 
 fn parts(unpacked: &Unpacked) -> impl Iterator<Item = (&str, &str)> {

@@ -5,6 +5,7 @@ use super::plan::{Contents, Dress, Entry, Item, Plan};
 use super::stage::{aside, refused};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::backup::Unpacked;
+use crate::machine::sqlite;
 use crate::machine::tree::Folder;
 use rustix::fs::{
     Gid, Mode, RenameFlags, Timespec, Timestamps, UTIME_OMIT, Uid, fchmod, fchown, futimens, renameat,
@@ -32,6 +33,7 @@ pub fn exchange(plan: &Plan, contents: &Contents, unpacked: &Unpacked) -> Result
         Ok((live, new, old))
     };
     let (live, new, old) = open().or_fail(Kind::Refused, failed)?;
+    set_logs_aside(contents, &live, &old).or_fail(Kind::Refused, failed)?;
     for entry in &contents.entries {
         let below = Path::new(&entry.folder);
         let path = plan.place.join(below).join(&entry.name);
@@ -49,6 +51,28 @@ pub fn exchange(plan: &Plan, contents: &Contents, unpacked: &Unpacked) -> Result
         Ok(rustix::fs::syncfs(&live)?)
     };
     finish().or_fail(Kind::Refused, failed)
+}
+
+/// Moves what may belong to SQLite databases aside before any of them is exchanged: cut off in between, a database would be
+/// restored that still has the log of another time beside it.
+fn set_logs_aside(contents: &Contents, live: &Folder, old: &Folder) -> io::Result<()> {
+    let mut is_moved = false;
+    for entry in contents.entries.iter().filter(|entry| sqlite::of_companion(&entry.name).is_some()) {
+        let below = Path::new(&entry.folder);
+        let (live, old) = (live.below(below)?, old.below(below)?);
+        is_moved |= set_aside(entry, &live, (&old, &entry.name))?;
+    }
+    if is_moved { Ok(rustix::fs::syncfs(live)?) } else { Ok(()) }
+}
+
+/// Moves what an entry says aside, if it is still there; whether it was.
+pub fn set_aside(entry: &Entry, live: &Folder, old: (&Folder, &OsStr)) -> io::Result<bool> {
+    let was = entry.old.map(|item| item.inode);
+    if was.is_none() || inode(live, &entry.name)? != was || inode(old.0, old.1)?.is_some() {
+        return Ok(false);
+    }
+    shift((live, &entry.name), old, entry.old)?;
+    Ok(true)
 }
 
 /// Puts one entry in its place, and what was there aside. `new` and `old` are where they wait.

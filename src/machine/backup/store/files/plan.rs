@@ -5,6 +5,7 @@ use super::{Target, single};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::archive::Left;
 use crate::machine::backup::Unpacked;
+use crate::machine::sqlite;
 use crate::machine::tree::{Entry as Found, Extended, Folder, Sort};
 use rustix::fs::{Access, AtFlags, accessat};
 use rustix::process::geteuid;
@@ -36,7 +37,13 @@ pub enum Way {
     /// The contents of a folder are exchanged.
     Contents(Contents),
     /// It is exchanged as a whole, with what waits beside it.
-    Beside { entry: Entry },
+    Beside {
+        entry: Entry,
+        /// What belongs to the SQLite database that is replaced: it goes aside first, also what the backup has another of. The
+        /// log of another time would make another state of what is restored.
+        #[serde(default)]
+        companions: Vec<Entry>,
+    },
     /// It is written over, because nothing can be put beside it, or because it is a mount itself.
     Written,
 }
@@ -136,8 +143,27 @@ pub fn plan(target: &Target, unpacked: &Unpacked, is_staged: bool) -> Result<Opt
         let path = target.place.join(path);
         return Err(refused(failed(), format!("`{}` would be in the way: {}", path.display(), left.why())));
     }
+    let waits = if from.about(own).or_fail(Kind::Refused, failed)?.is_some() {
+        from.file(own)
+    } else {
+        around.as_ref().map_or_else(|| from.file(own), |around| around.file(&name))
+    };
+    let is_database = waiting.is_file()
+        && waits.and_then(|waits| sqlite::mode(&waits)).or_fail(Kind::Refused, failed)?.is_some();
+    let companions = match &around {
+        Some(around) => companions(target, around, is_database).or_fail(Kind::Refused, failed)?,
+        None => Vec::new(),
+    };
     if single::is_written(target).or_fail(Kind::Refused, failed)? {
         single::check_written(target, &waiting)?;
+        if let Some(first) = companions.first() {
+            let first = target.place.with_file_name(&first.name);
+            let why = format!(
+                "with `{}`, which can't be moved away, it would be in another state",
+                first.display()
+            );
+            return Err(not_allowed(&target.place, why));
+        }
         return of(Way::Written);
     }
     let live = match &around {
@@ -156,7 +182,20 @@ pub fn plan(target: &Target, unpacked: &Unpacked, is_staged: bool) -> Result<Opt
         old: live.as_ref().map(Item::of),
         new: Some(Item::of(&waiting)),
     };
-    of(Way::Beside { entry })
+    of(Way::Beside { entry, companions })
+}
+
+/// What belongs to a file that is replaced, if that is a database. An encrypted one is known only by having a log.
+fn companions(target: &Target, around: &Folder, is_database: bool) -> io::Result<Vec<Entry>> {
+    let name = target.place.file_name().unwrap_or_default();
+    let mut found = Vec::new();
+    for companion in sqlite::COMPANIONS.into_iter().filter(|it| is_database || *it != sqlite::JOURNAL) {
+        let name = sqlite::companion(name, companion);
+        if let Some(live) = around.about(&name)? {
+            found.push(Entry { folder: OsString::new(), name, old: Some(Item::of(&live)), new: None });
+        }
+    }
+    Ok(found)
 }
 
 struct Planning<'a> {
@@ -230,6 +269,10 @@ impl Planning<'_> {
         let place = self.target.place.join(path);
         // What the program itself needs, and what is excluded by now, stays, whatever an older backup holds; a part of its own is restored there.
         if matches!(left, Left::Own(_) | Left::Aside | Left::Excluded(_)) || self.is_apart(path) {
+            return Ok(());
+        }
+        // As it is in an older backup, and only a link.
+        if matches!(left, Left::Outward(_)) && has.sort == Sort::Link {
             return Ok(());
         }
         let failed = || format!("`{}` can't be restored", place.display());

@@ -61,6 +61,19 @@ pub fn exchange(place: &Path, entry: &Entry, unpacked: &Unpacked) -> Result<()> 
     around.sync().or_fail(Kind::Refused, failed)
 }
 
+/// Moves something aside that must not be beside what is restored; what takes its place comes later.
+pub fn set_aside(place: &Path, entry: &Entry, unpacked: &Unpacked) -> Result<()> {
+    let moved = || -> io::Result<()> {
+        let Some(around) = around(place)? else { return Ok(()) };
+        let (_, old) = beside(place, unpacked);
+        match entries::set_aside(entry, &around, (&around, &old))? {
+            true => around.sync(),
+            false => Ok(()),
+        }
+    };
+    moved().or_fail(Kind::Refused, || format!("`{}` can't be moved aside", place.display()))
+}
+
 /// Writes a file over, after a copy of it was kept with the unpacked backup.
 pub fn write(plan: &Plan, unpacked: &Unpacked) -> Result<()> {
     let failed = || format!("`{}` can't be restored", plan.place.display());

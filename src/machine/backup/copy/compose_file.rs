@@ -2,7 +2,7 @@
 
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::backup::{Place, Unpacked};
-use crate::machine::compose::COPY_OF;
+use crate::machine::compose::{COPY_OF, Project};
 use crate::machine::part::Part;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,7 +23,7 @@ const SAME: &[(&str, &str, &str)] = &[
     ("HostConfig", "ShmSize", "shm_size"),
 ];
 
-pub(super) struct Project<'a> {
+pub(super) struct ComposeFile<'a> {
     unpacked: &'a Unpacked,
     place: &'a Place<'a>,
     /// The project that is copied.
@@ -36,15 +36,15 @@ pub(super) struct Project<'a> {
     moved: BTreeMap<PathBuf, PathBuf>,
 }
 
-impl<'a> Project<'a> {
+impl<'a> ComposeFile<'a> {
     pub(super) fn new(
         unpacked: &'a Unpacked,
         place: &'a Place<'a>,
         original: &'a str,
         folder: &'a Path,
-    ) -> Project<'a> {
+    ) -> ComposeFile<'a> {
         let (services, volumes, moved) = (Map::new(), Map::new(), BTreeMap::new());
-        Project { unpacked, place, original, folder, services, volumes, moved }
+        ComposeFile { unpacked, place, original, folder, services, volumes, moved }
     }
 
     /// Adds a service like this container, as `docker inspect` tells it.
@@ -125,7 +125,12 @@ impl<'a> Project<'a> {
         made.or_fail(Kind::Refused, failed)?;
         // Before it is another's, and its mode can't be changed any more.
         fs::set_permissions(&own, metadata.permissions()).or_fail(Kind::Refused, failed)?;
-        self.place.docker().give(&own, metadata.uid(), metadata.gid(), Some(self.original))?;
+        self.place.docker().give(
+            &own,
+            metadata.uid(),
+            metadata.gid(),
+            &Project::Named(self.original.to_owned()),
+        )?;
         self.moved.insert(source.to_owned(), own.clone());
         Ok((own, false))
     }

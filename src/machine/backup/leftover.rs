@@ -1,0 +1,111 @@
+//! Unpacked backups that nobody will put back: a note beside each says whose it is, from before it is unpacked until it is
+//! removed. What an abandoned run left is removed by the next one that works on backups of the server.
+
+use super::unpacked::Unpacked;
+use crate::failure::{Context, Kind, Result};
+use crate::machine::files::{private_folder, sync_folder_of, write_private_durably};
+use crate::machine::tree;
+use crate::output::word;
+use serde::{Deserialize, Serialize};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// How the name of a note ends, after that of the folder with the unpacked backup.
+const ENDING: &str = ".of";
+/// How the name of such a folder begins.
+pub const RESTORE: &str = ".restore-";
+
+/// Whose an unpacked backup is.
+#[derive(Serialize, Deserialize)]
+struct Note {
+    server: String,
+    run: String,
+    /// Whether something of it was put back: then more than the folder is left, and what was replaced is beside it.
+    is_used: bool,
+}
+
+/// What others left, in sentences for people.
+#[derive(Default)]
+pub struct Leftover {
+    pub removed: Vec<String>,
+    /// What may hold the only way to what was replaced.
+    pub kept: Vec<String>,
+}
+
+fn file(folder: &Path) -> PathBuf {
+    let mut name = folder.as_os_str().to_owned();
+    name.push(ENDING);
+    name.into()
+}
+
+/// Says whose the folder is, before anything is unpacked into it.
+pub fn note(folder: &Path, server: &str, run: &str) -> Result<()> {
+    private_folder(folder.parent().unwrap_or(folder))?;
+    write(folder, &Note { server: server.to_owned(), run: run.to_owned(), is_used: false })
+}
+
+/// From now on something of it is put back.
+pub fn use_up(unpacked: &Unpacked) -> Result<()> {
+    match read(&file(&unpacked.folder)) {
+        Some(note) if !note.is_used => write(&unpacked.folder, &Note { is_used: true, ..note }),
+        _ => Ok(()),
+    }
+}
+
+/// The folder is gone: so is what is said of it.
+pub fn end(folder: &Path) -> Result<()> {
+    let file = file(folder);
+    let removed = match std::fs::remove_file(&file) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        removed => removed,
+    };
+    let removed = removed.and_then(|()| sync_folder_of(&file));
+    removed.or_fail(Kind::Refused, || format!("`{}` can't be removed", file.display()))
+}
+
+/// Removes what other runs left in a folder of backups, who can't need it any more: the lock of the server is held by this
+/// `run`, and only one that put something back could still be resumed.
+pub fn remove(backups: &Path, server: &str, run: &str) -> Result<Leftover> {
+    let mut leftover = Leftover::default();
+    for path in super::card::listed(backups)? {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let Some(folder) = name.strip_suffix(ENDING).filter(|name| name.starts_with(RESTORE)) else {
+            continue;
+        };
+        let Some(note) = read(&path).filter(|note| note.server == server && note.run != run) else {
+            continue;
+        };
+        let folder = backups.join(folder);
+        if note.is_used && folder.symlink_metadata().is_ok() {
+            leftover.kept.push(format!(
+                "`{}` is left of the abandoned run `{}`, which put some of it back: what that replaced is still aside; when \
+                 nobody needs either, `drop_replaced` in `banister repl` removes both",
+                folder.display(),
+                note.run
+            ));
+            continue;
+        }
+        if let Err(error) = tree::remove(&folder) {
+            leftover.kept.push(format!(
+                "`{}`, which the abandoned run `{}` had unpacked, can't be removed: {error}; as root: `rm -rf -- {}`",
+                folder.display(),
+                note.run,
+                word(folder.display())
+            ));
+            continue;
+        }
+        end(&folder)?;
+        leftover.removed.push(format!("removed `{}`, which an abandoned run had unpacked", folder.display()));
+    }
+    Ok(leftover)
+}
+
+fn write(folder: &Path, note: &Note) -> Result<()> {
+    let text = serde_json::to_vec(note).or_fail(Kind::Bug, || "a note is not plain data".into())?;
+    write_private_durably(&file(folder), &text)
+}
+
+/// What a note says; nothing if it can't be read, and then its folder stays.
+fn read(file: &Path) -> Option<Note> {
+    serde_json::from_slice(&std::fs::read(file).ok()?).ok()
+}
