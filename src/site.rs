@@ -319,7 +319,7 @@ impl Site {
                     ..failure
                 })?,
             }
-            let kept = server.keep.map_or(Ok(()), |keep| keep.check());
+            let kept = server.keep.map_or(Ok(()), |keep| keep.check_written());
             kept.and_then(|()| server.access().map(drop))
                 .and_then(|()| server.check_excluded())
                 .and_then(|()| server.keys().check())

@@ -106,7 +106,7 @@ pub fn tagged<T>(serialize: impl FnOnce() -> T) -> T {
 }
 
 /// The text, or an object of a tag and the text.
-fn written<S: Serializer>(serializer: S, tag: &str, text: &str) -> Result<S::Ok, S::Error> {
+pub(crate) fn written<S: Serializer>(serializer: S, tag: &str, text: &str) -> Result<S::Ok, S::Error> {
     match TAGGED.get() {
         true => serializer.collect_map([(tag, text)]),
         false => serializer.serialize_str(text),

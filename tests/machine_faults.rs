@@ -122,7 +122,7 @@ const DISKS: &[Case] = &[
     case(Still, Full(0), "pg_dump -U \"${POSTGRES_USER:-postgres}\" -Fc hoss_core", "the first dump", Stops(&["No space left on device"])),
     case(Restore, Full(0), "", "the beginning", Stops(&["there is room for", "make room"])),
     case(Restore, Full(140), "", "unpacking", Stops(&["No space left on device"])),
-    case(Restore, NoRoomForFiles(0), "stop server_ldap_1", "files", Stops(&["can't be restored", "No space left on device"])),
+    case(Restore, NoRoomForFiles(0), "stop server_", "files", Stops(&["can't be restored", "No space left on device"])),
     case(Restore, Full(0), "pg_restore -U", "loading a dump", Stops(&["No space left on device"])),
     case(Restore, NoRoomForVolumes(0), volume!("auth-secrets:/volume", "sh"), "the volume of auth", Stops(&["auth-secrets", "No space left on device"])),
     case(Restore, Full(0), "port ", "the search index", Stops(&["No space left on device"])),
@@ -506,7 +506,10 @@ fn a_copy_that_was_cut_off_when_it_had_its_name_is_not_made_twice() {
     let said = round.crash(&["backup", "restore", &backup, "--yes"], &format!("after {begins}"));
     assert_eq!(said.code, Some(-9), "{said:?}");
     let entries = fs::read_dir(hoss.join("backup/backups")).unwrap().map(|entry| entry.unwrap().path());
-    let names = entries.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with(".restore-"));
+    let is_unpacked = |path: &PathBuf| {
+        path.is_dir() && path.file_name().unwrap().to_str().unwrap().starts_with(".restore-")
+    };
+    let names = entries.filter(is_unpacked);
     let [unpacked] = names.collect::<Vec<_>>().try_into().unwrap();
     let id = unpacked.to_str().unwrap().rsplit_once('-').unwrap().1.to_owned();
     let both = [unpacked.join("content/config/ui"), hoss.join(format!(".ui.new.{id}"))];

@@ -18,7 +18,6 @@ pub fn write_private_durably(path: &Path, content: &[u8]) -> Result<()> {
     replace_durably(path, content, |_| Ok(()))
 }
 
-/// As [`write_private_durably`]; `dress` may set owner and mode of the new file before it takes the old one's name.
 /// Writes a file that others may read, as [`write_private_durably`] does.
 pub fn write_durably(path: &Path, content: &[u8]) -> Result<()> {
     replace_durably(path, content, |file| file.set_permissions(Permissions::from_mode(0o644)))
@@ -38,6 +37,7 @@ pub fn rewrite_durably(path: &Path, content: &[u8]) -> Result<()> {
     })
 }
 
+/// As [`write_private_durably`]; `dress` may set owner and mode of the new file before it takes the old one's name.
 pub(super) fn replace_durably(
     path: &Path,
     content: &[u8],

@@ -105,7 +105,7 @@ impl Primitive for OldBackups {
 }
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
-    let given = arguments.keep.with(arguments.count, arguments.age.map(Age));
+    let given = arguments.keep.with(arguments.count, arguments.age.map(Age::from));
     let aging = host.server()?.aging(arguments.folder.as_deref(), given)?;
     let size = |bytes: u64| json!({ data::SIZE: Size(bytes) });
     Ok(Outcome {

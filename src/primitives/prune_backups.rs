@@ -140,7 +140,7 @@ fn read(card: &Card, host: &Host) -> Result<()> {
 }
 
 fn look(arguments: &Arguments, host: &Host) -> Result<Aging> {
-    let given = arguments.keep.with(arguments.count, arguments.age.map(Age));
+    let given = arguments.keep.with(arguments.count, arguments.age.map(Age::from));
     host.server()?.aging(arguments.folder.as_deref(), given)
 }
 

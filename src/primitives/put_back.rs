@@ -1,4 +1,4 @@
-//! `put_back(server, unpacked: text, kind: text, #{ project: text })`
+//! `put_back(server, unpacked: text, kind: text, #{ stopped: array, project: text })`
 //!
 //! Restores all parts of one kind from an unpacked backup.
 //!
@@ -18,6 +18,8 @@
 //!   none loads is kept beside the backups, in `ARCHIVE-outputs`.
 //!
 //! # Options
+//! - `stopped`: the names of containers that were stopped for the restore. Who repairs something before a restore goes on
+//!   may have started them: those that run are stopped again first.
 //! - `project`: the Compose project, if the machine has several with such services. Default: the only one.
 //!
 //! # Returns
@@ -60,6 +62,8 @@ pub struct Arguments {
     server: ServerName,
     unpacked: String,
     kind: Group,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    stopped: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     project: Option<String>,
 }
@@ -94,6 +98,9 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
             host.stop.is_asked()
         });
     let place = ground.place(&stop);
+    for name in restore::stop_again(&arguments.stopped, &place)? {
+        (host.tell)(Told::Warning(format!("`{name}` had been started again: it was stopped").into()));
+    }
     leftover::use_up(&unpacked)?;
     let Restored { names, kept, lost } = restore::put_back(arguments.kind, &unpacked, &place)?;
     if let Some(lost) = several(&lost) {

@@ -127,10 +127,12 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     let left = leftover::remove(&folder, &server.name, &host.run())?;
     left.removed.into_iter().for_each(|text| (host.tell)(Told::Progress(text.into())));
     left.kept.into_iter().for_each(|text| (host.tell)(Told::Warning(text.into())));
-    leftover::note(&into, &server.name, &host.run())?;
     let stop = || host.stop.is_asked();
     let places = server.places(&arguments.files);
-    let check = |parts: &[Part]| places.check(parts, &path, &|path| server.path(path));
+    let check = |parts: &[Part]| {
+        places.check(parts, &path, &|path| server.path(path))?;
+        leftover::note(&into, &server.name, &host.run())
+    };
     let unpacked = Unpacked::make(&path, &server.access()?, &into, &id, &stop, &check).and_then(|unpacked| {
         let ground = server.ground(server.kept_folders(Some(&folder)), None);
         let left_alone = foresee(&unpacked, &ground.place(&stop))?;

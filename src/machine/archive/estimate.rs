@@ -3,10 +3,15 @@
 use super::create::{Content, Member};
 use super::left::{Left, Own, real};
 use super::place::check_name;
+use super::sparse::Map;
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::tree::{Found, Next, What, walk};
+use rustix::fs::OFlags;
 use std::ffi::OsStr;
+use std::fs::{Metadata, OpenOptions};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
 
 /// How many bytes the files and folders among the members hold. Fails with [`Kind::NotFound`] if one is not there, and
 /// with [`Kind::Refused`] if one is left out itself, as a link that leads out: nothing would be in it of what is meant.
@@ -19,9 +24,8 @@ pub fn estimate(members: &[Member], own: &Own) -> Result<u64> {
                 if let Some(left) = Left::of(found, &member.name, own)? {
                     return if found.below.is_empty() { Err(refuse(found, &left)) } else { Ok(Next::Pass) };
                 }
-                let length =
-                    found.metadata.filter(|_| found.what == What::File).map_or(0, |found| found.len());
-                bytes = bytes.saturating_add(length);
+                let about = found.metadata.filter(|_| found.what == What::File);
+                bytes = bytes.saturating_add(about.map_or(0, |about| length(found.path, about)));
                 Ok(Next::Enter)
             })?,
             Content::Bytes(content) => bytes += content.len() as u64,
@@ -32,6 +36,17 @@ pub fn estimate(members: &[Member], own: &Own) -> Result<u64> {
         }
     }
     Ok(bytes)
+}
+
+/// How many bytes a file holds: its holes take no room in an archive, where they are left out or are zeros.
+fn length(path: &Path, about: &Metadata) -> u64 {
+    if about.blocks().saturating_mul(512) >= about.len() {
+        return about.len();
+    }
+    // What can't be opened is told when it is read.
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32;
+    let map = OpenOptions::new().read(true).custom_flags(flags).open(path);
+    map.and_then(|file| Map::of(&file, about)).ok().flatten().map_or(about.len(), |map| map.stored())
 }
 
 /// Why a file or folder that was named can't be backed up.
@@ -49,5 +64,21 @@ pub(super) fn refuse(found: &Found, left: &Left) -> Failure {
         Left::Excluded(_) => failure(&left.why())
             .help("remove the pattern from `exclude` in `site.toml`, or the path from `backup`"),
         other => failure(&other.why()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::File;
+
+    #[test]
+    fn a_hole_needs_no_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("disk.img");
+        std::fs::write(&path, "the beginning").unwrap();
+        File::options().append(true).open(&path).unwrap().set_len(8 << 30).unwrap();
+        let member = Member { name: "disk.img".into(), content: Content::Path(path) };
+        assert!(estimate(&[member], &Own::default()).unwrap() < 100_000);
     }
 }

@@ -71,7 +71,7 @@ impl Keep {
             ("yearly", self.yearly),
             ("count", self.count),
             ("within", self.within.map(|within| u64::from(within != Span::default()))),
-            ("age", self.age.map(|age| u64::from(!age.0.0.is_zero()))),
+            ("age", self.age.map(|age| u64::from(!age.length.0.is_zero()))),
         ];
         let zero = counts.iter().find(|(_, count)| *count == Some(0));
         let message = match zero {
@@ -86,6 +86,13 @@ impl Keep {
             "write it as {FORM}, with at least one of `last`, `hourly`, `daily`, `weekly`, `monthly`, `yearly`, `within`, \
              `count` and `age`"
         )))
+    }
+
+    /// Fails as [`Keep::check`] does, and if a person could have meant something else.
+    pub fn check_written(&self) -> Result<()> {
+        let age = self.age.map_or(Ok(()), |age| age.check());
+        age.map_err(|why| Failure::new(Kind::Invalid, format!("`age` of `keep`: {why}")))?;
+        self.check()
     }
 
     /// The places of those instants that it keeps; they are in order, the oldest first, and none is in the future.
@@ -106,7 +113,7 @@ impl Keep {
             let passed = now.duration_since(*instant).as_millis();
             let is_young = self
                 .age
-                .is_some_and(|age| passed <= i128::try_from(age.0.0.as_millis()).unwrap_or(i128::MAX));
+                .is_some_and(|age| passed <= i128::try_from(age.length.0.as_millis()).unwrap_or(i128::MAX));
             let mut is_kept = is_within || is_young;
             let at = zone.to_datetime(*instant);
             for (left, bucket, last) in buckets.iter_mut().filter(|(left, ..)| *left > 0) {

@@ -112,7 +112,7 @@ mod tests {
     }
 
     fn keep(count: Option<u64>, days: Option<u64>) -> Keep {
-        Keep { count, age: days.map(|days| Age(Duration::seconds(days * DAY))), ..Keep::default() }
+        Keep { count, age: days.map(|days| Age::from(Duration::seconds(days * DAY))), ..Keep::default() }
     }
 
     fn assert_old(of: &[(i64, &str)], keep: Keep, fit: Fit, expected: &[usize]) {

@@ -142,8 +142,7 @@ impl Unpacked {
     ) -> Result<Unpacked> {
         let begun = Instant::now();
         let reference = Reference::open(path)?;
-        check(&reference.inventory.about.parts)?;
-        let contained = snapshot::unpack(&reference, access.repository(path)?, folder, stop)?;
+        let contained = snapshot::unpack(&reference, access.repository(path)?, folder, stop, check)?;
         let (is_own, about) = (reference.inventory.is_own(), reference.about());
         let snapshot::Taken { mut stripped, lost } = contained.taken;
         let mut members =

@@ -26,7 +26,7 @@ pub struct Contained {
 const WHAT: &str = "the backup can't be unpacked";
 
 /// Unpacks it into `folder/content`; `folder` is the caller's, empty, and in that of the backups. Everything is compared
-/// with the inventory.
+/// with the inventory; `check` is asked of its parts when there is room for it.
 ///
 /// Fails with [`Kind::Refused`] if there is too little room, or if something is damaged or missing.
 pub fn unpack(
@@ -34,6 +34,7 @@ pub fn unpack(
     repository: &Repository,
     folder: &Path,
     stop: &dyn Fn() -> bool,
+    check: &dyn Fn(&[Part]) -> Result<()>,
 ) -> Result<Contained> {
     let inventory = &reference.inventory;
     let (needed, room) = (inventory.size(), free_space(folder)?.free);
@@ -41,6 +42,7 @@ pub fn unpack(
         let message = format!("the backup unpacks to {}, and there is room for {}", Size(needed), Size(room));
         return Err(Failure::new(Kind::Refused, message).help("make room, or set `backups` in `site.toml`"));
     }
+    check(&inventory.about.parts)?;
     repository::check(reference, repository, folder.parent().unwrap_or(folder), WHAT, stop)?;
     if !inventory.is_own() {
         check_paths(inventory, repository, stop)?;
