@@ -233,25 +233,39 @@ time.sleep(600)
     let locked = world.path().join("locked");
     let keeper = python(lock, &data.join("locked.db"), &[locked.to_str().unwrap()]).spawn().unwrap();
     let keeper = Writer(keeper);
-    while !locked.exists() {
+    let own = "
+import sqlite3, sys, time
+base = sqlite3.connect(sys.argv[1], isolation_level=None)
+base.execute('PRAGMA locking_mode=EXCLUSIVE')
+base.execute('PRAGMA journal_mode=WAL')
+base.execute('CREATE TABLE more (text)')
+open(sys.argv[2], 'w')
+time.sleep(600)
+";
+    let kept = world.path().join("kept-for-itself");
+    make(&data.join("own.db"), "DELETE");
+    let owner = Writer(python(own, &data.join("own.db"), &[kept.to_str().unwrap()]).spawn().unwrap());
+    while !locked.exists() || !kept.exists() {
         std::thread::sleep(Duration::from_millis(5));
     }
+    assert!(!data.join("own.db-shm").exists());
     let said = world.banister(&["run", "backup", "--yes"]);
     assert_eq!(said.code, Some(0), "{said:?}");
-    drop(keeper);
+    drop((keeper, owner));
     let expected = [
         "`home/data/cut.db` (a transaction in it was cut off)",
         "`home/data/locked.db` (another program keeps it locked)",
+        "`home/data/own.db` (a program keeps it for itself, with `locking_mode = EXCLUSIVE`)",
         "`home/data/secret.db` (SQLite can't read it; it may be encrypted)",
     ];
     assert_eq!(card(&world)["unheld"], serde_json::json!(expected));
     let told = format!(
-        "3 databases were not copied by SQLite: {}; they may be inconsistent if they were in use",
+        "4 databases were not copied by SQLite: {}; they may be inconsistent if they were in use",
         expected.join(", ")
     );
     assert!(said.out.contains(&told), "{said:?}");
     let list = world.banister(&["backup", "list"]).out;
-    assert!(list.contains("verified, 3 not copied by SQLite"), "{list}");
+    assert!(list.contains("verified, 4 not copied by SQLite"), "{list}");
     let verified = world.banister(&["backup", "verify"]);
     assert!(verified.out.contains(&format!("when it was taken, {told}")), "{verified:?}");
     let name = card(&world)["name"].as_str().unwrap().to_owned();

@@ -1,16 +1,15 @@
 //! Holds a database at one state, in a child, while it is copied.
 //!
 //! A read transaction keeps it there. With a rollback journal nobody writes the file meanwhile: writers wait, so it is let go
-//! after a while, whether it is copied by then or not. With a log,
-//! writers add to the log, and what of it is brought into the file meanwhile is also in the log: file and log together are
-//! the state of the log's last whole transaction.
+//! after a while, whether it is copied by then or not. With a log, writers add to the log, and what of it is brought into the
+//! file meanwhile is also in the log: file and log together are the state of the log's last whole transaction.
 
 use super::child::{HELD, ROLE, WAL};
 use super::{LOG, Mode, SHARED, companion};
 use crate::command::Aide;
 use crate::machine::tree::Folder;
 use rustix::fs::fstatfs;
-use rustix::process::geteuid;
+use rustix::process::{Flock, FlockType, fcntl_getlk, geteuid};
 use std::ffi::OsStr;
 use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind};
@@ -20,6 +19,9 @@ use std::time::Duration;
 
 /// How long SQLite has to begin to hold; longer than the child waits for writers.
 const WITHIN: Duration = Duration::from_secs(20);
+
+/// Where SQLite takes its locks in a database, and how many bytes that are.
+const LOCKS: (u64, u64) = (0x4000_0000, 512);
 
 /// A database that is held.
 #[derive(Debug)]
@@ -52,7 +54,10 @@ impl Hold {
             return Ok(Held::Not("it is on a network file system".into()));
         }
         if mode == Mode::Log && folder.about(&companion(name, SHARED))?.is_none() {
-            return Ok(Held::Quiet);
+            return Ok(match is_locked(file)? {
+                true => Held::Not("a program keeps it for itself, with `locking_mode = EXCLUSIVE`".into()),
+                false => Held::Quiet,
+            });
         }
         // What SQLite makes beside one must belong to whoever uses it, or that one can't open it any more.
         if !geteuid().is_root() && geteuid().as_raw() != found.uid() {
@@ -97,6 +102,14 @@ impl Hold {
     pub fn end(self) -> bool {
         self.aide.end()
     }
+}
+
+/// Whether a program has one of the locks that SQLite takes: it then may keep in its own memory what else is in a file
+/// beside the database.
+fn is_locked(file: &File) -> io::Result<bool> {
+    let mut any = Flock::from(FlockType::WriteLock);
+    (any.start, any.length) = LOCKS;
+    Ok(fcntl_getlk(file, &any)?.is_some())
 }
 
 /// File systems whose locks other machines may not see, or that are such at the other end.
