@@ -1,5 +1,5 @@
-//! All tests that start the program, or use of the library what keeps nothing in the process: one program, because each
-//! takes long to link.
+//! The tests that start `banister`, or that do in this process what no other test of it notices. They are one program,
+//! because each takes long to build.
 
 #[path = "../support/mod.rs"]
 mod support;

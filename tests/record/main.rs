@@ -1,4 +1,6 @@
 //! A true record: what is stored and sent comes back as it was, and what is shown hides every secret.
+//!
+//! A program of its own, because these tests make the process forget all secrets.
 
 mod exact;
 mod programs;

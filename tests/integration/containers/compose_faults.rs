@@ -5,7 +5,7 @@
 //! as it was. Then one run that meets all that a person can mend: as soon as one thing is mended the next is there, and
 //! at the end it is done. Then what an update bears.
 //!
-//! What is unlike `tests/faults.rs`: the fault `slow-build` takes its 8 seconds, because the seconds in its switch do
+//! What is unlike `faults.rs`: the fault `slow-build` takes its 8 seconds, because the seconds in its switch do
 //! not reach a build in Docker; and where a fault that comes in the middle needs another stop to come after, it is one
 //! of the other faults, because only of the first run is it known with which record each step begins.
 
