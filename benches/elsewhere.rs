@@ -7,6 +7,7 @@
 mod measure;
 #[path = "../tests/support/program.rs"]
 mod program;
+#[allow(dead_code, reason = "the tests use the rest")]
 #[path = "../tests/support/sshd.rs"]
 mod sshd;
 /// Where what the tests share is looked for.

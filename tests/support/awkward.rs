@@ -2,8 +2,6 @@
 //!
 //! Each [`Thing`] can be had alone, so that what breaks by it is known, or together with all others.
 
-#![allow(dead_code, reason = "each test program uses a part of it")]
-
 pub mod data;
 pub mod neighbour;
 pub mod not_yet;

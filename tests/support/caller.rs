@@ -28,10 +28,6 @@ pub struct Caller {
 }
 
 impl Caller {
-    pub fn new() -> Caller {
-        Caller::within(&Awkward::tidy())
-    }
-
     /// In an awkward world. The name of the site's folder is a word that settings know.
     pub fn within(awkward: &Awkward) -> Caller {
         Caller::at(awkward, "world")

@@ -1,7 +1,5 @@
 //! Practice servers with real containers: one at a time, because a Compose project has one name.
 
-#![allow(dead_code, reason = "each test program uses a part of it")]
-
 use crate::support::{Said, said};
 use banister::practice::Practice;
 use std::fs;

@@ -1,13 +1,13 @@
 //! A closed world for tests through the real program: a folder with a site, its servers and its state, and nothing of
 //! the environment.
 
-#![allow(dead_code, reason = "each test program uses a part of it")]
-
 pub mod awkward;
 pub mod caller;
+pub mod docker;
 pub mod program;
 pub mod pty;
 pub mod releases;
+pub mod sshd;
 pub mod terminal;
 pub mod words;
 

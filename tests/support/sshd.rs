@@ -1,7 +1,5 @@
 //! Hosts on loopback, each with a real sshd, keys of its own, and a home of its own.
 
-#![allow(dead_code, reason = "each test program uses a part of it")]
-
 pub use crate::support::program::stripped as program;
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
@@ -21,8 +19,9 @@ pub struct Network {
 /// A machine that answers ssh; ended when this is dropped.
 pub struct Host {
     pub name: String,
-    folder: PathBuf,
+    #[allow(dead_code, reason = "the bench tells it to other programs")]
     pub port: u16,
+    folder: PathBuf,
     /// What starts its sshd.
     before: Vec<String>,
     sshd: Child,

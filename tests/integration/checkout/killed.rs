@@ -1,0 +1,141 @@
+//! A checkout that is killed at random while it moves: whatever it left, going on, elsewhere or back succeeds, and an
+//! edit that an admin made meanwhile is never lost.
+
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use banister::machine::git::Checkout;
+
+use super::repository::Repository;
+
+/// Where the program that is to be killed finds out what it is.
+const ROLE: &str = "BANISTER_TEST_CHECK_OUT";
+const FILES: usize = 60;
+
+/// Not a test of its own: started again by the ones below, it moves a checkout until it is killed.
+#[test]
+fn role_that_checks_out() {
+    let Some(role) = std::env::var_os(ROLE) else { return };
+    let role = role.into_string().unwrap();
+    let (folder, name) = role.split_once('=').unwrap();
+    let checkout = Checkout::open(folder.as_ref()).unwrap();
+    checkout.check_out(name).unwrap();
+}
+
+fn killed_after(repository: &Repository, name: &str, pause: Duration) -> bool {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "checkout::killed::role_that_checks_out"])
+        .env(ROLE, format!("{}={name}", repository.folder.display()))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let until = Instant::now() + pause;
+    while Instant::now() < until && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(Duration::from_micros(200));
+    }
+    let _ = child.kill();
+    !child.wait().unwrap().success()
+}
+
+/// Three releases in which every file differs, by content, by being there, or by being a folder.
+fn releases() -> Repository {
+    let repository = Repository::new();
+    for (number, release) in ["1.0.0", "1.1.0", "1.2.0"].into_iter().enumerate() {
+        let _ = std::fs::remove_dir_all(repository.folder.join("some"));
+        for file in 0..FILES {
+            if file % 3 == number {
+                continue;
+            }
+            let inside = if file % 5 == number { "/inside" } else { "" };
+            repository.write(
+                &format!("some/{}/{file}{inside}", file % 7),
+                format!("{release} {file}\n").repeat(200),
+            );
+        }
+        repository.release(release);
+    }
+    repository
+}
+
+/// More of them on request, for whoever changes how a checkout is moved.
+fn rounds(usual: usize) -> usize {
+    std::env::var("BANISTER_TEST_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(usual)
+}
+
+/// How long a whole move takes here, started as it will be when it is killed.
+fn whole(repository: &Repository) -> Duration {
+    let begin = Instant::now();
+    killed_after(repository, "1.0.0", Duration::from_secs(300));
+    begin.elapsed()
+}
+
+/// The same numbers in every run; they only choose moments.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % limit
+    }
+}
+
+#[test]
+fn a_killed_move_can_go_on_elsewhere_or_back() {
+    let repository = releases();
+    let whole = whole(&repository);
+    let mut chance = Chance(0x9E37_79B9_7F4A_7C15);
+    let (mut cut, mut half) = (0, 0);
+    for _ in 0..rounds(80) {
+        let names = ["1.0.0", "1.1.0", "1.2.0"];
+        let to = names[chance.below(3) as usize];
+        let pause = whole.mul_f64(chance.below(1000) as f64 / 900.0);
+        cut += usize::from(killed_after(&repository, to, pause));
+        let checkout = Checkout::open(&repository.folder).unwrap();
+        half += usize::from(checkout.half_moved().is_some());
+        let next = names[chance.below(3) as usize];
+        let moved = checkout.check_out(next);
+        let moved = moved.unwrap_or_else(|failure| panic!("{failure:?}\n{}", repository.status()));
+        assert_eq!(repository.git(&["rev-parse", &format!("{next}^{{commit}}")]), moved.to.commit);
+        assert_eq!(repository.status(), "", "after a kill on the way to {to}, then {next}");
+        assert_eq!(repository.git(&["rev-parse", "HEAD"]), moved.to.commit);
+        assert!(!repository.exists(".git/banister-check-out"));
+    }
+    println!("{cut} cut off, {half} of them half-way");
+}
+
+#[test]
+fn an_edit_made_after_a_killed_move_is_kept() {
+    let repository = releases();
+    let whole = whole(&repository);
+    let mut chance = Chance(0x2545_F491_4F6C_DD1D);
+    for _ in 0..rounds(30) {
+        let pause = whole.mul_f64(chance.below(1000) as f64 / 900.0);
+        killed_after(&repository, "1.1.0", pause);
+        let edited = format!("some/{0}/{0}.mine", chance.below(7));
+        repository.write(&edited, "mine\n");
+        let known = repository
+            .git(&["ls-files"])
+            .lines()
+            .find(|path| repository.folder.join(path).is_file())
+            .unwrap()
+            .to_string();
+        let before = repository.read(&known);
+        repository.write(&known, format!("{before}mine\n"));
+        let checkout = Checkout::open(&repository.folder).unwrap();
+        for target in ["1.1.0", "1.0.0"] {
+            let failure = checkout.check_out(target).unwrap_err();
+            let mut why = failure.why.clone();
+            why.sort();
+            assert_eq!(why.len(), 2, "only the edits are named: {failure:?}");
+            assert_eq!(repository.read(&edited), "mine\n");
+            assert!(repository.read(&known).ends_with("mine\n"));
+        }
+        std::fs::remove_file(repository.folder.join(&edited)).unwrap();
+        repository.write(&known, before);
+        checkout.check_out("1.0.0").unwrap();
+        assert_eq!(repository.status(), "");
+    }
+}

@@ -1,0 +1,6 @@
+//! Practice servers with real containers. `tests/run` runs these beside all others.
+
+mod compose;
+mod compose_faults;
+mod compose_hoss;
+mod compose_stores;

@@ -1,0 +1,107 @@
+//! Kinds of servers that a site brings itself: what they must offer is documented, and checked.
+
+use crate::support;
+
+use banister::script::kind::offers;
+use support::World;
+
+/// A site of the kind `own`, with this module.
+fn world(module: &str) -> World {
+    let world = World::new();
+    world.write(
+        "site.toml",
+        "[servers.web]\nkind = \"own\"\ncheckout = \"web\"\nhealth = [{ command = [\"true\"] }]\n",
+    );
+    world.write("stdlib/own.rhai", module);
+    world
+}
+
+/// A module that leaves everything to `plain`.
+fn module() -> String {
+    let each = offers().into_iter().map(|offer| format!("fn {0} {{ return plain::{0}; }}\n", offer.usage));
+    format!("//! Ours.\n\nimport \"plain\" as plain;\n\n{}", each.collect::<String>())
+}
+
+#[test]
+fn the_page_names_every_function_that_a_kind_must_have() {
+    let world = World::new();
+    let said = world.banister(&["doc", "kind"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    for expected in [
+        "\n- `check_ready(server, from, to)`, called by update: Fails, before anything is changed, if the update can't succeed.\n",
+        "\n- `health(server)`, called by update, status: ",
+    ] {
+        assert!(said.out.contains(expected), "{}", said.out);
+    }
+    assert!(world.banister(&["doc"]).out.contains("`banister doc kind`"));
+    // Every call of every bundled runbook is among them.
+    let usages: Vec<String> = offers().into_iter().map(|offer| offer.usage).collect();
+    for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/runbooks")).unwrap() {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        for call in text.split("kind::").skip(1) {
+            let name = call.split('(').next().unwrap();
+            assert!(usages.iter().any(|usage| usage.starts_with(&format!("{name}("))), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_kind_that_has_them_all_is_right_and_can_be_backed_up() {
+    let world = world(&module());
+    let said = world.banister(&["check"]);
+    assert!(said.code == Some(0) && said.out.starts_with("no problems found in "), "{said:?}");
+    world.write("data", "kept");
+    let site = world.read("site.toml");
+    world.write("site.toml", &format!("{site}backup = [\"~/data\"]\nbackups = \"~/kept\"\n"));
+    let said = world.banister(&["run", "backup"]);
+    assert!(said.code == Some(0) && world.path().join("kept").is_dir(), "{said:?}");
+}
+
+#[test]
+fn each_function_that_is_missing_or_takes_something_else_is_told_in_the_kinds_own_file() {
+    let whole = module();
+    for offer in offers() {
+        let name = offer.usage.split('(').next().unwrap();
+        let line = format!("fn {0} {{ return plain::{0}; }}\n", offer.usage);
+        let place = whole[..whole.find(&line).unwrap()].matches('\n').count() + 1;
+        let surplus = line.replacen('(', "(surplus, ", 1);
+        for (put, at, told) in [
+            (
+                String::new(),
+                "stdlib/own.rhai\n".to_owned(),
+                format!("the kind `own` has no function `{name}`"),
+            ),
+            (surplus, format!("stdlib/own.rhai:{place}:4\n"), format!("`{name}` takes ")),
+            (
+                format!("private {line}"),
+                format!("stdlib/own.rhai:{place}:12\n"),
+                format!("`{name}` is private"),
+            ),
+        ] {
+            let world = world(&whole.replace(&line, &put));
+            let said = world.banister(&["check"]);
+            assert_eq!(said.code, Some(2), "{put}: {said:?}");
+            assert!(
+                said.out.contains(&format!("error: {told}")) && said.out.contains(&at),
+                "{put}: {said:?}"
+            );
+            assert_eq!(said.out.matches("error:").count(), 1, "{put}: {said:?}");
+        }
+    }
+}
+
+#[test]
+fn a_run_refuses_a_kind_that_lacks_something_before_anything_is_touched() {
+    let world = world(&module().replace("fn check_ready(", "fn check_raedy("));
+    for command in ["plan", "run"] {
+        let said = world.banister(&[command, "update"]);
+        assert_eq!(said.code, Some(2), "{said:?}");
+        assert!(
+            said.err
+                .contains("the kind `own` has no function `check_ready`, which is needed with 3 arguments"),
+            "{said:?}"
+        );
+        assert!(said.err.contains("banister doc kind"), "{said:?}");
+    }
+    assert!(!world.path().join("state").exists());
+}

@@ -1,0 +1,65 @@
+//! The update of linked servers that are reached over real OpenSSH, killed and cut off all along its journal: the end is
+//! that of an update that nothing disturbs, and no make target runs twice.
+
+use crate::linked::elsewhere;
+use crate::linked::sweep;
+use crate::support;
+use crate::sweep::round;
+
+use elsewhere::Elsewhere;
+use round::{count, side_by_side};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use support::awkward::Awkward;
+use support::said;
+
+/// Each session connects to three hosts before it goes on, which takes too long to do at every record: the same update is
+/// killed at each of them where the servers are on this machine.
+const STRIDE: usize = 7;
+
+/// In so many worlds the connections are cut, in each at other records: world `n` at the `n`th of so many records, and at
+/// each so many later.
+const CUT_WORLDS: usize = 8;
+
+#[test]
+fn an_update_of_servers_elsewhere_that_is_killed_all_along_ends_like_one_that_is_not() {
+    sweep::killed("linked servers over ssh", &Awkward::tidy(), Elsewhere::within, 4, STRIDE);
+}
+
+#[test]
+fn an_update_of_servers_elsewhere_whose_connections_are_cut_all_along_ends_like_one_that_is_not() {
+    let (expected, records) = sweep::undisturbed(&Awkward::tidy());
+    let (cuts, resumed) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let worlds: Vec<usize> = (0..CUT_WORLDS).collect();
+    side_by_side(&worlds, |offset| {
+        let world = Elsewhere::new();
+        let servers = &world.servers;
+        let mut child = servers.command(&sweep::UPDATE).spawn().unwrap();
+        // Before a run there is nothing to go on with: who can't be reached then is told.
+        let mut next = offset + 1;
+        while child.try_wait().unwrap().is_none() {
+            let now = sweep::course(servers).len();
+            if now >= next {
+                world.cut();
+                cuts.fetch_add(1, Ordering::Relaxed);
+                next = now + CUT_WORLDS - (now - next) % CUT_WORLDS;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        let mut said = said(child.wait_with_output().unwrap());
+        // Who can't be reached for long is told as that, and the run is gone on with.
+        if said.code != Some(0) {
+            resumed.fetch_add(1, Ordering::Relaxed);
+            assert!(said.err.contains("lost") || said.err.contains("reached"), "{offset}: {said:?}");
+            said = servers.banister(&["resume", "--yes"]);
+        }
+        assert_eq!(said.code, Some(0), "{offset}: {said:?}");
+        assert_eq!(servers.left(), expected, "cut at every {CUT_WORLDS} records from {offset} on");
+    });
+    let (cuts, resumed) = (cuts.into_inner(), resumed.into_inner());
+    assert!(cuts >= CUT_WORLDS, "cut {cuts} times only, at {records} records");
+    count(&format!(
+        "cut all connections {cuts} times at {records} records of linked servers over ssh, {resumed} of {CUT_WORLDS} \
+         runs had to be resumed: 0 make targets ran twice, 0 worlds differ"
+    ));
+}
