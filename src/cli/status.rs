@@ -127,8 +127,7 @@ fn backups(reach: &dyn Reach, server: &Server, folder: String) -> Result<Vec<Val
         None => is_of(&card.name, &server.name.replace('/', "-")),
     };
     found.retain(is_own);
-    found.sort_by(|a, b| a.name.cmp(&b.name));
-    let shown = |card: &Card| json!({ "name": card.name, "path": card.path, "bytes": card.bytes });
+    let shown = |card: &Card| json!({ "name": card.name, "path": card.path, "bytes": card.bytes, "created": card.created });
     Ok(found.iter().map(shown).collect())
 }
 
