@@ -7,6 +7,7 @@ use super::sparse::Map;
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::tree::{Found, Next, What, walk};
 use rustix::fs::OFlags;
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::{Metadata, OpenOptions};
 use std::os::unix::ffi::OsStrExt;
@@ -17,6 +18,8 @@ use std::path::Path;
 /// with [`Kind::Refused`] if one is left out itself, as a link that leads out: nothing would be in it of what is meant.
 pub fn estimate(members: &[Member], own: &Own) -> Result<u64> {
     let mut bytes = 0u64;
+    // What has several names is stored once.
+    let mut linked = BTreeSet::new();
     for member in members {
         check_name(&member.name)?;
         match &member.content {
@@ -24,7 +27,9 @@ pub fn estimate(members: &[Member], own: &Own) -> Result<u64> {
                 if let Some(left) = Left::of(found, &member.name, own)? {
                     return if found.below.is_empty() { Err(refuse(found, &left)) } else { Ok(Next::Pass) };
                 }
-                let about = found.metadata.filter(|_| found.what == What::File);
+                let is_new =
+                    |about: &&Metadata| about.nlink() == 1 || linked.insert((about.dev(), about.ino()));
+                let about = found.metadata.filter(|_| found.what == What::File).filter(is_new);
                 bytes = bytes.saturating_add(about.map_or(0, |about| length(found.path, about)));
                 Ok(Next::Enter)
             })?,
@@ -73,12 +78,15 @@ mod tests {
     use std::fs::File;
 
     #[test]
-    fn a_hole_needs_no_room() {
+    fn a_hole_and_another_name_of_a_file_need_no_room() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("disk.img");
         std::fs::write(&path, "the beginning").unwrap();
         File::options().append(true).open(&path).unwrap().set_len(8 << 30).unwrap();
-        let member = Member { name: "disk.img".into(), content: Content::Path(path) };
-        assert!(estimate(&[member], &Own::default()).unwrap() < 100_000);
+        std::fs::write(folder.path().join("first"), [1; 50_000]).unwrap();
+        std::fs::hard_link(folder.path().join("first"), folder.path().join("second")).unwrap();
+        let member = Member { name: "data".into(), content: Content::Path(folder.path().to_owned()) };
+        let needed = estimate(&[member], &Own::default()).unwrap();
+        assert!((50_000..90_000).contains(&needed), "{needed}");
     }
 }
