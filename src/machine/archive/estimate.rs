@@ -18,7 +18,7 @@ use std::path::Path;
 /// with [`Kind::Refused`] if one is left out itself, as a link that leads out: nothing would be in it of what is meant.
 pub fn estimate(members: &[Member], own: &Own) -> Result<u64> {
     let mut bytes = 0u64;
-    // What has several names is stored once.
+    // What has several names is stored once. A plain layout stores it for each: there a full disk is told when it is met.
     let mut linked = BTreeSet::new();
     for member in members {
         check_name(&member.name)?;

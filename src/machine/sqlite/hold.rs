@@ -58,7 +58,7 @@ impl Hold {
                 Some(FlockType::WriteLock) => {
                     Held::Not("a program keeps it for itself, with `locking_mode = EXCLUSIVE`".into())
                 }
-                Some(_) => Held::Not("a program uses it, by another name, and its log is there".into()),
+                Some(_) => Held::Not("a program has it open, and its `-shm` is not beside it".into()),
                 None => Held::Quiet,
             });
         }
