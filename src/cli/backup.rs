@@ -78,9 +78,14 @@ fn level(card: &Card) -> String {
         0 => level,
         count => format!("{level}, {count} changed"),
     };
-    match card.unheld.len() {
+    let level = match card.unheld.len() {
         0 => level,
         count => format!("{level}, {count} not copied by SQLite"),
+    };
+    match card.lacking.len() {
+        0 => level,
+        1 => format!("{level}, data missing in 1 part"),
+        count => format!("{level}, data missing in {count} parts"),
     }
 }
 
@@ -152,6 +157,7 @@ fn verify(context: &Context, backup: Option<&str>) -> Result<u8> {
             doubts(&card.changed, &card.unheld)
                 .into_iter()
                 .for_each(|doubts| println!("when it was taken, {doubts}"));
+            card.lacking.iter().for_each(|lacking| println!("when it was taken: {lacking}"));
             excluded(&card).into_iter().for_each(|excluded| println!("excluded from it: {excluded}"));
         }
         (Some(members), false) => {

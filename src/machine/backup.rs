@@ -19,6 +19,8 @@ mod retention;
 mod card;
 mod name;
 
+mod lost;
+
 mod snapshot;
 
 mod gathered;
@@ -50,6 +52,7 @@ pub use gather::gather;
 pub use gathered::{Gathered, Workshop};
 pub use intent::{Intent, Written};
 pub use keep::{FORM, Keep};
+pub use lost::{Lost, lost};
 pub use name::{free_name, name_of};
 pub use place::Place;
 pub use places::{Places, store};
