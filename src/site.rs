@@ -17,6 +17,7 @@ mod maintenance;
 mod make;
 mod own;
 mod places;
+mod remembered;
 mod repository;
 mod retention;
 mod said;

@@ -157,6 +157,53 @@ fn after_a_backup_that_does_not_say_how_much_it_has_an_empty_folder_is_named() {
     assert_eq!((said.code, archives(&world).len()), (Some(0), 2), "{said:?}");
 }
 
+#[test]
+fn a_folder_of_backups_that_has_none_of_them_any_more_gets_no_other() {
+    let world = world();
+    taken(&world);
+    taken(&world);
+    let kept = world.path().join("kept");
+    fs::rename(&kept, world.path().join("disk")).unwrap();
+    let last = archives_in(&world, "disk").pop().unwrap();
+    let last = last.file_name().unwrap().to_string_lossy().into_owned();
+    // Without the folder, too, and with backups of another time in it.
+    for nr in 0..3 {
+        match nr {
+            0 => {}
+            1 => fs::create_dir(&kept).unwrap(),
+            _ => world.write("kept/web-2020-01-01T000000Z.tar.zst", "older"),
+        }
+        let message = format!(
+            "`{}` has none of the backups of `web` that were made there, the last of them `{last}`",
+            kept.display()
+        );
+        let help = "mount its disk, if that is missing; if they are gone for good: `rm ";
+        for arguments in [
+            &["run", "backup", "--abandon", "--yes"][..],
+            &["plan", "backup"],
+            &["backup", "list"],
+            &["backup", "verify"],
+            &["run", "restore", "--backup", "web", "--abandon", "--yes"],
+        ] {
+            let said = world.banister(arguments);
+            assert_eq!(said.code, Some(1), "{nr}: {said:?}");
+            let text = format!("{}{}", said.out, said.err);
+            assert!(text.contains(&message) && text.contains(help), "{nr}, {arguments:?}: {said:?}");
+        }
+        let said = world.banister(&["status"]);
+        assert!(said.out.contains(&format!("unknown: {message}")), "{said:?}");
+    }
+    fs::remove_dir_all(&kept).unwrap();
+    // One that is left is enough: the others may have been removed.
+    fs::rename(world.path().join("disk"), &kept).unwrap();
+    fs::remove_file(kept.join(&last)).unwrap();
+    let said = world.banister(&["run", "backup", "--abandon", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    fs::remove_dir_all(&kept).unwrap();
+    fs::remove_file(world.path().join("state/backups/web.json")).unwrap();
+    taken(&world);
+}
+
 /// A disk that is away leaves the folder, and what its administrator put there to see that.
 #[test]
 fn what_was_mounted_and_is_not_any_more_is_not_backed_up_with_what_is_under_it() {

@@ -54,7 +54,7 @@
 //! # Errors
 //! `refused` if a database server that runs keeps its files among the files or in a volume, which must be dumped instead;
 //! `refused` if a file, a folder or a volume is empty where the last backup has data, unless `may_be_empty` of the site
-//! names it;
+//! names it; `refused` if all backups are gone that were in the folder when the last one was made there;
 //! `not_found` if a file, a service or a program is not there; `command_failed` if a dump fails, or the program that
 //! encrypts; `timed_out` if a snapshot takes over an hour; `refused` if there is too little room, a snapshot is not
 //! whole, something can't be read or written, the archive differs when read back, or `identity` is the key of no
@@ -203,6 +203,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
         }
     };
     let Intent { path, about, written } = intent;
+    let plan_folder = plan.folder.clone();
     let written = match written.filter(|_| path.exists()) {
         Some(written) => written,
         // It may have been killed just when the archive got its name: the archive is the backup then, if it can be
@@ -240,7 +241,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
         (host.tell)(Told::Warning(why.into()));
     }
     Card::of(&path)?.about(&held).verified(sha256.clone()).keep()?;
-    warn_of(&held, host);
+    end(&held, &plan_folder, host)?;
     Ok(Outcome {
         bytes: json!({ data::SIZE: Size(path.metadata().or_fail(Kind::Refused, failed)?.len()) }),
         members,
@@ -255,11 +256,13 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     })
 }
 
-/// What is missing in a backup is told last.
-fn warn_of(about: &About, host: &Host) {
+/// What is done when the backup is there and was read back: what is missing in it is told last, and that it is there is
+/// remembered.
+fn end(about: &About, folder: &Path, host: &Host) -> Result<()> {
     for lacking in &about.lacking {
         (host.tell)(Told::Warning(format!("in the backup, {lacking}").into()));
     }
+    host.server()?.remember_backups(folder)
 }
 
 /// Writes the archive, which gets its name only when it is whole.

@@ -210,6 +210,7 @@ fn find(arguments: &Arguments, server: &Server, host: &Host) -> Result<PathBuf> 
         cards.retain(|card| card.name.starts_with(&arguments.backup));
         Ok(cards)
     };
+    server.check_backups_there(&folder)?;
     let mut begins = beginning()?;
     if let (true, Some(repository)) = (begins.is_empty(), &server.access()?.repository) {
         adopt(repository, &folder, &server.name, &|| host.stop.is_asked())?;

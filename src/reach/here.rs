@@ -108,6 +108,7 @@ impl Reach for Here {
             Inquiry::EndOrphans => plain(&orphans::end(server)?),
             Inquiry::Backups { folder: asked } => {
                 let folder = server.folder_of_backups(asked.as_deref());
+                server.check_backups_there(&folder)?;
                 // Who names a folder wants what is known here.
                 let unreadable = match (asked, &server.access()?.repository) {
                     (None, Some(repository)) => adopt(repository, &folder, &server.name, &|| false)?,

@@ -1,6 +1,6 @@
 //! The same into a repository.
 
-use super::{Arguments, Outcome, Plan, emptied, intend, room, wanted, warn_of};
+use super::{Arguments, Outcome, Plan, emptied, end, intend, room, wanted};
 use crate::data;
 use crate::failure::Result;
 use crate::machine::archive::Watch;
@@ -67,7 +67,7 @@ pub(super) fn store(
     let sha256 = reference.sha256();
     let Reference { inventory, added, .. } = reference;
     Card::of(&path)?.about(&about).verified(sha256.clone()).keep()?;
-    warn_of(&about, host);
+    end(&about, &plan_folder, host)?;
     Ok(Outcome {
         bytes: json!({ data::SIZE: Size(added.unwrap_or_default()) }),
         members: inventory.members(),

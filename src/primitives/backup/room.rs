@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 /// Fails if the files, uncompressed, would not fit; what a dump needs can't be known. How much there is of each, by its path
 /// as it was written.
 pub(super) fn enough(plan: &Plan, server: &Server) -> Result<BTreeMap<String, Held>> {
+    server.check_backups_there(&plan.folder)?;
     let files = &plan.asked.files;
     let paths = files
         .iter()
