@@ -512,3 +512,53 @@ fn the_backups_of_another_server_of_the_site_are_no_data() {
     assert!(said.out.contains("it holds the backups of another server"), "{said:?}");
     assert_eq!(names(&world.path().join("data/wiki")), there);
 }
+
+/// It was removed without a word, and what it led to was used no more.
+#[test]
+fn a_link_that_takes_the_place_of_data_is_named_before_it_is_replaced() {
+    let mut mounted = world(SITE);
+    let data = mounted.world.path().join("data");
+    mounted.world.write("data/media/photo", "before");
+    let (backup, _) = mounted.backup();
+    let disk = mounted.mount("data/disk");
+    fs::create_dir(disk.join("media")).unwrap();
+    fs::write(disk.join("media/photo"), "after").unwrap();
+    fs::remove_dir_all(data.join("media")).unwrap();
+    symlink("disk/media", data.join("media")).unwrap();
+    symlink("rows", data.join("same")).unwrap();
+    let media = data.join("media").display().to_string();
+    let said = mounted.banister(&["backup", "restore", &backup]);
+    let named = format!(
+        "These links are replaced by what the backup has there, and what they lead to is not used any more: `{media}`, which \
+         leads to `disk/media`."
+    );
+    assert!(said.code == Some(3) && said.err.contains(&named), "{said:?}");
+    let said = mounted.banister(&["resume", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(fs::read(data.join("media/photo")).unwrap(), b"before");
+    assert_eq!(fs::read(disk.join("media/photo")).unwrap(), b"after");
+}
+
+#[test]
+fn a_link_that_leads_out_and_takes_the_place_of_data_is_refused_with_what_to_do() {
+    let world = World::new();
+    world.write("site.toml", &SITE.replace("[\"~/data\"]", "[\"~/data\", \"~/one\"]"));
+    world.write("data/media/photo", "before");
+    world.write("one", "before");
+    assert_eq!(world.banister(&["run", "backup", "--yes"]).code, Some(0));
+    for moved in ["data/media", "data", "one"] {
+        let (from, to) = (world.path().join(moved), world.path().join("elsewhere"));
+        fs::rename(&from, &to).unwrap();
+        symlink(&to, &from).unwrap();
+        let said = world.banister(&["backup", "restore", "--abandon", "--yes"]);
+        assert_eq!(said.code, Some(1), "{said:?}");
+        assert!(said.err.contains(&format!("it is a link to `{}`", to.display())), "{said:?}");
+        let help = format!("remove the link: `rm {}`, then start the restore again", from.display());
+        assert!(said.err.contains(&help), "{said:?}");
+        fs::remove_file(&from).unwrap();
+        let said = world.banister(&["backup", "restore", "--abandon", "--yes"]);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        assert!(to.exists());
+        let _ = fs::remove_dir_all(&to).or_else(|_| fs::remove_file(&to));
+    }
+}
