@@ -562,3 +562,38 @@ fn a_link_that_leads_out_and_takes_the_place_of_data_is_refused_with_what_to_do(
         let _ = fs::remove_dir_all(&to).or_else(|_| fs::remove_file(&to));
     }
 }
+
+/// Its own backup was called damaged, and `check` said nothing.
+#[test]
+fn a_home_is_backed_up_and_restored_without_what_belongs_to_the_work() {
+    let world = World::new();
+    world.write("home/notes", "before");
+    let site = SITE.replace("[\"~/data\"]", "[\"~\"]").replace("\"web\"", "\"home/web\"");
+    let home = world.path().join("home").display().to_string();
+    world.write("site/site.toml", &site.replace("\"home/web\"", &format!("\"{home}/web\"")));
+    fs::rename(world.path().join("web"), world.path().join("home/web")).unwrap();
+    fs::create_dir(world.path().join("home/kept")).unwrap();
+    let call = |arguments: &[&str]| {
+        let mut command = world.command(arguments);
+        said(command.env("HOME", &home).current_dir(world.path().join("site")).output().unwrap())
+    };
+    let checked = call(&["check"]);
+    let message = format!(
+        "warning: a backup of `~` leaves out what is in it: `{home}/web` (it is the checkout), `{home}/kept` (it holds the \
+         backups)\n  at   site.toml:5"
+    );
+    assert!(checked.out.contains(&message), "{checked:?}");
+    let taken = call(&["run", "backup", "--yes"]);
+    assert_eq!(taken.code, Some(0), "{taken:?}");
+    world.write("home/notes", "after");
+    let restored = call(&["backup", "restore", "--yes"]);
+    assert_eq!(restored.code, Some(0), "{restored:?}");
+    assert_eq!(world.read("home/notes"), "before");
+    assert!(world.path().join("home/web/Makefile").exists());
+    // What is excluded is meant to be left out.
+    let text = fs::read_to_string(world.path().join("site/site.toml")).unwrap();
+    let exclude = format!("exclude = [\"{home}/web\", \"{home}/kept\"]\n");
+    world.write("site/site.toml", &format!("{text}{exclude}"));
+    let checked = call(&["check"]);
+    assert!(checked.out.contains("no problems found"), "{checked:?}");
+}
