@@ -58,7 +58,7 @@ pub use place::Place;
 pub use places::{Places, store};
 pub use reference::{ENDING, Reference, is_reference};
 pub use retention::{Fit, first_two_numbers};
-pub use snapshot::{Order, ReadPart, adopt, end, take};
+pub use snapshot::{Adopted, Order, ReadPart, adopt, end, take};
 pub use span::Span;
 pub use store::{Drilled, Foreseen, Group, Restored, foresee, left_alone};
 pub use unpacked::{Unpacked, parts_of};

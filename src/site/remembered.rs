@@ -14,7 +14,11 @@ type Remembered = BTreeMap<PathBuf, Vec<String>>;
 
 impl Server {
     /// Fails with [`Kind::Refused`] if all backups are gone that were in this folder when the last one was made there.
+    /// What stands there for snapshots in a repository is made anew from that.
     pub fn check_backups_there(&self, folder: &Path) -> Result<()> {
+        if self.repository.is_some() {
+            return Ok(());
+        }
         let file = self.remembered_in()?;
         let remembered: Remembered = kept(&file)?.unwrap_or_default();
         let Some(names) = remembered.get(folder).filter(|names| !names.is_empty()) else { return Ok(()) };

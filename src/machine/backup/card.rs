@@ -67,6 +67,14 @@ pub struct Card {
     /// Why nothing of it is known, if what stands for it can't be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unreadable: Option<String>,
+    /// Whether its snapshot is not in the repository any more; only known where that was asked.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub missing: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// How the name of a card ends, after that of its archive.
