@@ -597,3 +597,70 @@ fn a_home_is_backed_up_and_restored_without_what_belongs_to_the_work() {
     let checked = call(&["check"]);
     assert!(checked.out.contains("no problems found"), "{checked:?}");
 }
+
+fn filled(mounted: &mut Mounted, bytes: usize) -> PathBuf {
+    let (rows, more) = ("r".repeat(bytes), "m".repeat(bytes));
+    mounted.disk("data", &[("rows", &rows), ("more", &more)])
+}
+
+#[test]
+fn what_has_no_room_on_the_disk_of_the_data_is_refused_before_anything_is_changed() {
+    let mut mounted = world(SITE);
+    filled(&mut mounted, 2_000_000);
+    mounted.backup();
+    let said = mounted.banister(&["backup", "restore", "--yes"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let data = mounted.world.path().join("data").display().to_string();
+    assert!(said.err.contains(&format!("`{data}` can't be restored: its disk has ")), "{said:?}");
+    assert!(said.err.contains("4.0 MB are brought there"), "{said:?}");
+    assert!(said.err.contains("help make room on that disk, then start it again"), "{said:?}");
+    assert!(said.err.contains("step `Check`"), "{said:?}");
+}
+
+/// Pieces of it stayed among the data.
+#[test]
+fn what_a_restore_brought_to_the_data_is_removed_when_it_is_abandoned_before_it_exchanged_anything() {
+    let world = World::new();
+    world.write("site.toml", &SITE.replace("[\"~/data\"]", "[\"~/alpha/one\", \"~/data\"]"));
+    world.write("alpha/one", "before");
+    world.write("data/rows", "before");
+    let backed_up = world.banister(&["run", "backup", "--yes"]);
+    assert_eq!(backed_up.code, Some(0), "{backed_up:?}");
+    world.write("data/rows", "after");
+    assert_eq!(world.banister(&["backup", "restore"]).code, Some(3));
+    let (alpha, away) = (world.path().join("alpha"), world.path().join("away"));
+    fs::rename(&alpha, &away).unwrap();
+    fs::write(&alpha, "no folder").unwrap();
+    let failed = world.banister(&["resume", "--yes"]);
+    assert!(failed.code == Some(1) && failed.out.contains("step `Put files back`"), "{failed:?}");
+    let pieces =
+        || names(&world.path().join("data")).into_iter().filter(|name| name.starts_with(".banister-"));
+    assert_eq!(pieces().count(), 1);
+    fs::remove_file(&alpha).unwrap();
+    fs::rename(&away, &alpha).unwrap();
+    let taken = world.banister(&["run", "backup", "--abandon=tried", "--yes"]);
+    assert_eq!(taken.code, Some(0), "{taken:?}");
+    assert_eq!((pieces().count(), world.read("data/rows").as_str()), (0, "after"));
+    assert!(!names(&world.path().join("kept")).iter().any(|name| name.starts_with(".restore")));
+}
+
+#[test]
+fn a_disk_that_became_full_since_the_check_is_asked_for_room_before_anything_is_changed() {
+    let mut mounted = world(SITE);
+    let image = filled(&mut mounted, 1_000_000);
+    mounted.backup();
+    assert_eq!(mounted.banister(&["backup", "restore"]).code, Some(3));
+    let at = mounted.world.path().join("data");
+    let inside = |script: &str| {
+        let script = format!("mount -o loop \"$0\" \"$1\" && cd \"$1\" && {{ {script}; }}");
+        let mut shell = Command::new("unshare");
+        said(shell.args(["--mount", "sh", "-c", &script]).arg(&image).arg(&at).output().unwrap())
+    };
+    inside("cat /dev/zero > filling; sync");
+    let failed = mounted.banister(&["resume", "--yes"]);
+    assert_eq!(failed.code, Some(1), "{failed:?}");
+    assert!(failed.err.contains("help make room on that disk"), "{failed:?}");
+    assert!(!inside("ls -A").out.contains(".banister-"));
+    inside("rm filling");
+    assert_eq!(mounted.banister(&["resume", "--yes"]).code, Some(0));
+}

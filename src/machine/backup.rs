@@ -60,6 +60,6 @@ pub use reference::{ENDING, Reference, is_reference};
 pub use retention::{Fit, first_two_numbers};
 pub use snapshot::{Adopted, Order, ReadPart, adopt, end, take};
 pub use span::Span;
-pub use store::{Drilled, Foreseen, Group, Restored, foresee, left_alone};
+pub use store::{Drilled, Foreseen, Group, Restored, foresee, left_alone, pieces};
 pub use unpacked::{Unpacked, parts_of};
 pub use verify::{Verified, missing, read, verify};

@@ -46,7 +46,7 @@
 use crate::data::{self, ServerName};
 use crate::failure::Result;
 use crate::machine::archive::several;
-use crate::machine::backup::{Group, Restored, Unpacked, leftover, restore};
+use crate::machine::backup::{Group, Restored, Unpacked, leftover, pieces, restore};
 use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive, Told};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -94,7 +94,11 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
             host.stop.is_asked()
         });
     let place = ground.place(&stop);
-    leftover::use_up(&unpacked)?;
+    match arguments.kind {
+        // From when their plan is there, which says so itself.
+        Group::Files => leftover::begin(&unpacked, pieces(&unpacked, &place))?,
+        _ => leftover::use_up(&unpacked)?,
+    }
     let Restored { names, kept, lost } = restore::put_back(arguments.kind, &unpacked, &place)?;
     if let Some(lost) = several(&lost) {
         (host.tell)(Told::Warning(format!("these can't be kept on the server's file system: {lost}").into()));
