@@ -17,6 +17,7 @@ mod maintenance;
 mod make;
 mod own;
 mod places;
+mod remembered;
 mod repository;
 mod retention;
 mod said;
@@ -122,6 +123,10 @@ pub struct Server {
     /// Mastodon's default: the cache of remote media, `public/system/cache/*`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exclude: Option<Vec<String>>,
+    /// Paths of `backup`, and names of volumes, that may be empty although the last backup has files there. Any other that
+    /// is makes the backup fail: its disk may not be mounted.
+    #[serde(default)]
+    pub may_be_empty: Vec<String>,
     /// Commands whose output is backed up, each with its member's name: an array, or a table with the commands `dump`,
     /// `load`, which loads it in a restore, and `drill`, which tries it; both get it on stdin.
     #[serde(default)]

@@ -12,6 +12,7 @@ use crate::report::text::table;
 use crate::site::{HOSS, Server, Site};
 use crate::units::Size;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 pub fn backup(context: &Context, command: &BackupCommand) -> Result<u8> {
@@ -31,6 +32,7 @@ pub fn backup(context: &Context, command: &BackupCommand) -> Result<u8> {
 fn list(context: &Context) -> Result<u8> {
     let mut rows = vec![["SERVER", "BACKUP", "RELEASE", "SIZE", "LEVEL", "FITS"].map(String::from).to_vec()];
     let mut listed = Vec::new();
+    let mut foreign = BTreeSet::new();
     let site = context.site()?;
     let reach = context.reach(&site);
     let servers = context.servers(&site)?;
@@ -42,8 +44,13 @@ fn list(context: &Context) -> Result<u8> {
             // What a snapshot added to a repository is known only where it was taken.
             let is_known = card.bytes > 0 || !backup::is_reference(&card.path);
             let size = if is_known { Size(card.bytes).to_string() } else { "?".into() };
+            // One of another site, which several servers of this one may have in their folder.
+            if card.server.as_ref().is_some_and(|of| *of != server.name) && !foreign.insert(card.path.clone())
+            {
+                continue;
+            }
             rows.push(vec![
-                server.name.clone(),
+                card.server.clone().unwrap_or_else(|| server.name.clone()),
                 card.name.clone(),
                 release,
                 size,
@@ -73,14 +80,22 @@ fn level(card: &Card) -> String {
     if let Some(why) = &card.unreadable {
         return format!("can't be read: {why}");
     }
+    if card.missing {
+        return "not in the repository any more".into();
+    }
     let level = proven(card);
     let level = match card.changed.len() {
         0 => level,
         count => format!("{level}, {count} changed"),
     };
-    match card.unheld.len() {
+    let level = match card.unheld.len() {
         0 => level,
         count => format!("{level}, {count} not copied by SQLite"),
+    };
+    match card.lacking.len() {
+        0 => level,
+        1 => format!("{level}, data missing in 1 part"),
+        count => format!("{level}, data missing in {count} parts"),
     }
 }
 
@@ -152,6 +167,7 @@ fn verify(context: &Context, backup: Option<&str>) -> Result<u8> {
             doubts(&card.changed, &card.unheld)
                 .into_iter()
                 .for_each(|doubts| println!("when it was taken, {doubts}"));
+            card.lacking.iter().for_each(|lacking| println!("when it was taken: {lacking}"));
             excluded(&card).into_iter().for_each(|excluded| println!("excluded from it: {excluded}"));
         }
         (Some(members), false) => {

@@ -7,6 +7,8 @@
 // From bottom to top.
 mod changed;
 
+mod held;
+
 mod manifest;
 mod place;
 
@@ -43,6 +45,7 @@ pub use compression::Compression;
 pub use create::{Content, Created, Member, Unnamed, Watch, create};
 pub use decrypt::{is_readable, try_keys};
 pub use estimate::estimate;
+pub use held::{Held, Loss};
 pub use keys::{Encryption, Keys};
 pub use left::{ASIDE, CHECKOUT, Left, Own, real};
 pub use manifest::{About, Entry, Excluded, Manifest, Sort, below};

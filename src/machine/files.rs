@@ -135,7 +135,7 @@ pub fn unreadable(error: std::io::Error, message: String) -> Failure {
         std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => Kind::NotFound,
         _ => Kind::Refused,
     };
-    Failure::new(kind, message).why(error)
+    Failure::new(kind, message).because(error)
 }
 
 /// Bytes as lower-case hexadecimal.

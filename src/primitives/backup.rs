@@ -53,6 +53,8 @@
 //!
 //! # Errors
 //! `refused` if a database server that runs keeps its files among the files or in a volume, which must be dumped instead;
+//! `refused` if a file, a folder or a volume is empty where the last backup has data, unless `may_be_empty` of the site
+//! names it; `refused` if all backups are gone that were in the folder when the last one was made there;
 //! `not_found` if a file, a service or a program is not there; `command_failed` if a dump fails, or the program that
 //! encrypts; `timed_out` if a snapshot takes over an hour; `refused` if there is too little room, a snapshot is not
 //! whole, something can't be read or written, the archive differs when read back, or `identity` is the key of no
@@ -72,7 +74,7 @@
 
 use crate::data::{self, ServerName};
 use crate::failure::{Context, Failure, Kind, Result};
-use crate::machine::archive::{self, About, Encryption, Manifest, Watch};
+use crate::machine::archive::{self, About, Encryption, Held, Manifest, Watch};
 use crate::machine::backup::{
     Asked, AskedDatabase, AskedFiles, AskedRedis, AskedSearch, AskedVolume, Card, Dump, ENDING, Intent,
     Workshop, Written, free_name, gather, leftover,
@@ -87,6 +89,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+mod emptied;
 mod room;
 mod wanted;
 
@@ -194,12 +197,13 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     let intent = match begun {
         Some(intent) => intent,
         None => {
-            room::enough(&plan, server)?;
+            let held = room::enough(&plan, server)?;
             room::no_running_database(&plan, server)?;
-            intend(arguments, &plan, host)?
+            intend(arguments, &plan, host, held)?
         }
     };
     let Intent { path, about, written } = intent;
+    let plan_folder = plan.folder.clone();
     let written = match written.filter(|_| path.exists()) {
         Some(written) => written,
         // It may have been killed just when the archive got its name: the archive is the backup then, if it can be
@@ -237,6 +241,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
         (host.tell)(Told::Warning(why.into()));
     }
     Card::of(&path)?.about(&held).verified(sha256.clone()).keep()?;
+    end(&held, &plan_folder, host)?;
     Ok(Outcome {
         bytes: json!({ data::SIZE: Size(path.metadata().or_fail(Kind::Refused, failed)?.len()) }),
         members,
@@ -249,6 +254,15 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
         readable,
         path,
     })
+}
+
+/// What is done when the backup is there and was read back: what is missing in it is told last, and that it is there is
+/// remembered.
+fn end(about: &About, folder: &Path, host: &Host) -> Result<()> {
+    for lacking in &about.lacking {
+        (host.tell)(Told::Warning(format!("in the backup, {lacking}").into()));
+    }
+    host.server()?.remember_backups(folder)
 }
 
 /// Writes the archive, which gets its name only when it is whole.
@@ -264,14 +278,17 @@ fn write(arguments: &Arguments, host: &Host, plan: Plan, path: &Path, about: &Ab
         }
         _ => {}
     }
-    let asked = wanted::complete(plan.asked, arguments, about);
+    let asked = wanted::complete(plan.asked.clone(), arguments, about);
     let own = server.own_folders(Some(&plan.folder));
     let ground = server.ground(own.clone(), arguments.project.as_deref());
     let place = ground.place(&stop);
     let gathered =
         gather(&asked, &Workshop { place: &place, folder: &plan.folder, compressed: true, tell: &progress })?;
+    let about = match emptied::gathered(about.clone(), &gathered, &plan, server) {
+        Ok(about) => about,
+        Err(failure) => return Err(gathered.fail(failure)),
+    };
     progress(format!("writing `{}`", path.display()));
-    let about = About { parts: gathered.parts.clone(), changed: gathered.changed.clone(), ..about.clone() };
     let watch = Watch { stop: &stop, warn: &warn, own: &own };
     let created = archive::create(path, &server.keys(), &gathered.members, about, &plan.prefix, &watch);
     let unnamed = match created {
@@ -285,7 +302,7 @@ fn write(arguments: &Arguments, host: &Host, plan: Plan, path: &Path, about: &Ab
     Ok(Written { about, members: members.len(), sha256: Some(created.sha256) })
 }
 
-fn intend(arguments: &Arguments, plan: &Plan, host: &Host) -> Result<Intent> {
+fn intend(arguments: &Arguments, plan: &Plan, host: &Host, held: BTreeMap<String, Held>) -> Result<Intent> {
     let server = host.server()?;
     let position = Checkout::open(&server.checkout).and_then(|checkout| checkout.position()).ok();
     if position.is_none() {
@@ -306,6 +323,7 @@ fn intend(arguments: &Arguments, plan: &Plan, host: &Host) -> Result<Intent> {
         not_included: arguments.not_included.clone(),
         ..About::default()
     };
+    let about = emptied::add(about, held, plan, server)?;
     let path = free_name(&plan.folder, &about, &plan.format);
     let intent = Intent { path, about, written: None };
     intent.keep(host.folder)?;
@@ -314,7 +332,9 @@ fn intend(arguments: &Arguments, plan: &Plan, host: &Host) -> Result<Intent> {
 
 fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
     let server = host.server()?;
-    room::enough(&plan(arguments, server)?, server)?;
+    let plan = plan(arguments, server)?;
+    let held = room::enough(&plan, server)?;
+    emptied::add(About::default(), held, &plan, server)?;
     let readable = archive::try_keys(&server.keys(), &|| host.stop.is_asked())?;
     let unknown = |what: &str| data::unknown(format!("{what} of the backup of {}", server.name));
     // A plan may have moved the checkout before, so neither release nor commit is what it is now.

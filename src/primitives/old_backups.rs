@@ -6,6 +6,8 @@
 //! - the newest backup that was verified or drilled and fits what is installed; for Hoss one fits if the first two
 //!   numbers of its release are the same, and it is not newer than what is installed. If none fits, the newest such one
 //!   of each two first numbers;
+//! - the newest verified backup that has data where that one has none, or little, unless `may_be_empty` of the site
+//!   names that path: a disk may not have been mounted;
 //! - all of them while none is verified;
 //! - a backup from the future: the clock was wrong when it was made. It does not count as the newest, either;
 //! - an archive whose card does not say that it is a backup of this server. What another program wrote has no card;
@@ -26,6 +28,7 @@
 //! - `bytes`: the size of all of them.
 //! - `kept`: how many backups of the server are not old, without those from the future.
 //! - `future`: the names of those from the future.
+//! - `fuller`: the names of those that are kept because a newer one has no data, or little, where they have some.
 //! - `foreign`: the number of archives without a card of this server.
 //! - `left`: the number of cards whose backup is gone.
 //!
@@ -77,6 +80,8 @@ pub struct Outcome {
     kept: usize,
     #[serde(default)]
     future: Vec<String>,
+    #[serde(default)]
+    fuller: Vec<String>,
     foreign: usize,
     left: usize,
 }
@@ -112,6 +117,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
         bytes: size(aging.old.iter().map(|card| card.bytes).sum()),
         kept: aging.young.len(),
         future: aging.future.into_iter().map(|card| card.name).collect(),
+        fuller: aging.fuller,
         foreign: aging.foreign,
         left: aging.left.len(),
         backups: aging

@@ -2,7 +2,7 @@
 //! documentation that there is.
 
 /// The keys of a server's table, in the order in which `init` writes them.
-pub const KEYS: [&str; 31] = [
+pub const KEYS: [&str; 32] = [
     "ssh",
     "agent",
     "kind",
@@ -19,6 +19,7 @@ pub const KEYS: [&str; 31] = [
     "maintenance",
     "backup",
     "exclude",
+    "may_be_empty",
     "dumps",
     "databases",
     "redis",

@@ -22,7 +22,16 @@ impl Server {
             false => given,
         };
         keep.check()?;
-        look(&self.folder_of_backups(folder), &self.name, &keep, &self.fit(), Timestamp::now())
+        let folder = self.folder_of_backups(folder);
+        look(&folder, &self.name, &keep, &self.fit(), &|part| self.may_be_empty(part), Timestamp::now())
+    }
+
+    /// Whether a backup may hold nothing of a part: a path as it was written, or `volume NAME`.
+    pub fn may_be_empty(&self, part: &str) -> bool {
+        self.may_be_empty.iter().any(|written| match part.strip_prefix("volume ") {
+            Some(volume) => written == volume,
+            None => self.path(written) == self.path(part),
+        })
     }
 
     /// Into which releases its backups fit: Hoss reads only those with the same first two numbers.

@@ -138,6 +138,13 @@ fn places(server: &Server, text: &str) -> Vec<Doubt> {
         let help = "name the folders in it that hold data instead".to_owned();
         doubts.push(Doubt::new("backup", &written, message, help));
     }
+    for (written, own) in server.own_in_backup() {
+        let own: Vec<String> =
+            own.iter().map(|(path, why)| format!("`{}` ({why})", path.display())).collect();
+        let message = format!("a backup of `{written}` leaves out what is in it: {}", own.join(", "));
+        let help = "name the folders in it that hold data instead, or write what is left out into `exclude`";
+        doubts.push(Doubt::new("backup", &written, message, help));
+    }
     for (key, file) in [("env_file", &server.env_file), ("identity", &server.identity)] {
         let Some(file) = file.as_ref().map(|file| file.to_string_lossy().into_owned()) else { continue };
         if !server.path(&file).exists() {

@@ -22,7 +22,13 @@ struct Note {
     run: String,
     /// Whether something of it was put back: then more than the folder is left, and what was replaced is beside it.
     is_used: bool,
+    /// What putting it back has made beside what it would replace, while nothing is replaced.
+    #[serde(default)]
+    pieces: Vec<PathBuf>,
 }
+
+/// The plan by which files are put back, in the folder of the unpacked backup: from when it is there, something is replaced.
+pub const PLAN: &str = "plan.json";
 
 /// What others left, in sentences for people.
 #[derive(Default)]
@@ -41,7 +47,18 @@ fn file(folder: &Path) -> PathBuf {
 /// Says whose the folder is, before anything is unpacked into it.
 pub fn note(folder: &Path, server: &str, run: &str) -> Result<()> {
     private_folder(folder.parent().unwrap_or(folder))?;
-    write(folder, &Note { server: server.to_owned(), run: run.to_owned(), is_used: false })
+    write(
+        folder,
+        &Note { server: server.to_owned(), run: run.to_owned(), is_used: false, pieces: Vec::new() },
+    )
+}
+
+/// From now on its files are brought to where they are put back, which may make these.
+pub fn begin(unpacked: &Unpacked, pieces: Vec<PathBuf>) -> Result<()> {
+    match read(&file(&unpacked.folder)) {
+        Some(note) if !note.is_used => write(&unpacked.folder, &Note { pieces, ..note }),
+        _ => Ok(()),
+    }
 }
 
 /// From now on something of it is put back.
@@ -76,7 +93,7 @@ pub fn remove(backups: &Path, server: &str, run: &str) -> Result<Leftover> {
             continue;
         };
         let folder = backups.join(folder);
-        if note.is_used && folder.symlink_metadata().is_ok() {
+        if (note.is_used || folder.join(PLAN).exists()) && folder.symlink_metadata().is_ok() {
             leftover.kept.push(format!(
                 "`{}` is left of the abandoned run `{}`, which put some of it back: what that replaced is still aside; when \
                  nobody needs either, `drop_replaced` in `banister repl` removes both",
@@ -85,19 +102,25 @@ pub fn remove(backups: &Path, server: &str, run: &str) -> Result<Leftover> {
             ));
             continue;
         }
-        if let Err(error) = tree::remove(&folder) {
-            leftover.kept.push(format!(
-                "`{}`, which the abandoned run `{}` had unpacked, can't be removed: {error}; as root: `rm -rf -- {}`",
-                folder.display(),
-                note.run,
-                word(folder.display())
-            ));
+        let all = note.pieces.iter().chain([&folder]);
+        let kept: Vec<String> = all.filter_map(|path| kept(path, &note.run)).collect();
+        if !kept.is_empty() {
+            leftover.kept.extend(kept);
             continue;
         }
         end(&folder)?;
         leftover.removed.push(format!("removed `{}`, which an abandoned run had unpacked", folder.display()));
     }
     Ok(leftover)
+}
+
+/// Removes what an abandoned run had unpacked; why it is still there, if it is.
+fn kept(path: &Path, run: &str) -> Option<String> {
+    let error = tree::remove(path).err()?;
+    let (shown, word) = (path.display(), word(path.display()));
+    Some(format!(
+        "`{shown}`, which the abandoned run `{run}` had unpacked, can't be removed: {error}; as root: `rm -rf -- {word}`"
+    ))
 }
 
 fn write(folder: &Path, note: &Note) -> Result<()> {

@@ -1,0 +1,56 @@
+//! Which backups were made in a folder: one that has none of them any more is another disk than before, or the disk is not
+//! mounted, and what is written then fills the one below.
+
+use super::{Server, state_folder};
+use crate::failure::{Context, Failure, Kind, Result};
+use crate::machine::backup::catalogue;
+use crate::machine::files::{kept, private_folder, write_private_durably};
+use crate::output::word;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The names of the backups that were in a folder when the last one was made there, the oldest first.
+type Remembered = BTreeMap<PathBuf, Vec<String>>;
+
+impl Server {
+    /// Fails with [`Kind::Refused`] if all backups are gone that were in this folder when the last one was made there.
+    /// What stands there for snapshots in a repository is made anew from that.
+    pub fn check_backups_there(&self, folder: &Path) -> Result<()> {
+        if self.repository.is_some() {
+            return Ok(());
+        }
+        let file = self.remembered_in()?;
+        let remembered: Remembered = kept(&file)?.unwrap_or_default();
+        let Some(names) = remembered.get(folder).filter(|names| !names.is_empty()) else { return Ok(()) };
+        if names.iter().any(|name| folder.join(name).symlink_metadata().is_ok()) {
+            return Ok(());
+        }
+        let last = names.last().map(String::as_str).unwrap_or_default();
+        let message = format!(
+            "`{}` has none of the backups of `{}` that were made there, the last of them `{last}`",
+            folder.display(),
+            self.name
+        );
+        Err(Failure::new(Kind::Refused, message).help(format!(
+            "mount its disk, if that is missing; if they are gone for good: `rm {}`",
+            word(file.display())
+        )))
+    }
+
+    /// Remembers which backups of the server are in a folder.
+    pub fn remember_backups(&self, folder: &Path) -> Result<()> {
+        let file = self.remembered_in()?;
+        let mut remembered: Remembered = kept(&file)?.unwrap_or_default();
+        let cards = catalogue(folder)?.into_iter().filter(|card| card.server.as_ref() == Some(&self.name));
+        remembered.insert(folder.to_owned(), cards.map(|card| card.name).collect());
+        let text =
+            serde_json::to_vec(&remembered).or_fail(Kind::Bug, || "a list is not plain data".into())?;
+        private_folder(file.parent().unwrap_or(folder))?;
+        write_private_durably(&file, &text)
+    }
+
+    fn remembered_in(&self) -> Result<PathBuf> {
+        let name = self.name.replace('/', "-");
+        Ok(state_folder()?.join("backups").join(format!("{name}.json")))
+    }
+}
