@@ -52,5 +52,5 @@ pub use manifest::{About, Entry, Excluded, Manifest, Sort, below};
 pub use members::Members;
 pub use sweep::{is_of, sweep};
 pub use tree::{as_tar, digests};
-pub use unpack::{RISEN, is_risen, unpack};
+pub use unpack::{RISEN, TOO_LONG, is_risen, unpack};
 pub use verify::{Contents, inspect, verify, verify_until};

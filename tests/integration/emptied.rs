@@ -1,4 +1,5 @@
-//! Data, and backups, whose disk is not mounted: an empty folder is there, and is not taken for what was in it.
+//! Data, backups and temporary files that are not where they were: a disk that is not mounted leaves an empty folder, which
+//! is not taken for what was in it, and what can't be read or written is told with what to do.
 
 use crate::support;
 
@@ -226,4 +227,103 @@ fn what_was_mounted_and_is_not_any_more_is_not_backed_up_with_what_is_under_it()
     (0..20).for_each(|nr| world.write(&format!("data/rows-{nr}"), "a few more rows than that"));
     let said = world.banister(&["run", "backup", "--abandon", "--yes"]);
     assert_eq!(said.code, Some(0), "{said:?}");
+}
+
+/// The number of an ordinary user, who need not be known.
+const USER: &str = "4242";
+
+#[test]
+fn what_this_user_may_not_read_is_told_with_what_to_do() {
+    let world = world();
+    let chown = |who: &str, what: &str| {
+        let done =
+            std::process::Command::new("chown").args(["-R", who]).arg(world.path().join(what)).status();
+        assert!(done.unwrap().success());
+    };
+    chown(USER, ".");
+    let run = || {
+        let inner = world.command(&["run", "backup", "--abandon", "--yes"]);
+        let mut outer = std::process::Command::new("setpriv");
+        outer.args(["--reuid", USER, "--regid", USER, "--clear-groups"]);
+        outer.arg(inner.get_program()).args(inner.get_args()).current_dir(world.path()).env_clear();
+        outer.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        support::said(outer.output().unwrap())
+    };
+    use std::os::unix::fs::PermissionsExt;
+    world.write("data/inner/rows", "some");
+    for (closed, mode) in [("data/rows-3", 0o600), ("data/inner", 0o700)] {
+        chown("0", closed);
+        fs::set_permissions(world.path().join(closed), fs::Permissions::from_mode(mode)).unwrap();
+        let said = run();
+        assert_eq!(said.code, Some(1), "{said:?}");
+        assert!(said.err.contains("help let this user read it"), "{said:?}");
+        chown(USER, closed);
+    }
+    assert_eq!(run().code, Some(0));
+}
+
+#[test]
+fn a_folder_of_temporary_files_that_is_missing_is_told_with_what_to_do() {
+    let world = world();
+    taken(&world);
+    for arguments in [
+        &["run", "backup", "--abandon", "--yes"][..],
+        &["backup", "verify"],
+        &["backup", "restore", "--abandon", "--yes"],
+        &["backup", "drill", "--abandon", "--yes"],
+        &["demo"],
+    ] {
+        let said = support::said(world.command(arguments).env("TMPDIR", "/nonexistent").output().unwrap());
+        assert_eq!(said.code, Some(1), "{said:?}");
+        assert!(said.err.contains("or name another folder for temporary files with `TMPDIR`"), "{said:?}");
+    }
+}
+
+/// The advice was to add the path, which restores it where it was and not where it is now.
+#[test]
+fn data_that_moved_since_the_backup_is_restored_as_the_refusal_says() {
+    let world = world();
+    taken(&world);
+    fs::rename(world.path().join("data"), world.path().join("moved")).unwrap();
+    world.write("site.toml", &SITE.replace("~/data", "~/moved"));
+    let said = world.banister(&["backup", "restore", "--abandon", "--yes"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let help = "if that data is elsewhere now, do so until it is restored, then move it there with `mv`";
+    assert!(said.err.contains(help), "{said:?}");
+    world.write("site.toml", &SITE.replace("\"~/data\"", "\"~/data\", \"~/moved\""));
+    let said = world.banister(&["backup", "restore", "--abandon", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(fs::read_dir(world.path().join("data")).unwrap().count(), 40);
+}
+
+#[test]
+fn a_tree_whose_paths_are_too_long_where_it_is_unpacked_is_told_with_what_to_do() {
+    let world = world();
+    // Just too long below `kept/.restore-DIGITS/content/home/data`, and not below a folder with a shorter path.
+    let around = world.path().join("kept").as_os_str().len() + ".restore-20260101000000000000".len();
+    let mut left = 4098 - around - "//content/home/data/f".len();
+    let mut deep = world.path().join("data");
+    while left > 0 {
+        let length = if left > 203 { 100 } else { (left - 1).min(200) };
+        deep.push("d".repeat(length));
+        left -= length + 1;
+    }
+    fs::create_dir_all(&deep).unwrap();
+    fs::write(deep.join("f"), "deep").unwrap();
+    taken(&world);
+    let said = world.banister(&["backup", "restore", "--yes"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.err.contains("the paths where it is unpacked are too long: set `backups`"), "{said:?}");
+    // As it says.
+    let short = tempfile::Builder::new().prefix("b").rand_bytes(3).tempdir_in("/tmp").unwrap();
+    for path in fs::read_dir(world.path().join("kept")).unwrap().map(|entry| entry.unwrap().path()) {
+        if path.is_file() {
+            fs::copy(&path, short.path().join(path.file_name().unwrap())).unwrap();
+        }
+    }
+    world.write("site.toml", &SITE.replace("~/kept", &short.path().display().to_string()));
+    fs::write(deep.join("f"), "lost").unwrap();
+    let said = world.banister(&["backup", "restore", "--abandon", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(fs::read(deep.join("f")).unwrap(), b"deep");
 }

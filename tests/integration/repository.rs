@@ -413,3 +413,14 @@ fn a_repository_on_another_machine_is_used_through_ssh() {
     let levels: Vec<Value> = cards().iter().map(|card| card["level"].clone()).collect();
     assert_eq!(levels, ["verified", "verified"]);
 }
+
+#[test]
+fn a_folder_of_temporary_files_that_is_missing_says_nothing_of_the_repository() {
+    let web = Web::new("");
+    let said = web.command(&["run", "backup", "--yes"]).env("TMPDIR", "/nonexistent").output().unwrap();
+    let what = [
+        "`restic` can't write its temporary files",
+        "or name another folder for temporary files with `TMPDIR`",
+    ];
+    failed(support::said(said), &what);
+}

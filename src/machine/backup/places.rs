@@ -84,8 +84,15 @@ impl Places {
             Some("volume") => "volumes",
             _ => "backup",
         };
+        let moved = match key {
+            "backup" => {
+                "; if that data is elsewhere now, do so until it is restored, then move it there with `mv`"
+            }
+            _ => "",
+        };
         Failure::new(Kind::Refused, message).why(format!("nothing was restored; its places are {has}")).help(format!(
-            "take another backup, see `banister backup list`; if it is data of `{server}`, add it to `{key}` in `site.toml`"
+            "take another backup, see `banister backup list`; if it is data of `{server}`, add it to `{key}` in \
+             `site.toml`{moved}"
         ))
     }
 }
