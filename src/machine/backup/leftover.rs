@@ -3,6 +3,7 @@
 
 use super::unpacked::Unpacked;
 use crate::failure::{Context, Kind, Result};
+use crate::machine::archive::ASIDE;
 use crate::machine::files::{private_folder, sync_folder_of, write_private_durably};
 use crate::machine::tree;
 use crate::output::word;
@@ -92,6 +93,7 @@ pub fn remove(backups: &Path, server: &str, run: &str) -> Result<Leftover> {
         let Some(note) = read(&path).filter(|note| note.server == server && note.run != run) else {
             continue;
         };
+        let id = folder.trim_start_matches(RESTORE).to_owned();
         let folder = backups.join(folder);
         if (note.is_used || folder.join(PLAN).exists()) && folder.symlink_metadata().is_ok() {
             leftover.kept.push(format!(
@@ -102,7 +104,9 @@ pub fn remove(backups: &Path, server: &str, run: &str) -> Result<Leftover> {
             ));
             continue;
         }
-        let all = note.pieces.iter().chain([&folder]);
+        // Whoever may write among the backups may write a note: nothing else is removed by what it says.
+        let pieces = note.pieces.iter().filter(|path| is_piece(path, &id));
+        let all = pieces.chain([&folder]);
         let kept: Vec<String> = all.filter_map(|path| kept(path, &note.run)).collect();
         if !kept.is_empty() {
             leftover.kept.extend(kept);
@@ -112,6 +116,14 @@ pub fn remove(backups: &Path, server: &str, run: &str) -> Result<Leftover> {
         leftover.removed.push(format!("removed `{}`, which an abandoned run had unpacked", folder.display()));
     }
     Ok(leftover)
+}
+
+/// Whether a path has a name that only a restore gives.
+fn is_piece(path: &Path, id: &str) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let beside = format!(".new.{id}");
+    let is_beside = name.starts_with('.') && name.trim_end_matches(".part").ends_with(&beside);
+    is_beside || name.strip_prefix(ASIDE) == Some(id)
 }
 
 /// Removes what an abandoned run had unpacked; why it is still there, if it is.
