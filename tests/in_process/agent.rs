@@ -7,6 +7,7 @@ use banister::reach::wire::{Hello, Reply, Request, Said, Task, What};
 use banister::site::Site;
 use std::io::{Cursor, Write};
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 /// What an agent writes, kept.
@@ -23,8 +24,19 @@ impl Write for Kept {
     }
 }
 
+/// Whether this is the process of the test alone.
+const ALONE: &str = "BANISTER_TEST_AGENT";
+
 #[test]
 fn an_agent_that_is_another_program_says_what_it_lacks_and_how_that_is_mended() {
+    // An agent has the key of its process.
+    if std::env::var_os(ALONE).is_none() {
+        let name = "agent::an_agent_that_is_another_program_says_what_it_lacks_and_how_that_is_mended";
+        let mut again = Command::new(std::env::current_exe().unwrap());
+        let again = again.args(["--exact", name, "--nocapture"]).env(ALONE, "yes").output().unwrap();
+        assert!(again.status.success(), "{again:?}");
+        return;
+    }
     let world = World::new();
     let site = Site::load(&world.path().join("site.toml")).unwrap();
     let task = Task {
