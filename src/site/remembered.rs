@@ -6,14 +6,33 @@ use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::backup::catalogue;
 use crate::machine::files::{kept, private_folder, write_private_durably};
 use crate::output::word;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// The names of the backups that were in a folder when the last one was made there, the oldest first.
-type Remembered = BTreeMap<PathBuf, Vec<String>>;
+/// By the path of each folder, what it was when the last backup was made there.
+type Remembered = BTreeMap<PathBuf, Folder>;
+
+/// A folder of backups.
+#[derive(Serialize, Deserialize)]
+struct Folder {
+    /// While these are the same, it is the same folder, whatever became of what was in it.
+    device: u64,
+    inode: u64,
+    /// The backups of the server in it, the oldest first.
+    names: Vec<String>,
+}
+
+impl Folder {
+    fn is_at(&self, path: &Path) -> bool {
+        path.metadata().is_ok_and(|found| (found.dev(), found.ino()) == (self.device, self.inode))
+    }
+}
 
 impl Server {
-    /// Fails with [`Kind::Refused`] if all backups are gone that were in this folder when the last one was made there.
+    /// Fails with [`Kind::Refused`] if this is another folder than when the last backup was made there, and all that were in
+    /// it are gone.
     /// What stands there for snapshots in a repository is made anew from that.
     pub fn check_backups_there(&self, folder: &Path) -> Result<()> {
         if self.repository.is_some() {
@@ -21,8 +40,11 @@ impl Server {
         }
         let file = self.remembered_in()?;
         let remembered: Remembered = kept(&file)?.unwrap_or_default();
-        let Some(names) = remembered.get(folder).filter(|names| !names.is_empty()) else { return Ok(()) };
-        if names.iter().any(|name| folder.join(name).symlink_metadata().is_ok()) {
+        let Some(known) = remembered.get(folder).filter(|known| !known.names.is_empty()) else {
+            return Ok(());
+        };
+        let names = &known.names;
+        if known.is_at(folder) || names.iter().any(|name| folder.join(name).symlink_metadata().is_ok()) {
             return Ok(());
         }
         let last = names.last().map(String::as_str).unwrap_or_default();
@@ -42,7 +64,10 @@ impl Server {
         let file = self.remembered_in()?;
         let mut remembered: Remembered = kept(&file)?.unwrap_or_default();
         let cards = catalogue(folder)?.into_iter().filter(|card| card.server.as_ref() == Some(&self.name));
-        remembered.insert(folder.to_owned(), cards.map(|card| card.name).collect());
+        let names = cards.map(|card| card.name).collect();
+        let failed = || format!("`{}` can't be read", folder.display());
+        let found = folder.metadata().or_fail(Kind::Refused, failed)?;
+        remembered.insert(folder.to_owned(), Folder { device: found.dev(), inode: found.ino(), names });
         let text =
             serde_json::to_vec(&remembered).or_fail(Kind::Bug, || "a list is not plain data".into())?;
         private_folder(file.parent().unwrap_or(folder))?;
