@@ -32,8 +32,7 @@ impl Folder {
 
 impl Server {
     /// Fails with [`Kind::Refused`] if this is another folder than when the last backup was made there, and all that were in
-    /// it are gone.
-    /// What stands there for snapshots in a repository is made anew from that.
+    /// it are gone. What stands there for snapshots in a repository is made anew from that.
     pub fn check_backups_there(&self, folder: &Path) -> Result<()> {
         if self.repository.is_some() {
             return Ok(());
