@@ -4,12 +4,13 @@ use super::arguments::{BackupCommand, PruneOptions, RunOptions, TryOptions};
 use super::context::{Context, at_once};
 use crate::data::Arguments;
 use crate::failure::{Failure, Kind, Result};
+use crate::kind::Fits;
 use crate::machine::archive::doubts;
 use crate::machine::backup::{self, Access, Card, Level, ReadPart, Verified, first_two_numbers, missing};
 use crate::machine::part::Part;
 use crate::reach::inquiry;
 use crate::report::text::table;
-use crate::site::{HOSS, Server, Site};
+use crate::site::{Server, Site};
 use crate::units::Size;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -117,11 +118,10 @@ fn proven(card: &Card) -> String {
     }
 }
 
-/// The installed releases into which it can be put back. Hoss compares the first two numbers, and no release reads
-/// what a newer one migrated.
+/// The installed releases into which it can be put back. No release reads what a newer one migrated.
 fn fits(server: &Server, card: &Card) -> String {
     match &card.release {
-        _ if server.kind != HOSS => "any".into(),
+        _ if server.facts.fits == Fits::Any => "any".into(),
         Some(release) => format!("{release} to {}.*", first_two_numbers(release)),
         None => "?".into(),
     }

@@ -4,7 +4,11 @@ mod linked;
 
 use super::context::Context;
 use crate::failure::{Context as _, Failure, Kind, Result};
-use crate::site::{FILE, HOSS, MASTODON};
+use crate::site::FILE;
+
+const HOSS: &str = "hoss";
+const MASTODON: &str = "mastodon";
+
 use linked::Linked;
 use serde_json::json;
 use std::path::{Path, PathBuf};

@@ -347,7 +347,7 @@ fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
 }
 
 fn plan(arguments: &Arguments, server: &Server) -> Result<Plan> {
-    let is_hoss = server.kind == "hoss";
+    let archive = &server.facts.archive;
     let asked = wanted::asked(arguments, server)?;
     let folder = match &arguments.folder {
         Some(folder) => server.path(folder),
@@ -356,7 +356,7 @@ fn plan(arguments: &Arguments, server: &Server) -> Result<Plan> {
     if arguments.format.is_none() && server.repository.is_some() {
         return Ok(Plan { folder, format: ENDING.into(), prefix: String::new(), asked });
     }
-    let format = arguments.format.clone().unwrap_or(if is_hoss { "tar.gz" } else { "tar.zst" }.into());
+    let format = arguments.format.clone().unwrap_or_else(|| archive.format.clone());
     let format = format.trim_start_matches('.').to_owned();
     let format = match server.keys().encryption() {
         Some(encryption) if Encryption::of(Path::new(&format)).is_none() => {
@@ -373,6 +373,6 @@ fn plan(arguments: &Arguments, server: &Server) -> Result<Plan> {
         )
         .help("name them in `recipients` in `site.toml`; the ending is added automatically"));
     }
-    let prefix = arguments.prefix.clone().unwrap_or(if is_hoss { "./" } else { "" }.into());
+    let prefix = arguments.prefix.clone().unwrap_or_else(|| archive.prefix.clone());
     Ok(Plan { folder, format, prefix, asked })
 }

@@ -110,16 +110,13 @@ impl<'a> Check<'a> {
 /// have none.
 pub fn check(layers: &Layers, text: &Text) -> Vec<Finding> {
     let kinds = match layers.kind() {
-        "" => KINDS.map(str::to_owned).to_vec(),
+        "" => crate::kind::bundled(),
         kind => vec![kind.to_owned()],
     };
     let mut check = Check::new(layers, &kinds);
     check.text(text.clone());
     check.end().1
 }
-
-/// The kinds of servers that the program brings.
-pub const KINDS: [&str; 3] = ["hoss", "mastodon", "plain"];
 
 /// Fails if there is an error among the findings; the failure tells all of them.
 pub fn refuse(findings: &[Finding]) -> Result<()> {

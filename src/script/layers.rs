@@ -5,6 +5,7 @@ use super::outline::outline;
 use super::source::BUNDLED;
 use super::stale::stale;
 use crate::failure::{Context, Failure, Kind, Result};
+use crate::kind::STDLIB;
 use crate::machine::files::{sha256_of, write_durably};
 pub use crate::output::nearest::{distance, nearest};
 use include_dir::{Dir, include_dir};
@@ -14,7 +15,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 static RUNBOOKS: Dir = include_dir!("$CARGO_MANIFEST_DIR/runbooks");
-static STDLIB: Dir = include_dir!("$CARGO_MANIFEST_DIR/stdlib");
 /// What releases ask for is bundled with the kind of server whose releases they are.
 static NO_RELEASES: Dir = Dir::new("", &[]);
 

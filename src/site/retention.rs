@@ -1,7 +1,8 @@
 //! Which backups of a server are old.
 
-use super::{FILE, HOSS, Server};
+use super::{FILE, Server};
 use crate::failure::{Failure, Kind, Result};
+use crate::kind::Fits;
 use crate::machine::backup::prune::{Aging, look};
 use crate::machine::backup::{FORM, Fit, Keep};
 use crate::machine::git::Checkout;
@@ -34,9 +35,9 @@ impl Server {
         })
     }
 
-    /// Into which releases its backups fit: Hoss reads only those with the same first two numbers.
+    /// Into which releases its backups fit.
     fn fit(&self) -> Fit {
-        if self.kind != HOSS {
+        if self.facts.fits == Fits::Any {
             return Fit::Any;
         }
         let position = Checkout::open(&self.checkout).and_then(|checkout| checkout.position());

@@ -121,7 +121,7 @@ impl<'a> Walk<'a> {
             other if kind(other) == Some("server") => Severity::Error,
             _ => return,
         };
-        let settings = || site::KEYS.into_iter().chain(["name", "home"]);
+        let settings = || site::KEYS.iter().map(String::as_str).chain(["name", "home"]);
         if settings().any(|setting| setting == name) {
             return;
         }

@@ -17,7 +17,7 @@ const SHORTEST: usize = 4;
 /// What primitives take and give, what servers and failures have: all words of the reference that stand in backticks.
 static DOCUMENTED: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
     let mut words: BTreeSet<String> = KNOWN.properties.iter().cloned().collect();
-    words.extend(site::KEYS.into_iter().chain(["name", "home"]).map(str::to_owned));
+    words.extend(site::KEYS.iter().map(String::as_str).chain(["name", "home"]).map(str::to_owned));
     for primitive in primitives::all() {
         let page = primitive.page();
         let signature = page.signature.positional.iter().chain(&page.signature.options);

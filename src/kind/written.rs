@@ -1,0 +1,97 @@
+//! What `kind.toml` says, as it is written. The comments above its keys are the only documentation that there is.
+
+use crate::failure::{Failure, Kind, Result};
+use serde::{Deserialize, Serialize};
+
+/// A `kind.toml`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Written {
+    /// The kind whose functions and keys it inherits, such as `"plain"`; none, if it defines all functions itself.
+    pub extends: Option<String>,
+    /// Whether it has functions that show users a page, so that a server may say `maintenance = "page"`.
+    pub maintenance_page: Option<bool>,
+    /// Where backups are, if the server's table does not say: a path, in which `${NAME:-DEFAULT}` is a setting of
+    /// `env_file`. If nothing is said: `~/backups/` and the name of the server.
+    pub backups: Option<String>,
+    /// Whether `configure`, `build`, `start` and `stop_writers`, as far as it inherits them, run the make targets that
+    /// `targets` of the server's table names, so that `banister check` looks for them.
+    pub make_targets: Option<bool>,
+    /// Into which releases a backup can be restored: `"any"`, or `"first_two_numbers"` for those with the same.
+    pub fits: Option<Fits>,
+    /// The `format` and the `prefix` of archives, as `backup` takes them.
+    pub archive: Option<Archive>,
+    /// What a restore may replace beside `backup` of the server's table: `paths`, in which `${NAME:-DEFAULT}` is a setting
+    /// and `${env_file}` the settings file, and `stores`: `"site"` for the databases, volumes and Redis of that table, or
+    /// `"any"` of the project. A kind with a function `back_up` of its own must say it.
+    pub restores: Option<Restores>,
+    /// What the keys of a server's table are, if it does not say: a table, as `[defaults]` with `folder = "server"`.
+    pub defaults: toml::Table,
+}
+
+/// Into which releases a backup can be restored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fits {
+    #[default]
+    Any,
+    FirstTwoNumbers,
+}
+
+/// How archives are written.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Archive {
+    pub format: String,
+    /// Stands before each name in the archive.
+    pub prefix: String,
+}
+
+impl Default for Archive {
+    fn default() -> Archive {
+        Archive { format: "tar.zst".into(), prefix: String::new() }
+    }
+}
+
+/// What a restore may replace.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Restores {
+    pub paths: Vec<String>,
+    pub stores: Stores,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stores {
+    /// Those that the server's table names.
+    Site,
+    Any,
+}
+
+impl Written {
+    /// Reads a text; `shown` is the name of the file for people.
+    pub fn parse(text: &str, shown: &str) -> Result<Written> {
+        toml::from_str(text).map_err(|error| {
+            Failure::new(Kind::Invalid, format!("`{shown}` is not right"))
+                .why(error.to_string().trim_end().to_owned())
+                .help("correct it: `banister doc kind.toml` lists its keys; then check it with `banister check`")
+        })
+    }
+}
+
+/// The keys of the file, each with its documentation.
+pub fn documented() -> Vec<(String, String)> {
+    let source = include_str!("written.rs");
+    let table = source.split_once("pub struct Written {").map_or("", |(_, rest)| rest);
+    let (mut keys, mut comment) = (Vec::new(), Vec::new());
+    for line in table.lines().map(str::trim).take_while(|line| *line != "}") {
+        if let Some(said) = line.strip_prefix("///") {
+            comment.push(said.trim());
+        } else if let Some((name, _)) = line.strip_prefix("pub ").and_then(|field| field.split_once(": ")) {
+            keys.push((name.to_owned(), comment.join(" ")));
+            comment.clear();
+        }
+    }
+    keys
+}
