@@ -3,6 +3,7 @@
 //! What a kind does is a script, and left to `script`; no kind is named in Rust.
 
 use crate::failure::{Context, Failure, Kind, Result};
+use crate::output::nearest::nearest;
 use include_dir::{Dir, include_dir};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -51,6 +52,12 @@ pub fn path_of(name: &str) -> String {
     format!("{name}/{FILE}")
 }
 
+/// The kind that one with this `kind.toml` extends. What is wrong with the rest of it is said elsewhere.
+pub fn extends(text: &str) -> Option<String> {
+    let table: toml::Table = text.parse().ok()?;
+    table.get("extends")?.as_str().map(str::to_owned)
+}
+
 impl Facts {
     /// The facts of a kind for the site in `folder`. Fails with [`Kind::Invalid`] if a `kind.toml` can't be read.
     pub fn of(folder: Option<&Path>, name: &str) -> Result<Facts> {
@@ -68,6 +75,13 @@ impl Facts {
             };
             let written = Written::parse(&text, &shown)?;
             next = written.extends.clone();
+            if let Some(parent) = next.as_ref().filter(|parent| !is_there(folder, parent)) {
+                let message = format!("there is no kind `{parent}`, which the kind `{name}` extends");
+                let near = nearest(parent, bundled().iter().map(String::as_str)).map(str::to_owned);
+                let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+                return Err(Failure::new(Kind::Invalid, message)
+                    .help(format!("correct `extends` in `{shown}`{near}")));
+            }
             levels.push((name, written));
         }
         let lineage = levels.iter().skip(1).map(|(name, _)| name.clone()).collect();
@@ -90,6 +104,13 @@ impl Facts {
             defaults: self.defaults,
         }
     }
+}
+
+/// Whether there is a kind of this name.
+fn is_there(folder: Option<&Path>, name: &str) -> bool {
+    let files = [path_of(name), format!("{name}.rhai")];
+    let own = |file: &String| folder.is_some_and(|site| site.join("stdlib").join(file).is_file());
+    files.iter().any(|file| own(file) || STDLIB.contains(file))
 }
 
 /// The text of a `kind.toml`, with the name by which people know the file: the site's own, else the bundled one.

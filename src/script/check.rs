@@ -102,7 +102,7 @@ impl<'a> Check<'a> {
             (order(finding), *line, *column, *severity, message.clone())
         });
         self.found.dedup();
-        (self.done, self.found)
+        (self.files.count(), self.found)
     }
 }
 

@@ -25,12 +25,12 @@ pub struct Offer {
 
 /// All of them, in the order of the kind `plain`, which does of each as much as can be done for any server.
 pub fn offers() -> Vec<Offer> {
-    let plain = Layers::bundled_text(Folder::Stdlib, "plain").unwrap_or_default();
+    let plain = Layers::bundled_file(Folder::Stdlib, "plain").unwrap_or_default();
     let layers = Layers::of_site(None, "");
     let runbooks: Vec<String> = layers.list(Folder::Runbooks).into_iter().map(|(name, _)| name).collect();
     let offer = |function: &super::outline::Function| {
         let calls = |runbook: &&String| {
-            let text = Layers::bundled_text(Folder::Runbooks, runbook).unwrap_or_default();
+            let text = Layers::bundled_file(Folder::Runbooks, runbook).unwrap_or_default();
             text.contains(&format!("kind::{}(", function.name))
         };
         let mut callers: Vec<String> = runbooks.iter().filter(calls).cloned().collect();

@@ -105,3 +105,87 @@ fn a_run_refuses_a_kind_that_lacks_something_before_anything_is_touched() {
     }
     assert!(!world.path().join("state").exists());
 }
+
+/// A site whose kind `own` extends `plain`, with a release to update to.
+fn heir(kind: &str, module: &str) -> World {
+    let world = World::new();
+    world.write(
+        "site.toml",
+        "[servers.web]\nkind = \"own\"\ncheckout = \"web\"\nbackups = \"~/kept\"\nbackup = [\"~/data\"]\n\
+         health = [{ command = [\"true\"] }]\n",
+    );
+    world.write("data/rows", "before");
+    world.git(&["commit", "-q", "--allow-empty", "-m", "second"]);
+    world.git(&["tag", "0.2.0"]);
+    world.git(&["checkout", "-q", "0.1.0"]);
+    world.write("stdlib/own/kind.toml", kind);
+    if !module.is_empty() {
+        world.write("stdlib/own.rhai", module);
+    }
+    world
+}
+
+/// What make did, without the ends.
+fn made(world: &World) -> Vec<String> {
+    world.read("trace").lines().filter_map(|line| line.strip_suffix(" begin")).map(str::to_owned).collect()
+}
+
+#[test]
+fn a_function_of_a_kind_counts_wherever_the_inherited_ones_call_it() {
+    let world = heir(
+        "extends = \"plain\"\n",
+        "//! Ours.\n\nfn build(server) {\n    server.make(\"long\");\n    base::build(server);\n}\n\
+         fn start(server) {\n    if server.installed_release() == \"0.2.0\" { throw \"it does not start\"; }\n    server.make(\"up\");\n}\n",
+    );
+    let said = world.banister(&["check"]);
+    assert_eq!(said.code, Some(0), "{}", said.out);
+    let said = world.banister(&["run", "update", "--yes"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(format!("{}{}", said.out, said.err).contains("stdlib/own.rhai:8"), "{said:?}");
+    // The rollback is inherited, and builds and starts as this kind does.
+    let said = world.banister(&["resume", "--rollback", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(made(&world), ["long", "build", "long", "build", "up"]);
+}
+
+#[test]
+fn a_kind_without_functions_of_its_own_is_the_one_that_it_extends() {
+    let world = heir("extends = \"plain\"\n\n[defaults]\ntargets = { configure = \"config\" }\n", "");
+    assert_eq!(world.banister(&["check"]).code, Some(0));
+    let said = world.banister(&["run", "update", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(made(&world), ["config", "build", "up"]);
+}
+
+#[test]
+fn a_misspelt_function_or_one_with_other_parameters_is_found() {
+    for (module, place, message) in [
+        ("fn biuld(server) {}\n", "3:4", "`biuld` overrides nothing, and nothing calls it"),
+        (
+            "fn build(server, to) {}\n",
+            "3:4",
+            "`build` has 2 parameters here, and the bundled function that it replaces has 1",
+        ),
+        ("fn build(server) { base::biuld(server); }\n", "3:20", "the bundled file has no function `biuld`"),
+    ] {
+        let world = heir("extends = \"plain\"\n", &format!("//! Ours.\n\n{module}"));
+        let said = world.banister(&["check"]);
+        assert_eq!(said.code, Some(2), "{module}: {said:?}");
+        assert!(said.out.contains(&format!("error: {message}")), "{module}: {}", said.out);
+        assert!(said.out.contains(&format!("stdlib/own.rhai:{place}\n")), "{module}: {}", said.out);
+    }
+}
+
+#[test]
+fn a_mistake_in_kind_toml_is_told_with_its_place() {
+    for (kind, told) in [
+        ("extends = \"plain\"\nfist = \"any\"\n", "unknown field `fist`"),
+        ("extends = \"plian\"\n", "there is no kind `plian`, which the kind `own` extends"),
+        ("extends = \"own\"\n", "the kind `own` extends itself"),
+        ("extends = \"plain\"\n[defaults]\nfoldr = \"x\"\n", "unknown key `foldr`; did you mean `folder`?"),
+    ] {
+        let said = heir(kind, "").banister(&["check"]);
+        assert_eq!(said.code, Some(2), "{kind}: {said:?}");
+        assert!(said.out.contains(told), "{kind}: {}", said.out);
+    }
+}

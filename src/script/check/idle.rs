@@ -4,8 +4,9 @@
 use super::files::{File, Files};
 use super::finding::{Finding, Severity};
 use super::program::{Function, Program};
+use crate::script::compose::written;
 use crate::script::layers::{Folder, distance, nearest};
-use crate::script::source::{BUNDLED, file_line};
+use crate::script::source::{BUNDLED, file_line, is_layered};
 use rhai::{ASTNode, Expr, FnCallExpr, Stmt};
 
 /// How far a name may be from a bundled one to be that one, misspelt.
@@ -18,13 +19,13 @@ pub fn idle(files: &Files, file: &File) -> Vec<Finding> {
         let line = function.place.line().unwrap_or_default();
         !file_line(&file.text.source, line).0.starts_with(BUNDLED)
     };
-    let is_layered = file.text.source.starts_with(BUNDLED);
+    let is_layered = is_layered(&file.text.source);
     let below: Vec<&str> = program
         .functions
         .iter()
         .filter_map(|function| match is_own(&function) {
             true => None,
-            false => Some(function.name.strip_prefix("base__").unwrap_or(&function.name)),
+            false => Some(written(&function.name)),
         })
         .collect();
     let own = program.functions.iter().filter(is_own).filter(|_| is_layered);
