@@ -6,10 +6,13 @@ use crate::failure::{Context, Failure, Kind, Result};
 use crate::output::nearest::nearest;
 use include_dir::{Dir, include_dir};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::Path;
 
+mod keys;
 mod written;
 
+pub use keys::{Form, OwnKey};
 pub use written::{Archive, Fits, Restores, Stores, Written, documented};
 
 /// The modules and kinds that the program brings.
@@ -37,6 +40,9 @@ pub struct Facts {
     /// What the keys of a server's table are, if it does not say.
     #[serde(skip)]
     pub defaults: toml::Table,
+    /// The keys that a server's table may have beside those of all.
+    #[serde(skip)]
+    pub keys: BTreeMap<String, OwnKey>,
 }
 
 /// The kinds that the program brings, by name.
@@ -74,6 +80,7 @@ impl Facts {
                 break;
             };
             let written = Written::parse(&text, &shown)?;
+            written.keys.iter().try_for_each(|(name, key)| key.check(name, &shown))?;
             next = written.extends.clone();
             if let Some(parent) = next.as_ref().filter(|parent| !is_there(folder, parent)) {
                 let message = format!("there is no kind `{parent}`, which the kind `{name}` extends");
@@ -93,6 +100,7 @@ impl Facts {
     /// With what a kind that extends this one says.
     fn with(mut self, own: Written) -> Facts {
         self.defaults.extend(own.defaults);
+        self.keys.extend(own.keys);
         Facts {
             lineage: self.lineage,
             maintenance_page: own.maintenance_page.or(self.maintenance_page),
@@ -102,6 +110,7 @@ impl Facts {
             archive: own.archive.unwrap_or(self.archive),
             restores: own.restores.or(self.restores),
             defaults: self.defaults,
+            keys: self.keys,
         }
     }
 }

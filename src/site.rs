@@ -61,6 +61,9 @@ pub struct Server {
     /// What is known of its kind.
     #[serde(default)]
     pub facts: Facts,
+    /// The keys that only its kind has, each with what it is if it was not typed.
+    #[serde(default)]
+    pub own: BTreeMap<String, serde_json::Value>,
     /// As it was typed, with what the kind says of keys that were not, and with its checkout as it is found here.
     #[serde(flatten)]
     pub table: Table,

@@ -1,7 +1,9 @@
 //! What `kind.toml` says, as it is written. The comments above its keys are the only documentation that there is.
 
+use super::OwnKey;
 use crate::failure::{Failure, Kind, Result};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A `kind.toml`.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -27,6 +29,10 @@ pub struct Written {
     pub restores: Option<Restores>,
     /// What the keys of a server's table are, if it does not say: a table, as `[defaults]` with `folder = "server"`.
     pub defaults: toml::Table,
+    /// Keys of a server's table that only this kind has, each as `[keys.NAME]`: `type` (`"text"`, `"texts"`, `"number"`,
+    /// `"bool"` or `"table"`, of texts), `help`, a sentence, and `default`. Its functions read one as `server.NAME`, which
+    /// is `()` without a default.
+    pub keys: BTreeMap<String, OwnKey>,
 }
 
 /// Into which releases a backup can be restored.

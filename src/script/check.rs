@@ -94,7 +94,7 @@ impl<'a> Check<'a> {
         // Where more is known of a word, its key is no finding of its own.
         let place = |finding: &Finding| (finding.source.clone(), finding.line, finding.column);
         let told: BTreeSet<_> = self.found.iter().map(place).collect();
-        let misspelt = keys::misspelt(&self.files.files);
+        let misspelt = keys::misspelt(&self.files.files, self.files.layers);
         self.found.extend(misspelt.into_iter().filter(|finding| !told.contains(&place(finding))));
         let order = |finding: &Finding| self.files.files.iter().position(|f| f.text.source == finding.source);
         self.found.sort_by_cached_key(|finding| {

@@ -105,6 +105,12 @@ pub fn pages(layers: &Arc<Layers>) -> Vec<Page> {
         let usage = format!("{} = …    # {}", key.name, key.of);
         Page::new(key.name, Sort::Setting, usage, key.text)
     }));
+    pages.extend(layers.own_keys().into_iter().map(|(kind, name, key)| {
+        let default = key.default.as_ref().map(|value| format!(" Default: `{value}`.")).unwrap_or_default();
+        let text = format!("{}{default}\n\nOnly servers of the kind `{kind}` have it.", key.help);
+        let usage = format!("{name} = …    # {}", key.form.words());
+        Page::new(name, Sort::Setting, usage, text)
+    }));
     pages.sort_by_key(|page| page.sort);
     pages
 }

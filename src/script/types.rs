@@ -178,8 +178,11 @@ fn amount(n: i64, unit: u64) -> Result<u64, Box<EvalAltResult>> {
 
 /// A server's setting, as `site.toml` names it, units as values; `()` for one that is not given.
 fn setting(server: &mut ServerValue, name: &str) -> Result<Dynamic, Box<EvalAltResult>> {
+    if let Some(value) = server.0.own.get(name) {
+        return Ok(super::convert::plain_to_dynamic(value));
+    }
     let settings = units::tagged(|| serde_json::to_value(&*server.0)).unwrap_or_default();
-    match settings.get(name).filter(|_| name != "facts") {
+    match settings.get(name).filter(|_| !["facts", "own"].contains(&name)) {
         Some(value) => Ok(super::convert::plain_to_dynamic(value)),
         None if name == "home" && server.0.ssh.is_some() => {
             Err(format!("where the home of `{}` is, is known there: write `~` in paths", server.0.name)

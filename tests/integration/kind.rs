@@ -189,3 +189,47 @@ fn a_mistake_in_kind_toml_is_told_with_its_place() {
         assert!(said.out.contains(told), "{kind}: {}", said.out);
     }
 }
+
+const KEYS: &str = "extends = \"plain\"\n\n[keys.greeting]\ntype = \"text\"\nhelp = \"What is said at the start.\"\ndefault = \
+                    \"hello\"\n\n[keys.programs]\ntype = \"texts\"\nhelp = \"What is made.\"\n";
+
+const SAYS: &str = "//! Ours.\n\nfn start(server) {\n    note(server.greeting);\n    if server.programs != () { note(server.programs.join(\"+\")); }\n}\n";
+
+#[test]
+fn a_kind_has_keys_of_its_own_with_defaults_and_documentation() {
+    let world = heir(KEYS, SAYS);
+    assert_eq!(world.banister(&["check"]).code, Some(0));
+    let said = world.banister(&["run", "update", "--yes"]);
+    assert!(said.code == Some(0) && format!("{}{}", said.out, said.err).contains("hello"), "{said:?}");
+    let said = world.banister(&["doc", "greeting"]);
+    assert!(said.out.contains("Only servers of the kind `own` have it."), "{said:?}");
+    let world = heir(KEYS, SAYS);
+    let site = world.read("site.toml");
+    world.write("site.toml", &format!("{site}greeting = \"good day\"\nprograms = [\"a\", \"b\"]\n"));
+    let said = world.banister(&["run", "update", "--yes"]);
+    let all = format!("{}{}", said.out, said.err);
+    assert!(said.code == Some(0) && all.contains("good day") && all.contains("a+b"), "{all}");
+}
+
+#[test]
+fn a_mistake_in_a_key_of_a_kind_is_told_with_its_place_in_the_file_of_the_administrator() {
+    for (line, place, told) in [
+        ("greeting = 5", "site.toml:7:12\n", "error: `greeting` is text, not integer"),
+        ("greating = \"x\"", "site.toml:7:1\n", "error: unknown key `greating`; did you mean `greeting`?"),
+    ] {
+        let world = heir(KEYS, SAYS);
+        let site = world.read("site.toml");
+        world.write("site.toml", &format!("{site}{line}\n"));
+        let said = world.banister(&["check"]);
+        assert_eq!(said.code, Some(2), "{said:?}");
+        assert!(said.out.contains(told) && said.out.contains(place), "{}", said.out);
+    }
+    let world = heir(KEYS, &SAYS.replace("server.greeting", "server.greating"));
+    let said = world.banister(&["check"]);
+    assert!(
+        said.out.contains("a server has no setting `greating`")
+            && said.out.contains("did you mean `greeting`?"),
+        "{}",
+        said.out
+    );
+}

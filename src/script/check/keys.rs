@@ -6,6 +6,7 @@ use super::files::File;
 use super::finding::{Finding, Severity};
 use super::known::KNOWN;
 use crate::primitives;
+use crate::script::layers::Layers;
 use crate::site;
 use rhai::{ASTNode, Expr, Position, Stmt};
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,8 +42,9 @@ struct Keys<'a> {
 }
 
 /// All that is most likely misspelt in files that belong together.
-pub fn misspelt(files: &[File]) -> Vec<Finding> {
+pub fn misspelt(files: &[File], layers: &Layers) -> Vec<Finding> {
     let mut keys = Keys::default();
+    keys.texts.extend(layers.own_keys().into_iter().map(|(_, key, _)| key));
     files.iter().for_each(|file| keys.collect(file));
     let mut found = Vec::new();
     for (own, others, what) in [

@@ -5,7 +5,7 @@ use super::super::source::BUNDLED;
 use super::super::stale::stale;
 use super::{BASE, Folder, Layers, Text};
 use crate::failure::{Failure, Kind, Result};
-use crate::kind::{FILE, STDLIB, extends, path_of};
+use crate::kind::{FILE, OwnKey, STDLIB, Written, extends, path_of};
 
 impl Layers {
     /// A file, with what it lies on.
@@ -72,6 +72,19 @@ impl Layers {
         self.kind_file(kind).ok().flatten().and_then(|file| extends(&file.text))
     }
 
+    /// The keys that kinds have of their own, each with the kind that says it.
+    pub fn own_keys(&self) -> Vec<(String, String, OwnKey)> {
+        let names = self.list(Folder::Stdlib).into_iter().map(|(name, _)| name);
+        let written = names.filter_map(|name| {
+            let file = self.kind_text(&name).ok().flatten()?;
+            Some((name, Written::parse(&file.text, &file.source).ok()?))
+        });
+        let keys = |(name, written): (String, Written)| {
+            written.keys.into_iter().map(move |(key, own)| (name.clone(), key, own))
+        };
+        written.flat_map(keys).collect()
+    }
+
     /// The text of the kind that another one extends.
     fn parent(&self, name: &str, parent: &str, above: &mut Vec<String>) -> Result<Option<Text>> {
         above.push(name.to_owned());
@@ -88,15 +101,20 @@ impl Layers {
 
     /// The `kind.toml` of a kind: the site's own, else the bundled one.
     pub(super) fn kind_file(&self, name: &str) -> Result<Option<Text>> {
+        let text = self.kind_text(name)?;
+        let mut used = self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let path = format!("{}/{}", Folder::Stdlib.name(), path_of(name));
-        let text = match self.own(&path)? {
+        text.iter().for_each(|text| drop(used.insert(path.clone(), text.clone())));
+        Ok(text)
+    }
+
+    fn kind_text(&self, name: &str) -> Result<Option<Text>> {
+        let path = format!("{}/{}", Folder::Stdlib.name(), path_of(name));
+        Ok(match self.own(&path)? {
             None if self.bundled => STDLIB.get_file(path_of(name)).and_then(|file| {
                 Some(Text::new(format!("{BUNDLED}{}", path_of(name)), file.contents_utf8()?.to_owned()))
             }),
             own => own,
-        };
-        let mut used = self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        text.iter().for_each(|text| drop(used.insert(path.clone(), text.clone())));
-        Ok(text)
+        })
     }
 }
