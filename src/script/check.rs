@@ -11,6 +11,7 @@ mod expressions;
 mod files;
 mod finding;
 mod functions;
+mod heirs;
 mod idle;
 mod imports;
 mod keys;
@@ -90,6 +91,11 @@ impl<'a> Check<'a> {
         for number in self.files.module("kind").files {
             let asked = super::kind::ASKED.into_iter();
             self.found.extend(asked.filter_map(|name| offers::objection(&self.files.files[number], name, 1)));
+        }
+        for number in 0..self.files.files.len() {
+            if self.files.is_kind(number) {
+                self.found.extend(heirs::heirs(&self.files, number));
+            }
         }
         // Where more is known of a word, its key is no finding of its own.
         let place = |finding: &Finding| (finding.source.clone(), finding.line, finding.column);

@@ -3,11 +3,12 @@
 pub mod search;
 
 use super::compose::is_base;
-use super::kind::offers;
+use super::kind::contract;
 use super::layers::{Folder, Layers};
 use super::outline::{Function, outline};
 use super::runbook::{Parameter, Runbook};
 use super::source::{file_line, shown};
+use crate::kind::documented;
 use crate::primitives;
 use crate::site;
 use serde::Serialize;
@@ -92,7 +93,7 @@ pub fn pages(layers: &Arc<Layers>) -> Vec<Page> {
         .map(|page| Page::new(page.name, Sort::Primitive, page.usage, page.body))
         .collect();
     pages.extend(LANGUAGE.split("\n## ").map(|part| part.trim_start_matches("## ")).map(block));
-    pages.push(kind());
+    pages.extend([kind(), kind_file()]);
     pages.extend(layers.list(Folder::Runbooks).into_iter().map(|(name, _)| runbook(layers, &name)));
     let modules = layers.list(Folder::Stdlib).into_iter().map(|(name, _)| name);
     pages.extend(modules.map(|name| module(layers, &name)));
@@ -130,19 +131,18 @@ fn block(part: &str) -> Page {
 
 /// What a module must have, so that servers can be of its kind.
 fn kind() -> Page {
-    let mut text = "A kind of servers is a file `stdlib/KIND.rhai` of the site, or one that banister brings.\n\nRunbooks call these \
-                    functions of it, and `banister check` says which are missing. What `plain` does is a start: \
-                    `import \"plain\" as plain;`, then\n`fn review(server, from, to) { plain::review(server, from, to); }`.\n"
+    Page::new("kind", Sort::Block, "import \"kind\" as kind;", contract())
+}
+
+/// The file that says of a kind what needs no function.
+fn kind_file() -> Page {
+    let mut text = "What is known of a kind of servers without a function: `stdlib/KIND/kind.toml` in a site. A kind \
+                    inherits the keys that it does not have; `[defaults]` and `[keys]` add to what is inherited.\n"
         .to_owned();
-    for offer in offers() {
-        text.push_str(&format!(
-            "\n- `{}`, called by {}: {}",
-            offer.usage,
-            offer.callers.join(", "),
-            offer.about.replace('\n', " ")
-        ));
+    for (name, about) in documented() {
+        let _ = write!(text, "\n- `{name}`: {about}");
     }
-    Page::new("kind", Sort::Block, "import \"kind\" as kind;", text)
+    Page::new("kind.toml", Sort::Block, "extends = \"plain\"", text)
 }
 
 fn runbook(layers: &Arc<Layers>, name: &str) -> Page {

@@ -85,6 +85,13 @@ impl<'a> Files<'a> {
         self.modules.get(path).cloned().unwrap_or_default()
     }
 
+    /// Whether a text is that of a kind: one of those of the servers, or one with a `kind.toml`.
+    pub fn is_kind(&self, number: usize) -> bool {
+        let name = source::shown(&self.files[number].text.source).rsplit('/').next().unwrap_or_default();
+        self.module("kind").files.contains(&number)
+            || self.layers.is_kind(name.strip_suffix(".rhai").unwrap_or(name))
+    }
+
     /// How many files the texts are made of; a site's that lies on a bundled one is none beside it.
     pub fn count(&self) -> usize {
         let name = |file: &str| file.rsplit(['/', ':']).next().unwrap_or_default().to_owned();

@@ -67,9 +67,21 @@ impl Layers {
         })
     }
 
+    /// Whether a name is that of a kind with a `kind.toml`.
+    pub fn is_kind(&self, name: &str) -> bool {
+        self.kind_text(name).is_ok_and(|text| text.is_some())
+    }
+
+    /// Whether the `kind.toml` of a kind says itself what a restore may replace.
+    pub fn restores(&self, kind: &str) -> bool {
+        let text = self.kind_text(kind).ok().flatten();
+        text.and_then(|text| Written::parse(&text.text, &text.source).ok())
+            .is_some_and(|written| written.restores.is_some())
+    }
+
     /// The kind that one extends.
     pub fn extends(&self, kind: &str) -> Option<String> {
-        self.kind_file(kind).ok().flatten().and_then(|file| extends(&file.text))
+        self.kind_text(kind).ok().flatten().and_then(|file| extends(&file.text))
     }
 
     /// The keys that kinds have of their own, each with the kind that says it.
