@@ -70,7 +70,9 @@ fn create(from: &Path, to: &Path) {
         ..About::default()
     };
     let watch = Watch { stop: &|| false, warn: &|warning| panic!("{warning}"), own: &Own::default() };
-    let unnamed = archive::create(to, &Keys::default(), &members, about, "", &watch).expect("an archive");
+    let unnamed =
+        archive::create(to, &Keys::default(), &members, about, &banister::kind::Archive::default(), &watch)
+            .expect("an archive");
     unnamed.finish().expect("a name");
     let status = fs::read_to_string("/proc/self/status").expect("a status");
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a high-water mark");

@@ -9,10 +9,14 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
 
+mod detect;
 mod keys;
+mod members;
 mod written;
 
+pub use detect::{Detect, Links, detectable, filled};
 pub use keys::{Form, OwnKey};
+pub use members::{Layout, Means, Member};
 pub use written::{Archive, Fits, Restores, Stores, Written, documented};
 
 /// The modules and kinds that the program brings.
@@ -35,6 +39,8 @@ pub struct Facts {
     pub make_targets: bool,
     pub fits: Fits,
     pub archive: Archive,
+    /// What archives hold that another program made.
+    pub layout: Layout,
     /// What a restore may replace; nothing, if only its script knows that.
     pub restores: Option<Restores>,
     /// What the keys of a server's table are, if it does not say.
@@ -108,6 +114,7 @@ impl Facts {
             make_targets: own.make_targets.unwrap_or(self.make_targets),
             fits: own.fits.unwrap_or(self.fits),
             archive: own.archive.unwrap_or(self.archive),
+            layout: own.layout.map(Layout).unwrap_or(self.layout),
             restores: own.restores.or(self.restores),
             defaults: self.defaults,
             keys: self.keys,

@@ -1,6 +1,6 @@
 //! What `kind.toml` says, as it is written. The comments above its keys are the only documentation that there is.
 
-use super::OwnKey;
+use super::{Detect, Member, OwnKey};
 use crate::failure::{Failure, Kind, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -21,12 +21,20 @@ pub struct Written {
     pub make_targets: Option<bool>,
     /// Into which releases a backup can be restored: `"any"`, or `"first_two_numbers"` for those with the same.
     pub fits: Option<Fits>,
-    /// The `format` and the `prefix` of archives, as `backup` takes them.
+    /// How archives are written: `format` and `prefix`, as `backup` takes them, `any_tar`, whether they hold only what any
+    /// `tar` can read, and `snapshot`, what the names of snapshots of a search index begin with.
     pub archive: Option<Archive>,
     /// What a restore may replace beside `backup` of the server's table: `paths`, in which `${NAME:-DEFAULT}` is a setting
     /// and `${env_file}` the settings file, and `stores`: `"site"` for the databases, volumes and Redis of that table, or
     /// `"any"` of the project. A kind with a function `back_up` of its own must say it.
     pub restores: Option<Restores>,
+    /// What archives hold that another program made, without a manifest: tables with the `name` of members, in which `*`
+    /// is any name, and one of `files` (the path where they belong), `database` (a table with its `database` and its `service`), `volume`, and
+    /// `search` (a table with `service`, `port`, `folder` and `inside`, as for `backup`); in them `*` is the same name.
+    /// `owner` is the number of the user and the group that they belong to.
+    pub layout: Option<Vec<Member>>,
+    /// How `banister init` recognises a server, for kinds that the program brings.
+    pub detect: Option<Detect>,
     /// What the keys of a server's table are, if it does not say: a table, as `[defaults]` with `folder = "server"`.
     pub defaults: toml::Table,
     /// Keys of a server's table that only this kind has, each as `[keys.NAME]`: `type` (`"text"`, `"texts"`, `"number"`,
@@ -51,11 +59,21 @@ pub struct Archive {
     pub format: String,
     /// Stands before each name in the archive.
     pub prefix: String,
+    /// Whether another tool restores it, too, with whichever `tar` an image has: then it holds nothing that such a one could
+    /// misread.
+    pub any_tar: bool,
+    /// What the name of a snapshot of a search index begins with.
+    pub snapshot: String,
 }
 
 impl Default for Archive {
     fn default() -> Archive {
-        Archive { format: "tar.zst".into(), prefix: String::new() }
+        Archive {
+            format: "tar.zst".into(),
+            prefix: String::new(),
+            any_tar: false,
+            snapshot: "snapshot-".into(),
+        }
     }
 }
 

@@ -30,13 +30,13 @@
 //!   the Makefile's folder. What loads them in a restore is said by `dumps` of the site.
 //!   Default: `dumps` of the site.
 //! - `project`: the Compose project, if the machine has several with such services. Default: the only one.
-//! - `version_file`: a member with release and commit as JSON, `version` and `build`, that Hoss's own tool looks for.
+//! - `version_file`: a member with release and commit as JSON, `version` and `build`, for a tool that looks for one.
 //!   Default: none.
 //! - `not_included`: a description of the server's data that is not in the backup. Default: none.
 //! - `folder`: its folder; made, for the owner only, if it is missing. Default: `backups` of the site, else
 //!   `~/backups/SERVER`.
-//! - `format`: `"tar.zst"` or `"tar.gz"`: an archive, also if the site names a `repository`. Default: `"tar.gz"` for Hoss, else `"tar.zst"`.
-//! - `prefix`: stands before each name in the archive. Default: `"./"` for Hoss, else none.
+//! - `format`: `"tar.zst"` or `"tar.gz"`: an archive, also if the site names a `repository`. Default: what the kind says, else `"tar.zst"`.
+//! - `prefix`: stands before each name in the archive. Default: what the kind says, else nothing.
 //!
 //! # Returns
 //! - `path`: where it is.
@@ -167,7 +167,7 @@ struct Plan {
     folder: PathBuf,
     /// How the archive's name ends, also for an encryption.
     format: String,
-    prefix: String,
+    archive: crate::kind::Archive,
     asked: Asked,
 }
 
@@ -278,7 +278,7 @@ fn write(arguments: &Arguments, host: &Host, plan: Plan, path: &Path, about: &Ab
         }
         _ => {}
     }
-    let asked = wanted::complete(plan.asked.clone(), arguments, about);
+    let asked = wanted::complete(plan.asked.clone(), arguments, about, &plan.archive.snapshot);
     let own = server.own_folders(Some(&plan.folder));
     let ground = server.ground(own.clone(), arguments.project.as_deref());
     let place = ground.place(&stop);
@@ -290,7 +290,7 @@ fn write(arguments: &Arguments, host: &Host, plan: Plan, path: &Path, about: &Ab
     };
     progress(format!("writing `{}`", path.display()));
     let watch = Watch { stop: &stop, warn: &warn, own: &own };
-    let created = archive::create(path, &server.keys(), &gathered.members, about, &plan.prefix, &watch);
+    let created = archive::create(path, &server.keys(), &gathered.members, about, &plan.archive, &watch);
     let unnamed = match created {
         Ok(unnamed) => unnamed,
         Err(failure) => return Err(gathered.fail(failure)),
@@ -354,7 +354,7 @@ fn plan(arguments: &Arguments, server: &Server) -> Result<Plan> {
         None => server.backup_folder(),
     };
     if arguments.format.is_none() && server.repository.is_some() {
-        return Ok(Plan { folder, format: ENDING.into(), prefix: String::new(), asked });
+        return Ok(Plan { folder, format: ENDING.into(), archive: archive.clone(), asked });
     }
     let format = arguments.format.clone().unwrap_or_else(|| archive.format.clone());
     let format = format.trim_start_matches('.').to_owned();
@@ -374,5 +374,5 @@ fn plan(arguments: &Arguments, server: &Server) -> Result<Plan> {
         .help("name them in `recipients` in `site.toml`; the ending is added automatically"));
     }
     let prefix = arguments.prefix.clone().unwrap_or_else(|| archive.prefix.clone());
-    Ok(Plan { folder, format, prefix, asked })
+    Ok(Plan { folder, format, archive: crate::kind::Archive { prefix, ..archive.clone() }, asked })
 }

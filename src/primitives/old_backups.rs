@@ -3,8 +3,8 @@
 //! Finds the old backups of the server: those that no rule keeps.
 //!
 //! The rules are those of `restic forget`, in the local time zone of the server, besides `count` and `age`. Never old are
-//! - the newest backup that was verified or drilled and fits what is installed; for Hoss one fits if the first two
-//!   numbers of its release are the same, and it is not newer than what is installed. If none fits, the newest such one
+//! - the newest backup that was verified or drilled and fits what is installed; where `fits` of
+//!   the kind is `"first_two_numbers"`, those of its release are the same, and it is not newer than what is installed. If none fits, the newest such one
 //!   of each two first numbers;
 //! - the newest verified backup that has data where that one has none, or little, unless `may_be_empty` of the site
 //!   names that path: a disk may not have been mounted;
@@ -19,7 +19,7 @@
 //! - `age`: keep backups newer than this, such as `30.days`. Default: `keep` of the site, if none of the three is
 //!   given.
 //! - `keep`: more rules, in the form of `keep` of the site, such as `#{ daily: 7, within: "2d" }`. Default: none.
-//! - `folder`: where the backups are. Default: `backups` of the site, for Hoss `backups` in its `BACKUP_ROOT`, else
+//! - `folder`: where the backups are. Default: `backups` of the site, or of its kind, else
 //!   `~/backups/SERVER`.
 //!
 //! # Returns

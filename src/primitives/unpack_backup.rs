@@ -3,11 +3,11 @@
 //! Reads a whole backup, and unpacks it beside the backups, to be restored by `put_back`.
 //!
 //! `backup` is the path of an archive, or its name in the folder of the server's backups, or a unique beginning of
-//! that name. Archives of Hoss's own tool work, too; then only their own checksums prove that they are complete. An
+//! that name. Archives of another tool work, too, if the kind says their `layout`; then only their own checksums prove that they are complete. An
 //! encrypted archive is decrypted with `identity` of the site, or with the keyring of `gpg`.
 //!
 //! # Options
-//! - `folder`: where the backups are. Default: `backups` of the site, for Hoss `backups` in its `BACKUP_ROOT`, else
+//! - `folder`: where the backups are. Default: `backups` of the site, or of its kind, else
 //!   `~/backups/SERVER`.
 //! - `files`: more files and folders that a restore may replace, as texts, besides `backup` of the site and those that
 //!   its kind always has. A backup that holds any other is refused: places never come from an archive. Default: none.
@@ -275,7 +275,7 @@ fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
         return predict_snapshot(arguments, host, &path);
     }
     let contents = archive::inspect(&path, &server.keys(), u64::MAX, &|| host.stop.is_asked())?;
-    let parts = parts_of(&contents)?;
+    let parts = parts_of(&contents, &server.facts.layout)?;
     let about = contents.manifest.map(|manifest| manifest.about);
     server.places(&arguments.files).check(&parts, &path, &|path| server.path(path))?;
     let (ground, stop) =

@@ -2,6 +2,7 @@
 
 use super::{FILE, Server};
 use crate::failure::{Failure, Kind, Result};
+use crate::kind::filled;
 use crate::machine::env_file::EnvFile;
 use std::path::PathBuf;
 
@@ -24,23 +25,14 @@ impl Server {
     /// file.
     pub(super) fn expanded(&self, written: &str) -> PathBuf {
         let mut settings = None;
-        let mut path = String::new();
-        let mut rest = written;
-        while let Some((before, after)) = rest.split_once("${") {
-            let (name, after) = after.split_once('}').unwrap_or((after, ""));
-            let (name, default) = name.split_once(":-").unwrap_or((name, ""));
-            path.push_str(before);
-            let value = match (name, &self.env_file) {
-                ("env_file", file) => file.as_ref().map(|file| file.to_string_lossy().into_owned()),
-                // A server that is to be restored may have no settings yet.
-                _ => settings
-                    .get_or_insert_with(|| self.settings(None).ok())
-                    .as_ref()
-                    .and_then(|settings| settings.get(name).ok().flatten()),
-            };
-            path.push_str(value.as_deref().filter(|value| !value.is_empty()).unwrap_or(default));
-            rest = after;
-        }
-        self.path(&(path + rest))
+        let value = |name: &str| match (name, &self.env_file) {
+            ("env_file", file) => file.as_ref().map(|file| file.to_string_lossy().into_owned()),
+            // A server that is to be restored may have no settings yet.
+            _ => settings
+                .get_or_insert_with(|| self.settings(None).ok())
+                .as_ref()
+                .and_then(|settings| settings.get(name).ok().flatten()),
+        };
+        self.path(&filled(written, value).0)
     }
 }

@@ -33,7 +33,7 @@ impl Places {
         if parts.is_empty() {
             let message = format!("the archive `{}` holds nothing that can be restored", archive.display());
             return Err(Failure::new(Kind::Refused, message)
-                .why("it has no manifest, and not the layout of Hoss's own tool")
+                .why("it has no manifest, and no layout that a kind of servers knows")
                 .help("take another backup, see `banister backup list`"));
         }
         for part in parts {

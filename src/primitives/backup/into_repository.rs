@@ -39,7 +39,7 @@ pub(super) fn store(
         }
         false => {
             private_folder(&plan.folder)?;
-            let asked = wanted::complete(plan.asked.clone(), arguments, &about);
+            let asked = wanted::complete(plan.asked.clone(), arguments, &about, &plan.archive.snapshot);
             let own = server.own_folders(Some(&plan.folder));
             let ground = server.ground(own.clone(), arguments.project.as_deref());
             let place = ground.place(&stop);
