@@ -1,13 +1,15 @@
 //! Which backups were made in a folder: one that has none of them any more is another disk than before, or the disk is not
 //! mounted, and what is written then fills the one below.
 
-use super::{Server, state_folder};
+use super::Server;
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::backup::catalogue;
-use crate::machine::files::{kept, private_folder, write_private_durably};
+use crate::machine::git::Checkout;
+use crate::machine::installation;
 use crate::output::word;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -37,8 +39,9 @@ impl Server {
         if self.repository.is_some() {
             return Ok(());
         }
-        let file = self.remembered_in()?;
-        let remembered: Remembered = kept(&file)?.unwrap_or_default();
+        // Where nothing can be read, nothing is known: what has no checkout is told where that is asked for.
+        let Ok(file) = self.remembered_in() else { return Ok(()) };
+        let remembered = remembered(&file)?;
         let Some(known) = remembered.get(folder).filter(|known| !known.names.is_empty()) else {
             return Ok(());
         };
@@ -61,7 +64,7 @@ impl Server {
     /// Remembers which backups of the server are in a folder.
     pub fn remember_backups(&self, folder: &Path) -> Result<()> {
         let file = self.remembered_in()?;
-        let mut remembered: Remembered = kept(&file)?.unwrap_or_default();
+        let mut remembered = remembered(&file)?;
         let cards = catalogue(folder)?.into_iter().filter(|card| card.server.as_ref() == Some(&self.name));
         let names = cards.map(|card| card.name).collect();
         let failed = || format!("`{}` can't be read", folder.display());
@@ -69,12 +72,29 @@ impl Server {
         remembered.insert(folder.to_owned(), Folder { device: found.dev(), inode: found.ino(), names });
         let text =
             serde_json::to_vec(&remembered).or_fail(Kind::Bug, || "a list is not plain data".into())?;
-        private_folder(file.parent().unwrap_or(folder))?;
-        write_private_durably(&file, &text)
+        installation::prepare(file.parent().unwrap_or(folder))?;
+        installation::write(&file, &text, true)
     }
 
+    /// Beside what else is kept of this installation, for everybody who works on it.
     fn remembered_in(&self) -> Result<PathBuf> {
-        let name = self.name.replace('/', "-");
-        Ok(state_folder()?.join("backups").join(format!("{name}.json")))
+        let name = format!("backups-{}.json", self.name.replace('/', "-"));
+        Ok(Checkout::open(&self.checkout)?.state_folder().join(name))
+    }
+}
+
+/// Nothing if there is nothing yet, or if it may be read by others only.
+fn remembered(file: &Path) -> Result<Remembered> {
+    match std::fs::read(file) {
+        Err(error) if [ErrorKind::NotFound, ErrorKind::PermissionDenied].contains(&error.kind()) => {
+            Ok(Remembered::new())
+        }
+        text => text.and_then(|text| Ok(serde_json::from_slice(&text)?)).map_err(|error| {
+            let failure = Failure::new(Kind::Refused, format!("`{}` can't be read", file.display()));
+            failure.why(error).help(format!(
+                "it only says which backups were made where, and is made anew with the next: `rm {}`",
+                word(file.display())
+            ))
+        }),
     }
 }

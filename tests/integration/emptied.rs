@@ -201,7 +201,7 @@ fn a_folder_of_backups_that_has_none_of_them_any_more_gets_no_other() {
     let said = world.banister(&["run", "backup", "--abandon", "--yes"]);
     assert_eq!(said.code, Some(0), "{said:?}");
     fs::remove_dir_all(&kept).unwrap();
-    fs::remove_file(world.path().join("state/backups/web.json")).unwrap();
+    fs::remove_file(world.path().join("web/.git/banister/backups-web.json")).unwrap();
     taken(&world);
 }
 

@@ -143,12 +143,16 @@ fn killed_at_any_record_or_moment_a_backup_is_there_once() {
     for milliseconds in [300, 600, 900, 1200, 1700] {
         let runs = web.journals().len();
         let mut command = web.command(&["run", "backup", "--yes"]);
-        let mut child = command.process_group(0).stdout(Stdio::null()).spawn().unwrap();
+        let mut child =
+            command.process_group(0).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         sleep(Duration::from_millis(milliseconds));
         // restic dies with it, or goes on alone; both must do.
         let target =
             if milliseconds % 200 != 0 { format!("-{}", child.id()) } else { child.id().to_string() };
-        if child.try_wait().unwrap().is_none() {
+        if let Some(status) = child.try_wait().unwrap() {
+            let ended = child.wait_with_output().unwrap();
+            assert!(status.success(), "{ended:?}");
+        } else {
             let kill = Command::new("kill").args(["-9", "--", &target]).status().unwrap();
             assert!(kill.success());
             child.wait().unwrap();
