@@ -285,13 +285,14 @@ fn the_status_of_a_server_lists_its_own_backups_where_others_share_the_folder() 
     fs::write(world.path().join("kept/web-2-2026-01-02T030405Z-0.1.0.tar.zst"), "").unwrap();
     let said = world.banister(&["status", "--json"]);
     let status: Value = serde_json::from_str(&said.out).unwrap();
+    // The newest last.
     let names = |server: usize| -> Vec<String> {
         let backups = status[server]["backups"].as_array().unwrap();
         backups.iter().map(|backup| backup["name"].as_str().unwrap().to_owned()).collect()
     };
     assert_eq!(
         names(0),
-        ["web-1.tar.zst", "web-2.tar.zst", "web-2026-01-02T030405Z-0.1.0.tar.zst"],
+        ["web-2.tar.zst", "web-1.tar.zst", "web-2026-01-02T030405Z-0.1.0.tar.zst"],
         "{said:?}"
     );
     assert_eq!(names(1), ["web-2-1.tar.zst", "web-2-2026-01-02T030405Z-0.1.0.tar.zst"], "{said:?}");
