@@ -39,3 +39,22 @@ fn what_an_abandoned_restore_unpacked_is_removed_by_the_next_run_unless_it_was_p
         assert_eq!(left(&web).len(), 2);
     }
 }
+
+#[test]
+fn a_pipe_among_the_backups_keeps_nobody_waiting() {
+    let web = Web::new("");
+    web.done(&["run", "backup", "--yes"]);
+    let name = web.cards()[0]["name"].as_str().unwrap().to_owned();
+    let kept =
+        std::path::PathBuf::from(web.cards()[0]["path"].as_str().unwrap()).parent().unwrap().to_owned();
+    std::fs::remove_file(kept.join(format!("{name}.card.json"))).unwrap();
+    let pipes =
+        [".restore-20260101000000000000.of".into(), "web-odd.tar.zst".into(), format!("{name}.card.json")];
+    for pipe in pipes {
+        let made = std::process::Command::new("mkfifo").arg(kept.join(pipe)).status().unwrap();
+        assert!(made.success());
+    }
+    web.done(&["run", "backup", "--yes"]);
+    assert_eq!(web.cards().len(), 2);
+    web.done(&["backup", "restore", "--yes"]);
+}

@@ -8,6 +8,7 @@ use super::sparse::Map;
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::tree::{Folder, Found, Next, What, is_border, walk};
 use rustix::fs::OFlags;
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::Seek;
@@ -19,6 +20,8 @@ use std::path::Path;
 /// with [`Kind::Refused`] if one is left out itself, as a link that leads out: nothing would be in it of what is meant.
 pub fn estimate(members: &[Member], own: &Own) -> Result<Vec<Held>> {
     let mut all = Vec::new();
+    // What has several names is stored once.
+    let mut linked = BTreeSet::new();
     for member in members {
         let mut held = Held::default();
         check_name(&member.name)?;
@@ -33,9 +36,11 @@ pub fn estimate(members: &[Member], own: &Own) -> Result<Vec<Held>> {
                             Ok(Next::Pass)
                         };
                     }
-                    if let Some(metadata) = found.metadata.filter(|_| found.what == What::File) {
+                    if let Some(about) = found.metadata.filter(|_| found.what == What::File) {
                         held.files += 1;
-                        held.bytes = held.bytes.saturating_add(length(found.path, metadata));
+                        if about.nlink() == 1 || linked.insert((about.dev(), about.ino())) {
+                            held.bytes = held.bytes.saturating_add(length(found.path, about));
+                        }
                     }
                     Ok(Next::Enter)
                 })?;
@@ -113,13 +118,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hole_needs_no_room() {
+    fn a_hole_and_another_name_of_a_file_need_no_room() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("disk.img");
         std::fs::write(&path, "the beginning").unwrap();
         File::options().append(true).open(&path).unwrap().set_len(8 << 30).unwrap();
-        let member = Member { name: "disk.img".into(), content: Content::Path(path) };
-        assert!(estimate(&[member], &Own::default()).unwrap()[0].bytes < 100_000);
+        std::fs::write(folder.path().join("first"), [1; 50_000]).unwrap();
+        std::fs::hard_link(folder.path().join("first"), folder.path().join("second")).unwrap();
+        let member = Member { name: "data".into(), content: Content::Path(folder.path().to_owned()) };
+        let needed = estimate(&[member], &Own::default()).unwrap()[0].bytes;
+        assert!((50_000..90_000).contains(&needed), "{needed}");
     }
 
     #[test]

@@ -86,8 +86,11 @@ impl Card {
         let failed = || format!("`{}` can't be read", archive.display());
         let bytes =
             archive.metadata().map_err(|error| crate::machine::files::unreadable(error, failed()))?.len();
-        let kept: Option<Card> =
-            std::fs::read(file(archive)).ok().and_then(|text| serde_json::from_slice(&text).ok());
+        // What only has the name of a card is not opened: a pipe would wait for ever.
+        let card = Some(file(archive)).filter(|file| file.is_file());
+        let kept: Option<Card> = card
+            .and_then(|file| std::fs::read(file).ok())
+            .and_then(|text| serde_json::from_slice(&text).ok());
         let name = archive.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let mut fresh = Card { name, path: archive.to_owned(), bytes, ..Card::default() };
         if is_reference(archive) {
@@ -194,7 +197,7 @@ pub fn catalogue(folder: &Path) -> Result<Vec<Card>> {
     for path in listed(folder)? {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let is_backup = Compression::of(&path).is_ok() || is_reference(&path);
-        if is_backup && !name.starts_with('.') {
+        if is_backup && !name.starts_with('.') && path.is_file() {
             let modified = path.metadata().and_then(|metadata| metadata.modified()).ok();
             // One that can't be read is named, and hides no other.
             let card = Card::of(&path).or_else(|failure| match failure.kind {

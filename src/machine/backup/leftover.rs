@@ -8,6 +8,7 @@ use crate::machine::files::{private_folder, sync_folder_of, write_private_durabl
 use crate::machine::tree;
 use crate::output::word;
 use serde::{Deserialize, Serialize};
+use std::fs::Metadata;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -140,7 +141,8 @@ fn write(folder: &Path, note: &Note) -> Result<()> {
     write_private_durably(&file(folder), &text)
 }
 
-/// What a note says; nothing if it can't be read, and then its folder stays.
+/// What a note says; nothing if it can't be read, and then its folder stays. What only has such a name is not opened.
 fn read(file: &Path) -> Option<Note> {
+    file.symlink_metadata().ok().filter(Metadata::is_file)?;
     serde_json::from_slice(&std::fs::read(file).ok()?).ok()
 }

@@ -9,7 +9,8 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 /// The program's first argument when it is to play this part. `hold NAME DEVICE INODE` and `check NAME` follow; the
 /// folder is the one that it is started in.
@@ -29,9 +30,9 @@ pub(super) const DAMAGED: &str = "damaged: ";
 const MOST: u64 = 1 << 30;
 /// What `PRAGMA cache_size` gets, in KiB.
 const CACHE: i64 = -64_000;
-/// Between two attempts to get a lock, and how many there are: ten seconds.
+/// Between two attempts to get a lock, and how long they go on.
 const PAUSE: Duration = Duration::from_millis(2);
-const TRIES: i32 = 5000;
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Plays the part, if the program was started for it.
 pub fn entry(arguments: &[OsString]) -> Option<ExitCode> {
@@ -99,9 +100,12 @@ fn hold(name: &OsStr, device: &OsStr, inode: &OsStr) -> Result<(Connection, Stri
     }
 }
 
-fn wait(tries: i32) -> bool {
+/// Whether to try again: one database is opened in this process.
+fn wait(_tries: i32) -> bool {
+    static SINCE: OnceLock<Instant> = OnceLock::new();
+    let since = SINCE.get_or_init(Instant::now);
     std::thread::sleep(PAUSE);
-    tries < TRIES
+    since.elapsed() < PATIENCE
 }
 
 /// In this folder: a name may look like an option of SQLite, which knows some.

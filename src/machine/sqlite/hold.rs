@@ -54,9 +54,12 @@ impl Hold {
             return Ok(Held::Not("it is on a network file system".into()));
         }
         if mode == Mode::Log && folder.about(&companion(name, SHARED))?.is_none() {
-            return Ok(match is_locked(file)? {
-                true => Held::Not("a program keeps it for itself, with `locking_mode = EXCLUSIVE`".into()),
-                false => Held::Quiet,
+            return Ok(match lock_of_another(file)? {
+                Some(FlockType::WriteLock) => {
+                    Held::Not("a program keeps it for itself, with `locking_mode = EXCLUSIVE`".into())
+                }
+                Some(_) => Held::Not("a program uses it, by another name, and its log is there".into()),
+                None => Held::Quiet,
             });
         }
         // What SQLite makes beside one must belong to whoever uses it, or that one can't open it any more.
@@ -104,12 +107,12 @@ impl Hold {
     }
 }
 
-/// Whether a program has one of the locks that SQLite takes: it then may keep in its own memory what else is in a file
-/// beside the database.
-fn is_locked(file: &File) -> io::Result<bool> {
+/// Which of the locks that SQLite takes a program has: what else is in a file beside the database, it may then keep in its
+/// own memory, or elsewhere.
+fn lock_of_another(file: &File) -> io::Result<Option<FlockType>> {
     let mut any = Flock::from(FlockType::WriteLock);
     (any.start, any.length) = LOCKS;
-    Ok(fcntl_getlk(file, &any)?.is_some())
+    Ok(fcntl_getlk(file, &any)?.map(|lock| lock.typ))
 }
 
 /// File systems whose locks other machines may not see, or that are such at the other end.
