@@ -262,7 +262,11 @@ fn end(about: &About, folder: &Path, host: &Host) -> Result<()> {
     for lacking in &about.lacking {
         (host.tell)(Told::Warning(format!("in the backup, {lacking}").into()));
     }
-    host.server()?.remember_backups(folder)
+    // The backup is there all the same.
+    if let Err(failure) = host.server()?.remember_backups(folder) {
+        (host.tell)(Told::Warning(failure.to_string().into()));
+    }
+    Ok(())
 }
 
 /// Writes the archive, which gets its name only when it is whole.

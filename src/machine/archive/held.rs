@@ -28,7 +28,7 @@ pub enum Loss {
     Most,
 }
 
-/// Of fewer files nobody can say that most are gone.
+/// Of fewer files their number says nothing: a database may be one.
 const FEW: u64 = 10;
 
 impl Held {
@@ -41,7 +41,7 @@ impl Held {
         let fell = |now: u64, before: u64| now.saturating_mul(10) <= before;
         match () {
             () if self.is_empty() => (!before.is_empty()).then_some(Loss::All),
-            () if before.files < FEW => None,
+            () if before.files < FEW => fell(self.bytes, before.bytes).then_some(Loss::Most),
             () => (fell(self.files, before.files) && fell(self.bytes, before.bytes)).then_some(Loss::Most),
         }
     }
@@ -65,7 +65,8 @@ mod tests {
         assert_eq!(held(0, 0).loss(&held(2, 0)), None);
         assert_eq!(held(1, 9).loss(&held(1204, 90)), Some(Loss::Most));
         assert_eq!(held(1, 9).loss(&held(1204, 89)), None);
-        assert_eq!(held(1, 9).loss(&held(9, 1000)), None);
+        assert_eq!(held(9, 9).loss(&held(9, 1000)), Some(Loss::Most));
+        assert_eq!(held(1, 900).loss(&held(9, 1000)), None);
         assert_eq!(held(5, 9).loss(&held(5, 9)), None);
     }
 }

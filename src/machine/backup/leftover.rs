@@ -7,9 +7,11 @@ use crate::machine::archive::ASIDE;
 use crate::machine::files::{private_folder, sync_folder_of, write_private_durably};
 use crate::machine::tree;
 use crate::output::word;
+use rustix::process::geteuid;
 use serde::{Deserialize, Serialize};
 use std::fs::Metadata;
 use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// How the name of a note ends, after that of the folder with the unpacked backup.
@@ -105,8 +107,9 @@ pub fn remove(backups: &Path, server: &str, run: &str) -> Result<Leftover> {
             ));
             continue;
         }
-        // Whoever may write among the backups may write a note: nothing else is removed by what it says.
-        let pieces = note.pieces.iter().filter(|path| is_piece(path, &id));
+        // Whoever may write among the backups may write a note: by what another's says, only what was unpacked is removed.
+        let is_own = path.symlink_metadata().is_ok_and(|found| found.uid() == geteuid().as_raw());
+        let pieces = note.pieces.iter().filter(|path| is_own && is_piece(path, &id));
         let all = pieces.chain([&folder]);
         let kept: Vec<String> = all.filter_map(|path| kept(path, &note.run)).collect();
         if !kept.is_empty() {

@@ -20,7 +20,11 @@ pub fn lost(held: &BTreeMap<String, Held>, backups: &[&Card]) -> Vec<Lost> {
     let compared = |(part, now): (&String, &Held)| {
         let before = proven().find_map(|card| card.held.get(part).copied());
         let is_lost = match before {
-            Some(before) => now.loss(&before).is_some(),
+            // What was mounted and is not any more is not what it was.
+            Some(before) => {
+                let is_unmounted = before.is_mount && !now.is_mount && now.bytes < before.bytes;
+                now.loss(&before).is_some() || is_unmounted
+            }
             None => now.is_empty() && proven().next().is_some_and(|newest| newest.held.is_empty()),
         };
         is_lost.then(|| Lost { part: part.clone(), now: *now, before })

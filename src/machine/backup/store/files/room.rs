@@ -6,7 +6,8 @@ use crate::failure::{Failure, Kind, Result};
 use crate::machine::files::free_space;
 use crate::machine::tree::{Next, walk};
 use crate::units::Size;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -16,6 +17,7 @@ const BLOCK: u64 = 512;
 /// Fails with [`Kind::Refused`] if a disk has too little room for what is still to be brought there.
 pub fn check(targets: &[Target]) -> Result<()> {
     let mut needed: BTreeMap<u64, (u64, &Path)> = BTreeMap::new();
+    let mut linked = BTreeSet::new();
     for target in targets {
         let Ok(from) = target.from.symlink_metadata() else { continue };
         let nearest = target.place.ancestors().find_map(|path| path.metadata().ok());
@@ -24,8 +26,10 @@ pub fn check(targets: &[Target]) -> Result<()> {
         };
         let (bytes, _) = needed.entry(device).or_insert((0, target.place.as_path()));
         walk(&target.from, &mut |found| {
-            let room =
-                found.metadata.map_or(0, |found| found.blocks().saturating_mul(BLOCK).min(found.len()));
+            // What has several names is brought once.
+            let is_new = |found: &&Metadata| found.nlink() == 1 || linked.insert((found.dev(), found.ino()));
+            let file = found.metadata.filter(is_new);
+            let room = file.map_or(0, |found| found.blocks().saturating_mul(BLOCK).min(found.len()));
             *bytes = bytes.saturating_add(room);
             Ok(Next::Enter)
         })?;
