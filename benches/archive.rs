@@ -66,20 +66,13 @@ fn create(from: &Path, to: &Path) {
     let about = About {
         server: "bench".into(),
         kind: "plain".into(),
-        release: None,
-        commit: None,
         created: "2026-01-01T00:00:00Z".into(),
-        label: String::new(),
-        program: String::new(),
-        parts: Vec::new(),
-        excluded: Default::default(),
-        not_included: Vec::new(),
-        changed: Vec::new(),
-        unheld: Vec::new(),
-        lost: Vec::new(),
+        ..About::default()
     };
     let watch = Watch { stop: &|| false, warn: &|warning| panic!("{warning}"), own: &Own::default() };
-    let unnamed = archive::create(to, &Keys::default(), &members, about, "", &watch).expect("an archive");
+    let unnamed =
+        archive::create(to, &Keys::default(), &members, about, &banister::kind::Archive::default(), &watch)
+            .expect("an archive");
     unnamed.finish().expect("a name");
     let status = fs::read_to_string("/proc/self/status").expect("a status");
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a high-water mark");

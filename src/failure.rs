@@ -113,6 +113,11 @@ pub struct Failure {
     pub at: Option<String>,
 }
 
+/// How the errors end that say that a disk, or what a user may have of it, is full.
+const FULL: [&str; 2] = ["(os error 28)", "(os error 122)"];
+const MAKE_ROOM: &str =
+    "make room on that disk (`df -h` shows which is full), then `banister resume`, or start it again";
+
 impl Failure {
     pub fn new(kind: Kind, message: impl Into<String>) -> Failure {
         Failure { kind, message: message.into(), why: Vec::new(), help: None, at: None }
@@ -122,6 +127,14 @@ impl Failure {
     pub fn why(mut self, why: impl ToString) -> Failure {
         self.why.push(why.to_string());
         self
+    }
+
+    /// Adds an error of the operating system as a reason, with what to do about a full disk.
+    pub fn because(self, error: impl std::fmt::Display) -> Failure {
+        let said = error.to_string();
+        let is_full = FULL.iter().any(|code| said.ends_with(code));
+        let help = self.help.clone().or_else(|| is_full.then(|| MAKE_ROOM.to_owned()));
+        Failure { help, ..self }.why(said)
     }
 
     /// Adds the help: a sentence with the command to type.
@@ -151,7 +164,7 @@ pub trait Context<T> {
 
 impl<T, E: std::fmt::Display> Context<T> for std::result::Result<T, E> {
     fn or_fail(self, kind: Kind, message: impl FnOnce() -> String) -> Result<T> {
-        self.map_err(|error| Failure::new(kind, message()).why(error))
+        self.map_err(|error| Failure::new(kind, message()).because(error))
     }
 }
 

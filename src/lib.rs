@@ -11,6 +11,7 @@ pub mod output;
 pub mod failure;
 pub mod units;
 pub mod data;
+pub mod kind;
 pub mod secret;
 pub mod person;
 pub mod stop;

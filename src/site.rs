@@ -1,13 +1,13 @@
 //! A site: the folder with `site.toml`, which names the servers.
 
 use crate::failure::{Context, Failure, Kind, Result};
+use crate::kind::Facts;
 use crate::machine::archive::Keys;
-use crate::machine::backup::{AskedDatabase, AskedRedis, AskedVolume, Dump, Keep};
 use crate::machine::env_file::environment;
 use crate::machine::health::Check;
-use crate::units::Size;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 use std::path::{Component, Path, PathBuf};
 
 mod find;
@@ -17,28 +17,25 @@ mod maintenance;
 mod make;
 mod own;
 mod places;
+mod remembered;
 mod repository;
 mod retention;
 mod said;
 mod secrets;
-mod targets;
 mod settings;
+mod table;
+mod targets;
+mod typed;
 
 pub use find::find;
 pub use keys::{KEYS, Key, documented};
 pub use maintenance::{Commands, Maintenance};
 pub use own::state_folder;
+pub use table::{Healthy, Table};
 pub use targets::Targets;
 
 /// The file's name, unless another one is named.
 pub const FILE: &str = "site.toml";
-
-/// The kind of a Hoss server.
-pub const HOSS: &str = "hoss";
-/// The kind of a server of which only `site.toml` knows something.
-pub const PLAIN: &str = "plain";
-/// The kind of a Mastodon server.
-pub const MASTODON: &str = "mastodon";
 
 /// The servers of a site and where its own scripts are.
 #[derive(Clone, Debug)]
@@ -49,16 +46,8 @@ pub struct Site {
     pub servers: BTreeMap<String, Server>,
 }
 
-/// What `site.toml` says.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SiteFile {
-    servers: BTreeMap<String, Server>,
-}
-
-/// One installation.
+/// One installation: what its table means.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Server {
     /// The table's name in `site.toml`.
     #[serde(skip_deserializing)]
@@ -69,124 +58,29 @@ pub struct Server {
     /// Where the other servers of the site have their backups, if those are on this machine.
     #[serde(skip)]
     pub neighbours: Vec<PathBuf>,
-    /// Its address for `ssh`, as `ops@cloud.example.org`, or a name from the user's own ssh configuration.
-    /// Absent: this machine.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ssh: Option<String>,
-    /// The path of a banister that is installed there, of this same version. Absent: this program is copied to its state folder
-    /// there.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub agent: Option<PathBuf>,
-    /// The kind of server: a file of the same name in `stdlib/` defines its steps.
-    pub kind: String,
-    /// The git checkout. `~` is the server's home.
-    pub checkout: PathBuf,
-    /// The URL under which users reach it, without a slash at the end.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub endpoint: Option<String>,
-    /// Variables for its commands, added to those of banister.
+    /// What is known of its kind.
     #[serde(default)]
-    pub environment: BTreeMap<String, String>,
-    /// The branch that `update` follows instead of releases.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub branch: Option<String>,
-    /// The folder of the Makefile, within the checkout.
+    pub facts: Facts,
+    /// The keys that only its kind has, each with what it is if it was not typed.
     #[serde(default)]
-    pub folder: PathBuf,
-    /// The name of its Compose project, if the Compose files are not in the folder of the Makefile or below it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub project: Option<String>,
-    /// Make targets, for kinds without built-in ones: `configure` (none, if not given), `build` (`build`), `start`
-    /// (`up`), and `stop`, which stops what writes to the data (if not given, the containers that use it are stopped). An
-    /// empty name skips the step.
-    #[serde(default)]
-    pub targets: Targets,
-    /// Health checks, for kinds without built-in ones: URLs, or tables as `wait_healthy` takes them.
-    #[serde(default)]
-    pub health: Vec<Check>,
-    /// How long to wait until it is healthy, `within`, and how long it must stay healthy, `stable`.
-    #[serde(default)]
-    pub healthy: Healthy,
-    /// Checks that succeed while nobody uses the server, in the form of `health`.
-    #[serde(default)]
-    pub idle: Vec<Check>,
-    /// How users are blocked while it is updated: `"page"`, or a table with the commands `begin` and `end`, and `endpoint`,
-    /// where the server answers meanwhile.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub maintenance: Option<Maintenance>,
-    /// Files and folders to back up, for kinds without built-in ones.
-    #[serde(default)]
-    pub backup: Vec<String>,
-    /// Patterns of files and folders that are excluded from `backup`, as restic reads them: `*.log` at any depth,
-    /// `/srv/data/cache/*` from the root, `**` for any number of folders, `!` before what is not to be excluded.
-    /// Mastodon's default: the cache of remote media, `public/system/cache/*`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub exclude: Option<Vec<String>>,
-    /// Commands whose output is backed up, each with its member's name: an array, or a table with the commands `dump`,
-    /// `load`, which loads it in a restore, and `drill`, which tries it; both get it on stdin.
-    #[serde(default)]
-    pub dumps: BTreeMap<String, Dump>,
-    /// Databases to back up, for kinds without built-in ones: tables with the Compose `service`, the name of the `database`,
-    /// and `engine`: `"postgres"`, if not given, or `"mariadb"`, also for MySQL. For instance
-    /// `[{ service = "db", database = "wiki" }]`.
-    #[serde(default)]
-    pub databases: Vec<AskedDatabase>,
-    /// Redis to back up: tables with the Compose `service`, such as `[{ service = "cache" }]`.
-    #[serde(default)]
-    pub redis: Vec<AskedRedis>,
-    /// Volumes of the Compose project to back up: tables with the `volume`, as the Compose file names it, such as
-    /// `[{ volume = "media" }]`.
-    #[serde(default)]
-    pub volumes: Vec<AskedVolume>,
-    /// The folder of the backups.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub backups: Option<PathBuf>,
-    /// The repository of restic that backups go into instead of archives: `"restic:/mnt/nas/backups"`, or after `restic:`
-    /// what restic takes for another machine, such as `sftp:backup@nas:/srv/backups`, `rest:https://nas:8000/` or
-    /// `s3:s3.amazonaws.com/bucket`, whose keys belong in `environment`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub repository: Option<String>,
-    /// The file with the password of the repository.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub repository_password_file: Option<PathBuf>,
-    /// The command that prints the password of the repository, if there is no such file.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub repository_password_command: Option<Vec<String>>,
-    /// Which backups to keep when old ones are removed, with the rules of `restic forget`: `last`, `hourly`, `daily`,
-    /// `weekly`, `monthly` and `yearly` are numbers, `within` is a span such as `1y5m7d2h` (`m` is months) before the newest
-    /// backup; `age` keeps those newer than this, such as `30d` or `90min`, counted from now, and `count` is the same as
-    /// `last`, so only one of the two is given.
-    /// A backup is removed only if no rule keeps it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub keep: Option<Keep>,
-    /// The recipients of encrypted backups: public keys of `age` or SSH, or keys of `gpg` with `gpg:` before each.
-    #[serde(default)]
-    pub recipients: Vec<String>,
-    /// The file with the key of one of them, without a passphrase, for `age`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub identity: Option<PathBuf>,
-    /// The settings file that make includes, and that is checked for new keys.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub env_file: Option<PathBuf>,
-    /// Names of more settings that are secret, besides those with password, secret, token or key in their name.
-    #[serde(default)]
-    pub secrets: Vec<String>,
-    /// Names of settings that are not secret although their name looks like it: `KEYSTORE_KEY`, the name of a key.
-    #[serde(default)]
-    pub not_secrets: Vec<String>,
-    /// What must be free on the disk before an update begins.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub free_space: Option<Size>,
+    pub own: BTreeMap<String, serde_json::Value>,
+    /// As it was typed, with what the kind says of keys that were not, and with its checkout as it is found here.
+    #[serde(flatten)]
+    pub table: Table,
 }
 
-/// The health gate's times.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Healthy {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub within: Option<crate::units::Duration>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub stable: Option<crate::units::Duration>,
+impl Deref for Server {
+    type Target = Table;
+
+    fn deref(&self) -> &Table {
+        &self.table
+    }
+}
+
+impl DerefMut for Server {
+    fn deref_mut(&mut self) -> &mut Table {
+        &mut self.table
+    }
 }
 
 impl Server {
@@ -209,7 +103,9 @@ impl Server {
     pub fn backup_folder(&self) -> PathBuf {
         match &self.backups {
             Some(folder) => self.path(&folder.to_string_lossy()),
-            None if self.kind == HOSS => self.backup_root_of_hoss().join("backups"),
+            None if self.facts.backups.is_some() => {
+                self.expanded(self.facts.backups.as_deref().unwrap_or_default())
+            }
             None => self.home().join("backups").join(&self.name),
         }
     }
@@ -278,36 +174,17 @@ impl Site {
         let shown = file.display();
         let text =
             std::fs::read_to_string(file).or_fail(Kind::Invalid, || format!("can't read `{shown}`"))?;
-        let parsed: SiteFile = toml::from_str(&text).map_err(|error| {
-            let (said, keys) = said::plainly(error.to_string().trim_end());
-            let keys = keys.map(|keys| format!("; the keys there: {}", keys.join(", "))).unwrap_or_default();
-            Failure::new(Kind::Invalid, format!("`{shown}` is not right"))
-                .why(said)
-                .help(format!("correct it and check again with `banister check`{keys}"))
-        })?;
         // Links resolved: whoever names the site in another way must find the same runs, and the same scripts beside it.
         let file = file.canonicalize().or_else(|_| std::path::absolute(file)).unwrap_or_else(|_| file.into());
         check_text(&file)?;
-        if parsed.servers.is_empty() {
+        let mut servers = typed::servers(&text, &shown.to_string(), file.parent())?;
+        if servers.is_empty() {
             return Err(Failure::new(Kind::Invalid, format!("`{shown}` names no server"))
                 .why("the table `servers` is empty")
                 .help("write a table `[servers.NAME]` into it, then check it with `banister check`"));
         }
         let folder = file.parent().unwrap_or(Path::new("/")).to_owned();
-        let mut servers = parsed.servers;
         for (name, server) in &mut servers {
-            name.clone_into(&mut server.name);
-            if server.kind == HOSS {
-                // Facts of WyssCenter/hybrid-object-store: its Makefile is in `server/`, its settings in the home.
-                if server.folder.as_os_str().is_empty() {
-                    server.folder = "server".into();
-                }
-                server.env_file.get_or_insert_with(|| "~/.hoss/.env".into());
-            }
-            if server.kind == MASTODON {
-                // What Mastodon fetched from other servers, it fetches again.
-                server.exclude.get_or_insert_with(|| vec!["public/system/cache/*".into()]);
-            }
             match &server.ssh {
                 None => {
                     server.site_folder = Some(folder.clone());

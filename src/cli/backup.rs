@@ -4,14 +4,16 @@ use super::arguments::{BackupCommand, PruneOptions, RunOptions, TryOptions};
 use super::context::{Context, at_once};
 use crate::data::Arguments;
 use crate::failure::{Failure, Kind, Result};
+use crate::kind::Fits;
 use crate::machine::archive::doubts;
 use crate::machine::backup::{self, Access, Card, Level, ReadPart, Verified, first_two_numbers, missing};
 use crate::machine::part::Part;
 use crate::reach::inquiry;
 use crate::report::text::table;
-use crate::site::{HOSS, Server, Site};
+use crate::site::{Server, Site};
 use crate::units::Size;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 pub fn backup(context: &Context, command: &BackupCommand) -> Result<u8> {
@@ -31,6 +33,7 @@ pub fn backup(context: &Context, command: &BackupCommand) -> Result<u8> {
 fn list(context: &Context) -> Result<u8> {
     let mut rows = vec![["SERVER", "BACKUP", "RELEASE", "SIZE", "LEVEL", "FITS"].map(String::from).to_vec()];
     let mut listed = Vec::new();
+    let mut foreign = BTreeSet::new();
     let site = context.site()?;
     let reach = context.reach(&site);
     let servers = context.servers(&site)?;
@@ -42,8 +45,13 @@ fn list(context: &Context) -> Result<u8> {
             // What a snapshot added to a repository is known only where it was taken.
             let is_known = card.bytes > 0 || !backup::is_reference(&card.path);
             let size = if is_known { Size(card.bytes).to_string() } else { "?".into() };
+            // One of another site, which several servers of this one may have in their folder.
+            if card.server.as_ref().is_some_and(|of| *of != server.name) && !foreign.insert(card.path.clone())
+            {
+                continue;
+            }
             rows.push(vec![
-                server.name.clone(),
+                card.server.clone().unwrap_or_else(|| server.name.clone()),
                 card.name.clone(),
                 release,
                 size,
@@ -73,14 +81,22 @@ fn level(card: &Card) -> String {
     if let Some(why) = &card.unreadable {
         return format!("can't be read: {why}");
     }
+    if card.missing {
+        return "not in the repository any more".into();
+    }
     let level = proven(card);
     let level = match card.changed.len() {
         0 => level,
         count => format!("{level}, {count} changed"),
     };
-    match card.unheld.len() {
+    let level = match card.unheld.len() {
         0 => level,
         count => format!("{level}, {count} not copied by SQLite"),
+    };
+    match card.lacking.len() {
+        0 => level,
+        1 => format!("{level}, data missing in 1 part"),
+        count => format!("{level}, data missing in {count} parts"),
     }
 }
 
@@ -102,11 +118,10 @@ fn proven(card: &Card) -> String {
     }
 }
 
-/// The installed releases into which it can be put back. Hoss compares the first two numbers, and no release reads
-/// what a newer one migrated.
+/// The installed releases into which it can be put back. No release reads what a newer one migrated.
 fn fits(server: &Server, card: &Card) -> String {
     match &card.release {
-        _ if server.kind != HOSS => "any".into(),
+        _ if server.facts.fits == Fits::Any => "any".into(),
         Some(release) => format!("{release} to {}.*", first_two_numbers(release)),
         None => "?".into(),
     }
@@ -152,6 +167,7 @@ fn verify(context: &Context, backup: Option<&str>) -> Result<u8> {
             doubts(&card.changed, &card.unheld)
                 .into_iter()
                 .for_each(|doubts| println!("when it was taken, {doubts}"));
+            card.lacking.iter().for_each(|lacking| println!("when it was taken: {lacking}"));
             excluded(&card).into_iter().for_each(|excluded| println!("excluded from it: {excluded}"));
         }
         (Some(members), false) => {

@@ -5,8 +5,9 @@ mod targets;
 
 use super::context::Context;
 use crate::failure::{Context as _, Failure, Kind, Result};
+use crate::kind;
 use crate::report::findings;
-use crate::script::check::{Check, Finding, KINDS, Severity, unknown_kind};
+use crate::script::check::{Check, Finding, Severity, unknown_kind};
 use crate::script::layers::{self, Folder, Layers, Text};
 use crate::script::rehearsal::Tests;
 use crate::site::{self, FILE, Server, Site};
@@ -61,7 +62,7 @@ fn look(
     let folder = site_file.and_then(Path::parent).map(Path::to_owned);
     let folder = folder.map(|folder| std::path::absolute(&folder).unwrap_or(folder));
     let layers = Layers::of_site(folder.as_deref(), "");
-    let mut kinds: Vec<String> = KINDS.map(str::to_owned).to_vec();
+    let mut kinds: Vec<String> = kind::bundled();
     if let Some(file) = site_file {
         *files += 1;
         match Site::load(file) {

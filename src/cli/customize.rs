@@ -30,7 +30,7 @@ pub fn customize(context: &Context, name: &str) -> Result<u8> {
     }
     // Cut off half-way it is a comment still, which changes nothing.
     let mut open = std::fs::File::create_new(&file).or_fail(Kind::Invalid, failed)?;
-    open.write_all(examples(text).as_bytes())
+    open.write_all(examples(&text).as_bytes())
         .and_then(|()| open.sync_all())
         .or_fail(Kind::Invalid, failed)?;
     Layers::keep_base(site.folder(), folder, name)?;

@@ -7,7 +7,8 @@ pub use options::Options;
 
 use super::arguments::{Answers, RunOptions, WhenFailed};
 use super::context::Context;
-use crate::failure::{Context as _, Kind, Result};
+use crate::failure::{Context as _, Failure, Kind, Result};
+use crate::machine::files::TEMPORARY;
 use crate::output::word;
 use crate::practice::{Linked, Practice, Size, running};
 use kill::Kill;
@@ -27,7 +28,11 @@ pub fn demo(context: Context, options: &Options) -> Result<u8> {
         Some(folder) => (folder.clone(), None),
         None => {
             let made = tempfile::Builder::new().prefix("banister-demo-").tempdir();
-            let made = made.or_fail(Kind::Refused, || "there is no room for a practice server".into())?;
+            let made = made.map_err(|error| {
+                Failure::new(Kind::Refused, "there is no room for a practice server")
+                    .why(error)
+                    .help(TEMPORARY)
+            })?;
             (made.path().to_owned(), Some(made))
         }
     };

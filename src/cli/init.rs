@@ -4,7 +4,10 @@ mod linked;
 
 use super::context::Context;
 use crate::failure::{Context as _, Failure, Kind, Result};
-use crate::site::{FILE, HOSS, MASTODON};
+use crate::kind::{Detect, detectable, filled};
+use crate::machine::env_file::{EnvFile, environment};
+use crate::site::FILE;
+
 use linked::Linked;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -12,12 +15,14 @@ use std::path::{Path, PathBuf};
 /// An installation that was found.
 struct Found {
     checkout: PathBuf,
-    kind: &'static str,
-    /// Of a Hoss or a Mastodon, what its settings say.
+    kind: String,
+    /// What its kind says of such a one.
+    detect: Detect,
+    /// What its settings say, if its kind knows where.
     endpoint: Option<String>,
     /// The other servers that it is linked with.
     linked: Vec<Linked>,
-    /// Of another, the make targets that there are.
+    /// The make targets that there are.
     targets: Vec<String>,
 }
 
@@ -54,7 +59,7 @@ pub fn init(context: &Context) -> Result<u8> {
     for other in &found.linked {
         println!("  and {}, which {} names{}", other.endpoint, other.source, other.guess());
     }
-    let missing = if found.kind == "plain" { "set `health` and `backup` in it" } else { "review it" };
+    let missing = found.detect.next.as_deref().unwrap_or("review it");
     println!("{}  {missing}, then: {}", context.style.bold("next:"), context.command("status"));
     Ok(0)
 }
@@ -86,28 +91,33 @@ fn folders(folder: &Path) -> Vec<PathBuf> {
 }
 
 fn look(checkout: &Path, home: &Path) -> Result<Option<Found>> {
-    let checkout = checkout.to_owned();
-    if checkout.join("server/Makefile").is_file() && checkout.join("server/VERSION").is_file() {
-        let (endpoint, linked) = linked::find(&home.join(".hoss"))?;
-        return Ok(Some(Found {
-            checkout,
-            kind: HOSS,
-            endpoint: Some(endpoint),
-            linked,
-            targets: Vec::new(),
-        }));
-    }
-    if checkout.join("lib/mastodon/version.rb").is_file() && checkout.join("docker-compose.yml").is_file() {
-        let endpoint = mastodon_endpoint(&checkout);
-        return Ok(Some(Found {
-            checkout,
-            kind: MASTODON,
-            endpoint,
-            linked: Vec::new(),
-            targets: Vec::new(),
-        }));
-    }
-    let Ok(makefile) = std::fs::read_to_string(checkout.join("Makefile")) else { return Ok(None) };
+    let fits = |detect: &Detect| detect.files.iter().all(|file| checkout.join(file).is_file());
+    let Some((kind, detect)) = detectable().into_iter().find(|(_, detect)| fits(detect)) else {
+        return Ok(None);
+    };
+    let settings = detect.settings.as_ref().map(|file| {
+        (file.as_str(), file.strip_prefix("~/").map_or_else(|| checkout.join(file), |file| home.join(file)))
+    });
+    let settings = match settings {
+        Some((name, file)) if file.exists() => Some((EnvFile::read(&file, environment())?, name)),
+        _ => None,
+    };
+    let value = |name: &str| settings.as_ref().and_then(|(settings, _)| settings.get(name).ok().flatten());
+    let urls = detect.endpoint.iter().map(|url| filled(url, value));
+    let endpoint = urls.filter(|(_, is_known)| *is_known).map(|(url, _)| url).next();
+    let endpoint = endpoint.map(|url| url.trim().trim_end_matches('/').to_owned());
+    let named = settings.as_ref().map(|(settings, name)| (settings, *name));
+    let linked = linked::find(&detect.links, endpoint.as_deref().unwrap_or_default(), named, home)?;
+    let targets = match detect.targets.is_empty() {
+        true => Vec::new(),
+        false => targets(&checkout.join("Makefile")),
+    };
+    Ok(Some(Found { checkout: checkout.to_owned(), kind, endpoint, linked, targets, detect: detect.clone() }))
+}
+
+/// The targets that a Makefile has, as far as they can be seen without make.
+fn targets(makefile: &Path) -> Vec<String> {
+    let makefile = std::fs::read_to_string(makefile).unwrap_or_default();
     let target = |line: &str| {
         let (names, rest) = line.split_once(':')?;
         let plain = !names.starts_with(['\t', '#', '.', ' '])
@@ -115,18 +125,16 @@ fn look(checkout: &Path, home: &Path) -> Result<Option<Found>> {
             && !names.contains(['$', '%']);
         plain.then(|| names.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
     };
-    let targets = makefile.lines().filter_map(target).flatten().collect();
-    Ok(Some(Found { checkout, kind: "plain", endpoint: None, linked: Vec::new(), targets }))
+    makefile.lines().filter_map(target).flatten().collect()
 }
 
-/// Where users reach a Mastodon, as its settings say.
-fn mastodon_endpoint(checkout: &Path) -> Option<String> {
-    let settings = std::fs::read_to_string(checkout.join(".env.production")).ok()?;
-    let value = |name: &str| {
-        let mut values = settings.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix('='));
-        values.next_back().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
-    };
-    value("WEB_DOMAIN").or_else(|| value("LOCAL_DOMAIN")).map(|domain| format!("https://{domain}"))
+/// The kinds that there are, for people.
+fn kinds() -> String {
+    let all = detectable();
+    let (named, meant): (Vec<_>, Vec<_>) = all.iter().partition(|(_, detect)| detect.about.is_empty());
+    let named = named.iter().map(|(name, _)| format!("`{name}`"));
+    let meant = meant.iter().map(|(name, detect)| format!("or `{name}` for {}", detect.about));
+    named.chain(meant).collect::<Vec<_>>().join(", ")
 }
 
 /// The file: every key that such a server usually needs, the others as comments.
@@ -136,45 +144,26 @@ fn text(found: &Found, home: &Path) -> String {
     let own = own.unwrap_or("server".into());
     let mut text = format!(
         "# The servers of this site. Each table is one installation.\n\n[servers.{}]\n# What sort of server it is: \
-         `hoss`, `mastodon`, or `plain` for any git checkout with a Makefile.\nkind = \"{}\"\n# The git checkout.\ncheckout = \
+         {}.\nkind = \"{}\"\n# The git checkout.\ncheckout = \
          {checkout:?}\n",
-        own, found.kind
+        own,
+        kinds(),
+        found.kind
     );
     if let Some(endpoint) = &found.endpoint {
         text += &format!("# The URL under which users reach it.\nendpoint = {endpoint:?}\n");
     }
-    match found.kind {
-        HOSS => {
-            text += "# Where backups go; `backups` in BACKUP_ROOT of its settings if not given.\n# backups = \"~/.hoss/backup/backups\"\n";
-        }
-        MASTODON => {
-            text += "# Its settings, with its secrets.\nenv_file = \".env.production\"\n";
-            text += "# The folder of the backups.\n# backups = \"~/backups\"\n";
-        }
-        _ => {}
-    }
-    if found.kind == "plain" {
-        let pick = |wanted: &[&str]| {
-            let name = wanted.iter().find(|name| found.targets.iter().any(|target| target == *name));
-            name.copied().unwrap_or_default().to_owned()
+    if !found.detect.targets.is_empty() {
+        let pick = |step: &str| {
+            let wanted = found.detect.targets.get(step).into_iter().flatten();
+            let name = wanted.into_iter().find(|name| found.targets.contains(name));
+            format!("{step} = {:?}", name.map(String::as_str).unwrap_or_default())
         };
-        let targets = (
-            pick(&["config", "configure"]),
-            pick(&["build", "all"]),
-            pick(&["up", "start", "deploy", "install"]),
-            pick(&["stop", "down"]),
-        );
-        text += &format!(
-            "# The make targets of the steps; an empty one leaves its step out.\ntargets = {{ configure = {:?}, build = \
-             {:?}, start = {:?}, stop = {:?} }}\n",
-            targets.0, targets.1, targets.2, targets.3
-        );
-        text += "# What must answer 200 when the server is healthy; this one is a guess.\nhealth = [\"http://127.0.0.1:8080/\"]\n";
-        text += "# What a backup holds: files and folders, in the checkout or from `/` or `~/` on.\nbackup = []\n";
-        text += "# The folder of the backups.\n# backups = \"~/backups\"\n";
-        text += "# Commands whose output a backup holds, too.\n# dumps = { \"app.sql\" = { dump = [\"pg_dump\", \"app\"], load = [\"psql\", \"app\"] } }\n";
-        text += "# Databases in containers: postgres, or engine = \"mariadb\".\n# databases = [{ service = \"db\", database = \"app\" }]\n";
+        let steps = ["configure", "build", "start", "stop"].map(pick).join(", ");
+        text += "# The make targets of the steps; an empty one leaves its step out.\n";
+        text += &format!("targets = {{ {steps} }}\n");
     }
+    text += &found.detect.table;
     text += "# Which backups stay when old ones are removed, by the rules of `restic forget`.\n";
     text += "# keep = { last = 3, daily = 7, weekly = 5, within = \"2d\" }\n";
     text += "# To whom backups are encrypted, and the file with the key to read them here; made by `age-keygen -o FILE`.\n";
@@ -183,7 +172,7 @@ fn text(found: &Found, home: &Path) -> String {
     text += "# What must be free on the disk before an update; 1GB if not given.\n# free_space = \"1GB\"\n";
     let mut names = vec![own.into_owned()];
     for other in &found.linked {
-        text += &other.table(&found.checkout, home, &mut names);
+        text += &other.table(&found.kind, &found.checkout, home, &mut names);
     }
     text
 }

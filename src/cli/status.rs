@@ -9,7 +9,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::journal::run::Summary;
 use crate::lock::{self, State};
 use crate::machine::archive::is_of;
-use crate::machine::backup::Card;
+use crate::machine::backup::{Card, is_reference};
 use crate::machine::release::Release;
 use crate::reach::Reach;
 use crate::reach::inquiry::{self, Noted};
@@ -18,6 +18,7 @@ use crate::secret;
 use crate::site::{Server, Site};
 use crate::stop::Stop;
 use serde_json::{Value, json};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Looks at each server: what is checked out, whether it is healthy, who holds it, its last run, its backups.
@@ -213,14 +214,18 @@ pub fn release(looked: &Value, style: Style) -> String {
 fn text(looked: &Value, style: Style) -> String {
     let backups = looked["backups"].as_array().map(Vec::as_slice).unwrap_or_default();
     // One that a wrong clock made is none.
-    let now = jiff::Timestamp::now();
     let is_future = |backup: &Value| {
-        backup["created"]
-            .as_str()
-            .and_then(|said| said.parse().ok())
-            .is_some_and(|then: jiff::Timestamp| then > now)
+        let card = Card { created: say(&backup["created"]), ..Card::default() };
+        card.is_future(jiff::Timestamp::now())
     };
     let newest = backups.iter().rfind(|backup| !is_future(backup)).and_then(|backup| say(&backup["name"]));
+    // Whether a repository still holds them is not asked here: it may be far away.
+    let is_stored = |backup: &Value| say(&backup["path"]).is_some_and(|path| is_reference(Path::new(&path)));
+    let unasked = if backups.iter().any(is_stored) {
+        ", not compared with the repository".to_owned()
+    } else {
+        String::new()
+    };
     let mut rows = vec![
         vec!["  release".into(), release(looked, style)],
         vec!["  health".into(), health(looked, style)],
@@ -231,7 +236,7 @@ fn text(looked: &Value, style: Style) -> String {
                 (Some(why), _) => format!("unknown: {why}"),
                 (None, None) if backups.is_empty() => "none".into(),
                 (None, None) => format!("{}, all from the future: the clock was wrong", backups.len()),
-                (None, Some(newest)) => format!("{}, the newest {newest}", backups.len()),
+                (None, Some(newest)) => format!("{}, the newest {newest}{unasked}", backups.len()),
             },
         ],
     ];

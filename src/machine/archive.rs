@@ -7,6 +7,8 @@
 // From bottom to top.
 mod changed;
 
+mod held;
+
 mod manifest;
 mod place;
 
@@ -43,11 +45,12 @@ pub use compression::Compression;
 pub use create::{Content, Created, Member, Unnamed, Watch, create};
 pub use decrypt::{is_readable, try_keys};
 pub use estimate::estimate;
+pub use held::{Held, Loss};
 pub use keys::{Encryption, Keys};
 pub use left::{ASIDE, CHECKOUT, Left, Own, real};
 pub use manifest::{About, Entry, Excluded, Manifest, Sort, below};
 pub use members::Members;
 pub use sweep::{is_of, sweep};
 pub use tree::{as_tar, digests};
-pub use unpack::{RISEN, is_risen, unpack};
+pub use unpack::{RISEN, TOO_LONG, is_risen, unpack};
 pub use verify::{Contents, inspect, verify, verify_until};

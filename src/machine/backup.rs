@@ -19,6 +19,8 @@ mod retention;
 mod card;
 mod name;
 
+mod lost;
+
 mod snapshot;
 
 mod gathered;
@@ -50,13 +52,14 @@ pub use gather::gather;
 pub use gathered::{Gathered, Workshop};
 pub use intent::{Intent, Written};
 pub use keep::{FORM, Keep};
+pub use lost::{Lost, lost};
 pub use name::{free_name, name_of};
 pub use place::Place;
 pub use places::{Places, store};
 pub use reference::{ENDING, Reference, is_reference};
 pub use retention::{Fit, first_two_numbers};
-pub use snapshot::{Order, ReadPart, adopt, end, take};
+pub use snapshot::{Adopted, Order, ReadPart, adopt, end, take};
 pub use span::Span;
-pub use store::{Drilled, Group, Restored, foresee, left_alone};
+pub use store::{Drilled, Foreseen, Group, Restored, foresee, left_alone, pieces};
 pub use unpacked::{Unpacked, parts_of};
 pub use verify::{Verified, missing, read, verify};

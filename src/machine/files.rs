@@ -129,13 +129,31 @@ pub fn kept<T: serde::de::DeserializeOwned>(file: &Path) -> Result<Option<T>> {
     }
 }
 
+/// What to do if no temporary file can be made or written.
+pub const TEMPORARY: &str =
+    "make that folder, or room in it, or name another folder for temporary files with `TMPDIR`";
+
+/// An unnamed file in the folder of temporary files.
+pub fn temporary(failed: impl FnOnce() -> String) -> Result<File> {
+    tempfile::tempfile().map_err(|error| {
+        let why = format!("no file can be made in `{}`: {error}", std::env::temp_dir().display());
+        Failure::new(Kind::Refused, failed()).why(why).help(TEMPORARY)
+    })
+}
+
 /// A missing file is another kind of failure than one that must not be read; scripts tell them apart.
 pub fn unreadable(error: std::io::Error, message: String) -> Failure {
     let kind = match error.kind() {
         std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => Kind::NotFound,
         _ => Kind::Refused,
     };
-    Failure::new(kind, message).why(error)
+    let is_closed = error.kind() == std::io::ErrorKind::PermissionDenied;
+    let failure = Failure::new(kind, message).because(error);
+    if is_closed {
+        failure.help("let this user read it (`namei -l` shows who may), or start it as root")
+    } else {
+        failure
+    }
 }
 
 /// Bytes as lower-case hexadecimal.

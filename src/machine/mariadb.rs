@@ -6,6 +6,7 @@
 use super::compose::Docker;
 use crate::command::{Exit, Spec, feed};
 use crate::failure::{Context, Failure, Kind, Result};
+use crate::machine::files::temporary;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
@@ -158,7 +159,7 @@ impl MariaDb<'_> {
     /// Runs statements; what they print, columns divided by tabs.
     pub fn sql(&self, database: &str, statements: &str) -> Result<String> {
         let failed = || "the statements can't be handed over".to_owned();
-        let mut input = tempfile::tempfile().or_fail(Kind::Refused, failed)?;
+        let mut input = temporary(failed)?;
         input.write_all(statements.as_bytes()).or_fail(Kind::Refused, failed)?;
         self.docker.feed(self.run("exec $client --database=\"$1\"", &[plain(database)?]), &input)
     }

@@ -5,6 +5,7 @@
 use super::compose::Docker;
 use crate::command::Spec;
 use crate::failure::{Context, Failure, Kind, Result};
+use crate::machine::files::temporary;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Seek, Write};
@@ -182,7 +183,7 @@ ALTER ROLE :"user" PASSWORD :'password';
 
     fn psql(&self, database: &str, statements: &str, environment: &[&str]) -> Result<String> {
         let failed = || "the statements can't be handed over".to_owned();
-        let mut input = tempfile::tempfile().or_fail(Kind::Refused, failed)?;
+        let mut input = temporary(failed)?;
         input.write_all(statements.as_bytes()).or_fail(Kind::Refused, failed)?;
         let options = "-X -q -A -t -v ON_ERROR_STOP=1";
         let program = format!("psql -U {USER} {options} -d {}", plain(database)?);

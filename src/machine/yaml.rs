@@ -1,4 +1,4 @@
-//! The part of YAML that Compose files and service configurations of a Hoss server use: maps, lists, quoted and plain
+//! The part of YAML that Compose files and service configurations use: maps, lists, quoted and plain
 //! scalars, lists in brackets. No anchors, no block text, no several documents; what is not understood is refused.
 
 use super::files::unreadable;

@@ -12,6 +12,7 @@ mod tools;
 
 use super::{Practice, start};
 use crate::failure::{Context, Failure, Kind, Result};
+use crate::machine::files::TEMPORARY;
 use serde_json::Value;
 use simple::Simple;
 use std::path::{Path, PathBuf};
@@ -69,7 +70,9 @@ impl Rehearsal {
     /// Makes a practice server for a server of a site, with the site's scripts. `program` is banister.
     pub fn new(original: &Original, program: &Path) -> Result<Rehearsal> {
         let made = tempfile::Builder::new().prefix("banister-test-").tempdir();
-        let folder = made.or_fail(Kind::Refused, || "there is no room for a practice server".into())?;
+        let folder = made.map_err(|error| {
+            Failure::new(Kind::Refused, "there is no room for a practice server").why(error).help(TEMPORARY)
+        })?;
         tools::link(&folder.path().join("tools"))?;
         let site = folder.path().join("site");
         let server = match original.kind() {

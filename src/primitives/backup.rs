@@ -30,13 +30,13 @@
 //!   the Makefile's folder. What loads them in a restore is said by `dumps` of the site.
 //!   Default: `dumps` of the site.
 //! - `project`: the Compose project, if the machine has several with such services. Default: the only one.
-//! - `version_file`: a member with release and commit as JSON, `version` and `build`, that Hoss's own tool looks for.
+//! - `version_file`: a member with release and commit as JSON, `version` and `build`, for a tool that looks for one.
 //!   Default: none.
 //! - `not_included`: a description of the server's data that is not in the backup. Default: none.
 //! - `folder`: its folder; made, for the owner only, if it is missing. Default: `backups` of the site, else
 //!   `~/backups/SERVER`.
-//! - `format`: `"tar.zst"` or `"tar.gz"`: an archive, also if the site names a `repository`. Default: `"tar.gz"` for Hoss, else `"tar.zst"`.
-//! - `prefix`: stands before each name in the archive. Default: `"./"` for Hoss, else none.
+//! - `format`: `"tar.zst"` or `"tar.gz"`: an archive, also if the site names a `repository`. Default: what the kind says, else `"tar.zst"`.
+//! - `prefix`: stands before each name in the archive. Default: what the kind says, else nothing.
 //!
 //! # Returns
 //! - `path`: where it is.
@@ -53,6 +53,8 @@
 //!
 //! # Errors
 //! `refused` if a database server that runs keeps its files among the files or in a volume, which must be dumped instead;
+//! `refused` if a file, a folder or a volume is empty where the last backup has data, unless `may_be_empty` of the site
+//! names it; `refused` if all backups are gone that were in the folder when the last one was made there;
 //! `not_found` if a file, a service or a program is not there; `command_failed` if a dump fails, or the program that
 //! encrypts; `timed_out` if a snapshot takes over an hour; `refused` if there is too little room, a snapshot is not
 //! whole, something can't be read or written, the archive differs when read back, or `identity` is the key of no
@@ -72,7 +74,7 @@
 
 use crate::data::{self, ServerName};
 use crate::failure::{Context, Failure, Kind, Result};
-use crate::machine::archive::{self, About, Encryption, Manifest, Watch};
+use crate::machine::archive::{self, About, Encryption, Held, Manifest, Watch};
 use crate::machine::backup::{
     Asked, AskedDatabase, AskedFiles, AskedRedis, AskedSearch, AskedVolume, Card, Dump, ENDING, Intent,
     Workshop, Written, free_name, gather, leftover,
@@ -87,6 +89,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+mod emptied;
 mod room;
 mod wanted;
 
@@ -164,7 +167,7 @@ struct Plan {
     folder: PathBuf,
     /// How the archive's name ends, also for an encryption.
     format: String,
-    prefix: String,
+    archive: crate::kind::Archive,
     asked: Asked,
 }
 
@@ -194,12 +197,13 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     let intent = match begun {
         Some(intent) => intent,
         None => {
-            room::enough(&plan, server)?;
+            let held = room::enough(&plan, server)?;
             room::no_running_database(&plan, server)?;
-            intend(arguments, &plan, host)?
+            intend(arguments, &plan, host, held)?
         }
     };
     let Intent { path, about, written } = intent;
+    let plan_folder = plan.folder.clone();
     let written = match written.filter(|_| path.exists()) {
         Some(written) => written,
         // It may have been killed just when the archive got its name: the archive is the backup then, if it can be
@@ -237,6 +241,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
         (host.tell)(Told::Warning(why.into()));
     }
     Card::of(&path)?.about(&held).verified(sha256.clone()).keep()?;
+    end(&held, &plan_folder, host)?;
     Ok(Outcome {
         bytes: json!({ data::SIZE: Size(path.metadata().or_fail(Kind::Refused, failed)?.len()) }),
         members,
@@ -249,6 +254,19 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
         readable,
         path,
     })
+}
+
+/// What is done when the backup is there and was read back: what is missing in it is told last, and that it is there is
+/// remembered.
+fn end(about: &About, folder: &Path, host: &Host) -> Result<()> {
+    for lacking in &about.lacking {
+        (host.tell)(Told::Warning(format!("in the backup, {lacking}").into()));
+    }
+    // The backup is there all the same.
+    if let Err(failure) = host.server()?.remember_backups(folder) {
+        (host.tell)(Told::Warning(failure.to_string().into()));
+    }
+    Ok(())
 }
 
 /// Writes the archive, which gets its name only when it is whole.
@@ -264,16 +282,19 @@ fn write(arguments: &Arguments, host: &Host, plan: Plan, path: &Path, about: &Ab
         }
         _ => {}
     }
-    let asked = wanted::complete(plan.asked, arguments, about);
+    let asked = wanted::complete(plan.asked.clone(), arguments, about, &plan.archive.snapshot);
     let own = server.own_folders(Some(&plan.folder));
     let ground = server.ground(own.clone(), arguments.project.as_deref());
     let place = ground.place(&stop);
     let gathered =
         gather(&asked, &Workshop { place: &place, folder: &plan.folder, compressed: true, tell: &progress })?;
+    let about = match emptied::gathered(about.clone(), &gathered, &plan, server) {
+        Ok(about) => about,
+        Err(failure) => return Err(gathered.fail(failure)),
+    };
     progress(format!("writing `{}`", path.display()));
-    let about = About { parts: gathered.parts.clone(), changed: gathered.changed.clone(), ..about.clone() };
     let watch = Watch { stop: &stop, warn: &warn, own: &own };
-    let created = archive::create(path, &server.keys(), &gathered.members, about, &plan.prefix, &watch);
+    let created = archive::create(path, &server.keys(), &gathered.members, about, &plan.archive, &watch);
     let unnamed = match created {
         Ok(unnamed) => unnamed,
         Err(failure) => return Err(gathered.fail(failure)),
@@ -285,7 +306,7 @@ fn write(arguments: &Arguments, host: &Host, plan: Plan, path: &Path, about: &Ab
     Ok(Written { about, members: members.len(), sha256: Some(created.sha256) })
 }
 
-fn intend(arguments: &Arguments, plan: &Plan, host: &Host) -> Result<Intent> {
+fn intend(arguments: &Arguments, plan: &Plan, host: &Host, held: BTreeMap<String, Held>) -> Result<Intent> {
     let server = host.server()?;
     let position = Checkout::open(&server.checkout).and_then(|checkout| checkout.position()).ok();
     if position.is_none() {
@@ -306,6 +327,7 @@ fn intend(arguments: &Arguments, plan: &Plan, host: &Host) -> Result<Intent> {
         not_included: arguments.not_included.clone(),
         ..About::default()
     };
+    let about = emptied::add(about, held, plan, server)?;
     let path = free_name(&plan.folder, &about, &plan.format);
     let intent = Intent { path, about, written: None };
     intent.keep(host.folder)?;
@@ -314,7 +336,9 @@ fn intend(arguments: &Arguments, plan: &Plan, host: &Host) -> Result<Intent> {
 
 fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
     let server = host.server()?;
-    room::enough(&plan(arguments, server)?, server)?;
+    let plan = plan(arguments, server)?;
+    let held = room::enough(&plan, server)?;
+    emptied::add(About::default(), held, &plan, server)?;
     let readable = archive::try_keys(&server.keys(), &|| host.stop.is_asked())?;
     let unknown = |what: &str| data::unknown(format!("{what} of the backup of {}", server.name));
     // A plan may have moved the checkout before, so neither release nor commit is what it is now.
@@ -327,16 +351,16 @@ fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
 }
 
 fn plan(arguments: &Arguments, server: &Server) -> Result<Plan> {
-    let is_hoss = server.kind == "hoss";
+    let archive = &server.facts.archive;
     let asked = wanted::asked(arguments, server)?;
     let folder = match &arguments.folder {
         Some(folder) => server.path(folder),
         None => server.backup_folder(),
     };
     if arguments.format.is_none() && server.repository.is_some() {
-        return Ok(Plan { folder, format: ENDING.into(), prefix: String::new(), asked });
+        return Ok(Plan { folder, format: ENDING.into(), archive: archive.clone(), asked });
     }
-    let format = arguments.format.clone().unwrap_or(if is_hoss { "tar.gz" } else { "tar.zst" }.into());
+    let format = arguments.format.clone().unwrap_or_else(|| archive.format.clone());
     let format = format.trim_start_matches('.').to_owned();
     let format = match server.keys().encryption() {
         Some(encryption) if Encryption::of(Path::new(&format)).is_none() => {
@@ -353,6 +377,6 @@ fn plan(arguments: &Arguments, server: &Server) -> Result<Plan> {
         )
         .help("name them in `recipients` in `site.toml`; the ending is added automatically"));
     }
-    let prefix = arguments.prefix.clone().unwrap_or(if is_hoss { "./" } else { "" }.into());
-    Ok(Plan { folder, format, prefix, asked })
+    let prefix = arguments.prefix.clone().unwrap_or_else(|| archive.prefix.clone());
+    Ok(Plan { folder, format, archive: crate::kind::Archive { prefix, ..archive.clone() }, asked })
 }

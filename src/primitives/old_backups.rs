@@ -3,9 +3,11 @@
 //! Finds the old backups of the server: those that no rule keeps.
 //!
 //! The rules are those of `restic forget`, in the local time zone of the server, besides `count` and `age`. Never old are
-//! - the newest backup that was verified or drilled and fits what is installed; for Hoss one fits if the first two
-//!   numbers of its release are the same, and it is not newer than what is installed. If none fits, the newest such one
+//! - the newest backup that was verified or drilled and fits what is installed; where `fits` of
+//!   the kind is `"first_two_numbers"`, those of its release are the same, and it is not newer than what is installed. If none fits, the newest such one
 //!   of each two first numbers;
+//! - the newest verified backup that has data where that one has none, or little, unless `may_be_empty` of the site
+//!   names that path: a disk may not have been mounted;
 //! - all of them while none is verified;
 //! - a backup from the future: the clock was wrong when it was made. It does not count as the newest, either;
 //! - an archive whose card does not say that it is a backup of this server. What another program wrote has no card;
@@ -17,7 +19,7 @@
 //! - `age`: keep backups newer than this, such as `30.days`. Default: `keep` of the site, if none of the three is
 //!   given.
 //! - `keep`: more rules, in the form of `keep` of the site, such as `#{ daily: 7, within: "2d" }`. Default: none.
-//! - `folder`: where the backups are. Default: `backups` of the site, for Hoss `backups` in its `BACKUP_ROOT`, else
+//! - `folder`: where the backups are. Default: `backups` of the site, or of its kind, else
 //!   `~/backups/SERVER`.
 //!
 //! # Returns
@@ -26,6 +28,7 @@
 //! - `bytes`: the size of all of them.
 //! - `kept`: how many backups of the server are not old, without those from the future.
 //! - `future`: the names of those from the future.
+//! - `fuller`: the names of those that are kept because a newer one has no data, or little, where they have some.
 //! - `foreign`: the number of archives without a card of this server.
 //! - `left`: the number of cards whose backup is gone.
 //!
@@ -77,6 +80,8 @@ pub struct Outcome {
     kept: usize,
     #[serde(default)]
     future: Vec<String>,
+    #[serde(default)]
+    fuller: Vec<String>,
     foreign: usize,
     left: usize,
 }
@@ -112,6 +117,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
         bytes: size(aging.old.iter().map(|card| card.bytes).sum()),
         kept: aging.young.len(),
         future: aging.future.into_iter().map(|card| card.name).collect(),
+        fuller: aging.fuller,
         foreign: aging.foreign,
         left: aging.left.len(),
         backups: aging

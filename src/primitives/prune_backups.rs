@@ -11,7 +11,7 @@
 //! - `age`: keep backups newer than this, such as `30.days`. Default: `keep` of the site, if none of the three is
 //!   given.
 //! - `keep`: more rules, in the form of `keep` of the site, such as `#{ daily: 7, within: "2d" }`. Default: none.
-//! - `folder`: where the backups are. Default: `backups` of the site, for Hoss `backups` in its `BACKUP_ROOT`, else
+//! - `folder`: where the backups are. Default: `backups` of the site, or of its kind, else
 //!   `~/backups/SERVER`.
 //! - `only`: names of backups: of the old ones, only these are removed. Give the names that a person
 //!   confirmed: backups that became old since are kept, and so are those that are no longer old. Default: all old ones.

@@ -48,7 +48,7 @@
 use crate::data::{self, ServerName};
 use crate::failure::Result;
 use crate::machine::archive::several;
-use crate::machine::backup::{Group, Restored, Unpacked, leftover, restore};
+use crate::machine::backup::{Group, Restored, Unpacked, leftover, pieces, restore};
 use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive, Told};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -101,7 +101,11 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     for name in restore::stop_again(&arguments.stopped, &place)? {
         (host.tell)(Told::Warning(format!("`{name}` had been started again: it was stopped").into()));
     }
-    leftover::use_up(&unpacked)?;
+    match arguments.kind {
+        // From when their plan is there, which says so itself.
+        Group::Files => leftover::begin(&unpacked, pieces(&unpacked, &place))?,
+        _ => leftover::use_up(&unpacked)?,
+    }
     let Restored { names, kept, lost } = restore::put_back(arguments.kind, &unpacked, &place)?;
     if let Some(lost) = several(&lost) {
         (host.tell)(Told::Warning(format!("these can't be kept on the server's file system: {lost}").into()));

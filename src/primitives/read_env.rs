@@ -3,7 +3,7 @@
 //! The value of a setting, as make reads it.
 //!
 //! # Options
-//! - `file`: the settings file. Default: `env_file` of the site, for Hoss `~/.hoss/.env`. `~` is the server's home,
+//! - `file`: the settings file. Default: `env_file` of the site, or of its kind. `~` is the server's home,
 //!   and a relative path is in the checkout.
 //!
 //! # Returns

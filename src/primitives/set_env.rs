@@ -10,7 +10,7 @@
 //! text of a script is text in the journal, too.
 //!
 //! # Options
-//! - `file`: the settings file. Default: `env_file` of the site, for Hoss `~/.hoss/.env`. `~` is the server's home,
+//! - `file`: the settings file. Default: `env_file` of the site, or of its kind. `~` is the server's home,
 //!   and a relative path is in the checkout.
 //!
 //! # Returns

@@ -3,11 +3,11 @@
 //! Reads a whole backup, and unpacks it beside the backups, to be restored by `put_back`.
 //!
 //! `backup` is the path of an archive, or its name in the folder of the server's backups, or a unique beginning of
-//! that name. Archives of Hoss's own tool work, too; then only their own checksums prove that they are complete. An
+//! that name. Archives of another tool work, too, if the kind says their `layout`; then only their own checksums prove that they are complete. An
 //! encrypted archive is decrypted with `identity` of the site, or with the keyring of `gpg`.
 //!
 //! # Options
-//! - `folder`: where the backups are. Default: `backups` of the site, for Hoss `backups` in its `BACKUP_ROOT`, else
+//! - `folder`: where the backups are. Default: `backups` of the site, or of its kind, else
 //!   `~/backups/SERVER`.
 //! - `files`: more files and folders that a restore may replace, as texts, besides `backup` of the site and those that
 //!   its kind always has. A backup that holds any other is refused: places never come from an archive. Default: none.
@@ -28,6 +28,8 @@
 //!   empty text.
 //! - `left_alone`: what a restore would leave alone in the folders that it restores, each with the reason: mounts, links
 //!   out of them, sockets, the backups, the checkout and what belongs to banister itself.
+//! - `unlinked`: the links in these folders that a restore would replace by files or folders, each with where it leads; an
+//!   empty list in plans.
 //! - `places`: the files and folders that a restore replaces, as the backup writes them.
 //! - `made_here`: whether this user made it on this machine. Of another one nobody can know who made it.
 //! - `unloaded`: outputs of commands that no command of the site loads: `put_back` only keeps them.
@@ -100,6 +102,8 @@ pub struct Outcome {
     #[serde(default)]
     left_alone: Vec<String>,
     #[serde(default)]
+    unlinked: Vec<String>,
+    #[serde(default)]
     places: Vec<String>,
     #[serde(default)]
     made_here: bool,
@@ -135,10 +139,10 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     };
     let unpacked = Unpacked::make(&path, &server.access()?, &into, &id, &stop, &check).and_then(|unpacked| {
         let ground = server.ground(server.kept_folders(Some(&folder)), None);
-        let left_alone = foresee(&unpacked, &ground.place(&stop))?;
-        Ok((unpacked, left_alone))
+        let foreseen = foresee(&unpacked, &ground.place(&stop))?;
+        Ok((unpacked, foreseen))
     });
-    let (unpacked, left_alone) = unpacked.map_err(|failure| {
+    let (unpacked, foreseen) = unpacked.map_err(|failure| {
         // The next attempt has a folder of its own, and may need the room.
         let removed =
             tree::remove(&into).map_err(|left| format!("`{}` can't be removed: {left}", into.display()));
@@ -166,7 +170,8 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
         not_included: about.map(|about| about.not_included).unwrap_or_default(),
         changed,
         lost: several(&lost).unwrap_or_default(),
-        left_alone,
+        left_alone: foreseen.left_alone,
+        unlinked: foreseen.unlinked,
         places: places_of(&unpacked.parts),
         made_here: unpacked.is_own,
         unloaded: unloaded(&unpacked.parts, server),
@@ -212,6 +217,7 @@ fn find(arguments: &Arguments, server: &Server, host: &Host) -> Result<PathBuf> 
         cards.retain(|card| card.name.starts_with(&arguments.backup));
         Ok(cards)
     };
+    server.check_backups_there(&folder)?;
     let mut begins = beginning()?;
     if let (true, Some(repository)) = (begins.is_empty(), &server.access()?.repository) {
         adopt(repository, &folder, &server.name, &|| host.stop.is_asked())?;
@@ -269,7 +275,7 @@ fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
         return predict_snapshot(arguments, host, &path);
     }
     let contents = archive::inspect(&path, &server.keys(), u64::MAX, &|| host.stop.is_asked())?;
-    let parts = parts_of(&contents)?;
+    let parts = parts_of(&contents, &server.facts.layout)?;
     let about = contents.manifest.map(|manifest| manifest.about);
     server.places(&arguments.files).check(&parts, &path, &|path| server.path(path))?;
     let (ground, stop) =
@@ -297,7 +303,8 @@ fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
         "not_included": about.map(|about| about.not_included).unwrap_or_default(),
         "changed": changed,
         "lost": several(&lost).unwrap_or_default(),
-        "left_alone": left_alone(&parts, &place)?,
+        "left_alone": left_alone(&parts, &place)?.left_alone,
+        "unlinked": [],
         "places": places_of(&parts),
         "made_here": contents.is_own,
         "unloaded": unloaded(&parts, server),
@@ -325,7 +332,8 @@ fn predict_snapshot(arguments: &Arguments, host: &Host, path: &Path) -> Result<V
         "changes": about.doubts().unwrap_or_default(),
         "changed": about.changed,
         "lost": several(&about.lost).unwrap_or_default(),
-        "left_alone": left_alone(&about.parts, &ground.place(&stop))?,
+        "left_alone": left_alone(&about.parts, &ground.place(&stop))?.left_alone,
+        "unlinked": [],
         "places": places_of(&about.parts),
         "made_here": is_own,
         "unloaded": unloaded(&about.parts, server),

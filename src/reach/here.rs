@@ -7,7 +7,7 @@ use crate::command::{self, Attention, From};
 use crate::data::Arguments;
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::lock::{self, Holder};
-use crate::machine::backup::{Card, adopt, catalogue, verify};
+use crate::machine::backup::{Adopted, Card, adopt, catalogue, verify};
 use crate::machine::git::Checkout;
 use crate::machine::part::Part;
 use crate::person::{Answer, Person};
@@ -108,12 +108,14 @@ impl Reach for Here {
             Inquiry::EndOrphans => plain(&orphans::end(server)?),
             Inquiry::Backups { folder: asked } => {
                 let folder = server.folder_of_backups(asked.as_deref());
+                server.check_backups_there(&folder)?;
                 // Who names a folder wants what is known here.
-                let unreadable = match (asked, &server.access()?.repository) {
+                let Adopted { unreadable, missing } = match (asked, &server.access()?.repository) {
                     (None, Some(repository)) => adopt(repository, &folder, &server.name, &|| false)?,
-                    _ => Vec::new(),
+                    _ => Adopted::default(),
                 };
                 let mut cards = catalogue(&folder)?;
+                cards.iter_mut().for_each(|card| card.missing = missing.contains(&card.path));
                 cards.extend(unreadable);
                 plain(&cards)
             }

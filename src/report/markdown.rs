@@ -20,7 +20,9 @@ pub fn markdown(pages: &[Page]) -> String {
         for page in pages.iter().filter(|page| page.sort == sort) {
             text += &section(page, 3);
             if matches!(sort, Sort::Module | Sort::Runbook) {
-                let own = pages.iter().filter(|function| function.is_of(&page.name));
+                let own = pages
+                    .iter()
+                    .filter(|function| function.is_of(&page.name) && function.inherited.is_none());
                 text.extend(own.map(|function| section(function, 4)));
             }
         }

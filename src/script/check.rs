@@ -11,6 +11,7 @@ mod expressions;
 mod files;
 mod finding;
 mod functions;
+mod heirs;
 mod idle;
 mod imports;
 mod keys;
@@ -91,10 +92,15 @@ impl<'a> Check<'a> {
             let asked = super::kind::ASKED.into_iter();
             self.found.extend(asked.filter_map(|name| offers::objection(&self.files.files[number], name, 1)));
         }
+        for number in 0..self.files.files.len() {
+            if self.files.is_kind(number) {
+                self.found.extend(heirs::heirs(&self.files, number));
+            }
+        }
         // Where more is known of a word, its key is no finding of its own.
         let place = |finding: &Finding| (finding.source.clone(), finding.line, finding.column);
         let told: BTreeSet<_> = self.found.iter().map(place).collect();
-        let misspelt = keys::misspelt(&self.files.files);
+        let misspelt = keys::misspelt(&self.files.files, self.files.layers);
         self.found.extend(misspelt.into_iter().filter(|finding| !told.contains(&place(finding))));
         let order = |finding: &Finding| self.files.files.iter().position(|f| f.text.source == finding.source);
         self.found.sort_by_cached_key(|finding| {
@@ -102,7 +108,7 @@ impl<'a> Check<'a> {
             (order(finding), *line, *column, *severity, message.clone())
         });
         self.found.dedup();
-        (self.done, self.found)
+        (self.files.count(), self.found)
     }
 }
 
@@ -110,16 +116,13 @@ impl<'a> Check<'a> {
 /// have none.
 pub fn check(layers: &Layers, text: &Text) -> Vec<Finding> {
     let kinds = match layers.kind() {
-        "" => KINDS.map(str::to_owned).to_vec(),
+        "" => crate::kind::bundled(),
         kind => vec![kind.to_owned()],
     };
     let mut check = Check::new(layers, &kinds);
     check.text(text.clone());
     check.end().1
 }
-
-/// The kinds of servers that the program brings.
-pub const KINDS: [&str; 3] = ["hoss", "mastodon", "plain"];
 
 /// Fails if there is an error among the findings; the failure tells all of them.
 pub fn refuse(findings: &[Finding]) -> Result<()> {

@@ -1,5 +1,6 @@
 //! Examples for a site's file: each step and function of a bundled text, as comments to start from.
 
+use super::compose::{as_written, is_base};
 use super::outline::outline;
 
 /// The text of the file.
@@ -9,13 +10,17 @@ pub fn examples(bundled: &str) -> String {
         "// This file overrides the bundled one of the same name. Remove the `//` from the parts to change.\n\
          // `before` and `after` do something at a step, `replace` takes its place, `skip(\"step\", \"reason\")` leaves it out.\n",
     );
-    for step in &outline.steps {
+    let shown = |function: &&super::outline::Function| function.name != "main" && !is_base(&function.name);
+    let is_base_step = |place: usize| {
+        outline.functions.iter().any(|function| is_base(&function.name) && function.whole.contains(&place))
+    };
+    for step in outline.steps.iter().filter(|step| !is_base_step(step.place)) {
         let body = bundled[step.body.clone()].trim_end();
         let end = if body.contains('\n') { "\n" } else { " " };
         text += &format!("\n{}\n", commented(&format!("replace(\"{}\") {{{body}{end}}}", step.name)));
     }
-    for function in outline.functions.iter().filter(|function| function.name != "main") {
-        text += &format!("\n{}\n", commented(&bundled[function.whole.clone()]));
+    for function in outline.functions.iter().filter(shown) {
+        text += &format!("\n{}\n", commented(&as_written(bundled[function.whole.clone()].to_owned())));
     }
     text
 }

@@ -2,7 +2,6 @@
 
 use super::check::unknown_kind;
 use super::layers::{Folder, Layers};
-use super::outline::outline;
 use super::runbook::Runbook;
 use crate::data::Arguments;
 use crate::failure::{Failure, Kind, Result};
@@ -13,37 +12,53 @@ use std::sync::Arc;
 /// The functions that `status` asks with a server.
 pub const ASKED: [&str; 3] = ["health", "running_release", "backup_folder"];
 
+/// What is expected of a kind, in its groups: the only list of the functions that it must offer.
+pub const CONTRACT: &str = include_str!("reference/kind.md");
+
 /// A function that a kind must offer.
 pub struct Offer {
     /// `check_ready(server, from, to)`.
     pub usage: String,
-    /// What it is for, as the kind `plain` says; nothing where its name says it.
+    /// What is expected of it.
     pub about: String,
-    /// Who calls it: bundled runbooks, and `status`.
+    /// Who calls it: bundled runbooks, and `status`; nobody, if only other functions of the kind do.
     pub callers: Vec<String>,
 }
 
-/// All of them, in the order of the kind `plain`, which does of each as much as can be done for any server.
-pub fn offers() -> Vec<Offer> {
-    let plain = Layers::bundled_text(Folder::Stdlib, "plain").unwrap_or_default();
-    let layers = Layers::of_site(None, "");
-    let runbooks: Vec<String> = layers.list(Folder::Runbooks).into_iter().map(|(name, _)| name).collect();
-    let offer = |function: &super::outline::Function| {
-        let calls = |runbook: &&String| {
-            let text = Layers::bundled_text(Folder::Runbooks, runbook).unwrap_or_default();
-            text.contains(&format!("kind::{}(", function.name))
+impl Offer {
+    /// One that a line of the contract says.
+    fn of(line: &str) -> Option<Offer> {
+        let (usage, about) = line.strip_prefix("- `")?.split_once("`: ")?;
+        let name = usage.split('(').next().unwrap_or_default();
+        let runbooks = Layers::of_site(None, "").list(Folder::Runbooks).into_iter().map(|(name, _)| name);
+        let calls = |runbook: &String| {
+            let text = Layers::bundled_file(Folder::Runbooks, runbook).unwrap_or_default();
+            text.contains(&format!("kind::{name}("))
         };
-        let mut callers: Vec<String> = runbooks.iter().filter(calls).cloned().collect();
-        callers.extend(ASKED.contains(&function.name.as_str()).then(|| "status".to_owned()));
-        let usage = &plain[function.place..];
-        let usage = usage[..usage.find(')').map_or(usage.len(), |end| end + 1)].to_owned();
-        let lines = plain[..function.whole.start].lines().rev();
-        let mut about: Vec<&str> = lines.map_while(|line| line.strip_prefix("/// ")).collect();
-        about.reverse();
-        Offer { usage, about: about.join("\n"), callers }
+        let mut callers: Vec<String> = runbooks.filter(calls).collect();
+        callers.extend(ASKED.contains(&name).then(|| "status".to_owned()));
+        Some(Offer { usage: usage.to_owned(), about: about.to_owned(), callers })
+    }
+}
+
+/// All of them, in their groups, that somebody calls from outside of the kind.
+pub fn offers() -> Vec<Offer> {
+    CONTRACT.lines().filter_map(Offer::of).filter(|offer| !offer.callers.is_empty()).collect()
+}
+
+/// The contract, with who calls what.
+pub fn contract() -> String {
+    let line = |line: &str| match Offer::of(line) {
+        None => format!("{line}\n"),
+        Some(Offer { usage, about, callers }) => {
+            let callers = match callers.is_empty() {
+                true => "other functions".to_owned(),
+                false => callers.join(", "),
+            };
+            format!("- `{usage}`, called by {callers}: {about}\n")
+        }
     };
-    let all = outline(plain).functions;
-    all.iter().map(offer).filter(|offer| !offer.callers.is_empty()).collect()
+    CONTRACT.lines().map(line).collect()
 }
 
 /// Calls a function of the kind, one of [`ASKED`], with the session's server, in a session that writes nothing.

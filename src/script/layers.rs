@@ -1,10 +1,8 @@
 //! Where the text of runbooks and modules comes from: the site's folder first, then what the program brings.
 
-use super::compose::compose;
 use super::outline::outline;
-use super::source::BUNDLED;
-use super::stale::stale;
 use crate::failure::{Context, Failure, Kind, Result};
+use crate::kind::{FILE as KIND_FILE, STDLIB};
 use crate::machine::files::{sha256_of, write_durably};
 pub use crate::output::nearest::{distance, nearest};
 use include_dir::{Dir, include_dir};
@@ -13,8 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+mod read;
+
 static RUNBOOKS: Dir = include_dir!("$CARGO_MANIFEST_DIR/runbooks");
-static STDLIB: Dir = include_dir!("$CARGO_MANIFEST_DIR/stdlib");
 /// What releases ask for is bundled with the kind of server whose releases they are.
 static NO_RELEASES: Dir = Dir::new("", &[]);
 
@@ -27,15 +26,15 @@ pub struct Text {
     /// A path, `bundled:update.rhai`, or both for a site's file that lies on a bundled one (see `source`).
     pub source: String,
     pub text: String,
-    /// The site's file as it stands there, if this is one on a bundled one; else empty.
-    pub own: String,
-    /// Of a site's file on a bundled one; nothing else can have any.
+    /// The files that lie on another one, by their source and as they stand there; none, if this is one file.
+    pub own: Vec<(String, String)>,
+    /// Of files that lie on another one; nothing else can have any.
     pub problems: Vec<Problem>,
 }
 
 impl Text {
     pub fn new(source: String, text: String) -> Text {
-        Text { source, text, own: String::new(), problems: Vec::new() }
+        Text { source, text, own: Vec::new(), problems: Vec::new() }
     }
 }
 
@@ -167,38 +166,6 @@ impl Layers {
         }
     }
 
-    fn read(&self, folder: Folder, name: &str) -> Result<Option<Text>> {
-        if name.is_empty() || name.split('/').any(|part| matches!(part, "" | "." | "..")) {
-            return Ok(None);
-        }
-        let path = format!("{}/{name}.rhai", folder.name());
-        let below = format!("{BASE}/{path}");
-        let site = self.own(&path)?;
-        let bundled = match self.bundled {
-            true => folder.bundled().get_file(format!("{name}.rhai")).and_then(|file| {
-                Some(Text::new(format!("{BUNDLED}{name}.rhai"), file.contents_utf8()?.to_owned()))
-            }),
-            false => self.own(&below)?.map(|text| Text { source: format!("{BUNDLED}{name}.rhai"), ..text }),
-        };
-        let mut used = self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        Ok(match (bundled, site) {
-            (Some(bundled), Some(site)) => {
-                let mut text = compose(&bundled, &site);
-                if let Some(kept) = self.kept(folder, name)? {
-                    text.problems.extend(stale(&kept, &bundled.text, &site));
-                }
-                used.insert(below, bundled);
-                used.insert(path, site);
-                Some(text)
-            }
-            (bundled, site) => {
-                let text = site.or(bundled);
-                text.iter().for_each(|text| drop(used.insert(path.clone(), text.clone())));
-                text
-            }
-        })
-    }
-
     /// The bundled text that the site's file was written against, as far as that is known.
     fn kept(&self, folder: Folder, name: &str) -> Result<Option<String>> {
         Ok(self.own(&kept_file(folder, name))?.map(|text| text.text))
@@ -212,7 +179,7 @@ impl Layers {
             for folder in [Folder::Runbooks, Folder::Stdlib] {
                 let file = path.strip_prefix(folder.name()).and_then(|file| file.strip_prefix('/'));
                 let Some(name) = file.and_then(|file| file.strip_suffix(".rhai")) else { continue };
-                if self.kept(folder, name)?.as_deref() != Layers::bundled_text(folder, name) {
+                if self.kept(folder, name)? != Layers::bundled_text(folder, name) {
                     unkept.push((folder, name.to_owned()));
                 }
             }
@@ -253,7 +220,10 @@ impl Layers {
             Some(("releases", name)) => (Folder::Releases, name),
             _ => return Ok(None),
         };
-        self.read(folder, name.strip_suffix(".rhai").unwrap_or(name))?;
+        match name.strip_suffix(&format!("/{KIND_FILE}")) {
+            Some(kind) => drop(self.kind_file(kind)?),
+            None => drop(self.read(folder, name.strip_suffix(".rhai").unwrap_or(name))?),
+        }
         Ok(self.digests().remove(path))
     }
 
@@ -266,9 +236,15 @@ impl Layers {
                 folder.bundled().files().filter_map(|file| name(file.path())).map(|name| (name, false)),
             );
         }
+        // A kind may have no functions of its own.
+        let kind = |path: &Path| {
+            Some(path.join(KIND_FILE).is_file().then_some(path)?.file_name()?.to_str()?.to_owned())
+        };
+        let is_stdlib = folder == Folder::Stdlib;
         let site = self.folder.iter().filter_map(|site| std::fs::read_dir(site.join(folder.name())).ok());
+        let named = |path: &Path| name(path).or_else(|| kind(path).filter(|_| is_stdlib));
         names.extend(
-            site.flatten().flatten().filter_map(|entry| name(&entry.path())).map(|name| (name, true)),
+            site.flatten().flatten().filter_map(|entry| named(&entry.path())).map(|name| (name, true)),
         );
         names.into_iter().collect()
     }
@@ -320,7 +296,7 @@ impl Layers {
         let (Some(own), Some(bundled)) = (own, Layers::bundled_text(folder, name)) else {
             return Ok(Vec::new());
         };
-        let (own, bundled) = (outline(&own.text), outline(bundled));
+        let (own, bundled) = (outline(&own.text), outline(&bundled));
         let hooks = own.hooks.iter().map(|hook| format!("{}(\"{}\")", hook.sort.word(), hook.step));
         let functions = own.functions.iter().map(|function| {
             let is_new = !bundled.functions.iter().any(|other| other.name == function.name);
@@ -334,8 +310,16 @@ impl Layers {
         folder.bundled().contains(format!("{name}.rhai"))
     }
 
-    /// The text that the program brings by this name.
-    pub fn bundled_text(folder: Folder, name: &str) -> Option<&'static str> {
+    /// The text that the program brings by this name; of a kind, with what it inherits.
+    pub fn bundled_text(folder: Folder, name: &str) -> Option<String> {
+        match folder {
+            Folder::Stdlib => Some(Layers::of_site(None, "").read(folder, name).ok()??.text),
+            _ => Layers::bundled_file(folder, name).map(str::to_owned),
+        }
+    }
+
+    /// The file that the program brings by this name.
+    pub fn bundled_file(folder: Folder, name: &str) -> Option<&'static str> {
         folder.bundled().get_file(format!("{name}.rhai"))?.contents_utf8()
     }
 

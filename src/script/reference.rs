@@ -2,13 +2,17 @@
 
 pub mod search;
 
-use super::kind::offers;
+use super::compose::is_base;
+use super::kind::contract;
 use super::layers::{Folder, Layers};
 use super::outline::{Function, outline};
 use super::runbook::{Parameter, Runbook};
+use super::source::{file_line, shown};
+use crate::kind::documented;
 use crate::primitives;
 use crate::site;
 use serde::Serialize;
+use std::fmt::Write;
 use std::sync::Arc;
 
 /// What a page is about, in the order in which they are listed.
@@ -56,14 +60,17 @@ pub struct Page {
     /// The names of a runbook's steps, as they are written.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<String>,
+    /// Of a function that a kind inherits: the kind that defines it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inherited: Option<String>,
 }
 
 impl Page {
     fn new(name: impl Into<String>, sort: Sort, usage: impl Into<String>, text: impl Into<String>) -> Page {
         let text = text.into();
         let summary = text.split("\n\n").next().unwrap_or_default().replace('\n', " ");
-        let (parameters, steps) = (Vec::new(), Vec::new());
-        Page { name: name.into(), sort, usage: usage.into(), summary, text, parameters, steps }
+        let (parameters, steps, inherited) = (Vec::new(), Vec::new(), None);
+        Page { name: name.into(), sort, usage: usage.into(), summary, text, parameters, steps, inherited }
     }
 
     /// A function's name without that of its module.
@@ -86,7 +93,7 @@ pub fn pages(layers: &Arc<Layers>) -> Vec<Page> {
         .map(|page| Page::new(page.name, Sort::Primitive, page.usage, page.body))
         .collect();
     pages.extend(LANGUAGE.split("\n## ").map(|part| part.trim_start_matches("## ")).map(block));
-    pages.push(kind());
+    pages.extend([kind(), kind_file()]);
     pages.extend(layers.list(Folder::Runbooks).into_iter().map(|(name, _)| runbook(layers, &name)));
     let modules = layers.list(Folder::Stdlib).into_iter().map(|(name, _)| name);
     pages.extend(modules.map(|name| module(layers, &name)));
@@ -98,6 +105,12 @@ pub fn pages(layers: &Arc<Layers>) -> Vec<Page> {
     pages.extend(site::documented().into_iter().map(|key| {
         let usage = format!("{} = …    # {}", key.name, key.of);
         Page::new(key.name, Sort::Setting, usage, key.text)
+    }));
+    pages.extend(layers.own_keys().into_iter().map(|(kind, name, key)| {
+        let default = key.default.as_ref().map(|value| format!(" Default: `{value}`.")).unwrap_or_default();
+        let text = format!("{}{default}\n\nOnly servers of the kind `{kind}` have it.", key.help);
+        let usage = format!("{name} = …    # {}", key.form.words());
+        Page::new(name, Sort::Setting, usage, text)
     }));
     pages.sort_by_key(|page| page.sort);
     pages
@@ -118,19 +131,18 @@ fn block(part: &str) -> Page {
 
 /// What a module must have, so that servers can be of its kind.
 fn kind() -> Page {
-    let mut text = "A kind of servers is a file `stdlib/KIND.rhai` of the site, or one that banister brings.\n\nRunbooks call these \
-                    functions of it, and `banister check` says which are missing. What `plain` does is a start: \
-                    `import \"plain\" as plain;`, then\n`fn review(server, from, to) { plain::review(server, from, to); }`.\n"
+    Page::new("kind", Sort::Block, "import \"kind\" as kind;", contract())
+}
+
+/// The file that says of a kind what needs no function.
+fn kind_file() -> Page {
+    let mut text = "What is known of a kind of servers without a function: `stdlib/KIND/kind.toml` in a site. A kind \
+                    inherits the keys that it does not have; `[defaults]` and `[keys]` add to what is inherited.\n"
         .to_owned();
-    for offer in offers() {
-        text.push_str(&format!(
-            "\n- `{}`, called by {}: {}",
-            offer.usage,
-            offer.callers.join(", "),
-            offer.about.replace('\n', " ")
-        ));
+    for (name, about) in documented() {
+        let _ = write!(text, "\n- `{name}`: {about}");
     }
-    Page::new("kind", Sort::Block, "import \"kind\" as kind;", text)
+    Page::new("kind.toml", Sort::Block, "extends = \"plain\"", text)
 }
 
 fn runbook(layers: &Arc<Layers>, name: &str) -> Page {
@@ -154,7 +166,11 @@ fn module(layers: &Layers, name: &str) -> Page {
     let lines = text.lines().skip_while(|line| line.trim().is_empty());
     let lines = lines.map_while(|line| line.strip_prefix("//!"));
     let about: Vec<&str> = lines.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect();
-    Page::new(name, Sort::Module, format!("import \"{name}\" as {name};"), about.join("\n").trim())
+    let mut about = about.join("\n").trim().to_owned();
+    if let Some(parent) = layers.extends(name) {
+        let _ = write!(about, "\n\nIt extends `{parent}`, and inherits the functions that are not its own.");
+    }
+    Page::new(name, Sort::Module, format!("import \"{name}\" as {name};"), about)
 }
 
 /// The functions that a module or a runbook offers.
@@ -163,10 +179,10 @@ fn functions(layers: &Layers, folder: Folder, name: &str) -> Vec<Page> {
         Folder::Stdlib | Folder::Releases => layers.module(name).ok().flatten(),
         Folder::Runbooks => layers.runbook(name).ok(),
     };
-    let text = text.map(|text| text.text).unwrap_or_default();
+    let (source, text) = text.map(|text| (text.source, text.text)).unwrap_or_default();
     // What a site replaces goes by another name; it is no function to call.
     let offered = |function: &Function| {
-        let hidden = function.name == "main" || function.name.starts_with("base__");
+        let hidden = function.name == "main" || is_base(&function.name);
         !hidden && !text[function.whole.clone()].starts_with("private")
     };
     let all = outline(&text).functions;
@@ -175,9 +191,23 @@ fn functions(layers: &Layers, folder: Folder, name: &str) -> Vec<Page> {
         let called = &called[..called.find(')').map_or(called.len(), |end| end + 1)];
         let usage = format!("{name}::{}", called.split_whitespace().collect::<Vec<_>>().join(" "));
         let comment = comment_above(&text, function.whole.start);
-        Page::new(format!("{name}::{}", function.name), Sort::Function, usage, comment)
+        let line = text[..function.place].matches('\n').count() + 1;
+        let inherited = parent(&source, line, name).map(str::to_owned);
+        let comment = match &inherited {
+            Some(parent) => format!("{comment}\n\nInherited from `{parent}`.").trim_start().to_owned(),
+            None => comment,
+        };
+        let page = Page::new(format!("{name}::{}", function.name), Sort::Function, usage, comment);
+        Page { inherited, ..page }
     };
     all.iter().filter(|function| offered(function)).map(page).collect()
+}
+
+/// The kind that a line of a kind's text is from, if that is another one.
+fn parent<'a>(source: &'a str, line: usize, name: &str) -> Option<&'a str> {
+    let file = shown(file_line(source, line).0);
+    let file = file.rsplit('/').next().unwrap_or_default().strip_suffix(".rhai")?;
+    (file != name).then_some(file)
 }
 
 /// The documentation that stands above a place.

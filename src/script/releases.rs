@@ -63,7 +63,7 @@ impl Layers {
         Ok(Text {
             source: format!("{BUNDLED}releases of {kind}.rhai"),
             text: module(&entries),
-            own: String::new(),
+            own: Vec::new(),
             problems,
         })
     }

@@ -3,11 +3,11 @@
 use crate::data;
 use crate::failure::{Failure, Kind};
 use crate::secret::Secret;
-use crate::site::Server;
+use crate::site::{self, Server};
 use crate::units;
 use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString, Map, NativeCallContext};
 use std::any::TypeId;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// A server of the site.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +16,10 @@ pub struct ServerValue(pub Arc<Server>);
 /// What a script's `catch` gets.
 #[derive(Clone, Debug)]
 pub struct FailureValue(pub Failure);
+
+/// The keys of a server that are `()` if nothing says them.
+static OPTIONAL: LazyLock<Vec<String>> =
+    LazyLock::new(|| site::documented().into_iter().filter(|key| key.optional).map(|key| key.name).collect());
 
 /// Registers the types and what can be asked of them.
 pub fn register(engine: &mut Engine) {
@@ -174,33 +178,18 @@ fn amount(n: i64, unit: u64) -> Result<u64, Box<EvalAltResult>> {
 
 /// A server's setting, as `site.toml` names it, units as values; `()` for one that is not given.
 fn setting(server: &mut ServerValue, name: &str) -> Result<Dynamic, Box<EvalAltResult>> {
+    if let Some(value) = server.0.own.get(name) {
+        return Ok(super::convert::plain_to_dynamic(value));
+    }
     let settings = units::tagged(|| serde_json::to_value(&*server.0)).unwrap_or_default();
-    match settings.get(name) {
+    match settings.get(name).filter(|_| !["facts", "own"].contains(&name)) {
         Some(value) => Ok(super::convert::plain_to_dynamic(value)),
         None if name == "home" && server.0.ssh.is_some() => {
             Err(format!("where the home of `{}` is, is known there: write `~` in paths", server.0.name)
                 .into())
         }
         None if name == "home" => Ok(server.0.home().display().to_string().into()),
-        None if [
-            "ssh",
-            "agent",
-            "endpoint",
-            "branch",
-            "maintenance",
-            "backups",
-            "keep",
-            "repository",
-            "repository_password_file",
-            "repository_password_command",
-            "identity",
-            "env_file",
-            "free_space",
-        ]
-        .contains(&name) =>
-        {
-            Ok(Dynamic::UNIT)
-        }
+        None if OPTIONAL.iter().any(|key| key == name) => Ok(Dynamic::UNIT),
         None => Err(format!("a server has no setting `{name}`").into()),
     }
 }

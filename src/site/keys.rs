@@ -1,40 +1,11 @@
 //! The keys of a server's table in `site.toml`, with what the source says of each: the comments above them are the only
 //! documentation that there is.
 
-/// The keys of a server's table, in the order in which `init` writes them.
-pub const KEYS: [&str; 31] = [
-    "ssh",
-    "agent",
-    "kind",
-    "checkout",
-    "endpoint",
-    "environment",
-    "branch",
-    "folder",
-    "project",
-    "targets",
-    "health",
-    "healthy",
-    "idle",
-    "maintenance",
-    "backup",
-    "exclude",
-    "dumps",
-    "databases",
-    "redis",
-    "volumes",
-    "backups",
-    "repository",
-    "repository_password_file",
-    "repository_password_command",
-    "keep",
-    "recipients",
-    "identity",
-    "env_file",
-    "secrets",
-    "not_secrets",
-    "free_space",
-];
+use std::sync::LazyLock;
+
+/// The names of the keys, in the order in which they are documented.
+pub static KEYS: LazyLock<Vec<String>> =
+    LazyLock::new(|| documented().into_iter().map(|key| key.name).collect());
 
 /// A key.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,12 +14,14 @@ pub struct Key {
     /// What it takes, in words.
     pub of: &'static str,
     pub text: String,
+    /// Whether it is nothing, if neither the table nor the kind says it.
+    pub optional: bool,
 }
 
-/// All keys, in the order in which `init` writes them.
+/// All keys, in the order in which they are documented.
 pub fn documented() -> Vec<Key> {
-    let source = include_str!("../site.rs");
-    let table = source.split_once("pub struct Server {").map_or("", |(_, rest)| rest);
+    let source = include_str!("table.rs");
+    let table = source.split_once("pub struct Table {").map_or("", |(_, rest)| rest);
     let mut keys = Vec::new();
     let mut comment: Vec<&str> = Vec::new();
     for line in table.lines().map(str::trim).take_while(|line| *line != "}") {
@@ -58,10 +31,8 @@ pub fn documented() -> Vec<Key> {
         {
             let text = comment.join("\n");
             comment.clear();
-            // The name of the table is none of its keys, nor is where the table was read.
-            if !["name", "site_folder", "neighbours"].contains(&name) {
-                keys.push(Key { name: name.to_owned(), of: words(form.trim_end_matches(',')), text });
-            }
+            let (of, optional) = (words(form.trim_end_matches(',')), form.starts_with("Option<"));
+            keys.push(Key { name: name.to_owned(), of, text, optional });
         }
     }
     keys
@@ -91,10 +62,12 @@ mod tests {
     #[test]
     fn every_key_is_explained_and_no_other() {
         let keys = documented();
-        let names: Vec<&str> = keys.iter().map(|key| key.name.as_str()).collect();
-        assert_eq!(names, KEYS);
-        for key in keys {
+        for key in &keys {
             assert!(key.text.ends_with('.'), "{key:?}");
         }
+        // What is refused is told with all that there are.
+        let refused = toml::from_str::<super::super::Table>("zzz = 1").unwrap_err().to_string();
+        let known: Vec<&str> = refused.split('`').skip(3).step_by(2).collect();
+        assert_eq!(known, KEYS.iter().map(String::as_str).collect::<Vec<_>>());
     }
 }

@@ -1,6 +1,6 @@
 //! How users are held off while a server is worked on.
 
-use super::{MASTODON, PLAIN, Server};
+use super::Server;
 use crate::failure::{self, Failure, Kind};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -56,7 +56,7 @@ impl<'de> Deserialize<'de> for Maintenance {
 impl Server {
     /// Fails if it shall have a page that nobody knows how to show.
     pub(super) fn check_page(&self) -> failure::Result<()> {
-        if ![PLAIN, MASTODON].contains(&self.kind.as_str()) || self.maintenance != Some(Maintenance::Page) {
+        if self.facts.maintenance_page != Some(false) || self.maintenance != Some(Maintenance::Page) {
             return Ok(());
         }
         let message = format!("nothing is known of the proxy before a server of the kind `{}`", self.kind);

@@ -11,22 +11,46 @@ impl Server {
     /// Those that a backup leaves out: its backups, in `folder` or where the site has them, its checkout, the folder of
     /// the site, and the state folder of this program.
     pub fn own_folders(&self, folder: Option<&Path>) -> Own {
-        let state = state_folder().ok();
-        let backups = self.backup_folder();
-        let site = self.site_folder.as_deref();
+        let all = self.own_paths(folder);
+        let own = Own::of(all.iter().map(|(folder, why)| (folder.as_path(), *why)));
+        own.excluding(self.excluded())
+    }
+
+    /// The same by their paths, each with what it is.
+    fn own_paths(&self, folder: Option<&Path>) -> Vec<(PathBuf, &'static str)> {
         // The first that fits is the one that is told.
         let all = [
-            (Some(self.checkout.as_path()), CHECKOUT),
-            (folder, "it holds the backups"),
-            (Some(backups.as_path()), "it holds the backups"),
-            (state.as_deref(), "it holds the records of runs"),
-            (site, "it is the site's folder"),
+            (Some(self.checkout.clone()), CHECKOUT),
+            (folder.map(Path::to_owned), "it holds the backups"),
+            (Some(self.backup_folder()), "it holds the backups"),
+            (state_folder().ok(), "it holds the records of runs"),
+            (self.site_folder.clone(), "it is the site's folder"),
         ];
         let neighbours =
-            self.neighbours.iter().map(|folder| (folder.as_path(), "it holds the backups of another server"));
-        let all = all.into_iter().filter_map(|(folder, why)| Some((folder?, why)));
-        let own = Own::of(all.chain(neighbours));
-        own.excluding(self.excluded())
+            self.neighbours.iter().map(|folder| (folder.clone(), "it holds the backups of another server"));
+        all.into_iter().filter_map(|(folder, why)| Some((folder?, why))).chain(neighbours).collect()
+    }
+
+    /// The paths of `backup` that have such folders in them, as they are written, each with those folders.
+    pub fn own_in_backup(&self) -> Vec<(String, Vec<(PathBuf, &'static str)>)> {
+        let excluded = self.excluded();
+        let all = self.own_paths(None).into_iter();
+        let all: Vec<_> = all.filter_map(|(path, why)| Some((path.canonicalize().ok()?, why))).collect();
+        let within = self.backup.iter().filter_map(|written| {
+            let top = self.path(written).canonicalize().ok()?;
+            let is_in = |path: &Path| path != top && path.starts_with(&top) && excluded.of(path).is_none();
+            let mut found: Vec<(PathBuf, &'static str)> = Vec::new();
+            for (path, why) in all.iter().filter(|(path, _)| is_in(path)) {
+                // What is in one of them is left out with it.
+                if !all.iter().any(|(other, _)| other != path && is_in(other) && path.starts_with(other))
+                    && !found.iter().any(|(other, _)| other == path)
+                {
+                    found.push((path.clone(), *why));
+                }
+            }
+            (!found.is_empty()).then(|| (written.clone(), found))
+        });
+        within.collect()
     }
 
     /// What it excludes from its backups. A pattern that can't be read was refused with the site.

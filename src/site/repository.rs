@@ -24,7 +24,8 @@ impl Server {
                 "write `repository = \"restic:/mnt/nas/backups\"` into the same table of `{FILE}`"
             )));
         }
-        Ok(Access { keys: self.keys(), repository: repository.transpose()? })
+        let layout = self.facts.layout.clone();
+        Ok(Access { keys: self.keys(), repository: repository.transpose()?, layout })
     }
 
     fn password(&self) -> Result<Password> {

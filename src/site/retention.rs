@@ -1,7 +1,8 @@
 //! Which backups of a server are old.
 
-use super::{FILE, HOSS, Server};
+use super::{FILE, Server};
 use crate::failure::{Failure, Kind, Result};
+use crate::kind::Fits;
 use crate::machine::backup::prune::{Aging, look};
 use crate::machine::backup::{FORM, Fit, Keep};
 use crate::machine::git::Checkout;
@@ -22,12 +23,21 @@ impl Server {
             false => given,
         };
         keep.check()?;
-        look(&self.folder_of_backups(folder), &self.name, &keep, &self.fit(), Timestamp::now())
+        let folder = self.folder_of_backups(folder);
+        look(&folder, &self.name, &keep, &self.fit(), &|part| self.may_be_empty(part), Timestamp::now())
     }
 
-    /// Into which releases its backups fit: Hoss reads only those with the same first two numbers.
+    /// Whether a backup may hold nothing of a part: a path as it was written, or `volume NAME`.
+    pub fn may_be_empty(&self, part: &str) -> bool {
+        self.may_be_empty.iter().any(|written| match part.strip_prefix("volume ") {
+            Some(volume) => written == volume,
+            None => self.path(written) == self.path(part),
+        })
+    }
+
+    /// Into which releases its backups fit.
     fn fit(&self) -> Fit {
-        if self.kind != HOSS {
+        if self.facts.fits == Fits::Any {
             return Fit::Any;
         }
         let position = Checkout::open(&self.checkout).and_then(|checkout| checkout.position());

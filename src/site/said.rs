@@ -4,12 +4,17 @@ use crate::output::nearest::nearest;
 
 /// What was said, and, if it is about a key that there is not, the keys that there are in its place. The lines before the
 /// last one, which name the place, stay.
-pub fn plainly(said: &str) -> (String, Option<Vec<String>>) {
+/// `added` are keys that the parser does not know of.
+pub fn plainly(said: &str, added: &[String]) -> (String, Option<Vec<String>>) {
     let (place, reason) = match said.rsplit_once('\n') {
         Some((place, reason)) => (format!("{place}\n"), reason),
         None => (String::new(), said),
     };
-    if let Some((key, keys)) = unknown(reason) {
+    if let Some((key, mut keys)) = unknown(reason) {
+        // The table of all servers has no other keys.
+        if keys.iter().any(|key| key == "checkout") {
+            keys.extend_from_slice(added);
+        }
         let meant = nearest(&key, keys.iter().map(String::as_str));
         let meant = meant.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
         return (format!("{place}unknown key `{key}`{meant}"), Some(keys));
@@ -89,15 +94,15 @@ mod tests {
             ("missing field `kind`", "the key `kind` is missing"),
             ("invalid TOML value", "invalid TOML value"),
         ] {
-            assert_eq!(plainly(&format!("line 3\n{said}")), (format!("line 3\n{plain}"), None));
+            assert_eq!(plainly(&format!("line 3\n{said}"), &[]), (format!("line 3\n{plain}"), None));
         }
     }
 
     #[test]
     fn a_key_that_is_not_known_is_told_with_the_one_that_was_meant() {
-        let (said, keys) = plainly("unknown field `helth`, expected one of `ssh`, `health`");
+        let (said, keys) = plainly("unknown field `helth`, expected one of `ssh`, `health`", &[]);
         assert_eq!(said, "unknown key `helth`; did you mean `health`?");
         assert_eq!(keys.unwrap(), ["ssh", "health"]);
-        assert_eq!(plainly("unknown field `zzz`, expected `servers`").0, "unknown key `zzz`");
+        assert_eq!(plainly("unknown field `zzz`, expected `servers`", &[]).0, "unknown key `zzz`");
     }
 }

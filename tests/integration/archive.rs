@@ -43,7 +43,7 @@ fn make(path: &Path, members: &[Member], prefix: &str) -> banister::failure::Res
         &Keys::default(),
         members,
         about,
-        prefix,
+        &banister::kind::Archive { prefix: prefix.into(), ..banister::kind::Archive::default() },
         &Watch { stop: &|| false, warn: &|_| {}, own: &Own::default() },
     )?
     .finish()
@@ -239,10 +239,17 @@ fn a_file_that_shrinks_or_grows_breaks_no_other_member() {
         false
     };
     let watch = Watch { stop: &meddle, warn: &|_| warned.set(warned.get() + 1), own: &Own::default() };
-    let created = create(&path, &Keys::default(), &[member("data", &data)], About::default(), "", &watch)
-        .unwrap()
-        .finish()
-        .unwrap();
+    let created = create(
+        &path,
+        &Keys::default(),
+        &[member("data", &data)],
+        About::default(),
+        &banister::kind::Archive::default(),
+        &watch,
+    )
+    .unwrap()
+    .finish()
+    .unwrap();
     assert_eq!(created.manifest.about.changed, ["data/a"]);
     assert_eq!(warned.get(), 1);
     verify(&path).unwrap();
@@ -258,10 +265,17 @@ fn a_file_that_shrinks_or_grows_breaks_no_other_member() {
     };
     let path = folder.path().join("two.tar.zst");
     let watch = Watch { stop: &grow, warn: &|_| {}, own: &Own::default() };
-    let created = create(&path, &Keys::default(), &[member("data", &data)], About::default(), "", &watch)
-        .unwrap()
-        .finish()
-        .unwrap();
+    let created = create(
+        &path,
+        &Keys::default(),
+        &[member("data", &data)],
+        About::default(),
+        &banister::kind::Archive::default(),
+        &watch,
+    )
+    .unwrap()
+    .finish()
+    .unwrap();
     assert_eq!(created.manifest.about.changed, ["data/a"]);
     verify(&path).unwrap();
 }
@@ -301,7 +315,7 @@ fn an_interrupted_archive_leaves_nothing() {
         &Keys::default(),
         &[member("data", &data)],
         About::default(),
-        "",
+        &banister::kind::Archive::default(),
         &watch,
     )
     .unwrap_err();
@@ -332,7 +346,7 @@ fn the_process_that_is_killed_while_it_writes() {
         &Keys::default(),
         &members,
         About::default(),
-        "",
+        &banister::kind::Archive::default(),
         &watch,
     );
 }

@@ -512,3 +512,155 @@ fn the_backups_of_another_server_of_the_site_are_no_data() {
     assert!(said.out.contains("it holds the backups of another server"), "{said:?}");
     assert_eq!(names(&world.path().join("data/wiki")), there);
 }
+
+/// It was removed without a word, and what it led to was used no more.
+#[test]
+fn a_link_that_takes_the_place_of_data_is_named_before_it_is_replaced() {
+    let mut mounted = world(SITE);
+    let data = mounted.world.path().join("data");
+    mounted.world.write("data/media/photo", "before");
+    let (backup, _) = mounted.backup();
+    let disk = mounted.mount("data/disk");
+    fs::create_dir(disk.join("media")).unwrap();
+    fs::write(disk.join("media/photo"), "after").unwrap();
+    fs::remove_dir_all(data.join("media")).unwrap();
+    symlink("disk/media", data.join("media")).unwrap();
+    symlink("rows", data.join("same")).unwrap();
+    let media = data.join("media").display().to_string();
+    let said = mounted.banister(&["backup", "restore", &backup]);
+    let named = format!(
+        "These links are replaced by what the backup has there, and what they lead to is not used any more: `{media}`, which \
+         leads to `disk/media`."
+    );
+    assert!(said.code == Some(3) && said.err.contains(&named), "{said:?}");
+    let said = mounted.banister(&["resume", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(fs::read(data.join("media/photo")).unwrap(), b"before");
+    assert_eq!(fs::read(disk.join("media/photo")).unwrap(), b"after");
+}
+
+#[test]
+fn a_link_that_leads_out_and_takes_the_place_of_data_is_refused_with_what_to_do() {
+    let world = World::new();
+    world.write("site.toml", &SITE.replace("[\"~/data\"]", "[\"~/data\", \"~/one\"]"));
+    world.write("data/media/photo", "before");
+    world.write("one", "before");
+    assert_eq!(world.banister(&["run", "backup", "--yes"]).code, Some(0));
+    for moved in ["data/media", "data", "one"] {
+        let (from, to) = (world.path().join(moved), world.path().join("elsewhere"));
+        fs::rename(&from, &to).unwrap();
+        symlink(&to, &from).unwrap();
+        let said = world.banister(&["backup", "restore", "--abandon", "--yes"]);
+        assert_eq!(said.code, Some(1), "{said:?}");
+        assert!(said.err.contains(&format!("it is a link to `{}`", to.display())), "{said:?}");
+        let help = format!("remove the link: `rm {}`, then start the restore again", from.display());
+        assert!(said.err.contains(&help), "{said:?}");
+        fs::remove_file(&from).unwrap();
+        let said = world.banister(&["backup", "restore", "--abandon", "--yes"]);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        assert!(to.exists());
+        let _ = fs::remove_dir_all(&to).or_else(|_| fs::remove_file(&to));
+    }
+}
+
+/// Its own backup was called damaged, and `check` said nothing.
+#[test]
+fn a_home_is_backed_up_and_restored_without_what_belongs_to_the_work() {
+    let world = World::new();
+    world.write("home/notes", "before");
+    let site = SITE.replace("[\"~/data\"]", "[\"~\"]").replace("\"web\"", "\"home/web\"");
+    let home = world.path().join("home").display().to_string();
+    world.write("site/site.toml", &site.replace("\"home/web\"", &format!("\"{home}/web\"")));
+    fs::rename(world.path().join("web"), world.path().join("home/web")).unwrap();
+    fs::create_dir(world.path().join("home/kept")).unwrap();
+    let call = |arguments: &[&str]| {
+        let mut command = world.command(arguments);
+        said(command.env("HOME", &home).current_dir(world.path().join("site")).output().unwrap())
+    };
+    let checked = call(&["check"]);
+    let message = format!(
+        "warning: a backup of `~` leaves out what is in it: `{home}/web` (it is the checkout), `{home}/kept` (it holds the \
+         backups)\n  at   site.toml:5"
+    );
+    assert!(checked.out.contains(&message), "{checked:?}");
+    let taken = call(&["run", "backup", "--yes"]);
+    assert_eq!(taken.code, Some(0), "{taken:?}");
+    world.write("home/notes", "after");
+    let restored = call(&["backup", "restore", "--yes"]);
+    assert_eq!(restored.code, Some(0), "{restored:?}");
+    assert_eq!(world.read("home/notes"), "before");
+    assert!(world.path().join("home/web/Makefile").exists());
+    // What is excluded is meant to be left out.
+    let text = fs::read_to_string(world.path().join("site/site.toml")).unwrap();
+    let exclude = format!("exclude = [\"{home}/web\", \"{home}/kept\"]\n");
+    world.write("site/site.toml", &format!("{text}{exclude}"));
+    let checked = call(&["check"]);
+    assert!(checked.out.contains("no problems found"), "{checked:?}");
+}
+
+fn filled(mounted: &mut Mounted, bytes: usize) -> PathBuf {
+    let (rows, more) = ("r".repeat(bytes), "m".repeat(bytes));
+    mounted.disk("data", &[("rows", &rows), ("more", &more)])
+}
+
+#[test]
+fn what_has_no_room_on_the_disk_of_the_data_is_refused_before_anything_is_changed() {
+    let mut mounted = world(SITE);
+    filled(&mut mounted, 2_000_000);
+    mounted.backup();
+    let said = mounted.banister(&["backup", "restore", "--yes"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let data = mounted.world.path().join("data").display().to_string();
+    assert!(said.err.contains(&format!("`{data}` can't be restored: its disk has ")), "{said:?}");
+    assert!(said.err.contains("4.0 MB are brought there"), "{said:?}");
+    assert!(said.err.contains("help make room on that disk, then start it again"), "{said:?}");
+    assert!(said.err.contains("step `Check`"), "{said:?}");
+}
+
+/// Pieces of it stayed among the data.
+#[test]
+fn what_a_restore_brought_to_the_data_is_removed_when_it_is_abandoned_before_it_exchanged_anything() {
+    let world = World::new();
+    world.write("site.toml", &SITE.replace("[\"~/data\"]", "[\"~/alpha/one\", \"~/data\"]"));
+    world.write("alpha/one", "before");
+    world.write("data/rows", "before");
+    let backed_up = world.banister(&["run", "backup", "--yes"]);
+    assert_eq!(backed_up.code, Some(0), "{backed_up:?}");
+    world.write("data/rows", "after");
+    assert_eq!(world.banister(&["backup", "restore"]).code, Some(3));
+    let (alpha, away) = (world.path().join("alpha"), world.path().join("away"));
+    fs::rename(&alpha, &away).unwrap();
+    fs::write(&alpha, "no folder").unwrap();
+    let failed = world.banister(&["resume", "--yes"]);
+    assert!(failed.code == Some(1) && failed.out.contains("step `Put files back`"), "{failed:?}");
+    let pieces =
+        || names(&world.path().join("data")).into_iter().filter(|name| name.starts_with(".banister-"));
+    assert_eq!(pieces().count(), 1);
+    fs::remove_file(&alpha).unwrap();
+    fs::rename(&away, &alpha).unwrap();
+    let taken = world.banister(&["run", "backup", "--abandon=tried", "--yes"]);
+    assert_eq!(taken.code, Some(0), "{taken:?}");
+    assert_eq!((pieces().count(), world.read("data/rows").as_str()), (0, "after"));
+    assert!(!names(&world.path().join("kept")).iter().any(|name| name.starts_with(".restore")));
+}
+
+#[test]
+fn a_disk_that_became_full_since_the_check_is_asked_for_room_before_anything_is_changed() {
+    let mut mounted = world(SITE);
+    let image = filled(&mut mounted, 1_000_000);
+    mounted.backup();
+    assert_eq!(mounted.banister(&["backup", "restore"]).code, Some(3));
+    let at = mounted.world.path().join("data");
+    let inside = |script: &str| {
+        let script = format!("mount -o loop \"$0\" \"$1\" && cd \"$1\" && {{ {script}; }}");
+        let mut shell = Command::new("unshare");
+        said(shell.args(["--mount", "sh", "-c", &script]).arg(&image).arg(&at).output().unwrap())
+    };
+    inside("cat /dev/zero > filling; sync");
+    let failed = mounted.banister(&["resume", "--yes"]);
+    assert_eq!(failed.code, Some(1), "{failed:?}");
+    assert!(failed.err.contains("help make room on that disk"), "{failed:?}");
+    assert!(!inside("ls -A").out.contains(".banister-"));
+    inside("rm filling");
+    assert_eq!(mounted.banister(&["resume", "--yes"]).code, Some(0));
+}

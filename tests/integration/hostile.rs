@@ -326,7 +326,10 @@ fn whole(path: &Path, server: &str, parts: Vec<Part>) {
     let watch = Watch { stop: &|| false, warn: &|_| {}, own: &Own::default() };
     let members = ["x", "home/data"]
         .map(|name| Member { name: name.into(), content: Content::Bytes(b"harm".to_vec()) });
-    create(path, &Keys::default(), &members, about, "", &watch).unwrap().finish().unwrap();
+    create(path, &Keys::default(), &members, about, &banister::kind::Archive::default(), &watch)
+        .unwrap()
+        .finish()
+        .unwrap();
 }
 
 #[test]

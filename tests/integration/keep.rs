@@ -159,7 +159,8 @@ fn the_same_stays_as_with_restic_forget() {
             let history = tempfile::tempdir_in(folder).unwrap();
             let oldest = stay.iter().chain(&go).map(|(id, time)| (time.clone(), id.clone())).min();
             [&stay, &go, &future].iter().for_each(|some| cards(history.path(), some));
-            let aging = look(history.path(), "web", &keep, &Fit::Any, jiff::Timestamp::now()).unwrap();
+            let aging =
+                look(history.path(), "web", &keep, &Fit::Any, &|_| false, jiff::Timestamp::now()).unwrap();
             let names = |cards: &[Card]| -> BTreeSet<String> {
                 cards.iter().map(|card| card.name.trim_end_matches(".tar.zst").to_owned()).collect()
             };

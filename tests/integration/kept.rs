@@ -329,9 +329,10 @@ fn what_a_plain_layout_does_not_keep_is_named() {
     }
     let path = folder.path().join("one.tar.gz");
     let about = About { kind: "hoss".into(), ..About::default() };
+    let form = banister::kind::Facts::of(None, "hoss").unwrap().archive;
     let watch = Watch { stop: &|| false, warn: &|_| {}, own: &Own::default() };
     let members = [Member { name: "data".into(), content: Content::Path(data.clone()) }];
-    let created = create(&path, &Keys::default(), &members, about, "./", &watch).unwrap().finish().unwrap();
+    let created = create(&path, &Keys::default(), &members, about, &form, &watch).unwrap().finish().unwrap();
     verify(&path).unwrap();
     let lost = created.manifest.about.lost.join("\n");
     for named in [

@@ -24,6 +24,7 @@ mod documents;
 mod drill;
 mod elsewhere;
 mod embed;
+mod emptied;
 mod examples;
 mod exclude;
 mod faults;

@@ -60,6 +60,14 @@ fn only_what_was_read_and_is_wrong_is_called_damaged() {
     }
     // Its snapshot was removed, by somebody with restic.
     restic(&web, &["forget", "--quiet", "latest"]);
+    // The list asks the repository, `status` does not, and says so.
+    let said = web.done(&["backup", "list"]);
+    assert!(
+        said.out.contains("not in the repository any more") && !said.out.contains("verified"),
+        "{said:?}"
+    );
+    assert_eq!(web.cards()[0]["missing"], true);
+    assert!(web.done(&["status"]).out.contains(", not compared with the repository"));
     failed(web.banister(&["backup", "verify"]), &["the backup is not in the repository any more"]);
     assert_eq!(web.cards()[0]["level"], "taken");
 }
@@ -89,6 +97,8 @@ fn another_repository_in_the_place_of_the_first_is_told() {
     let (repo, away) = (web.path().join("repo"), web.path().join("away"));
     fs::rename(&repo, &away).unwrap();
     restic(&web, &["init"]);
+    let said = web.done(&["backup", "list"]);
+    assert_eq!(said.out.matches("not in the repository any more").count(), 2, "{said:?}");
     let other = ["is another repository than the one with this backup", "mount the right disk there"];
     failed(web.banister(&["backup", "verify"]), &other);
     assert_eq!(web.cards()[1]["level"], "verified", "nothing is known against it");
@@ -402,4 +412,15 @@ fn a_repository_on_another_machine_is_used_through_ssh() {
     done(&["resume"]);
     let levels: Vec<Value> = cards().iter().map(|card| card["level"].clone()).collect();
     assert_eq!(levels, ["verified", "verified"]);
+}
+
+#[test]
+fn a_folder_of_temporary_files_that_is_missing_says_nothing_of_the_repository() {
+    let web = Web::new("");
+    let said = web.command(&["run", "backup", "--yes"]).env("TMPDIR", "/nonexistent").output().unwrap();
+    let what = [
+        "`restic` can't write its temporary files",
+        "or name another folder for temporary files with `TMPDIR`",
+    ];
+    failed(support::said(said), &what);
 }

@@ -33,10 +33,14 @@ fn back_up(world: &World, server: &str) -> PathBuf {
 
 /// As if it had been made when the clock was so many days ahead, or behind.
 fn made(archive: &Path, days: i64) {
+    let then = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * days);
+    made_at(archive, &then.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+}
+
+fn made_at(archive: &Path, then: &str) {
     let card = PathBuf::from(format!("{}.card.json", archive.display()));
     let mut text: serde_json::Value = serde_json::from_slice(&fs::read(&card).unwrap()).unwrap();
-    let then = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(24 * days);
-    text["created"] = then.strftime("%Y-%m-%dT%H:%M:%SZ").to_string().into();
+    text["created"] = then.into();
     fs::write(&card, text.to_string()).unwrap();
 }
 
@@ -129,4 +133,35 @@ fn the_newest_is_the_one_that_was_made_last_and_not_the_one_that_was_copied_last
     made(&future, 365);
     let said = world.banister(&["status", "--server", "web"]);
     assert!(said.out.contains(&format!("3, the newest {name}")), "{said:?}");
+}
+
+/// Each server that shares the folder claimed it.
+#[test]
+fn a_backup_of_a_server_of_another_site_is_listed_once_under_its_own_name() {
+    let world = world();
+    let web = back_up(&world, "web");
+    let text = fs::read_to_string(world.path().join("site.toml")).unwrap();
+    world.write("site.toml", &text.replace("[servers.web]", "[servers.lab]"));
+    let said = world.banister(&["backup", "list"]);
+    let name = web.file_name().unwrap().to_string_lossy().into_owned();
+    let lines: Vec<&str> = said.out.lines().filter(|line| line.contains(&name)).collect();
+    assert!(lines.len() == 1 && lines[0].starts_with("web  "), "{said:?}");
+}
+
+/// They were in the order of their names, in which a label comes before none.
+#[test]
+fn of_two_backups_of_a_second_the_one_that_was_written_last_is_the_newest() {
+    let world = world();
+    let of = |label: &str| {
+        let said = world.banister(&["run", "backup", "--server", "web", "--label", label, "--yes"]);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        let name = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
+        archives(&world).iter().map(name).find(|name| name.contains(label)).unwrap()
+    };
+    let (first, last) = (of("zebra"), of("ant"));
+    for name in [&first, &last] {
+        made_at(&world.path().join("kept").join(name), "2026-01-01T00:00:00Z");
+    }
+    let said = world.banister(&["status", "--server", "web"]);
+    assert!(said.out.contains(&format!("2, the newest {last}")), "{said:?}");
 }

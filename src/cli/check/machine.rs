@@ -7,7 +7,7 @@ use crate::machine::git::Checkout;
 use crate::machine::health::Check;
 use crate::machine::raw_database;
 use crate::script::check::{Finding, Severity};
-use crate::site::{KEYS, Maintenance, PLAIN, Server, Site};
+use crate::site::{KEYS, Maintenance, Server, Site};
 use rustix::fs::{Access, access};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -73,7 +73,7 @@ fn table<'a>(text: &'a str, name: &str) -> Vec<(usize, &'a str)> {
 pub fn line_of(file: &Path, server: &str, message: &str) -> usize {
     let text = std::fs::read_to_string(file).unwrap_or_default();
     let mut named = message.split('`').skip(1).step_by(2);
-    let key = named.find(|word| KEYS.contains(word)).unwrap_or_default();
+    let key = named.find(|word| KEYS.iter().any(|key| key == word)).unwrap_or_default();
     line(&text, server, key, "")
 }
 
@@ -138,6 +138,13 @@ fn places(server: &Server, text: &str) -> Vec<Doubt> {
         let help = "name the folders in it that hold data instead".to_owned();
         doubts.push(Doubt::new("backup", &written, message, help));
     }
+    for (written, own) in server.own_in_backup() {
+        let own: Vec<String> =
+            own.iter().map(|(path, why)| format!("`{}` ({why})", path.display())).collect();
+        let message = format!("a backup of `{written}` leaves out what is in it: {}", own.join(", "));
+        let help = "name the folders in it that hold data instead, or write what is left out into `exclude`";
+        doubts.push(Doubt::new("backup", &written, message, help));
+    }
     for (key, file) in [("env_file", &server.env_file), ("identity", &server.identity)] {
         let Some(file) = file.as_ref().map(|file| file.to_string_lossy().into_owned()) else { continue };
         if !server.path(&file).exists() {
@@ -185,7 +192,8 @@ fn repository(server: &Server) -> Option<Doubt> {
 /// site's own may save something else.
 fn nothing_saved(server: &Server, own: &[String]) -> Option<Doubt> {
     let is_own = own.iter().any(|own| ["fn back_up", "fn parts"].contains(&own.as_str()));
-    if server.kind != PLAIN || is_own || !server.backup.is_empty() || !server.dumps.is_empty() {
+    let saves_more = !server.restores_what_the_site_names();
+    if saves_more || is_own || !server.backup.is_empty() || !server.dumps.is_empty() {
         return None;
     }
     let help = "name the files and folders that an update could damage, or commands in `dumps`";

@@ -8,9 +8,9 @@ use crate::machine::makefile::{AtRelease, Folder, Missing, missing};
 use crate::machine::release::newest;
 use crate::output::word;
 use crate::script::layers::nearest;
-use crate::site::{PLAIN, Server};
+use crate::site::Server;
 
-/// The functions of the kind `plain` that run make, each with its target. A site's own may do something else.
+/// The functions of a kind that run make, if that has none of its own, each with its target. A site's own may do something else.
 fn wanted(server: &Server, own: &[String]) -> Vec<String> {
     let targets = &server.targets;
     let all = [
@@ -26,7 +26,7 @@ fn wanted(server: &Server, own: &[String]) -> Vec<String> {
 
 /// `own` is what the site overrides of the kind.
 pub fn targets(server: &Server, own: &[String]) -> Vec<Doubt> {
-    if server.kind != PLAIN || server.steers_make() || !server.make_folder().is_dir() {
+    if !server.facts.make_targets || server.steers_make() || !server.make_folder().is_dir() {
         return Vec::new();
     }
     let wanted = wanted(server, own);

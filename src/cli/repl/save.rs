@@ -123,7 +123,7 @@ fn home(runbook: &str, step: &str) -> Option<(Folder, String)> {
     let own = (Folder::Runbooks, runbook.to_owned());
     let mut places = [own].into_iter().chain(all(Folder::Runbooks)).chain(all(Folder::Stdlib));
     places.find(|(folder, name)| {
-        let text = Layers::bundled_text(*folder, name).unwrap_or_default();
+        let text = Layers::bundled_file(*folder, name).unwrap_or_default();
         outline(text).steps.iter().any(|found| found.name == step)
     })
 }

@@ -14,6 +14,7 @@ use super::manifest::{self, About, Excluded, Manifest, Origin, Sort, text};
 use super::place::check_name;
 use super::streams::{Hashing, Promised};
 use crate::failure::{Context, Failure, Kind, Result};
+use crate::kind::Archive as Form;
 use crate::machine::exclude::Exclude;
 use crate::machine::files::{beside, hexadecimal, sync_folder_of};
 use rustix::fs::FlockOperation;
@@ -25,10 +26,6 @@ use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
-
-/// The kind of server whose own tool restores its backups, too, and hands what is in them to whichever `tar` an image has:
-/// they hold nothing that such a one could misread.
-const PLAIN: &str = "hoss";
 
 /// A part of a backup.
 #[derive(Debug)]
@@ -110,10 +107,10 @@ pub fn create(
     keys: &Keys,
     members: &[Member],
     about: About,
-    prefix: &str,
+    form: &Form,
     watch: &Watch,
 ) -> Result<Unnamed> {
-    let is_plain = about.kind == PLAIN;
+    let (is_plain, prefix) = (form.any_tar, form.prefix.as_str());
     let compression = Compression::of(path)?;
     members.iter().try_for_each(|member| check_name(&member.name))?;
     let failed = || format!("the archive `{}` can't be written", path.display());

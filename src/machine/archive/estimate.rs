@@ -1,46 +1,80 @@
 //! What can be known of an archive before anything is gathered for it.
 
 use super::create::{Content, Member};
+use super::held::Held;
 use super::left::{Left, Own, real};
 use super::place::check_name;
 use super::sparse::Map;
 use crate::failure::{Context, Failure, Kind, Result};
-use crate::machine::tree::{Found, Next, What, walk};
+use crate::machine::tree::{Folder, Found, Next, What, is_border, walk};
 use rustix::fs::OFlags;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::fs::{Metadata, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::Seek;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
-/// How many bytes the files and folders among the members hold. Fails with [`Kind::NotFound`] if one is not there, and
+/// How much each of the members holds. Fails with [`Kind::NotFound`] if one is not there, and
 /// with [`Kind::Refused`] if one is left out itself, as a link that leads out: nothing would be in it of what is meant.
-pub fn estimate(members: &[Member], own: &Own) -> Result<u64> {
-    let mut bytes = 0u64;
+pub fn estimate(members: &[Member], own: &Own) -> Result<Vec<Held>> {
+    let mut all = Vec::new();
     // What has several names is stored once. A plain layout stores it for each: there a full disk is told when it is met.
     let mut linked = BTreeSet::new();
     for member in members {
+        let mut held = Held::default();
         check_name(&member.name)?;
         match &member.content {
-            Content::Path(path) => walk(&real(path), &mut |found| {
-                if let Some(left) = Left::of(found, &member.name, own)? {
-                    return if found.below.is_empty() { Err(refuse(found, &left)) } else { Ok(Next::Pass) };
-                }
-                let is_new =
-                    |about: &&Metadata| about.nlink() == 1 || linked.insert((about.dev(), about.ino()));
-                let about = found.metadata.filter(|_| found.what == What::File).filter(is_new);
-                bytes = bytes.saturating_add(about.map_or(0, |about| length(found.path, about)));
-                Ok(Next::Enter)
-            })?,
-            Content::Bytes(content) => bytes += content.len() as u64,
-            Content::Output(file) | Content::Tar(file) => {
+            Content::Path(path) => {
+                held.is_mount = is_mount(path);
+                walk(&real(path), &mut |found| {
+                    if let Some(left) = Left::of(found, &member.name, own)? {
+                        return if found.below.is_empty() {
+                            Err(refuse(found, &left))
+                        } else {
+                            Ok(Next::Pass)
+                        };
+                    }
+                    if let Some(about) = found.metadata.filter(|_| found.what == What::File) {
+                        held.files += 1;
+                        if about.nlink() == 1 || linked.insert((about.dev(), about.ino())) {
+                            held.bytes = held.bytes.saturating_add(length(found.path, about));
+                        }
+                    }
+                    Ok(Next::Enter)
+                })?;
+            }
+            Content::Bytes(content) => held = Held { files: 1, bytes: content.len() as u64, ..held },
+            Content::Output(file) => {
                 let failed = || format!("`{}` can't be read", member.name);
-                bytes += file.metadata().or_fail(Kind::Refused, failed)?.len();
+                let bytes = file.metadata().or_fail(Kind::Refused, failed)?.len();
+                held = Held { files: 1, bytes, ..held };
+            }
+            Content::Tar(file) => held = held_by(file)?,
+        }
+        all.push(held);
+    }
+    Ok(all)
+}
+
+/// How much a tar holds.
+fn held_by(tar: &File) -> Result<Held> {
+    let failed = || "the data read is not a tar".to_owned();
+    let mut held = Held::default();
+    let mut counted = || -> std::io::Result<Held> {
+        let mut tar = tar.try_clone()?;
+        tar.rewind()?;
+        for entry in tar::Archive::new(tar).entries_with_seek()? {
+            let entry = entry?;
+            if entry.header().entry_type().is_file() {
+                held.files += 1;
+                held.bytes = held.bytes.saturating_add(entry.size());
             }
         }
-    }
-    Ok(bytes)
+        Ok(held)
+    };
+    counted().or_fail(Kind::Refused, failed)
 }
 
 /// How many bytes a file holds: its holes take no room in an archive, where they are left out or are zeros.
@@ -61,7 +95,7 @@ pub(super) fn refuse(found: &Found, left: &Left) -> Failure {
     match left {
         Left::Outward(target) => failure("it is a link").help(format!(
             "name the folder it points to: `{}`",
-            std::path::Path::new(OsStr::from_bytes(target)).display()
+            Path::new(OsStr::from_bytes(target)).display()
         )),
         Left::Own(why) => {
             failure(why).help("name the folders in it that hold data, in `backup` in `site.toml`")
@@ -72,10 +106,16 @@ pub(super) fn refuse(found: &Found, left: &Left) -> Failure {
     }
 }
 
+/// Whether something is mounted at a path.
+fn is_mount(path: &Path) -> bool {
+    let path = real(path);
+    let Some((around, name)) = path.parent().zip(path.file_name()) else { return true };
+    Folder::open(around).and_then(|around| around.pin(name)).is_err_and(|error| is_border(&error))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs::File;
 
     #[test]
     fn a_hole_and_another_name_of_a_file_need_no_room() {
@@ -86,7 +126,14 @@ mod tests {
         std::fs::write(folder.path().join("first"), [1; 50_000]).unwrap();
         std::fs::hard_link(folder.path().join("first"), folder.path().join("second")).unwrap();
         let member = Member { name: "data".into(), content: Content::Path(folder.path().to_owned()) };
-        let needed = estimate(&[member], &Own::default()).unwrap();
+        let needed = estimate(&[member], &Own::default()).unwrap()[0].bytes;
         assert!((50_000..90_000).contains(&needed), "{needed}");
+    }
+
+    #[test]
+    fn what_is_mounted_is_a_mount() {
+        assert!(is_mount(Path::new("/proc")) && is_mount(Path::new("/")));
+        let folder = tempfile::tempdir().unwrap();
+        assert!(!is_mount(folder.path()) && !is_mount(&folder.path().join("none")));
     }
 }

@@ -1,6 +1,6 @@
 //! Headers of a tar member, in GNU's format; where more is to be said, in that of POSIX with an extended header.
 //!
-//! They are filled by hand, because the names of the `tar` crate lose a leading `./`, which Hoss's own restore needs.
+//! They are filled by hand, because the names of the `tar` crate lose a leading `./`, which other tools need.
 
 use super::manifest::Sort;
 use super::pax::Records;

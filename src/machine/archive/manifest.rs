@@ -1,10 +1,12 @@
 //! The manifest: the last member of a backup, which says what all others must be.
 
 use super::changed::doubts;
+use super::held::Held;
 use crate::machine::part::Part;
 use crate::secret::keyed_seal;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 
 /// The manifest's name in the archive.
 pub const NAME: &str = "manifest.json";
@@ -51,6 +53,13 @@ pub struct About {
     /// The patterns of what was excluded, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub excluded: Vec<Excluded>,
+    /// How much is here of each file, folder and volume that was to be backed up: by its path as it was written, or
+    /// `volume NAME`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub held: BTreeMap<String, Held>,
+    /// What of it is little beside the backup before, each as a sentence without a full stop.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lacking: Vec<String>,
 }
 
 /// A pattern of `exclude`, and how many files and folders it excluded; what is in an excluded folder was not counted.
@@ -66,12 +75,25 @@ impl About {
         let none = About::default();
         let (parts, not_included) = (none.parts, none.not_included);
         let (changed, lost, excluded) = (none.changed, none.lost, none.excluded);
-        About { parts, not_included, changed, unheld: none.unheld, lost, excluded, ..self.clone() }
+        let (held, lacking) = (none.held, none.lacking);
+        About {
+            parts,
+            not_included,
+            changed,
+            unheld: none.unheld,
+            lost,
+            excluded,
+            held,
+            lacking,
+            ..self.clone()
+        }
     }
 
-    /// What in it may be inconsistent, as the end of a sentence without a full stop; none if nothing is.
+    /// What in it may be inconsistent or is missing, as the end of a sentence without a full stop; none if nothing is.
     pub fn doubts(&self) -> Option<String> {
-        doubts(&self.changed, &self.unheld)
+        let doubts: Vec<String> =
+            self.lacking.iter().cloned().chain(doubts(&self.changed, &self.unheld)).collect();
+        (!doubts.is_empty()).then(|| doubts.join("; and "))
     }
 }
 

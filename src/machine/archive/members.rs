@@ -3,6 +3,7 @@
 
 use super::manifest::{Entry, Origin};
 use crate::failure::{Context, Failure, Kind, Result};
+use crate::machine::files::TEMPORARY;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::os::unix::fs::FileExt;
@@ -75,9 +76,7 @@ impl Members {
 pub(super) fn unkept(error: impl std::fmt::Display) -> Failure {
     let folder = std::env::temp_dir();
     let message = format!("the names in an archive can't be kept in `{}` to be compared", folder.display());
-    Failure::new(Kind::NotFound, message)
-        .why(error.to_string())
-        .help("make room there, or name another folder with `TMPDIR`")
+    Failure::new(Kind::NotFound, message).why(error.to_string()).help(TEMPORARY)
 }
 
 /// Reads a file from its beginning, wherever others read or write it.

@@ -1,7 +1,7 @@
 //! Where the members of an archive may go: into its own folder, by plain names, and never through a link.
 //!
 //! An archive comes from outside, even one that was written here: whoever could change the file could change its
-//! names. What is refused here was never written by this program nor by Hoss's own tool.
+//! names. What is refused here was never written by this program nor by a tool of the application.
 
 use super::manifest::{NAME, Sort, text};
 use crate::failure::{Failure, Kind, Result as Checked};

@@ -5,7 +5,7 @@ use super::keys::Keys;
 use super::manifest::{Sort, text};
 use super::place::parts;
 use super::verify::{Begun, Contents, Sink, inspect, read};
-use crate::failure::{Context, Kind, Result};
+use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::files::{free_space, private_folder, sync_folder_of};
 use crate::machine::tree::{self, CAPABILITY, Extended};
 use std::ffi::OsStr;
@@ -80,8 +80,36 @@ impl Unpacking<'_> {
     }
 }
 
+/// What to do if the path of something is longer than the kernel takes: the data itself may have a shorter one.
+pub const TOO_LONG: &str = "the paths where it is unpacked are too long: set `backups` in `site.toml` to a folder with a \
+                            short path, such as `/b`, move the backup there and restore it from there";
+
+/// With what to do about a path that is too long.
+fn of_path(failure: Failure) -> Failure {
+    match failure.why.last().is_some_and(|why| why.ends_with("(os error 36)")) {
+        true => failure.help(TOO_LONG),
+        false => failure,
+    }
+}
+
 impl Sink for Unpacking<'_> {
     fn begin(&mut self, member: &Begun) -> Result<Option<File>> {
+        self.make(member).map_err(of_path)
+    }
+
+    fn end(&mut self, member: &Begun, file: Option<File>) -> Result<()> {
+        let Some(file) = file else { return Ok(()) };
+        let path = self.path(member.name);
+        let failed = || format!("`{}` can't be finished", path.display());
+        let allowed = if self.is_own { !0 } else { !RISEN };
+        self.attributes(&file, &text(member.name), member.header, member.extended, allowed)
+            .and_then(|()| file.sync_all())
+            .or_fail(Kind::Refused, failed)
+    }
+}
+
+impl Unpacking<'_> {
+    fn make(&mut self, member: &Begun) -> Result<Option<File>> {
         let path = self.path(member.name);
         let failed = || format!("`{}` can't be written", path.display());
         if let Some(parent) = path.parent() {
@@ -114,16 +142,6 @@ impl Sink for Unpacking<'_> {
                 file.or_fail(Kind::Refused, failed).map(Some)
             }
         }
-    }
-
-    fn end(&mut self, member: &Begun, file: Option<File>) -> Result<()> {
-        let Some(file) = file else { return Ok(()) };
-        let path = self.path(member.name);
-        let failed = || format!("`{}` can't be finished", path.display());
-        let allowed = if self.is_own { !0 } else { !RISEN };
-        self.attributes(&file, &text(member.name), member.header, member.extended, allowed)
-            .and_then(|()| file.sync_all())
-            .or_fail(Kind::Refused, failed)
     }
 }
 

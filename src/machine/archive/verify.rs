@@ -270,7 +270,9 @@ impl<'a> Reading<'a> {
                 continue;
             }
             let path = if let Part::Files { path, .. } = part { path } else { "" };
-            if path.split('/').any(|part| part == "..") || path.starts_with('~') && !path.starts_with("~/") {
+            // `~` is the server's home; another user's has a name after it.
+            let is_of_another = path.starts_with('~') && path != "~" && !path.starts_with("~/");
+            if path.split('/').any(|part| part == "..") || is_of_another {
                 return Err(self.refuse(format!("its part `{name}` would be put at `{path}`")));
             }
             if check_name(name).is_err() {

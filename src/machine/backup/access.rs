@@ -1,6 +1,7 @@
 //! What backups are read with.
 
 use crate::failure::{Failure, Kind, Result};
+use crate::kind::Layout;
 use crate::machine::archive::Keys;
 use crate::machine::restic::Repository;
 use std::path::Path;
@@ -10,6 +11,8 @@ use std::path::Path;
 pub struct Access {
     pub keys: Keys,
     pub repository: Option<Repository>,
+    /// Of archives that another program made.
+    pub layout: Layout,
 }
 
 impl Access {

@@ -3,9 +3,10 @@
 use super::reference::{Reference, is_reference};
 use super::retention::is_future;
 use crate::failure::{Context, Kind, Result};
-use crate::machine::archive::{About, Compression, Excluded};
+use crate::machine::archive::{About, Compression, Excluded, Held};
 use crate::machine::files::{sync_folder_of, write_private_durably};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// How far a backup is proven.
@@ -58,9 +59,22 @@ pub struct Card {
     /// The patterns of what was excluded, with how much.
     #[serde(default)]
     pub excluded: Vec<Excluded>,
+    /// How much it holds of each part, and what of that is little beside the backup before it.
+    #[serde(default)]
+    pub held: BTreeMap<String, Held>,
+    #[serde(default)]
+    pub lacking: Vec<String>,
     /// Why nothing of it is known, if what stands for it can't be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unreadable: Option<String>,
+    /// Whether its snapshot is not in the repository any more; only known where that was asked.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub missing: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// How the name of a card ends, after that of its archive.
@@ -103,6 +117,8 @@ impl Card {
             changed: about.changed.clone(),
             unheld: about.unheld.clone(),
             excluded: about.excluded.clone(),
+            held: about.held.clone(),
+            lacking: about.lacking.clone(),
             ..self
         }
     }

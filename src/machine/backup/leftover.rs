@@ -3,12 +3,15 @@
 
 use super::unpacked::Unpacked;
 use crate::failure::{Context, Kind, Result};
+use crate::machine::archive::ASIDE;
 use crate::machine::files::{private_folder, sync_folder_of, write_private_durably};
 use crate::machine::tree;
 use crate::output::word;
+use rustix::process::geteuid;
 use serde::{Deserialize, Serialize};
 use std::fs::Metadata;
 use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// How the name of a note ends, after that of the folder with the unpacked backup.
@@ -23,7 +26,13 @@ struct Note {
     run: String,
     /// Whether something of it was put back: then more than the folder is left, and what was replaced is beside it.
     is_used: bool,
+    /// What putting it back has made beside what it would replace, while nothing is replaced.
+    #[serde(default)]
+    pieces: Vec<PathBuf>,
 }
+
+/// The plan by which files are put back, in the folder of the unpacked backup: from when it is there, something is replaced.
+pub const PLAN: &str = "plan.json";
 
 /// What others left, in sentences for people.
 #[derive(Default)]
@@ -42,7 +51,18 @@ fn file(folder: &Path) -> PathBuf {
 /// Says whose the folder is, before anything is unpacked into it.
 pub fn note(folder: &Path, server: &str, run: &str) -> Result<()> {
     private_folder(folder.parent().unwrap_or(folder))?;
-    write(folder, &Note { server: server.to_owned(), run: run.to_owned(), is_used: false })
+    write(
+        folder,
+        &Note { server: server.to_owned(), run: run.to_owned(), is_used: false, pieces: Vec::new() },
+    )
+}
+
+/// From now on its files are brought to where they are put back, which may make these.
+pub fn begin(unpacked: &Unpacked, pieces: Vec<PathBuf>) -> Result<()> {
+    match read(&file(&unpacked.folder)) {
+        Some(note) if !note.is_used => write(&unpacked.folder, &Note { pieces, ..note }),
+        _ => Ok(()),
+    }
 }
 
 /// From now on something of it is put back.
@@ -76,8 +96,9 @@ pub fn remove(backups: &Path, server: &str, run: &str) -> Result<Leftover> {
         let Some(note) = read(&path).filter(|note| note.server == server && note.run != run) else {
             continue;
         };
+        let id = folder.trim_start_matches(RESTORE).to_owned();
         let folder = backups.join(folder);
-        if note.is_used && folder.symlink_metadata().is_ok() {
+        if (note.is_used || folder.join(PLAN).exists()) && folder.symlink_metadata().is_ok() {
             leftover.kept.push(format!(
                 "`{}` is left of the abandoned run `{}`, which put some of it back: what that replaced is still aside; when \
                  nobody needs either, `drop_replaced` in `banister repl` removes both",
@@ -86,19 +107,36 @@ pub fn remove(backups: &Path, server: &str, run: &str) -> Result<Leftover> {
             ));
             continue;
         }
-        if let Err(error) = tree::remove(&folder) {
-            leftover.kept.push(format!(
-                "`{}`, which the abandoned run `{}` had unpacked, can't be removed: {error}; as root: `rm -rf -- {}`",
-                folder.display(),
-                note.run,
-                word(folder.display())
-            ));
+        // Whoever may write among the backups may write a note: by what another's says, only what was unpacked is removed.
+        let is_own = path.symlink_metadata().is_ok_and(|found| found.uid() == geteuid().as_raw());
+        let pieces = note.pieces.iter().filter(|path| is_own && is_piece(path, &id));
+        let all = pieces.chain([&folder]);
+        let kept: Vec<String> = all.filter_map(|path| kept(path, &note.run)).collect();
+        if !kept.is_empty() {
+            leftover.kept.extend(kept);
             continue;
         }
         end(&folder)?;
         leftover.removed.push(format!("removed `{}`, which an abandoned run had unpacked", folder.display()));
     }
     Ok(leftover)
+}
+
+/// Whether a path has a name that only a restore gives.
+fn is_piece(path: &Path, id: &str) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let beside = format!(".new.{id}");
+    let is_beside = name.starts_with('.') && name.trim_end_matches(".part").ends_with(&beside);
+    is_beside || name.strip_prefix(ASIDE) == Some(id)
+}
+
+/// Removes what an abandoned run had unpacked; why it is still there, if it is.
+fn kept(path: &Path, run: &str) -> Option<String> {
+    let error = tree::remove(path).err()?;
+    let (shown, word) = (path.display(), word(path.display()));
+    Some(format!(
+        "`{shown}`, which the abandoned run `{run}` had unpacked, can't be removed: {error}; as root: `rm -rf -- {word}`"
+    ))
 }
 
 fn write(folder: &Path, note: &Note) -> Result<()> {

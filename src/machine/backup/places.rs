@@ -33,7 +33,7 @@ impl Places {
         if parts.is_empty() {
             let message = format!("the archive `{}` holds nothing that can be restored", archive.display());
             return Err(Failure::new(Kind::Refused, message)
-                .why("it has no manifest, and not the layout of Hoss's own tool")
+                .why("it has no manifest, and no layout that a kind of servers knows")
                 .help("take another backup, see `banister backup list`"));
         }
         for part in parts {
@@ -84,8 +84,15 @@ impl Places {
             Some("volume") => "volumes",
             _ => "backup",
         };
+        let moved = match key {
+            "backup" => {
+                "; if that data is elsewhere now, do so until it is restored, then move it there with `mv`"
+            }
+            _ => "",
+        };
         Failure::new(Kind::Refused, message).why(format!("nothing was restored; its places are {has}")).help(format!(
-            "take another backup, see `banister backup list`; if it is data of `{server}`, add it to `{key}` in `site.toml`"
+            "take another backup, see `banister backup list`; if it is data of `{server}`, add it to `{key}` in \
+             `site.toml`{moved}"
         ))
     }
 }

@@ -4,7 +4,7 @@ use super::access::Access;
 use super::card::{Card, ENDING, Level, catalogue, listed};
 use super::keep::Keep;
 use super::reference::is_reference;
-use super::retention::{Aged, Fit, is_future, needed, old};
+use super::retention::{Aged, Fit, fuller, is_future, needed, old, restored};
 use super::snapshot;
 use crate::failure::Result;
 use crate::machine::archive::Compression;
@@ -18,8 +18,10 @@ pub struct Aging {
     pub old: Vec<Card>,
     /// The others of the server, the oldest first.
     pub young: Vec<Card>,
-    /// Those of the others that a restore of what is installed would need.
+    /// Those of the others that a restore of what is installed would need, and that hold what is missing in these.
     pub needed: Vec<Card>,
+    /// The names of those that hold what is missing in newer ones.
+    pub fuller: Vec<String>,
     /// Those of the server from the future, which are among neither: they stay, and count for nothing.
     pub future: Vec<Card>,
     /// Archives that no card calls a backup of the server: nobody here can know what they are worth.
@@ -28,8 +30,15 @@ pub struct Aging {
     pub left: Vec<Card>,
 }
 
-/// Looks through the backups of `server` in `folder`.
-pub fn look(folder: &Path, server: &str, keep: &Keep, fit: &Fit, now: Timestamp) -> Result<Aging> {
+/// Looks through the backups of `server` in `folder`. `may_be_empty` says of which parts a backup need hold nothing.
+pub fn look(
+    folder: &Path,
+    server: &str,
+    keep: &Keep,
+    fit: &Fit,
+    may_be_empty: &dyn Fn(&str) -> bool,
+    now: Timestamp,
+) -> Result<Aging> {
     let is_own = |card: &Card| card.server.as_deref() == Some(server);
     let (own, foreign): (Vec<Card>, Vec<Card>) = catalogue(folder)?.into_iter().partition(is_own);
     let mut own: Vec<(Timestamp, Card)> =
@@ -42,17 +51,25 @@ pub fn look(folder: &Path, server: &str, keep: &Keep, fit: &Fit, now: Timestamp)
             created: *created,
             is_proven: card.level >= Level::Verified,
             release: card.release.clone(),
+            held: card
+                .held
+                .iter()
+                .filter(|(part, _)| !may_be_empty(part))
+                .map(|(part, held)| (part.clone(), *held))
+                .collect(),
         })
         .collect();
     let (places, needed) = (old(&aged, keep, fit, now, &TimeZone::system()), needed(&aged, fit, now));
     let needed = needed.into_iter().map(|place| own[place].1.clone()).collect();
+    let fuller = fuller(&aged, &restored(&aged, fit, now));
+    let fuller = fuller.into_iter().map(|place| own[place].1.name.clone()).collect();
     let is_future = |(_, (created, _)): &(usize, (Timestamp, Card))| is_future(*created, now);
     let (future, own): (Vec<_>, Vec<_>) = own.into_iter().enumerate().partition(is_future);
     let (old, young): (Vec<_>, Vec<_>) = own.into_iter().partition(|(place, _)| places.contains(place));
     let cards = |of: Vec<(usize, (Timestamp, Card))>| of.into_iter().map(|(_, (_, card))| card).collect();
     let left = left(folder)?.into_iter().filter(is_own).collect();
     let (old, young, future) = (cards(old), cards(young), cards(future));
-    Ok(Aging { old, young, needed, future, foreign: foreign.len(), left })
+    Ok(Aging { old, young, needed, fuller, future, foreign: foreign.len(), left })
 }
 
 /// Removes backups of `server`, each with its card: the snapshots of those in the repository at once, before anything that
@@ -129,13 +146,16 @@ mod tests {
         std::fs::remove_file(at.join("web-1.tar.zst")).unwrap();
         std::fs::remove_file(at.join("lab-1.tar.gz.age")).unwrap();
         let keep = Keep { count: Some(1), ..Keep::default() };
-        let aging = look(at, "web", &keep, &Fit::Any, Timestamp::now()).unwrap();
+        let aging = look(at, "web", &keep, &Fit::Any, &|_| false, Timestamp::now()).unwrap();
         let left: Vec<_> = aging.left.iter().map(|card| card.path.clone()).collect();
         assert_eq!(left, [at.join("web-1.tar.zst")]);
         aging.left[0].remove().unwrap();
-        let aging = look(at, "web", &keep, &Fit::Any, Timestamp::now()).unwrap();
+        let aging = look(at, "web", &keep, &Fit::Any, &|_| false, Timestamp::now()).unwrap();
         assert_eq!((aging.left.len(), aging.old.len(), aging.young.len(), aging.foreign), (0, 0, 1, 0));
-        assert_eq!(look(&at.join("none"), "web", &keep, &Fit::Any, Timestamp::now()).unwrap().young, []);
+        assert_eq!(
+            look(&at.join("none"), "web", &keep, &Fit::Any, &|_| false, Timestamp::now()).unwrap().young,
+            []
+        );
     }
 
     #[test]
@@ -150,7 +170,7 @@ mod tests {
         // What has another length than its card says is not what the card is of.
         std::fs::write(at.join("web-2.tar.zst"), "longer than it was written").unwrap();
         let keep = Keep { count: Some(1), ..Keep::default() };
-        let aging = look(at, "web", &keep, &Fit::Any, Timestamp::now()).unwrap();
+        let aging = look(at, "web", &keep, &Fit::Any, &|_| false, Timestamp::now()).unwrap();
         let old: Vec<_> = aging.old.iter().map(|card| card.name.as_str()).collect();
         assert_eq!((old, aging.young.len(), aging.foreign), (vec!["web-1.tar.zst"], 1, 3));
     }

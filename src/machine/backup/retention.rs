@@ -1,10 +1,11 @@
 //! Which backups of a server are old. Decides, and nothing else: [`super::prune`] looks, and removes.
 
 use super::keep::Keep;
+use crate::machine::archive::Held;
 use crate::machine::release::Release;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A backup, as far as its age and its worth count.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub struct Aged {
     /// It was read back whole, or even drilled.
     pub is_proven: bool,
     pub release: Option<String>,
+    /// How much it holds of each part that counts; nothing if it does not say so.
+    pub held: BTreeMap<String, Held>,
 }
 
 /// Into which installed releases a backup can be put back.
@@ -33,8 +36,8 @@ pub fn first_two_numbers(release: &str) -> String {
 /// Which of the backups, the oldest first, are old, by their places.
 ///
 /// A backup is old if no rule of `keep` keeps it; days and weeks are those of `zone`. The newest proven one that fits
-/// what is installed is never old; if none fits, the newest proven one of each two first numbers is not. While none is
-/// proven, none is old: nothing better has taken its place.
+/// what is installed is never old; if none fits, the newest proven one of each two first numbers is not. Nor is the newest
+/// proven one that holds what is missing in these. While none is proven, none is old: nothing better has taken its place.
 ///
 /// One from the future is never old and counts for nothing: a clock was wrong, and who knows when it was made.
 pub fn old(backups: &[Aged], keep: &Keep, fit: &Fit, now: Timestamp, zone: &TimeZone) -> Vec<usize> {
@@ -51,9 +54,36 @@ pub fn old(backups: &[Aged], keep: &Keep, fit: &Fit, now: Timestamp, zone: &Time
 
 /// Which of the backups, the oldest first, a restore of what is installed would need, by their places.
 pub fn needed(backups: &[Aged], fit: &Fit, now: Timestamp) -> BTreeSet<usize> {
+    let mut needed = restored(backups, fit, now);
+    needed.extend(fuller(backups, &needed));
+    needed
+}
+
+/// Those of them that it would restore.
+pub fn restored(backups: &[Aged], fit: &Fit, now: Timestamp) -> BTreeSet<usize> {
     let backups = &backups[..backups.partition_point(|backup| !is_future(backup.created, now))];
-    let needed = newest_proven(backups, fit);
-    if needed.is_empty() { newest_proven(backups, &Fit::FirstTwoNumbers(None)) } else { needed }
+    let newest = newest_proven(backups, fit);
+    if newest.is_empty() { newest_proven(backups, &Fit::FirstTwoNumbers(None)) } else { newest }
+}
+
+/// Which of the backups, the oldest first, hold a part of which one that would be restored holds nothing, or little, by
+/// their places: the newest proven one for each such part. A disk that is not mounted must not take the place of what was
+/// on it.
+pub fn fuller(backups: &[Aged], restored: &BTreeSet<usize>) -> BTreeSet<usize> {
+    let mut found = BTreeSet::new();
+    for newest in restored {
+        for (part, now) in &backups[*newest].held {
+            let is_fuller = |backup: &Aged| match backup.held.get(part) {
+                Some(before) => now.loss(before).is_some(),
+                // It does not say how much.
+                None => now.is_empty() && backup.held.is_empty(),
+            };
+            let mut earlier = backups[..*newest].iter().enumerate().rev();
+            let is_meant = |(_, backup): &(usize, &Aged)| backup.is_proven && is_fuller(backup);
+            found.extend(earlier.find(is_meant).map(|(place, _)| place));
+        }
+    }
+    found
 }
 
 /// How far two clocks may differ, in seconds.
@@ -107,6 +137,7 @@ mod tests {
             created: Timestamp::from_second(1_800_000_000 - days * DAY as i64).unwrap(),
             is_proven: !release.ends_with('?'),
             release: Some(release.trim_end_matches('?').to_owned()).filter(|release| !release.is_empty()),
+            held: BTreeMap::new(),
         });
         aged.collect()
     }
@@ -148,6 +179,27 @@ mod tests {
         assert_old(&of, none, fits("0.4.0"), &[1, 3]);
         assert_old(&of, none, Fit::FirstTwoNumbers(None), &[1, 3]);
         assert_old(&[(9, ""), (8, ""), (7, "0.2.1")], none, Fit::FirstTwoNumbers(None), &[0]);
+    }
+
+    #[test]
+    fn what_the_newest_lacks_stays() {
+        let holding = |files: &[u64]| -> Vec<Aged> {
+            let held = |files: &u64| Held { files: *files, bytes: *files * 100, is_mount: false };
+            let all = backups(&vec![(9, "1.0.0"); files.len()]).into_iter().zip(files);
+            all.map(|(aged, files)| Aged { held: [("~/data".into(), held(files))].into(), ..aged }).collect()
+        };
+        let old = |backups: &[Aged]| old(backups, &keep(Some(1), None), &Fit::Any, now(), &TimeZone::UTC);
+        assert_eq!(old(&holding(&[7, 8, 9, 0, 0])), [0, 1, 3]);
+        assert_eq!(old(&holding(&[7, 50, 4, 5])), [0, 2]);
+        assert_eq!(old(&holding(&[7, 8, 9])), [0, 1]);
+        assert_eq!(old(&holding(&[0, 0])), [0]);
+        // Of those that say nothing the newest may hold it.
+        let mut backups = holding(&[7, 8, 0, 0]);
+        backups[0].held.clear();
+        backups[1].held.clear();
+        assert_eq!(old(&backups), [0, 2]);
+        backups[1].is_proven = false;
+        assert_eq!(old(&backups), [1, 2]);
     }
 
     #[test]

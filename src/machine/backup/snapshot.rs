@@ -28,7 +28,7 @@ mod take;
 mod unpack;
 mod verify;
 
-pub use adopt::adopt;
+pub use adopt::{Adopted, adopt};
 pub use begun::end;
 pub use foreign::Taken;
 pub use forget::forget;

@@ -5,6 +5,7 @@ use super::layout;
 use super::reference::{Reference, is_reference};
 use super::snapshot;
 use crate::failure::{Context, Failure, Kind, Result};
+use crate::kind::Layout;
 use crate::machine::archive::{self, About, Contents, Entry};
 use crate::machine::files::{free_space, hexadecimal, private_folder, sha256, write_private_durably};
 use crate::machine::part::Part;
@@ -40,10 +41,10 @@ pub struct Unpacked {
 }
 
 /// What an archive is made of: as its manifest says, or as its names do.
-pub fn parts_of(contents: &Contents) -> Result<Vec<Part>> {
+pub fn parts_of(contents: &Contents, layout: &Layout) -> Result<Vec<Part>> {
     match &contents.manifest {
         Some(manifest) => Ok(manifest.about.parts.clone()),
-        None => layout::parts(contents.members.iter()),
+        None => layout::parts(layout, contents.members.iter()),
     }
 }
 
@@ -93,17 +94,19 @@ impl Unpacked {
         }
         let (keys, begun) = (&access.keys, Instant::now());
         let mut stripped = Vec::new();
-        let checked = |contents: &Contents| check(&parts_of(contents)?);
+        let checked = |contents: &Contents| check(&parts_of(contents, &access.layout)?);
         let contents = archive::unpack(archive, keys, &folder.join("content"), stop, &checked)?;
         private_folder(folder)?;
-        let parts = parts_of(&contents)?;
+        let parts = parts_of(&contents, &access.layout)?;
         // Who puts files back finds them where they were unpacked; all else is handed over as the archive had it.
         let handed: BTreeSet<&str> = parts.iter().filter(|part| !part.is_files()).map(Part::name).collect();
         let mut members = Vec::new();
         for member in contents.members.iter() {
             let mut member = member?;
-            // What has no manifest is of Hoss's own tool.
-            if let Some(owner) = layout::owner(&member.name).filter(|_| contents.manifest.is_none()) {
+            // What has no manifest is of another program.
+            if let Some(owner) =
+                layout::owner(&access.layout, &member.name).filter(|_| contents.manifest.is_none())
+            {
                 (member.owner, member.group) = (owner, owner);
             }
             if archive::is_risen(member.sort, member.mode) && !contents.is_own {

@@ -37,7 +37,7 @@ pub fn verify(card: Card, access: &Access, check: &dyn Fn(&[Part]) -> Result<()>
         return verify_snapshot(card, access, check);
     }
     let Some(contents) = read_archive(&card, keys)? else { return as_written(card) };
-    let parts = parts_of(&contents)?;
+    let parts = parts_of(&contents, &access.layout)?;
     let members = Some(contents.members.len());
     // Without a manifest nothing says what must be in it.
     let (card, has_manifest) = match contents.manifest {

@@ -13,7 +13,7 @@ pub struct Setting {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
     Text(String),
-    /// Random characters behind a text, as Hoss's Makefile makes its secrets.
+    /// Random characters behind a text, as a Makefile makes its secrets.
     Random {
         before: String,
         characters: Vec<u8>,

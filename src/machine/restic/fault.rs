@@ -3,6 +3,8 @@
 use super::{Location, Password};
 use crate::command::{Exit, Looked};
 use crate::failure::{Failure, Kind};
+use crate::machine::archive::TOO_LONG;
+use crate::machine::files::TEMPORARY;
 
 /// How many of the last lines of what it said are shown.
 const LINES: usize = 5;
@@ -117,6 +119,14 @@ pub(super) fn failure(
     let program = format!("restic -r {location} {}", password.as_option());
     let refused = |message: String| Failure::new(Kind::Refused, message).why(what);
     let said = |failure: Failure| last_lines(&looked.stderr).into_iter().fold(failure, Failure::why);
+    // What it writes for a moment has this name: of the repository that says nothing.
+    if looked.stderr.contains("restic-temp-") {
+        let failure = refused("`restic` can't write its temporary files".into());
+        return said(failure).help(TEMPORARY);
+    }
+    if looked.stderr.contains("file name too long") {
+        return said(refused("`restic` can't write a path that is too long".into())).help(TOO_LONG);
+    }
     match trouble {
         Trouble::NoRepository => no_repository(what, location, &program),
         Trouble::Unreachable => {

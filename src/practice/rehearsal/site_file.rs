@@ -3,6 +3,7 @@
 use super::super::world::{self, make_folder};
 use super::{Original, Rehearsal, Server, tools};
 use crate::failure::{Context, Kind, Result};
+use crate::kind::Facts;
 use std::path::Path;
 use toml::{Table, Value};
 
@@ -40,7 +41,9 @@ pub fn write(rehearsal: &Rehearsal, original: &Original) -> Result<()> {
 
 /// The table of a server of which only a folder is known, and what its backup holds.
 fn simple(rehearsal: &Rehearsal, original: &Original) -> Result<Table> {
-    let kept = original.table.iter().filter(|(key, _)| KEPT.contains(&key.as_str()));
+    let facts = Facts::of(Some(&original.folder), original.kind())?;
+    let is_kept = |key: &String| KEPT.contains(&key.as_str()) || facts.keys.contains_key(key);
+    let kept = original.table.iter().filter(|(key, _)| is_kept(key));
     let mut table: Table = kept.map(|(key, value)| (key.clone(), value.clone())).collect();
     table.insert("checkout".into(), rehearsal.checkout().display().to_string().into());
     table.insert("backups".into(), "~/backups".into());

@@ -1,9 +1,9 @@
 //! The same into a repository.
 
-use super::{Arguments, Outcome, Plan, intend, room, wanted};
+use super::{Arguments, Outcome, Plan, emptied, end, intend, room, wanted};
 use crate::data;
 use crate::failure::Result;
-use crate::machine::archive::{About, Watch};
+use crate::machine::archive::Watch;
 use crate::machine::backup::{self, Card, ENDING, Intent, Order, Reference, Workshop, gather, take};
 use crate::machine::files::private_folder;
 use crate::machine::restic::Repository;
@@ -26,9 +26,9 @@ pub(super) fn store(
     let Intent { path, about, .. } = match Intent::kept(host.folder)?.filter(holds) {
         Some(intent) => intent,
         None => {
-            room::enough(&plan, server)?;
+            let held = room::enough(&plan, server)?;
             room::no_running_database(&plan, server)?;
-            intend(arguments, &plan, host)?
+            intend(arguments, &plan, host, held)?
         }
     };
     let plan_folder = plan.folder.clone();
@@ -39,14 +39,17 @@ pub(super) fn store(
         }
         false => {
             private_folder(&plan.folder)?;
-            let asked = wanted::complete(plan.asked, arguments, &about);
+            let asked = wanted::complete(plan.asked.clone(), arguments, &about, &plan.archive.snapshot);
             let own = server.own_folders(Some(&plan.folder));
             let ground = server.ground(own.clone(), arguments.project.as_deref());
             let place = ground.place(&stop);
             let workshop =
                 Workshop { place: &place, folder: &plan.folder, compressed: false, tell: &progress };
             let gathered = gather(&asked, &workshop)?;
-            let about = About { parts: gathered.parts.clone(), changed: gathered.changed.clone(), ..about };
+            let about = match emptied::gathered(about, &gathered, &plan, server) {
+                Ok(about) => about,
+                Err(failure) => return Err(gathered.fail(failure)),
+            };
             let watch = Watch { stop: &stop, warn: &warn, own: &own };
             let (folder, members) = (plan.folder.as_path(), gathered.members.as_slice());
             let order = Order { repository, folder, members, about, watch: &watch, tell: &progress };
@@ -64,6 +67,7 @@ pub(super) fn store(
     let sha256 = reference.sha256();
     let Reference { inventory, added, .. } = reference;
     Card::of(&path)?.about(&about).verified(sha256.clone()).keep()?;
+    end(&about, &plan_folder, host)?;
     Ok(Outcome {
         bytes: json!({ data::SIZE: Size(added.unwrap_or_default()) }),
         members: inventory.members(),

@@ -38,9 +38,8 @@ pub(super) fn asked(arguments: &Arguments, server: &Server) -> Result<Asked> {
 }
 
 /// Adds what is called after the instant, or tells of the release.
-pub(super) fn complete(asked: Asked, arguments: &Arguments, about: &About) -> Asked {
-    // Hoss's own tool takes the newest snapshot that is called so.
-    let snapshot = format!("hoss-snap-{}", about.created.to_lowercase().replace(':', ""));
+pub(super) fn complete(asked: Asked, arguments: &Arguments, about: &About, prefix: &str) -> Asked {
+    let snapshot = format!("{prefix}{}", about.created.to_lowercase().replace(':', ""));
     let version = json!({ "version": about.release, "build": about.commit });
     let texts = arguments.version_file.iter().map(|name| (name.clone(), version.to_string())).collect();
     Asked { snapshot, texts, ..asked }

@@ -121,13 +121,18 @@ impl<'a> Walk<'a> {
             other if kind(other) == Some("server") => Severity::Error,
             _ => return,
         };
-        let settings = || site::KEYS.into_iter().chain(["name", "home"]);
+        let settings = || site::KEYS.iter().map(String::as_str).chain(["name", "home"]);
         if settings().any(|setting| setting == name) {
             return;
         }
-        let help = match nearest(name, settings()) {
+        let own = self.files.layers.own_keys();
+        let own = || own.iter().map(|(_, key, _)| key.as_str());
+        if own().any(|key| key == name) {
+            return;
+        }
+        let help = match nearest(name, settings().chain(own())) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("it has {}", settings().collect::<Vec<_>>().join(", ")),
+            None => format!("it has {}", settings().chain(own()).collect::<Vec<_>>().join(", ")),
         };
         self.find(severity, place, format!("a server has no setting `{name}`"), help);
     }

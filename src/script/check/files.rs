@@ -5,6 +5,7 @@ use super::program::Program;
 use super::syntax;
 use crate::failure::Failure;
 use crate::script::layers::{Folder, Layers, Text};
+use crate::script::source;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// They are named by their number.
@@ -82,6 +83,30 @@ impl<'a> Files<'a> {
     /// What an `import` of this path brings.
     pub fn module(&self, path: &str) -> Module {
         self.modules.get(path).cloned().unwrap_or_default()
+    }
+
+    /// Whether a text is that of a kind: one of those of the servers, or one with a `kind.toml`.
+    pub fn is_kind(&self, number: usize) -> bool {
+        let name = source::shown(&self.files[number].text.source).rsplit('/').next().unwrap_or_default();
+        self.module("kind").files.contains(&number)
+            || self.layers.is_kind(name.strip_suffix(".rhai").unwrap_or(name))
+    }
+
+    /// How many files the texts are made of; a site's that lies on a bundled one is none beside it.
+    pub fn count(&self) -> usize {
+        let name = |file: &str| file.rsplit(['/', ':']).next().unwrap_or_default().to_owned();
+        let mut all = BTreeSet::new();
+        for file in &self.files {
+            let parts = source::files(&file.text.source);
+            let lowest = |part: &&&str| {
+                part.starts_with(source::BUNDLED)
+                    || !parts
+                        .iter()
+                        .any(|other| other.starts_with(source::BUNDLED) && name(other) == name(part))
+            };
+            all.extend(parts.iter().filter(lowest).map(|part| part.to_string()));
+        }
+        all.len()
     }
 
     /// The names that can be imported.

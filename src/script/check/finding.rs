@@ -1,7 +1,8 @@
 //! What the check finds: a place in a script, what is wrong there, and how it is mended.
 
+use crate::script::compose::as_written;
 use crate::script::layers::{Problem, Text, Versions};
-use crate::script::source::{file_line, is_site, shown};
+use crate::script::source::{file_line, shown};
 use rhai::Position;
 use serde::Serialize;
 
@@ -74,14 +75,14 @@ impl Finding {
             None => lines().last().map_or((0, 0), |(n, line)| (n + 1, line.chars().count() + 1)),
         };
         let (source, own_line) = file_line(&text.source, line);
-        // Of two files one text was made, with other words in some lines than who wrote them knows.
-        let (file, number) = match is_site(&text.source, line) {
-            true => (&text.own, own_line),
-            false => (&text.text, line),
+        // Of several files one text was made, with other words in some lines than who wrote them knows.
+        let (file, number) = match text.own.iter().find(|(own, _)| own == source) {
+            Some((_, own)) => (own, own_line),
+            None => (&text.text, line),
         };
         let words = |said: String| match text.own.is_empty() {
             true => said,
-            false => said.replace("base__", "base::"),
+            false => as_written(said),
         };
         Finding {
             severity,

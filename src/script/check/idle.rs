@@ -4,8 +4,10 @@
 use super::files::{File, Files};
 use super::finding::{Finding, Severity};
 use super::program::{Function, Program};
+use crate::script::compose::written;
 use crate::script::layers::{Folder, distance, nearest};
-use crate::script::source::{BUNDLED, file_line};
+use crate::script::outline::outline;
+use crate::script::source::{BUNDLED, file_line, is_layered, shown};
 use rhai::{ASTNode, Expr, FnCallExpr, Stmt};
 
 /// How far a name may be from a bundled one to be that one, misspelt.
@@ -18,15 +20,17 @@ pub fn idle(files: &Files, file: &File) -> Vec<Finding> {
         let line = function.place.line().unwrap_or_default();
         !file_line(&file.text.source, line).0.starts_with(BUNDLED)
     };
-    let is_layered = file.text.source.starts_with(BUNDLED);
+    let is_layered = is_layered(&file.text.source);
     let below: Vec<&str> = program
         .functions
         .iter()
         .filter_map(|function| match is_own(&function) {
             true => None,
-            false => Some(function.name.strip_prefix("base__").unwrap_or(&function.name)),
+            false => Some(written(&function.name)),
         })
         .collect();
+    let inherited = inherited(files, file);
+    let below: Vec<&str> = below.into_iter().chain(inherited.iter().map(String::as_str)).collect();
     let own = program.functions.iter().filter(is_own).filter(|_| is_layered);
     let idle = own.filter(|own| own.name != "main" && !below.contains(&own.name.as_str()));
     let idle = idle.filter(|own| !is_called(program, own) && !is_called_elsewhere(files, &own.name));
@@ -45,6 +49,15 @@ pub fn idle(files: &Files, file: &File) -> Vec<Finding> {
         Finding::new(severity, &file.text, own.place, message, help)
     };
     idle.map(finding).collect()
+}
+
+/// The functions that a kind inherits: those that it replaces are not in its text any more.
+fn inherited(files: &Files, file: &File) -> Vec<String> {
+    let name = shown(&file.text.source).rsplit('/').next().unwrap_or_default();
+    let parent = name.strip_suffix(".rhai").and_then(|kind| files.layers.extends(kind));
+    let text = parent.and_then(|parent| files.layers.module(&parent).ok().flatten());
+    let functions = text.map(|text| outline(&text.text).functions).unwrap_or_default();
+    functions.into_iter().map(|function| function.name).collect()
 }
 
 /// Whether another function of the file calls it, or names it in a text, as `Fn("name")` does.

@@ -6,6 +6,7 @@ use super::files::File;
 use super::finding::{Finding, Severity};
 use super::known::KNOWN;
 use crate::primitives;
+use crate::script::layers::Layers;
 use crate::site;
 use rhai::{ASTNode, Expr, Position, Stmt};
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +18,7 @@ const SHORTEST: usize = 4;
 /// What primitives take and give, what servers and failures have: all words of the reference that stand in backticks.
 static DOCUMENTED: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
     let mut words: BTreeSet<String> = KNOWN.properties.iter().cloned().collect();
-    words.extend(site::KEYS.into_iter().chain(["name", "home"]).map(str::to_owned));
+    words.extend(site::KEYS.iter().map(String::as_str).chain(["name", "home"]).map(str::to_owned));
     for primitive in primitives::all() {
         let page = primitive.page();
         let signature = page.signature.positional.iter().chain(&page.signature.options);
@@ -41,8 +42,9 @@ struct Keys<'a> {
 }
 
 /// All that is most likely misspelt in files that belong together.
-pub fn misspelt(files: &[File]) -> Vec<Finding> {
+pub fn misspelt(files: &[File], layers: &Layers) -> Vec<Finding> {
     let mut keys = Keys::default();
+    keys.texts.extend(layers.own_keys().into_iter().map(|(_, key, _)| key));
     files.iter().for_each(|file| keys.collect(file));
     let mut found = Vec::new();
     for (own, others, what) in [

@@ -15,7 +15,7 @@ pub fn named<'a>(pages: &'a [Page], name: &str, kind: &str) -> Vec<&'a Page> {
         return found;
     }
     let called: Vec<&Page> =
-        pages.iter().filter(|page| page.sort == Sort::Function && page.bare() == name).collect();
+        own(pages).filter(|page| page.sort == Sort::Function && page.bare() == name).collect();
     if called.len() == 1 { called } else { Vec::new() }
 }
 
@@ -25,9 +25,14 @@ pub fn search<'a>(pages: &'a [Page], words: &[String]) -> Vec<&'a Page> {
         words.iter().flat_map(|word| word.split_whitespace()).map(str::to_lowercase).collect();
     let score = |page: &Page| words.iter().map(|word| fits(page, word)).sum::<Option<usize>>();
     let mut found: Vec<(usize, &Page)> =
-        pages.iter().filter_map(|page| Some((score(page)?, page))).filter(|_| !words.is_empty()).collect();
+        own(pages).filter_map(|page| Some((score(page)?, page))).filter(|_| !words.is_empty()).collect();
     found.sort_by_key(|(score, _)| Reverse(*score));
     found.into_iter().map(|(_, page)| page).collect()
+}
+
+/// All but the functions that a kind inherits: they are found where they are defined.
+fn own(pages: &[Page]) -> impl Iterator<Item = &Page> {
+    pages.iter().filter(|page| page.inherited.is_none())
 }
 
 /// How well a word in lower case fits a page, if it is in it at all. A name says more than a sentence, and that more than

@@ -3,6 +3,7 @@
 use super::Repl;
 use crate::primitive::{Page, Parameter};
 use crate::primitives;
+use crate::script::compose::is_base;
 use crate::script::layers::Layers;
 use crate::script::outline::outline;
 use std::collections::BTreeSet;
@@ -47,7 +48,7 @@ pub fn functions(layers: &Layers, module: &str) -> Vec<Callable> {
     let Ok(Some(text)) = layers.module(module) else { return Vec::new() };
     let functions = outline(&text.text).functions.into_iter();
     // A bundled one that the site replaced goes by another name.
-    let functions = functions.filter(|function| !function.name.starts_with("base__"));
+    let functions = functions.filter(|function| !is_base(&function.name));
     let own = functions.filter(|function| !text.text[function.whole.clone()].starts_with("private"));
     own.map(|function| {
         let whole = &text.text[function.place..function.whole.end];

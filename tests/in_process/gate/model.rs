@@ -218,7 +218,7 @@ impl Server {
                 json!({
                     "folder": format!("{backup}.unpacked"), "path": backup, "server": format!("{name} before"),
                     "release": release, "commit": null, "created": null, "parts": { "files": 1, "database": 1, "": FLOAT },
-                    "not_included": [AWKWARD, ""], "changed": [AWKWARD], "changes": AWKWARD, "lost": AWKWARD, "left_alone": [AWKWARD], "places": [AWKWARD], "made_here": false, "unloaded": [""], "stripped": [""],
+                    "not_included": [AWKWARD, ""], "changed": [AWKWARD], "changes": AWKWARD, "lost": AWKWARD, "left_alone": [AWKWARD], "unlinked": [AWKWARD], "places": [AWKWARD], "made_here": false, "unloaded": [""], "stripped": [""],
                 })
             }
             "put_back" => json!({ "restored": [AWKWARD], "kept": [AWKWARD] }),
@@ -232,7 +232,7 @@ impl Server {
                 "backups": [{
                     "name": AWKWARD, "bytes": size(0), "created": null, "release": "", "level": "verified",
                 }],
-                "bytes": size(1), "kept": 1, "future": [AWKWARD], "foreign": 1, "left": 0,
+                "bytes": size(1), "kept": 1, "future": [AWKWARD], "fuller": [AWKWARD], "foreign": 1, "left": 0,
             }),
             "prune_backups" => json!({ "removed": [AWKWARD], "kept": 1, "freed": size(u64::MAX) }),
             other => panic!("the model has no `{other}`"),

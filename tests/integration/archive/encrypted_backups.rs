@@ -31,6 +31,7 @@ fn a_backup_that_nobody_can_read_here_is_proven_by_its_digest() {
     fs::write(checkout.join("data"), "rows").unwrap();
     let server = json!({ "kind": "plain", "checkout": checkout, "recipients": held.keys.recipients });
     let mut server: Server = serde_json::from_value(server).unwrap();
+    server.facts = banister::kind::Facts::of(None, &server.kind).unwrap();
     server.name = "cloud".into();
     server.identity = held.keys.identity.clone();
     let attempt = held.folder.path().join("attempt");

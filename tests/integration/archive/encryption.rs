@@ -90,7 +90,7 @@ fn make(path: &Path, keys: &Keys, members: &[Member]) -> Result<Created> {
         keys,
         members,
         About::default(),
-        "",
+        &banister::kind::Archive::default(),
         &Watch { stop: &|| false, warn: &|_| {}, own: &Own::default() },
     )?
     .finish()
@@ -309,7 +309,9 @@ fn a_program_that_is_killed_or_interrupted_leaves_nothing() {
     };
     let watch = Watch { stop: &stop, warn: &|_| {}, own: &Own::default() };
     let begun = Instant::now();
-    let failure = create(&path, &idle, &members, About::default(), "", &watch).unwrap_err();
+    let failure =
+        create(&path, &idle, &members, About::default(), &banister::kind::Archive::default(), &watch)
+            .unwrap_err();
     assert_eq!(failure.kind, Kind::Interrupted, "{failure:?}");
     assert!(begun.elapsed() < Duration::from_secs(30));
     assert_eq!(names(&backups), Vec::<String>::new());

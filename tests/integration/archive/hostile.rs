@@ -103,7 +103,10 @@ fn a_manifest_whose_parts_lead_out_or_are_missing_is_refused() {
         let about = About { parts: vec![part.clone()], ..About::default() };
         let watch = Watch { stop: &|| false, warn: &|_| {}, own: &Own::default() };
         let member = super::Member { name: "config".into(), content: Content::Bytes(b"x".to_vec()) };
-        create(&archive, &Keys::default(), &[member], about, "", &watch).unwrap().finish().unwrap();
+        create(&archive, &Keys::default(), &[member], about, &banister::kind::Archive::default(), &watch)
+            .unwrap()
+            .finish()
+            .unwrap();
         let into = folder.path().join("into");
         let failure = unpack(&archive, &Keys::default(), &into, &|| false, &|_| Ok(())).unwrap_err();
         assert_eq!(failure.kind, Kind::Refused, "{part:?}: {failure}");

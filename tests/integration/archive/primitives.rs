@@ -19,6 +19,7 @@ fn server(folder: &Path, kind: &str) -> Server {
     let server =
         json!({ "kind": kind, "checkout": checkout, "environment": environment, "env_file": ".env" });
     let mut server: Server = serde_json::from_value(server).unwrap();
+    server.facts = banister::kind::Facts::of(None, &server.kind).unwrap();
     server.name = "cloud".into();
     server
 }

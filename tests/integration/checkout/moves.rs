@@ -302,6 +302,7 @@ fn fetching_brings_new_releases_and_says_why_it_failed() {
         "kind": "plain", "checkout": repository.folder, "environment": { "HOME": home.path() },
     }))
     .unwrap();
+    server.facts = banister::kind::Facts::of(None, &server.kind).unwrap();
     server.name = "web".into();
     let attempts = std::cell::Cell::new(0);
     let fetch = || {

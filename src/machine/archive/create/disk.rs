@@ -2,7 +2,7 @@
 
 use super::{Member, Names, Writer};
 use crate::failure::{Failure, Kind, Result};
-use crate::machine::archive::changed::{Stamp, settled, several};
+use crate::machine::archive::changed::{Stamp, doubts, settled, several};
 use crate::machine::archive::estimate::refuse;
 use crate::machine::archive::header::Attributes;
 use crate::machine::archive::left::{Left, Own, real, whole};
@@ -181,7 +181,8 @@ impl<'a> Writer<'a> {
         for name in read.into_keys().map(|name| text(&name)) {
             self.note_changed(name);
         }
-        if let Some(doubts) = self.manifest.about.doubts() {
+        let about = &self.manifest.about;
+        if let Some(doubts) = doubts(&about.changed, &about.unheld) {
             (self.watch.warn)(format!("in the backup, {doubts}"));
         }
         if let Some(lost) = several(&self.manifest.about.lost) {

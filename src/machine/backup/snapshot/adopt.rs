@@ -9,23 +9,39 @@ use crate::machine::backup::reference::{ENDING, Inventory, Reference, is_referen
 use crate::machine::files::private_folder;
 use crate::machine::restic::{Repository, Snapshot, Tags};
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 const WHAT: &str = "the snapshots can't be listed";
 
+/// What was found in a repository, besides what now has a reference.
+#[derive(Debug, Default)]
+pub struct Adopted {
+    /// Snapshots that can't be read, with the reason: they hide no other.
+    pub unreadable: Vec<Card>,
+    /// The references whose snapshots are not in it.
+    pub missing: Vec<PathBuf>,
+}
+
 /// Writes a reference for each snapshot of the server that has none. Those of attempts that were begun here and never done
-/// get none. Those that can't be read are given back, with the reason: they hide no other.
+/// get none.
 pub fn adopt(
     repository: &Repository,
     folder: &Path,
     server: &str,
     stop: &dyn Fn() -> bool,
-) -> Result<Vec<Card>> {
+) -> Result<Adopted> {
     let mut known = begun::read(folder, server)?;
-    // Of a reference that can't be read nobody knows the set, so its snapshot gets another one.
     let references = listed(folder)?.into_iter().filter(|path| is_reference(path));
-    known.extend(references.filter_map(|path| Some(Reference::open(&path).ok()?.inventory.set)));
+    // Of a reference that can't be read nobody knows the set, so its snapshot gets another one.
+    let references: Vec<(PathBuf, Inventory)> =
+        references.filter_map(|path| Some((path.clone(), Reference::open(&path).ok()?.inventory))).collect();
+    known.extend(references.iter().map(|(_, inventory)| inventory.set.clone()));
     let snapshots = repository.snapshots(server, stop)?;
+    let is_missing = |(_, inventory): &(PathBuf, Inventory)| {
+        inventory.about.server == server
+            && !snapshots.iter().any(|snapshot| snapshot.set() == Some(&inventory.set))
+    };
+    let missing = references.into_iter().filter(is_missing).map(|(path, _)| path).collect();
     let mut seen = BTreeSet::new();
     let mut unreadable = Vec::new();
     for snapshot in &snapshots {
@@ -50,7 +66,7 @@ pub fn adopt(
             Err(failure) => unreadable.push(named(snapshot, repository, &failure)),
         }
     }
-    Ok(unreadable)
+    Ok(Adopted { unreadable, missing })
 }
 
 /// What stands for a snapshot that can't be read, in a list.

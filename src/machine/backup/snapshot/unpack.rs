@@ -4,6 +4,7 @@ use super::foreign::{Taken, around, check_paths, look_through};
 use super::read_back::{damaged, unread};
 use super::{holes, repository};
 use crate::failure::{Context, Failure, Kind, Result};
+use crate::kind::Archive;
 use crate::machine::archive::{self, About, Content, Contents, Keys, Member, Own, Watch};
 use crate::machine::backup::reference::{Inventory, Reference};
 use crate::machine::files::{free_space, private_folder, sha256_of_file};
@@ -144,7 +145,7 @@ fn members(
     let path = folder.join("members.tar.zst");
     let (keys, own) = (Keys::default(), Own::default());
     let watch = Watch { stop, warn: &|_| {}, own: &own };
-    archive::create(&path, &keys, &members, about, "", &watch)?.finish()?;
+    archive::create(&path, &keys, &members, about, &Archive::default(), &watch)?.finish()?;
     let contents = archive::unpack(&path, &keys, content, stop, &|_| Ok(()))?;
     std::fs::remove_file(&path)
         .or_fail(Kind::Refused, || format!("`{}` can't be removed", path.display()))?;

@@ -16,6 +16,7 @@
 mod databases;
 mod exchange;
 mod plan;
+mod room;
 mod single;
 mod stage;
 mod survey;
@@ -26,6 +27,7 @@ use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::archive::Content;
 use crate::machine::backup::asked::Asked;
 use crate::machine::backup::gathered::{Gathered, Workshop};
+use crate::machine::backup::leftover::PLAN;
 use crate::machine::backup::{Place, Unpacked};
 use crate::machine::files::{kept, write_private_durably};
 use crate::machine::part::Part;
@@ -35,9 +37,6 @@ use plan::{Plan, Way};
 use std::path::PathBuf;
 use survey::Survey;
 use targets::{Target, targets};
-
-/// The plan of a restore, in the folder of the unpacked backup.
-const PLAN: &str = "plan.json";
 
 /// Files, and folders with all that is in them.
 pub struct Files;
@@ -108,6 +107,7 @@ fn prepare(unpacked: &Unpacked, place: &Place) -> Result<Vec<Plan>> {
     let own = place.own.as_in(unpacked.about.as_ref());
     let place = &Place { own: &own, ..*place };
     let targets = targets(&unpacked.parts, &|name| unpacked.path(name), place)?;
+    room::check(&targets)?;
     // What is left alone within a part may be a part of its own: its content is taken out of the other's first.
     let mut lost = Vec::new();
     for target in targets.iter().rev() {
@@ -121,24 +121,52 @@ fn prepare(unpacked: &Unpacked, place: &Place) -> Result<Vec<Plan>> {
     Ok(plans)
 }
 
-/// What a restore of these parts would leave alone, for people: each with the reason.
-pub fn left_alone(parts: &[Part], place: &Place) -> Result<Vec<String>> {
+/// What a restore would do to what is there, for people.
+#[derive(Debug, Default)]
+pub struct Foreseen {
+    /// What it would leave alone, each with the reason.
+    pub left_alone: Vec<String>,
+    /// The links that it would replace by files or folders: what they lead to, data that was moved since perhaps, would not
+    /// be used any more. Only known of a backup that was unpacked.
+    pub unlinked: Vec<String>,
+}
+
+/// What a restore of these parts would do.
+pub fn left_alone(parts: &[Part], place: &Place) -> Result<Foreseen> {
     let targets = targets(parts, &|name| PathBuf::from(name), place)?;
-    Ok(targets.iter().flat_map(|target| target.survey.told(&target.place)).collect())
+    let left_alone = targets.iter().flat_map(|target| target.survey.told(&target.place)).collect();
+    Ok(Foreseen { left_alone, unlinked: Vec::new() })
 }
 
 /// The same of a backup that was unpacked, when all of it can be restored. Changes nothing.
 ///
 /// Fails with [`Kind::Refused`] if something can't be both left alone and restored, or can't be moved by this user.
-pub fn foresee(unpacked: &Unpacked, place: &Place) -> Result<Vec<String>> {
+pub fn foresee(unpacked: &Unpacked, place: &Place) -> Result<Foreseen> {
     let own = place.own.as_in(unpacked.about.as_ref());
     let place = &Place { own: &own, ..*place };
-    let mut left = Vec::new();
-    for target in &targets(&unpacked.parts, &|name| unpacked.path(name), place)? {
+    let mut foreseen = Foreseen::default();
+    let targets = targets(&unpacked.parts, &|name| unpacked.path(name), place)?;
+    room::check(&targets)?;
+    for target in &targets {
         plan::plan(target, unpacked, false)?;
-        left.extend(target.survey.told(&target.place));
+        foreseen.left_alone.extend(target.survey.told(&target.place));
+        for (below, leads_to) in &target.survey.links {
+            if target.from.join(below).symlink_metadata().is_ok_and(|found| !found.is_symlink()) {
+                let link = target.place.join(below);
+                foreseen.unlinked.push(format!("`{}`, which leads to `{leads_to}`", link.display()));
+            }
+        }
     }
-    Ok(left)
+    Ok(foreseen)
+}
+
+/// What putting files back may make before the first of them is exchanged.
+pub fn pieces(unpacked: &Unpacked, place: &Place) -> Vec<PathBuf> {
+    let paths = unpacked.parts.iter().filter_map(|part| match part {
+        Part::Files { path, .. } => Some((place.path)(path)),
+        _ => None,
+    });
+    paths.flat_map(|path| stage::staged(&path, unpacked)).collect()
 }
 
 fn drop_aside(unpacked: &Unpacked, place: &Place) -> Result<()> {

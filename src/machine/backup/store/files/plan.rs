@@ -7,6 +7,7 @@ use crate::machine::archive::Left;
 use crate::machine::backup::Unpacked;
 use crate::machine::sqlite;
 use crate::machine::tree::{Entry as Found, Extended, Folder, Sort};
+use crate::output::word;
 use rustix::fs::{Access, AtFlags, accessat};
 use rustix::process::geteuid;
 use serde::{Deserialize, Serialize};
@@ -140,8 +141,9 @@ pub fn plan(target: &Target, unpacked: &Unpacked, is_staged: bool) -> Result<Opt
     };
     let Some(waiting) = waiting else { return Ok(None) };
     if let Some((path, left)) = target.survey.left.iter().find(|(_, left)| **left != Left::Aside) {
-        let path = target.place.join(path);
-        return Err(refused(failed(), format!("`{}` would be in the way: {}", path.display(), left.why())));
+        let path = if path.as_os_str().is_empty() { target.place.clone() } else { target.place.join(path) };
+        let failure = refused(failed(), format!("`{}` would be in the way: {}", path.display(), left.why()));
+        return Err(failure.help(free(&path, left)));
     }
     let waits = if from.about(own).or_fail(Kind::Refused, failed)?.is_some() {
         from.file(own)
@@ -279,8 +281,27 @@ impl Planning<'_> {
         let is_empty = |name: &OsStr| -> io::Result<bool> { Ok(new.folder(name)?.entries()?.is_empty()) };
         match has.sort == Sort::Folder && is_empty(&has.name).or_fail(Kind::Refused, failed)? {
             true => Ok(()),
-            false => Err(in_the_way(&place, &format!("{}, and the backup has data for it", left.why()))),
+            false => {
+                let why = format!("{}, and the backup has data for it", left.why());
+                Err(in_the_way(&place, &why).help(free(&place, left)))
+            }
         }
+    }
+}
+
+/// How a place gets free of what is left alone there.
+fn free(place: &Path, left: &Left) -> String {
+    let name = word(place.display());
+    match left {
+        Left::Outward(_) => format!(
+            "to restore it there, remove the link: `rm {name}`, then start the restore again; what it leads to stays, and is \
+             not used any more"
+        ),
+        Left::Mount => format!("unmount it: `umount {name}`, then start the restore again"),
+        _ => format!(
+            "move it away: `mv {name} {}`, then start the restore again",
+            word(format!("{}.away", place.display()))
+        ),
     }
 }
 

@@ -29,10 +29,16 @@ pub fn beside(place: &Path, unpacked: &Unpacked) -> (OsString, OsString) {
 
 /// All that a restore may have left in and beside a place.
 pub fn asides(place: &Path, unpacked: &Unpacked) -> Vec<PathBuf> {
-    let (new, old) = beside(place, unpacked);
+    let (_, old) = beside(place, unpacked);
+    [staged(place, unpacked), vec![place.with_file_name(old)]].concat()
+}
+
+/// The same before anything is exchanged.
+pub fn staged(place: &Path, unpacked: &Unpacked) -> Vec<PathBuf> {
+    let (new, _) = beside(place, unpacked);
     let mut part = new.clone();
     part.push(".part");
-    let beside = [new, part, old].map(|name| place.with_file_name(name));
+    let beside = [new, part].map(|name| place.with_file_name(name));
     [vec![place.join(aside(unpacked))], beside.into()].concat()
 }
 
@@ -106,7 +112,14 @@ fn bring(from: &Path, to: &Folder, name: &OsStr) -> io::Result<Vec<String>> {
                 let mut part = name.to_owned();
                 part.push(".part");
                 tree::remove_in(to, &part)?;
-                lost = tree::copy(&around, own, to, &part)?;
+                lost = match tree::copy(&around, own, to, &part) {
+                    Ok(lost) => lost,
+                    Err(error) => {
+                        // On a full disk everybody waits for the room.
+                        tree::remove_in(to, &part)?;
+                        return Err(error);
+                    }
+                };
                 rustix::fs::syncfs(to)?;
                 rustix::fs::renameat(to, &part, to, name)?;
             }

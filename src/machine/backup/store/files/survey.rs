@@ -1,8 +1,8 @@
 //! Looks through a live folder for what a restore leaves alone in it.
 
-use crate::failure::Result;
+use crate::failure::{Context, Kind, Result};
 use crate::machine::archive::{Left, Own, real};
-use crate::machine::tree::{Next, walk};
+use crate::machine::tree::{Next, What, walk};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -12,6 +12,8 @@ pub struct Survey {
     pub left: BTreeMap<PathBuf, Left>,
     /// The folders that lead there, without the place itself: they stay, and what is in them is exchanged.
     pub spine: BTreeSet<PathBuf>,
+    /// The links that are exchanged, each with where it points, for people.
+    pub links: BTreeMap<PathBuf, String>,
 }
 
 impl Survey {
@@ -22,7 +24,14 @@ impl Survey {
             return Ok(survey);
         }
         walk(&real(place), &mut |found| {
-            let Some(left) = Left::of(found, name, own)? else { return Ok(Next::Enter) };
+            let Some(left) = Left::of(found, name, own)? else {
+                if found.what == What::Link {
+                    let failed = || format!("`{}` can't be read", found.path.display());
+                    let target = found.target().or_fail(Kind::Refused, failed)?;
+                    survey.links.insert(found.below.into(), Path::new(&target).display().to_string());
+                }
+                return Ok(Next::Enter);
+            };
             let below = PathBuf::from(found.below);
             let around = below.ancestors().skip(1).filter(|path| *path != Path::new(""));
             // The folder of an earlier restore is only ever looked for in the place itself.

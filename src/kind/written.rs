@@ -1,0 +1,121 @@
+//! What `kind.toml` says, as it is written. The comments above its keys are the only documentation that there is.
+
+use super::{Detect, Member, OwnKey};
+use crate::failure::{Failure, Kind, Result};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A `kind.toml`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Written {
+    /// The kind whose functions and keys it inherits, such as `"plain"`; none, if it defines all functions itself.
+    pub extends: Option<String>,
+    /// Whether it has functions that show users a page, so that a server may say `maintenance = "page"`.
+    pub maintenance_page: Option<bool>,
+    /// Where backups are, if the server's table does not say: a path, in which `${NAME:-DEFAULT}` is a setting of
+    /// `env_file`. If nothing is said: `~/backups/` and the name of the server.
+    pub backups: Option<String>,
+    /// Whether `configure`, `build`, `start` and `stop_writers`, as far as it inherits them, run the make targets that
+    /// `targets` of the server's table names, so that `banister check` looks for them.
+    pub make_targets: Option<bool>,
+    /// Into which releases a backup can be restored: `"any"`, or `"first_two_numbers"` for those with the same.
+    pub fits: Option<Fits>,
+    /// How archives are written: `format` and `prefix`, as `backup` takes them, `any_tar`, whether they hold only what any
+    /// `tar` can read, and `snapshot`, what the names of snapshots of a search index begin with.
+    pub archive: Option<Archive>,
+    /// What a restore may replace beside `backup` of the server's table: `paths`, in which `${NAME:-DEFAULT}` is a setting
+    /// and `${env_file}` the settings file, and `stores`: `"site"` for the databases, volumes and Redis of that table, or
+    /// `"any"` of the project. A kind with a function `back_up` of its own must say it.
+    pub restores: Option<Restores>,
+    /// What archives hold that another program made, without a manifest: tables with the `name` of members, in which `*`
+    /// is any name, and one of `files` (the path where they belong), `database` (a table with its `database` and its `service`), `volume`, and
+    /// `search` (a table with `service`, `port`, `folder` and `inside`, as for `backup`); in them `*` is the same name.
+    /// `owner` is the number of the user and the group that they belong to.
+    pub layout: Option<Vec<Member>>,
+    /// How `banister init` recognises a server, for kinds that the program brings.
+    pub detect: Option<Detect>,
+    /// What the keys of a server's table are, if it does not say: a table, as `[defaults]` with `folder = "server"`.
+    pub defaults: toml::Table,
+    /// Keys of a server's table that only this kind has, each as `[keys.NAME]`: `type` (`"text"`, `"texts"`, `"number"`,
+    /// `"bool"` or `"table"`, of texts), `help`, a sentence, and `default`. Its functions read one as `server.NAME`, which
+    /// is `()` without a default.
+    pub keys: BTreeMap<String, OwnKey>,
+}
+
+/// Into which releases a backup can be restored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fits {
+    #[default]
+    Any,
+    FirstTwoNumbers,
+}
+
+/// How archives are written.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Archive {
+    pub format: String,
+    /// Stands before each name in the archive.
+    pub prefix: String,
+    /// Whether another tool restores it, too, with whichever `tar` an image has: then it holds nothing that such a one could
+    /// misread.
+    pub any_tar: bool,
+    /// What the name of a snapshot of a search index begins with.
+    pub snapshot: String,
+}
+
+impl Default for Archive {
+    fn default() -> Archive {
+        Archive {
+            format: "tar.zst".into(),
+            prefix: String::new(),
+            any_tar: false,
+            snapshot: "snapshot-".into(),
+        }
+    }
+}
+
+/// What a restore may replace.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Restores {
+    pub paths: Vec<String>,
+    pub stores: Stores,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stores {
+    /// Those that the server's table names.
+    Site,
+    Any,
+}
+
+impl Written {
+    /// Reads a text; `shown` is the name of the file for people.
+    pub fn parse(text: &str, shown: &str) -> Result<Written> {
+        toml::from_str(text).map_err(|error| {
+            Failure::new(Kind::Invalid, format!("`{shown}` is not right"))
+                .why(error.to_string().trim_end().to_owned())
+                .help("correct it: `banister doc kind.toml` lists its keys; then check it with `banister check`")
+        })
+    }
+}
+
+/// The keys of the file, each with its documentation.
+pub fn documented() -> Vec<(String, String)> {
+    let source = include_str!("written.rs");
+    let table = source.split_once("pub struct Written {").map_or("", |(_, rest)| rest);
+    let (mut keys, mut comment) = (Vec::new(), Vec::new());
+    for line in table.lines().map(str::trim).take_while(|line| *line != "}") {
+        if let Some(said) = line.strip_prefix("///") {
+            comment.push(said.trim());
+        } else if let Some((name, _)) = line.strip_prefix("pub ").and_then(|field| field.split_once(": ")) {
+            keys.push((name.to_owned(), comment.join(" ")));
+            comment.clear();
+        }
+    }
+    keys
+}

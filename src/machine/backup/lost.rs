@@ -1,0 +1,63 @@
+//! What is gone of a server's data since the backups that were taken before.
+
+use super::card::{Card, Level};
+use crate::machine::archive::{Held, Loss};
+use std::collections::BTreeMap;
+
+/// A part of which a backup holds nothing, or little beside what was there.
+#[derive(Clone, Debug)]
+pub struct Lost {
+    /// As in [`About::held`](crate::machine::archive::About::held).
+    pub part: String,
+    pub now: Held,
+    /// What the newest proven backup holds that has the part; none if it does not say how much.
+    pub before: Option<Held>,
+}
+
+/// Those of these parts, compared with the proven backups of the server, the oldest first.
+pub fn lost(held: &BTreeMap<String, Held>, backups: &[&Card]) -> Vec<Lost> {
+    let proven = || backups.iter().rev().filter(|card| card.level >= Level::Verified);
+    let compared = |(part, now): (&String, &Held)| {
+        let before = proven().find_map(|card| card.held.get(part).copied());
+        let is_lost = match before {
+            // What was mounted and is not any more is not what it was.
+            Some(before) => {
+                let is_unmounted = before.is_mount && !now.is_mount && now.bytes < before.bytes;
+                now.loss(&before).is_some() || is_unmounted
+            }
+            None => now.is_empty() && proven().next().is_some_and(|newest| newest.held.is_empty()),
+        };
+        is_lost.then(|| Lost { part: part.clone(), now: *now, before })
+    };
+    held.iter().filter_map(compared).collect()
+}
+
+impl Lost {
+    /// Whether a backup would be none: all is gone, or most of it with what was mounted there.
+    pub fn is_grave(&self) -> bool {
+        self.before.is_some_and(|before| {
+            self.now.loss(&before) == Some(Loss::All) || before.is_mount && !self.now.is_mount
+        })
+    }
+
+    /// What there is, and what there was in `backup`, for people.
+    pub fn text(&self, backup: &str) -> String {
+        let part = match self.part.strip_prefix("volume ") {
+            Some(volume) => format!("the volume `{volume}`"),
+            None => format!("`{}`", self.part),
+        };
+        let has = match self.now {
+            Held { files: ..=1, bytes: 0, .. } => "is empty".to_owned(),
+            Held { bytes: 0, .. } => "has only empty files".to_owned(),
+            now => format!("has {}", now.count()),
+        };
+        let Some(before) = self.before else {
+            return format!("{part} {has}, and nothing says how much {backup} has there");
+        };
+        let mounted = match before.is_mount && !self.now.is_mount {
+            true => ", from what was mounted there then",
+            false => "",
+        };
+        format!("{part} {has}, and {backup} has {} there{mounted}", before.count())
+    }
+}
