@@ -81,10 +81,14 @@ fn level(card: &Card) -> String {
     if let Some(why) = &card.unreadable {
         return format!("can't be read: {why}");
     }
+    if card.damaged.is_some() {
+        return "damaged".into();
+    }
     if card.missing {
         return "not in the repository any more".into();
     }
     let level = proven(card);
+    let level = if card.undrilled.is_some() { format!("{level}, last drill failed") } else { level };
     let level = match card.changed.len() {
         0 => level,
         count => format!("{level}, {count} changed"),
@@ -129,7 +133,7 @@ fn fits(server: &Server, card: &Card) -> String {
 
 fn verify(context: &Context, backup: Option<&str>) -> Result<u8> {
     let site = context.site_if_any()?;
-    let found = find(context, site.as_ref(), backup)?;
+    let found = find(context, site.as_ref(), backup, false)?;
     let verified = match (&site, found.server) {
         (Some(site), Some(server)) => {
             inquiry::verify_backup(context.reach(site).as_ref(), server, found.card.path)?
@@ -207,8 +211,13 @@ struct Found<'a> {
 }
 
 /// The backup that is meant: a path, or a name or the beginning of one in the list, or the newest of the server, as
-/// far as is known.
-fn find<'a>(context: &Context, site: Option<&'a Site>, backup: Option<&str>) -> Result<Found<'a>> {
+/// far as is known. What was found to be damaged is not put back unless it is named.
+fn find<'a>(
+    context: &Context,
+    site: Option<&'a Site>,
+    backup: Option<&str>,
+    is_put_back: bool,
+) -> Result<Found<'a>> {
     let is_elsewhere = |server: &&Server| server.ssh.is_some();
     let named =
         site.filter(|_| context.given_server.is_some()).map(|site| context.servers(site)).transpose()?;
@@ -250,7 +259,13 @@ fn find<'a>(context: &Context, site: Option<&'a Site>, backup: Option<&str>) -> 
         found.retain(|found| found.card.server.is_none() || found.card.server.as_ref() == own);
         // The newest is not one that a wrong clock made.
         found.retain(|found| !found.card.is_future(jiff::Timestamp::now()));
-        found.retain(|found| found.card.unreadable.is_none());
+        found.retain(|found| found.card.unreadable.is_none() && !found.card.missing);
+        // If all are damaged, it is the newest of which that has to be told.
+        let whole = found.iter().rposition(|found| found.card.damaged.is_none()).filter(|_| is_put_back);
+        for of in found.drain(whole.map_or(found.len(), |whole| whole + 1)..) {
+            let (name, why) = (&of.card.name, of.card.damaged.unwrap_or_default());
+            eprintln!("warning: the newest backup, `{name}`, is damaged: {why}; the one before it is taken");
+        }
         return found.pop().ok_or_else(none);
     };
     found.retain(|found| match &folder {
@@ -273,7 +288,7 @@ fn find<'a>(context: &Context, site: Option<&'a Site>, backup: Option<&str>) -> 
 /// Runs the runbook of this name with the backup.
 fn run(context: &Context, runbook: &str, options: &TryOptions, more: Option<(String, Value)>) -> Result<u8> {
     let site = context.site_if_any()?;
-    let path = find(context, site.as_ref(), options.backup.as_deref())?.card.path;
+    let path = find(context, site.as_ref(), options.backup.as_deref(), true)?.card.path;
     let path = std::path::absolute(&path).unwrap_or(path);
     let backup = ("backup".to_owned(), path.display().to_string().into());
     let parameters = Arguments::from_iter([backup].into_iter().chain(more));

@@ -45,7 +45,7 @@
 //! ```
 
 use crate::data::{self, ServerName};
-use crate::failure::Result;
+use crate::failure::{Failure, Kind, Result};
 use crate::machine::backup::{Card, Copied, Drilled, Unpacked, copy, drill};
 use crate::machine::health::Checked;
 use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive, Told};
@@ -107,10 +107,15 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
         (server.ground(server.kept_folders(None), arguments.project.as_deref()), || host.stop.is_asked());
     let place = ground.place(&stop);
     let begun = Instant::now();
-    let drilled = drill(&unpacked, &place)?;
     let tell = |line: &str| (host.tell)(Told::Progress(line.into()));
     let copied = arguments.copy.as_ref();
-    let started = copied.map(|copied| copy(&unpacked, &place, copied, &tell)).transpose()?;
+    let tried = drill(&unpacked, &place).and_then(|drilled| {
+        Ok((drilled, copied.map(|copied| copy(&unpacked, &place, copied, &tell)).transpose()?))
+    });
+    let (drilled, started) = match tried {
+        Err(failure) if failure.kind != Kind::Interrupted => return Err(undrilled(&unpacked, failure)),
+        tried => tried?,
+    };
     let seconds = unpacked.seconds + begun.elapsed().as_secs_f64();
     let mut card = Card::of(&unpacked.archive)?;
     if let Some(about) = &unpacked.about {
@@ -125,5 +130,20 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     card.keep()?;
     let checks = started.map(|report| report.checks).unwrap_or_default();
     let Drilled { rows, documents, keys, untried } = drilled;
+    for (what, of) in [("rows", &rows), ("documents", &documents), ("keys", &keys)] {
+        let all: Vec<String> = of.iter().map(|(name, count)| format!("`{name}` ({count})")).collect();
+        if !all.is_empty() {
+            (host.tell)(Told::Note(format!("put back, with all {what}: {}", all.join(", ")).into()));
+        }
+    }
     Ok(Outcome { rows, documents, keys, untried, checks, seconds })
+}
+
+/// Notes on the card that a drill failed. That it did is what has to be told, also if this can't be noted.
+fn undrilled(unpacked: &Unpacked, failure: Failure) -> Failure {
+    let card = Card::of(&unpacked.archive).map(|card| card.undrilled(failure.to_string()));
+    match card.and_then(|card| card.keep()) {
+        Ok(()) => failure,
+        Err(unkept) => failure.why(format!("the list of backups does not know of this: {unkept}")),
+    }
 }

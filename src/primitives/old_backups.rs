@@ -7,7 +7,7 @@
 //!   the kind is `"first_two_numbers"`, those of its release are the same, and it is not newer than what is installed. If none fits, the newest such one
 //!   of each two first numbers;
 //! - the newest verified backup that has data where that one has none, or little, unless `may_be_empty` of the site
-//!   names that path: a disk may not have been mounted;
+//!   names that path: a disk may not have been mounted, or the site may name another path now;
 //! - all of them while none is verified;
 //! - a backup from the future: the clock was wrong when it was made. It does not count as the newest, either;
 //! - an archive whose card does not say that it is a backup of this server. What another program wrote has no card;
@@ -28,7 +28,8 @@
 //! - `bytes`: the size of all of them.
 //! - `kept`: how many backups of the server are not old, without those from the future.
 //! - `future`: the names of those from the future.
-//! - `fuller`: the names of those that are kept because a newer one has no data, or little, where they have some.
+//! - `fuller`: by the name of each backup that is kept because of them, the parts of which the one that would be restored
+//!   holds nothing, or little.
 //! - `foreign`: the number of archives without a card of this server.
 //! - `left`: the number of cards whose backup is gone.
 //!
@@ -55,6 +56,7 @@ use crate::units::Duration;
 use crate::units::Size;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 
 pub struct OldBackups;
 
@@ -81,7 +83,7 @@ pub struct Outcome {
     #[serde(default)]
     future: Vec<String>,
     #[serde(default)]
-    fuller: Vec<String>,
+    fuller: BTreeMap<String, BTreeSet<String>>,
     foreign: usize,
     left: usize,
 }

@@ -33,8 +33,9 @@ impl Folder {
 }
 
 impl Server {
-    /// Fails with [`Kind::Refused`] if this is another folder than when the last backup was made there, and all that were in
-    /// it are gone. What stands there for snapshots in a repository is made anew from that.
+    /// Fails with [`Kind::Refused`] if this is another folder than when the last backup was made there, and has no backup of
+    /// the server: of several disks that are used in turn each has some. What stands there for snapshots in a repository is
+    /// made anew from that.
     pub fn check_backups_there(&self, folder: &Path) -> Result<()> {
         if self.repository.is_some() {
             return Ok(());
@@ -46,7 +47,8 @@ impl Server {
             return Ok(());
         };
         let names = &known.names;
-        if known.is_at(folder) || names.iter().any(|name| folder.join(name).symlink_metadata().is_ok()) {
+        let is_there = |name: &String| folder.join(name).symlink_metadata().is_ok();
+        if known.is_at(folder) || names.iter().any(is_there) || !self.own_in(folder)?.is_empty() {
             return Ok(());
         }
         let last = names.last().map(String::as_str).unwrap_or_default();
@@ -56,7 +58,8 @@ impl Server {
             self.name
         );
         Err(Failure::new(Kind::Refused, message).help(format!(
-            "mount its disk, if that is missing; if they are gone for good: `rm {}`",
+            "mount its disk, if that is missing; if they are gone for good, or this is another disk for backups: \
+             `rm {}`",
             word(file.display())
         )))
     }
@@ -65,8 +68,7 @@ impl Server {
     pub fn remember_backups(&self, folder: &Path) -> Result<()> {
         let file = self.remembered_in()?;
         let mut remembered = remembered(&file)?;
-        let cards = catalogue(folder)?.into_iter().filter(|card| card.server.as_ref() == Some(&self.name));
-        let names = cards.map(|card| card.name).collect();
+        let names = self.own_in(folder)?;
         let failed = || format!("`{}` can't be read", folder.display());
         let found = folder.metadata().or_fail(Kind::Refused, failed)?;
         remembered.insert(folder.to_owned(), Folder { device: found.dev(), inode: found.ino(), names });
@@ -74,6 +76,12 @@ impl Server {
             serde_json::to_vec(&remembered).or_fail(Kind::Bug, || "a list is not plain data".into())?;
         installation::prepare(file.parent().unwrap_or(folder))?;
         installation::write(&file, &text, true)
+    }
+
+    /// The names of the backups of the server there, the oldest first.
+    fn own_in(&self, folder: &Path) -> Result<Vec<String>> {
+        let cards = catalogue(folder)?.into_iter().filter(|card| card.server.as_ref() == Some(&self.name));
+        Ok(cards.map(|card| card.name).collect())
     }
 
     /// Beside what else is kept of this installation, for everybody who works on it.

@@ -133,9 +133,8 @@ fn a_backup_that_lacks_most_files_says_so_and_does_not_push_out_the_one_that_has
     assert_eq!(said.code, Some(0), "{said:?}");
     assert_eq!(archives(&world), [before[1].clone(), before[3].clone()], "{said:?}");
     let name = before[1].file_name().unwrap().to_string_lossy().into_owned();
-    let noted =
-        "backups with data that is missing in newer ones stay, unless may_be_empty in site.toml names it:";
-    assert!(said.out.contains(&format!("{noted} {name}")), "{said:?}");
+    let noted = format!("{name} stays: what it holds of ~/data is missing in newer ones");
+    assert!(said.out.contains(&noted), "{said:?}");
     world.write("site.toml", &format!("{SITE}may_be_empty = [\"~/data\"]\n"));
     let said = world.banister(&["backup", "prune", "--count", "1", "--yes"]);
     assert_eq!((said.code, archives(&world).len()), (Some(0), 1), "{said:?}");
@@ -178,7 +177,7 @@ fn a_folder_of_backups_that_has_none_of_them_any_more_gets_no_other() {
             "`{}` has none of the backups of `web` that were made there, the last of them `{last}`",
             kept.display()
         );
-        let help = "mount its disk, if that is missing; if they are gone for good: `rm ";
+        let help = "mount its disk, if that is missing; if they are gone for good, or this is another disk for backups: `rm ";
         for arguments in [
             &["run", "backup", "--abandon", "--yes"][..],
             &["plan", "backup"],
@@ -205,28 +204,70 @@ fn a_folder_of_backups_that_has_none_of_them_any_more_gets_no_other() {
     taken(&world);
 }
 
-/// A disk that is away leaves the folder, and what its administrator put there to see that.
+/// Each was told once.
+#[test]
+fn two_disks_for_backups_are_used_in_turn() {
+    let world = world();
+    let kept = world.path().join("kept");
+    taken(&world);
+    fs::rename(&kept, world.path().join("one")).unwrap();
+    fs::create_dir(&kept).unwrap();
+    assert_eq!(back_up(&world).code, Some(1));
+    fs::remove_file(world.path().join("web/.git/banister/backups-web.json")).unwrap();
+    let abandoned = world.banister(&["run", "backup", "--abandon", "--yes"]);
+    assert_eq!(abandoned.code, Some(0), "{abandoned:?}");
+    for (from, to) in [("two", "one"), ("one", "two"), ("two", "one")] {
+        fs::rename(&kept, world.path().join(from)).unwrap();
+        fs::rename(world.path().join(to), &kept).unwrap();
+        taken(&world);
+    }
+}
+
+/// A disk that is away leaves the folder, and what its administrator put there to see that; or a service makes the folder
+/// in it anew.
 #[test]
 fn what_was_mounted_and_is_not_any_more_is_not_backed_up_with_what_is_under_it() {
+    for (mount, data, disk) in [("data", "data", "disk"), ("mnt", "mnt/data", "disk/data")] {
+        let world = world();
+        world.remove("data");
+        world.write("site.toml", &SITE.replace("~/data", &format!("~/{data}")));
+        world.write(&format!("{data}/THIS-DISK-IS-NOT-MOUNTED"), "one line");
+        (0..20).for_each(|nr| world.write(&format!("{disk}/rows-{nr}"), "a few more rows than that"));
+        let call = world.command(&["run", "backup", "--yes"]);
+        let mut mounted = std::process::Command::new("unshare");
+        mounted.args(["--mount", "sh", "-c", "mount --bind disk $0 && exec \"$@\"", mount]);
+        mounted.arg(call.get_program()).args(call.get_args()).current_dir(world.path()).env_clear();
+        mounted.envs(call.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let said = support::said(mounted.output().unwrap());
+        assert_eq!(said.code, Some(0), "{said:?}");
+        let said = back_up(&world);
+        assert_eq!(said.code, Some(1), "{said:?}");
+        let why = format!(
+            "`~/{data}` has 1 file (8 B), and the last backup has 20 files (500 B) there, from what was mounted there then"
+        );
+        assert!(said.err.contains(&why), "{said:?}");
+        // All of it was brought to the disk below.
+        (0..20).for_each(|nr| world.write(&format!("{data}/rows-{nr}"), "a few more rows than that"));
+        let said = world.banister(&["run", "backup", "--abandon", "--yes"]);
+        assert_eq!(said.code, Some(0), "{said:?}");
+    }
+}
+
+/// Another path in the site, with nothing there yet, must not cost the only backup of what was at the old one.
+#[test]
+fn the_last_backup_of_a_path_that_the_site_does_not_name_any_more_stays() {
     let world = world();
-    world.remove("data");
-    world.write("data/THIS-DISK-IS-NOT-MOUNTED", "one line");
-    (0..20).for_each(|nr| world.write(&format!("disk/rows-{nr}"), "a few more rows than that"));
-    let call = world.command(&["run", "backup", "--yes"]);
-    let mut mounted = std::process::Command::new("unshare");
-    mounted.args(["--mount", "sh", "-c", "mount --bind disk data && exec \"$@\"", "sh"]);
-    mounted.arg(call.get_program()).args(call.get_args()).current_dir(world.path()).env_clear();
-    mounted.envs(call.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let said = support::said(mounted.output().unwrap());
-    assert_eq!(said.code, Some(0), "{said:?}");
-    let said = back_up(&world);
-    assert_eq!(said.code, Some(1), "{said:?}");
-    let why = "`~/data` has 1 file (8 B), and the last backup has 20 files (500 B) there, from what was mounted there then";
-    assert!(said.err.contains(why), "{said:?}");
-    // All of it was brought to the disk below.
-    (0..20).for_each(|nr| world.write(&format!("data/rows-{nr}"), "a few more rows than that"));
-    let said = world.banister(&["run", "backup", "--abandon", "--yes"]);
-    assert_eq!(said.code, Some(0), "{said:?}");
+    taken(&world);
+    world.write("site.toml", &SITE.replace("~/data", "~/new"));
+    fs::create_dir(world.path().join("new")).unwrap();
+    let prune = || world.banister(&["backup", "prune", "--count", "1", "--yes"]);
+    taken(&world);
+    let said = prune();
+    assert_eq!((said.code, archives(&world).len()), (Some(0), 2), "{said:?}");
+    assert!(said.out.contains("stays: what it holds of ~/data is missing in newer ones"), "{said:?}");
+    world.write("site.toml", &format!("{}may_be_empty = [\"~/data\"]\n", SITE.replace("~/data", "~/new")));
+    let said = prune();
+    assert_eq!((said.code, archives(&world).len()), (Some(0), 1), "{said:?}");
 }
 
 /// The number of an ordinary user, who need not be known.

@@ -120,7 +120,7 @@ const DISKS: &[Case] = &[
     case(Still, Full(0), "pg_dump -U \"${POSTGRES_USER:-postgres}\" -Fc hoss_core", "the first dump", Stops(&["No space left on device"])),
     case(Restore, Full(0), "", "the beginning", Stops(&["there is room for", "make room"])),
     case(Restore, Full(140), "", "unpacking", Stops(&["No space left on device"])),
-    case(Restore, NoRoomForFiles(0), "stop server_", "files", Stops(&["can't be restored", "No space left on device"])),
+    case(Restore, NoRoomForFiles(0), "stop server_", "files", Stops(&["can't be restored", "its disk has 0 B left", "make room on that disk"])),
     case(Restore, Full(0), "pg_restore -U", "loading a dump", Stops(&["No space left on device"])),
     case(Restore, NoRoomForVolumes(0), volume!("auth-secrets:/volume", "sh"), "the volume of auth", Stops(&["auth-secrets", "No space left on device"])),
     case(Restore, Full(0), "port ", "the search index", Stops(&["No space left on device"])),

@@ -348,6 +348,8 @@ fn a_drill_names_the_database_that_is_damaged() {
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(said.err.contains("the database `home/data/sub/app.db` in the backup is damaged"), "{said:?}");
     assert_eq!(card(&world)["level"], "verified");
+    let said = world.banister(&["backup", "list"]);
+    assert!(said.out.contains("verified, last drill failed"), "{said:?}");
 }
 
 /// Killed while it holds a database, nothing of it goes on, nobody waits, and nothing of another owner is left.

@@ -10,14 +10,9 @@ pub struct Held {
     pub files: u64,
     /// Of all of them.
     pub bytes: u64,
-    /// Whether something was mounted at its path.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub is_mount: bool,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
-fn is_false(value: &bool) -> bool {
-    !value
+    /// How many folders down its path what it lies in is mounted, from 0 for the root.
+    #[serde(default)]
+    pub mounted_at: usize,
 }
 
 /// How much is gone.
@@ -34,6 +29,11 @@ const FEW: u64 = 10;
 impl Held {
     pub fn is_empty(&self) -> bool {
         self.bytes == 0
+    }
+
+    /// Whether what it lay in `before` is not mounted any more, as far as can be told: then it is not what it was.
+    pub fn is_unmounted(&self, before: &Held) -> bool {
+        self.mounted_at < before.mounted_at && self.bytes < before.bytes
     }
 
     /// What is gone since `before`; none if it is not much.
@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn nothing_after_something_is_all_and_a_tenth_of_many_files_is_most() {
-        let held = |files, bytes| Held { files, bytes, is_mount: false };
+        let held = |files, bytes| Held { files, bytes, mounted_at: 0 };
         assert_eq!(held(0, 0).loss(&held(3, 5)), Some(Loss::All));
         assert_eq!(held(1, 0).loss(&held(1, 5)), Some(Loss::All));
         assert_eq!(held(0, 0).loss(&held(2, 0)), None);
@@ -68,5 +68,8 @@ mod tests {
         assert_eq!(held(9, 9).loss(&held(9, 1000)), Some(Loss::Most));
         assert_eq!(held(1, 900).loss(&held(9, 1000)), None);
         assert_eq!(held(5, 9).loss(&held(5, 9)), None);
+        let on_a_disk = Held { mounted_at: 2, ..held(5, 9) };
+        assert!(held(5, 8).is_unmounted(&on_a_disk) && !held(5, 9).is_unmounted(&on_a_disk));
+        assert!(!on_a_disk.is_unmounted(&held(5, 10)));
     }
 }

@@ -38,6 +38,12 @@ pub struct Card {
     pub started: Option<String>,
     /// How long the drill took to put it back.
     pub restore_seconds: Option<f64>,
+    /// Why the last drill failed, if one did since it was drilled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undrilled: Option<String>,
+    /// Why it can't be restored, if it was damaged when it was read last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub damaged: Option<String>,
     /// Of the whole file, in lower-case hexadecimal.
     pub sha256: Option<String>,
     pub server: Option<String>,
@@ -132,12 +138,18 @@ impl Card {
     /// It was read whole just now.
     pub fn verified(self, sha256: String) -> Card {
         let level = self.level.max(Level::Verified);
-        Card { level, verified: Some(now()), sha256: Some(sha256), ..self }
+        Card { level, verified: Some(now()), damaged: None, sha256: Some(sha256), ..self }
     }
 
     /// It was put back for a trial just now.
     pub fn drilled(self, seconds: f64) -> Card {
-        Card { level: Level::Drilled, drilled: Some(now()), restore_seconds: Some(seconds), ..self }
+        let restore_seconds = Some(seconds);
+        Card { level: Level::Drilled, drilled: Some(now()), undrilled: None, restore_seconds, ..self }
+    }
+
+    /// Putting it back for a trial failed just now. What was seen of it before stays.
+    pub fn undrilled(self, why: String) -> Card {
+        Card { undrilled: Some(why), ..self }
     }
 
     /// A copy of the server was started from it just now, and was healthy.
@@ -146,9 +158,10 @@ impl Card {
     }
 
     /// It is damaged: nothing that was proven holds any more.
-    pub fn doubted(self) -> Card {
+    pub fn doubted(self, why: String) -> Card {
         Card {
             level: Level::Taken,
+            damaged: Some(why),
             verified: None,
             drilled: None,
             started: None,
@@ -246,6 +259,13 @@ mod tests {
         assert_eq!(catalogue(folder.path()).unwrap(), std::slice::from_ref(&card));
         std::fs::write(&path, "others").unwrap();
         assert_eq!(Card::of(&path).unwrap().level, Level::Taken);
+        let card = card.undrilled("no rows".into()).doubted("torn".into());
+        assert_eq!((card.level, card.damaged.as_deref()), (Level::Taken, Some("torn")));
+        let card = card.verified("digest".into()).drilled(1.0);
+        assert_eq!(
+            (card.level, card.damaged.as_deref(), card.undrilled.as_deref()),
+            (Level::Drilled, None, None)
+        );
         card.remove().unwrap();
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }

@@ -20,11 +20,7 @@ pub fn lost(held: &BTreeMap<String, Held>, backups: &[&Card]) -> Vec<Lost> {
     let compared = |(part, now): (&String, &Held)| {
         let before = proven().find_map(|card| card.held.get(part).copied());
         let is_lost = match before {
-            // What was mounted and is not any more is not what it was.
-            Some(before) => {
-                let is_unmounted = before.is_mount && !now.is_mount && now.bytes < before.bytes;
-                now.loss(&before).is_some() || is_unmounted
-            }
+            Some(before) => now.loss(&before).is_some() || now.is_unmounted(&before),
             None => now.is_empty() && proven().next().is_some_and(|newest| newest.held.is_empty()),
         };
         is_lost.then(|| Lost { part: part.clone(), now: *now, before })
@@ -35,9 +31,8 @@ pub fn lost(held: &BTreeMap<String, Held>, backups: &[&Card]) -> Vec<Lost> {
 impl Lost {
     /// Whether a backup would be none: all is gone, or most of it with what was mounted there.
     pub fn is_grave(&self) -> bool {
-        self.before.is_some_and(|before| {
-            self.now.loss(&before) == Some(Loss::All) || before.is_mount && !self.now.is_mount
-        })
+        self.before
+            .is_some_and(|before| self.now.loss(&before) == Some(Loss::All) || self.now.is_unmounted(&before))
     }
 
     /// What there is, and what there was in `backup`, for people.
@@ -54,7 +49,7 @@ impl Lost {
         let Some(before) = self.before else {
             return format!("{part} {has}, and nothing says how much {backup} has there");
         };
-        let mounted = match before.is_mount && !self.now.is_mount {
+        let mounted = match self.now.is_unmounted(&before) {
             true => ", from what was mounted there then",
             false => "",
         };

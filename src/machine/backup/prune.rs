@@ -10,6 +10,7 @@ use crate::failure::Result;
 use crate::machine::archive::Compression;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// What is in a folder of backups, as far as it concerns one server.
@@ -20,8 +21,8 @@ pub struct Aging {
     pub young: Vec<Card>,
     /// Those of the others that a restore of what is installed would need, and that hold what is missing in these.
     pub needed: Vec<Card>,
-    /// The names of those that hold what is missing in newer ones.
-    pub fuller: Vec<String>,
+    /// The names of those that hold what is missing in newer ones, with these parts.
+    pub fuller: BTreeMap<String, BTreeSet<String>>,
     /// Those of the server from the future, which are among neither: they stay, and count for nothing.
     pub future: Vec<Card>,
     /// Archives that no card calls a backup of the server: nobody here can know what they are worth.
@@ -62,7 +63,7 @@ pub fn look(
     let (places, needed) = (old(&aged, keep, fit, now, &TimeZone::system()), needed(&aged, fit, now));
     let needed = needed.into_iter().map(|place| own[place].1.clone()).collect();
     let fuller = fuller(&aged, &restored(&aged, fit, now));
-    let fuller = fuller.into_iter().map(|place| own[place].1.name.clone()).collect();
+    let fuller = fuller.into_iter().map(|(place, parts)| (own[place].1.name.clone(), parts)).collect();
     let is_future = |(_, (created, _)): &(usize, (Timestamp, Card))| is_future(*created, now);
     let (future, own): (Vec<_>, Vec<_>) = own.into_iter().enumerate().partition(is_future);
     let (old, young): (Vec<_>, Vec<_>) = own.into_iter().partition(|(place, _)| places.contains(place));

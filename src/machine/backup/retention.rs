@@ -55,7 +55,7 @@ pub fn old(backups: &[Aged], keep: &Keep, fit: &Fit, now: Timestamp, zone: &Time
 /// Which of the backups, the oldest first, a restore of what is installed would need, by their places.
 pub fn needed(backups: &[Aged], fit: &Fit, now: Timestamp) -> BTreeSet<usize> {
     let mut needed = restored(backups, fit, now);
-    needed.extend(fuller(backups, &needed));
+    needed.extend(fuller(backups, &needed).into_keys());
     needed
 }
 
@@ -67,20 +67,33 @@ pub fn restored(backups: &[Aged], fit: &Fit, now: Timestamp) -> BTreeSet<usize> 
 }
 
 /// Which of the backups, the oldest first, hold a part of which one that would be restored holds nothing, or little, by
-/// their places: the newest proven one for each such part. A disk that is not mounted must not take the place of what was
-/// on it.
-pub fn fuller(backups: &[Aged], restored: &BTreeSet<usize>) -> BTreeSet<usize> {
-    let mut found = BTreeSet::new();
+/// their places, with these parts: the newest proven one for each, also for one that it does not have at all. Neither a
+/// disk that is not mounted nor another path in the site must take the place of what was there.
+pub fn fuller(backups: &[Aged], restored: &BTreeSet<usize>) -> BTreeMap<usize, BTreeSet<String>> {
+    let mut found: BTreeMap<usize, BTreeSet<String>> = BTreeMap::new();
     for newest in restored {
-        for (part, now) in &backups[*newest].held {
+        let held = &backups[*newest].held;
+        let earlier = &backups[..*newest];
+        let proven = || earlier.iter().enumerate().rev().filter(|(_, backup)| backup.is_proven);
+        for (part, now) in held {
             let is_fuller = |backup: &Aged| match backup.held.get(part) {
                 Some(before) => now.loss(before).is_some(),
                 // It does not say how much.
                 None => now.is_empty() && backup.held.is_empty(),
             };
-            let mut earlier = backups[..*newest].iter().enumerate().rev();
-            let is_meant = |(_, backup): &(usize, &Aged)| backup.is_proven && is_fuller(backup);
-            found.extend(earlier.find(is_meant).map(|(place, _)| place));
+            if let Some((place, _)) = proven().find(|(_, backup)| is_fuller(backup)) {
+                found.entry(place).or_default().insert(part.clone());
+            }
+        }
+        // One that does not say what it holds may hold all.
+        let mut seen: BTreeSet<&String> = held.keys().collect();
+        for (place, backup) in proven().filter(|_| !held.is_empty()) {
+            let data = backup.held.iter().filter(|(_, held)| !held.is_empty());
+            for (part, _) in data {
+                if seen.insert(part) {
+                    found.entry(place).or_default().insert(part.clone());
+                }
+            }
         }
     }
     found
@@ -184,7 +197,7 @@ mod tests {
     #[test]
     fn what_the_newest_lacks_stays() {
         let holding = |files: &[u64]| -> Vec<Aged> {
-            let held = |files: &u64| Held { files: *files, bytes: *files * 100, is_mount: false };
+            let held = |files: &u64| Held { files: *files, bytes: *files * 100, mounted_at: 0 };
             let all = backups(&vec![(9, "1.0.0"); files.len()]).into_iter().zip(files);
             all.map(|(aged, files)| Aged { held: [("~/data".into(), held(files))].into(), ..aged }).collect()
         };
@@ -193,6 +206,11 @@ mod tests {
         assert_eq!(old(&holding(&[7, 50, 4, 5])), [0, 2]);
         assert_eq!(old(&holding(&[7, 8, 9])), [0, 1]);
         assert_eq!(old(&holding(&[0, 0])), [0]);
+        // A part that the newest does not have at all, whatever it was renamed to.
+        let mut backups = holding(&[7, 8, 9, 9, 9]);
+        let renamed = |backup: &mut Aged| backup.held = [("~/other".into(), backup.held["~/data"])].into();
+        backups[3..].iter_mut().for_each(renamed);
+        assert_eq!(old(&backups), [0, 1, 3]);
         // Of those that say nothing the newest may hold it.
         let mut backups = holding(&[7, 8, 0, 0]);
         backups[0].held.clear();

@@ -147,7 +147,7 @@ pub fn missing(card: &Card) -> &'static str {
 /// Notes on the card of a damaged archive that nothing is proven any more. That it is damaged is what has to be told,
 /// also if this can't be noted.
 fn doubt(card: Card, failure: Failure) -> Failure {
-    match card.doubted().keep() {
+    match card.doubted(failure.to_string()).keep() {
         Ok(()) => failure,
         Err(unkept) => failure.why(format!("the list of backups still says otherwise: {unkept}")),
     }

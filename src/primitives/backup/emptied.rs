@@ -41,7 +41,8 @@ pub(super) fn gathered(about: About, gathered: &Gathered, plan: &Plan, server: &
     for part in &gathered.parts {
         let Part::Volume { name, volume } = part else { continue };
         let own = gathered.members.iter().filter(|member| member.name == *name);
-        let all = own.map(|member| archive::estimate(std::slice::from_ref(member), &archive::Own::default()));
+        let holds = |member| archive::estimate(std::slice::from_ref(member), &archive::Own::default(), false);
+        let all = own.map(holds);
         let all = all.collect::<Result<Vec<_>>>()?.concat();
         held.extend(all.into_iter().map(|of| (format!("volume {volume}"), of)));
     }

@@ -19,7 +19,8 @@ pub(super) fn enough(plan: &Plan, server: &Server) -> Result<BTreeMap<String, He
         .iter()
         .map(|files| Member { name: files.name.clone(), content: Content::Path(server.path(&files.path)) });
     // In a repository most of it may be already; what may not be backed up is told here all the same.
-    let held = archive::estimate(&paths.collect::<Vec<_>>(), &server.own_folders(Some(&plan.folder)));
+    let own = server.own_folders(Some(&plan.folder));
+    let held = archive::estimate(&paths.collect::<Vec<_>>(), &own, plan.archive.any_tar);
     let held = held.map_err(|failure| match failure.kind {
         Kind::NotFound => failure.help(format!(
             "mount its disk, if that is missing, or correct `backup` of `{}` in `site.toml`",

@@ -232,7 +232,7 @@ impl Server {
                 "backups": [{
                     "name": AWKWARD, "bytes": size(0), "created": null, "release": "", "level": "verified",
                 }],
-                "bytes": size(1), "kept": 1, "future": [AWKWARD], "fuller": [AWKWARD], "foreign": 1, "left": 0,
+                "bytes": size(1), "kept": 1, "future": [AWKWARD], "fuller": { AWKWARD: [AWKWARD] }, "foreign": 1, "left": 0,
             }),
             "prune_backups" => json!({ "removed": [AWKWARD], "kept": 1, "freed": size(u64::MAX) }),
             other => panic!("the model has no `{other}`"),

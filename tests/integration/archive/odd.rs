@@ -41,12 +41,14 @@ fn a_link_that_leads_out_is_left_out_and_named_and_the_rest_can_be_restored() {
     }
     // It is what the backup was to be of: nothing of that would be in it.
     symlink(&data, folder.path().join("link")).unwrap();
-    let failure = estimate(&[member("link", folder.path().join("link"))], &Own::default()).unwrap_err();
+    let failure =
+        estimate(&[member("link", folder.path().join("link"))], &Own::default(), false).unwrap_err();
     assert_eq!(failure.kind, Kind::Refused);
     let help = format!("{:?}", failure.help);
     assert!(help.contains(&format!("name the folder it points to: `{}`", data.display())), "{help}");
     symlink("data", folder.path().join("near")).unwrap();
-    let failure = estimate(&[member("near", folder.path().join("near"))], &Own::default()).unwrap_err();
+    let failure =
+        estimate(&[member("near", folder.path().join("near"))], &Own::default(), false).unwrap_err();
     assert_eq!(failure.kind, Kind::Refused);
 }
 

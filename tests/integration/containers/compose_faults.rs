@@ -1,13 +1,10 @@
-//! Every fault of the practice server, on real containers: the end is the new release or the old one, healthy, with
-//! the data there was; or a stop that names the state and the next command, which leads there.
+//! The faults in which Docker itself takes part, on real containers: the end is the new release or the old one, healthy,
+//! with the data there was; or a stop that names the state and the next command, which leads there. All faults of the
+//! practice server, at all steps, are in `faults.rs`.
 //!
-//! A new server takes long, so one serves for as much as possible. First the ways back, each of which ends in the server
-//! as it was. Then one run that meets all that a person can mend: as soon as one thing is mended the next is there, and
-//! at the end it is done. Then what an update bears.
-//!
-//! What is unlike `faults.rs`: the fault `slow-build` takes its 8 seconds, because the seconds in its switch do
-//! not reach a build in Docker; and where a fault that comes in the middle needs another stop to come after, it is one
-//! of the other faults, because only of the first run is it known with which record each step begins.
+//! A new server takes long, so one serves for all. First the ways back, each of which ends in the server as it was. Then
+//! one run that meets all that a person can mend: as soon as one thing is mended the next is there, and at the end it is
+//! done.
 
 use crate::support;
 use crate::support::docker;
@@ -21,11 +18,10 @@ use support::Said;
 
 const OLD: &str = "0.2.10";
 const NEWEST: &str = "0.2.14";
-/// A release that migrates nothing, and one that does.
+/// A release that migrates nothing.
 const PLAIN: &str = "0.2.12";
-const MIGRATES: &str = "0.2.13";
 
-/// A fault, the step that it stops (none: it comes before the first), and what is said then.
+/// A fault, the step that it stops, and what is said then.
 #[derive(Clone, Copy)]
 struct Stop {
     fault: &'static str,
@@ -39,39 +35,22 @@ const fn stop(fault: &'static str, step: &'static str, says: &'static str) -> St
 
 impl Stop {
     fn told(&self) -> String {
-        format!("stop: {}", if self.step.is_empty() { "before a step" } else { self.step })
+        format!("stop: {}", self.step)
     }
 }
 
-/// What stops an update before anything is touched.
-const EARLY: &[Stop] = &[
-    stop("fetch", "", "does not appear to be a git repository"),
-    stop("dirty-checkout", "Check", "traefik.yaml"),
-    stop("disk-full", "Back up", "No space left on device"),
-    stop("snapshot-partial", "Back up", "PARTIAL"),
-    stop("snapshot-failed", "Back up", "FAILED"),
-];
-
-/// What stops it later and can be mended, in an order in which each can come when the one before is mended.
-const LATE: &[Stop] = &[
+/// What can be mended, in an order in which each can come when the one before is mended.
+const MENDED: &[Stop] = &[
     stop("up", "Start", "port is already allocated"),
-    stop("migration", "Wait until healthy", "core"),
     stop("auth-down", "Wait until healthy", "auth"),
-    stop("flapping", "Wait until healthy", "core"),
-    stop("wrong-version", "Wait until healthy", "version"),
-    stop("disk-full", "Back up again", "No space left on device"),
     stop("snapshot-failed", "Back up again", "FAILED"),
 ];
 
-/// Mended, too, but in a run of its own: Compose that failed before leaves two containers of core, which it then leaves
-/// alone.
-const NOOP: Stop = stop("up-noop", "Wait until healthy", "version");
-
-/// Releases that nobody can mend.
+/// What Compose does not do, and releases that nobody can mend.
 const FOR_GOOD: &[Stop] = &[
+    stop("up-noop", "Wait until healthy", "version"),
     stop("build", "Build", "undefined: quota"),
     stop("crash-loop", "Wait until healthy", "core"),
-    stop("migration-stuck", "Wait until healthy", "core"),
 ];
 
 /// The table: of a fault and the step from which it is there, how the update, going on and going back ended.
@@ -163,16 +142,10 @@ impl Server {
         assert!(said.err.contains("error: ") && said.err.contains(stop.says), "{}: {said:?}", stop.fault);
         let lines: Vec<&str> = said.out.lines().rev().take(2).collect();
         let [next, state] = lines.as_slice() else { panic!("{said:?}") };
-        let step = if stop.step.is_empty() { String::new() } else { format!(" in step `{}`", stop.step) };
         let next = next.strip_prefix("next:  ").unwrap_or_else(|| panic!("{said:?}"));
-        // What touched nothing leaves no run: once it is mended it is started again.
-        let is_untouched = !next.starts_with("banister resume");
-        let end = if is_untouched { "; nothing was touched" } else { "" };
-        let expected = format!("state: `update` failed on practice{step}{end}");
-        let rest = state.strip_prefix(&expected).unwrap_or_else(|| panic!("{}: {said:?}", stop.fault));
-        // Of anything else it says how the server is.
-        assert_eq!(is_untouched, rest.is_empty(), "{}: {said:?}", stop.fault);
-        let next = if is_untouched { "banister run update" } else { next };
+        let expected = format!("state: `update` failed on practice in step `{}`; ", stop.step);
+        // And how the server is.
+        assert!(state.starts_with(&expected), "{}: {said:?}", stop.fault);
         match next.split_once("   (or: ") {
             Some((on, back)) => Offered { on: on.into(), back: Some(back.strip_suffix(')').unwrap().into()) },
             None => Offered { on: next.into(), back: None },
@@ -213,12 +186,11 @@ impl Server {
     /// it.
     fn goes_back(&self, stop: &Stop, table: &mut Table) {
         let fault = FAULTS.iter().find(|fault| fault.name == stop.fault).unwrap();
-        let plain = if stop.fault == "migration" { MIGRATES } else { PLAIN };
         let set =
             |table: &mut Table, column, text: &str| table.set(fault.name, "the beginning", column, text);
         self.is_impatient(true);
         self.switch_on(stop.fault);
-        let said = self.stack.banister(&["run", "update", "--to", fault.release.unwrap_or(plain), "--yes"]);
+        let said = self.stack.banister(&["run", "update", "--to", fault.release.unwrap_or(PLAIN), "--yes"]);
         let mut offered = self.stopped(&said, stop);
         set(table, UPDATE, &stop.told());
         if fault.release.is_some() {
@@ -251,8 +223,8 @@ impl Server {
     /// Fails when the new release migrated and is healthy already, so that data is put back; the search index can't be
     /// saved on the way back, either. From a full disk at that step the way back would be the same.
     fn goes_back_with_data(&self, table: &mut Table) {
-        let again = LATE.iter().find(|stop| stop.fault == "snapshot-failed").unwrap();
-        let first = LATE.iter().find(|stop| stop.fault == "up").unwrap();
+        let again = MENDED.iter().find(|stop| stop.fault == "snapshot-failed").unwrap();
+        let first = MENDED.iter().find(|stop| stop.fault == "up").unwrap();
         self.switch_on("up");
         let offered = self.stopped(&self.stack.banister(&["run", "update", "--yes"]), first);
         self.switch_off("up");
@@ -278,27 +250,22 @@ impl Server {
 
     /// One run that stops at everything that can be mended, is killed once, and is done in the end.
     fn goes_on(&self, table: &mut Table) {
-        let stops: Vec<(&Stop, &str)> = EARLY
+        let stops: Vec<(&Stop, &str)> = MENDED
             .iter()
-            .map(|stop| (stop, "the beginning"))
-            .chain(LATE.iter().map(|stop| {
-                let again = stop.step == "Back up again";
-                (stop, if again { "Back up again" } else { "the beginning" })
-            }))
+            .map(|stop| (stop, if stop.step == "Back up again" { stop.step } else { "the beginning" }))
             .collect();
         self.is_impatient(true);
+        // Killed somewhere before the first step at which something goes wrong.
         self.switch_on(stops[0].0.fault);
-        let mut said = self.stack.banister(&["run", "update", "--yes"]);
+        let place = format!("after {}", self.beginning("Start") - 3);
+        let killed = self.stack.crash(&["run", "update", "--yes"], &place);
+        assert_eq!(killed.code, Some(-9), "{killed:?}");
+        table.set("kill", "in between", UPDATE, "killed");
+        let mut said = self.stack.banister(&["resume", "--yes"]);
         for (index, (stop, from)) in stops.iter().enumerate() {
             let offered = self.stopped(&said, stop);
             table.set(stop.fault, from, UPDATE, &stop.told());
-            let early = index < EARLY.len();
-            assert_eq!(offered.back.is_none(), early, "{}: {said:?}", stop.fault);
-            if early {
-                table.set(stop.fault, from, BACK, "not offered");
-                assert_eq!(self.stack.practice.rows().unwrap(), self.before);
-                self.is_healthy(OLD);
-            }
+            assert!(offered.back.is_some(), "{}: {said:?}", stop.fault);
             self.switch_off(stop.fault);
             let next = stops.get(index + 1).map(|(stop, _)| stop);
             if let Some(next) = next {
@@ -308,13 +275,6 @@ impl Server {
             if next.is_none_or(|next| next.step == "Back up again") && stop.step == "Wait until healthy" {
                 self.stack.practice.wait_for(NEWEST).unwrap();
             }
-            if next.is_some_and(|next| next.fault == "up") {
-                // Somewhere between two steps at which something goes wrong.
-                let place = format!("after {}", self.stack.journal().lines().count() + 8);
-                let killed = self.stack.crash(&["resume", "--yes"], &place);
-                assert_eq!(killed.code, Some(-9), "{killed:?}");
-                table.set("kill", "in between", UPDATE, "killed");
-            }
             said = self.types(&offered.on);
             // Its stop was left behind; what follows ends well, or the test does not.
             table.set(stop.fault, from, RESUME, NEWEST);
@@ -323,42 +283,10 @@ impl Server {
         table.set("kill", "in between", RESUME, NEWEST);
         self.is_impatient(false);
     }
-
-    /// Compose did nothing; called by hand it starts a release that is borne although it takes no older backup.
-    fn goes_on_to_another_minor_release(&self, table: &mut Table) {
-        self.is_impatient(true);
-        self.switch_on("incompatible");
-        self.switch_on(NOOP.fault);
-        let said = self.stack.banister(&["run", "update", "--yes"]);
-        let offered = self.stopped(&said, &NOOP);
-        self.switch_off(NOOP.fault);
-        self.stack.make_target(&["up", "DETACH=true"]);
-        self.stack.practice.wait_for("0.3.0").unwrap();
-        self.is_updated(&self.types(&offered.on), "0.3.0");
-        table.set(NOOP.fault, "the beginning", RESUME, "0.3.0");
-        table.set("incompatible", "the beginning", UPDATE, "0.3.0");
-    }
-
-    /// Updates that get through by themselves.
-    fn bears(&self, faults: &[&'static str], release: &'static str, table: &mut Table) {
-        for fault in faults {
-            match *fault {
-                "healthy-late" => self.stack.practice.switch_seconds(fault, Reach::New, 1).unwrap(),
-                _ => self.switch_on(fault),
-            }
-        }
-        self.is_updated(&self.stack.banister(&["run", "update", "--yes"]), release);
-        for fault in faults {
-            table.set(fault, "the beginning", UPDATE, release);
-            if FAULTS.iter().any(|known| known.name == *fault && known.release.is_none()) {
-                self.switch_off(fault);
-            }
-        }
-    }
 }
 
 #[test]
-fn every_fault_ends_healthy_or_in_a_clear_stop_from_which_both_ways_lead_there() {
+fn every_fault_of_docker_ends_healthy_or_in_a_clear_stop_from_which_both_ways_lead_there() {
     let Some(stack) = Stack::create(&[]) else { return };
     let mut table = Table { rows: Vec::new(), began: Instant::now() };
     let mut server = Server::new(stack);
@@ -374,7 +302,7 @@ fn every_fault_ends_healthy_or_in_a_clear_stop_from_which_both_ways_lead_there()
             eprintln!("{name}: {:.1} s", began.elapsed().as_secs_f64());
         };
     let mut place = String::from("after 1");
-    for stop in LATE.iter().filter(|stop| stop.step != "Back up again").chain([&NOOP]).chain(FOR_GOOD) {
+    for stop in MENDED.iter().filter(|stop| stop.step != "Back up again").chain(FOR_GOOD) {
         part(stop.fault, &mut server, &mut table, &|server, table| server.goes_back(stop, table));
         if stop.fault == "up" {
             place = format!("after {}", server.beginning("Start"));
@@ -383,15 +311,6 @@ fn every_fault_ends_healthy_or_in_a_clear_stop_from_which_both_ways_lead_there()
     part("kill", &mut server, &mut table, &|server, table| server.goes_back_after_a_kill(&place, table));
     part("snapshot-failed", &mut server, &mut table, &Server::goes_back_with_data);
     part("going on", &mut server, &mut table, &Server::goes_on);
-    let borne = ["slow-build", "healthy-late", "snapshot-slow", "busy-queue"];
-    part("bearing", &mut server, &mut table, &|server, table| server.bears(&borne, "0.2.17", table));
-    part("incompatible", &mut server, &mut table, &Server::goes_on_to_another_minor_release);
     table.print();
     assert_eq!(failed, Vec::<String>::new(), "see the first panic above");
-    let missing: Vec<&str> = FAULTS
-        .iter()
-        .map(|fault| fault.name)
-        .filter(|name| !table.rows.iter().any(|row| row.0 == *name))
-        .collect();
-    assert_eq!(missing, Vec::<&str>::new());
 }

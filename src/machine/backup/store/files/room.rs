@@ -44,7 +44,7 @@ pub fn check(targets: &[Target]) -> Result<()> {
                 Size(needed)
             );
             return Err(Failure::new(Kind::Refused, message)
-                .why("what is there stays until the server is healthy; nothing was changed")
+                .why("what is there stays until the server is healthy")
                 .help("make room on that disk, then start it again"));
         }
     }
