@@ -259,7 +259,7 @@ fn find<'a>(
         found.retain(|found| found.card.server.is_none() || found.card.server.as_ref() == own);
         // The newest is not one that a wrong clock made.
         found.retain(|found| !found.card.is_future(jiff::Timestamp::now()));
-        found.retain(|found| found.card.unreadable.is_none() && !found.card.missing);
+        found.retain(|found| found.card.unreadable.is_none());
         // If all are damaged, it is the newest of which that has to be told.
         let whole = found.iter().rposition(|found| found.card.damaged.is_none()).filter(|_| is_put_back);
         for of in found.drain(whole.map_or(found.len(), |whole| whole + 1)..) {

@@ -39,7 +39,7 @@ fn found(script: &Script, text: &str) -> Vec<Finding> {
     let text = Text::new(format!("{}.rhai", script.name), text.to_owned());
     match script.folder {
         "runbooks" => check.runbook(text),
-        _ => check.text(text),
+        _ => check.text(layers.inherited(&script.name, text).unwrap()),
     }
     check.end().1
 }

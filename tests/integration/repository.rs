@@ -198,7 +198,7 @@ fn what_changed_during_a_backup_is_known_on_a_new_machine() {
 
 #[test]
 fn what_pruning_frees_in_the_repository_is_what_restic_says() {
-    let web = Web::new("keep = { last = 1 }\n");
+    let web = Web::new("keep = { last = 1 }\nmay_be_empty = [\"~/data\"]\n");
     random(&web.path().join("data/large"), 3 << 20);
     web.done(&["run", "backup", "--yes"]);
     // All that the first one added, the second one needs.

@@ -31,10 +31,7 @@ impl Layers {
             Folder::Stdlib => self.kind_file(name)?,
             _ => None,
         };
-        let parent = match kind.as_ref().and_then(|kind| extends(&kind.text)) {
-            Some(parent) => self.parent(name, &parent, above)?,
-            None => None,
-        };
+        let parent = self.parent_of(name, kind.as_ref(), above)?;
         let heir = |text: Text| match &parent {
             Some(parent) => inherit(parent, &text),
             None => text,
@@ -67,6 +64,12 @@ impl Layers {
         })
     }
 
+    /// A text in the place of that of a module, with what it inherits if that is a kind.
+    pub fn inherited(&self, name: &str, text: Text) -> Result<Text> {
+        let parent = self.parent_of(name, self.kind_file(name)?.as_ref(), &mut Vec::new())?;
+        Ok(parent.map_or_else(|| text.clone(), |parent| inherit(&parent, &text)))
+    }
+
     /// Whether a name is that of a kind with a `kind.toml`.
     pub fn is_kind(&self, name: &str) -> bool {
         self.kind_text(name).is_ok_and(|text| text.is_some())
@@ -95,6 +98,14 @@ impl Layers {
             written.keys.into_iter().map(move |(key, own)| (name.clone(), key, own))
         };
         written.flat_map(keys).collect()
+    }
+
+    /// The text of the kind that one extends, as its `kind.toml` says.
+    fn parent_of(&self, name: &str, kind: Option<&Text>, above: &mut Vec<String>) -> Result<Option<Text>> {
+        match kind.and_then(|kind| extends(&kind.text)) {
+            Some(parent) => self.parent(name, &parent, above),
+            None => Ok(None),
+        }
     }
 
     /// The text of the kind that another one extends.
