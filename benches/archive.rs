@@ -8,7 +8,7 @@
 #[path = "support/measure.rs"]
 mod measure;
 
-use banister::machine::archive::{self, About, Content, Keys, Member, Own, Watch};
+use banister::internals::machine::archive::{self, About, Content, Keys, Member, Own, Watch};
 use measure::{either, median, ratio, succeed};
 use std::fs;
 use std::io::{BufWriter, Write};
@@ -70,9 +70,15 @@ fn create(from: &Path, to: &Path) {
         ..About::default()
     };
     let watch = Watch { stop: &|| false, warn: &|warning| panic!("{warning}"), own: &Own::default() };
-    let unnamed =
-        archive::create(to, &Keys::default(), &members, about, &banister::kind::Archive::default(), &watch)
-            .expect("an archive");
+    let unnamed = archive::create(
+        to,
+        &Keys::default(),
+        &members,
+        about,
+        &banister::internals::kind::Archive::default(),
+        &watch,
+    )
+    .expect("an archive");
     unnamed.finish().expect("a name");
     let status = fs::read_to_string("/proc/self/status").expect("a status");
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a high-water mark");

@@ -6,9 +6,9 @@
 #[path = "support/measure.rs"]
 mod measure;
 
-use banister::journal::file;
-use banister::journal::index::Index;
-use banister::practice::{Practice, Reach};
+use banister::internals::journal::file;
+use banister::internals::journal::index::Index;
+use banister::internals::practice::{Practice, Reach};
 use measure::{either, median, peak, ratio, succeed, timed};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};

@@ -15,7 +15,7 @@ mod members;
 mod written;
 
 pub use detect::{Detect, Links, detectable, filled};
-pub use keys::{Form, OwnKey};
+pub use keys::OwnKey;
 pub use members::{Layout, Means, Member};
 pub use written::{Archive, Fits, Restores, Stores, Written, documented};
 

@@ -7,30 +7,34 @@
 #![forbid(unsafe_code)]
 
 #[macro_use]
-pub mod output;
+mod output;
 pub mod failure;
 pub mod units;
 pub mod data;
-pub mod kind;
-pub mod secret;
-pub mod person;
-pub mod stop;
-pub mod event;
-pub mod command;
-pub mod machine;
-pub mod practice;
-pub mod journal;
-pub mod book;
-pub mod lock;
-pub mod site;
+mod kind;
+mod secret;
+mod person;
+mod stop;
+mod event;
+mod command;
+mod machine;
+mod practice;
+mod journal;
+mod book;
+mod lock;
+mod site;
 pub mod primitive;
-pub mod supervised;
-pub mod primitives;
-pub mod reach;
-pub mod session;
-pub mod script;
-pub mod report;
-pub mod cli;
-pub mod program;
+mod supervised;
+mod primitives;
+mod reach;
+mod session;
+mod script;
+mod report;
+mod cli;
+mod program;
+#[doc(hidden)]
+pub mod internals;
 
 pub use program::Program;
+pub use site::Server;
+pub use stop::Stop;

@@ -12,7 +12,7 @@ mod screen;
 mod signals;
 pub mod width;
 
-pub use screen::{Last, Stream, columns, is_asking, last, live, say, speak_json};
+pub use screen::{Stream, columns, is_asking, last, live, say, speak_json};
 pub use signals::{are_heard, end_questions};
 
 use std::io::Write;

@@ -55,7 +55,7 @@ mod world;
 pub use entry::entry;
 pub use fault::{FAULTS, Fault, Reach};
 pub use linked::{Linked, Size};
-pub use rehearsal::{Ended, Original, Rehearsal};
+pub use rehearsal::{Original, Rehearsal};
 pub use rows::Rows;
 pub use running::running;
 pub use trace::TraceLine;

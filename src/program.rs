@@ -1,7 +1,6 @@
 //! The program as a library: a program of your own that is banister, with primitives of your own.
 //!
-//! ```no_run
-//! # use banister::primitives::note::Note as LogRelease;
+//! ```ignore
 //! fn main() -> std::process::ExitCode {
 //!     banister::Program::new().with::<LogRelease>().main()
 //! }

@@ -34,7 +34,7 @@ pub use given::{Unfit, exact_of, fill, given_to};
 pub use key::{keep_key, keyed_digest, keyed_seal, use_key_of};
 pub use name::named_like_a_secret;
 pub use piece::{
-    Lost, Why, forget_raw, from_version_1, has_letters, letter_of, lost_in, names_in, of_server, to_server,
+    Lost, Why, forget_raw, from_version_1, has_letters, lost_in, names_in, of_server, to_server,
 };
 pub use same::{Sameness, same};
 pub use show::{Shown, show, show_value, show_without_named};

@@ -28,10 +28,10 @@ mod targets;
 mod typed;
 
 pub use find::find;
-pub use keys::{KEYS, Key, documented};
-pub use maintenance::{Commands, Maintenance};
+pub use keys::{KEYS, documented};
+pub use maintenance::Maintenance;
 pub use own::state_folder;
-pub use table::{Healthy, Table};
+pub use table::Table;
 pub use targets::Targets;
 
 /// The file's name, unless another one is named.

@@ -23,6 +23,7 @@ mod header;
 mod keys;
 mod left;
 mod raw;
+mod digest;
 mod streams;
 
 mod decrypt;
@@ -42,14 +43,13 @@ mod unpack;
 
 pub use changed::{changed, doubts, several};
 pub use compression::Compression;
-pub use create::{Content, Created, Member, Unnamed, Watch, create};
+pub use create::{Content, Created, Member, Watch, create};
 pub use decrypt::{is_readable, try_keys};
 pub use estimate::estimate;
 pub use held::{Held, Loss};
 pub use keys::{Encryption, Keys};
 pub use left::{ASIDE, CHECKOUT, Left, Own, real};
 pub use manifest::{About, Entry, Excluded, Manifest, Sort, below};
-pub use members::Members;
 pub use sweep::{is_of, sweep};
 pub use tree::{as_tar, digests};
 pub use unpack::{RISEN, TOO_LONG, is_risen, unpack};

@@ -186,21 +186,6 @@ pub fn free_space(path: &Path) -> Result<Space> {
     })
 }
 
-/// `~` and `~/…` with the home folder in their place; anything else as it is. The home is the server's, which need
-/// not be this process's. `~name` is refused: nobody else's home is guessed.
-pub fn expand_home(path: &str, home: Option<&Path>) -> Result<PathBuf> {
-    let Some(rest) = path.strip_prefix('~') else { return Ok(PathBuf::from(path)) };
-    if !rest.is_empty() && !rest.starts_with('/') {
-        return Err(Failure::new(Kind::Invalid, format!("`{path}` names another user's home"))
-            .help("Write the path in full, beginning with `/`."));
-    }
-    let home = home.ok_or_else(|| {
-        Failure::new(Kind::Invalid, format!("`{path}` needs a home folder, and `HOME` is not set"))
-            .help("Set `HOME`, or write the path in full, beginning with `/`.")
-    })?;
-    Ok(home.join(rest.trim_start_matches('/')))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -255,15 +240,5 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let space = free_space(&folder.path().join("not/yet")).unwrap();
         assert!(space.total >= space.free && space.total > 0);
-    }
-
-    #[test]
-    fn a_tilde_is_the_home_of_the_server() {
-        let home = Some(Path::new("/srv/home"));
-        assert_eq!(expand_home("~", home).unwrap(), Path::new("/srv/home/"));
-        assert_eq!(expand_home("~/.hoss/.env", home).unwrap(), Path::new("/srv/home/.hoss/.env"));
-        assert_eq!(expand_home("/x/~y", home).unwrap(), Path::new("/x/~y"));
-        assert!(expand_home("~root/x", home).is_err());
-        assert!(expand_home("~/x", None).is_err());
     }
 }

@@ -29,10 +29,7 @@ use crate::failure::{Context, Failure, Kind, Result};
 use crate::output::word;
 
 pub use check_out::Moved;
-pub use dirt::{Dirt, Dirty};
 pub use fetch::{Fetched, without_credentials};
-pub use glimpse::Glimpse;
-pub use moving::HalfMoved;
 pub use notes::{Note, Touched};
 pub use settings::{Setting, Value, settings};
 pub use target::Target;

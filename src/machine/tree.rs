@@ -15,7 +15,7 @@ mod copy;
 mod empty;
 
 pub use copy::{copy, copy_path};
-pub use empty::{empty, remove, remove_in};
+pub use empty::{remove, remove_in};
 pub use extended::{CAPABILITY, Extended};
 pub use folder::{Entry, Folder, Sort, is_border};
 pub use walk::{Found, Next, What, walk};

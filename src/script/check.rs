@@ -27,8 +27,9 @@ mod syntax;
 mod walk;
 mod words;
 
-pub use ahead::{Ahead, Rest};
+pub use ahead::Ahead;
 pub use finding::{Finding, Severity};
+#[cfg(test)]
 pub use functions::TAKEN;
 pub use imports::unknown_kind;
 pub use known::LENIENT;

@@ -8,7 +8,6 @@ use super::here::{Chooser, Here};
 use super::layers::{Layers, Text};
 use super::nothing;
 use super::seen::Seen;
-use super::types::to_error;
 use crate::data::Arguments;
 use crate::failure::{Failure, Kind, Result};
 use crate::session::{Frame, Session};
@@ -50,6 +49,12 @@ impl Parameter {
         };
         format!("{} {mark}", self.help).trim().to_owned()
     }
+}
+
+/// The first paragraph of what the text of a bundled runbook says of it, without reading more.
+pub fn summary_of(text: &str) -> String {
+    let documentation = text.lines().map_while(|line| line.strip_prefix("//!")).map(str::trim);
+    documentation.take_while(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 impl Runbook {
@@ -308,9 +313,4 @@ fn uncommented(line: &str) -> String {
     let line = line.trim_start();
     let text = line.strip_prefix("//!").or_else(|| line.strip_prefix("///")).unwrap_or(line);
     text.strip_prefix(' ').unwrap_or(text).to_owned()
-}
-
-/// Turns a failure into the error that a script sees; used where the two meet outside of a call.
-pub fn script_error(failure: Failure) -> Box<EvalAltResult> {
-    to_error(failure)
 }

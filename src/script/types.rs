@@ -5,7 +5,7 @@ use crate::failure::{Failure, Kind};
 use crate::secret::Secret;
 use crate::site::{self, Server};
 use crate::units;
-use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString, Map, NativeCallContext};
+use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString, NativeCallContext};
 use std::any::TypeId;
 use std::sync::{Arc, LazyLock};
 
@@ -202,11 +202,6 @@ pub fn to_error(failure: Failure) -> Box<EvalAltResult> {
         true => EvalAltResult::ErrorRuntime(value, rhai::Position::NONE),
         false => EvalAltResult::ErrorTerminated(value, rhai::Position::NONE),
     })
-}
-
-/// An empty options map is a map; used where a call gives none.
-pub fn no_options() -> Map {
-    Map::new()
 }
 
 /// The server's name as an argument.

@@ -79,11 +79,6 @@ pub(super) fn of(letter: char) -> Option<Piece> {
     Some(table.pieces.get(place as usize).cloned().unwrap_or(Piece::Letter(letter)))
 }
 
-/// The letter that a secret's value is filled in for.
-pub fn letter_of(name: &str) -> char {
-    letter(Piece::Now(name.into()))
-}
-
 pub(super) fn is_letter(letter: char) -> bool {
     (FIRST..=LAST).contains(&(letter as u32))
 }

@@ -2,9 +2,9 @@
 
 use crate::support::World;
 use banister::data::Arguments;
-use banister::reach::agent::serve;
-use banister::reach::wire::{Hello, Reply, Request, Said, Task, What};
-use banister::site::Site;
+use banister::internals::reach::agent::serve;
+use banister::internals::reach::wire::{Hello, Reply, Request, Said, Task, What};
+use banister::internals::site::Site;
 use std::io::{Cursor, Write};
 use std::path::PathBuf;
 use std::process::Command;

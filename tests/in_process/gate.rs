@@ -15,7 +15,7 @@ mod typed;
 mod values;
 mod words;
 
-use banister::event::RunState;
+use banister::internals::event::RunState;
 use banister::primitive::Sort;
 use cut::{Counts, sort_of};
 use ground::{Case, Ground};

@@ -8,8 +8,8 @@ use crate::support;
 mod generate;
 pub mod tokens;
 
-use banister::script::check::{Check, Finding, Severity};
-use banister::script::layers::{Layers, Text};
+use banister::internals::script::check::{Check, Finding, Severity};
+use banister::internals::script::layers::{Layers, Text};
 use generate::{Mutation, Script};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -1,7 +1,7 @@
 //! The rules of the house, held by looking at the source.
 
+use banister::internals::primitives;
 use banister::primitive::AnyPrimitive;
-use banister::primitives;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -34,7 +34,9 @@ fn files() -> Vec<(String, String)> {
 /// The modules, bottom to top.
 fn modules() -> Vec<String> {
     let text = fs::read_to_string(source().join("lib.rs")).unwrap();
-    let names = text.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
+    let names = text
+        .lines()
+        .filter_map(|line| line.trim_start_matches("pub ").strip_prefix("mod ")?.strip_suffix(';'));
     names.map(str::to_owned).collect()
 }
 

@@ -1,7 +1,7 @@
 //! Backups and settings files, on real files, with the real `tar` and the real `make`.
 
 use banister::failure::Kind;
-use banister::machine::archive::{
+use banister::internals::machine::archive::{
     About, Content, Created, Keys, Member, Own, Sort, Watch, create, sweep, verify,
 };
 use std::cell::Cell;
@@ -43,7 +43,10 @@ fn make(path: &Path, members: &[Member], prefix: &str) -> banister::failure::Res
         &Keys::default(),
         members,
         about,
-        &banister::kind::Archive { prefix: prefix.into(), ..banister::kind::Archive::default() },
+        &banister::internals::kind::Archive {
+            prefix: prefix.into(),
+            ..banister::internals::kind::Archive::default()
+        },
         &Watch { stop: &|| false, warn: &|_| {}, own: &Own::default() },
     )?
     .finish()
@@ -95,7 +98,7 @@ fn an_archive_is_private_and_tar_unpacks_what_was_there() {
         let created = make(&path, &members, "./").unwrap();
         assert_eq!(verify(&path).unwrap(), created.manifest);
         assert_eq!(created.bytes, fs::metadata(&path).unwrap().len());
-        assert_eq!(created.sha256, banister::machine::files::sha256(&path).unwrap());
+        assert_eq!(created.sha256, banister::internals::machine::files::sha256(&path).unwrap());
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
         assert_eq!(fs::metadata(path.parent().unwrap()).unwrap().mode() & 0o777, 0o700);
 
@@ -244,7 +247,7 @@ fn a_file_that_shrinks_or_grows_breaks_no_other_member() {
         &Keys::default(),
         &[member("data", &data)],
         About::default(),
-        &banister::kind::Archive::default(),
+        &banister::internals::kind::Archive::default(),
         &watch,
     )
     .unwrap()
@@ -270,7 +273,7 @@ fn a_file_that_shrinks_or_grows_breaks_no_other_member() {
         &Keys::default(),
         &[member("data", &data)],
         About::default(),
-        &banister::kind::Archive::default(),
+        &banister::internals::kind::Archive::default(),
         &watch,
     )
     .unwrap()
@@ -315,7 +318,7 @@ fn an_interrupted_archive_leaves_nothing() {
         &Keys::default(),
         &[member("data", &data)],
         About::default(),
-        &banister::kind::Archive::default(),
+        &banister::internals::kind::Archive::default(),
         &watch,
     )
     .unwrap_err();
@@ -346,7 +349,7 @@ fn the_process_that_is_killed_while_it_writes() {
         &Keys::default(),
         &members,
         About::default(),
-        &banister::kind::Archive::default(),
+        &banister::internals::kind::Archive::default(),
         &watch,
     );
 }

@@ -3,8 +3,8 @@
 
 use crate::sweep::round;
 
-use banister::practice::Practice;
-use banister::secret::named_like_a_secret;
+use banister::internals::practice::Practice;
+use banister::internals::secret::named_like_a_secret;
 use round::Round;
 use std::collections::BTreeSet;
 use std::fs;

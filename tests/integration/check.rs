@@ -2,8 +2,8 @@
 
 use crate::support;
 
-use banister::script::check::check;
-use banister::script::layers::{Layers, Text};
+use banister::internals::script::check::check;
+use banister::internals::script::layers::{Layers, Text};
 use proptest::prelude::*;
 use std::fs;
 use support::World;

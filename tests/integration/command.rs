@@ -3,11 +3,11 @@
 //! Who is to be killed must be a process of its own. So this program starts itself again: as a starter or a resumer
 //! of the command in a folder, see `role`.
 
-use banister::command::{Attention, Exit, Followed, From, Spec, State, Survivor};
-use banister::command::{
+use banister::failure::Kind;
+use banister::internals::command::{Attention, Exit, Followed, From, Spec, State, Survivor};
+use banister::internals::command::{
     cancel, follow, log, look, processes_with_mark, start, state, supervise_with, tail, void,
 };
-use banister::failure::Kind;
 use banister::units;
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs::{read_to_string, write};

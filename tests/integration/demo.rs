@@ -3,7 +3,7 @@
 
 use crate::support;
 
-use banister::practice::{FAULTS, Linked, Practice};
+use banister::internals::practice::{FAULTS, Linked, Practice};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use support::{Said, said};

@@ -3,8 +3,8 @@
 
 use crate::support;
 
-use banister::practice::Practice;
-use banister::primitives;
+use banister::internals::practice::Practice;
+use banister::internals::primitives;
 use std::path::Path;
 use support::World;
 

@@ -4,7 +4,7 @@
 use crate::support;
 use crate::sweep::round;
 
-use banister::practice::{FAULTS, Fault, Reach, Rows};
+use banister::internals::practice::{FAULTS, Fault, Reach, Rows};
 use round::{Round, side_by_side};
 use std::io::Write;
 use std::process::{Command, Stdio};

@@ -86,7 +86,7 @@ fn what_runs_is_told_beside_what_is_checked_out() {
 fn a_request_within_the_last_minute_is_a_use() {
     let round = Round::new();
     let proxy = round.practice().endpoint();
-    banister::machine::http::Request::get(format!("{proxy}/core/v1/namespace")).send().unwrap();
+    banister::internals::machine::http::Request::get(format!("{proxy}/core/v1/namespace")).send().unwrap();
     let said = round.banister(&["run", "update"]);
     assert_eq!(said.code, Some(3), "{said:?}");
     assert!(said.err.contains("practice is in use (requests printed \"1\")"), "{said:?}");

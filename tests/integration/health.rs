@@ -1,12 +1,12 @@
 //! Health checks against real sockets on loopback, and against a `docker` that is a script.
 
 use banister::failure::{Failure, Kind};
-use banister::machine::compose::Project;
-use banister::machine::health::{Check, Place, Report, round, wait};
-use banister::machine::http::Request;
+use banister::internals::machine::compose::Project;
+use banister::internals::machine::health::{Check, Place, Report, round, wait};
+use banister::internals::machine::http::Request;
+use banister::internals::primitives;
+use banister::internals::stop::Stop;
 use banister::primitive::{Host, Told};
-use banister::primitives;
-use banister::stop::Stop;
 use banister::units::Duration;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
@@ -494,7 +494,7 @@ fn a_server_without_checks_or_with_wrong_ones_is_not_waited_for() {
 
 #[test]
 fn http_gives_the_answer_and_sends_a_secret_but_changes_nothing() {
-    let token = banister::secret::keep("test token", "very secret token");
+    let token = banister::internals::secret::keep("test token", "very secret token");
     let server = Server::new(|_, head| {
         let knows = head.contains("authorization: Bearer very secret token");
         answer(if knows { 404 } else { 401 }, r#"{"error": {"code": 7}}"#)
@@ -524,7 +524,7 @@ fn a_token_is_exchanged_for_the_one_that_is_sent() {
         }
     });
     let look = |token: &str, exchange: &str| {
-        let bearer = banister::secret::keep(format!("exchanged {token}"), token);
+        let bearer = banister::internals::secret::keep(format!("exchanged {token}"), token);
         let check =
             json!({ "http": server.url("/queue"), "bearer": bearer, "exchange": server.url(exchange) });
         Check::read(&check).unwrap().look(&Place::default(), &|| false).unwrap()
@@ -622,7 +622,7 @@ fn a_certificate_of_an_authority_of_ones_own_is_valid_where_it_is_named() {
     // A request of a script.
     let given =
         json!({ "kind": "generic", "checkout": "/", "environment": server.place("ca.pem").environment });
-    let given: banister::site::Server = serde_json::from_value(given).unwrap();
+    let given: banister::internals::site::Server = serde_json::from_value(given).unwrap();
     let host = Host {
         server: Some(&given),
         folder: "/".as_ref(),

@@ -3,8 +3,8 @@
 
 use crate::support;
 
-use banister::machine::archive::{About, Content, Keys, Member, Own, Watch, create};
-use banister::machine::part::Part;
+use banister::internals::machine::archive::{About, Content, Keys, Member, Own, Watch, create};
+use banister::internals::machine::part::Part;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
@@ -326,7 +326,7 @@ fn whole(path: &Path, server: &str, parts: Vec<Part>) {
     let watch = Watch { stop: &|| false, warn: &|_| {}, own: &Own::default() };
     let members = ["x", "home/data"]
         .map(|name| Member { name: name.into(), content: Content::Bytes(b"harm".to_vec()) });
-    create(path, &Keys::default(), &members, about, &banister::kind::Archive::default(), &watch)
+    create(path, &Keys::default(), &members, about, &banister::internals::kind::Archive::default(), &watch)
         .unwrap()
         .finish()
         .unwrap();

@@ -168,7 +168,7 @@ fn the_servers_that_a_hoss_is_linked_with_are_found() {
         ),
         "{said:?}"
     );
-    let site = banister::site::Site::load(&world.path().join("hub/site.toml")).unwrap();
+    let site = banister::internals::site::Site::load(&world.path().join("hub/site.toml")).unwrap();
     let servers: Vec<_> = site.servers.values().collect();
     let names: Vec<&str> = servers.iter().map(|server| server.name.as_str()).collect();
     assert_eq!(names, ["archive", "hoss", "lab"], "the one at localhost is a comment");

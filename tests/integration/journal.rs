@@ -186,7 +186,7 @@ fn a_run_that_version_1_of_the_journal_left_half_way_is_shown_and_resumed_to_its
 #[test]
 fn a_run_of_a_newer_version_is_refused_with_the_program_to_use_and_stands_in_the_way_of_no_list() {
     let newer = |body: &str| {
-        body.replace("\"version\":1", &format!("\"version\":{}", banister::journal::VERSION + 1))
+        body.replace("\"version\":1", &format!("\"version\":{}", banister::internals::journal::VERSION + 1))
             .replace("\"program\":\"0.1.0\"", "\"program\":\"9.8.7\"")
     };
     // Another form of the record, another way of checksums, and lines that are none of ours.
@@ -195,7 +195,7 @@ fn a_run_of_a_newer_version_is_refused_with_the_program_to_use_and_stands_in_the
         &|text| text.replacen("\"by\":\"ops@example\"}", "\"by\":{\"user\":\"ops\"},\"more\":[1]}", 1),
         &|text| {
             let rest = text.split_once('\n').unwrap().1.replace("\"n\"", "\"number\"");
-            let version = banister::journal::VERSION + 1;
+            let version = banister::internals::journal::VERSION + 1;
             format!("{{\"format\":\"banister\",\"version\":{version},\"program\":\"9.8.7\"}}\n{rest}")
         },
     ];

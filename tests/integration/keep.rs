@@ -2,8 +2,8 @@
 
 use crate::support;
 
-use banister::machine::backup::prune::look;
-use banister::machine::backup::{Card, Fit, Keep, Level};
+use banister::internals::machine::backup::prune::look;
+use banister::internals::machine::backup::{Card, Fit, Keep, Level};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

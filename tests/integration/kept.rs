@@ -320,7 +320,7 @@ fn a_capability_comes_back_only_if_the_backup_was_made_here() {
 /// The layout of Hoss's own tool stays what any `tar` reads.
 #[test]
 fn what_a_plain_layout_does_not_keep_is_named() {
-    use banister::machine::archive::{About, Content, Keys, Member, Own, Watch, create, verify};
+    use banister::internals::machine::archive::{About, Content, Keys, Member, Own, Watch, create, verify};
     let folder = tempfile::tempdir().unwrap();
     let (data, more) = (folder.path().join("data"), folder.path().join("more"));
     rich(&data, &more);
@@ -329,7 +329,7 @@ fn what_a_plain_layout_does_not_keep_is_named() {
     }
     let path = folder.path().join("one.tar.gz");
     let about = About { kind: "hoss".into(), ..About::default() };
-    let form = banister::kind::Facts::of(None, "hoss").unwrap().archive;
+    let form = banister::internals::kind::Facts::of(None, "hoss").unwrap().archive;
     let watch = Watch { stop: &|| false, warn: &|_| {}, own: &Own::default() };
     let members = [Member { name: "data".into(), content: Content::Path(data.clone()) }];
     let created = create(&path, &Keys::default(), &members, about, &form, &watch).unwrap().finish().unwrap();

@@ -2,7 +2,7 @@
 
 use crate::support;
 
-use banister::script::kind::{CONTRACT, offers};
+use banister::internals::script::kind::{CONTRACT, offers};
 use support::World;
 
 /// A site of the kind `own`, with this module.
@@ -249,7 +249,7 @@ fn plain_does_all_that_is_expected_of_a_kind_and_with_the_same_parameters() {
 #[test]
 fn the_page_of_kind_toml_names_each_of_its_keys() {
     let said = World::new().banister(&["doc", "kind.toml"]);
-    for (name, about) in banister::kind::documented() {
+    for (name, about) in banister::internals::kind::documented() {
         assert!(said.out.contains(&format!("- `{name}`: ")) && about.ends_with('.'), "{name}: {said:?}");
     }
 }

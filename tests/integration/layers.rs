@@ -297,7 +297,7 @@ fn definitions_for_editors_are_written_anew_and_never_over_ones_own() {
     let file = ".rhai/definitions/banister.d.rhai";
     assert!(told["definitions"].as_str().unwrap().ends_with(file), "{said:?}");
     let text = world.read(file);
-    for primitive in banister::primitives::all() {
+    for primitive in banister::internals::primitives::all() {
         assert!(text.contains(&format!("\nfn {}(", primitive.name())), "{}", primitive.name());
     }
     for told in [

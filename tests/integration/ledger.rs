@@ -2,7 +2,7 @@
 
 use crate::support;
 
-use banister::practice::Practice;
+use banister::internals::practice::Practice;
 use std::path::Path;
 use support::World;
 

@@ -7,7 +7,7 @@ pub mod servers;
 pub mod sweep;
 use crate::support;
 
-use banister::practice::{Practice, Reach};
+use banister::internals::practice::{Practice, Reach};
 use round::side_by_side;
 use servers::{NAMES, ORDER, Servers};
 use std::fs;

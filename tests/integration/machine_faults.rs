@@ -6,9 +6,9 @@ use crate::support;
 use crate::sweep::contents;
 use crate::sweep::round;
 
-use banister::machine::archive::{self, About};
-use banister::machine::part::Part;
-use banister::practice::Reach;
+use banister::internals::machine::archive::{self, About};
+use banister::internals::machine::part::Part;
+use banister::internals::practice::Reach;
 use contents::{FAILS, assert_same, damage, only_backup, state};
 use round::{Round, count, side_by_side};
 use std::collections::BTreeSet;

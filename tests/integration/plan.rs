@@ -2,7 +2,7 @@
 
 use crate::support;
 
-use banister::practice::Practice;
+use banister::internals::practice::Practice;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;

@@ -4,7 +4,7 @@
 use crate::sweep::round;
 
 use banister::failure::Failure;
-use banister::machine::http::{Request, Response};
+use banister::internals::machine::http::{Request, Response};
 use round::{Round, count, side_by_side};
 use std::fs;
 use std::process::Command;

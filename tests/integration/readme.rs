@@ -6,8 +6,8 @@
 
 use crate::support;
 
-use banister::practice::Practice;
-use banister::site::Site;
+use banister::internals::practice::Practice;
+use banister::internals::site::Site;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};

@@ -2,7 +2,7 @@
 
 use crate::support;
 
-use banister::practice::Practice;
+use banister::internals::practice::Practice;
 use std::process::{Command, Stdio};
 use support::terminal::Terminal;
 use support::{Said, World, said, type_into};

@@ -7,11 +7,11 @@ use crate::support::sshd;
 
 use crate::support;
 
-use banister::machine::archive::{About, Content, Member, Own, Watch};
-use banister::machine::backup::{Order, take};
-use banister::machine::exclude::Exclude;
-use banister::machine::part::Part;
-use banister::machine::restic::{Location, Password, Repository};
+use banister::internals::machine::archive::{About, Content, Member, Own, Watch};
+use banister::internals::machine::backup::{Order, take};
+use banister::internals::machine::exclude::Exclude;
+use banister::internals::machine::part::Part;
+use banister::internals::machine::restic::{Location, Password, Repository};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;

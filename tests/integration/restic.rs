@@ -5,10 +5,10 @@ pub mod world;
 
 use crate::support;
 
-use banister::machine::archive::{About, Content, Member, Own, Watch};
-use banister::machine::backup::{Access, Order, Unpacked, take};
-use banister::machine::part::Part;
-use banister::machine::restic::{Location, Password, Repository};
+use banister::internals::machine::archive::{About, Content, Member, Own, Watch};
+use banister::internals::machine::backup::{Access, Order, Unpacked, take};
+use banister::internals::machine::part::Part;
+use banister::internals::machine::restic::{Location, Password, Repository};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;

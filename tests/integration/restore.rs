@@ -6,7 +6,7 @@ use crate::sweep::contents;
 use crate::sweep::records;
 use crate::sweep::round;
 
-use banister::practice::Reach;
+use banister::internals::practice::Reach;
 use contents::{assert_same, assert_tidy, state};
 use records::{BACKUP, RESUME, assert_one_backup};
 use round::{Round, WHOLE, count, side_by_side};

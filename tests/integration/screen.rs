@@ -2,7 +2,7 @@
 
 use crate::support;
 
-use banister::practice::Practice;
+use banister::internals::practice::Practice;
 use rustix::process::{Signal, kill_process};
 use std::process::Command;
 use std::time::Duration;

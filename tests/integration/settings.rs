@@ -2,7 +2,7 @@
 
 use crate::support;
 
-use banister::practice::Practice;
+use banister::internals::practice::Practice;
 use std::fs;
 use std::path::{Path, PathBuf};
 use support::{Said, World};

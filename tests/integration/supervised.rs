@@ -1,12 +1,12 @@
 //! Primitives that run commands, as the gate calls them: through the real program and with real processes.
 
-use banister::command::{self, Attention, From, State, supervise_with};
 use banister::failure::{Failure, Kind};
+use banister::internals::command::{self, Attention, From, State, supervise_with};
+use banister::internals::primitives;
+use banister::internals::secret;
+use banister::internals::site::Server;
+use banister::internals::stop::{Asked, Stop};
 use banister::primitive::{Host, Probe, Told};
-use banister::primitives;
-use banister::secret;
-use banister::site::Server;
-use banister::stop::{Asked, Stop};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::{Value, json};
 use std::fs::{read_to_string, write};

@@ -1,7 +1,7 @@
 //! Encoding and decoding, on random values.
 
 use super::random::{Random, alone, strong};
-use banister::secret::{
+use banister::internals::secret::{
     Sameness, decode, encode, forget_all, keep, lost_in, needs_encoding, put_together, same,
 };
 use serde_json::{Map, Value, json};
@@ -102,7 +102,7 @@ fn secrets(random: &mut Random) -> Vec<String> {
             (3, Some(last)) => last,
             _ => strong(random),
         };
-        if !banister::secret::is_weak(&new) {
+        if !banister::internals::secret::is_weak(&new) {
             secrets.push(new);
         }
     }
@@ -118,7 +118,7 @@ fn store(secrets: &[String]) {
 
 /// A real letter of the last plane is another one of our table when it is read back, and stands for the same.
 fn plain(value: Value) -> Value {
-    banister::secret::exact_of(value)
+    banister::internals::secret::exact_of(value)
 }
 
 /// All that is said in a value.

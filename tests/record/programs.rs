@@ -340,7 +340,7 @@ fn a_record_of_the_first_version_is_read_and_what_it_hides_is_not_believed() {
         let mut record: serde_json::Value = serde_json::from_str(line).unwrap();
         record.as_object_mut().unwrap().remove("sum");
         let body = record.to_string();
-        let today = format!("\"version\":{}", banister::journal::VERSION);
+        let today = format!("\"version\":{}", banister::internals::journal::VERSION);
         let body = body.replace(&today, "\"version\":1");
         let start = body.find("{\"$pieces\"");
         let body = match start {

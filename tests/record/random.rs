@@ -61,7 +61,7 @@ pub fn strong(random: &mut Random) -> String {
             2 => format!("postgres://app:{}@db/x", random.letters(ALPHABETS[0], 14)),
             _ => random.letters(alphabet, length),
         };
-        if !banister::secret::is_weak(&value) && value.trim() == value {
+        if !banister::internals::secret::is_weak(&value) && value.trim() == value {
             return value;
         }
     }

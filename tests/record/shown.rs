@@ -1,7 +1,7 @@
 //! How programs print a secret, and that a person does not see it.
 
 use super::random::{Random, alone, strong};
-use banister::secret::{forget_all, keep, show, show_without_named};
+use banister::internals::secret::{forget_all, keep, show, show_without_named};
 
 /// Ways in which programs write a value, each of which says it to whoever can read.
 fn ways(value: &str) -> Vec<(&'static str, String)> {

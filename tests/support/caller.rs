@@ -4,7 +4,7 @@
 use super::awkward::data::Data;
 use super::awkward::{Awkward, Thing, neighbour, origin, people, settings, shell};
 use super::{Said, program, said};
-use banister::practice::Practice;
+use banister::internals::practice::Practice;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};

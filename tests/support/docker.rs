@@ -1,7 +1,7 @@
 //! Practice servers with real containers: one at a time, because a Compose project has one name.
 
 use crate::support::{Said, said};
-use banister::practice::Practice;
+use banister::internals::practice::Practice;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -1,19 +1,27 @@
 //! Readers and writers that hash what passes, and a reader that gives exactly what was promised.
 
+use super::digest::LongDigest;
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::FileExt;
 
 /// Hashes what passes through it.
-pub(super) struct Hashing<T> {
+pub(super) struct Hashing<T, D = Sha256> {
     pub inner: T,
-    pub digest: Sha256,
+    pub digest: D,
 }
 
 impl<T> Hashing<T> {
     pub fn new(inner: T) -> Hashing<T> {
         Hashing { inner, digest: Sha256::new() }
+    }
+}
+
+impl<T> Hashing<T, LongDigest> {
+    /// Much will pass.
+    pub fn long(inner: T) -> Hashing<T, LongDigest> {
+        Hashing { inner, digest: LongDigest::default() }
     }
 }
 
@@ -26,6 +34,14 @@ impl<T: Write> Write for Hashing<T> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.inner.flush()
+    }
+}
+
+impl<T: Read> Read for Hashing<T, LongDigest> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.digest.update(&buffer[..read]);
+        Ok(read)
     }
 }
 

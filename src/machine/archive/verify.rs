@@ -3,6 +3,7 @@
 use super::claims;
 use super::compression::{Compression, Decoder};
 use super::decrypt::open;
+use super::digest::LongDigest;
 use super::keys::Keys;
 use super::manifest::{self, Entry, Manifest, Sort, text};
 use super::members::{Members, unkept};
@@ -16,7 +17,6 @@ use crate::machine::files::hexadecimal;
 use crate::machine::part::Part;
 use crate::machine::tree::Extended;
 use crate::units::Size;
-use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -108,7 +108,7 @@ pub(super) fn read<'a>(
     let compression = Compression::of(path)?;
     let raw = Unsealed::new(compression, open(path, keys, stop)?);
     let mut reading = Reading { path, limit, stop, last: None };
-    let decoder = Decoder::new(compression, Hashing::new(raw)).map_err(|error| reading.damaged(&error))?;
+    let decoder = Decoder::new(compression, Hashing::long(raw)).map_err(|error| reading.damaged(&error))?;
     let mut tar = Raw::new(decoder);
     let mut members = Members::new()?;
     let manifest = reading.members(&mut tar, &mut members, sink)?;
@@ -138,7 +138,7 @@ pub(super) struct Reading<'a> {
     last: Option<String>,
 }
 
-type Stream<'a> = Decoder<Hashing<Unsealed<Box<dyn Read + 'a>>>>;
+type Stream<'a> = Decoder<Hashing<Unsealed<Box<dyn Read + 'a>>, LongDigest>>;
 
 impl<'a> Reading<'a> {
     /// Reads all members and compares them with the manifest, which must be the last, if there is one.
@@ -193,7 +193,7 @@ impl<'a> Reading<'a> {
                 Begun { name: &bytes, sort, target: link, again, extended: &head.extended, header: &header };
             let mut expanding = head.whole.map(Expanding::new);
             let mut file = sink.begin(&begun)?;
-            let mut digest = Sha256::new();
+            let mut digest = LongDigest::default();
             let mut size = 0;
             loop {
                 match tar.read(&mut buffer).map_err(|error| self.damaged(&error))? {

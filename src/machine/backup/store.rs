@@ -8,7 +8,7 @@ mod redis;
 mod search;
 mod volume;
 
-pub use files::{Foreseen, foresee, left_alone, pieces};
+pub use files::{foresee, left_alone, pieces};
 
 use super::asked::Asked;
 use super::gathered::{Gathered, Workshop};

@@ -4,14 +4,14 @@ use super::cut::{Counts, index_of, journal_of, side_by_side, sort_of};
 use super::ground::{Answers, Ended, FATES, Ground};
 use super::stand_in::{Performed, StandIn, failure, folder};
 use super::story::Story;
-use banister::event::{Event, RunState};
 use banister::failure::Kind;
-use banister::journal::key;
+use banister::internals::event::{Event, RunState};
+use banister::internals::journal::key;
+use banister::internals::reach::frozen::Frozen;
+use banister::internals::script::runbook::OnFailure;
+use banister::internals::session::{Parts, Session};
+use banister::internals::stop::{Asked, Stop};
 use banister::primitive::Sort;
-use banister::reach::frozen::Frozen;
-use banister::script::runbook::OnFailure;
-use banister::session::{Parts, Session};
-use banister::stop::{Asked, Stop};
 use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
@@ -90,7 +90,7 @@ pub fn rolled_back_from_each_open_call(ground: &Ground, full: &Ended) -> Counts 
         if open.is_empty() {
             return counts;
         }
-        let has_changed = banister::session::has_changed(&before);
+        let has_changed = banister::internals::session::has_changed(&before);
         let back = go_on(ground, &journal[..*length], true);
         let place = format!("{}, rolled back from {open:?}", ground.case.name);
         let mut differ = not_only_handlers(&back, has_changed);
@@ -175,7 +175,7 @@ fn each_change_once(expected: &Story, first: &Ended, resumed: &Ended) -> Vec<Str
 
 /// After a failure only what `on_failure` says is done, and each of it once.
 fn only_handlers(first: &Ended, back: &Ended) -> Vec<String> {
-    not_only_handlers(back, banister::session::has_changed(&index_of(&first.path)))
+    not_only_handlers(back, banister::internals::session::has_changed(&index_of(&first.path)))
 }
 
 fn not_only_handlers(back: &Ended, has_changed: bool) -> Vec<String> {

@@ -4,19 +4,19 @@ use super::model::{AWKWARD, Model};
 use super::stand_in::{Found, StandIn};
 use super::story::Story;
 use banister::data::Arguments;
-use banister::event::{Event, RunState};
 use banister::failure::{Failure, Kind, Result};
-use banister::journal::run::{self, OpenRun};
-use banister::journal::{Header, Record, file};
-use banister::person::{Answer, Form, Person, Question};
+use banister::internals::event::{Event, RunState};
+use banister::internals::journal::run::{self, OpenRun};
+use banister::internals::journal::{Header, Record, file};
+use banister::internals::person::{Answer, Form, Person, Question};
+use banister::internals::primitives;
+use banister::internals::script::layers::Layers;
+use banister::internals::script::runbook::{OnFailure, Runbook};
+use banister::internals::secret::put_together;
+use banister::internals::session::{self, Direction, Parts, Session};
+use banister::internals::site::Site;
+use banister::internals::stop::Stop;
 use banister::primitive::Sort;
-use banister::primitives;
-use banister::script::layers::Layers;
-use banister::script::runbook::{OnFailure, Runbook};
-use banister::secret::put_together;
-use banister::session::{self, Direction, Parts, Session};
-use banister::site::Site;
-use banister::stop::Stop;
 use serde_json::json;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -115,8 +115,12 @@ impl Ground {
         let mut model = self.model();
         let mut begun = std::collections::HashMap::new();
         file::read(&path.join("journal.jsonl"), &mut |record: Record| match record.entry {
-            banister::journal::Entry::Begun { key, call, .. } => drop(begun.insert(key, call)),
-            banister::journal::Entry::Ended { key, result: banister::journal::Outcome::Done(_), .. } => {
+            banister::internals::journal::Entry::Begun { key, call, .. } => drop(begun.insert(key, call)),
+            banister::internals::journal::Entry::Ended {
+                key,
+                result: banister::internals::journal::Outcome::Done(_),
+                ..
+            } => {
                 let is_change = |name: &str| primitives::find(name).is_some_and(|p| p.sort() == Sort::Change);
                 if let Some(call) = begun.get(&key).filter(|call| is_change(&call.name)) {
                     let arguments = put_together(json!(call.arguments));

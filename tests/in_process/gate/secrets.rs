@@ -8,7 +8,7 @@ use super::cut::{self, Counts};
 use super::ground::FATES;
 use super::model::AWKWARD;
 use super::words;
-use banister::secret;
+use banister::internals::secret;
 use serde_json::json;
 use std::process::Command;
 

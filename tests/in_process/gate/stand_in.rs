@@ -4,16 +4,16 @@
 use super::model::{AWKWARD, Model};
 use banister::data::Arguments;
 use banister::failure::{Failure, Kind, Result};
-use banister::journal::index::Index;
-use banister::journal::{Call, file, key};
-use banister::lock::Holder;
-use banister::person::{Answer, Person};
+use banister::internals::journal::index::Index;
+use banister::internals::journal::{Call, file, key};
+use banister::internals::lock::Holder;
+use banister::internals::person::{Answer, Person};
+use banister::internals::reach::here::Here;
+use banister::internals::reach::inquiry::Inquiry;
+use banister::internals::reach::{Held, Reach};
+use banister::internals::site::Server;
+use banister::internals::stop::Stop;
 use banister::primitive::{AnyPrimitive, Host, Probe, Sort, Told};
-use banister::reach::here::Here;
-use banister::reach::inquiry::Inquiry;
-use banister::reach::{Held, Reach};
-use banister::site::Server;
-use banister::stop::Stop;
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
@@ -219,7 +219,7 @@ impl Held for HeldHere {
         Ok(())
     }
 
-    fn end(&mut self, _: &banister::book::End, _: &Stop, _: &dyn Fn(Told)) -> Result<()> {
+    fn end(&mut self, _: &banister::internals::book::End, _: &Stop, _: &dyn Fn(Told)) -> Result<()> {
         Ok(())
     }
 }

@@ -1,11 +1,11 @@
 //! What a journal says that a run did: what two runs are compared by.
 
 use super::stand_in::Performed;
-use banister::event::RunState;
-use banister::journal::index::Index;
-use banister::journal::run::Summary;
-use banister::journal::{Outcome, key};
-use banister::secret::{in_failure, put_together};
+use banister::internals::event::RunState;
+use banister::internals::journal::index::Index;
+use banister::internals::journal::run::Summary;
+use banister::internals::journal::{Outcome, key};
+use banister::internals::secret::{in_failure, put_together};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::Path;

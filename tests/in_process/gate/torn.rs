@@ -3,9 +3,9 @@
 use super::cut::{self, Counts, index_of, journal_of, side_by_side};
 use super::ground::{Ended, Ground};
 use super::story::Story;
-use banister::event::RunState;
-use banister::journal::file::JournalFile;
-use banister::journal::{Entry, Record};
+use banister::internals::event::RunState;
+use banister::internals::journal::file::JournalFile;
+use banister::internals::journal::{Entry, Record};
 use std::fs;
 
 /// So many of the last records are torn.
@@ -25,7 +25,7 @@ pub fn anywhere(ground: &Ground, full: &Ended) -> Counts {
         for length in ends[n - 1]..ends[*n] {
             fs::write(&file, &journal[..length]).unwrap();
             let mut differ = Vec::new();
-            let mut index = banister::journal::index::Index::default();
+            let mut index = banister::internals::journal::index::Index::default();
             match JournalFile::open(&file, &mut |record: Record| index.add(record)) {
                 Ok(mut opened) => {
                     differ.extend(Story::of(&index, RunState::Running).differences(&expected));
@@ -34,7 +34,7 @@ pub fn anywhere(ground: &Ground, full: &Ended) -> Counts {
                     }
                     let last = opened.append(Entry::Note { text: "more".into() }, false).unwrap();
                     let mut read = Vec::new();
-                    banister::journal::file::read(&file, &mut |record| read.push(record)).unwrap();
+                    banister::internals::journal::file::read(&file, &mut |record| read.push(record)).unwrap();
                     if last.n != *n as u64 || read.len() != n + 1 || read[*n] != last {
                         differ.push("what is written then is not what is read".into());
                     }

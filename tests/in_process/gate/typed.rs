@@ -5,14 +5,14 @@ use super::ground::{Answers, Ended, FATES, Ground};
 use super::model::AWKWARD;
 use super::stand_in::{Found, StandIn};
 use super::story::Story;
-use banister::event::RunState;
-use banister::journal::run::{OpenRun, Summary};
-use banister::journal::{Header, key};
+use banister::internals::event::RunState;
+use banister::internals::journal::run::{OpenRun, Summary};
+use banister::internals::journal::{Header, key};
+use banister::internals::script::repl::Repl;
+use banister::internals::script::runbook::OnFailure;
+use banister::internals::session::{self, Session};
+use banister::internals::stop::Stop;
 use banister::primitive::Sort;
-use banister::script::repl::Repl;
-use banister::script::runbook::OnFailure;
-use banister::session::{self, Session};
-use banister::stop::Stop;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ fn lines() -> Vec<String> {
 /// A run in which all is typed.
 pub fn by_hand(ground: &Ground) -> Counts {
     let (state, name) = (ground.state().to_owned(), ground.name());
-    let path = banister::journal::run::folder(&state).join(&name);
+    let path = banister::internals::journal::run::folder(&state).join(&name);
     let header = Header {
         by_hand: true,
         run: name.clone(),

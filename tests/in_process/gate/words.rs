@@ -1,14 +1,14 @@
 //! The words of the formats that are stored and sent: keys and tags, taken from one of each of what there is, so that a
 //! new one is here without being written down.
 
-use banister::book::End;
-use banister::event::RunState;
 use banister::failure::{Failure, Kind};
-use banister::journal::{Call, Entry, Header, Outcome, Record};
+use banister::internals::book::End;
+use banister::internals::event::RunState;
+use banister::internals::journal::{Call, Entry, Header, Outcome, Record};
+use banister::internals::reach::inquiry::Inquiry;
+use banister::internals::reach::wire::{Attempt, Hello, Reply, Request, Said, Task, Welcome, What};
+use banister::internals::stop::Asked;
 use banister::primitive::{Probe, Told};
-use banister::reach::inquiry::Inquiry;
-use banister::reach::wire::{Attempt, Hello, Reply, Request, Said, Task, Welcome, What};
-use banister::stop::Asked;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -109,7 +109,7 @@ fn asked_after(what: Option<&What>) -> Option<What> {
     })
 }
 
-fn holder() -> banister::lock::Holder {
+fn holder() -> banister::internals::lock::Holder {
     let nobody = json!({
         "run": "", "folder": "", "purpose": "", "step": "", "by": "", "from": "", "pid": 0, "since": "", "beat": "",
         "grant": 0, "before": "",

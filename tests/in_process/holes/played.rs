@@ -1,7 +1,7 @@
 //! What a run did, and what of it lacks something that it has in the run of the whole script.
 
 use banister::failure::Failure;
-use banister::journal::Call;
+use banister::internals::journal::Call;
 use serde_json::Value;
 
 /// A run that ended.

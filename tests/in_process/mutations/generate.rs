@@ -1,8 +1,8 @@
 //! The generator. What it makes is the same each time.
 
 use super::tokens::{Sort, Token, arguments, closing, tokens};
+use banister::internals::primitives;
 use banister::primitive::Parameter;
-use banister::primitives;
 use std::ops::Range;
 
 /// A script that the program brings.

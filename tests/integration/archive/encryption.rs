@@ -2,7 +2,7 @@
 
 use super::{ENDINGS, Numbers, member, names, sample};
 use banister::failure::{Failure, Kind, Result};
-use banister::machine::archive::{
+use banister::internals::machine::archive::{
     About, Created, Keys, Manifest, Member, Own, Watch, create, is_readable, try_keys, unpack, verify_until,
 };
 use std::cell::Cell;
@@ -90,7 +90,7 @@ fn make(path: &Path, keys: &Keys, members: &[Member]) -> Result<Created> {
         keys,
         members,
         About::default(),
-        &banister::kind::Archive::default(),
+        &banister::internals::kind::Archive::default(),
         &Watch { stop: &|| false, warn: &|_| {}, own: &Own::default() },
     )?
     .finish()
@@ -121,7 +121,7 @@ fn an_encrypted_archive_is_private_and_what_was_there_comes_out_of_it() {
             assert_eq!(Manifest { members, ..manifest }, created.manifest);
             assert!(try_keys(&held.keys, &|| false).unwrap());
             assert_eq!(created.bytes, fs::metadata(&path).unwrap().len());
-            assert_eq!(created.sha256, banister::machine::files::sha256(&path).unwrap());
+            assert_eq!(created.sha256, banister::internals::machine::files::sha256(&path).unwrap());
             assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
             assert_eq!(names(&backups), [path.file_name().unwrap().to_str().unwrap()]);
 
@@ -309,9 +309,15 @@ fn a_program_that_is_killed_or_interrupted_leaves_nothing() {
     };
     let watch = Watch { stop: &stop, warn: &|_| {}, own: &Own::default() };
     let begun = Instant::now();
-    let failure =
-        create(&path, &idle, &members, About::default(), &banister::kind::Archive::default(), &watch)
-            .unwrap_err();
+    let failure = create(
+        &path,
+        &idle,
+        &members,
+        About::default(),
+        &banister::internals::kind::Archive::default(),
+        &watch,
+    )
+    .unwrap_err();
     assert_eq!(failure.kind, Kind::Interrupted, "{failure:?}");
     assert!(begun.elapsed() < Duration::from_secs(30));
     assert_eq!(names(&backups), Vec::<String>::new());

@@ -2,7 +2,7 @@
 
 use super::Numbers;
 use banister::failure::Kind;
-use banister::machine::env_file::EnvFile;
+use banister::internals::machine::env_file::EnvFile;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};

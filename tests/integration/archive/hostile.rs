@@ -1,8 +1,8 @@
 //! Archives that somebody made to do harm: refused before anything is written.
 
 use banister::failure::Kind;
-use banister::machine::archive::{About, Content, Keys, Own, Watch, create, unpack};
-use banister::machine::part::Part;
+use banister::internals::machine::archive::{About, Content, Keys, Own, Watch, create, unpack};
+use banister::internals::machine::part::Part;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::fs;
@@ -103,10 +103,17 @@ fn a_manifest_whose_parts_lead_out_or_are_missing_is_refused() {
         let about = About { parts: vec![part.clone()], ..About::default() };
         let watch = Watch { stop: &|| false, warn: &|_| {}, own: &Own::default() };
         let member = super::Member { name: "config".into(), content: Content::Bytes(b"x".to_vec()) };
-        create(&archive, &Keys::default(), &[member], about, &banister::kind::Archive::default(), &watch)
-            .unwrap()
-            .finish()
-            .unwrap();
+        create(
+            &archive,
+            &Keys::default(),
+            &[member],
+            about,
+            &banister::internals::kind::Archive::default(),
+            &watch,
+        )
+        .unwrap()
+        .finish()
+        .unwrap();
         let into = folder.path().join("into");
         let failure = unpack(&archive, &Keys::default(), &into, &|| false, &|_| Ok(())).unwrap_err();
         assert_eq!(failure.kind, Kind::Refused, "{part:?}: {failure}");

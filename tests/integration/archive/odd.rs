@@ -3,7 +3,9 @@
 
 use super::{make, member, names};
 use banister::failure::Kind;
-use banister::machine::archive::{Content, Keys, Member, Own, as_tar, below, estimate, unpack, verify};
+use banister::internals::machine::archive::{
+    Content, Keys, Member, Own, as_tar, below, estimate, unpack, verify,
+};
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -74,7 +76,7 @@ fn a_file_with_two_names_in_a_volume_is_there_under_both() {
     let members = contents.members.filter(|_| true).unwrap();
     let members = below(&members, "volumes/one");
     let tar = as_tar(&members, "volumes/one", folder.path(), &|name| into.join(name)).unwrap();
-    assert_eq!(banister::machine::archive::digests(tar).unwrap().len(), 5);
+    assert_eq!(banister::internals::machine::archive::digests(tar).unwrap().len(), 5);
 }
 
 #[test]

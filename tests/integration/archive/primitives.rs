@@ -2,11 +2,11 @@
 
 use super::names;
 use banister::failure::{Kind, Result};
-use banister::machine::archive::verify;
+use banister::internals::machine::archive::verify;
+use banister::internals::primitives::find;
+use banister::internals::site::Server;
+use banister::internals::stop::Stop;
 use banister::primitive::Host;
-use banister::primitives::find;
-use banister::site::Server;
-use banister::stop::Stop;
 use serde_json::{Value, json};
 use std::fs;
 use std::path::Path;
@@ -19,7 +19,7 @@ fn server(folder: &Path, kind: &str) -> Server {
     let server =
         json!({ "kind": kind, "checkout": checkout, "environment": environment, "env_file": ".env" });
     let mut server: Server = serde_json::from_value(server).unwrap();
-    server.facts = banister::kind::Facts::of(None, &server.kind).unwrap();
+    server.facts = banister::internals::kind::Facts::of(None, &server.kind).unwrap();
     server.name = "cloud".into();
     server
 }
@@ -84,7 +84,7 @@ fn a_backup_is_verified_and_named_after_server_release_and_label() {
     assert_eq!(manifest.about.release.as_deref(), Some("0.2.10"));
     assert_eq!((&done["members"], &done["release"]), (&json!(4), &json!("0.2.10")));
     assert_eq!(done["commit"], json!(manifest.about.commit));
-    assert_eq!(done["sha256"], json!(banister::machine::files::sha256(path).unwrap()));
+    assert_eq!(done["sha256"], json!(banister::internals::machine::files::sha256(path).unwrap()));
     assert_eq!(done["bytes"]["$size"], json!(format!("{}B", fs::metadata(path).unwrap().len())));
 
     // In the same second it may need another name; it never replaces one.
@@ -122,7 +122,7 @@ fn settings_are_read_and_set_and_secrets_stay_hidden() {
     let key = |key: &str| json!({ "key": key });
     assert_eq!(call(&server, "read_env", key("HOST"), false).unwrap(), json!("example.org"));
     assert_eq!(call(&server, "read_env", key("NONE"), false).unwrap(), Value::Null);
-    let hidden = banister::secret::show("c4nary-of-archive t0ken-of-archive").into_owned();
+    let hidden = banister::internals::secret::show("c4nary-of-archive t0ken-of-archive").into_owned();
     assert!(!hidden.contains("archive"), "{hidden}");
     let secret = call(&server, "read_env", key("DB_PASSWORD"), false).unwrap();
     assert_eq!(secret, json!({ "$secret": "cloud DB_PASSWORD" }));

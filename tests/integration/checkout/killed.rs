@@ -4,7 +4,7 @@
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use banister::machine::git::Checkout;
+use banister::internals::machine::git::Checkout;
 
 use super::repository::Repository;
 

@@ -4,10 +4,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use banister::failure::Kind;
-use banister::machine::git::{Checkout, Moved, Target};
+use banister::internals::machine::git::{Checkout, Moved, Target};
+use banister::internals::site::Server;
+use banister::internals::stop::Stop;
 use banister::primitive::Host;
-use banister::site::Server;
-use banister::stop::Stop;
 
 use super::repository::Repository;
 
@@ -291,7 +291,7 @@ fn notes_and_texts_between_two_releases_are_read() {
 
 #[test]
 fn fetching_brings_new_releases_and_says_why_it_failed() {
-    banister::command::supervise_with(env!("CARGO_BIN_EXE_banister"));
+    banister::internals::command::supervise_with(env!("CARGO_BIN_EXE_banister"));
     let origin = two_releases();
     let repository = origin.cloned("clone");
     origin.git(&["switch", "--quiet", "main"]);
@@ -302,7 +302,7 @@ fn fetching_brings_new_releases_and_says_why_it_failed() {
         "kind": "plain", "checkout": repository.folder, "environment": { "HOME": home.path() },
     }))
     .unwrap();
-    server.facts = banister::kind::Facts::of(None, &server.kind).unwrap();
+    server.facts = banister::internals::kind::Facts::of(None, &server.kind).unwrap();
     server.name = "web".into();
     let attempts = std::cell::Cell::new(0);
     let fetch = || {
@@ -311,7 +311,7 @@ fn fetching_brings_new_releases_and_says_why_it_failed() {
         let host =
             Host { server: Some(&server), folder: &folder, stop: &stop, tell: &|_| {}, hold: &|_| Ok(()) };
         let arguments = serde_json::json!({ "server": { "$server": "web" } });
-        let fetch = banister::primitives::find("fetch").unwrap();
+        let fetch = banister::internals::primitives::find("fetch").unwrap();
         let fetched = fetch.perform(&arguments, &host);
         // An attempt that is gone on with has the same outcome.
         assert_eq!(fetch.perform(&arguments, &host), fetched);

@@ -2,7 +2,7 @@
 
 use crate::support::docker;
 
-use banister::practice::Reach;
+use banister::internals::practice::Reach;
 use docker::{Stack, container, docker};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -28,8 +28,10 @@ fn state(stack: &Stack) -> String {
         );
     }
     let port = docker(&["port", &container("opensearch"), "9200/tcp"]);
-    let mut search =
-        banister::machine::http::Request::get(format!("http://{}/metadata-index/_search", port.trim()));
+    let mut search = banister::internals::machine::http::Request::get(format!(
+        "http://{}/metadata-index/_search",
+        port.trim()
+    ));
     search.headers.insert("accept".into(), "application/json".into());
     format!("{state}{}\n{:?}", search.send().unwrap().body, stack.practice.rows().unwrap())
 }
@@ -60,7 +62,8 @@ fn damage(stack: &Stack) {
         script,
     ]);
     let port = docker(&["port", &container("opensearch"), "9200/tcp"]);
-    let mut delete = banister::machine::http::Request::get(format!("http://{}/metadata-index", port.trim()));
+    let mut delete =
+        banister::internals::machine::http::Request::get(format!("http://{}/metadata-index", port.trim()));
     delete.method = "DELETE".into();
     assert_eq!(delete.send().unwrap().status, 200);
 }
@@ -265,7 +268,9 @@ fn seen_by_users(stack: &Stack, work: impl FnOnce()) -> Vec<u16> {
             let mut seen = Vec::new();
             while !over.load(Ordering::Relaxed) {
                 let address = format!("{}/ui/", stack.practice.endpoint());
-                let Ok(answer) = banister::machine::http::Request::get(address).send() else { continue };
+                let Ok(answer) = banister::internals::machine::http::Request::get(address).send() else {
+                    continue;
+                };
                 assert_eq!(answer.status == 503, answer.body.contains("<h1>Maintenance</h1>"), "{answer:?}");
                 if seen.last() != Some(&answer.status) {
                     seen.push(answer.status);

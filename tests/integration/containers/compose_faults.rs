@@ -9,7 +9,7 @@
 use crate::support;
 use crate::support::docker;
 
-use banister::practice::{FAULTS, Reach, Rows};
+use banister::internals::practice::{FAULTS, Reach, Rows};
 use docker::{Stack, container, docker};
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -7,7 +7,7 @@
 use crate::support;
 use crate::support::docker;
 
-use banister::practice::Practice;
+use banister::internals::practice::Practice;
 use docker::{container, docker};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
@@ -160,7 +160,7 @@ impl Installed {
             "http://{}/metadata-index/_search",
             docker(&["port", &container("opensearch"), "9200/tcp"]).trim()
         );
-        state += &banister::machine::http::Request::get(search).send().unwrap().body;
+        state += &banister::internals::machine::http::Request::get(search).send().unwrap().body;
         state += &docker(&["exec", &container("ldap"), "slapcat", "-n", "1"]);
         state += &docker(&["exec", &container("auth"), "sha256sum", "/secrets/private.pem"]);
         state
@@ -174,7 +174,7 @@ impl Installed {
             "http://{}/metadata-index",
             docker(&["port", &container("opensearch"), "9200/tcp"]).trim()
         );
-        let mut delete = banister::machine::http::Request::get(index);
+        let mut delete = banister::internals::machine::http::Request::get(index);
         delete.method = "DELETE".into();
         assert_eq!(delete.send().unwrap().status, 200);
         as_root(&[("v", "server_auth-secrets")], "rm /v/private.pem");

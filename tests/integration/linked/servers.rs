@@ -2,8 +2,8 @@
 
 use crate::support::awkward::Awkward;
 use crate::support::caller::{self, Caller};
-use banister::machine::archive;
-use banister::practice::{Linked, Practice, Size, TraceLine};
+use banister::internals::machine::archive;
+use banister::internals::practice::{Linked, Practice, Size, TraceLine};
 use std::fs;
 use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;

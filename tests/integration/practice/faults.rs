@@ -2,7 +2,7 @@
 
 use super::setup::{server, until};
 use banister::failure::Kind;
-use banister::practice::{FAULTS, Practice, Reach};
+use banister::internals::practice::{FAULTS, Practice, Reach};
 use std::path::Path;
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::setup::{server, until};
 use banister::failure::Kind;
-use banister::practice::{Practice, Process};
+use banister::internals::practice::{Practice, Process};
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

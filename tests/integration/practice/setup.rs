@@ -1,6 +1,6 @@
 //! A practice server for one test, which is stopped when the test ends, however it ends.
 
-use banister::practice::Practice;
+use banister::internals::practice::Practice;
 use std::ops::Deref;
 use std::path::Path;
 use std::process::{Command, Output};

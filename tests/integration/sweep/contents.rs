@@ -3,7 +3,7 @@
 use super::round::Round;
 use crate::support::awkward::Thing;
 use crate::support::awkward::data::{LIVE, check as live_check};
-use banister::machine::archive;
+use banister::internals::machine::archive;
 use std::fmt::Debug;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -254,7 +254,7 @@ pub fn demo(awkward: &Awkward) -> usize {
     caller.surround_empty();
     let folder = caller.site.display().to_string();
     let said = said(caller.bare(&["demo", "--fault", "kill", "--keep", &folder]).output().unwrap());
-    let practice = banister::practice::Practice::open(&caller.site);
+    let practice = banister::internals::practice::Practice::open(&caller.site);
     if let Ok(practice) = &practice {
         practice.end_with_me().unwrap();
     }

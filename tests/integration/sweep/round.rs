@@ -3,8 +3,8 @@
 use crate::support::Said;
 use crate::support::awkward::Awkward;
 use crate::support::caller::{self, Caller};
-use banister::machine::archive;
-use banister::practice::{Practice, Process};
+use banister::internals::machine::archive;
+use banister::internals::practice::{Practice, Process};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write;

@@ -1,7 +1,7 @@
 //! Another server on the same machine.
 
 use super::{Awkward, Thing};
-use banister::practice::Practice;
+use banister::internals::practice::Practice;
 use std::process::{Command, Stdio};
 
 /// Starts a container of another Compose project, with the name of a service that this server has, too.

@@ -1,7 +1,7 @@
 //! Users other than root, whose the world is.
 
 use super::{Awkward, Thing};
-use banister::practice::Practice;
+use banister::internals::practice::Practice;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
