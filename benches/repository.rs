@@ -50,6 +50,8 @@ fn main() {
                         command
                     }
                 };
+                // What was written before is not waited for by whoever asks for it first.
+                run(&mut Command::new("sync"));
                 let began = Instant::now();
                 run(&mut command);
                 times[who][second].push(began.elapsed());

@@ -94,7 +94,13 @@ impl<'a> Check<'a> {
             self.found.extend(asked.filter_map(|name| offers::objection(&self.files.files[number], name, 1)));
         }
         for number in 0..self.files.files.len() {
-            if self.files.is_kind(number) {
+            // Of a misspelt call it would say that nothing calls the function that was meant.
+            let Text { source, own, .. } = &self.files.files[number].text;
+            let is_there = |finding: &Finding| {
+                finding.source == *source || own.iter().any(|(source, _)| finding.source == *source)
+            };
+            let is_wrong = |finding: &Finding| finding.severity == Severity::Error && is_there(finding);
+            if self.files.is_kind(number) && !self.found.iter().any(is_wrong) {
                 self.found.extend(heirs::heirs(&self.files, number));
             }
         }
