@@ -33,7 +33,7 @@ pub struct Hold {
 /// What there is to do with a database.
 #[derive(Debug)]
 pub enum Held {
-    Held(Hold),
+    Still(Hold),
     /// No program has it open: what lies there is all of it, and opening it would make files beside it.
     Quiet,
     /// Why it can't be held, as a part of a sentence.
@@ -80,8 +80,8 @@ impl Hold {
             said => said?,
         };
         Ok(match said.strip_prefix(HELD).map(str::trim) {
-            Some(WAL) => Held::Held(Hold { aide, mode: Mode::Log }),
-            Some(_) => Held::Held(Hold { aide, mode: Mode::Journal }),
+            Some(WAL) => Held::Still(Hold { aide, mode: Mode::Log }),
+            Some(_) => Held::Still(Hold { aide, mode: Mode::Journal }),
             None => Held::Not(said),
         })
     }

@@ -39,7 +39,7 @@ impl Writer<'_> {
             Ok(held) => held,
         };
         match held {
-            Held::Held(hold) => {
+            Held::Still(hold) => {
                 self.databases.insert(name.to_vec(), true);
                 Ok(Some(hold))
             }
