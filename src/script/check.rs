@@ -37,6 +37,7 @@ pub use optional::{has_default, optional};
 
 use super::layers::{Layers, Text};
 use crate::failure::{Failure, Kind, Result};
+use calls::NO_FUNCTION;
 use files::Files;
 use std::collections::BTreeSet;
 
@@ -65,8 +66,12 @@ impl<'a> Check<'a> {
                 found.iter().any(|found| found.severity == Severity::Error && found.line == stopped.line)
             };
             self.found.extend(file.stopped.iter().filter(|stopped| !told(stopped)).cloned());
+            // Nothing calls the function that a misspelt call means.
+            let is_misspelt = found.iter().any(|found| found.message.starts_with(NO_FUNCTION));
             self.found.extend(found);
-            self.found.extend(idle::idle(&self.files, file));
+            if !is_misspelt {
+                self.found.extend(idle::idle(&self.files, file));
+            }
             self.found.extend(file.text.problems.iter().map(Finding::of_layers));
             self.done += 1;
         }
@@ -94,13 +99,7 @@ impl<'a> Check<'a> {
             self.found.extend(asked.filter_map(|name| offers::objection(&self.files.files[number], name, 1)));
         }
         for number in 0..self.files.files.len() {
-            // Of a misspelt call it would say that nothing calls the function that was meant.
-            let Text { source, own, .. } = &self.files.files[number].text;
-            let is_there = |finding: &Finding| {
-                finding.source == *source || own.iter().any(|(source, _)| finding.source == *source)
-            };
-            let is_wrong = |finding: &Finding| finding.severity == Severity::Error && is_there(finding);
-            if self.files.is_kind(number) && !self.found.iter().any(is_wrong) {
+            if self.files.is_kind(number) {
                 self.found.extend(heirs::heirs(&self.files, number));
             }
         }

@@ -3,6 +3,7 @@
 
 mod texts;
 
+use crate::support::chance::Chance;
 use banister::data::{self, Arguments};
 use banister::failure::{Failure, Kind, Result};
 use banister::internals::lock::Holder;
@@ -23,7 +24,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use texts::{Chance, text};
+use texts::text;
 
 /// What the program has on the thread that it begins with.
 const STACK: usize = 8 << 20;

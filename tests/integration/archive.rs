@@ -1,5 +1,7 @@
 //! Backups and settings files, on real files, with the real `tar` and the real `make`.
 
+use crate::support::chance::Chance;
+
 use banister::failure::Kind;
 use banister::internals::machine::archive::{
     About, Content, Created, Keys, Member, Own, Sort, Watch, create, sweep, verify,
@@ -17,18 +19,6 @@ mod env_file;
 mod hostile;
 mod odd;
 mod primitives;
-
-/// Numbers that are the same in every run (xorshift), so that a failure can be seen again.
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % end
-    }
-}
 
 const ENDINGS: [&str; 2] = ["tar.gz", "tar.zst"];
 
@@ -56,8 +46,8 @@ fn make(path: &Path, members: &[Member], prefix: &str) -> banister::failure::Res
 fn sample(folder: &Path) -> PathBuf {
     let data = folder.join("data");
     fs::create_dir_all(data.join("deep")).unwrap();
-    let mut numbers = Numbers(7);
-    let noise: Vec<u8> = (0..200_000).map(|_| numbers.below(256) as u8).collect();
+    let mut chance = Chance::of(7);
+    let noise: Vec<u8> = (0..200_000).map(|_| chance.below(256) as u8).collect();
     fs::write(data.join("noise"), noise).unwrap();
     fs::write(data.join("deep/text"), "words and words\n".repeat(5000)).unwrap();
     fs::write(data.join("empty"), "").unwrap();
@@ -128,18 +118,20 @@ fn an_archive_is_private_and_tar_unpacks_what_was_there() {
 fn every_changed_byte_is_found() {
     let folder = tempfile::tempdir().unwrap();
     let data = sample(folder.path());
-    let mut numbers = Numbers(42);
+    let mut chance = Chance::of(42);
     for ending in ENDINGS {
         let path = folder.path().join(format!("one.{ending}"));
         make(&path, &[member("data", &data)], "").unwrap();
         let good = fs::read(&path).unwrap();
         let length = good.len() as u64;
         // Each of the first and of the last bytes, where the formats are careless; then anywhere.
-        let places: Vec<u64> =
-            (0..30).chain(length - 100..length).chain((0..1000).map(|_| numbers.below(length))).collect();
+        let places: Vec<u64> = (0..30)
+            .chain(length - 100..length)
+            .chain((0..1000).map(|_| chance.below(length as usize) as u64))
+            .collect();
         for place in places {
             let mut bad = good.clone();
-            bad[place as usize] ^= 1 << numbers.below(8);
+            bad[place as usize] ^= 1 << chance.below(8);
             fs::write(&path, &bad).unwrap();
             let failure = verify(&path).unwrap_err();
             assert_eq!(failure.kind, Kind::Refused, "{ending} {place}: {failure}");
@@ -151,13 +143,14 @@ fn every_changed_byte_is_found() {
 fn a_cut_archive_is_found_wherever_it_was_cut() {
     let folder = tempfile::tempdir().unwrap();
     let data = sample(folder.path());
-    let mut numbers = Numbers(43);
+    let mut chance = Chance::of(43);
     for ending in ENDINGS {
         let path = folder.path().join(format!("one.{ending}"));
         make(&path, &[member("data", &data)], "").unwrap();
         let good = fs::read(&path).unwrap();
         let length = good.len() as u64;
-        let places = (0..20).chain(length - 80..length).chain((0..100).map(|_| numbers.below(length)));
+        let places =
+            (0..20).chain(length - 80..length).chain((0..100).map(|_| chance.below(length as usize) as u64));
         for place in places.collect::<Vec<_>>() {
             fs::write(&path, &good[..place as usize]).unwrap();
             assert_eq!(verify(&path).unwrap_err().kind, Kind::Refused, "{ending} {place}");

@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use support::World;
+use support::chance::Chance;
 
 const SITE: &str = "[servers.web]\nkind = \"plain\"\ncheckout = \"web\"\nbackups = \"~/kept\"\nbackup = [\"~/data\"]\n\
                     health = [{ command = [\"true\"] }]\nhealthy = { stable = \"10ms\" }\ntargets = { start = \"\", stop = \"stop\" }\n";
@@ -24,14 +25,8 @@ fn world() -> World {
 
 /// Bytes that nothing compresses, so that writing them is seen.
 fn noise(length: usize) -> Vec<u8> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let next = std::iter::repeat_with(|| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state as u8
-    });
-    next.take(length).collect()
+    let mut chance = Chance::of(1);
+    std::iter::repeat_with(|| chance.number() as u8).take(length).collect()
 }
 
 /// How long the archive is that is being written.

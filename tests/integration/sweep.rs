@@ -1,5 +1,6 @@
 //! The update of a practice server, killed at every record of its journal, at random moments, and with its supervisors
-//! killed: `resume` ends in the world of an undisturbed update, and no make target runs twice.
+//! killed: `resume` ends in the world of an undisturbed update, and no make target runs twice. A few worlds share the
+//! records: each kill finds what those before it left. Each record alone is cut in `in_process/gate`.
 
 pub mod contents;
 pub mod plain;
@@ -7,27 +8,17 @@ pub mod records;
 pub mod round;
 use crate::support;
 
-use round::{Round, World, count, side_by_side};
+use round::{Round, WHOLE, World, count, side_by_side};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 use support::Said;
+use support::awkward::Awkward;
+use support::chance::Chance;
 
 /// So many random moments, and so many supervisors.
 const MOMENTS: usize = 50;
 const SUPERVISORS: usize = 24;
-
-/// The same numbers in every run; they only choose moments.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % limit
-    }
-}
 
 /// Resumes. A kill leaves nothing that only a person could know, so that nobody is asked.
 fn resume(round: &Round, place: &str) {
@@ -52,30 +43,16 @@ fn expected() -> (MutexGuard<'static, ()>, &'static World) {
 
 #[test]
 fn an_update_that_is_killed_at_any_record_ends_like_one_that_is_not() {
-    let (_alone, expected) = expected();
-    let undisturbed = Round::new();
-    assert_eq!(undisturbed.banister(&["run", "update", "--yes"]).code, Some(0));
-    let (records, places) = (undisturbed.records(), undisturbed.places(0));
-    drop(undisturbed);
-    side_by_side(&places, |place| {
-        let round = Round::new();
-        let said = round.crash(&["run", "update", "--yes"], place);
-        assert_eq!(said.code, Some(-9), "{place}: {said:?}");
-        resume(&round, place);
-        round.assert_is(expected, place);
-    });
-    count(&format!(
-        "killed at {} places of {records} records: 0 make targets ran twice, 0 worlds differ",
-        places.len()
-    ));
+    let kills = records::update(&Awkward::tidy(), WHOLE);
+    count(&format!("update killed at {kills} places: 0 make targets ran twice, 0 worlds differ"));
 }
 
 #[test]
 fn an_update_that_is_killed_at_any_moment_ends_like_one_that_is_not() {
     let (_alone, expected) = expected();
-    let mut chance = Chance(0x9E37_79B9_7F4A_7C13);
+    let mut chance = Chance::of(1);
     let moments: Vec<Duration> =
-        (0..MOMENTS).map(|_| Duration::from_micros(chance.below(1_000_000))).collect();
+        (0..MOMENTS).map(|_| Duration::from_micros(chance.below(1_000_000) as u64)).collect();
     let late = AtomicUsize::new(0);
     side_by_side(&moments, |moment| {
         let round = Round::new();
@@ -97,9 +74,9 @@ fn an_update_that_is_killed_at_any_moment_ends_like_one_that_is_not() {
 #[test]
 fn what_nobody_knows_once_a_supervisor_was_killed_is_asked() {
     let (_alone, expected) = expected();
-    let mut chance = Chance(0x2545_F491_4F6C_DD1D);
+    let mut chance = Chance::of(2);
     let rounds: Vec<(usize, Duration, bool)> = (0..SUPERVISORS)
-        .map(|n| (n % 4, Duration::from_micros(chance.below(120_000)), chance.below(2) == 0))
+        .map(|n| (n % 4, Duration::from_micros(chance.below(120_000) as u64), chance.below(2) == 0))
         .collect();
     let (killed, asked) = (AtomicUsize::new(0), AtomicUsize::new(0));
     side_by_side(&rounds, |(nth, pause, both)| {

@@ -3,6 +3,7 @@
 
 pub mod awkward;
 pub mod caller;
+pub mod chance;
 pub mod docker;
 pub mod program;
 pub mod pty;

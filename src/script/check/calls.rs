@@ -13,6 +13,9 @@ use std::sync::LazyLock;
 /// Where functions are documented that are not ours.
 const RHAIS_OWN: &str = "it is one of Rhai's own: see https://rhai.rs/book";
 
+/// How the finding of a function begins that is not there; its name follows.
+pub const NO_FUNCTION: &str = "there is no function";
+
 /// How far a word may be from a known one to be that one, misspelt: in letters put in or left out.
 pub const MISSPELT: usize = 2;
 
@@ -46,7 +49,7 @@ impl<'a> Walk<'a> {
                 self.find(Severity::Error, place, message, RHAIS_OWN);
             }
         } else {
-            let message = format!("there is no function `{}`", call.name);
+            let message = format!("{NO_FUNCTION} `{}`", call.name);
             let help = self.meant(&call.name);
             self.find(Severity::Error, place, message, help);
         }

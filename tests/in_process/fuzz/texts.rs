@@ -1,8 +1,6 @@
 //! Texts that no person would write, and some that one might by accident. What is made of a number is the same each time.
 
-use proptest::prelude::{Strategy, any};
-use proptest::strategy::ValueTree;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use crate::support::chance::Chance;
 
 /// Words and signs, whole and broken, of scripts and of `site.toml`.
 const POOL: [&str; 72] = [
@@ -149,29 +147,6 @@ const NESTS: [(&str, &str); 40] = [
     ("[a, ", "]"),
     ("a = [", "]"),
 ];
-
-/// A source of numbers.
-pub struct Chance(TestRunner);
-
-impl Chance {
-    pub fn of(seed: u64) -> Chance {
-        let mut bytes = [7; 16];
-        bytes[..8].copy_from_slice(&seed.to_le_bytes());
-        Chance(TestRunner::new_with_rng(
-            Config::default(),
-            TestRng::from_seed(RngAlgorithm::XorShift, &bytes),
-        ))
-    }
-
-    pub fn below(&mut self, end: usize) -> usize {
-        let number = any::<u64>().new_tree(&mut self.0).map(|tree| tree.current()).unwrap_or_default();
-        (number % end.max(1) as u64) as usize
-    }
-
-    fn one<'a>(&mut self, of: &[&'a str]) -> &'a str {
-        of[self.below(of.len())]
-    }
-}
 
 /// A text: one of `real` spoilt, or made of nothing.
 pub fn text(chance: &mut Chance, real: &[String]) -> String {

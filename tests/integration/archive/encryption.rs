@@ -1,6 +1,8 @@
 //! Encrypted archives, with the real `age` and the real `gpg`.
 
-use super::{ENDINGS, Numbers, member, names, sample};
+use crate::support::chance::Chance;
+
+use super::{ENDINGS, member, names, sample};
 use banister::failure::{Failure, Kind, Result};
 use banister::internals::machine::archive::{
     About, Created, Keys, Manifest, Member, Own, Watch, create, is_readable, try_keys, unpack, verify_until,
@@ -157,23 +159,26 @@ fn an_encrypted_archive_is_private_and_what_was_there_comes_out_of_it() {
 
 #[test]
 fn every_changed_byte_of_an_encrypted_archive_is_found_and_every_cut() {
-    let mut numbers = Numbers(44);
+    let mut chance = Chance::of(44);
     for held in both() {
         let data = sample(held.folder.path());
         let path = held.folder.path().join(format!("one.tar.zst.{}", held.ending));
         make(&path, &held.keys, &[member("data", &data)]).unwrap();
         let good = fs::read(&path).unwrap();
         let length = good.len() as u64;
-        let places: Vec<u64> =
-            (0..20).chain(length - 20..length).chain((0..60).map(|_| numbers.below(length))).collect();
+        let places: Vec<u64> = (0..20)
+            .chain(length - 20..length)
+            .chain((0..60).map(|_| chance.below(length as usize) as u64))
+            .collect();
         for place in places {
             let mut bad = good.clone();
-            bad[place as usize] ^= 1 << numbers.below(8);
+            bad[place as usize] ^= 1 << chance.below(8);
             fs::write(&path, &bad).unwrap();
             let failure = verify(&path, &held.keys).expect_err(&format!("{} {place}", held.ending));
             assert_eq!(failure.kind, Kind::Refused, "{} {place}: {failure}", held.ending);
         }
-        let cuts = (0..3).chain(length - 20..length).chain((0..20).map(|_| numbers.below(length)));
+        let cuts =
+            (0..3).chain(length - 20..length).chain((0..20).map(|_| chance.below(length as usize) as u64));
         for place in cuts.collect::<Vec<_>>() {
             fs::write(&path, &good[..place as usize]).unwrap();
             let failure = verify(&path, &held.keys).expect_err(&format!("{} {place}", held.ending));

@@ -1,6 +1,6 @@
 //! Settings files, compared with what the real make reads.
 
-use super::Numbers;
+use crate::support::chance::Chance;
 use banister::failure::Kind;
 use banister::internals::machine::env_file::EnvFile;
 use std::collections::BTreeMap;
@@ -37,8 +37,8 @@ fn by_make(env: &Path, names: &[&str]) -> Option<BTreeMap<String, String>> {
 
 const NAMES: [&str; 6] = ["A", "B", "KEY", "LOG_LEVEL", "x", "DB_PASSWORD"];
 
-fn random(numbers: &mut Numbers, pieces: &[&str], most: u64) -> String {
-    (0..numbers.below(most + 1)).map(|_| pieces[numbers.below(pieces.len() as u64) as usize]).collect()
+fn random(chance: &mut Chance, pieces: &[&str], most: usize) -> String {
+    (0..chance.below(most + 1)).map(|_| pieces[chance.below(pieces.len())]).collect()
 }
 
 const PIECES: [&str; 22] = [
@@ -46,20 +46,20 @@ const PIECES: [&str; 22] = [
     "ä", "\\\n", "%", "B",
 ];
 
-fn random_file(numbers: &mut Numbers) -> String {
+fn random_file(chance: &mut Chance) -> String {
     let mut text = String::new();
-    for _ in 0..numbers.below(9) {
-        let ending = ["\n", "\n", "\n", "\r\n"][numbers.below(4) as usize];
-        let name = NAMES[numbers.below(6) as usize];
-        let before = ["", "", "", " ", "export ", " export\t"][numbers.below(6) as usize];
-        let operator = ["=", "=", "=", " = ", ":=", " ?= ", "+=", "::="][numbers.below(8) as usize];
-        match numbers.below(8) {
-            0 => text += &format!("# {}{ending}", random(numbers, &["a", "\\", "\\\n", "A=1", "$"], 4)),
+    for _ in 0..chance.below(9) {
+        let ending = ["\n", "\n", "\n", "\r\n"][chance.below(4)];
+        let name = NAMES[chance.below(6)];
+        let before = ["", "", "", " ", "export ", " export\t"][chance.below(6)];
+        let operator = ["=", "=", "=", " = ", ":=", " ?= ", "+=", "::="][chance.below(8)];
+        match chance.below(8) {
+            0 => text += &format!("# {}{ending}", random(chance, &["a", "\\", "\\\n", "A=1", "$"], 4)),
             1 => text += ending,
-            _ => text += &format!("{before}{name}{operator}{}{ending}", random(numbers, &PIECES, 7)),
+            _ => text += &format!("{before}{name}{operator}{}{ending}", random(chance, &PIECES, 7)),
         }
     }
-    if numbers.below(3) == 0 {
+    if chance.below(3) == 0 {
         text.truncate(text.trim_end_matches(['\n', '\r']).len());
     }
     text
@@ -69,10 +69,10 @@ fn random_file(numbers: &mut Numbers) -> String {
 fn values_are_those_that_make_reads() {
     let folder = tempfile::tempdir().unwrap();
     let env = folder.path().join(".env");
-    let mut numbers = Numbers(2024);
+    let mut chance = Chance::of(2024);
     let mut compared = 0;
     for round in 0..400 {
-        let text = random_file(&mut numbers);
+        let text = random_file(&mut chance);
         fs::write(&env, &text).unwrap();
         let Some(made) = by_make(&env, &NAMES) else { continue };
         let Ok(file) = EnvFile::read(&env, BTreeMap::new()) else { continue };
@@ -89,15 +89,15 @@ fn values_are_those_that_make_reads() {
 fn a_setting_that_was_set_is_read_by_make_as_it_was_meant_and_all_others_stay() {
     let folder = tempfile::tempdir().unwrap();
     let env = folder.path().join(".env");
-    let mut numbers = Numbers(77);
+    let mut chance = Chance::of(77);
     let (mut done, mut refused) = (0, 0);
     for round in 0..400 {
-        let text = random_file(&mut numbers);
+        let text = random_file(&mut chance);
         fs::write(&env, &text).unwrap();
         let Some(before) = by_make(&env, &NAMES) else { continue };
         let Ok(mut file) = EnvFile::read(&env, BTreeMap::new()) else { continue };
-        let key = NAMES[numbers.below(6) as usize];
-        let value = random(&mut numbers, &PIECES, 6);
+        let key = NAMES[chance.below(6)];
+        let value = random(&mut chance, &PIECES, 6);
         match file.set(key, &value) {
             Err(failure) => {
                 assert_eq!(failure.kind, Kind::Refused);

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use banister::internals::machine::git::Checkout;
 
 use super::repository::Repository;
+use crate::support::chance::Chance;
 
 /// Where the program that is to be killed finds out what it is.
 const ROLE: &str = "BANISTER_TEST_CHECK_OUT";
@@ -70,32 +71,20 @@ fn whole(repository: &Repository) -> Duration {
     begin.elapsed()
 }
 
-/// The same numbers in every run; they only choose moments.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % limit
-    }
-}
-
 #[test]
 fn a_killed_move_can_go_on_elsewhere_or_back() {
     let repository = releases();
     let whole = whole(&repository);
-    let mut chance = Chance(0x9E37_79B9_7F4A_7C15);
+    let mut chance = Chance::of(1);
     let (mut cut, mut half) = (0, 0);
     for _ in 0..rounds(80) {
         let names = ["1.0.0", "1.1.0", "1.2.0"];
-        let to = names[chance.below(3) as usize];
+        let to = names[chance.below(3)];
         let pause = whole.mul_f64(chance.below(1000) as f64 / 900.0);
         cut += usize::from(killed_after(&repository, to, pause));
         let checkout = Checkout::open(&repository.folder).unwrap();
         half += usize::from(checkout.half_moved().is_some());
-        let next = names[chance.below(3) as usize];
+        let next = names[chance.below(3)];
         let moved = checkout.check_out(next);
         let moved = moved.unwrap_or_else(|failure| panic!("{failure:?}\n{}", repository.status()));
         assert_eq!(repository.git(&["rev-parse", &format!("{next}^{{commit}}")]), moved.to.commit);
@@ -110,7 +99,7 @@ fn a_killed_move_can_go_on_elsewhere_or_back() {
 fn an_edit_made_after_a_killed_move_is_kept() {
     let repository = releases();
     let whole = whole(&repository);
-    let mut chance = Chance(0x2545_F491_4F6C_DD1D);
+    let mut chance = Chance::of(2);
     for _ in 0..rounds(30) {
         let pause = whole.mul_f64(chance.below(1000) as f64 / 900.0);
         killed_after(&repository, "1.1.0", pause);
