@@ -133,7 +133,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     for (what, of) in [("rows", &rows), ("documents", &documents), ("keys", &keys)] {
         let all: Vec<String> = of.iter().map(|(name, count)| format!("`{name}` ({count})")).collect();
         if !all.is_empty() {
-            (host.tell)(Told::Note(format!("put back, with all {what}: {}", all.join(", ")).into()));
+            (host.tell)(Told::Note(format!("put back for a trial, {what}: {}", all.join(", ")).into()));
         }
     }
     Ok(Outcome { rows, documents, keys, untried, checks, seconds })
