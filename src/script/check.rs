@@ -35,8 +35,8 @@ pub use imports::unknown_kind;
 pub use known::LENIENT;
 pub use optional::{has_default, optional};
 
-use super::layers::{Layers, Text};
 use crate::failure::{Failure, Kind, Result};
+use crate::script::layers::{Layers, Text};
 use calls::NO_FUNCTION;
 use files::Files;
 use std::collections::BTreeSet;
@@ -95,7 +95,7 @@ impl<'a> Check<'a> {
     /// How many files were looked through, and what was found in them, file by file from top to bottom.
     pub fn end(mut self) -> (usize, Vec<Finding>) {
         for number in self.files.module("kind").files {
-            let asked = super::kind::ASKED.into_iter();
+            let asked = crate::script::kind::ASKED.into_iter();
             self.found.extend(asked.filter_map(|name| offers::objection(&self.files.files[number], name, 1)));
         }
         for number in 0..self.files.files.len() {

@@ -1,15 +1,28 @@
 //! The engine: Rhai with our primitives, our blocks, and without what would break replay.
 
-use super::convert::{map_to_plain, to_dynamic, to_plain};
-use super::error::{place, to_failure};
-use super::here::Here;
-use super::layers::Layers;
-use super::types::{self, ServerValue, to_error};
-use super::{asked, blocks, compare, error, json, nothing, print};
+mod asked;
+pub mod assume;
+pub mod blocks;
+pub mod compare;
+pub mod convert;
+pub mod error;
+pub mod here;
+mod json;
+pub mod nothing;
+mod print;
+pub mod seen;
+pub mod sweep;
+pub mod types;
+pub mod unknown;
+
 use crate::failure::{Failure, Kind};
 use crate::journal::Call;
 use crate::primitive::{AnyPrimitive, Signature};
 use crate::primitives;
+use crate::script::layers::Layers;
+use convert::{map_to_plain, to_dynamic, to_plain};
+use error::{place, to_failure};
+use here::Here;
 use rhai::{
     AST, Dynamic, Engine, EvalAltResult, Map, Module, ModuleResolver, NativeCallContext, OptimizationLevel,
     Position, Scope, Shared,
@@ -17,6 +30,7 @@ use rhai::{
 use std::any::TypeId;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
+use types::{ServerValue, to_error};
 
 /// Words of plain Rhai that see the world around the gate, and what to say instead.
 const FORBIDDEN: [(&str, &str); 4] = [
@@ -54,7 +68,7 @@ pub fn engine(layers: Arc<Layers>) -> Engine {
     print::register(&mut engine);
     json::register(&mut engine);
     compare::register(&mut engine);
-    super::unknown::register(&mut engine);
+    unknown::register(&mut engine);
     blocks::register(&mut engine);
     register_servers(&mut engine);
     for primitive in primitives::all() {

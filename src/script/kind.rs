@@ -1,10 +1,10 @@
 //! A kind of servers: what it must offer, and what it says of one of its servers, asked from outside of a runbook.
 
-use super::check::unknown_kind;
-use super::layers::{Folder, Layers};
-use super::runbook::Runbook;
 use crate::data::Arguments;
 use crate::failure::{Failure, Kind, Result};
+use crate::script::check::unknown_kind;
+use crate::script::layers::{Folder, Layers};
+use crate::script::runbook::Runbook;
 use crate::session::Session;
 use serde_json::Value;
 use std::sync::Arc;

@@ -1,17 +1,21 @@
 //! Where the text of runbooks and modules comes from: the site's folder first, then what the program brings.
 
-use super::outline::outline;
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::kind::{FILE as KIND_FILE, STDLIB};
 use crate::machine::files::{sha256_of, write_durably};
 pub use crate::output::nearest::{distance, nearest};
+use crate::script::text::outline::outline;
 use include_dir::{Dir, include_dir};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+pub mod merge;
+mod problems;
 mod read;
+pub mod releases;
+mod stale;
 
 static RUNBOOKS: Dir = include_dir!("$CARGO_MANIFEST_DIR/runbooks");
 /// What releases ask for is bundled with the kind of server whose releases they are.

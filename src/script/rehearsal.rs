@@ -3,13 +3,13 @@
 //! They are no runbooks: nothing in them passes the gate, and they see no primitive. What they call are runs of the program
 //! itself.
 
-use super::convert::plain_to_dynamic;
-use super::engine::compile;
-use super::error::to_failure;
-use super::layers::Text;
-use super::types::to_error;
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::practice::Rehearsal;
+use crate::script::engine::compile;
+use crate::script::engine::convert::plain_to_dynamic;
+use crate::script::engine::error::to_failure;
+use crate::script::engine::types::to_error;
+use crate::script::layers::Text;
 use rhai::{
     AST, Dynamic, Engine, EvalAltResult, ImmutableString, Map, NativeCallContext, OptimizationLevel, Scope,
 };
@@ -35,14 +35,14 @@ impl Tests {
     pub fn read(text: &Text) -> Result<Tests> {
         let engine = engine();
         let ast = compile(&engine, &text.source, &text.text)?;
-        let outline = super::outline::outline(&text.text);
-        let is_test = |function: &&super::outline::Function| {
+        let outline = crate::script::text::outline::outline(&text.text);
+        let is_test = |function: &&crate::script::text::outline::Function| {
             function.parameters == 1 && !text.text[function.whole.clone()].starts_with("private")
         };
         let names: Vec<String> =
             outline.functions.iter().filter(is_test).map(|function| function.name.clone()).collect();
         if names.is_empty() {
-            let message = format!("`{}` has no test", super::source::shown(&text.source));
+            let message = format!("`{}` has no test", crate::script::text::source::shown(&text.source));
             return Err(Failure::new(Kind::Invalid, message).help(
                 "write one as `fn what_it_shows(practice) { … }`; read how with `banister test --help`",
             ));

@@ -1,15 +1,15 @@
 //! A runbook: its text, its parameters, and how it is run.
 
-use super::blocks::{self, STACK};
-use super::check::{self, Ahead, Finding};
-use super::engine;
-use super::error::to_failure;
-use super::here::{Chooser, Here};
-use super::layers::{Layers, Text};
-use super::nothing;
-use super::seen::Seen;
 use crate::data::Arguments;
 use crate::failure::{Failure, Kind, Result};
+use crate::script::check::{self, Ahead, Finding};
+use crate::script::engine;
+use crate::script::engine::blocks::{self, STACK};
+use crate::script::engine::error::to_failure;
+use crate::script::engine::here::{Chooser, Here};
+use crate::script::engine::nothing;
+use crate::script::engine::seen::Seen;
+use crate::script::layers::{Layers, Text};
 use crate::session::{Frame, Session};
 use rhai::{AST, CallFnOptions, Dynamic, Engine, EvalAltResult, Scope};
 use serde::Serialize;
@@ -76,7 +76,7 @@ impl Runbook {
         let mut functions: Vec<_> = ast.iter_functions().filter(|function| function.name == "main").collect();
         functions.sort_by_key(|function| function.params.len());
         let Some(main) = functions.pop() else {
-            let shown = super::source::shown(&text.source);
+            let shown = crate::script::text::source::shown(&text.source);
             return Err(Failure::new(
                 Kind::Invalid,
                 format!("`{shown}` has no `fn main`, so that it is no runbook"),
@@ -154,7 +154,7 @@ impl Runbook {
             let ast = engine::compile(&engine, &self.text.source, &self.text.text)?;
             let here = self.here(session, None);
             let value = self.call_main(&engine, &ast, &here, parameters)?;
-            super::convert::to_plain(&value).map_err(|error| to_failure(&error, &self.source))
+            crate::script::engine::convert::to_plain(&value).map_err(|error| to_failure(&error, &self.source))
         })
     }
 
@@ -204,7 +204,7 @@ impl Runbook {
         let mut engine = engine::engine(self.layers.clone());
         // What was read with a secret that has changed since is as little known as what a plan can't know.
         if chooser.is_some() || session.has_lost() {
-            super::sweep::sweep(&mut engine);
+            crate::script::engine::sweep::sweep(&mut engine);
         }
         nothing::watch(&mut engine, session.stop.clone());
         let ast = engine::compile(&engine, &self.text.source, &self.text.text)?;
@@ -273,7 +273,10 @@ impl Runbook {
             .parameters
             .iter()
             .map(|parameter| {
-                parameters.get(&parameter.name).map(super::convert::plain_to_dynamic).unwrap_or_default()
+                parameters
+                    .get(&parameter.name)
+                    .map(crate::script::engine::convert::plain_to_dynamic)
+                    .unwrap_or_default()
             })
             .collect();
         let options = CallFnOptions::new().with_tag(here.clone()).eval_ast(true);

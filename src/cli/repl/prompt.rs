@@ -9,7 +9,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::report::text::cut;
 use crate::script::repl::Repl;
 use crate::script::repl::words::TYPED;
-use crate::script::tokens::is_open;
+use crate::script::text::tokens::is_open;
 use rustyline::completion::Completer;
 use rustyline::config::CompletionType;
 use rustyline::error::ReadlineError;

@@ -7,7 +7,7 @@ use crate::data::{self, Arguments};
 use crate::failure::Result;
 use crate::primitive::{AnyPrimitive, Parameter, Signature};
 use crate::primitives;
-use crate::script::convert::to_plain;
+use crate::script::engine::convert::to_plain;
 use crate::script::layers::nearest;
 use crate::units;
 use rhai::{Expr, Position};

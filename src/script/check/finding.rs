@@ -1,8 +1,8 @@
 //! What the check finds: a place in a script, what is wrong there, and how it is mended.
 
-use crate::script::compose::as_written;
+use crate::script::layers::merge::as_written;
 use crate::script::layers::{Problem, Text, Versions};
-use crate::script::source::{file_line, shown};
+use crate::script::text::source::{file_line, shown};
 use rhai::Position;
 use serde::Serialize;
 

@@ -7,7 +7,7 @@ use super::program::{Function, Program};
 use super::walk::Walk;
 use crate::primitives;
 use crate::script::layers::{distance, nearest};
-use crate::script::outline::HOOKS;
+use crate::script::text::outline::HOOKS;
 use rhai::{ASTFlags, Expr, Position, Stmt};
 
 /// The options that `run` and `plan` have themselves, as parameters would be called.

@@ -3,8 +3,8 @@
 use super::files::Files;
 use super::finding::{Finding, Severity};
 use super::program::{Function, Program};
-use crate::script::compose::{is_base, written};
-use crate::script::source::{file_line, shown};
+use crate::script::layers::merge::{is_base, written};
+use crate::script::text::source::{file_line, shown};
 use rhai::{ASTNode, Expr, FnCallExpr, Stmt};
 use std::collections::BTreeSet;
 

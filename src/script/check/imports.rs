@@ -6,7 +6,7 @@ use super::program::{Function, Program};
 use super::scope::Alias;
 use super::walk::Walk;
 use crate::script::layers::{Folder, Layers, nearest};
-use crate::script::source::{origin, shown};
+use crate::script::text::source::{origin, shown};
 use rhai::{Expr, Ident, Namespace, Position};
 
 impl<'a> Walk<'a> {

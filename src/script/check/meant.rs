@@ -2,7 +2,7 @@
 
 use super::calls::MISSPELT;
 use crate::script::layers::{distance, nearest};
-use crate::script::outline::HOOKS;
+use crate::script::text::outline::HOOKS;
 use rhai::Position;
 
 /// Words before a block that need nothing between.

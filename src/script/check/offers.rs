@@ -4,7 +4,7 @@
 use super::files::File;
 use super::finding::{Finding, Severity};
 use super::program::Function;
-use crate::script::source::shown;
+use crate::script::text::source::shown;
 use rhai::Position;
 
 /// What keeps a kind's function from being called with so many arguments, if anything does.

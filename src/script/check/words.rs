@@ -4,7 +4,7 @@
 use super::finding::Severity;
 use super::literal;
 use super::walk::Walk;
-use crate::script::compare::{APART, COMPARISONS, help};
+use crate::script::engine::compare::{APART, COMPARISONS, help};
 use rhai::{Expr, FnCallExpr, Position, Stmt, SwitchCasesCollection};
 
 /// What to say of a forbidden word, and what to write instead.

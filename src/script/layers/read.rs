@@ -1,11 +1,11 @@
 //! What is read for a name: the bundled file, the site's on it, and of a kind what it inherits.
 
-use super::super::compose::{compose, inherit};
-use super::super::source::BUNDLED;
-use super::super::stale::stale;
+use super::merge::{compose, inherit};
+use super::stale::stale;
 use super::{BASE, Folder, Layers, Text};
 use crate::failure::{Failure, Kind, Result};
 use crate::kind::{FILE, OwnKey, STDLIB, Written, extends, path_of};
+use crate::script::text::source::BUNDLED;
 
 impl Layers {
     /// A file, with what it lies on.

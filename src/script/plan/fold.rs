@@ -1,7 +1,7 @@
 //! The ways of a plan as one outline: what they begin with in common once, then the fork, then its arms, then what all
 //! arms end with, once again.
 
-use super::plan::{Arm, Item, What};
+use super::{Arm, Item, What};
 use crate::failure::{Failure, Kind, Result};
 
 /// One entry of a way.

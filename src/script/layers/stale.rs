@@ -4,8 +4,8 @@
 //! versions can be shown. `customize` puts it there, and `run` when it first meets the site's file, or when a person
 //! has seen what changed.
 
-use super::layers::{Problem, Text, Versions};
-use super::outline::{Outline, outline};
+use super::{Problem, Text, Versions};
+use crate::script::text::outline::{Outline, outline};
 
 /// Each override of something that is not as it was in the text that is kept.
 pub fn stale(kept: &str, bundled: &str, site: &Text) -> Vec<Problem> {

@@ -2,10 +2,10 @@
 //! serves any number of runs, and a call without it (while a module is loaded) can do nothing.
 
 use super::assume::Assumed;
-use super::check::Ahead;
 use super::seen::Seen;
 use super::types::to_error;
 use crate::failure::{Failure, Kind};
+use crate::script::check::Ahead;
 use crate::session::{Frame, Session};
 use rhai::{Dynamic, EvalAltResult, FnPtr, GlobalRuntimeState};
 use serde_json::Value;

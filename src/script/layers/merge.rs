@@ -10,10 +10,10 @@
 //! then on, which is what `base::name(…)` is read as: it is as long, so that columns stay. Where there are more than two
 //! files, the next is called `base1_name`.
 
-use super::layer_check::problems;
-use super::layers::Text;
-use super::outline::{self, Hook, Outline, outline};
-use super::source::{Line, files, layered, line_at};
+use super::Text;
+use super::problems::problems;
+use crate::script::text::outline::{self, Hook, Outline, outline};
+use crate::script::text::source::{Line, files, layered, line_at};
 use std::collections::BTreeSet;
 use std::ops::Range;
 

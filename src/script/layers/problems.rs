@@ -1,7 +1,7 @@
 //! What is wrong in how a site's file lies on a bundled one; the rest is found in the text that both make.
 
-use super::layers::{Problem, Text, nearest};
-use super::outline::{Outline, Sort};
+use super::{Problem, Text, nearest};
+use crate::script::text::outline::{Outline, Sort};
 
 /// All of it, in the order of the site's file.
 pub fn problems(below: &Outline, above: &Outline, site: &Text) -> Vec<Problem> {
@@ -31,8 +31,9 @@ pub fn problems(below: &Outline, above: &Outline, site: &Text) -> Vec<Problem> {
             find(hook.place, message, format!("remove one of them; the other is in line {line}"));
         }
         let gone = below.functions.iter().find(|function| {
-            let inside =
-                |step: &&super::outline::Step| step.name == hook.step && function.whole.contains(&step.place);
+            let inside = |step: &&crate::script::text::outline::Step| {
+                step.name == hook.step && function.whole.contains(&step.place)
+            };
             below.steps.iter().find(inside).is_some()
                 && above.functions.iter().any(|own| own.name == function.name)
         });

@@ -3,7 +3,7 @@
 //! Everywhere else a map without the key is a mistake, such as a misspelt name, and the read fails. Rhai knows only one
 //! answer for all reads, so that those that ask are made calls of `get`, which gives `()`. Lines stay what they are.
 
-use super::check::LENIENT;
+use crate::script::check::LENIENT;
 use rhai::{AST, ASTFlags, ASTNode, Expr, Position, Stmt};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -56,7 +56,7 @@ pub fn with_calls(text: &str) -> Cow<'_, str> {
 /// The bracket that closes the first.
 fn closing(text: &str) -> Option<usize> {
     let mut open = 0_usize;
-    for token in super::tokens::tokens(text) {
+    for token in crate::script::text::tokens::tokens(text) {
         match &text[token.place.clone()] {
             "[" | "(" | "{" | "#{" => open += 1,
             "]" | ")" | "}" => open -= 1,

@@ -1,11 +1,7 @@
 //! Goes through a runbook once for each way that a run may go, and tells what each way would do.
 
-use super::assume::Assumed;
 use super::fold::{Entry, fold};
-use super::here::Chooser;
-use super::plan::{Item, Plan, What};
-use super::runbook::{OnFailure, Runbook};
-use super::unknown::{depends, is_about_one};
+use super::{Item, Plan, What};
 use crate::data;
 use crate::event::{Event, Listener};
 use crate::failure::{Failure, Kind, Result};
@@ -14,6 +10,10 @@ use crate::person::Nobody;
 use crate::primitive::Sort;
 use crate::primitives;
 use crate::reach::planner::Planner;
+use crate::script::engine::assume::Assumed;
+use crate::script::engine::here::Chooser;
+use crate::script::engine::unknown::{depends, is_about_one};
+use crate::script::runbook::{OnFailure, Runbook};
 use crate::session::{Direction, Parts, Session};
 use crate::site::Site;
 use crate::stop::Stop;
@@ -201,7 +201,7 @@ impl Listener for Way {
             Event::StepStarted { name, depth, source, .. } => {
                 course.depth = *depth;
                 course.push(
-                    super::source::shown(source).into(),
+                    crate::script::text::source::shown(source).into(),
                     What::Step { name: name.clone(), source: source.clone() },
                 );
                 course.depth += 1;

@@ -34,7 +34,7 @@ pub fn register(engine: &mut Engine) {
 
 /// Where a block is from that stands at a place.
 fn origin(source: &str, place: Position) -> &str {
-    super::source::origin(source, place.line().unwrap_or_default())
+    crate::script::text::source::origin(source, place.line().unwrap_or_default())
 }
 
 /// A named block. `return`, `break` and `continue` pass through it as if it were not there.

@@ -5,11 +5,11 @@
 //! written anew from the files that are there, as a script like any other: so it is checked, kept with a run and
 //! replayed as such.
 
-use super::layers::{Folder, Layers, Problem, Text, nearest};
-use super::outline::outline;
-use super::source::BUNDLED;
+use super::{Folder, Layers, Problem, Text, nearest};
 use crate::failure::Result;
 use crate::machine::release::Release;
+use crate::script::text::outline::outline;
+use crate::script::text::source::BUNDLED;
 use std::fmt::Write;
 
 /// What a file may say, each a function with the server as its only parameter, and what is true without it.
@@ -36,7 +36,7 @@ struct Entry {
 
 impl Layers {
     /// The text of the module `releases` for servers of a kind.
-    pub(super) fn releases(&self, kind: &str) -> Result<Text> {
+    pub fn releases(&self, kind: &str) -> Result<Text> {
         let mut entries = Vec::new();
         let mut problems = Vec::new();
         for path in self.release_files(kind)? {

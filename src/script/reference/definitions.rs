@@ -3,10 +3,10 @@
 //!
 //! The form is the one in which Rhai itself writes definitions (`Engine::definitions`, a single file).
 
-use super::engine::engine;
-use super::layers::{Folder, Layers};
-use super::reference::{Page, Sort, pages};
+use super::{Page, Sort, pages};
 use crate::primitive::Signature;
+use crate::script::engine::engine;
+use crate::script::layers::{Folder, Layers};
 use std::fmt::Write;
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
 //! Rhai's errors as failures that point at the admin's script.
 
-use super::source::{file_line, shown};
 use super::types::FailureValue;
 use crate::failure::{Failure, Kind};
+use crate::script::text::source::{file_line, shown};
 use rhai::{EvalAltResult, Map, ParseError, Position};
 
 /// What ended a script, with the innermost place in a script. `source` is the source of the outermost text.
@@ -68,7 +68,7 @@ pub fn place(source: &str, position: Position) -> String {
 }
 
 /// The error itself, without the calls around it, and the source that its position is in.
-pub(super) fn innermost<'a>(error: &'a EvalAltResult, source: &'a str) -> (&'a EvalAltResult, &'a str) {
+pub fn innermost<'a>(error: &'a EvalAltResult, source: &'a str) -> (&'a EvalAltResult, &'a str) {
     match error {
         EvalAltResult::ErrorInFunctionCall(_, callee, inner, _) => {
             innermost(inner, if callee.is_empty() { source } else { callee })

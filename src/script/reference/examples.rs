@@ -1,7 +1,7 @@
 //! Examples for a site's file: each step and function of a bundled text, as comments to start from.
 
-use super::compose::{as_written, is_base};
-use super::outline::outline;
+use crate::script::layers::merge::{as_written, is_base};
+use crate::script::text::outline::outline;
 
 /// The text of the file.
 pub fn examples(bundled: &str) -> String {
@@ -10,7 +10,9 @@ pub fn examples(bundled: &str) -> String {
         "// This file overrides the bundled one of the same name. Remove the `//` from the parts to change.\n\
          // `before` and `after` do something at a step, `replace` takes its place, `skip(\"step\", \"reason\")` leaves it out.\n",
     );
-    let shown = |function: &&super::outline::Function| function.name != "main" && !is_base(&function.name);
+    let shown = |function: &&crate::script::text::outline::Function| {
+        function.name != "main" && !is_base(&function.name)
+    };
     let is_base_step = |place: usize| {
         outline.functions.iter().any(|function| is_base(&function.name) && function.whole.contains(&place))
     };
