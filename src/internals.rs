@@ -108,9 +108,9 @@ pub mod reach {
 pub mod script {
     pub mod check {
         pub use crate::script::check::{Check, Finding, Severity, check};
-    }
-    pub mod kind {
-        pub use crate::script::kind::{CONTRACT, offers};
+        pub mod contract {
+            pub use crate::script::check::contract::{CONTRACT, offers};
+        }
     }
     pub mod layers {
         pub use crate::script::layers::{Folder, Layers, Text};

@@ -4,16 +4,13 @@
 //! finding of [`Severity::Error`] keeps a script from being run.
 
 mod ahead;
-mod arguments;
+mod arity;
 mod brackets;
-mod calls;
-mod expressions;
+pub mod contract;
 mod files;
 mod finding;
-mod functions;
 mod heirs;
 mod idle;
-mod imports;
 mod keys;
 mod known;
 mod literal;
@@ -22,24 +19,22 @@ mod offers;
 mod optional;
 mod program;
 mod scope;
-mod steps;
 mod syntax;
 mod walk;
 mod words;
 
-pub use ahead::Ahead;
+pub use ahead::ahead;
 pub use finding::{Finding, Severity};
-#[cfg(test)]
-pub use functions::TAKEN;
-pub use imports::unknown_kind;
-pub use known::LENIENT;
 pub use optional::{has_default, optional};
+#[cfg(test)]
+pub use walk::TAKEN;
+pub use walk::unknown_kind;
 
 use crate::failure::{Failure, Kind, Result};
 use crate::script::layers::{Layers, Text};
-use calls::NO_FUNCTION;
 use files::Files;
 use std::collections::BTreeSet;
+use walk::NO_FUNCTION;
 
 /// Several scripts, with what they import; each text is looked through once.
 pub struct Check<'a> {
@@ -95,7 +90,7 @@ impl<'a> Check<'a> {
     /// How many files were looked through, and what was found in them, file by file from top to bottom.
     pub fn end(mut self) -> (usize, Vec<Finding>) {
         for number in self.files.module("kind").files {
-            let asked = crate::script::kind::ASKED.into_iter();
+            let asked = crate::script::check::contract::ASKED.into_iter();
             self.found.extend(asked.filter_map(|name| offers::objection(&self.files.files[number], name, 1)));
         }
         for number in 0..self.files.files.len() {

@@ -1,7 +1,10 @@
 //! The engine: Rhai with our primitives, our blocks, and without what would break replay.
 
+pub mod ahead;
 mod asked;
 pub mod assume;
+pub mod assumed;
+mod bare;
 pub mod blocks;
 pub mod compare;
 pub mod convert;
@@ -9,28 +12,33 @@ pub mod error;
 pub mod here;
 mod json;
 pub mod nothing;
+mod operators;
 mod print;
 pub mod seen;
 pub mod sweep;
-pub mod types;
+mod types;
 pub mod unknown;
+pub mod values;
 
 use crate::failure::{Failure, Kind};
 use crate::journal::Call;
 use crate::primitive::{AnyPrimitive, Signature};
 use crate::primitives;
 use crate::script::layers::Layers;
+pub use bare::LENIENT;
+
+use bare::bare;
 use convert::{map_to_plain, to_dynamic, to_plain};
 use error::{place, to_failure};
 use here::Here;
 use rhai::{
-    AST, Dynamic, Engine, EvalAltResult, Map, Module, ModuleResolver, NativeCallContext, OptimizationLevel,
-    Position, Scope, Shared,
+    AST, Dynamic, Engine, EvalAltResult, Map, Module, ModuleResolver, NativeCallContext, Position, Scope,
+    Shared,
 };
 use std::any::TypeId;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
-use types::{ServerValue, to_error};
+use values::{ServerValue, to_error};
 
 /// Words of plain Rhai that see the world around the gate, and what to say instead.
 const FORBIDDEN: [(&str, &str); 4] = [
@@ -43,19 +51,8 @@ const FORBIDDEN: [(&str, &str); 4] = [
 
 /// An engine over the given layers.
 pub fn engine(layers: Arc<Layers>) -> Engine {
-    let mut engine = Engine::new();
-    // Full optimisation would call primitives while compiling.
-    engine.set_optimization_level(OptimizationLevel::None);
-    engine.set_strict_variables(true);
-    engine.set_max_call_levels(64);
-    engine.set_max_expr_depths(128, 128);
-    engine.set_max_string_size(16 << 20);
-    engine.set_max_array_size(1_000_000);
-    engine.set_max_map_size(100_000);
-    engine.set_max_modules(1_000);
-    engine.set_fail_on_invalid_map_property(true);
+    let mut engine = bare();
     engine.set_module_resolver(Resolver { layers, loaded: Mutex::default(), loading: Mutex::default() });
-    engine.disable_symbol("eval");
     for (name, instead) in FORBIDDEN {
         let refuse = move || -> Result<(), Box<EvalAltResult>> {
             Err(to_error(Failure::new(Kind::Invalid, format!("`{name}` is not available: {instead}"))))
@@ -68,7 +65,7 @@ pub fn engine(layers: Arc<Layers>) -> Engine {
     print::register(&mut engine);
     json::register(&mut engine);
     compare::register(&mut engine);
-    unknown::register(&mut engine);
+    operators::register(&mut engine);
     blocks::register(&mut engine);
     register_servers(&mut engine);
     for primitive in primitives::all() {

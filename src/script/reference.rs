@@ -6,7 +6,7 @@ pub mod search;
 
 use crate::kind::documented;
 use crate::primitives;
-use crate::script::kind::contract;
+use crate::script::check::contract::contract;
 use crate::script::layers::merge::is_base;
 use crate::script::layers::{Folder, Layers};
 use crate::script::runbook::{Parameter, Runbook};

@@ -8,7 +8,7 @@ use crate::practice::Rehearsal;
 use crate::script::engine::compile;
 use crate::script::engine::convert::plain_to_dynamic;
 use crate::script::engine::error::to_failure;
-use crate::script::engine::types::to_error;
+use crate::script::engine::values::to_error;
 use crate::script::layers::Text;
 use rhai::{
     AST, Dynamic, Engine, EvalAltResult, ImmutableString, Map, NativeCallContext, OptimizationLevel, Scope,

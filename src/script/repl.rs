@@ -13,7 +13,7 @@ use crate::script::engine::error::to_failure;
 use crate::script::engine::here::Here;
 use crate::script::engine::nothing;
 use crate::script::engine::seen::Seen;
-use crate::script::engine::types::{FailureValue, ServerValue};
+use crate::script::engine::values::{FailureValue, ServerValue};
 use crate::script::layers::{Folder, Layers};
 use crate::script::runbook::on_large_stack;
 use crate::script::text::tokens::{Sort, tokens};

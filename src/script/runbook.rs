@@ -2,7 +2,7 @@
 
 use crate::data::Arguments;
 use crate::failure::{Failure, Kind, Result};
-use crate::script::check::{self, Ahead, Finding};
+use crate::script::check::{self, Finding};
 use crate::script::engine;
 use crate::script::engine::blocks::{self, STACK};
 use crate::script::engine::error::to_failure;
@@ -208,7 +208,7 @@ impl Runbook {
         }
         nothing::watch(&mut engine, session.stop.clone());
         let ast = engine::compile(&engine, &self.text.source, &self.text.text)?;
-        let ahead = chooser.is_none().then(|| Ahead::of(&self.layers, &self.text).into());
+        let ahead = chooser.is_none().then(|| check::ahead(&self.layers, &self.text).into());
         let here = Here { ahead, ..self.here(session, chooser) };
         let result = self.go(&engine, &ast, &here, parameters, on_failure);
         // Handlers know their place, and the place knows its handlers.

@@ -2,7 +2,7 @@
 
 use crate::support;
 
-use banister::internals::script::kind::{CONTRACT, offers};
+use banister::internals::script::check::contract::{CONTRACT, offers};
 use support::World;
 
 /// A site of the kind `own`, with this module.

@@ -39,5 +39,5 @@ pub fn objection(file: &File, name: &str, count: usize) -> Option<Finding> {
 }
 
 fn arguments(count: usize) -> String {
-    super::calls::arguments(count, count)
+    super::arity::arguments(count, count)
 }

@@ -3,7 +3,7 @@
 //! Everywhere else a map without the key is a mistake, such as a misspelt name, and the read fails. Rhai knows only one
 //! answer for all reads, so that those that ask are made calls of `get`, which gives `()`. Lines stay what they are.
 
-use crate::script::check::LENIENT;
+use super::bare::LENIENT;
 use rhai::{AST, ASTFlags, ASTNode, Expr, Position, Stmt};
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -3,8 +3,7 @@
 use super::error::{place, to_failure};
 use super::here::{Handler, Here};
 use super::nothing;
-use super::seen;
-use super::types::{ServerValue, to_error};
+use super::values::{ServerValue, to_error};
 use crate::failure::{Failure, Kind};
 use rhai::{
     Array, Dynamic, Engine, EvalAltResult, EvalContext, Expression, FnPtr, Map, NativeCallContext, Position,
@@ -15,12 +14,16 @@ use std::sync::Arc;
 /// caught; the limit on nested calls is reached long before this is used up.
 pub const STACK: usize = 64 << 20;
 
-/// Registers them.
-pub fn register(engine: &mut Engine) {
+/// Registers the words that begin a block.
+pub fn words(engine: &mut Engine) {
     engine
         .register_custom_syntax(["step", "$expr$", "$block$"], false, step)
         .and_then(|engine| engine.register_custom_syntax(["on_failure", "$func$"], false, on_failure))
         .expect("the words of the blocks are free");
+}
+
+/// Registers the functions that run blocks.
+pub fn register(engine: &mut Engine) {
     engine.register_fn("parallel", |context: NativeCallContext, items: Array, branch: FnPtr| {
         parallel(&context, items, &Map::new(), &branch)
     });
@@ -64,7 +67,7 @@ fn step(context: &mut EvalContext, inputs: &[Expression]) -> Result<Dynamic, Box
         }
         None => {
             let before = std::mem::replace(context.tag_mut(), Dynamic::from(here.with_frame(frame)));
-            let result = seen::body(context, &inputs[1], &here);
+            let result = body(context, &inputs[1], &here);
             *context.tag_mut() = before;
             result
         }
@@ -81,6 +84,23 @@ fn step(context: &mut EvalContext, inputs: &[Expression]) -> Result<Dynamic, Box
         (Ok(()), Err(failure)) => Err(to_error(placed(failure, &at))),
         _ => result,
     }
+}
+
+/// Evaluates the body of a step, and keeps what it saw if it fails and that is asked for.
+fn body(context: &mut EvalContext, body: &Expression, here: &Here) -> Result<Dynamic, Box<EvalAltResult>> {
+    let Some(seen) = &here.seen else { return context.eval_expression_tree(body) };
+    let around = context.scope().len();
+    #[expect(deprecated, reason = "nothing else leaves the variables of a block to be looked at")]
+    let result = context.eval_expression_tree_raw(body, false);
+    let failed = matches!(&result, Err(error)
+        if !matches!(**error, EvalAltResult::Return(..) | EvalAltResult::LoopBreak(..)));
+    if failed {
+        let inner = context.tag().clone().try_cast::<Here>();
+        let step = inner.and_then(|inner| inner.frame.steps.last().cloned());
+        seen.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).keep(context, step);
+    }
+    context.scope_mut().rewind(around);
+    result
 }
 
 /// The failure with the place of its block, if it is that the block is not what the journal has: no call places it then.

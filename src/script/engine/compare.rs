@@ -1,9 +1,9 @@
 //! Comparisons of what can't be compared: errors. Rhai's own answer is no, whatever is asked, and `free < "100GB"` would let
 //! a full disk pass.
 
+use super::assume::shown;
 use super::error::place;
-use super::types::to_error;
-use super::unknown::shown;
+use super::values::to_error;
 use crate::failure::{Failure, Kind};
 use crate::secret::Secret;
 use crate::units::{Duration, Size};

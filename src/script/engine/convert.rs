@@ -1,7 +1,7 @@
 //! Between a script's values and plain data.
 
 use super::here::Here;
-use super::types::{ServerValue, server_argument};
+use super::values::{ServerValue, server_argument};
 use crate::data;
 use crate::secret::Secret;
 use crate::units;
@@ -64,7 +64,7 @@ pub fn map_to_plain(map: &Map) -> Result<data::Arguments, Box<EvalAltResult>> {
 /// Plain data as a script's value. Where a plan does not know which of a few values it will be, `here` is asked.
 pub fn to_dynamic(value: &Value, here: &Here) -> Result<Dynamic, Box<EvalAltResult>> {
     if let Some(Value::String(name)) = data::tagged(value, data::SERVER) {
-        let server = here.session.site.server(name).map_err(super::types::to_error)?;
+        let server = here.session.site.server(name).map_err(super::values::to_error)?;
         return Ok(Dynamic::from(ServerValue(Arc::new(server.clone()))));
     }
     if let Some(Value::Array(values)) = data::tagged(value, data::ONE_OF) {

@@ -1,6 +1,6 @@
 //! Rhai's errors as failures that point at the admin's script.
 
-use super::types::FailureValue;
+use super::values::FailureValue;
 use crate::failure::{Failure, Kind};
 use crate::script::text::source::{file_line, shown};
 use rhai::{EvalAltResult, Map, ParseError, Position};

@@ -1,11 +1,11 @@
 //! Where a script is while it runs: its session and its frame. It travels in the engine's tag, so that one engine
 //! serves any number of runs, and a call without it (while a module is loaded) can do nothing.
 
-use super::assume::Assumed;
+use super::ahead::Ahead;
+use super::assumed::Assumed;
 use super::seen::Seen;
-use super::types::to_error;
+use super::values::to_error;
 use crate::failure::{Failure, Kind};
-use crate::script::check::Ahead;
 use crate::session::{Frame, Session};
 use rhai::{Dynamic, EvalAltResult, FnPtr, GlobalRuntimeState};
 use serde_json::Value;

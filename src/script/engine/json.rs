@@ -2,8 +2,8 @@
 
 use super::convert::map_to_plain;
 use super::error::place;
-use super::types::to_error;
 use super::unknown::Unknown;
+use super::values::to_error;
 use crate::data;
 use crate::failure::{Failure, Kind};
 use crate::units;

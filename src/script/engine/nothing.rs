@@ -4,7 +4,7 @@
 //! thread, and ends the script at its next operation: before anything can be made of the text.
 
 use super::error::place;
-use super::types::{FailureValue, to_error};
+use super::values::{FailureValue, to_error};
 use crate::failure::{Failure, Kind};
 use crate::stop::Stop;
 use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString, Map, NativeCallContext};

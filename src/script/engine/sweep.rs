@@ -5,9 +5,11 @@
 //! would be a text like any other. A function that answers yes or no is asked; any other ends the path. What is
 //! no function can't be kept from it: `text[0]`, and `for letter in text`.
 
-use super::assume::{Relation, ask, ask_relation, unanswered};
+use super::assume::{ask, ask_relation, fact, shown, unanswered};
+use super::assumed::Relation;
 use super::here::Here;
-use super::unknown::{ARITHMETIC, MARK, Unknown, fact, shown};
+use super::operators::ARITHMETIC;
+use super::unknown::{MARK, Unknown};
 use crate::secret::{has_letters, lost_in};
 use rhai::{Dynamic, Engine, EvalAltResult, FuncInfo, ImmutableString, Map, NativeCallContext};
 use serde_json::Value;

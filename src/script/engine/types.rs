@@ -1,21 +1,13 @@
-//! The values that scripts hold besides Rhai's own.
+//! What scripts can do with the values that they hold besides Rhai's own.
 
-use crate::data;
+use super::values::{FailureValue, ServerValue, to_error};
 use crate::failure::{Failure, Kind};
 use crate::secret::Secret;
-use crate::site::{self, Server};
+use crate::site;
 use crate::units;
 use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString, NativeCallContext};
 use std::any::TypeId;
-use std::sync::{Arc, LazyLock};
-
-/// A server of the site.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ServerValue(pub Arc<Server>);
-
-/// What a script's `catch` gets.
-#[derive(Clone, Debug)]
-pub struct FailureValue(pub Failure);
+use std::sync::LazyLock;
 
 /// The keys of a server that are `()` if nothing says them.
 static OPTIONAL: LazyLock<Vec<String>> =
@@ -192,19 +184,4 @@ fn setting(server: &mut ServerValue, name: &str) -> Result<Dynamic, Box<EvalAltR
         None if OPTIONAL.iter().any(|key| key == name) => Ok(Dynamic::UNIT),
         None => Err(format!("a server has no setting `{name}`").into()),
     }
-}
-
-/// A failure as a script's error: one that may be caught, or one that ends the script whatever it tries.
-pub fn to_error(failure: Failure) -> Box<EvalAltResult> {
-    let catchable = failure.kind.catchable();
-    let value = Dynamic::from(FailureValue(failure));
-    Box::new(match catchable {
-        true => EvalAltResult::ErrorRuntime(value, rhai::Position::NONE),
-        false => EvalAltResult::ErrorTerminated(value, rhai::Position::NONE),
-    })
-}
-
-/// The server's name as an argument.
-pub fn server_argument(server: &ServerValue) -> serde_json::Value {
-    serde_json::json!({ data::SERVER: server.0.name })
 }

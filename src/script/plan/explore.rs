@@ -10,7 +10,7 @@ use crate::person::Nobody;
 use crate::primitive::Sort;
 use crate::primitives;
 use crate::reach::planner::Planner;
-use crate::script::engine::assume::Assumed;
+use crate::script::engine::assumed::Assumed;
 use crate::script::engine::here::Chooser;
 use crate::script::engine::unknown::{depends, is_about_one};
 use crate::script::runbook::{OnFailure, Runbook};

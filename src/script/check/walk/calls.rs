@@ -1,11 +1,13 @@
 //! Calls: whether there is such a function, and whether it takes so many arguments.
 
-use super::finding::Severity;
-use super::known::KNOWN;
-use super::walk::Walk;
-use super::words;
+use super::Walk;
+use crate::output::nearest::MISSPELT;
 use crate::primitive::{AnyPrimitive, Signature, Sort};
 use crate::primitives;
+use crate::script::check::arity;
+use crate::script::check::finding::Severity;
+use crate::script::check::known::KNOWN;
+use crate::script::check::words;
 use crate::script::layers::{distance, nearest};
 use rhai::{Expr, FnCallExpr, Position};
 use std::sync::LazyLock;
@@ -15,9 +17,6 @@ const RHAIS_OWN: &str = "it is one of Rhai's own: see https://rhai.rs/book";
 
 /// How the finding of a function begins that is not there; its name follows.
 pub const NO_FUNCTION: &str = "there is no function";
-
-/// How far a word may be from a known one to be that one, misspelt: in letters put in or left out.
-pub const MISSPELT: usize = 2;
 
 /// Stands for a receiver of which nothing can be told.
 static SOMETHING: LazyLock<Expr> = LazyLock::new(|| Expr::Variable(Box::default(), None, Position::NONE));
@@ -44,7 +43,7 @@ impl<'a> Walk<'a> {
         } else if let Some(counts) = KNOWN.native(&call.name) {
             if !counts.is_empty() && !counts.contains(&count) {
                 let (fewest, most) = (counts.first(), counts.last());
-                let takes = arguments(*fewest.unwrap_or(&0), *most.unwrap_or(&0));
+                let takes = arity::arguments(*fewest.unwrap_or(&0), *most.unwrap_or(&0));
                 let message = format!("`{}` takes {takes}, not {count}", call.name);
                 self.find(Severity::Error, place, message, RHAIS_OWN);
             }
@@ -60,7 +59,7 @@ impl<'a> Walk<'a> {
         let Some(function) = self.program.named(name).next() else { return false };
         let fits = |count: usize| self.program.named(name).any(|own| own.parameters.len() == count);
         if !fits(count) && KNOWN.native(name).is_none_or(|counts| !counts.contains(&count)) {
-            let takes = arguments(function.parameters.len(), function.parameters.len());
+            let takes = arity::arguments(function.parameters.len(), function.parameters.len());
             let help = format!("call it as `{}`", function.usage());
             self.find(Severity::Error, place, format!("`{name}` takes {takes}, not {count}"), help);
         }
@@ -78,7 +77,7 @@ impl<'a> Walk<'a> {
             return true;
         }
         let hidden = usize::from(dotted);
-        let takes = arguments(fewest.saturating_sub(hidden), most.saturating_sub(hidden));
+        let takes = arity::arguments(fewest.saturating_sub(hidden), most.saturating_sub(hidden));
         let message = format!("`{name}` takes {takes}, not {}", given.len() - hidden);
         let help = format!("call it as `{}`", usage(&page.usage, &page.signature, dotted));
         self.find(Severity::Error, place, message, help);
@@ -125,7 +124,8 @@ impl<'a> Walk<'a> {
                 // One that takes nothing is no method.
                 let (fewest, most) = (counts.first().unwrap_or(&1), counts.last().unwrap_or(&1));
                 let (fewest, most) = (fewest.saturating_sub(1), most.saturating_sub(1));
-                let message = format!("`{name}` takes {}, not {}", arguments(fewest, most), call.args.len());
+                let message =
+                    format!("`{name}` takes {}, not {}", arity::arguments(fewest, most), call.args.len());
                 self.find(Severity::Warning, place, message, RHAIS_OWN);
             }
             return;
@@ -134,7 +134,7 @@ impl<'a> Walk<'a> {
         // A server holds no closures. What is called a server is one, as far as anybody can tell.
         let is_server = receiver.is_some_and(|receiver| match receiver {
             Expr::Variable(variable, ..) => variable.2.is_empty() && variable.1 == "server",
-            other => super::literal::kind(other) == Some("server"),
+            other => crate::script::check::literal::kind(other) == Some("server"),
         });
         let severity = if near.is_some() || is_server { Severity::Error } else { Severity::Warning };
         let help = match near {
@@ -162,16 +162,6 @@ impl<'a> Walk<'a> {
             Some(near) => format!("did you mean `{near}`?"),
             None => "list the primitives with `banister doc`".to_owned(),
         }
-    }
-}
-
-/// Between two numbers of arguments.
-pub fn arguments(fewest: usize, most: usize) -> String {
-    match (fewest, most) {
-        (0, 0) => "no argument".into(),
-        (1, 1) => "1 argument".into(),
-        (fewest, most) if fewest == most => format!("{most} arguments"),
-        (fewest, most) => format!("{fewest} to {most} arguments"),
     }
 }
 

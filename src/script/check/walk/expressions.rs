@@ -1,8 +1,8 @@
 //! Expressions: variables, and everything that holds further expressions.
 
-use super::finding::Severity;
-use super::literal::kind;
-use super::walk::Walk;
+use super::Walk;
+use crate::script::check::finding::Severity;
+use crate::script::check::literal::kind;
 use crate::script::layers::nearest;
 use crate::site;
 use rhai::{ASTFlags, Expr, Position, Stmt};
@@ -88,7 +88,7 @@ impl<'a> Walk<'a> {
         if self.scopes.use_variable(name) || self.program.named(name).next().is_some() {
             return;
         }
-        if let Some((message, help)) = super::words::forbidden(name) {
+        if let Some((message, help)) = crate::script::check::words::forbidden(name) {
             return self.find(Severity::Error, place, message, help);
         }
         let constant = self.program.constants().any(|constant| constant == name);
@@ -102,7 +102,7 @@ impl<'a> Walk<'a> {
 
     /// `5.minutes`, `server.endpoint`: what numbers and servers have is known.
     fn property(&mut self, receiver: &Expr, name: &str, place: Position) {
-        let known = &super::known::KNOWN.properties;
+        let known = &crate::script::check::known::KNOWN.properties;
         if known.contains(name) {
             return;
         }

@@ -1,11 +1,12 @@
 //! What stands at the top of a file: definitions, and what does not belong there.
 
-use super::calls::{MISSPELT, arguments};
-use super::finding::Severity;
-use super::known::KNOWN;
-use super::program::{Function, Program};
-use super::walk::Walk;
+use super::Walk;
+use crate::output::nearest::MISSPELT;
 use crate::primitives;
+use crate::script::check::arity::arguments;
+use crate::script::check::finding::Severity;
+use crate::script::check::known::KNOWN;
+use crate::script::check::program::{Function, Program};
 use crate::script::layers::{distance, nearest};
 use crate::script::text::outline::HOOKS;
 use rhai::{ASTFlags, Expr, Position, Stmt};

@@ -1,7 +1,7 @@
 //! The blocks: `step`, `on_failure`, `try`, and the names of steps.
 
-use super::finding::Severity;
-use super::walk::Walk;
+use super::Walk;
+use crate::script::check::finding::Severity;
 use rhai::{CustomExpr, Expr, FlowControl, Position};
 
 /// The steps of a function so far, and on which ways through it they are.
@@ -75,10 +75,11 @@ impl<'a> Walk<'a> {
     fn step_name(&mut self, name: &Expr) {
         let place = name.start_position();
         let Expr::StringConstant(name, _) = name else {
-            if let Some(kind) = super::literal::kind(name)
+            if let Some(kind) = crate::script::check::literal::kind(name)
                 && kind != "text"
             {
-                let message = format!("a step's name is text, not {}", super::literal::described(kind));
+                let message =
+                    format!("a step's name is text, not {}", crate::script::check::literal::described(kind));
                 self.find(Severity::Error, place, message, "write it in quotes, as `step \"Build\" { … }`");
             }
             return;

@@ -1,10 +1,11 @@
 //! `import`, and what is asked of a module.
 
-use super::files::Module;
-use super::finding::Severity;
-use super::program::{Function, Program};
-use super::scope::Alias;
-use super::walk::Walk;
+use super::Walk;
+use crate::script::check::arity;
+use crate::script::check::files::Module;
+use crate::script::check::finding::Severity;
+use crate::script::check::program::{Function, Program};
+use crate::script::check::scope::Alias;
 use crate::script::layers::{Folder, Layers, nearest};
 use crate::script::text::source::{origin, shown};
 use rhai::{Expr, Ident, Namespace, Position};
@@ -97,7 +98,7 @@ impl<'a> Walk<'a> {
             let Some(program) = &file.program else { continue };
             let line = place.line().unwrap_or_default();
             if path == "kind" && origin(&self.file.text.source, line) == "bundled" {
-                self.found.extend(super::offers::objection(file, name, count));
+                self.found.extend(crate::script::check::offers::objection(file, name, count));
                 continue;
             }
             let called = match path == "kind" {
@@ -117,7 +118,7 @@ impl<'a> Walk<'a> {
             } else if let Some(function) = found.first()
                 && found.iter().all(|function| function.parameters.len() != count)
             {
-                let takes = super::calls::arguments(function.parameters.len(), function.parameters.len());
+                let takes = arity::arguments(function.parameters.len(), function.parameters.len());
                 let message = format!("`{name}` of {called} takes {takes}, not {count}");
                 let help = format!("call it as `{}`", function.usage());
                 self.find(Severity::Error, place, message, help);

@@ -1,12 +1,12 @@
 //! What is passed to primitives and to `parallel`: names of options, and kinds of values that are written out.
 
-use super::finding::Severity;
-use super::literal::{described, kind};
-use super::walk::Walk;
+use super::Walk;
 use crate::data::{self, Arguments};
 use crate::failure::Result;
 use crate::primitive::{AnyPrimitive, Parameter, Signature};
 use crate::primitives;
+use crate::script::check::finding::Severity;
+use crate::script::check::literal::{described, kind};
 use crate::script::engine::convert::to_plain;
 use crate::script::layers::nearest;
 use crate::units;
