@@ -3,6 +3,7 @@
 //! The parser of Rhai keeps neither the end of a function nor the text between two places, and does not know hooks. What
 //! is looked for here is so plain (words, brackets, quotes) that the text itself tells it.
 
+use super::tokens::mask;
 use std::ops::Range;
 
 /// Everything that a layer can say something about. All places are byte offsets.
@@ -242,78 +243,4 @@ const FORMER: [(&str, &str); 2] =
 
 fn current(name: &str) -> &str {
     FORMER.iter().find(|(former, _)| *former == name).map_or(name, |(_, current)| current)
-}
-
-/// The text with blanks for what is in comments and `_` for what is in quotes, byte for byte at the same places.
-pub fn mask(text: &str) -> Vec<u8> {
-    let bytes = text.as_bytes();
-    let mut code = bytes.to_vec();
-    let mut at = 0;
-    while at < bytes.len() {
-        let end = match bytes[at] {
-            b'/' if bytes.get(at + 1) == Some(&b'/') => {
-                (at..bytes.len()).find(|n| bytes[*n] == b'\n').unwrap_or(bytes.len())
-            }
-            b'/' if bytes.get(at + 1) == Some(&b'*') => comment_end(bytes, at),
-            quote @ (b'"' | b'`' | b'\'') => {
-                let end = quote_end(bytes, at, quote);
-                code[at + 1..end].fill(b'_');
-                at = end + 1;
-                continue;
-            }
-            _ => {
-                at += 1;
-                continue;
-            }
-        };
-        code[at..end].iter_mut().filter(|c| **c != b'\n').for_each(|c| *c = b' ');
-        at = end;
-    }
-    code
-}
-
-/// Comments of this kind nest.
-fn comment_end(bytes: &[u8], from: usize) -> usize {
-    let (mut at, mut depth) = (from, 0usize);
-    while at < bytes.len() {
-        match &bytes[at..bytes.len().min(at + 2)] {
-            b"/*" => (depth, at) = (depth + 1, at + 2),
-            b"*/" => (depth, at) = (depth.saturating_sub(1), at + 2),
-            _ => at += 1,
-        }
-        if depth == 0 {
-            return at;
-        }
-    }
-    bytes.len()
-}
-
-/// Where the quote that opens here is closed; what `${…}` holds may have quotes of its own.
-fn quote_end(bytes: &[u8], open: usize, quote: u8) -> usize {
-    let mut at = open + 1;
-    while at < bytes.len() {
-        match bytes[at] {
-            b'\\' if quote != b'`' => at += 1,
-            b'$' if quote == b'`' && bytes.get(at + 1) == Some(&b'{') => {
-                let mut depth = 0usize;
-                at += 1;
-                while at < bytes.len() {
-                    match bytes[at] {
-                        b'{' => depth += 1,
-                        b'}' => depth -= 1,
-                        inner @ (b'"' | b'`') => at = quote_end(bytes, at, inner),
-                        _ => {}
-                    }
-                    if depth == 0 {
-                        break;
-                    }
-                    at += 1;
-                }
-            }
-            c if c == quote => return at,
-            _ => {}
-        }
-        at += 1;
-    }
-    bytes.len()
 }

@@ -1,6 +1,8 @@
-//! A script's text as a person at a prompt sees it: words, texts, comments and brackets, also while it is unfinished.
+//! A script's text taken apart: words, texts, comments and brackets, also while it is unfinished.
 //!
-//! The parser of Rhai says nothing of a text that is not whole, and that is what is typed most of the time.
+//! The only reader of Rhai's letters beside the engine's own. That one says nothing of a text that is not whole, which is
+//! what is typed most of the time; it knows where a word begins and not where it ends, keeps no comments, and needs the
+//! parser to find its way through `${…}`.
 
 use std::ops::Range;
 
@@ -120,6 +122,21 @@ fn quote_end(text: &str, quote: char) -> Option<usize> {
         }
     }
     None
+}
+
+/// The text with blanks for what is in comments and `_` for what is in quotes, byte for byte at the same places.
+pub fn mask(text: &str) -> Vec<u8> {
+    let mut code = text.as_bytes().to_vec();
+    for Token { sort, place } in tokens(text) {
+        match sort {
+            Sort::Comment { .. } => {
+                code[place].iter_mut().filter(|c| **c != b'\n').for_each(|c| *c = b' ');
+            }
+            Sort::Text { closed, .. } => code[place.start + 1..place.end - usize::from(closed)].fill(b'_'),
+            _ => {}
+        }
+    }
+    code
 }
 
 /// Whether more has to be typed: a bracket, a text or a comment is open.
