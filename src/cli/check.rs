@@ -1,5 +1,6 @@
 //! `banister check`.
 
+mod doubt;
 mod machine;
 mod targets;
 

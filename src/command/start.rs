@@ -3,9 +3,9 @@
 use super::folder::{self, SPEC};
 use super::inherit;
 use super::pause::pause;
+use super::roles::{OWN_PROGRAM, SECRETS, STARTED, SUPERVISE};
 use super::spec::Spec;
 use super::state::{Seen, look};
-use super::supervise::{ROLE, STARTED};
 use crate::failure::{Context, Failure, Kind, Result};
 use std::collections::BTreeMap;
 use std::fs::DirBuilder;
@@ -16,14 +16,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
-
-/// This program, also after its file was replaced or deleted: a supervisor must be of the same build as who reads
-/// its folder.
-pub(super) const OWN_PROGRAM: &str = "/proc/self/exe";
-
-/// The variable by which a supervisor gets the texts with secrets in them. Only this user and root can read it, as they can
-/// read the settings that they come from.
-pub(super) const SECRETS: &str = "BANISTER_SPEC_SECRETS";
 
 static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
 
@@ -139,7 +131,7 @@ fn launch(folder: &Path) -> io::Result<String> {
     }
     let mut supervisor = supervisor
         .arg0("banister")
-        .arg(ROLE)
+        .arg(SUPERVISE)
         .arg(folder.canonicalize()?)
         // It must not keep a file system busy that somebody wants to unmount.
         .current_dir("/")

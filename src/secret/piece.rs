@@ -15,6 +15,14 @@ const LAST: u32 = 0x10_FFFD;
 /// What texts of the first version have in the place of a secret.
 const HIDDEN: &str = "‹secret›";
 
+/// A part of a text.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(untagged)]
+pub(super) enum Part {
+    Text(String),
+    Piece(Piece),
+}
+
 /// What a letter stands for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -26,7 +34,7 @@ pub(super) enum Piece {
     /// This very letter.
     Letter(char),
     /// A number with a secret in it.
-    Number(Vec<super::parts::Part>),
+    Number(Vec<Part>),
     /// A secret that the first version of the format did not name.
     Unnamed,
 }
@@ -143,7 +151,7 @@ pub fn lost_in(value: &Value) -> Vec<Lost> {
             Piece::Unnamed => Lost { letter, names: Vec::new(), at: None, why: Why::Unnamed },
             Piece::Number(parts) => {
                 let pieces = parts.iter().filter_map(|part| match part {
-                    super::parts::Part::Piece(Piece::Then(then)) => Some(then),
+                    Part::Piece(Piece::Then(then)) => Some(then),
                     _ => None,
                 });
                 let of: Vec<_> = pieces.collect();
@@ -246,7 +254,7 @@ pub(super) fn with_server(value: Value, change: &dyn Fn(Option<String>) -> Optio
         Some(Piece::Then(piece)) => letter(then(piece)),
         Some(Piece::Number(parts)) => {
             let part = |part| match part {
-                super::parts::Part::Piece(Piece::Then(piece)) => super::parts::Part::Piece(then(piece)),
+                Part::Piece(Piece::Then(piece)) => Part::Piece(then(piece)),
                 other => other,
             };
             letter(Piece::Number(parts.into_iter().map(part).collect()))

@@ -3,7 +3,8 @@
 //! Every encoder escapes another set of signs, so that lists of forms never end; reading back is the same for all. Each
 //! reading keeps the place that each of its bytes came from. It is made only if its sign is in the text.
 
-use super::{find, form};
+use super::automaton::automaton;
+use super::form;
 use aho_corasick::AhoCorasick;
 
 use std::collections::BTreeMap;
@@ -88,7 +89,7 @@ impl Readings {
         let (texts, patterns): (Vec<_>, Vec<_>) = patterns.into_iter().unzip();
         let values = secrets.to_vec();
         (!texts.is_empty())
-            .then(|| find::automaton(&texts).map(|automaton| Readings { automaton, patterns, values }))?
+            .then(|| automaton(&texts).map(|automaton| Readings { automaton, patterns, values }))?
     }
 
     /// The places of secrets, with whose they are.

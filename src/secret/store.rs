@@ -2,7 +2,7 @@
 
 use super::find::Finder;
 use super::{Secret, key, value};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock, RwLock};
 
 static STORE: LazyLock<RwLock<Store>> = LazyLock::new(RwLock::default);
@@ -12,8 +12,6 @@ struct Store {
     secrets: BTreeMap<String, Known>,
     /// Words of the site: hidden nowhere but beside the name of a secret that has such a value.
     words: BTreeSet<String>,
-    /// By name and value.
-    tags: HashMap<(String, String), Option<String>>,
     finder: Arc<Finder>,
     /// Counts the changes, and says which of them the finder knows.
     version: u64,
@@ -104,24 +102,7 @@ pub(super) fn value(name: &str) -> Option<String> {
 /// The value with this tag, if the secret has or had it.
 pub(super) fn value_of_tag(name: &str, tag: &str) -> Option<String> {
     let values = read().secrets.get(name)?.values.clone();
-    values.into_iter().rev().find(|value| self::tag(name, value).as_deref() == Some(tag))
-}
-
-/// The tag of a value, computed once.
-pub(super) fn tag(name: &str, value: &str) -> Option<String> {
-    let place = (name.to_owned(), value.to_owned());
-    if let Some(tag) = read().tags.get(&place) {
-        return tag.clone();
-    }
-    let tag = key::tag(name, value);
-    write().tags.insert(place, tag.clone());
-    tag
-}
-
-pub(super) fn forget_tags() {
-    let mut store = write();
-    store.tags.clear();
-    store.version += 1;
+    values.into_iter().rev().find(|value| key::tag(name, value).as_deref() == Some(tag))
 }
 
 /// What looks for the secrets, as they are now.

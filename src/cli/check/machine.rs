@@ -2,6 +2,7 @@
 //! run for it.
 
 use super::at_line;
+use super::doubt::Doubt;
 use super::targets::targets;
 use crate::machine::git::Checkout;
 use crate::machine::health::Check;
@@ -11,22 +12,6 @@ use crate::site::{KEYS, Maintenance, Server, Site};
 use rustix::fs::{Access, access};
 use std::path::Path;
 use std::time::{Duration, Instant};
-
-/// A place in `site.toml`, and what is wrong there.
-pub struct Doubt {
-    key: &'static str,
-    /// What is written there, if the key has several things.
-    value: String,
-    severity: Severity,
-    message: String,
-    help: String,
-}
-
-impl Doubt {
-    pub fn new(key: &'static str, value: &str, message: String, help: impl Into<String>) -> Doubt {
-        Doubt { key, value: value.into(), severity: Severity::Warning, message, help: help.into() }
-    }
-}
 
 /// All of it for a server, each with its line. `own` is what the site overrides of its kind, as [`Layers::overrides`] says
 /// it.

@@ -1,7 +1,7 @@
 //! Make targets in `site.toml` that the Makefile lacks: that of the checkout, or that of the release that the next update
 //! would install, if it was fetched. Make is not run for it.
 
-use super::machine::Doubt;
+use super::doubt::Doubt;
 use crate::failure::Result;
 use crate::machine::git::Checkout;
 use crate::machine::makefile::{AtRelease, Folder, Missing, missing};

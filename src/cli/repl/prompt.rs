@@ -3,7 +3,7 @@
 use super::complete::{self, Words};
 use super::highlight::paint;
 use super::history::History;
-use super::input::{Input, Line};
+use super::line::{Input, Line};
 use crate::cli::context::Context;
 use crate::failure::{Failure, Kind, Result};
 use crate::report::text::cut;
