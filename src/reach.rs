@@ -4,6 +4,7 @@
 
 pub mod agent;
 pub mod facts;
+mod folder;
 pub mod frozen;
 pub mod here;
 mod holding;

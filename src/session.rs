@@ -23,7 +23,7 @@ pub use header::header;
 pub use hold::has_seen;
 pub use restart::{Change, Restart};
 pub use rollback::has_changed;
-pub use typed::Open;
+pub use written::Open;
 
 use crate::data;
 use crate::event::{Event, Listener, RunState};

@@ -5,7 +5,8 @@
 //! for afterwards; a command that runs under its own supervisor needs nobody, and is left to it. Then the agent hands the
 //! lock back and ends. What a change came to is kept in the folder of its attempt, and told to whoever asks again.
 
-use super::here::{Here, lock_folder};
+use super::folder::lock_folder;
+use super::here::Here;
 use super::inquiry::plain;
 use super::wire::{Attempt, Hello, Reply, Request, SILENCE, Said, Task, Welcome, What};
 use super::{Held, Reach};

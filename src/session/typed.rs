@@ -1,22 +1,18 @@
 //! What a person types in a REPL: it passes the same gate, each line in a key space of its own, and is written down from
 //! the first change on. Lines that only look leave nothing.
 
-use super::written::{Waiting, Written};
+use super::written::{Open, Waiting, Written};
 use super::{Frame, Parts, Session};
 use crate::data;
 use crate::event::Event;
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::index::Index;
-use crate::journal::run::OpenRun;
 use crate::journal::{Call, Entry, Outcome, key};
 use crate::primitive::{Probe, Sort, changes_server};
 use crate::primitives;
 use crate::secret::put_together;
 use serde_json::Value;
 use std::sync::Arc;
-
-/// Opens the run in which typed lines are written down, when the first of them is about to change something.
-pub type Open = Box<dyn Fn() -> Result<OpenRun> + Send + Sync>;
 
 impl Session {
     /// A session that is a run of its own, in which all is typed.

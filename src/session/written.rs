@@ -1,11 +1,14 @@
 //! The journal of a session, and what is in it.
 
-use super::{Open, Session};
+use super::Session;
 use crate::failure::Result;
 use crate::journal::index::Index;
 use crate::journal::run::OpenRun;
 use crate::journal::{Entry, Record};
 use std::sync::MutexGuard;
+
+/// Opens the run in which typed lines are written down, when the first of them is about to change something.
+pub type Open = Box<dyn Fn() -> Result<OpenRun> + Send + Sync>;
 
 /// A plan has no file and no folder; what is typed has none until it changes something.
 #[derive(Default)]

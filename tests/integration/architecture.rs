@@ -1,5 +1,7 @@
 //! The rules of the house, held by looking at the source.
 
+mod rooms;
+
 use banister::internals::primitives;
 use banister::primitive::AnyPrimitive;
 use std::collections::BTreeSet;
