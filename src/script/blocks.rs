@@ -106,14 +106,13 @@ fn on_failure(context: &mut EvalContext, inputs: &[Expression]) -> Result<Dynami
         global: context.global_runtime_state().clone(),
         position: inputs[0].position(),
     };
-    here.handlers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(handler);
+    here.handlers.lock().push(handler);
     Ok(Dynamic::UNIT)
 }
 
 /// Runs what `on_failure` has to do, the newest first, each in a key space of its own.
 pub fn roll_back(engine: &Engine, here: &Here, source: &str) -> Result<(), Failure> {
-    let handlers =
-        std::mem::take(&mut *here.handlers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
+    let handlers = std::mem::take(&mut *here.handlers.lock());
     for handler in handlers.into_iter().rev() {
         let frame = Arc::new(here.session.handler_frame(&here.frame, &handler.key));
         let mut global = handler.global;

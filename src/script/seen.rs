@@ -27,7 +27,7 @@ pub fn body(
     let failed = matches!(&result, Err(error)
         if !matches!(**error, EvalAltResult::Return(..) | EvalAltResult::LoopBreak(..)));
     if failed {
-        let mut seen = seen.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut seen = seen.lock();
         if seen.step.is_none() {
             seen.step =
                 context.tag().clone().try_cast::<Here>().and_then(|here| here.frame.steps.last().cloned());

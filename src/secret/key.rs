@@ -4,13 +4,13 @@
 //! what its digests could be guessed with. It is written with the first record that needs it: a plan writes nothing.
 
 use crate::failure::{Context, Failure, Kind, Result};
+use crate::sync::Mutex;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
 const FILE: &str = "secrets.key";
 const LENGTH: usize = 32;
@@ -39,7 +39,7 @@ impl Key {
 
 /// Names the state folder whose key is used. Called before anything is written or sent.
 pub fn use_key_of(state: &Path) {
-    let mut key = lock();
+    let mut key = KEY.lock();
     if key.folder.as_deref() != Some(state) {
         *key = Key { folder: Some(state.to_owned()), bytes: None, is_kept: false };
     }
@@ -47,7 +47,7 @@ pub fn use_key_of(state: &Path) {
 
 /// Makes sure that the key is on the disk, because something is about to be written that is read with it.
 pub fn keep_key() -> Result<()> {
-    let mut key = lock();
+    let mut key = KEY.lock();
     let Some(folder) = key.folder.clone().filter(|_| !key.is_kept) else { return Ok(()) };
     let shown = folder.join(FILE).display().to_string();
     let failed = || format!("can't write the key of the records, `{shown}`");
@@ -104,7 +104,7 @@ pub fn keyed_digest(text: &[u8]) -> Option<String> {
 
 /// All digits of it: where a digest is to prove something, and not only to be compared with a few others.
 pub fn keyed_seal(text: &[u8]) -> Option<String> {
-    let bytes = lock().bytes()?;
+    let bytes = KEY.lock().bytes()?;
     let mut digest = Hmac::<Sha256>::new_from_slice(&bytes).ok()?;
     digest.update(text);
     let digest = digest.finalize().into_bytes();
@@ -122,8 +122,4 @@ pub(super) fn tag(name: &str, value: &str) -> Option<String> {
 fn random() -> Option<[u8; LENGTH]> {
     let mut bytes = [0; LENGTH];
     File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes)).ok().map(|()| bytes)
-}
-
-fn lock() -> std::sync::MutexGuard<'static, Key> {
-    KEY.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
