@@ -20,6 +20,7 @@ pub mod layer_check;
 pub mod layers;
 pub mod nothing;
 pub mod outline;
+mod pace;
 pub mod plan;
 pub mod print;
 pub mod reference;

@@ -27,6 +27,11 @@ impl Block {
     }
 }
 
+/// The key of a branch of the `parallel` with this key.
+fn branch_key(parallel: &str, branch: &str) -> String {
+    format!("{parallel}[{branch}]")
+}
+
 impl Session {
     /// Goes into a step. `source` is the file it stands in, `ahead` how many outermost steps are certain to follow it, if
     /// that is known.
@@ -71,7 +76,19 @@ impl Session {
 
     /// Goes into a branch of `parallel`; `key` is that of the whole block with the branch's name.
     pub fn begin_branch(&self, outer: &Frame, key: &str, branch: &str, source: &str) -> Result<Block> {
-        self.begin_block(outer, format!("{key}[{branch}]"), branch, None, source)
+        self.begin_block(outer, branch_key(key, branch), branch, None, source)
+    }
+
+    /// Whether a branch of this name began in an earlier session.
+    pub fn has_begun(&self, key: &str, branch: &str) -> bool {
+        self.written.lock().index.block(&branch_key(key, branch)).is_some()
+    }
+
+    /// Whether the script is gone through here, and not gone on with: something later is recorded, or it is only to be known
+    /// how to roll back.
+    pub fn is_passed(&self, key: &str) -> bool {
+        let only_gone_through = self.is_turned_back() && crate::journal::key::in_course(key);
+        only_gone_through || self.written.lock().index.goes_on_after(key)
     }
 
     fn begin_block(
