@@ -37,11 +37,12 @@ use crate::reach::{Held, Reach};
 use crate::secret::Shown;
 use crate::site::{Server, Site};
 use crate::stop::{Asked, Stop};
+use crate::sync::Mutex;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Instant;
 use written::Written;
 
@@ -113,7 +114,7 @@ impl Session {
         session.header.parameters =
             std::mem::take(&mut session.header.parameters).into_iter().map(together).collect();
         if !resumed {
-            session.written().run.iter().try_for_each(|run| run.describe(&session.header))?;
+            session.written.lock().run.iter().try_for_each(|run| run.describe(&session.header))?;
             session.write(Entry::Run(session.header.clone()), true)?;
         }
         // Before the record of this session, which hides that the one before it failed.
@@ -125,7 +126,7 @@ impl Session {
             session.look_anew()?;
         }
         // One that is tried again may be killed, and has then said nothing of what it touched.
-        session.written().run.iter().try_for_each(|run| run::forget_untouched(&run.path))?;
+        session.written.lock().run.iter().try_for_each(|run| run::forget_untouched(&run.path))?;
         let by = crate::person::whoami();
         session.write(Entry::Session { by, pid: std::process::id(), rollback }, true)?;
         let Header { run, runbook, servers, .. } = session.header.clone();
@@ -160,7 +161,7 @@ impl Session {
     /// nothing was done upon since is looked at anew.
     fn look_anew(&self) -> Result<()> {
         let is_look = |call: &Call| primitives::find(&call.name).is_some_and(|p| p.sort() == Sort::Look);
-        let keys = self.written().index.since_last_act(is_look);
+        let keys = self.written.lock().index.since_last_act(is_look);
         match keys.is_empty() {
             true => Ok(()),
             false => self.write(Entry::Anew { keys }, false),
@@ -347,12 +348,12 @@ impl Session {
 
     /// The folder of an attempt.
     fn folder(&self, key: &str, attempt: u32) -> PathBuf {
-        self.written().run.as_ref().map(|run| run.log(key, attempt)).unwrap_or_default()
+        self.written.lock().run.as_ref().map(|run| run.log(key, attempt)).unwrap_or_default()
     }
 
     /// The run's folder; nothing for a plan.
     pub fn run_folder(&self) -> Option<PathBuf> {
-        self.written().run.as_ref().map(|run| run.path.clone())
+        self.written.lock().run.as_ref().map(|run| run.path.clone())
     }
 
     /// Tells an event to whoever listens.

@@ -7,6 +7,7 @@ use super::roles::{OWN_PROGRAM, SECRETS, STARTED, SUPERVISE};
 use super::spec::Spec;
 use super::state::{Seen, look};
 use crate::failure::{Context, Failure, Kind, Result};
+use crate::sync::Mutex;
 use std::collections::BTreeMap;
 use std::fs::DirBuilder;
 use std::io::{self, Read};
@@ -14,7 +15,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, OnceLock};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
@@ -94,7 +95,7 @@ static STARTED_WITH: Mutex<BTreeMap<PathBuf, Spec>> = Mutex::new(BTreeMap::new()
 
 fn remember(folder: &Path, spec: &Spec) {
     if !spec.secrets().is_empty() {
-        let mut all = STARTED_WITH.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut all = STARTED_WITH.lock();
         all.insert(folder.to_owned(), spec.clone());
     }
 }
@@ -102,7 +103,7 @@ fn remember(folder: &Path, spec: &Spec) {
 /// The texts of the command that its folder has only by the names of secrets.
 fn secrets(folder: &Path) -> io::Result<Vec<String>> {
     let known = {
-        let all = STARTED_WITH.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let all = STARTED_WITH.lock();
         all.get(folder).cloned()
     };
     let spec = match known {

@@ -13,6 +13,7 @@ pub mod here;
 mod json;
 pub mod nothing;
 mod operators;
+mod pace;
 mod print;
 pub mod seen;
 pub mod sweep;
@@ -25,6 +26,7 @@ use crate::journal::Call;
 use crate::primitive::{AnyPrimitive, Signature};
 use crate::primitives;
 use crate::script::layers::Layers;
+use crate::sync::Mutex;
 pub use bare::LENIENT;
 
 use bare::bare;
@@ -37,7 +39,7 @@ use rhai::{
 };
 use std::any::TypeId;
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, LazyLock};
 use values::{ServerValue, to_error};
 
 /// Words of plain Rhai that see the world around the gate, and what to say instead.
@@ -205,10 +207,8 @@ impl ModuleResolver for Resolver {
         path: &str,
         position: Position,
     ) -> Result<Shared<Module>, Box<EvalAltResult>> {
-        let guard = |mutex: &Mutex<Vec<String>>| {
-            mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
-        };
-        if let Some(module) = self.loaded.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).get(path) {
+        let guard = |mutex: &Mutex<Vec<String>>| mutex.lock().clone();
+        if let Some(module) = self.loaded.lock().get(path) {
             return Ok(module.clone());
         }
         if guard(&self.loading).iter().any(|loading| loading == path) {
@@ -219,17 +219,14 @@ impl ModuleResolver for Resolver {
         }
         let text = self.layers.module(path).map_err(to_error)?;
         let text = text.ok_or_else(|| Box::new(EvalAltResult::ErrorModuleNotFound(path.into(), position)))?;
-        self.loading.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(path.into());
+        self.loading.lock().push(path.into());
         let loaded = compile(engine, &text.source, &text.text).map_err(to_error).and_then(|ast| {
             Module::eval_ast_as_new(Scope::new(), &ast, engine)
                 .map_err(|e| to_error(to_failure(&e, &text.source)))
         });
-        self.loading.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).pop();
+        self.loading.lock().pop();
         let module: Shared<Module> = loaded?.into();
-        self.loaded
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-            .insert(path.into(), module.clone());
+        self.loaded.lock().insert(path.into(), module.clone());
         Ok(module)
     }
 }

@@ -5,11 +5,11 @@ use crate::kind::{FILE as KIND_FILE, STDLIB};
 use crate::machine::files::{sha256_of, write_durably};
 pub use crate::output::nearest::{distance, nearest};
 use crate::script::text::outline::outline;
+use crate::sync::Mutex;
 use include_dir::{Dir, include_dir};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
 pub mod merge;
 mod problems;
@@ -211,7 +211,7 @@ impl Layers {
 
     /// SHA-256 of everything that was read so far, by `runbooks/update.rhai`.
     pub fn digests(&self) -> BTreeMap<String, String> {
-        let used = self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let used = self.used.lock();
         used.iter().map(|(path, text)| (path.clone(), sha256_of(text.text.as_bytes()))).collect()
     }
 
@@ -330,7 +330,7 @@ impl Layers {
     /// Keeps everything that was read so far in the run's folder.
     pub fn keep(&self, run: &Path) -> Result<()> {
         let failed = || "can't keep the text of the runbook".to_owned();
-        for (path, text) in self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).iter() {
+        for (path, text) in self.used.lock().iter() {
             let file = run.join("script").join(path);
             std::fs::create_dir_all(file.parent().unwrap_or(run)).or_fail(Kind::Journal, failed)?;
             std::fs::write(&file, &text.text).or_fail(Kind::Journal, failed)?;

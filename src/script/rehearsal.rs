@@ -10,13 +10,14 @@ use crate::script::engine::convert::plain_to_dynamic;
 use crate::script::engine::error::to_failure;
 use crate::script::engine::values::to_error;
 use crate::script::layers::Text;
+use crate::sync::Mutex;
 use rhai::{
     AST, Dynamic, Engine, EvalAltResult, ImmutableString, Map, NativeCallContext, OptimizationLevel, Scope,
 };
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// What a function of a test script may return from a call.
 type Told<T> = std::result::Result<T, Box<EvalAltResult>>;
@@ -69,7 +70,7 @@ struct Practice {
 impl Practice {
     /// Calls the program for a run, and gives what `show --json` says of it, with `code` and `said`.
     fn call(&self, arguments: &[&str]) -> Result<Dynamic> {
-        let step = self.kill.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
+        let step = self.kill.lock().take();
         let place = step.map(|step| format!("after \"name\":{}", Value::from(step)));
         let before = self.rehearsal.runs();
         let ended = self.rehearsal.banister(arguments, place.as_deref())?;
@@ -146,7 +147,7 @@ fn engine() -> Engine {
         practice.rehearsal.switch(fault, false).map_err(to_error)
     });
     engine.register_fn("kill_at", |practice: &mut Practice, step: &str| {
-        *practice.kill.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(step.to_owned());
+        *practice.kill.lock() = Some(step.to_owned());
     });
     engine.register_fn("stand_in", |practice: &mut Practice, name: &str, script: &str| -> Told<()> {
         practice.stand_in(name, script).map_err(to_error)

@@ -20,10 +20,11 @@ use crate::script::text::tokens::{Sort, tokens};
 use crate::session::{Frame, Session};
 use crate::site::Site;
 use crate::stop::Stop;
+use crate::sync::Mutex;
 use rhai::{AST, Caches, Dynamic, Engine, EvalAltResult, GlobalRuntimeState, Scope};
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// The name of the text that is typed, in places.
 pub const SOURCE: &str = "repl";
@@ -125,7 +126,7 @@ impl Repl {
         let handlers = here.handlers.clone();
         let result = on_large_stack(|| self.evaluate_here(here, text));
         // Handlers know their place, and the place knows its handlers.
-        let handlers = std::mem::take(&mut *handlers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
+        let handlers = std::mem::take(&mut *handlers.lock());
         if !handlers.is_empty() {
             let text =
                 "`on_failure` does nothing here: a line that fails leaves things as they are".to_owned();

@@ -11,9 +11,10 @@ use crate::script::engine::nothing;
 use crate::script::engine::seen::Seen;
 use crate::script::layers::{Layers, Text};
 use crate::session::{Frame, Session};
+use crate::sync::Mutex;
 use rhai::{AST, CallFnOptions, Dynamic, Engine, EvalAltResult, Scope};
 use serde::Serialize;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// A runbook that was read and compiled.
 pub struct Runbook {
@@ -167,10 +168,10 @@ impl Runbook {
             let seen = Arc::new(Mutex::new(Seen::default()));
             let here = Here { seen: Some(seen.clone()), ..self.here(session, None) };
             let result = self.call_main(&engine, &ast, &here, parameters);
-            here.handlers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clear();
+            here.handlers.lock().clear();
             match result {
                 Err(failure) if matches!(failure.kind, Kind::Mismatch | Kind::Invalid) => Err(failure),
-                _ => Ok(std::mem::take(&mut *seen.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))),
+                _ => Ok(std::mem::take(&mut *seen.lock())),
             }
         })
     }
@@ -212,7 +213,7 @@ impl Runbook {
         let here = Here { ahead, ..self.here(session, chooser) };
         let result = self.go(&engine, &ast, &here, parameters, on_failure);
         // Handlers know their place, and the place knows its handlers.
-        here.handlers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clear();
+        here.handlers.lock().clear();
         result
     }
 
@@ -233,7 +234,7 @@ impl Runbook {
             Ok(_) => return session.check_all_used(&here.frame),
             Err(failure) => Some(failure),
         };
-        let none = here.handlers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).is_empty();
+        let none = here.handlers.lock().is_empty();
         // What keeps the script from being gone through is no failure of it: nothing is put back then.
         if session.is_turned_back()
             && let Some(failure) =
@@ -260,7 +261,7 @@ impl Runbook {
 
     /// A plan shows the way back as well.
     fn plan_back(&self, engine: &Engine, here: &Here) -> Result<()> {
-        if here.handlers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).is_empty() {
+        if here.handlers.lock().is_empty() {
             return Ok(());
         }
         here.session.turn_back();

@@ -4,6 +4,7 @@
 //! what its digests could be guessed with. It is written with the first record that needs it: a plan writes nothing.
 
 use crate::failure::{Context, Failure, Kind, Result};
+use crate::sync::Mutex;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use std::collections::BTreeMap;
@@ -11,7 +12,6 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
 const FILE: &str = "secrets.key";
 const LENGTH: usize = 32;
@@ -50,7 +50,7 @@ impl Key {
 
 /// Names the state folder whose key is used. Called before anything is written or sent.
 pub fn use_key_of(state: &Path) {
-    let mut key = lock();
+    let mut key = KEY.lock();
     if key.folder.as_deref() != Some(state) {
         *key = Key { folder: Some(state.to_owned()), bytes: None, is_kept: false, tags: BTreeMap::new() };
     }
@@ -58,7 +58,7 @@ pub fn use_key_of(state: &Path) {
 
 /// Makes sure that the key is on the disk, because something is about to be written that is read with it.
 pub fn keep_key() -> Result<()> {
-    let mut key = lock();
+    let mut key = KEY.lock();
     let Some(folder) = key.folder.clone().filter(|_| !key.is_kept) else { return Ok(()) };
     let shown = folder.join(FILE).display().to_string();
     let failed = || format!("can't write the key of the records, `{shown}`");
@@ -113,13 +113,13 @@ pub fn keyed_digest(text: &[u8]) -> Option<String> {
 
 /// All digits of it: where a digest is to prove something, and not only to be compared with a few others.
 pub fn keyed_seal(text: &[u8]) -> Option<String> {
-    lock().seal(text)
+    KEY.lock().seal(text)
 }
 
 /// The tag of a secret: of its name and its value together, so that two names of one value don't tell that they are. It
 /// is computed once.
 pub(super) fn tag(name: &str, value: &str) -> Option<String> {
-    let mut key = lock();
+    let mut key = KEY.lock();
     let place = (name.to_owned(), value.to_owned());
     if let Some(tag) = key.tags.get(&place) {
         return tag.clone();
@@ -135,8 +135,4 @@ pub(super) fn tag(name: &str, value: &str) -> Option<String> {
 fn random() -> Option<[u8; LENGTH]> {
     let mut bytes = [0; LENGTH];
     File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes)).ok().map(|()| bytes)
-}
-
-fn lock() -> std::sync::MutexGuard<'static, Key> {
-    KEY.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }

@@ -5,10 +5,11 @@
 //! letter is equal to nothing but itself. A real letter of that plane that comes from outside is put into the table, too,
 //! or somebody could write one and get a secret for it.
 
+use crate::sync::RwLock;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::HashMap;
-use std::sync::{LazyLock, RwLock};
+use std::sync::LazyLock;
 
 const FIRST: u32 = 0x10_0000;
 const LAST: u32 = 0x10_FFFD;
@@ -63,7 +64,7 @@ static TABLE: LazyLock<RwLock<Table>> = LazyLock::new(RwLock::default);
 
 /// The letter for a piece.
 pub(super) fn letter(piece: Piece) -> char {
-    let mut table = TABLE.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let mut table = TABLE.write();
     if let Some(letter) = table.letters.get(&piece) {
         return *letter;
     }
@@ -83,7 +84,7 @@ pub(super) fn of(letter: char) -> Option<Piece> {
     if place == LAST - FIRST {
         return Some(Piece::Unnamed);
     }
-    let table = TABLE.read().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let table = TABLE.read();
     Some(table.pieces.get(place as usize).cloned().unwrap_or(Piece::Letter(letter)))
 }
 

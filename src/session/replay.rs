@@ -34,23 +34,23 @@ impl Session {
     ) -> Result<Next> {
         let going_back = self.is_turned_back() && crate::journal::key::in_course(key);
         let record = {
-            let written = self.written();
+            let written = self.written.lock();
             let set_aside = written.index.call_set_aside(key).filter(|_| going_back);
             written.index.call(key).or(set_aside).cloned()
         };
         let Some(record) = record else {
-            let block = self.written().index.block(key).map(|block| block.name.clone());
+            let block = self.written.lock().index.block(key).map(|block| block.name.clone());
             if let Some(block) = block {
                 return Err(self.differs(key, &format!("step `{block}`"), &primitives::describe(call)));
             }
             self.check_nothing_later(key, &primitives::describe(call))?;
-            let attempt = self.written().index.next_attempt(key);
+            let attempt = self.written.lock().index.next_attempt(key);
             return Ok(Next::Perform { attempt, begun: false });
         };
         if going_back && record.outcome.is_none() {
             return Ok(Next::Fail(super::rollback::turned_back()));
         }
-        let later = self.written().index.goes_on_after(key);
+        let later = self.written.lock().index.goes_on_after(key);
         let sameness = match record.call.name == call.name {
             true if record.call.arguments == call.arguments => Sameness::Same,
             true => same(&put_together(record.call.arguments.clone().into()), &call.arguments.clone().into()),
@@ -173,7 +173,7 @@ impl Session {
     /// The failure that shows both sides. Only for a call that is another one now a person is asked what to do.
     pub(super) fn differs(&self, key: &str, was: &str, now: &str) -> Failure {
         let step = {
-            let written = self.written();
+            let written = self.written.lock();
             let around: Vec<&str> =
                 crate::journal::key::around(key).filter(|outer| !outer.ends_with(']')).collect();
             let inner = around.iter().rev().filter_map(|outer| written.index.block(outer)).next();

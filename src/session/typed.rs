@@ -39,7 +39,7 @@ impl Session {
     /// Begins a line; all that it does is done in the frame that this gives.
     pub fn begin_line(&self, text: &str) -> Result<Arc<Frame>> {
         let key = {
-            let mut written = self.written();
+            let mut written = self.written.lock();
             if let Some(waiting) = &mut written.waiting {
                 // What the lines before only looked at.
                 waiting.entries.truncate(waiting.lasting);
@@ -53,15 +53,15 @@ impl Session {
 
     /// Whether anything that was typed is written down.
     pub fn is_written(&self) -> bool {
-        let written = self.written();
+        let written = self.written.lock();
         written.run.is_some() && written.waiting.is_none()
     }
 
     /// Leaves the run beside which this session was, in the state that it was found in.
     pub fn leave(&self) -> Result<()> {
-        self.locks.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clear();
+        self.locks.lock().clear();
         let (state, way_back) = {
-            let written = self.written();
+            let written = self.written.lock();
             (written.index.finished.clone(), written.index.way_back)
         };
         if let Some((state, failure)) = state
@@ -69,7 +69,7 @@ impl Session {
         {
             self.write(Entry::Finished { state, failure, way_back }, true)?;
         }
-        self.written().run = None;
+        self.written.lock().run = None;
         Ok(())
     }
 
@@ -82,7 +82,7 @@ impl Session {
 
     /// Why a person had the step left out, if one did.
     pub fn skipped(&self, key: &str, name: &str) -> Option<String> {
-        let written = self.written();
+        let written = self.written.lock();
         written.index.skip(key).filter(|skip| skip.name == name).map(|skip| skip.reason.clone())
     }
 
@@ -90,7 +90,7 @@ impl Session {
     /// other's way.
     pub fn settle_typed(&self) -> Result<()> {
         let open: Vec<_> = {
-            let written = self.written();
+            let written = self.written.lock();
             let typed = written.index.open_calls().filter(|(key, _)| key::is_typed(key));
             typed.map(|(key, record)| (key.to_owned(), record.clone())).collect()
         };

@@ -3,6 +3,7 @@
 use super::error::{place, to_failure};
 use super::here::{Handler, Here};
 use super::nothing;
+use super::pace::{Branch, Pace};
 use super::values::{ServerValue, to_error};
 use crate::failure::{Failure, Kind};
 use rhai::{
@@ -97,7 +98,7 @@ fn body(context: &mut EvalContext, body: &Expression, here: &Here) -> Result<Dyn
     if failed {
         let inner = context.tag().clone().try_cast::<Here>();
         let step = inner.and_then(|inner| inner.frame.steps.last().cloned());
-        seen.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).keep(context, step);
+        seen.lock().keep(context, step);
     }
     context.scope_mut().rewind(around);
     result
@@ -126,14 +127,13 @@ fn on_failure(context: &mut EvalContext, inputs: &[Expression]) -> Result<Dynami
         global: context.global_runtime_state().clone(),
         position: inputs[0].position(),
     };
-    here.handlers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(handler);
+    here.handlers.lock().push(handler);
     Ok(Dynamic::UNIT)
 }
 
 /// Runs what `on_failure` has to do, the newest first, each in a key space of its own.
 pub fn roll_back(engine: &Engine, here: &Here, source: &str) -> Result<(), Failure> {
-    let handlers =
-        std::mem::take(&mut *here.handlers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
+    let handlers = std::mem::take(&mut *here.handlers.lock());
     for handler in handlers.into_iter().rev() {
         let frame = Arc::new(here.session.handler_frame(&here.frame, &handler.key));
         let mut global = handler.global;
@@ -148,9 +148,9 @@ pub fn roll_back(engine: &Engine, here: &Here, source: &str) -> Result<(), Failu
     Ok(())
 }
 
-/// Each item in a thread of its own, `at_most` at a time. Every branch works on its own copy of what it captures, so that
-/// no branch sees another and a resume finds the same. When more than `max_failures` failed no new one is begun, those
-/// that run are let end, and all that failed are told.
+/// Each item in a thread of its own, `at_most` at a time: when one ends the next begins. Every branch works on its own copy
+/// of what it captures, so that no branch sees another and a resume finds the same. When more than `max_failures` failed
+/// no new one is begun, those that run are let end, and all that failed are told.
 fn parallel(
     context: &NativeCallContext,
     items: Array,
@@ -176,66 +176,49 @@ fn parallel(
     }
     let key = here.frame.next_key();
     let source = context.call_source().unwrap_or_default().to_owned();
+    // What a thread logs is of the step that began it.
+    let around = tracing::Span::current();
+    let run = |item: &Dynamic, name: &str| -> Result<Dynamic, Box<EvalAltResult>> {
+        let _around = around.enter();
+        let origin = origin(&source, context.call_position());
+        let at = place(&source, context.call_position());
+        let begun = here.session.begin_branch(&here.frame, &key, name, origin);
+        let block = begun.map_err(|failure| to_error(placed(failure, &at)))?;
+        let mut global = context.global_runtime_state().clone();
+        global.tag = Dynamic::from(here.with_frame(block.frame.clone()));
+        let mut branch = branch.clone();
+        branch.iter_curry_mut().for_each(|value| *value = unshared(value));
+        let inner = NativeCallContext::new_with_all_fields(
+            context.engine(),
+            context.fn_name(),
+            context.call_source(),
+            &global,
+            context.call_position(),
+        );
+        let value = branch.call_raw(&inner, None, [unshared(item)])?;
+        nothing::refuse()?;
+        here.session.end_block(&block).map_err(|failure| to_error(placed(failure, &at)))?;
+        Ok(value)
+    };
     let names = branch_names(&items);
-    // A plan asks itself questions in an order that it can repeat, so its branches take turns.
-    let at_most = if here.chooser.is_some() { 1 } else { at_most };
-    let mut results: Vec<Result<Dynamic, Box<EvalAltResult>>> = Vec::new();
-    let work: Vec<(Dynamic, String)> = items.into_iter().zip(names).collect();
-    for group in work.chunks(at_most) {
-        // What a thread logs is of the step that began it.
-        let around = tracing::Span::current();
-        let run = |item: &Dynamic, name: &str| -> Result<Dynamic, Box<EvalAltResult>> {
-            let _around = around.enter();
-            let origin = origin(&source, context.call_position());
-            let at = place(&source, context.call_position());
-            let begun = here.session.begin_branch(&here.frame, &key, name, origin);
-            let block = begun.map_err(|failure| to_error(placed(failure, &at)))?;
-            let mut global = context.global_runtime_state().clone();
-            global.tag = Dynamic::from(here.with_frame(block.frame.clone()));
-            let mut branch = branch.clone();
-            branch.iter_curry_mut().for_each(|value| *value = unshared(value));
-            let inner = NativeCallContext::new_with_all_fields(
-                context.engine(),
-                context.fn_name(),
-                context.call_source(),
-                &global,
-                context.call_position(),
-            );
-            let value = branch.call_raw(&inner, None, [unshared(item)])?;
-            nothing::refuse()?;
-            here.session.end_block(&block).map_err(|failure| to_error(placed(failure, &at)))?;
-            Ok(value)
-        };
-        if at_most == 1 {
-            results.extend(group.iter().map(|(item, name)| run(item, name)));
-        } else {
-            results.extend(std::thread::scope(|scope| {
-                let started: Vec<_> = group
-                    .iter()
-                    .map(|(item, name)| {
-                        std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, || run(item, name))
-                    })
-                    .collect();
-                let joined = started.into_iter().map(|thread| match thread {
-                    Ok(thread) => thread.join().unwrap_or_else(|_| Err(bug("a branch panicked"))),
-                    Err(error) => Err(bug(&format!("no thread for a branch: {error}"))),
-                });
-                joined.collect::<Vec<_>>()
-            }));
-        }
-        let failed: Vec<Failure> =
-            results.iter().filter_map(|result| Some(to_failure(result.as_ref().err()?, &source))).collect();
-        // Only a step that failed may be gone on from; not an interruption, or a bug.
-        if failed.len() > max_failures || failed.iter().any(|failure| failure.kind.exit_code() != 1) {
-            break;
-        }
-    }
-    gather(results, &source)
+    let was_begun = |name: &str| here.session.has_begun(&key, name);
+    let branches: Vec<Branch> = names
+        .iter()
+        .zip(&items)
+        .map(|(name, item)| Branch { was_begun: was_begun(name), run: Box::new(|| run(item, name)) })
+        .collect();
+    let pace = Pace {
+        // A plan asks itself questions in an order that it can repeat, so its branches take turns.
+        at_most: if here.chooser.is_some() { 1 } else { at_most },
+        max_failures,
+        is_passed: here.session.is_passed(&key),
+    };
+    gather(pace.run(&branches, &source), &source)
 }
 
 /// The results in order, or the failures as one.
 fn gather(
-    results: Vec<Result<Dynamic, Box<EvalAltResult>>>,
+    results: impl IntoIterator<Item = Result<Dynamic, Box<EvalAltResult>>>,
     source: &str,
 ) -> Result<Dynamic, Box<EvalAltResult>> {
     let mut values = Array::new();
@@ -298,20 +281,4 @@ fn unshared(value: &Dynamic) -> Dynamic {
         return closure.into();
     }
     flat
-}
-
-fn bug(message: &str) -> Box<EvalAltResult> {
-    to_error(Failure::new(Kind::Bug, message)).fill_in(Position::NONE)
-}
-
-/// Fills in a position where a boxed error needs one.
-trait FillIn {
-    fn fill_in(self, position: Position) -> Self;
-}
-
-impl FillIn for Box<EvalAltResult> {
-    fn fill_in(mut self, position: Position) -> Self {
-        self.set_position(position);
-        self
-    }
 }

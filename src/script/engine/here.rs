@@ -7,9 +7,10 @@ use super::seen::Seen;
 use super::values::to_error;
 use crate::failure::{Failure, Kind};
 use crate::session::{Frame, Session};
+use crate::sync::Mutex;
 use rhai::{Dynamic, EvalAltResult, FnPtr, GlobalRuntimeState};
 use serde_json::Value;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, MutexGuard};
 
 /// The tag.
 #[derive(Clone)]

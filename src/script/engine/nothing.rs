@@ -7,10 +7,11 @@ use super::error::place;
 use super::values::{FailureValue, to_error};
 use crate::failure::{Failure, Kind};
 use crate::stop::Stop;
+use crate::sync::Mutex;
 use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString, Map, NativeCallContext};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 thread_local! {
     static FOUND: RefCell<Option<Failure>> = const { RefCell::new(None) };
@@ -26,7 +27,7 @@ impl Texts {
     /// Keeps a text that is compiled, and the original.
     pub fn keep(engine: &Engine, source: &str, original: &str, text: &str) {
         if let Some(texts) = engine.default_tag().read_lock::<Texts>() {
-            let mut texts = texts.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            let mut texts = texts.0.lock();
             texts.insert(source.into(), (text.into(), original.into()));
         }
     }
@@ -34,7 +35,7 @@ impl Texts {
     /// The text before the place of a call, and from there on, within its line.
     fn around(context: &NativeCallContext) -> Option<(String, String)> {
         let texts = context.engine().default_tag().clone().try_cast::<Texts>()?;
-        let texts = texts.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let texts = texts.0.lock();
         let (text, _) = texts.get(context.call_source().unwrap_or_default())?;
         let position = context.call_position();
         let line = text.lines().nth(position.line()?.checked_sub(1)?)?;
@@ -45,7 +46,7 @@ impl Texts {
     /// What is named, as the script has it: reads that ask were made calls of `get` when it was compiled.
     fn as_written(context: &NativeCallContext, name: String) -> Option<String> {
         let texts = context.engine().default_tag().clone().try_cast::<Texts>()?;
-        let texts = texts.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let texts = texts.0.lock();
         let (_, original) = texts.get(context.call_source().unwrap_or_default())?;
         let line = original.lines().nth(context.call_position().line()?.checked_sub(1)?)?;
         if line.contains(&name) {

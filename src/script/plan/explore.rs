@@ -17,9 +17,10 @@ use crate::script::runbook::{OnFailure, Runbook};
 use crate::session::{Direction, Parts, Session};
 use crate::site::Site;
 use crate::stop::Stop;
+use crate::sync::Mutex;
 use rhai::EvalAltResult;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, MutexGuard};
 
 /// At most so many ways are gone through: more would take a moment, but nobody could read them.
 const WAYS: usize = 64;
@@ -143,7 +144,7 @@ struct Course {
 
 impl Way {
     fn course(&self) -> MutexGuard<'_, Course> {
-        self.course.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.course.lock()
     }
 
     /// The way ends here, before the end of the runbook.
@@ -190,7 +191,7 @@ impl Chooser for Way {
     }
 
     fn assumed(&self) -> MutexGuard<'_, Assumed> {
-        self.assumed.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.assumed.lock()
     }
 }
 
