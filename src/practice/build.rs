@@ -3,8 +3,9 @@
 use super::compose_file::{Build, Project};
 use super::image::{self, Image};
 use super::world::World;
-use super::{fault, output};
+use super::world::fault;
 use crate::failure::{Failure, Kind, Result};
+use crate::output;
 use std::time::Duration;
 
 /// What the build of one service takes.

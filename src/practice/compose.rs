@@ -5,8 +5,9 @@ use super::compose_up;
 use super::container::{Container, Status};
 use super::engine::{self, Order};
 use super::world::World;
-use super::{build, docker, output};
+use super::{build, docker};
 use crate::failure::{Failure, Kind, Result};
+use crate::output;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

@@ -2,8 +2,9 @@
 
 use super::container::Mount;
 use super::world::{World, digest};
-use super::{output, yaml};
 use crate::failure::{Context, Failure, Kind, Result};
+use crate::machine::yaml;
+use crate::output;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

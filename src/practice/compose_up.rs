@@ -1,13 +1,16 @@
 //! `docker-compose up`: makes, replaces and starts the containers of a project, and leaves alone what is right.
 
+use super::build;
 use super::compose::containers;
 use super::compose_file::{Project, texts};
 use super::container::{Container, Spec, Status};
 use super::engine::{self, Order};
 use super::image::{self, Image};
+use super::world::fault;
 use super::world::{World, make_folder, write};
-use super::{build, fault, output, yaml};
 use crate::failure::{Failure, Kind, Result};
+use crate::machine::yaml;
+use crate::output;
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::Arc;

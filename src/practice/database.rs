@@ -4,6 +4,7 @@
 use super::sql::{self, Column, Select, Statement};
 use super::world::digest;
 use crate::failure::{Context, Failure, Kind, Result};
+use crate::machine::yaml;
 use redb::{ReadableDatabase, ReadableTable, TableDefinition, TableHandle, WriteTransaction};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -331,7 +332,7 @@ fn select(transaction: &WriteTransaction, database: &str, wanted: &Select) -> Re
     // `SELECT 1 FROM …` asks only whether there is a row.
     let shown = |row: &Map<String, Value>, name: &str| match row.get(name) {
         None if name == "1" => "1".to_string(),
-        found => super::yaml::text(found.unwrap_or(&Value::Null)),
+        found => yaml::text(found.unwrap_or(&Value::Null)),
     };
     let (columns, rows) = match column {
         Column::Count => (vec!["count".into()], vec![vec![rows.len().to_string()]]),
@@ -357,7 +358,7 @@ fn select(transaction: &WriteTransaction, database: &str, wanted: &Select) -> Re
 fn sort_key(value: Option<&Value>) -> (i64, String) {
     match value {
         Some(Value::Number(number)) => (number.as_i64().unwrap_or(0), String::new()),
-        Some(other) => (i64::MAX, super::yaml::text(other)),
+        Some(other) => (i64::MAX, yaml::text(other)),
         None => (i64::MIN, String::new()),
     }
 }

@@ -7,8 +7,9 @@ use super::docker_words::Words;
 use super::engine::{self, Order};
 use super::image;
 use super::world::World;
-use super::{compose_up, docker_exec, docker_run, docker_store, output};
+use super::{compose_up, docker_exec, docker_run, docker_store};
 use crate::failure::{Failure, Kind, Result};
+use crate::output;
 use serde_json::{Value, json};
 
 /// Runs a command; the exit status.

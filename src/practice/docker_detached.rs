@@ -4,8 +4,9 @@
 use super::container::{Mount, Spec};
 use super::engine::{self, Order};
 use super::world::World;
-use super::{docker, docker_store, output};
+use super::{docker, docker_store};
 use crate::failure::{Failure, Kind, Result};
+use crate::output;
 use std::collections::BTreeMap;
 
 /// What its options ask for.

@@ -3,8 +3,10 @@
 use super::container::Mount;
 use super::engine::{self, Order};
 use super::world::World;
-use super::{docker, docker_run, http, output, postgres};
+use super::world::http;
+use super::{docker, docker_run, postgres};
 use crate::failure::{Failure, Kind, Result};
+use crate::output;
 use std::collections::BTreeMap;
 
 /// What a program in a container sees.

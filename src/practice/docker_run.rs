@@ -3,9 +3,10 @@
 
 use super::container::Mount;
 use super::docker_detached::{self, Asked};
+use super::world::start;
 use super::world::{World, make_folder};
-use super::{output, start};
 use crate::failure::{Failure, Kind, Result};
+use crate::output;
 use std::ffi::OsString;
 use std::path::PathBuf;
 

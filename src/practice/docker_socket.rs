@@ -1,6 +1,6 @@
 //! What a container that was given the engine's socket sees there of the others, as Traefik does.
 
-use super::ports;
+use super::world::ports;
 use crate::failure::{Context, Failure, Kind, Result};
 use serde_json::Value;
 use std::collections::BTreeMap;

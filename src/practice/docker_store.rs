@@ -4,9 +4,9 @@ use super::docker_format::render;
 use super::docker_words::Words;
 use super::engine::{self, Order};
 use super::image::{self, Image};
-use super::output;
 use super::world::{World, make_folder, write};
 use crate::failure::{Failure, Kind, Result};
+use crate::output;
 use serde_json::json;
 
 /// The image with this name or identity.

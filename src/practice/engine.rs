@@ -5,7 +5,7 @@
 
 use super::container::{Container, Spec, State, Status};
 use super::world::{Process, World, digest, make_folder, now, read_json, write_json};
-use super::{start, trace};
+use super::world::{start, trace};
 use crate::failure::{Context, Failure, Kind, Result};
 use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
@@ -249,7 +249,7 @@ impl Engine {
             } else if held.due.is_some_and(|due| due <= Instant::now())
                 && let Err(failure) = self.launch(&name)
             {
-                super::output::complain(format!("{name}: {failure}"));
+                crate::output::complain(format!("{name}: {failure}"));
             }
         }
     }
@@ -271,7 +271,7 @@ impl Engine {
             let held = Held { container, child: None, due: None, pause: PAUSE, since: Instant::now() };
             self.held.insert(name.clone(), held);
             if ran && let Err(failure) = self.start(&name) {
-                super::output::complain(format!("{name}: {failure}"));
+                crate::output::complain(format!("{name}: {failure}"));
             }
         }
     }

@@ -2,8 +2,10 @@
 //! in a world's `bin` do, and its engine.
 
 use super::world::{Settings, World, write_json, write_whole};
-use super::{compose, docker, engine, output, ports, service, stack, start, trace};
+use super::world::{ports, start, trace};
+use super::{compose, docker, engine, service, stack};
 use crate::failure::{Context, Failure, Kind, Result};
+use crate::output;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, getsockname, socket_with, sockopt};
 use std::collections::BTreeMap;
 use std::ffi::OsString;

@@ -1,8 +1,9 @@
 //! How a practice server is installed: as Hoss's documentation tells an administrator to.
 
 use super::engine::{self, Order};
+use super::world::start;
 use super::world::{Settings, World, make_folder, write, write_json};
-use super::{PATIENCE, Practice, entry, origin, release, rows, stack, start};
+use super::{PATIENCE, Practice, entry, origin, release, rows, stack};
 use crate::failure::{Context, Failure, Kind, Result};
 use serde_json::Value;
 use std::path::Path;

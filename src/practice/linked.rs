@@ -6,10 +6,11 @@
 //! DIR/archive, …     those of the others
 //! ```
 
-use super::folder::{absolute, new_folder};
 use super::install::{self, Own};
+use super::world::fault;
+use super::world::folder::{absolute, new_folder};
 use super::world::{Settings, World, digest, write};
-use super::{Fault, Practice, fault, release};
+use super::{Fault, Practice, release};
 use crate::failure::{Failure, Kind, Result};
 use std::path::{Path, PathBuf};
 
@@ -70,8 +71,10 @@ impl Linked {
             let port = install::begin(&world, settings)?;
             self.servers.last_mut().into_iter().for_each(|(_, practice)| practice.port = port);
         }
-        let secret =
-            format!("hsvc_{}", &digest(format!("{} {}", self.dir.display(), super::world::now()))[..48]);
+        let secret = format!(
+            "hsvc_{}",
+            &digest(format!("{} {}", self.dir.display(), crate::practice::world::now()))[..48]
+        );
         // The others need the auth service to come up.
         let (this, secret) = (&*self, secret.as_str());
         let (first, others) = this.servers.split_at(1);

@@ -1,10 +1,13 @@
 //! PostgreSQL's programs as a backup and a health check call them, in the container of the database.
 
+use super::database;
 use super::docker_exec::Inside;
-use super::http::{self, Request, Response};
 use super::service::sql;
-use super::{database, fault, output};
+use super::world::fault;
+use super::world::http::{self, Request, Response};
 use crate::failure::{Context, Failure, Kind, Result};
+use crate::machine::yaml;
+use crate::output;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::path::PathBuf;
@@ -128,12 +131,7 @@ fn psql(inside: &Inside, call: &Call) -> Result<()> {
     let database = call.database.clone().or_else(|| call.names.first().cloned()).unwrap_or(user);
     if call.list {
         let answer = ask(inside, Request::new("GET", "/databases", ""))?;
-        answer
-            .value()
-            .as_array()
-            .into_iter()
-            .flatten()
-            .for_each(|name| output::line(super::yaml::text(name)));
+        answer.value().as_array().into_iter().flatten().for_each(|name| output::line(yaml::text(name)));
         return Ok(());
     }
     let text = match &call.command {

@@ -10,7 +10,8 @@ mod simple;
 mod site_file;
 mod tools;
 
-use super::{Practice, start};
+use super::Practice;
+use super::world::start;
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::files::TEMPORARY;
 use serde_json::Value;

@@ -1,10 +1,12 @@
 //! The rows of a practice server: how they come in, and how a test proves that none was lost.
 
 use super::database::{self, Database};
-use super::http::{self, Request};
+use super::stack;
+use super::world::http::{self, Request};
+use super::world::start;
 use super::world::{Settings, World, digest};
-use super::{stack, start};
 use crate::failure::{Context, Failure, Kind, Result};
+use crate::machine::yaml;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -84,7 +86,7 @@ fn from_docker(settings: &Settings, database: &str) -> Result<BTreeMap<String, d
         let rows = text.lines().map(|line| {
             let row: Map<String, Value> =
                 serde_json::from_str(line).or_fail(Kind::Invalid, || "PostgreSQL printed no JSON".into())?;
-            Ok((super::yaml::text(&row["id"]), row))
+            Ok((yaml::text(&row["id"]), row))
         });
         tables.insert(table.to_owned(), rows.collect::<Result<_>>()?);
     }

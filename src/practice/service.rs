@@ -11,11 +11,13 @@ mod reverse_proxy;
 
 use super::container::{Container, Mount, Spec, State};
 use super::database::Answer;
-use super::http::{self, Request, Response};
 use super::image::{self, Image};
+use super::world::http::{self, Request, Response};
 use super::world::{World, read_json};
-use super::{fault, output, ports, start, trace, yaml};
+use super::world::{fault, ports, start, trace};
 use crate::failure::{Context, Failure, Kind, Result};
+use crate::machine::yaml;
+use crate::output;
 use rustix::process::{Pid, getppid};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -140,7 +142,7 @@ impl Service {
     }
 
     pub fn log(&self, text: impl std::fmt::Display) {
-        output::line(format_args!("{} {text}", super::world::now()));
+        output::line(format_args!("{} {text}", crate::practice::world::now()));
     }
 
     /// The seconds of a fault that strikes this service's release.

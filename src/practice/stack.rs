@@ -11,7 +11,7 @@ use super::compose;
 use super::compose_file::Project;
 use super::docker_socket;
 use super::world::{INSIDE, Settings, World, make_folder, write_json};
-use super::{fault, ports, start};
+use super::world::{fault, ports, start};
 use crate::failure::{Context, Failure, Kind, Result};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;

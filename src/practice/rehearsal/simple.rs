@@ -8,7 +8,7 @@
 //! DIR/faults         a file for each target that fails; `health`, if it is not healthy
 //! ```
 
-use super::super::start::plain;
+use super::super::world::start::plain;
 use super::super::world::{make_folder, write};
 use crate::failure::{Failure, Kind, Result};
 use std::path::{Path, PathBuf};

@@ -2,7 +2,7 @@
 
 use super::{PATIENCE, Service};
 use crate::failure::{Failure, Kind, Result};
-use crate::practice::http::{Request, Response};
+use crate::practice::world::http::{Request, Response};
 use crate::practice::world::{digest, make_folder, write};
 use serde_json::{Value, json};
 use std::io::Read;

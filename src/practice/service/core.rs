@@ -3,8 +3,9 @@
 use super::auth::valid;
 use super::{PATIENCE, Service, first_value, sql};
 use crate::failure::{Failure, Kind, Result};
-use crate::practice::http::{self, Request, Response};
-use crate::practice::{image, yaml};
+use crate::machine::yaml;
+use crate::practice::image;
+use crate::practice::world::http::{self, Request, Response};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -52,7 +53,7 @@ pub fn run(service: &Service) -> Result<()> {
     if service.strikes("flapping", 0).is_some() {
         std::thread::spawn(|| {
             std::thread::sleep(FLAP);
-            crate::practice::output::complain("fatal error: all goroutines are asleep - deadlock!");
+            crate::output::complain("fatal error: all goroutines are asleep - deadlock!");
             std::process::exit(2);
         });
     }
@@ -89,7 +90,7 @@ fn synchronize_groups(service: Service, auth: String, period: Duration) {
         loop {
             std::thread::sleep(period);
             if let Err(failure) = service.token(&auth) {
-                crate::practice::output::complain(format!("failed to sync groups: {failure}"));
+                crate::output::complain(format!("failed to sync groups: {failure}"));
                 std::process::exit(1);
             }
         }

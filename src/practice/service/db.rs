@@ -3,7 +3,7 @@
 use super::Service;
 use crate::failure::Result;
 use crate::practice::database::Database;
-use crate::practice::http::{Request, Response};
+use crate::practice::world::http::{Request, Response};
 use crate::practice::world::make_folder;
 use std::sync::Arc;
 use std::time::Duration;

@@ -2,7 +2,7 @@
 
 use super::Service;
 use crate::failure::{Context, Failure, Kind, Result};
-use crate::practice::start;
+use crate::practice::world::start;
 use std::net::TcpListener;
 
 pub fn run(service: &Service) -> Result<()> {

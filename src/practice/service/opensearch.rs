@@ -2,7 +2,7 @@
 
 use super::Service;
 use crate::failure::Result;
-use crate::practice::http::{Request, Response};
+use crate::practice::world::http::{Request, Response};
 use crate::practice::world::{make_folder, read_json, write, write_json};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ pub fn run(service: &Service) -> Result<()> {
             Ok(Answer::Later(work)) => {
                 std::thread::spawn(move || {
                     std::thread::sleep(Duration::from_millis(700));
-                    work().unwrap_or_else(crate::practice::output::complain);
+                    work().unwrap_or_else(crate::output::complain);
                 });
                 Response::json(200, &json!({ "accepted": true }))
             }

@@ -2,10 +2,10 @@
 
 use super::{PATIENCE, Service};
 use crate::failure::{Failure, Kind, Result};
-use crate::practice::http::{Request, Response};
-use crate::practice::ports;
+use crate::machine::yaml;
+use crate::practice::world::http::{Request, Response};
+use crate::practice::world::ports;
 use crate::practice::world::write;
-use crate::practice::yaml;
 use serde_json::json;
 use std::time::Duration;
 

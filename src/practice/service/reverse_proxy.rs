@@ -2,10 +2,10 @@
 
 use super::Service;
 use crate::failure::Result;
+use crate::output;
 use crate::practice::docker_socket;
 use crate::practice::engine::{self, Order};
-use crate::practice::http::{self, Request, Response};
-use crate::practice::output;
+use crate::practice::world::http::{self, Request, Response};
 use crate::practice::world::{World, now};
 use serde_json::json;
 use std::collections::BTreeMap;

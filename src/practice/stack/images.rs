@@ -1,7 +1,7 @@
 //! The images of a practice server with a real Docker, made from Debian's packages on this machine.
 
 use crate::failure::{Context, Failure, Kind, Result};
-use crate::practice::start;
+use crate::practice::world::start;
 use crate::practice::world::{Settings, digest, write};
 use include_dir::{Dir, include_dir};
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! HTTP/1.1 as far as the services of a practice server need it: one request per connection, a thread for each,
 //! bodies with a known length.
 
-use super::world::World;
+use super::World;
 use crate::failure::{Context, Failure, Kind, Result};
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};

@@ -1,6 +1,6 @@
 //! What was called in a practice world, in order: the proof that each thing ran exactly once.
 
-use super::world::{World, now};
+use super::{World, now};
 use crate::failure::{Context, Kind, Result};
 use serde::{Deserialize, Serialize};
 use std::io::Write;

@@ -1,6 +1,6 @@
 //! Folders in which practice servers are made.
 
-use super::world::make_folder;
+use super::make_folder;
 use crate::failure::{Context, Failure, Kind, Result};
 use std::path::{Path, PathBuf};
 

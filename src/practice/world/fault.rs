@@ -1,6 +1,6 @@
 //! What can be made to go wrong on a practice server.
 
-use super::world::{World, write};
+use super::{World, write};
 use crate::failure::{Failure, Kind, Result};
 
 /// A fault to simulate when it is asked for.

@@ -1,7 +1,7 @@
 //! Every process that a practice server starts: git and make to set it up, its engine and services, and the few
 //! programs that a container may run. Nothing else in this module starts any.
 
-use super::world::{Settings, World, make_folder};
+use super::{Settings, World, make_folder};
 use crate::failure::{Context, Failure, Kind, Result};
 use std::ffi::OsString;
 use std::fs::OpenOptions;
