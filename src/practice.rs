@@ -16,33 +16,18 @@
 //! DIR/ALARM                        is there if something called what must never be called
 //! ```
 
-mod build;
 mod compose;
-mod compose_file;
-mod compose_up;
-mod container;
 mod database;
 mod docker;
-mod docker_detached;
-mod docker_exec;
-mod docker_format;
-mod docker_run;
-mod docker_socket;
-mod docker_store;
-mod docker_words;
-mod engine;
 mod entry;
-mod image;
 mod install;
 mod linked;
 mod origin;
-mod postgres;
 mod rehearsal;
 mod release;
 mod rows;
 mod running;
 mod service;
-mod sql;
 mod stack;
 mod world;
 
@@ -56,7 +41,8 @@ pub use world::fault::{FAULTS, Fault, Reach};
 pub use world::trace::TraceLine;
 
 use crate::failure::{Context, Failure, Kind, Result};
-use engine::Order;
+use docker::container::Container;
+use docker::engine::{self, Order};
 use serde_json::Value;
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -332,7 +318,7 @@ impl Practice {
         let engine: Option<Process> = world::read_json(&self.world.path("engine.json")).ok();
         let files = std::fs::read_dir(self.world.path("containers")).into_iter().flatten().flatten();
         let containers = files.filter_map(|file| {
-            let container: container::Container = world::read_json(&file.path()).ok()?;
+            let container: Container = world::read_json(&file.path()).ok()?;
             Some(Process { pid: container.state.pid, start: container.state.process_start })
         });
         engine.into_iter().chain(containers).filter(|process| process.alive()).collect()

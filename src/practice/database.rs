@@ -1,13 +1,16 @@
 //! The database of a practice server: real transactions and files (redb), with the few notions of PostgreSQL that
 //! updates meet: databases, tables, rows, dumps.
 
-use super::sql::{self, Column, Select, Statement};
+pub mod client;
+mod sql;
+
 use super::world::digest;
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::yaml;
 use redb::{ReadableDatabase, ReadableTable, TableDefinition, TableHandle, WriteTransaction};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use sql::{Column, Select, Statement};
 use std::collections::BTreeMap;
 use std::path::Path;
 

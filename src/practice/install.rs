@@ -1,6 +1,6 @@
 //! How a practice server is installed: as Hoss's documentation tells an administrator to.
 
-use super::engine::{self, Order};
+use super::docker::engine::{self, Order};
 use super::world::start;
 use super::world::{Settings, World, make_folder, write, write_json};
 use super::{PATIENCE, Practice, entry, origin, release, rows, stack};

@@ -9,12 +9,12 @@ mod opensearch;
 mod plain;
 mod reverse_proxy;
 
-use super::container::{Container, Mount, Spec, State};
-use super::database::Answer;
-use super::image::{self, Image};
+use super::database::client::{first_value, sql};
+use super::docker::container::{Container, Mount, Spec, State};
+use super::docker::image::{self, Image};
 use super::world::http::{self, Request, Response};
 use super::world::{World, read_json};
-use super::world::{fault, ports, start, trace};
+use super::world::{fault, ports, trace};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::yaml;
 use crate::output;
@@ -246,32 +246,4 @@ impl Service {
         }
         Ok(())
     }
-}
-
-/// Asks the database service.
-pub fn sql(world: &World, database: &str, statements: &str) -> Result<Vec<Answer>> {
-    if world.is_inside() {
-        return psql(database, statements);
-    }
-    let request = Request::new("POST", &format!("/sql?{database}"), statements);
-    let response = http::send(world.socket("db")?, &request)?;
-    match response.status {
-        200 => serde_json::from_slice(&response.body).map_err(|error| {
-            Failure::new(Kind::Invalid, "the database's answer is not understood").why(error)
-        }),
-        _ => Err(Failure::new(Kind::Refused, String::from_utf8_lossy(&response.body))),
-    }
-}
-
-/// Asks the real PostgreSQL, in one transaction.
-fn psql(database: &str, statements: &str) -> Result<Vec<Answer>> {
-    let variable = |name: &str| std::env::var(name).unwrap_or_default();
-    let said = start::psql(database, &variable("POSTGRES_USER"), &variable("POSTGRES_PASSWORD"), statements)?;
-    let rows = said.lines().map(|line| line.split('|').map(str::to_owned).collect()).collect();
-    Ok(vec![Answer { columns: Vec::new(), rows, tag: String::new() }])
-}
-
-/// The first value of the first row of the last answer.
-pub fn first_value(answers: &[Answer]) -> String {
-    answers.last().and_then(|answer| answer.rows.first()?.first().cloned()).unwrap_or_default()
 }

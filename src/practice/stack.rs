@@ -7,9 +7,9 @@
 
 mod images;
 
-use super::compose;
-use super::compose_file::Project;
-use super::docker_socket;
+use super::compose::call::{Call, PROJECT};
+use super::compose::file::Project;
+use super::docker::socket::SOCKET;
 use super::world::{INSIDE, Settings, World, make_folder, write_json};
 use super::world::{fault, ports, start};
 use crate::failure::{Context, Failure, Kind, Result};
@@ -69,9 +69,9 @@ pub fn open_to_services(world: &World) -> Result<()> {
 
 /// `docker-compose` with these arguments; the exit status.
 pub fn compose(world: &World, settings: &Settings, arguments: &[String]) -> Result<i32> {
-    let call = compose::read_call(arguments)?;
+    let call = Call::read(arguments)?;
     // Another project, as a drill makes it, is what its file says.
-    if call.files.is_empty() || call.project.as_ref().is_some_and(|name| name != compose::PROJECT) {
+    if call.files.is_empty() || call.project.as_ref().is_some_and(|name| name != PROJECT) {
         return start::real(settings, world, "docker-compose", arguments);
     }
     let version = std::env::var("VERSION").unwrap_or_default();
@@ -82,7 +82,7 @@ pub fn compose(world: &World, settings: &Settings, arguments: &[String]) -> Resu
     if strikes("up-noop") {
         return Ok(0);
     }
-    let mut project = compose::load(world, &call)?;
+    let mut project = call.load(world)?;
     adapt(&mut project, world, settings)?;
     if strikes("up") {
         // A port that is taken: Docker fails when it starts core, after Compose has replaced it.
@@ -135,7 +135,7 @@ fn adapt(project: &mut Project, world: &World, settings: &Settings) -> Result<()
             own.into_iter().map(|(source, target)| format!("{source}:{target}:ro")).collect();
         volumes.push(format!("{}:/practice/trace.jsonl", world.path("trace.jsonl").display()));
         if name == "reverse-proxy" {
-            volumes.push(format!("{}:{}", socket(settings)?, docker_socket::SOCKET));
+            volumes.push(format!("{}:{}", socket(settings)?, SOCKET));
         }
         for mount in mounts {
             let source = match &mount.volume {
@@ -180,7 +180,7 @@ pub fn as_root(world: &World, settings: &Settings, arguments: &[String]) -> Resu
 /// The engine's socket on this machine, where the proxy looks for containers.
 fn socket(settings: &Settings) -> Result<&str> {
     match settings.docker_host.as_deref() {
-        None => Ok(docker_socket::SOCKET),
+        None => Ok(SOCKET),
         Some(host) => host.strip_prefix("unix://").ok_or_else(|| {
             Failure::new(Kind::Refused, format!("`{host}` is no engine of this machine"))
                 .help("set DOCKER_HOST to its socket: unix:///var/run/docker.sock")

@@ -1,10 +1,11 @@
 //! The core service: comes up last, after its whole chain, and says which release it is.
 
 use super::auth::valid;
-use super::{PATIENCE, Service, first_value, sql};
+use super::{PATIENCE, Service};
 use crate::failure::{Failure, Kind, Result};
 use crate::machine::yaml;
-use crate::practice::image;
+use crate::practice::database::client::{first_value, sql};
+use crate::practice::docker::image;
 use crate::practice::world::http::{self, Request, Response};
 use serde_json::{Value, json};
 use std::time::Duration;

@@ -3,8 +3,8 @@
 use super::Service;
 use crate::failure::Result;
 use crate::output;
-use crate::practice::docker_socket;
-use crate::practice::engine::{self, Order};
+use crate::practice::docker::engine::{self, Order};
+use crate::practice::docker::socket;
 use crate::practice::world::http::{self, Request, Response};
 use crate::practice::world::{World, now};
 use serde_json::json;
@@ -59,7 +59,7 @@ fn answer(world: &World, mut request: Request) -> Response {
 /// All routes of the moment. Traefik routes only to a container that is healthy, if it says.
 fn known(world: &World) -> Vec<Route> {
     if world.is_inside() {
-        let seen = docker_socket::containers().unwrap_or_default();
+        let seen = socket::containers().unwrap_or_default();
         return seen.iter().flat_map(|container| routes(container.to, &container.labels)).collect();
     }
     let containers = engine::order(world, &Order::List).unwrap_or_default();

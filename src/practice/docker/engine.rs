@@ -4,9 +4,9 @@
 //! `docker-compose` and whoever killed it.
 
 use super::container::{Container, Spec, State, Status};
-use super::world::{Process, World, digest, make_folder, now, read_json, write_json};
-use super::world::{start, trace};
 use crate::failure::{Context, Failure, Kind, Result};
+use crate::practice::world::{Process, World, digest, make_folder, now, read_json, write_json};
+use crate::practice::world::{start, trace};
 use rustix::process::{Pid, Signal, kill_process};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -50,6 +50,16 @@ pub fn order(world: &World, order: &Order) -> Result<Vec<Container>> {
     BufReader::new(stream).read_line(&mut answer).or_fail(Kind::Unreachable, unreachable)?;
     let answer: Answer = serde_json::from_str(&answer).or_fail(Kind::Unreachable, unreachable)?;
     answer.map_err(|message| Failure::new(Kind::Refused, message))
+}
+
+/// The container with this name, identity or beginning of an identity.
+pub fn find(world: &World, name: &str) -> Result<Container> {
+    let wanted = name.trim_start_matches('/');
+    let mut all = order(world, &Order::List)?.into_iter();
+    all.find(|container| {
+        container.spec.name == wanted || (wanted.len() >= 4 && container.state.id.starts_with(wanted))
+    })
+    .ok_or_else(|| Failure::new(Kind::NotFound, format!("Error: No such container: {name}")))
 }
 
 /// A container with its process, if it has one now.

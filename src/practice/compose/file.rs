@@ -1,10 +1,10 @@
 //! Compose files: several merged into one project, with the variables filled in.
 
-use super::container::Mount;
-use super::world::{World, digest};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::yaml;
 use crate::output;
+use crate::practice::docker::container::Mount;
+use crate::practice::world::{World, digest};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -1,12 +1,12 @@
-//! `docker run`: with `--detach` a container that stays ([`super::docker_detached`]), else, as backups use it, a small
+//! `docker run`: with `--detach` a container that stays ([`super::detached`]), else, as backups use it, a small
 //! program that reads or writes the mounted folders.
 
 use super::container::Mount;
-use super::docker_detached::{self, Asked};
-use super::world::start;
-use super::world::{World, make_folder};
+use super::detached::{self, Asked};
 use crate::failure::{Failure, Kind, Result};
 use crate::output;
+use crate::practice::world::start;
+use crate::practice::world::{World, make_folder};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -49,7 +49,7 @@ pub fn run(world: &World, arguments: &[String]) -> Result<i32> {
     };
     let command: Vec<String> = entrypoint.into_iter().chain(words.cloned()).collect();
     if detached {
-        return docker_detached::run(world, asked, image, command, mounts);
+        return detached::run(world, asked, image, command, mounts);
     }
     if let ([program, flag, script], Some(workdir)) = (command.as_slice(), &workdir)
         && (program.as_str(), flag.as_str()) == ("sh", "-c")

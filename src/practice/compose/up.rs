@@ -1,21 +1,18 @@
 //! `docker-compose up`: makes, replaces and starts the containers of a project, and leaves alone what is right.
 
 use super::build;
-use super::compose::containers;
-use super::compose_file::{Project, texts};
-use super::container::{Container, Spec, Status};
-use super::engine::{self, Order};
-use super::image::{self, Image};
-use super::world::fault;
-use super::world::{World, make_folder, write};
+use super::containers::containers;
+use super::file::{Project, texts};
 use crate::failure::{Failure, Kind, Result};
 use crate::machine::yaml;
 use crate::output;
+use crate::practice::docker::container::{Container, Spec, Status};
+use crate::practice::docker::engine::{self, Order};
+use crate::practice::docker::image::{self, Image};
+use crate::practice::docker::logs;
+use crate::practice::world::fault;
+use crate::practice::world::{World, make_folder, write};
 use std::collections::BTreeMap;
-use std::io::Read;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 /// The label in which Compose keeps the digest of what was asked of a container.
 const HASH: &str = "com.docker.compose.config-hash";
@@ -51,7 +48,7 @@ pub fn up(world: &World, project: &Project, wanted: &[String], detached: bool) -
     let shown = containers(world, project)?;
     let names: Vec<&str> = shown.iter().map(|container| container.spec.name.as_str()).collect();
     output::line(format_args!("Attaching to {}", names.join(", ")));
-    show_logs(world, &shown, None, true);
+    logs::show(world, &shown, None, true);
     output::line("Gracefully stopping...");
     for container in shown {
         engine::order(world, &Order::Stop(container.spec.name))?;
@@ -170,44 +167,4 @@ fn spec(world: &World, project: &Project, name: &str) -> Result<Spec> {
         checked: service["healthcheck"].is_object(),
         restart: service["restart"] == "always",
     })
-}
-
-/// Prints the containers' logs, each line behind its service; with `follow` until SIGINT or SIGTERM.
-pub fn show_logs(world: &World, containers: &[Container], tail: Option<usize>, follow: bool) {
-    let over = Arc::new(AtomicBool::new(!follow));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-        if follow {
-            // Without the handler the signal ends us at once, which is good enough.
-            _ = signal_hook::flag::register(signal, Arc::clone(&over));
-        }
-    }
-    let mut seen: Vec<(String, u64)> =
-        containers.iter().map(|container| (container.spec.name.clone(), 0)).collect();
-    let mut first = true;
-    loop {
-        for (name, offset) in &mut seen {
-            let Ok(mut file) = std::fs::File::open(world.path("logs").join(format!("{name}.log"))) else {
-                continue;
-            };
-            let mut text = String::new();
-            _ = std::io::Seek::seek(&mut file, std::io::SeekFrom::Start(*offset));
-            if file.read_to_string(&mut text).is_err() {
-                continue;
-            }
-            *offset += text.len() as u64;
-            let lines: Vec<&str> = text.lines().collect();
-            let skipped = tail.filter(|_| first).map_or(0, |tail| lines.len().saturating_sub(tail));
-            let service = name.split_once('_').map_or(name.as_str(), |(_, service)| service);
-            for line in &lines[skipped..] {
-                if output::print(format!("{service:<16} | {line}\n")).is_err() {
-                    return;
-                }
-            }
-        }
-        first = false;
-        if over.load(Ordering::Relaxed) {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(100));
-    }
 }

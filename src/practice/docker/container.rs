@@ -1,8 +1,8 @@
 //! Containers: what Compose asked for, what became of it, and how `docker inspect` shows both.
 
-use super::world::World;
-use super::world::http::{self, Request};
-use super::world::ports;
+use crate::practice::world::World;
+use crate::practice::world::http::{self, Request};
+use crate::practice::world::ports;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

@@ -1,13 +1,13 @@
 //! PostgreSQL's programs as a backup and a health check call them, in the container of the database.
 
-use super::database;
-use super::docker_exec::Inside;
-use super::service::sql;
-use super::world::fault;
-use super::world::http::{self, Request, Response};
+use super::inside::Inside;
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::yaml;
 use crate::output;
+use crate::practice::database;
+use crate::practice::database::client::{ask, sql};
+use crate::practice::world::fault;
+use crate::practice::world::http::Request;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::path::PathBuf;
@@ -91,7 +91,7 @@ pub fn run(inside: &Inside, program: &str, arguments: &[String]) -> Result<i32> 
     let call = Call::read(program, arguments);
     let done = match program {
         "pg_isready" => {
-            let ready = ask(inside, Request::new("GET", "/ready", "")).is_ok();
+            let ready = ask(inside.world, &Request::new("GET", "/ready", "")).is_ok();
             let (text, code) = if ready { ("accepting connections", 0) } else { ("no response", 2) };
             output::line(format_args!("/var/run/postgresql:5432 - {text}"));
             return Ok(code);
@@ -114,14 +114,6 @@ pub fn run(inside: &Inside, program: &str, arguments: &[String]) -> Result<i32> 
     }
 }
 
-fn ask(inside: &Inside, request: Request) -> Result<Response> {
-    let response = http::send(inside.world.socket("db")?, &request)?;
-    match response.status {
-        200 => Ok(response),
-        _ => Err(Failure::new(Kind::Refused, String::from_utf8_lossy(&response.body))),
-    }
-}
-
 fn statement(inside: &Inside, text: &str) -> Result<()> {
     sql(inside.world, "postgres", text).map(drop)
 }
@@ -130,7 +122,7 @@ fn psql(inside: &Inside, call: &Call) -> Result<()> {
     let user = inside.environment.get("POSTGRES_USER").cloned().unwrap_or_default();
     let database = call.database.clone().or_else(|| call.names.first().cloned()).unwrap_or(user);
     if call.list {
-        let answer = ask(inside, Request::new("GET", "/databases", ""))?;
+        let answer = ask(inside.world, &Request::new("GET", "/databases", ""))?;
         answer.value().as_array().into_iter().flatten().for_each(|name| output::line(yaml::text(name)));
         return Ok(());
     }
@@ -175,9 +167,10 @@ fn place(inside: &Inside, path: &str) -> Result<PathBuf> {
 
 fn pg_dump(inside: &Inside, call: &Call) -> Result<()> {
     let database = call.database.clone().or_else(|| call.names.first().cloned()).unwrap_or_default();
-    let dump = ask(inside, Request::new("GET", &format!("/dump?{database}"), "")).map_err(|failure| {
-        Failure::new(failure.kind, format!("error: connection to server failed: {failure}"))
-    })?;
+    let dump =
+        ask(inside.world, &Request::new("GET", &format!("/dump?{database}"), "")).map_err(|failure| {
+            Failure::new(failure.kind, format!("error: connection to server failed: {failure}"))
+        })?;
     let bytes = dump.body;
     let target = call.file.as_ref().map(|path| place(inside, path)).transpose()?;
     let mut out: Box<dyn Write> = match &target {
@@ -251,5 +244,5 @@ fn pg_restore(inside: &Inside, call: &Call) -> Result<()> {
         return Err(Failure::new(Kind::Invalid, "error: one of -d/--dbname and -f/--file must be specified"));
     };
     let path = if call.clean { "/restore-clean" } else { "/restore" };
-    ask(inside, Request::new("POST", &format!("{path}?{database}"), bytes.clone())).map(drop)
+    ask(inside.world, &Request::new("POST", &format!("{path}?{database}"), bytes.clone())).map(drop)
 }

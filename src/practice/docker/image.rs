@@ -1,7 +1,7 @@
 //! Images: what `docker-compose build` makes of a service's folder, kept as files named by their digest.
 
-use super::world::{World, digest, make_folder, now, read_json, write_json, write_whole};
 use crate::failure::{Failure, Kind, Result};
+use crate::practice::world::{World, digest, make_folder, now, read_json, write_json, write_whole};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

@@ -1,12 +1,12 @@
 //! What `docker` shows and does of images, volumes and networks.
 
-use super::docker_format::render;
-use super::docker_words::Words;
 use super::engine::{self, Order};
+use super::format::render;
 use super::image::{self, Image};
-use super::world::{World, make_folder, write};
+use super::words::Words;
 use crate::failure::{Failure, Kind, Result};
 use crate::output;
+use crate::practice::world::{World, make_folder, write};
 use serde_json::json;
 
 /// The image with this name or identity.

@@ -1,7 +1,7 @@
 //! What a container that was given the engine's socket sees there of the others, as Traefik does.
 
-use super::world::ports;
 use crate::failure::{Context, Failure, Kind, Result};
+use crate::practice::world::ports;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};

@@ -3,10 +3,10 @@
 
 use super::container::{Mount, Spec};
 use super::engine::{self, Order};
-use super::world::World;
-use super::{docker, docker_store};
+use super::store;
 use crate::failure::{Failure, Kind, Result};
 use crate::output;
+use crate::practice::world::World;
 use std::collections::BTreeMap;
 
 /// What its options ask for.
@@ -57,7 +57,7 @@ pub fn run(
     if command.first().is_none_or(|program| program != "nc") {
         return refused("a container of a practice server that stays can only be `nc`".into());
     }
-    if docker::find(world, &asked.name).is_ok() {
+    if engine::find(world, &asked.name).is_ok() {
         return refused(format!("Conflict. The container name \"/{}\" is already in use", asked.name));
     }
     if !world.path("networks").join(&asked.network).exists() {
@@ -69,7 +69,7 @@ pub fn run(
         project: label("com.docker.compose.project"),
         service: label("com.docker.compose.service"),
         image: image.into(),
-        image_id: docker_store::find_image(world, image)?.id,
+        image_id: store::find_image(world, image)?.id,
         environment: asked.environment,
         labels: asked.labels,
         mounts,
@@ -80,6 +80,6 @@ pub fn run(
     };
     engine::order(world, &Order::Create(Box::new(spec)))?;
     engine::order(world, &Order::Start(asked.name.clone()))?;
-    output::line(docker::find(world, &asked.name)?.state.id);
+    output::line(engine::find(world, &asked.name)?.state.id);
     Ok(0)
 }

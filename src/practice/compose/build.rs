@@ -1,11 +1,11 @@
 //! `docker-compose build`: makes an image of each service's folder, and shows it as a build is shown.
 
-use super::compose_file::{Build, Project};
-use super::image::{self, Image};
-use super::world::World;
-use super::world::fault;
+use super::file::{Build, Project};
 use crate::failure::{Failure, Kind, Result};
 use crate::output;
+use crate::practice::docker::image::{self, Image};
+use crate::practice::world::World;
+use crate::practice::world::fault;
 use std::time::Duration;
 
 /// What the build of one service takes.
