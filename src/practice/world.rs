@@ -37,8 +37,8 @@ pub struct Settings {
     /// The release that was installed first. Faults of a new release spare it.
     pub base: String,
     /// Whether its Docker is the machine's own.
-    #[serde(default)]
-    pub compose: bool,
+    #[serde(default, alias = "compose")]
+    pub real_docker: bool,
     /// `DOCKER_HOST` when it was made, if that was set.
     #[serde(default)]
     pub docker_host: Option<String>,
@@ -72,6 +72,15 @@ impl World {
         self.home().join("hybrid-object-store")
     }
 
+    pub fn origin(&self) -> PathBuf {
+        self.dir.join("origin.git")
+    }
+
+    /// The site file, with this one server, `practice`.
+    pub fn site(&self) -> PathBuf {
+        self.dir.join("site.toml")
+    }
+
     /// The words in `SERVICES` of its settings file; none if there is no such file yet.
     pub fn services(&self) -> Vec<String> {
         let bytes = std::fs::read(self.hoss().join(".env")).unwrap_or_default();
@@ -89,6 +98,11 @@ impl World {
         read_json(&self.path("world.json"))
     }
 
+    /// Its settings, if its Docker is the machine's own.
+    pub fn in_real_docker(&self) -> Option<Settings> {
+        self.settings().ok().filter(|settings| settings.real_docker)
+    }
+
     /// The loopback port of each service, and of the `engine`.
     pub fn ports(&self) -> Result<BTreeMap<String, u16>> {
         read_json(&self.path("ports.json"))
@@ -99,6 +113,11 @@ impl World {
         self.ports()?.get(service).copied().ok_or_else(|| {
             Failure::new(Kind::NotFound, format!("`{service}` has no port in this practice server"))
         })
+    }
+
+    /// Where the reverse proxy answers: `http://localhost:PORT`.
+    pub fn endpoint(&self) -> Result<String> {
+        Ok(format!("http://localhost:{}", self.port("reverse-proxy")?))
     }
 
     /// Whether this process is in a container that Docker runs.

@@ -1,16 +1,18 @@
-//! Every process that a practice server starts: git and make to set it up, its engine and services, and the few
-//! programs that a container may run. Nothing else in this module starts any.
+//! The processes of a practice world: git and make to set it up, its engine and services, and the few programs that a
+//! container may run.
 
-use super::{Settings, World, make_folder};
+use super::{World, make_folder};
 use crate::failure::{Context, Failure, Kind, Result};
 use std::ffi::OsString;
 use std::fs::OpenOptions;
-use std::io::Write;
 use std::net::TcpStream;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+
+/// The first argument by which the banister binary is a stand-in.
+pub const MARK: &str = "__practice";
 
 /// The environment in which an administrator of this world works: `HOME` and `PATH`.
 pub fn environment(world: &World) -> [(&'static str, OsString); 2] {
@@ -21,7 +23,7 @@ pub fn environment(world: &World) -> [(&'static str, OsString); 2] {
 }
 
 /// `PATH` without this world's own programs.
-fn outer_path(world: &World) -> OsString {
+pub fn outer_path(world: &World) -> OsString {
     let own = world.path("bin");
     let path = std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
     // Another practice server's `make` would look for the real one too, and find ours.
@@ -70,7 +72,7 @@ pub fn engine(world: &World, program: &Path) -> Result<()> {
     make_folder(&world.path("logs"))?;
     let log = log_file(&world.path("logs/engine.log"))?;
     let mut command = Command::new(program);
-    command.arg("__practice").arg(world.dir()).arg("engine").current_dir("/");
+    command.arg(MARK).arg(world.dir()).arg("engine").current_dir("/");
     // The mark by which a supervised command finds its descendants must not be on what outlives it.
     command.env_clear().stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
     let mut child =
@@ -87,7 +89,7 @@ pub fn service(world: &World, container: &str, environment: &[(String, String)])
         log.try_clone().or_fail(Kind::Refused, || format!("the log of `{container}` can't be shared"))?;
     let program = world.settings()?.program;
     let mut command = Command::new(&program);
-    command.arg("__practice").arg(world.dir()).arg("service").arg(container).current_dir(world.dir());
+    command.arg(MARK).arg(world.dir()).arg("service").arg(container).current_dir(world.dir());
     command.env_clear().envs(environment.iter().map(|(key, value)| (key, value)));
     command.stdin(Stdio::null()).stdout(log).stderr(errors);
     command.spawn().or_fail(Kind::NotFound, || format!("`{}` can't be started", program.display()))
@@ -102,7 +104,7 @@ fn log_file(path: &Path) -> Result<std::fs::File> {
 /// not go on unseen.
 pub fn make(world: &World, program: &Path, arguments: &[OsString]) -> Result<i32> {
     let mut command = Command::new(program);
-    command.arg("__practice").arg(world.dir()).arg("make-stage").args(arguments);
+    command.arg(MARK).arg(world.dir()).arg("make-stage").args(arguments);
     let status = command.status().or_fail(Kind::NotFound, || "make can't be started".into())?;
     Ok(code(status))
 }
@@ -121,83 +123,6 @@ pub fn become_make(world: &World, arguments: &[OsString]) -> Failure {
     };
     let error = Command::new(make).args(arguments).exec();
     Failure::new(Kind::NotFound, "`make` can't be started").why(error)
-}
-
-/// The machine's own `docker`, with this input; what it prints.
-pub fn docker(settings: &Settings, arguments: &[&str], input: &[u8]) -> Result<String> {
-    let mut command = Command::new("docker");
-    command.args(arguments).envs(engine_of(settings));
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child =
-        command.spawn().or_fail(Kind::NotFound, || "there is no `docker` on this machine".into())?;
-    let stdin = child.stdin.take();
-    // Fed by a thread: docker may print before it has read everything. If it reads no further, its status says why.
-    let output = std::thread::scope(|scope| {
-        scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(input)));
-        child.wait_with_output()
-    });
-    let output = output.or_fail(Kind::Refused, || "`docker` can't be waited for".into())?;
-    if output.status.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
-    }
-    let message = format!("`docker {}` ended with {}", arguments.first().unwrap_or(&""), code(output.status));
-    Err(Failure::new(Kind::CommandFailed, message).why(String::from_utf8_lossy(&output.stderr).trim()))
-}
-
-/// The last lines that a container wrote, on either stream; nothing if they can't be had.
-pub fn docker_log(settings: &Settings, container: &str, lines: usize) -> String {
-    let mut command = Command::new("docker");
-    command.args(["logs", "--tail", &lines.to_string(), container]).envs(engine_of(settings));
-    let output = command.stdin(Stdio::null()).output();
-    output.map_or(String::new(), |output| {
-        String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into()
-    })
-}
-
-/// Makes a Debian image with these packages, of the same release of Debian as this machine if it is one.
-pub fn debian_image(settings: &Settings, packages: &str, name: &str) -> Result<()> {
-    let os = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
-    let is_debian = os.lines().any(|line| line == "ID=debian");
-    let suite = os.lines().find_map(|line| line.strip_prefix("VERSION_CODENAME=")).filter(|_| is_debian);
-    let failed = || "`mmdebstrap` can't be run".to_string();
-    let mut build = Command::new("mmdebstrap");
-    build.args(["--quiet", "--variant=minbase"]).arg(format!("--include={packages}"));
-    build.args(["doc", "man", "locale"].map(|part| format!("--dpkgopt=path-exclude=/usr/share/{part}/*")));
-    // Its device nodes need a file system that allows them: a temporary folder in memory often does not.
-    build.env("TMPDIR", "/var/tmp");
-    build.args([suite.unwrap_or("stable"), "-"]).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut build = build.spawn().map_err(|error| {
-        let help = "install it: apt-get install mmdebstrap; or type `banister demo` without `--compose`";
-        Failure::new(Kind::NotFound, failed()).why(error).help(help)
-    })?;
-    let mut import = Command::new("docker");
-    import.args(["import", "-", name]).envs(engine_of(settings)).stdout(Stdio::null());
-    import.stdin(build.stdout.take().map_or(Stdio::null(), Stdio::from));
-    let imported = import.status().or_fail(Kind::NotFound, || "`docker` can't be run".into())?;
-    let built = build.wait_with_output().or_fail(Kind::Refused, failed)?;
-    if built.status.success() && imported.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&built.stderr).into_owned();
-    Err(Failure::new(Kind::CommandFailed, "the base of the practice images can't be made").why(said.trim()))
-}
-
-/// The machine's own program of a name that this world has too, with standard streams passed through.
-pub fn real(settings: &Settings, world: &World, program: &str, arguments: &[String]) -> Result<i32> {
-    let folders = outer_path(world);
-    let path = std::env::split_paths(&folders).map(|folder| folder.join(program)).find(|path| path.exists());
-    let missing = || format!("there is no `{program}` on this machine");
-    let mut command = Command::new(path.ok_or_else(|| Failure::new(Kind::NotFound, missing()))?);
-    command.args(arguments).env("PATH", &folders).envs(engine_of(settings));
-    // Whatever the client, the engine builds by itself.
-    command.env("DOCKER_BUILDKIT", "0").env("COMPOSE_DOCKER_CLI_BUILD", "0");
-    command.env("COMPOSE_HTTP_TIMEOUT", "120");
-    Ok(code(command.status().or_fail(Kind::NotFound, missing)?))
-}
-
-/// Where the engine is, if that was said when the world was made.
-fn engine_of(settings: &Settings) -> Option<(&'static str, &String)> {
-    settings.docker_host.as_ref().map(|host| ("DOCKER_HOST", host))
 }
 
 /// Runs statements by the real `psql`, in one transaction; what it prints, columns divided by `|`.

@@ -1,6 +1,6 @@
 //! The database service: the stand-in of PostgreSQL, over HTTP on loopback.
 
-use super::Service;
+use super::service::Service;
 use crate::failure::Result;
 use crate::practice::database::Database;
 use crate::practice::world::http::{Request, Response};

@@ -1,12 +1,12 @@
 //! How a practice server is installed: as Hoss's documentation tells an administrator to.
 
-use super::docker::engine::{self, Order};
-use super::world::start;
-use super::world::{Settings, World, make_folder, write, write_json};
-use super::{PATIENCE, Practice, entry, origin, release, rows, stack};
+use super::health::{self, PATIENCE};
+use super::{programs, rows};
 use crate::failure::{Context, Failure, Kind, Result};
-use serde_json::Value;
-use std::path::Path;
+use crate::practice::docker::engine::{self, Order};
+use crate::practice::origin::{self, release};
+use crate::practice::real_docker;
+use crate::practice::world::{Settings, World, make_folder, start, write, write_json};
 use std::time::{Duration, Instant};
 
 /// Starts the engine and waits until it takes orders.
@@ -39,12 +39,12 @@ pub fn begin(world: &World, settings: &Settings) -> Result<u16> {
         make_folder(&world.path(folder))?;
     }
     write(&world.path("trace.jsonl"), "")?;
-    entry::write_programs(world, settings)?;
-    match settings.compose {
+    programs::write(world, settings)?;
+    match settings.real_docker {
         true => {
-            stack::choose_ports(world)?;
-            stack::prepare(settings)?;
-            stack::open_to_services(world)?;
+            real_docker::choose_ports(world)?;
+            real_docker::prepare(settings)?;
+            real_docker::open_to_services(world)?;
         }
         false => start_engine(world, settings)?,
     }
@@ -52,11 +52,10 @@ pub fn begin(world: &World, settings: &Settings) -> Result<u16> {
 }
 
 /// Sets everything else up, from the clone to the first healthy `make up`.
-pub fn finish(practice: &Practice, own: &Own) -> Result<()> {
-    let world = &practice.world;
+pub fn finish(world: &World, own: &Own) -> Result<()> {
     // The clone is as old as the installation: newer releases have to be fetched.
     origin::create(world)?;
-    let origin = world.path("origin.git").display().to_string();
+    let origin = world.origin().display().to_string();
     let checkout = world.checkout();
     start::as_administrator(
         world,
@@ -71,7 +70,7 @@ pub fn finish(practice: &Practice, own: &Own) -> Result<()> {
     let make = |arguments: &[&str]| start::as_administrator(world, &server, "make", arguments);
     make(&["setup"])?;
     make(&["env"])?;
-    let hostname = [("EXTERNAL_HOSTNAME", practice.endpoint())];
+    let hostname = [("EXTERNAL_HOSTNAME", world.endpoint()?)];
     for (name, value) in hostname.iter().chain(&own.settings) {
         edit(world, ".env", &format!("{name}="), &format!("{name}={value}"))?;
     }
@@ -79,19 +78,19 @@ pub fn finish(practice: &Practice, own: &Own) -> Result<()> {
         edit(world, file, line, instead)?;
     }
     make(&["config"])?;
-    if practice.world.settings()?.compose && stack::has_users() {
+    if world.in_real_docker().is_some() && real_docker::has_users() {
         make(&["patch"])?;
     }
     make(&["build"])?;
     make(&["up", "DETACH=true"])?;
-    practice.wait_for(release::BASE)?;
+    health::wait_for(world, release::BASE)?;
     rows::fill(world)?;
     // What the set-up called is nobody's business; tests count from here. Services hold this file open.
     write(&world.path("trace.jsonl"), "")
 }
 
 /// Replaces the line of a file in `~/.hoss` that begins like this.
-pub fn edit(world: &World, file: &str, begins: &str, instead: &str) -> Result<()> {
+fn edit(world: &World, file: &str, begins: &str, instead: &str) -> Result<()> {
     let path = world.hoss().join(file);
     let text = std::fs::read_to_string(&path)
         .or_fail(Kind::NotFound, || format!("`{}` can't be read", path.display()))?;
@@ -103,36 +102,4 @@ pub fn edit(world: &World, file: &str, begins: &str, instead: &str) -> Result<()
     // The settings file ends without a newline once it was configured.
     edited.push_str(if text.ends_with('\n') { "\n" } else { "" });
     write(&path, edited)
-}
-
-/// The site file of a world with one server.
-pub fn write_site(practice: &Practice) -> Result<()> {
-    let head =
-        "# A practice server, made by `banister demo`. Nothing outside of this folder belongs to it.\n";
-    write(&practice.site(), format!("{head}{}", table(practice, "practice")))
-}
-
-/// The table of a server in a site file.
-pub fn table(practice: &Practice, name: &str) -> String {
-    let quoted = |text: &str| Value::from(text).to_string();
-    let path = |path: &Path| quoted(&path.display().to_string());
-    let [(_, home), (_, search)] = practice.environment();
-    format!(
-        "[servers.{name}]\n\
-         # What sort of server it is: how it is built, backed up and asked for its health.\n\
-         kind = \"hoss\"\n\
-         # The git checkout it is built from.\n\
-         checkout = {}\n\
-         # Where it answers.\n\
-         endpoint = {}\n\
-         # Variables for every command that acts on this server. A server in daily use seldom needs any; this one\n\
-         # has a home of its own, and its own `docker`, `docker-compose`, `make` and `sudo` first in PATH.\n\
-         environment = {{ HOME = {}, PATH = {} }}\n\
-         # A practice server starts within seconds, or not at all.\n\
-         healthy = {{ within = \"20s\", stable = \"2s\" }}\n",
-        path(&practice.checkout()),
-        quoted(&practice.endpoint()),
-        quoted(&home.to_string_lossy()),
-        quoted(&search.to_string_lossy()),
-    )
 }

@@ -1,12 +1,12 @@
 //! The rows of a practice server: how they come in, and how a test proves that none was lost.
 
-use super::database::{self, Database};
-use super::stack;
-use super::world::http::{self, Request};
-use super::world::start;
-use super::world::{Settings, World, digest};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::yaml;
+use crate::practice::database::{self, Database};
+use crate::practice::real_docker::client::docker;
+use crate::practice::real_docker::container;
+use crate::practice::world::http::{self, Request};
+use crate::practice::world::{Settings, World, digest};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -64,16 +64,12 @@ pub fn read(world: &World) -> Result<Rows> {
 }
 
 fn from_service(world: &World, name: &str) -> Result<BTreeMap<String, database::Rows>> {
-    if let Some(settings) = in_docker(world) {
+    if let Some(settings) = world.in_real_docker() {
         return from_docker(&settings, name);
     }
     let response = http::send(world.socket("db")?, &Request::new("GET", &format!("/content?{name}"), ""))?;
     serde_json::from_slice(&response.body)
         .or_fail(Kind::Unreachable, || "the database does not answer".into())
-}
-
-fn in_docker(world: &World) -> Option<Settings> {
-    world.settings().ok().filter(|settings| settings.compose)
 }
 
 /// What the real PostgreSQL has, read in its container.
@@ -94,10 +90,10 @@ fn from_docker(settings: &Settings, database: &str) -> Result<BTreeMap<String, d
 }
 
 fn psql(settings: &Settings, database: &str, statements: &str) -> Result<String> {
-    let container = stack::container(settings, "db")?;
+    let container = container(settings, "db")?;
     let program = "exec psql -U \"$POSTGRES_USER\" -qAt -v ON_ERROR_STOP=1 -d \"$0\" -f -";
     let arguments = ["exec", "-i", &container, "sh", "-c", program, database];
-    start::docker(settings, &arguments, statements.as_bytes())
+    docker(settings, &arguments, statements.as_bytes())
 }
 
 /// Fills a new server: datasets in namespaces, users, and a document per dataset in the search index.
@@ -112,7 +108,7 @@ pub fn fill(world: &World) -> Result<()> {
     let namespaces = (0..NAMESPACES)
         .map(|number| row("namespace", number, namespace(number), json!({ "bucket": "data" })));
     // The real database is not in a hurry.
-    let many = if in_docker(world).is_some() { 20 * DATASETS } else { DATASETS };
+    let many = if world.in_real_docker().is_some() { 20 * DATASETS } else { DATASETS };
     let datasets: database::Rows = (0..many)
         .map(|number| {
             let more = json!({
@@ -138,7 +134,7 @@ pub fn fill(world: &World) -> Result<()> {
 }
 
 fn insert(world: &World, database: &str, table: &str, rows: &database::Rows) -> Result<()> {
-    if let Some(settings) = in_docker(world) {
+    if let Some(settings) = world.in_real_docker() {
         let with_keys = rows.iter().map(|(key, row)| {
             let mut row = row.clone();
             row.insert("id".into(), key.clone().into());

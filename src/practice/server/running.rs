@@ -1,6 +1,7 @@
 //! Practice servers that run on this machine, whoever made them: a demo that failed leaves its server, so that something can
 //! be done with it.
 
+use crate::practice::world::start::MARK;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -12,7 +13,7 @@ pub fn running() -> BTreeMap<PathBuf, usize> {
     for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
         let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
         let mut words = line.split(|byte| *byte == 0).skip(1);
-        if words.next() != Some(super::entry::MARK.as_bytes()) {
+        if words.next() != Some(MARK.as_bytes()) {
             continue;
         }
         if let Some(folder) = words.next().filter(|folder| folder.starts_with(b"/")) {

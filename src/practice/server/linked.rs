@@ -6,12 +6,14 @@
 //! DIR/archive, …     those of the others
 //! ```
 
+use super::Practice;
 use super::install::{self, Own};
-use super::world::fault;
-use super::world::folder::{absolute, new_folder};
-use super::world::{Settings, World, digest, write};
-use super::{Fault, Practice, release};
+use super::site;
 use crate::failure::{Failure, Kind, Result};
+use crate::practice::origin::release;
+use crate::practice::world::fault::{self, Fault};
+use crate::practice::world::folder::{absolute, new_folder};
+use crate::practice::world::{Settings, World, digest, now, write};
 use std::path::{Path, PathBuf};
 
 /// The server with auth. Its name is not the first of the alphabet: nobody may rely on that.
@@ -55,7 +57,7 @@ impl Linked {
         let settings = Settings {
             program: absolute(program)?,
             base: release::BASE.into(),
-            compose: false,
+            real_docker: false,
             docker_host: None,
         };
         let mut linked = Linked { dir, servers: Vec::new() };
@@ -71,10 +73,7 @@ impl Linked {
             let port = install::begin(&world, settings)?;
             self.servers.last_mut().into_iter().for_each(|(_, practice)| practice.port = port);
         }
-        let secret = format!(
-            "hsvc_{}",
-            &digest(format!("{} {}", self.dir.display(), crate::practice::world::now()))[..48]
-        );
+        let secret = format!("hsvc_{}", &digest(format!("{} {}", self.dir.display(), now()))[..48]);
         // The others need the auth service to come up.
         let (this, secret) = (&*self, secret.as_str());
         let (first, others) = this.servers.split_at(1);
@@ -88,7 +87,7 @@ impl Linked {
             threads.into_iter().map(|thread| thread.join().unwrap_or_else(panicked)).collect()
         });
         all?;
-        write(&self.site(), self.site_text())?;
+        write(&self.site(), self.site_text()?)?;
         self.servers.iter().try_for_each(|(_, practice)| practice.suffer(faults))
     }
 
@@ -116,16 +115,17 @@ impl Linked {
             own.lines.push(("core/config.yaml", "  auth_service:", format!("  auth_service: {auth}")));
             own.lines.push(("sync/config.yaml", "auth_endpoint:", format!("auth_endpoint: {auth}")));
         }
-        install::finish(practice, &own)
+        install::finish(&practice.world, &own)
     }
 
-    fn site_text(&self) -> String {
-        let tables = self.servers.iter().map(|(name, practice)| install::table(practice, name));
-        format!(
+    fn site_text(&self) -> Result<String> {
+        let tables = self.servers.iter().map(|(name, practice)| site::table(&practice.world, name));
+        let tables = tables.collect::<Result<Vec<_>>>()?;
+        Ok(format!(
             "# Linked practice servers, made by `banister demo --linked`. Nothing outside of this folder belongs to them.\n\
              # Which of them has the auth service is read from their own configuration.\n{}",
-            tables.collect::<Vec<_>>().join("\n")
-        )
+            tables.join("\n")
+        ))
     }
 
     /// Takes up servers that were made before. They may be stopped: see [`Practice::start`].

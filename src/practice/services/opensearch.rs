@@ -1,6 +1,6 @@
 //! The search service: each index with its mapping and documents in a file, and snapshots of them.
 
-use super::Service;
+use super::service::Service;
 use crate::failure::Result;
 use crate::practice::world::http::{Request, Response};
 use crate::practice::world::{make_folder, read_json, write, write_json};

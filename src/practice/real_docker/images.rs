@@ -1,13 +1,14 @@
 //! The images of a practice server with a real Docker, made from Debian's packages on this machine.
 
+use super::client::{docker, engine_of};
 use crate::failure::{Context, Failure, Kind, Result};
-use crate::practice::world::start;
 use crate::practice::world::{Settings, digest, write};
 use include_dir::{Dir, include_dir};
 use serde_json::{Value, json};
 use std::path::Path;
+use std::process::{Command, Stdio};
 
-static KIT: Dir = include_dir!("$CARGO_MANIFEST_DIR/src/practice/stack/kit");
+static KIT: Dir = include_dir!("$CARGO_MANIFEST_DIR/src/practice/real_docker/kit");
 
 /// All that the services need besides this program.
 const PACKAGES: &str = "postgresql,slapd,ldap-utils,curl,busybox";
@@ -50,13 +51,13 @@ pub fn prepare(settings: &Settings) -> Result<()> {
     files.sort();
     let key = digest(format!("{PACKAGES} {files:?}"));
     let kit = format!("{OWN}kit:{}", &key[..16]);
-    if start::docker(settings, &["image", "inspect", &kit], b"").is_err() {
+    if docker(settings, &["image", "inspect", &kit], b"").is_err() {
         let base = format!("{BASE}:{}", &digest(PACKAGES)[..16]);
-        if start::docker(settings, &["image", "inspect", &base], b"").is_err() {
-            start::debian_image(settings, PACKAGES, &base)?;
+        if docker(settings, &["image", "inspect", &base], b"").is_err() {
+            debian_image(settings, PACKAGES, &base)?;
         }
         // The one that the kit is made from.
-        start::docker(settings, &["tag", &base, BASE], b"")?;
+        docker(settings, &["tag", &base, BASE], b"")?;
         let mut context = tar::Builder::new(Vec::new());
         for (path, content) in &files {
             let mut header = tar::Header::new_gnu();
@@ -67,9 +68,37 @@ pub fn prepare(settings: &Settings) -> Result<()> {
                 .or_fail(Kind::Bug, || "the kit of the practice images can't be packed".into())?;
         }
         let context = context.into_inner().or_fail(Kind::Bug, || "the kit can't be packed".into())?;
-        start::docker(settings, &["build", "--quiet", "--tag", &kit, "-"], &context)?;
+        docker(settings, &["build", "--quiet", "--tag", &kit, "-"], &context)?;
     }
-    NAMES.iter().try_for_each(|name| start::docker(settings, &["tag", &kit, &own_name(name)], b"").map(drop))
+    NAMES.iter().try_for_each(|name| docker(settings, &["tag", &kit, &own_name(name)], b"").map(drop))
+}
+
+/// Makes a Debian image with these packages, of the same release of Debian as this machine if it is one.
+fn debian_image(settings: &Settings, packages: &str, name: &str) -> Result<()> {
+    let os = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
+    let is_debian = os.lines().any(|line| line == "ID=debian");
+    let suite = os.lines().find_map(|line| line.strip_prefix("VERSION_CODENAME=")).filter(|_| is_debian);
+    let failed = || "`mmdebstrap` can't be run".to_string();
+    let mut build = Command::new("mmdebstrap");
+    build.args(["--quiet", "--variant=minbase"]).arg(format!("--include={packages}"));
+    build.args(["doc", "man", "locale"].map(|part| format!("--dpkgopt=path-exclude=/usr/share/{part}/*")));
+    // Its device nodes need a file system that allows them: a temporary folder in memory often does not.
+    build.env("TMPDIR", "/var/tmp");
+    build.args([suite.unwrap_or("stable"), "-"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut build = build.spawn().map_err(|error| {
+        let help = "install it: apt-get install mmdebstrap; or type `banister demo` without `--compose`";
+        Failure::new(Kind::NotFound, failed()).why(error).help(help)
+    })?;
+    let mut import = Command::new("docker");
+    import.args(["import", "-", name]).envs(engine_of(settings)).stdout(Stdio::null());
+    import.stdin(build.stdout.take().map_or(Stdio::null(), Stdio::from));
+    let imported = import.status().or_fail(Kind::NotFound, || "`docker` can't be run".into())?;
+    let built = build.wait_with_output().or_fail(Kind::Refused, failed)?;
+    if built.status.success() && imported.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&built.stderr).into_owned();
+    Err(Failure::new(Kind::CommandFailed, "the base of the practice images can't be made").why(said.trim()))
 }
 
 /// Writes a Dockerfile that builds from the images made here.

@@ -5,14 +5,16 @@
 //! user's is replaced. What Compose is asked for is changed a little before it gets it: published ports are loopback
 //! ports of this world, images are those made here, and every service sees this program.
 
+pub mod client;
 mod images;
 
 use super::compose::call::{Call, PROJECT};
 use super::compose::file::Project;
 use super::docker::socket::SOCKET;
 use super::world::{INSIDE, Settings, World, make_folder, write_json};
-use super::world::{fault, ports, start};
+use super::world::{fault, ports};
 use crate::failure::{Context, Failure, Kind, Result};
+use client::{docker, hand_over};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::fs::Permissions;
@@ -29,12 +31,12 @@ const PUBLISHED: &[&str] = &["reverse-proxy", "opensearch"];
 /// Fails if there is no engine, or if it has what a practice server would clash with.
 pub fn check(settings: &Settings) -> Result<()> {
     let containers =
-        start::docker(settings, &["ps", "-aq", "--filter", "label=com.docker.compose.project=server"], b"");
+        docker(settings, &["ps", "-aq", "--filter", "label=com.docker.compose.project=server"], b"");
     let containers = containers.map_err(|failure| {
         failure
             .help("start Docker, or set DOCKER_HOST; without one, type `banister demo` without `--compose`")
     })?;
-    let networks = start::docker(settings, &["network", "ls", "-q", "--filter", "name=^web$"], b"")?;
+    let networks = docker(settings, &["network", "ls", "-q", "--filter", "name=^web$"], b"")?;
     if containers.trim().is_empty() && networks.trim().is_empty() {
         return Ok(());
     }
@@ -72,7 +74,7 @@ pub fn compose(world: &World, settings: &Settings, arguments: &[String]) -> Resu
     let call = Call::read(arguments)?;
     // Another project, as a drill makes it, is what its file says.
     if call.files.is_empty() || call.project.as_ref().is_some_and(|name| name != PROJECT) {
-        return start::real(settings, world, "docker-compose", arguments);
+        return hand_over(settings, world, "docker-compose", arguments);
     }
     let version = std::env::var("VERSION").unwrap_or_default();
     let strikes = |name| {
@@ -94,7 +96,7 @@ pub fn compose(world: &World, settings: &Settings, arguments: &[String]) -> Resu
     let before = ["--project-directory", &project.folder.display().to_string(), "-p", &project.name, "-f"];
     let before = before.into_iter().map(str::to_owned).chain([file.display().to_string()]);
     let arguments: Vec<String> = before.chain(call.command).collect();
-    start::real(settings, world, "docker-compose", &arguments)
+    hand_over(settings, world, "docker-compose", &arguments)
 }
 
 /// Changes what is asked for so that it can be had here.
@@ -174,7 +176,7 @@ pub fn as_root(world: &World, settings: &Settings, arguments: &[String]) -> Resu
     let [program, rest @ ..] = arguments else { return Ok(()) };
     let fixed = ["run", "--rm", "--user", "0:0", "--volume", &mount, "--entrypoint", program, &image];
     let words: Vec<&str> = fixed.into_iter().chain(rest.iter().map(String::as_str)).collect();
-    start::docker(settings, &words, b"").map(drop)
+    docker(settings, &words, b"").map(drop)
 }
 
 /// The engine's socket on this machine, where the proxy looks for containers.
@@ -206,7 +208,7 @@ fn label(world: &World) -> String {
 pub fn container(settings: &Settings, service: &str) -> Result<String> {
     let filter = format!("label=com.docker.compose.service={service}");
     let arguments = ["ps", "-q", "--filter", "label=com.docker.compose.project=server", "--filter", &filter];
-    let ids = start::docker(settings, &arguments, b"")?;
+    let ids = docker(settings, &arguments, b"")?;
     let first = ids.lines().next().map(str::to_owned);
     first.ok_or_else(|| Failure::new(Kind::NotFound, format!("no container of `{service}` runs")))
 }
@@ -215,10 +217,10 @@ pub fn container(settings: &Settings, service: &str) -> Result<String> {
 pub fn logs(settings: &Settings) -> String {
     let filter = "label=com.docker.compose.project=server";
     let list = ["ps", "-a", "--filter", filter, "--format", "{{.Names}} {{.Status}}"];
-    let listed = start::docker(settings, &list, b"").unwrap_or_else(|failure| failure.to_string());
+    let listed = docker(settings, &list, b"").unwrap_or_else(|failure| failure.to_string());
     let told = listed.lines().map(|line| {
         let name = line.split(' ').next().unwrap_or_default();
-        let log = start::docker_log(settings, name, 3);
+        let log = client::log(settings, name, 3);
         format!("{line}: {}", log.trim().replace('\n', " / "))
     });
     told.collect::<Vec<_>>().join("\n")
@@ -227,7 +229,7 @@ pub fn logs(settings: &Settings) -> String {
 /// Removes everything that this world has in the engine: containers, volumes, networks and the images it built.
 pub fn remove(world: &World, settings: &Settings) -> Result<()> {
     let list = |arguments: &[&str]| -> Result<Vec<String>> {
-        let text = start::docker(settings, arguments, b"")?;
+        let text = docker(settings, arguments, b"")?;
         Ok(text.split_whitespace().map(str::to_owned).collect())
     };
     let remove = |command: &[&str], names: Vec<String>| -> Result<()> {
@@ -235,7 +237,7 @@ pub fn remove(world: &World, settings: &Settings) -> Result<()> {
             return Ok(());
         }
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        start::docker(settings, &[command, &names].concat(), b"").map(drop)
+        docker(settings, &[command, &names].concat(), b"").map(drop)
     };
     let of_project = "label=com.docker.compose.project=server";
     remove(&["rm", "-fv"], list(&["ps", "-aq", "--filter", of_project])?)?;

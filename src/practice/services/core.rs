@@ -1,7 +1,7 @@
 //! The core service: comes up last, after its whole chain, and says which release it is.
 
 use super::auth::valid;
-use super::{PATIENCE, Service};
+use super::service::{PATIENCE, Service};
 use crate::failure::{Failure, Kind, Result};
 use crate::machine::yaml;
 use crate::practice::database::client::{first_value, sql};

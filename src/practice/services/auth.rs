@@ -1,6 +1,6 @@
 //! The auth service: waits for its database and for dex, then exchanges the service secret for tokens.
 
-use super::{PATIENCE, Service};
+use super::service::{PATIENCE, Service};
 use crate::failure::{Failure, Kind, Result};
 use crate::practice::world::http::{Request, Response};
 use crate::practice::world::{digest, make_folder, write};

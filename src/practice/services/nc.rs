@@ -1,6 +1,6 @@
 //! `nc -ll -p PORT -e PROGRAM`, as busybox has it: each connection is the input and output of a program.
 
-use super::Service;
+use super::service::Service;
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::practice::world::start;
 use std::net::TcpListener;

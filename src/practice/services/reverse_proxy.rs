@@ -1,6 +1,6 @@
 //! The reverse proxy: routes by the labels of the running containers, as Traefik does.
 
-use super::Service;
+use super::service::Service;
 use crate::failure::Result;
 use crate::output;
 use crate::practice::docker::engine::{self, Order};

@@ -1,6 +1,6 @@
 //! The services of which an update sees little: each answers at its port what a health check asks.
 
-use super::{PATIENCE, Service};
+use super::service::{PATIENCE, Service};
 use crate::failure::{Failure, Kind, Result};
 use crate::machine::yaml;
 use crate::practice::world::http::{Request, Response};
