@@ -1,6 +1,6 @@
 //! The database service as the other services and PostgreSQL's own programs ask it.
 
-use super::Answer;
+use super::answer::Answer;
 use crate::failure::{Failure, Kind, Result};
 use crate::practice::world::http::{self, Request, Response};
 use crate::practice::world::{World, start};

@@ -2,53 +2,43 @@
 
 use super::service::Service;
 use crate::failure::Result;
-use crate::practice::database::Database;
+use crate::practice::database::Databases;
+use crate::practice::database::dump::Dump;
 use crate::practice::world::http::{Request, Response};
 use crate::practice::world::make_folder;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Where PostgreSQL keeps its data in the container.
-pub const DATA: &str = "/var/lib/postgresql/data";
-
-/// The database's file in the data folder.
-pub const FILE: &str = "practice.redb";
+const DATA: &str = "/var/lib/postgresql/data";
 
 pub fn run(service: &Service) -> Result<()> {
     let folder = service.file(DATA)?;
     make_folder(&folder)?;
-    let fresh = !folder.join(FILE).exists();
     std::thread::sleep(Duration::from_millis(100));
-    let database = Database::open(&folder.join(FILE))?;
-    if fresh {
-        // As with the real image, init scripts run only for an empty data folder.
-        let wanted = service.variable("POSTGRES_MULTIPLE_DATABASES").split(',');
-        for name in ["postgres"].into_iter().chain(wanted).filter(|name| !name.is_empty()) {
-            database.execute("postgres", &format!("CREATE DATABASE \"{name}\""))?;
-        }
+    // As with the real image, init scripts run only for an empty data folder.
+    let wanted = service.variable("POSTGRES_MULTIPLE_DATABASES").split(',');
+    let names = ["postgres"].into_iter().chain(wanted).filter(|name| !name.is_empty());
+    let (databases, are_new) = Databases::create(&folder, names)?;
+    if are_new {
         service.log("the data folder was empty: databases created");
     }
-    let database = Arc::new(database);
+    let databases = Arc::new(databases);
     service.listen(move |request| {
-        answer(&database, &request).unwrap_or_else(|failure| Response::text(400, failure.to_string()))
+        answer(&databases, &request).unwrap_or_else(|failure| Response::text(400, failure.to_string()))
     })
 }
 
-fn answer(database: &Database, request: &Request) -> Result<Response> {
+fn answer(databases: &Databases, request: &Request) -> Result<Response> {
     let name = request.query.as_str();
     let body = String::from_utf8_lossy(&request.body);
     Ok(match (request.method.as_str(), request.path.as_str()) {
         ("GET", "/ready") => Response::text(200, "accepting connections"),
-        ("GET", "/content") => json(&database.content(name)?),
-        ("GET", "/databases") => json(&database.databases()?),
-        ("GET", "/dump") => Response::text(200, database.dump(name)?),
-        ("POST", "/sql") => json(&database.execute(name, &body)?),
-        ("POST", "/restore") => json(&database.restore(name, &body, false)?),
-        ("POST", "/restore-clean") => json(&database.restore(name, &body, true)?),
-        ("POST", path) if path.starts_with("/insert/") => {
-            let rows = serde_json::from_str(&body).unwrap_or_default();
-            json(&database.insert(name, &path["/insert/".len()..], &rows)?)
-        }
+        ("GET", "/tables") => json(&databases.tables(name)?),
+        ("GET", "/dump") => Response::text(200, databases.dump(name)?.write()?),
+        ("POST", "/sql") => json(&databases.execute(name, &body)?),
+        ("POST", "/restore") => json(&databases.restore(name, &Dump::read(&body)?, false)?),
+        ("POST", "/restore-clean") => json(&databases.restore(name, &Dump::read(&body)?, true)?),
         _ => Response::text(404, "no such thing"),
     })
 }

@@ -4,11 +4,12 @@ use super::inside::Inside;
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::yaml;
 use crate::output;
-use crate::practice::database;
 use crate::practice::database::client::{ask, sql};
+use crate::practice::database::dump::Dump;
+use crate::practice::database::table::Tables;
 use crate::practice::world::fault;
 use crate::practice::world::http::Request;
-use std::collections::BTreeMap;
+use serde_json::Value;
 use std::io::{Read, Write};
 use std::path::PathBuf;
 
@@ -99,10 +100,10 @@ pub fn run(inside: &Inside, program: &str, arguments: &[String]) -> Result<i32> 
         "psql" => psql(inside, &call),
         "pg_dump" => pg_dump(inside, &call),
         "pg_restore" => pg_restore(inside, &call),
-        "createdb" => statement(inside, &format!("CREATE DATABASE {}", call.names.join(" "))),
+        "createdb" => statement(inside, &format!("CREATE DATABASE \"{}\"", call.names.join(" "))),
         _ => {
             let exists = if call.if_exists { "IF EXISTS " } else { "" };
-            statement(inside, &format!("DROP DATABASE {exists}{}", call.names.join(" ")))
+            statement(inside, &format!("DROP DATABASE {exists}\"{}\"", call.names.join(" ")))
         }
     };
     match done {
@@ -122,8 +123,9 @@ fn psql(inside: &Inside, call: &Call) -> Result<()> {
     let user = inside.environment.get("POSTGRES_USER").cloned().unwrap_or_default();
     let database = call.database.clone().or_else(|| call.names.first().cloned()).unwrap_or(user);
     if call.list {
-        let answer = ask(inside.world, &Request::new("GET", "/databases", ""))?;
-        answer.value().as_array().into_iter().flatten().for_each(|name| output::line(yaml::text(name)));
+        for answer in sql(inside.world, "postgres", "SELECT datname FROM pg_database ORDER BY 1")? {
+            answer.rows.iter().for_each(|row| output::line(row.join("|")));
+        }
         return Ok(());
     }
     let text = match &call.command {
@@ -193,12 +195,12 @@ fn pg_dump(inside: &Inside, call: &Call) -> Result<()> {
 }
 
 /// A dump as text: each table's rows between `COPY` and `\\.`.
-fn print_rows(tables: &BTreeMap<String, database::Rows>) -> Result<()> {
+fn print_rows(tables: &Tables) -> Result<()> {
     let mut text = String::new();
-    for (table, rows) in tables {
-        text.push_str(&format!("COPY public.{table} (id, row) FROM stdin;\n"));
-        for (key, row) in rows {
-            text.push_str(&format!("{key}\t{}\n", serde_json::Value::Object(row.clone())));
+    for (name, table) in tables {
+        text.push_str(&format!("COPY public.{name} (id, row) FROM stdin;\n"));
+        for row in &table.rows {
+            text.push_str(&format!("{}\t{}\n", yaml::text(&row["id"]), Value::Object(row.clone())));
         }
         text.push_str("\\.\n\n");
     }
@@ -219,8 +221,8 @@ fn pg_restore(inside: &Inside, call: &Call) -> Result<()> {
         None => input()?,
     };
     let text = String::from_utf8_lossy(&bytes);
-    let tables = database::read_dump(&text)
-        .map_err(|failure| Failure::new(failure.kind, format!("error: {failure}")))?;
+    let Dump { tables, .. } =
+        Dump::read(&text).map_err(|failure| Failure::new(failure.kind, format!("error: {failure}")))?;
     if call.list {
         output::line(";\n; Archive created by the practice server\n;     Format: CUSTOM\n;");
         for (number, table) in tables.keys().enumerate() {
