@@ -13,7 +13,7 @@ pub mod here;
 mod json;
 pub mod nothing;
 mod operators;
-mod pace;
+pub mod pace;
 mod print;
 pub mod seen;
 pub mod sweep;

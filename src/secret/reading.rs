@@ -298,13 +298,3 @@ fn entity(at: &[u8]) -> Option<(Vec<u8>, usize)> {
     };
     Some((stands_for, end + 1))
 }
-
-/// A text with `%XX` read; as it is where that is no text.
-pub(super) fn percent_decoded(text: &str) -> String {
-    let plain = Reading {
-        bytes: text.into(),
-        places: (0..text.len()).map(|at| (at, at + 1)).collect(),
-        is_squeezed: false,
-    };
-    String::from_utf8(plain.replaced(b"%", percent).bytes).unwrap_or_else(|_| text.to_owned())
-}

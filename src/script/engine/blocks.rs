@@ -11,10 +11,6 @@ use rhai::{
 };
 use std::sync::Arc;
 
-/// Address space for the stack of a thread that runs a script. A stack overflow aborts the process and can't be
-/// caught; the limit on nested calls is reached long before this is used up.
-pub const STACK: usize = 64 << 20;
-
 /// Registers the words that begin a block.
 pub fn words(engine: &mut Engine) {
     engine

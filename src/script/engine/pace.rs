@@ -4,7 +4,6 @@
 //! those that began if something later than the branches is recorded: then the journal says which those are, and another
 //! one would begin only after all of them have ended as they did before.
 
-use super::blocks::STACK;
 use super::error::to_failure;
 use super::values::to_error;
 use crate::failure::{Failure, Kind};
@@ -14,6 +13,10 @@ use std::sync::mpsc::{self, Sender};
 use std::thread::{Builder, ScopedJoinHandle};
 
 type Returned = Result<Dynamic, Box<EvalAltResult>>;
+
+/// Address space for the stack of a thread that runs a script. A stack overflow aborts the process and can't be
+/// caught; the limit on nested calls is reached long before this is used up.
+pub const STACK: usize = 64 << 20;
 
 /// One of the branches.
 pub struct Branch<'a> {
