@@ -11,6 +11,7 @@ mod holding;
 mod orphans;
 pub mod inquiry;
 mod link;
+pub mod looking;
 pub mod planner;
 pub mod routes;
 mod ssh;

@@ -4,6 +4,7 @@ use crate::event::Event;
 use crate::failure::Result;
 use crate::person::Nobody;
 use crate::reach::Reach;
+use crate::reach::looking::Looking;
 use crate::script::kind;
 use crate::script::layers::Layers;
 use crate::session::{self, Direction, Parts, Session};
@@ -25,7 +26,7 @@ pub fn ask(
         site: site.clone(),
         header: session::header(site, "status", Default::default(), vec![server.name.clone()]),
         stop: stop.clone(),
-        reach: reach.clone(),
+        reach: Arc::new(Looking(reach.clone())),
         listener: Arc::new(|_: &Event| {}),
         person: Arc::new(Nobody),
         stepwise: false,

@@ -169,10 +169,12 @@ pub enum Means {
 impl Written {
     /// Reads a text; `shown` is the name of the file for people.
     pub fn parse(text: &str, shown: &str) -> Result<Written> {
-        toml::from_str(text).map_err(|error| {
-            Failure::new(Kind::Invalid, format!("`{shown}` is not right"))
+        toml::from_str(text).map_err(|error: toml::de::Error| {
+            let line = error.span().map(|span| text[..span.start].matches('\n').count() + 1);
+            let failure = Failure::new(Kind::Invalid, format!("`{shown}` is not right"))
                 .why(error.to_string().trim_end().to_owned())
-                .help("correct it: `banister doc kind.toml` lists its keys; then check it with `banister check`")
+                .help("correct it: `banister doc kind.toml` lists its keys; then check it with `banister check`");
+            Failure { at: line.map(|line| format!("{shown}:{line}")), ..failure }
         })
     }
 }

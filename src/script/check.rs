@@ -5,6 +5,8 @@
 
 mod ahead;
 mod arity;
+mod asked;
+mod called;
 mod brackets;
 pub mod contract;
 mod files;
@@ -90,14 +92,16 @@ impl<'a> Check<'a> {
     /// How many files were looked through, and what was found in them, file by file from top to bottom.
     pub fn end(mut self) -> (usize, Vec<Finding>) {
         for number in self.files.module("kind").files {
-            let asked = crate::script::check::contract::ASKED.into_iter();
+            let asked = contract::ASKED.into_iter();
             self.found.extend(asked.filter_map(|name| offers::objection(&self.files.files[number], name, 1)));
         }
         for number in 0..self.files.files.len() {
             if self.files.is_kind(number) {
                 self.found.extend(heirs::heirs(&self.files, number));
+                self.found.extend(asked::asked(&self.files, number));
             }
         }
+        self.found = offers::together(std::mem::take(&mut self.found), &self.files);
         // Where more is known of a word, its key is no finding of its own.
         let place = |finding: &Finding| (finding.source.clone(), finding.line, finding.column);
         let told: BTreeSet<_> = self.found.iter().map(place).collect();

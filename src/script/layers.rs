@@ -309,6 +309,19 @@ impl Layers {
         Ok(hooks.chain(functions).collect())
     }
 
+    /// The functions of a kind that the site's files define: its own file, and those of the kinds that it extends.
+    pub fn own_functions(&self, kind: &str) -> Result<Vec<String>> {
+        let (mut found, mut passed) = (Vec::new(), BTreeSet::new());
+        let mut next = Some(kind.to_owned());
+        while let Some(kind) = next.filter(|kind| passed.insert(kind.clone())) {
+            if let Some(own) = self.own(&format!("{}/{kind}.rhai", Folder::Stdlib.name()))? {
+                found.extend(outline(&own.text).functions.into_iter().map(|function| function.name));
+            }
+            next = self.extends(&kind);
+        }
+        Ok(found)
+    }
+
     /// Whether the program brings a runbook or module of this name.
     pub fn is_bundled(folder: Folder, name: &str) -> bool {
         folder.bundled().contains(format!("{name}.rhai"))
