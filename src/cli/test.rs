@@ -3,6 +3,7 @@
 mod options;
 mod reached;
 mod rehearse;
+mod subject;
 mod sweep;
 
 pub use options::Options;
