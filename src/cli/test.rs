@@ -2,6 +2,7 @@
 
 mod reached;
 mod rehearse;
+mod subject;
 mod sweep;
 mod undisturbed;
 

@@ -111,6 +111,35 @@ fn the_borders_are_kept() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// The practice server is for demonstrations and tests: nothing else of the product may need it. `program` calls it where
+/// the program is a stand-in, and `internals` shows it to these tests.
+#[test]
+fn only_demo_and_test_use_the_practice_server() {
+    let users = ["practice", "cli/demo", "cli/test", "program", "internals"];
+    let is_user = |file: &str| {
+        let rest = users.iter().find_map(|user| file.strip_prefix(user));
+        rest.is_some_and(|rest| rest.starts_with(['.', '/']))
+    };
+    let names = |text: &str| -> Vec<String> {
+        let code = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<String>();
+        // `use crate::{a, b}` is read as each of its names.
+        let used = code.split("crate::").skip(1).map(|used| match used.strip_prefix('{') {
+            Some(list) => list.split('}').next().unwrap().to_owned(),
+            None => used.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap().to_owned(),
+        });
+        used.flat_map(|list| list.split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>()).collect()
+    };
+    let uses = |text: &str| names(text).iter().any(|name| name.split("::").next() == Some("practice"));
+    let files = files();
+    let wrong: Vec<_> =
+        files.iter().filter(|(file, text)| !is_user(file) && uses(text)).map(|(file, _)| file).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    // What is looked for is found.
+    for user in ["cli/demo.rs", "cli/test/sweep.rs", "program.rs"] {
+        assert!(files.iter().any(|(file, text)| file == user && uses(text)), "{user}");
+    }
+}
+
 #[test]
 fn no_file_is_longer_than_400_lines() {
     let long: Vec<_> =
