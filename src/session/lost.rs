@@ -1,6 +1,7 @@
 //! Secrets in what a script passes on: where they may go, and what can't be done because one is not known any more.
 
 use super::Session;
+use super::passing::Passing;
 use crate::data::Arguments;
 use crate::event::Event;
 use crate::failure::{Failure, Kind, Result};
@@ -19,12 +20,8 @@ impl Session {
     }
 
     /// The call as its server gets it. What is only shown to a person may have any secret in it: it is shown by its name.
-    pub(super) fn given(
-        &self,
-        call: &Call,
-        primitive: &dyn AnyPrimitive,
-        server: Option<&Server>,
-    ) -> Result<Call> {
+    pub(super) fn given(&self, passing: &Passing) -> Result<Call> {
+        let Passing { call, primitive, server, .. } = *passing;
         if !matches!(primitive.sort(), Sort::Look | Sort::Change) {
             return Ok(call.clone());
         }

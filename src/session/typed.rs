@@ -1,6 +1,7 @@
 //! What a person types in a REPL: it passes the same gate, each line in a key space of its own, and is written down from
 //! the first change on. Lines that only look leave nothing.
 
+use super::passing::Passing;
 use super::written::{Open, Waiting, Written};
 use super::{Frame, Parts, Session};
 use crate::data;
@@ -103,10 +104,11 @@ impl Session {
                 continue;
             };
             let server = data::server_of(&call.arguments).map(|name| self.site.server(name)).transpose()?;
+            let passing = Passing { key: &key, at: &record.at, call, primitive, server };
             if let Some(server) = server {
                 self.own(server, "", changes_server(primitive))?;
             }
-            let text = primitives::describe(call);
+            let text = passing.text();
             let probe = self.with_host(server, &key, attempt, true, |host| {
                 self.reach.after_crash(primitive, &call.arguments, host)
             })?;
@@ -116,7 +118,7 @@ impl Session {
                     self.tell(&Event::Warned {
                         text: format!("{text} was typed and interrupted: it is finished now").into(),
                     });
-                    match self.act(&key, &record.at, call, primitive, server, attempt) {
+                    match self.act(&passing, attempt) {
                         Err(failure) if failure.kind.exit_code() != 1 => return Err(failure),
                         Err(failure) => {
                             self.tell(&Event::Warned { text: format!("{text} failed: {failure}").into() })
