@@ -3,10 +3,10 @@
 
 use crate::support;
 
-use banister::internals::practice::Practice;
 use banister::internals::primitives;
 use std::path::Path;
 use support::World;
+use support::worlds;
 
 /// The Rhai text of a page's example.
 fn example(name: &str) -> String {
@@ -41,7 +41,7 @@ fn holds(name: &str) {
 
     let world = World::new();
     let program = Path::new(env!("CARGO_BIN_EXE_banister"));
-    let practice = Practice::create(&world.path().join("practice"), program, &[]).unwrap();
+    let practice = worlds::server(&world.path().join("practice"), program, &[]);
     practice.end_with_me().unwrap();
     world.write("practice/runbooks/example.rhai", &runbook(&text));
     // The value is told in an array, so that a text keeps its quotes.

@@ -10,6 +10,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use support::Said;
+use support::chance::{self, Chance};
 
 const OLD: &str = "0.2.10";
 const NEWEST: &str = "0.2.14";
@@ -222,8 +223,16 @@ impl Happened<'_> {
     }
 }
 
+/// The ways from a stop.
+#[derive(Clone, Copy, PartialEq)]
+enum Ways {
+    On,
+    Back,
+    Both,
+}
+
 /// How the update ended, what to go on ended in, and what to go back.
-fn try_out(case: &Case, beginnings: &[(&str, usize)]) -> [String; 3] {
+fn try_out(case: &Case, beginnings: &[(&str, usize)], ways: Ways) -> [String; 3] {
     let happened = Happened::new(case, beginnings);
     if happened.said.code == Some(0) {
         assert!(case.is_borne() || case.may_miss(), "it did not strike: {:?}", happened.said);
@@ -244,6 +253,10 @@ fn try_out(case: &Case, beginnings: &[(&str, usize)]) -> [String; 3] {
         let end = happened.ends(&happened.types(&on), "is done");
         return [stop, end, "not offered".into()];
     }
+    let not_tried = || String::from("-");
+    if ways == Ways::Back {
+        return [stop, not_tried(), go_back(happened, &back)];
+    }
     let end = if case.is_for_good() {
         let again = Happened { said: happened.types(&on), before: happened.before.clone(), ..happened };
         assert_eq!(again.offered().1, back, "{:?}", again.said);
@@ -252,6 +265,9 @@ fn try_out(case: &Case, beginnings: &[(&str, usize)]) -> [String; 3] {
         happened.mend();
         happened.ends(&happened.types(&on), "is done")
     };
+    if ways == Ways::On {
+        return [stop, end, not_tried()];
+    }
     // The other way, on another server.
     let happened = Happened::new(case, beginnings);
     if happened.said.code == Some(0) && case.may_miss() {
@@ -259,11 +275,17 @@ fn try_out(case: &Case, beginnings: &[(&str, usize)]) -> [String; 3] {
         return [stop, end, "it came too late".into()];
     }
     let (_, back) = happened.offered();
-    let back = back.unwrap_or_else(|| panic!("no way back is offered: {:?}", happened.said));
+    [stop, end, go_back(happened, &back)]
+}
+
+/// Takes the way back that is offered, and says what it ended in.
+fn go_back(happened: Happened, back: &Option<String>) -> String {
+    let case = happened.case;
+    let back = back.as_ref().unwrap_or_else(|| panic!("no way back is offered: {:?}", happened.said));
     if case.name() == "disk-full" || case.name() == "dirty-checkout" {
         happened.mend();
     }
-    let mut said = happened.types(&back);
+    let mut said = happened.types(back);
     let mut back = String::new();
     if case.name().starts_with("snapshot-") {
         // What is there is not replaced before it is safe, so this way has to wait, too.
@@ -274,8 +296,7 @@ fn try_out(case: &Case, beginnings: &[(&str, usize)]) -> [String; 3] {
         back.push_str("stop, then ");
         said = happened.types(lines[0].strip_prefix("next:  ").unwrap());
     }
-    back += &happened.ends(&said, "was rolled back");
-    [stop, end, back]
+    back + happened.ends(&said, "was rolled back").as_str()
 }
 
 #[test]
@@ -328,10 +349,17 @@ fn every_fault_at_every_step_ends_healthy_or_in_a_clear_stop_from_which_both_way
     let beginnings = beginnings();
     let cases = cases();
     let indices: Vec<usize> = (0..cases.len()).collect();
+    let first = Chance::of(chance::seed()).below(2);
     let rows = Mutex::new(vec![None; cases.len()]);
     side_by_side(&indices, |index| {
         let case = &cases[*index];
-        let ended = std::panic::catch_unwind(|| try_out(case, &beginnings));
+        // Of each fault both ways are tried, each from another step; in a long run both from each.
+        let ways = match (index + first) % 2 {
+            _ if case.is_for_good() || chance::is_long() => Ways::Both,
+            0 => Ways::On,
+            _ => Ways::Back,
+        };
+        let ended = std::panic::catch_unwind(|| try_out(case, &beginnings, ways));
         rows.lock().unwrap()[*index] = ended.ok();
     });
     let rows: Vec<Option<[String; 3]>> = rows.into_inner().unwrap();

@@ -2,9 +2,9 @@
 
 use crate::support;
 
-use banister::internals::practice::Practice;
 use std::path::Path;
 use support::World;
+use support::worlds;
 
 /// A server of release 0.1.0 whose checkout knows 0.2.0, 0.3.0 and 0.4.0.
 fn world() -> World {
@@ -191,8 +191,7 @@ fn mistakes_in_files_of_releases_are_found_in_them() {
 fn hoss_gets_the_secret_of_its_dex_as_a_setting_and_nobody_sees_it() {
     let world = World::new();
     let practice =
-        Practice::create(&world.path().join("practice"), Path::new(env!("CARGO_BIN_EXE_banister")), &[])
-            .unwrap();
+        worlds::server(&world.path().join("practice"), Path::new(env!("CARGO_BIN_EXE_banister")), &[]);
     practice.end_with_me().unwrap();
     let file = |name: &str| practice.dir().join("home/.hoss").join(name);
     let dex = std::fs::read_to_string(file("auth/config-dex.yaml")).unwrap();

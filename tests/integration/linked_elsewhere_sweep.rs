@@ -7,30 +7,39 @@ use crate::support;
 use crate::sweep::round;
 
 use elsewhere::Elsewhere;
-use round::{count, side_by_side};
+use round::{Thin, count, side_by_side};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use support::awkward::Awkward;
+use support::chance::{self, Chance};
 use support::said;
 
 /// Each session connects to three hosts before it goes on, which takes too long to do at every record: the same update is
 /// killed at each of them where the servers are on this machine.
-const STRIDE: usize = 7;
+fn thin() -> Thin {
+    let few = || Thin { worlds: 2, stride: 13, first: Chance::of(chance::seed()).below(13) };
+    if chance::is_long() { Thin { worlds: 4, stride: 3, first: 0 } } else { few() }
+}
 
-/// In so many worlds the connections are cut, in each at other records: world `n` at the `n`th of so many records, and at
-/// each so many later.
-const CUT_WORLDS: usize = 8;
+/// The connections are cut at each so many records.
+const CUT_STRIDE: usize = 8;
+
+/// At which of so many records they are cut first, in each of a few worlds; in a long run at each.
+fn first_cuts() -> Vec<usize> {
+    let all: Vec<usize> = (0..CUT_STRIDE).collect();
+    chance::part(all, 3)
+}
 
 #[test]
 fn an_update_of_servers_elsewhere_that_is_killed_all_along_ends_like_one_that_is_not() {
-    sweep::killed("linked servers over ssh", &Awkward::tidy(), Elsewhere::within, 4, STRIDE);
+    sweep::killed("linked servers over ssh", &Awkward::tidy(), Elsewhere::within, thin());
 }
 
 #[test]
 fn an_update_of_servers_elsewhere_whose_connections_are_cut_all_along_ends_like_one_that_is_not() {
     let (expected, records) = sweep::undisturbed(&Awkward::tidy());
     let (cuts, resumed) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let worlds: Vec<usize> = (0..CUT_WORLDS).collect();
+    let worlds = first_cuts();
     side_by_side(&worlds, |offset| {
         let world = Elsewhere::new();
         let servers = &world.servers;
@@ -42,7 +51,7 @@ fn an_update_of_servers_elsewhere_whose_connections_are_cut_all_along_ends_like_
             if now >= next {
                 world.cut();
                 cuts.fetch_add(1, Ordering::Relaxed);
-                next = now + CUT_WORLDS - (now - next) % CUT_WORLDS;
+                next = now + CUT_STRIDE - (now - next) % CUT_STRIDE;
             }
             std::thread::sleep(Duration::from_millis(2));
         }
@@ -54,12 +63,13 @@ fn an_update_of_servers_elsewhere_whose_connections_are_cut_all_along_ends_like_
             said = servers.banister(&["resume", "--yes"]);
         }
         assert_eq!(said.code, Some(0), "{offset}: {said:?}");
-        assert_eq!(servers.left(), expected, "cut at every {CUT_WORLDS} records from {offset} on");
+        assert_eq!(servers.left(), expected, "cut at every {CUT_STRIDE} records from {offset} on");
     });
     let (cuts, resumed) = (cuts.into_inner(), resumed.into_inner());
-    assert!(cuts >= CUT_WORLDS, "cut {cuts} times only, at {records} records");
+    assert!(cuts >= worlds.len(), "cut {cuts} times only, at {records} records");
     count(&format!(
-        "cut all connections {cuts} times at {records} records of linked servers over ssh, {resumed} of {CUT_WORLDS} \
-         runs had to be resumed: 0 make targets ran twice, 0 worlds differ"
+        "cut all connections {cuts} times at {records} records of linked servers over ssh, {resumed} of {} \
+         runs had to be resumed: 0 make targets ran twice, 0 worlds differ",
+        worlds.len()
     ));
 }

@@ -2,11 +2,11 @@
 
 use crate::support;
 
-use banister::internals::practice::Practice;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use support::worlds;
 use support::{Said, World};
 
 /// By path: kind and mode, time of the last change, and content.
@@ -76,7 +76,7 @@ fn plan(body: &str) -> String {
 fn a_long_plan_begins_with_its_steps_what_they_do_and_how_long_they_took_last_time() {
     let folder = tempfile::tempdir().unwrap();
     let program = Path::new(env!("CARGO_BIN_EXE_banister"));
-    let practice = Practice::create(folder.path(), program, &[]).unwrap();
+    let practice = worlds::server(folder.path(), program, &[]);
     practice.end_with_me().unwrap();
     let world = World::new();
     let site = practice.dir().to_str().unwrap();
@@ -116,7 +116,7 @@ fn a_long_plan_begins_with_its_steps_what_they_do_and_how_long_they_took_last_ti
 fn the_plan_of_an_update_says_what_it_will_do_and_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let program = Path::new(env!("CARGO_BIN_EXE_banister"));
-    let practice = Practice::create(folder.path(), program, &[]).unwrap();
+    let practice = worlds::server(folder.path(), program, &[]);
     practice.end_with_me().unwrap();
     let world = World::new();
     let site = practice.dir().to_str().unwrap();

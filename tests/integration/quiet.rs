@@ -5,7 +5,7 @@ use crate::sweep::round;
 
 use banister::failure::Failure;
 use banister::internals::machine::http::{Request, Response};
-use round::{Round, count, side_by_side};
+use round::{Round, Thin, count, named_places, shared, side_by_side};
 use std::fs;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -132,24 +132,20 @@ fn an_update_that_is_killed_while_users_are_held_off_ends_like_one_that_is_not()
     let (first, last) = (record(&undisturbed, "\"--label\""), record(&undisturbed, "Back up again"));
     // Before the page there is only a look at where the proxy is.
     let journal = undisturbed.journals().pop().unwrap();
-    let records = journal.lines().enumerate().take(last + 1).skip(first - 2);
-    let places: Vec<String> = records
-        .flat_map(|(n, record)| {
-            let before = record.contains("\"ended\"").then(|| format!("before {n}"));
-            before.into_iter().chain([format!("after {n}")])
-        })
-        .collect();
+    let until: String = journal.split_inclusive('\n').take(last + 1).collect();
+    let places = named_places(&until, first - 2);
+    let places = shared(&places, Thin { stride: 1, first: 0, ..Thin::tidy() });
     drop(undisturbed);
-    side_by_side(&places, |place| {
+    side_by_side(&places, |places| {
         let round = with_page();
-        let said = round.crash(&["run", "update", "--yes"], place);
-        assert_eq!(said.code, Some(-9), "{place}: {said:?}");
-        let said = round.banister(&["resume", "--yes"]);
-        assert_eq!(said.code, Some(0), "{place}: {said:?}");
-        round.assert_is(&expected, place);
-        assert_open(&round, place);
+        let said = round.killed_at(&["run", "update", "--yes"], &["resume", "--yes"], places);
+        assert_eq!(said.code, Some(0), "{places:?}: {said:?}");
+        let places = format!("{places:?}");
+        round.assert_is(&expected, &places);
+        assert_open(&round, &places);
     });
-    count(&format!("killed at {} places while users were held off: 0 worlds differ", places.len()));
+    let kills: usize = places.iter().map(Vec::len).sum();
+    count(&format!("killed at {kills} places while users were held off: 0 worlds differ"));
 }
 
 #[test]

@@ -6,12 +6,12 @@
 
 use crate::support;
 
-use banister::internals::practice::Practice;
 use banister::internals::site::Site;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use support::worlds;
 use support::{World, said};
 
 fn root() -> &'static Path {
@@ -63,7 +63,7 @@ fn every_block_is_of_a_language_that_is_tried_or_is_only_text() {
 fn every_shell_block_does_what_it_shows() {
     let folder = tempfile::tempdir().unwrap();
     let program = Path::new(env!("CARGO_BIN_EXE_banister"));
-    let practice = Practice::create(&folder.path().join("world"), program, &[]).unwrap();
+    let practice = worlds::server(&folder.path().join("world"), program, &[]);
     practice.end_with_me().unwrap();
     for line in blocks_of("sh").iter().flat_map(|block| block.lines()) {
         let line = line.split(" #").next().unwrap_or_default().trim();

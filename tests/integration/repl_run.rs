@@ -2,9 +2,9 @@
 
 use crate::support;
 
-use banister::internals::practice::Practice;
 use std::process::{Command, Stdio};
 use support::terminal::Terminal;
+use support::worlds;
 use support::{Said, World, said, type_into};
 
 const RUNBOOK: &str = "//! Fails until it is mended.
@@ -237,7 +237,7 @@ fn what_is_saved_lies_on_the_step_that_failed_or_says_where_it_belongs() {
 fn an_update_that_stopped_is_mended_at_the_prompt_and_what_was_done_is_kept() {
     let folder = tempfile::tempdir().unwrap();
     let program = std::path::Path::new(env!("CARGO_BIN_EXE_banister"));
-    let practice = Practice::create(&folder.path().join("world"), program, &["build"]).unwrap();
+    let practice = worlds::server(&folder.path().join("world"), program, &["build"]);
     practice.end_with_me().unwrap();
     let command = |words: &[&str]| {
         let mut command = Command::new(program);

@@ -1,4 +1,4 @@
-//! Backup, restore and the way back with data, killed at every record of their journals and at random moments: `resume`
+//! Backup, restore and the way back with data, killed all along their journals, in a long run at every record, and at random moments: `resume`
 //! ends in the world of an undisturbed one.
 
 use crate::support;
@@ -9,31 +9,19 @@ use crate::sweep::round;
 use banister::internals::practice::Reach;
 use contents::{assert_same, assert_tidy, state};
 use records::{BACKUP, RESUME, assert_one_backup};
-use round::{Round, WHOLE, count, side_by_side};
+use round::{Round, Thin, count, side_by_side};
 use rustix::fs::inotify::{self, CreateFlags, Reader, WatchFlags};
 use std::fs;
 use std::mem::MaybeUninit;
 use std::time::Duration;
-use support::Said;
 use support::awkward::Awkward;
+use support::chance::{self, Chance};
 
 /// So long each session of a run lives, in each of a few worlds.
 fn moments() -> Vec<Vec<Duration>> {
-    (0..4).map(|world| (0..8).map(|n| Duration::from_millis((world * 8 + n) * 57 % 260)).collect()).collect()
-}
-
-/// Begins a run, and kills each of its sessions after so long, also if none of it was written down yet; at last lets it
-/// end.
-fn killed_after(round: &Round, begin: &[&str], moments: &[Duration]) -> Said {
-    let earlier = round.records();
-    for moment in moments {
-        let arguments = if round.records() == earlier { begin } else { RESUME };
-        let mut child = round.command(arguments).spawn().unwrap();
-        std::thread::sleep(*moment);
-        let _ = child.kill();
-        let _ = child.wait();
-    }
-    round.resume_or_begin(begin, earlier)
+    let mut chance = Chance::of(chance::seed());
+    let mut moment = || Duration::from_micros(chance.below(260_000) as u64);
+    (0..if chance::is_long() { 40 } else { 3 }).map(|_| (0..8).map(|_| moment()).collect()).collect()
 }
 
 fn damaged() -> (Round, Vec<String>, String) {
@@ -46,7 +34,7 @@ fn regretted() -> (Round, Vec<String>, String) {
 
 #[test]
 fn a_restore_that_is_killed_at_any_record_ends_like_one_that_is_not() {
-    let kills = records::restore(&Awkward::tidy(), WHOLE);
+    let kills = records::restore(&Awkward::tidy(), Thin::tidy());
     count(&format!("restore killed at {kills} places: 0 worlds differ"));
 }
 
@@ -54,7 +42,7 @@ fn a_restore_that_is_killed_at_any_record_ends_like_one_that_is_not() {
 fn a_restore_that_is_killed_at_any_moment_ends_like_one_that_is_not() {
     side_by_side(&moments(), |moments| {
         let (round, before, backup) = damaged();
-        let said = killed_after(&round, &["backup", "restore", &backup, "--yes"], moments);
+        let said = round.killed_after(&["backup", "restore", &backup, "--yes"], moments);
         assert_eq!(said.code, Some(0), "{moments:?}: {said:?}");
         assert_same(&state(&round), &before, moments);
     });
@@ -62,7 +50,7 @@ fn a_restore_that_is_killed_at_any_moment_ends_like_one_that_is_not() {
 
 #[test]
 fn a_backup_that_is_killed_at_any_record_is_there_once_and_leaves_nothing_else() {
-    let kills = records::backup(&Awkward::tidy(), WHOLE);
+    let kills = records::backup(&Awkward::tidy(), Thin::tidy());
     count(&format!("backup killed at {kills} places"));
 }
 
@@ -71,7 +59,7 @@ fn a_backup_that_is_killed_at_any_moment_is_there_once_and_leaves_nothing_else()
     side_by_side(&moments(), |moments| {
         let round = Round::new();
         let services = round.practice().processes().len();
-        let said = killed_after(&round, BACKUP, moments);
+        let said = round.killed_after(BACKUP, moments);
         assert_eq!(said.code, Some(0), "{moments:?}: {said:?}");
         assert_one_backup(&round, services, moments);
     });
@@ -186,19 +174,19 @@ fn a_rollback_that_fails_leads_back_to_the_release_that_was_there() {
 /// A release that migrates nothing takes no data back, but what administrators edit.
 #[test]
 fn a_way_back_without_data_that_is_killed_at_any_record_ends_like_one_that_is_not() {
-    let kills = records::way_back(&Awkward::tidy(), WHOLE, records::overwritten);
+    let kills = records::way_back(&Awkward::tidy(), Thin::tidy(), records::overwritten);
     count(&format!("way back without data killed at {kills} places: 0 worlds differ"));
 }
 
 #[test]
 fn a_way_back_with_data_that_is_killed_at_any_record_ends_like_one_that_is_not() {
-    let kills = records::way_back(&Awkward::tidy(), WHOLE, records::failed);
+    let kills = records::way_back(&Awkward::tidy(), Thin::tidy(), records::failed);
     count(&format!("way back killed at {kills} places: 0 worlds differ"));
 }
 
 #[test]
 fn a_rollback_that_is_killed_at_any_record_ends_like_one_that_is_not() {
-    let kills = records::rollback(&Awkward::tidy(), WHOLE);
+    let kills = records::rollback(&Awkward::tidy(), Thin::tidy());
     count(&format!("rollback killed at {kills} places: 0 worlds differ"));
 }
 

@@ -2,12 +2,12 @@
 
 use crate::support;
 
-use banister::internals::practice::Practice;
 use rustix::process::{Signal, kill_process};
 use std::process::Command;
 use std::time::Duration;
 use support::World;
 use support::pty::Pty;
+use support::worlds;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_banister");
 
@@ -53,7 +53,7 @@ fn assert_asks(pty: &Pty, question: &str, typed: &str) {
 #[test]
 fn a_question_of_an_update_stays_in_sight_while_another_branch_reports() {
     let folder = tempfile::tempdir().unwrap();
-    let practice = Practice::create(folder.path(), PROGRAM.as_ref(), &[]).unwrap();
+    let practice = worlds::server(folder.path(), PROGRAM.as_ref(), &[]);
     practice.end_with_me().unwrap();
     let site = practice.site().parent().unwrap().to_owned();
     std::fs::create_dir_all(site.join("runbooks")).unwrap();

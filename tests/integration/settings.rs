@@ -5,6 +5,7 @@ use crate::support;
 use banister::internals::practice::Practice;
 use std::fs;
 use std::path::{Path, PathBuf};
+use support::worlds;
 use support::{Said, World};
 
 struct Server {
@@ -22,7 +23,7 @@ impl Server {
     fn new() -> Server {
         let world = World::new();
         let program = Path::new(env!("CARGO_BIN_EXE_banister"));
-        let practice = Practice::create(&world.path().join("practice"), program, &[]).unwrap();
+        let practice = worlds::server(&world.path().join("practice"), program, &[]);
         practice.end_with_me().unwrap();
         Server { world, practice }
     }

@@ -1,4 +1,9 @@
-//! Numbers that are the same for the same seed, and look like chance.
+//! Numbers that are the same for the same seed, and look like chance; and how thorough a run of the tests is.
+//!
+//! `BANISTER_TEST_SEED` says of what a test that leaves something out takes the rest, `BANISTER_TEST_LONG` that nothing is
+//! left out: see `tests/run --long`.
+
+use std::sync::OnceLock;
 
 pub struct Chance(u64);
 
@@ -27,4 +32,33 @@ impl Chance {
     pub fn one<T: Copy>(&mut self, of: &[T]) -> T {
         of[self.below(of.len())]
     }
+}
+
+/// Whether nothing is left out, however long that takes.
+pub fn is_long() -> bool {
+    std::env::var_os("BANISTER_TEST_LONG").is_some_and(|set| !set.is_empty())
+}
+
+/// The seed of this run; another one each time, unless it is given. Who asks for it tells it, so that it stands with the
+/// output of a test that fails.
+pub fn seed() -> u64 {
+    static SEED: OnceLock<u64> = OnceLock::new();
+    let seed = *SEED.get_or_init(|| {
+        let given = std::env::var("BANISTER_TEST_SEED").ok().filter(|given| !given.is_empty());
+        let given = given.map(|given| given.parse().expect("BANISTER_TEST_SEED is a number"));
+        let of_now =
+            || std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_millis() as u64 % 1_000_000);
+        given.unwrap_or_else(of_now)
+    });
+    eprintln!("repeat this with BANISTER_TEST_SEED={seed}");
+    seed
+}
+
+/// What this run takes of what is tried: all, or of so many one, others with each seed.
+pub fn part<T>(items: Vec<T>, of: usize) -> Vec<T> {
+    if is_long() {
+        return items;
+    }
+    let first = Chance::of(seed()).below(of);
+    items.into_iter().skip(first).step_by(of).collect()
 }

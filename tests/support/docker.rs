@@ -1,4 +1,4 @@
-//! Practice servers with real containers: one at a time, because a Compose project has one name.
+//! Practice servers with real containers: one at a time, because the Compose project of each is `server`.
 
 use crate::support::{Said, said};
 use banister::internals::practice::Practice;
@@ -9,13 +9,19 @@ use std::sync::{Mutex, MutexGuard};
 
 static ONE: Mutex<()> = Mutex::new(());
 
-/// Whether there is an engine; `tests/run` sees to it. Without one the test says so and is over.
+/// The right to be the only practice server, if there is an engine.
 pub fn engine() -> Option<MutexGuard<'static, ()>> {
+    alone(&ONE)
+}
+
+/// The right to be the only one of its sort, if there is an engine; `tests/run` sees to it. Without one the test says so and
+/// is over.
+pub fn alone(sort: &'static Mutex<()>) -> Option<MutexGuard<'static, ()>> {
     if std::env::var_os("BANISTER_TEST_DOCKER").is_none() {
         eprintln!("SKIPPED: real containers; run `tests/run` as root");
         return None;
     }
-    Some(ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    Some(sort.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
 }
 
 /// A practice server in Docker; everything it has is removed when this is dropped.
@@ -36,7 +42,9 @@ impl Stack {
 
     fn make(folder: &Path, faults: &[&str]) -> Practice {
         let program = Path::new(env!("CARGO_BIN_EXE_banister"));
-        Practice::create_in_docker(&folder.join("world"), program, faults).unwrap()
+        let practice = Practice::create_in_docker(&folder.join("world"), program, faults).unwrap();
+        be_content(&practice);
+        practice
     }
 
     /// Removes all there is, the runs too, and makes a new server in the same folder: as a host that was lost, and one
@@ -115,6 +123,14 @@ impl Drop for Stack {
             stopped.unwrap();
         }
     }
+}
+
+/// Shortens the window in which all must stay healthy: it is the longest part of most of what is done.
+pub fn be_content(practice: &Practice) {
+    let site = fs::read_to_string(practice.site()).unwrap();
+    let soon = site.replace("stable = \"2s\"", "stable = \"200ms\"");
+    assert_ne!(soon, site);
+    fs::write(practice.site(), soon).unwrap();
 }
 
 /// What the machine's own docker prints.

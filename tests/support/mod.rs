@@ -11,6 +11,7 @@ pub mod releases;
 pub mod sshd;
 pub mod terminal;
 pub mod words;
+pub mod worlds;
 
 use std::fs;
 use std::io::{ErrorKind, Write};

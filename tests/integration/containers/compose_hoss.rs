@@ -84,6 +84,7 @@ impl Installed {
             said(demo.arg(program).args(["demo", "--compose", "--keep"]).arg(&world).output().unwrap());
         assert_eq!(demo.code, Some(0), "{demo:?}");
         let practice = Practice::open(&world).unwrap();
+        docker::be_content(&practice);
         Some(Installed { folder, practice, user, _one: one })
     }
 

@@ -2,8 +2,9 @@
 
 use crate::support::awkward::Awkward;
 use crate::support::caller::{self, Caller};
+use crate::support::worlds;
 use banister::internals::machine::archive;
-use banister::internals::practice::{Linked, Practice, Size, TraceLine};
+use banister::internals::practice::{Linked, Practice, TraceLine};
 use std::fs;
 use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
@@ -60,7 +61,7 @@ impl Servers {
     /// In an awkward world.
     pub fn within(awkward: &Awkward) -> Servers {
         let mut caller = Caller::within(awkward);
-        let linked = Linked::create(&caller.site, caller.program(), &[], Size::Small).unwrap();
+        let linked = worlds::linked(&caller.site, caller.program());
         linked.end_with_me().unwrap();
         caller.surround(&linked.servers().map(|(_, practice)| practice).collect::<Vec<_>>());
         let text = fs::read_to_string(linked.site()).unwrap();

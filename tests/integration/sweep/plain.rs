@@ -229,7 +229,7 @@ pub fn typed(awkward: &Awkward, thin: Thin) -> usize {
     let places =
         ["\"typed\":", "\"begun\":{\"key\":\"~0/0\"", "\"ended\":{\"key\":\"~0/0\"", "\"finished\":"];
     let places = places.iter().flat_map(|place| ["before", "after"].map(|when| format!("{when} {place}")));
-    let places: Vec<String> = places.skip(thin.stride - 1).step_by(thin.stride).collect();
+    let places: Vec<String> = places.skip(thin.first).step_by(thin.stride).collect();
     side_by_side(&places, |place| {
         let world = Plain::within(awkward);
         let said = world.banister(&["run", "x"]);

@@ -3,6 +3,8 @@
 use crate::support::Said;
 use crate::support::awkward::Awkward;
 use crate::support::caller::{self, Caller};
+use crate::support::chance::{self, Chance};
+use crate::support::worlds;
 use banister::internals::machine::archive;
 use banister::internals::practice::{Practice, Process};
 use std::collections::{BTreeMap, BTreeSet};
@@ -65,21 +67,28 @@ pub fn side_by_side<T: Sync>(items: &[T], work: impl Fn(&T) + Sync) {
     });
 }
 
-/// How many worlds share the places where a run is killed, and of how many places one is taken.
+/// How many worlds share the places where a run is killed, and of how many places one is taken, from the first or a later
+/// one on.
 #[derive(Clone, Copy, Debug)]
 pub struct Thin {
     pub worlds: usize,
     pub stride: usize,
+    pub first: usize,
 }
 
-/// Every place.
-pub const WHOLE: Thin = Thin { worlds: 8, stride: 1 };
+impl Thin {
+    /// Every place, in a long run. In others one of three: each place is cut in `in_process/gate`, and what only processes
+    /// show does not depend on which record it is.
+    pub fn tidy() -> Thin {
+        let few = || Thin { worlds: 3, stride: 3, first: Chance::of(chance::seed()).below(3) };
+        if chance::is_long() { Thin { worlds: 8, stride: 1, first: 0 } } else { few() }
+    }
+}
 
 /// The places for each of a few worlds: each place is in one of them. A run that is killed at one of its places goes on
 /// for some records until the next, and what it leaves in the end is looked at for all of them.
 pub fn shared(places: &[String], thin: Thin) -> Vec<Vec<&String>> {
-    // Not from the first on, which is that of the run itself: the tidy world knows it.
-    let places: Vec<&String> = places.iter().skip(thin.stride - 1).step_by(thin.stride).collect();
+    let places: Vec<&String> = places.iter().skip(thin.first).step_by(thin.stride).collect();
     (0..thin.worlds).map(|first| places.iter().skip(first).step_by(thin.worlds).copied().collect()).collect()
 }
 
@@ -124,7 +133,7 @@ impl Round {
     /// In an awkward world.
     pub fn within(awkward: &Awkward) -> Round {
         let mut caller = Caller::within(awkward);
-        let practice = Practice::create(&caller.site, caller.program(), &[]).unwrap();
+        let practice = worlds::server(&caller.site, caller.program(), &[]);
         practice.end_with_me().unwrap();
         caller.surround(&[&practice]);
         let identity = practice.rows().unwrap().identity;
@@ -176,6 +185,20 @@ impl Round {
             arguments = resume;
         }
         self.banister(resume)
+    }
+
+    /// Begins a run, and kills each of its sessions after so long, also if none of it was written down yet; at last lets it
+    /// end.
+    pub fn killed_after(&self, begin: &[&str], moments: &[Duration]) -> Said {
+        let earlier = self.records();
+        for moment in moments {
+            let arguments = if self.records() == earlier { begin } else { &["resume", "--yes"] };
+            let mut child = self.command(arguments).spawn().unwrap();
+            std::thread::sleep(*moment);
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        self.resume_or_begin(begin, earlier)
     }
 
     /// The supervisor of the `nth` command of the run, once it is there; nothing if the run ends before.
