@@ -79,6 +79,26 @@ fn every_module_is_in_the_list() {
     }
 }
 
+#[test]
+fn the_page_of_the_structure_names_every_module_and_no_file_that_is_not_there() {
+    let page = fs::read_to_string(source().with_file_name("docs/structure.md")).unwrap();
+    for module in modules() {
+        assert!(page.contains(&format!("`{module}`")), "{module}");
+    }
+    for room in ["script", "practice"] {
+        for entry in fs::read_dir(source().join(room)).unwrap().map(|entry| entry.unwrap().path()) {
+            let name = entry.file_stem().unwrap().to_str().unwrap().to_owned();
+            let is_room = entry.extension().is_some_and(|extension| extension == "rs");
+            assert!(!is_room || page.contains(&format!("`{name}`")), "{room}/{name}");
+        }
+    }
+    let named = page.split(|c: char| !(c.is_alphanumeric() || "_/.".contains(c)));
+    for file in named.filter(|word| word.ends_with(".rs")) {
+        let is_there = [source().join(file), source().with_file_name(file)].iter().any(|path| path.is_file());
+        assert!(is_there, "{file}");
+    }
+}
+
 /// Words that may stand only in certain places.
 #[test]
 fn the_borders_are_kept() {
