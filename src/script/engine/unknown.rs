@@ -11,7 +11,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What the text of an unknown begins with. A text that was put together with an unknown is recognised by it.
 pub const MARK: &str = "‹known after ";
-/// The name of the type in Rhai's functions.
 
 /// A value that only a run can know.
 #[derive(Clone, Debug, PartialEq)]
