@@ -45,6 +45,9 @@ pub fn failed(from: Error) -> Failure {
 
 fn translated(message: &str) -> Option<String> {
     let named = |rest: &str| rest.trim_matches('"').to_owned();
+    if message == "database or disk is full" {
+        return Some("could not extend file: No space left on device".to_owned());
+    }
     if let Some(table) = message.strip_prefix("no such table: ") {
         Some(format!("relation \"{}\" does not exist", named(table)))
     } else if let Some(column) = message.strip_prefix("no such column: ") {

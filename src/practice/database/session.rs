@@ -1,6 +1,5 @@
 //! A connection to one of the databases, for as long as a request takes.
 
-use super::CATALOG;
 use super::answer::{Answer, column, error, failed};
 use super::statement::Statement;
 use super::table::{self, Tables};
@@ -33,8 +32,7 @@ impl Session {
             || Failure::new(Kind::NotFound, format!("FATAL:  database \"{database}\" does not exist"));
         let number = *numbers.get(database).ok_or_else(unknown)?;
         let connection = Connection::open(file(folder, number)).map_err(failed)?;
-        let attached = folder.join(CATALOG);
-        connection.execute("ATTACH ?1 AS catalog", [attached.to_string_lossy()]).map_err(failed)?;
+        connection.execute("ATTACH ?1 AS catalog", [catalog.path()]).map_err(failed)?;
         let session = Session { connection, folder: folder.to_owned(), dropped: Vec::new() };
         session.add_functions(numbers).map_err(failed)?;
         Ok(session)
@@ -52,7 +50,8 @@ impl Session {
         })
     }
 
-    /// All that is done takes effect, or nothing.
+    /// All that is done takes effect, or nothing. After a failure the session is of no more use: what it did is taken back
+    /// when its connection closes.
     pub fn in_transaction<T>(&mut self, work: impl FnOnce(&mut Session) -> Result<T>) -> Result<T> {
         self.connection.execute_batch("BEGIN").map_err(failed)?;
         let done = work(self)?;

@@ -56,7 +56,7 @@ pub struct State {
     pub created: String,
     pub status: Status,
     pub pid: u32,
-    /// When the process started, see [`super::world::Process`].
+    /// When the process started, see [`crate::practice::world::Process`].
     pub process_start: u64,
     pub restart_count: u32,
     pub exit_code: i32,

@@ -132,7 +132,12 @@ pub fn fill(world: &World) -> Result<()> {
     if world.services().iter().any(|service| service == "auth") {
         insert(world, "hoss_auth", "users", &users.collect::<Vec<_>>())?;
     }
-    let body = json!(datasets).to_string().into_bytes();
+    // The key of a document is not in it.
+    let documents = datasets.into_iter().map(|mut row| {
+        row.remove("id");
+        row
+    });
+    let body = json!(documents.collect::<Vec<_>>()).to_string().into_bytes();
     let filled = http::request(world, "POST", "http://opensearch:9200/metadata-index/_practice", &[], body)?;
     match filled.status {
         200 => Ok(()),
