@@ -30,6 +30,7 @@ mod lock;
 mod log;
 mod mark;
 mod process;
+mod roles;
 mod spec;
 mod tree;
 
@@ -72,7 +73,7 @@ pub use took::took;
 /// it first, with all arguments, the program's own name first.
 pub fn leave_no_core(arguments: &[OsString]) {
     inherit::leave_no_core(
-        arguments.len() == 3 && (arguments[1] == supervise::ROLE || arguments[1] == stage::ROLE),
+        arguments.len() == 3 && (arguments[1] == roles::SUPERVISE || arguments[1] == roles::STAGE),
     );
 }
 
@@ -81,9 +82,9 @@ pub fn leave_no_core(arguments: &[OsString]) {
 pub fn entry(arguments: &[OsString]) -> Option<ExitCode> {
     let [_, role, folder] = arguments else { return None };
     let folder = Path::new(folder);
-    if role == supervise::ROLE {
+    if role == roles::SUPERVISE {
         Some(supervise::supervise(folder))
-    } else if role == stage::ROLE {
+    } else if role == roles::STAGE {
         Some(stage::execute(folder))
     } else {
         None

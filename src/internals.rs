@@ -108,15 +108,17 @@ pub mod reach {
 pub mod script {
     pub mod check {
         pub use crate::script::check::{Check, Finding, Severity, check};
-    }
-    pub mod explore {
-        pub use crate::script::explore::explore;
-    }
-    pub mod kind {
-        pub use crate::script::kind::{CONTRACT, offers};
+        pub mod contract {
+            pub use crate::script::check::contract::{CONTRACT, offers};
+        }
     }
     pub mod layers {
         pub use crate::script::layers::{Folder, Layers, Text};
+    }
+    pub mod plan {
+        pub mod explore {
+            pub use crate::script::plan::explore::explore;
+        }
     }
     pub mod repl {
         pub use crate::script::repl::Repl;

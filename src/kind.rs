@@ -14,10 +14,10 @@ mod keys;
 mod members;
 mod written;
 
-pub use detect::{Detect, Links, detectable, filled};
+pub use detect::{detectable, filled};
 pub use keys::OwnKey;
-pub use members::{Layout, Means, Member};
-pub use written::{Archive, Fits, Restores, Stores, Written, documented};
+pub use members::Layout;
+pub use written::{Archive, Detect, Fits, Links, Means, Member, Restores, Stores, Written, documented};
 
 /// The modules and kinds that the program brings.
 pub static STDLIB: Dir = include_dir!("$CARGO_MANIFEST_DIR/stdlib");

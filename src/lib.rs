@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod sync;
 #[macro_use]
 mod output;
 pub mod failure;

@@ -7,8 +7,8 @@
 
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::installation;
+use crate::sync::FileLock;
 use crate::units::now;
-use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::ErrorKind;
@@ -94,8 +94,9 @@ pub struct Grant {
 /// A lock that this process holds. Dropped, it is free.
 pub struct Lock {
     folder: PathBuf,
-    file: File,
     holder: Holder,
+    #[expect(dead_code, reason = "it is held")]
+    file: FileLock,
 }
 
 /// What a look at a lock shows.
@@ -121,18 +122,16 @@ pub fn take(folder: &Path, mut holder: Holder, may: &dyn Fn(&Grant) -> Result<()
     installation::prepare(folder)?;
     let mut tries = 10;
     loop {
-        let file = open(folder)?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
+        let file = match FileLock::take(open(folder)?).or_fail(Kind::Refused, failed)? {
+            Some(file) => file,
             // Who only looks holds it for a moment.
-            Err(rustix::io::Errno::WOULDBLOCK) if tries > 0 => {
+            None if tries > 0 => {
                 tries -= 1;
                 std::thread::sleep(std::time::Duration::from_millis(10));
                 continue;
             }
-            Err(rustix::io::Errno::WOULDBLOCK) => return Err(held(folder)),
-            Err(error) => return Err(error).or_fail(Kind::Refused, failed),
-        }
+            None => return Err(held(folder)),
+        };
         // A release by force puts a new file in the old one's place: a lock on the old one keeps nobody out.
         let same = fs::metadata(folder.join("lock")).is_ok_and(|now| {
             file.metadata().is_ok_and(|ours| (ours.dev(), ours.ino()) == (now.dev(), now.ino()))
@@ -147,7 +146,7 @@ pub fn take(folder: &Path, mut holder: Holder, may: &dyn Fn(&Grant) -> Result<()
                 "grant",
                 format!("{} {} {}", holder.grant, holder.run, jiff::Timestamp::now()).as_bytes(),
             )?;
-            let mut lock = Lock { folder: folder.to_owned(), file, holder };
+            let mut lock = Lock { folder: folder.to_owned(), holder, file };
             lock.beat(None)?;
             return Ok(lock);
         }
@@ -170,9 +169,9 @@ pub fn look(folder: &Path) -> Result<State> {
         Err(error) => return unknown("lock", &error),
     };
     // Shared, so that two who look at once don't take each other for a holder.
-    match flock(&file, FlockOperation::NonBlockingLockShared) {
-        Ok(()) => Ok(State::Left(holder)),
-        Err(rustix::io::Errno::WOULDBLOCK) => Ok(State::Held(holder)),
+    match FileLock::share(file) {
+        Ok(Some(_)) => Ok(State::Left(holder)),
+        Ok(None) => Ok(State::Held(holder)),
         Err(error) => unknown("lock", &error),
     }
 }
@@ -251,7 +250,6 @@ impl Drop for Lock {
         if self.check().is_ok() {
             let _ = fs::remove_file(self.folder.join("holder"));
         }
-        let _ = flock(&self.file, FlockOperation::Unlock);
     }
 }
 

@@ -82,7 +82,7 @@ impl Person for Nobody {
 /// somebody else.
 pub struct Prepared {
     pub yes: bool,
-    pub answers: std::sync::Mutex<std::collections::VecDeque<String>>,
+    pub answers: crate::sync::Mutex<std::collections::VecDeque<String>>,
     pub otherwise: Box<dyn Person>,
 }
 
@@ -100,7 +100,7 @@ impl Person for Prepared {
             Form::Line { .. } => true,
             Form::Confirm | Form::Done => false,
         };
-        let mut answers = self.answers.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut answers = self.answers.lock();
         match answers.front() {
             Some(answer) if fits(answer) => {
                 let text = answers.pop_front().unwrap_or_default();

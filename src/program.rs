@@ -1,21 +1,26 @@
-//! The program as a library: a program of your own that is banister, with primitives of your own.
-//!
-//! ```ignore
-//! fn main() -> std::process::ExitCode {
-//!     banister::Program::new().with::<LogRelease>().main()
-//! }
-//! ```
-//!
-//! `LogRelease` is a type with a [`Primitive`]; `examples/embed` is a whole one. Runbooks call it like any other: it is
-//! checked, planned, written down and gone on with in the same way, and `doc` has its page. The program puts itself on
-//! other servers as banister does, so that its primitives are there as well. Messages call the program `banister`.
+//! The program as a library.
 
 use crate::primitive::{AnyPrimitive, Of, Primitive};
 use crate::{cli, command, machine, practice, primitives};
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-/// See the module.
+/// A program of your own that is banister, with primitives of your own.
+///
+/// The whole of such a program, which a test of this repository builds and runs; first its `main.rs`:
+///
+/// ```ignore
+#[doc = include_str!("../examples/embed/main.rs")]
+/// ```
+///
+/// and `log_release.rs`, a [`Primitive`] with the page that `doc` shows of it:
+///
+/// ````ignore
+#[doc = include_str!("../examples/embed/log_release.rs")]
+/// ````
+///
+/// Runbooks call it like any other: it is checked, planned, written down and continued in the same way. The program puts
+/// itself on other servers as banister does, so that its primitives are there as well. Messages call the program `banister`.
 #[derive(Default)]
 pub struct Program {
     own: Vec<Box<dyn AnyPrimitive>>,

@@ -4,12 +4,14 @@
 
 pub mod agent;
 pub mod facts;
+mod folder;
 pub mod frozen;
 pub mod here;
 mod holding;
 mod orphans;
 pub mod inquiry;
 mod link;
+pub mod looking;
 pub mod planner;
 pub mod routes;
 mod ssh;

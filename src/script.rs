@@ -1,36 +1,14 @@
 //! Everything that knows Rhai: the text of runbooks becomes calls at the gate.
+//!
+//! The rooms stand here from bottom to top, as the modules in `lib.rs` do.
 
-pub mod asked;
-pub mod assume;
-pub mod blocks;
-pub mod check;
-pub mod compare;
-pub mod compose;
-pub mod convert;
-pub mod definitions;
-pub mod engine;
-pub mod error;
-pub mod examples;
-pub mod explore;
-pub mod fold;
-pub mod here;
-mod json;
-pub mod kind;
-pub mod layer_check;
+pub mod text;
 pub mod layers;
-pub mod nothing;
-pub mod outline;
-pub mod plan;
-pub mod print;
-pub mod reference;
-pub mod rehearsal;
-pub mod releases;
-pub mod repl;
+pub mod engine;
+pub mod check;
 pub mod runbook;
-pub mod seen;
-pub mod source;
-pub mod stale;
-pub mod sweep;
-pub mod tokens;
-pub mod types;
-pub mod unknown;
+pub mod kind;
+pub mod rehearsal;
+pub mod plan;
+pub mod reference;
+pub mod repl;

@@ -7,6 +7,7 @@
 //!
 //! The store is one for the process, because everything that writes, sends or shows text must know all of it.
 
+mod automaton;
 mod bits;
 mod decode;
 mod encode;

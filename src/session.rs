@@ -12,6 +12,7 @@ pub mod frame;
 mod header;
 mod hold;
 mod lost;
+mod passing;
 mod replay;
 mod restart;
 mod rollback;
@@ -23,7 +24,7 @@ pub use header::header;
 pub use hold::has_seen;
 pub use restart::{Change, Restart};
 pub use rollback::has_changed;
-pub use typed::Open;
+pub use written::Open;
 
 use crate::data;
 use crate::event::{Event, Listener, RunState};
@@ -37,11 +38,14 @@ use crate::reach::{Held, Reach};
 use crate::secret::Shown;
 use crate::site::{Server, Site};
 use crate::stop::{Asked, Stop};
+use crate::sync::Mutex;
+use passing::Passing;
+use replay::Next;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Instant;
 use written::Written;
 
@@ -113,7 +117,7 @@ impl Session {
         session.header.parameters =
             std::mem::take(&mut session.header.parameters).into_iter().map(together).collect();
         if !resumed {
-            session.written().run.iter().try_for_each(|run| run.describe(&session.header))?;
+            session.written.lock().run.iter().try_for_each(|run| run.describe(&session.header))?;
             session.write(Entry::Run(session.header.clone()), true)?;
         }
         // Before the record of this session, which hides that the one before it failed.
@@ -125,7 +129,7 @@ impl Session {
             session.look_anew()?;
         }
         // One that is tried again may be killed, and has then said nothing of what it touched.
-        session.written().run.iter().try_for_each(|run| run::forget_untouched(&run.path))?;
+        session.written.lock().run.iter().try_for_each(|run| run::forget_untouched(&run.path))?;
         let by = crate::person::whoami();
         session.write(Entry::Session { by, pid: std::process::id(), rollback }, true)?;
         let Header { run, runbook, servers, .. } = session.header.clone();
@@ -160,7 +164,7 @@ impl Session {
     /// nothing was done upon since is looked at anew.
     fn look_anew(&self) -> Result<()> {
         let is_look = |call: &Call| primitives::find(&call.name).is_some_and(|p| p.sort() == Sort::Look);
-        let keys = self.written().index.since_last_act(is_look);
+        let keys = self.written.lock().index.since_last_act(is_look);
         match keys.is_empty() {
             true => Ok(()),
             false => self.write(Entry::Anew { keys }, false),
@@ -194,39 +198,29 @@ impl Session {
         if primitive.sort() == Sort::Session {
             // What only tells is not told again while the run is caught up with.
             let replayed = self.catches_up(frame);
-            return self.perform(primitive, server, call, "", 0, replayed);
+            return self.perform(&Passing { key: "", at, call, primitive, server }, 0, replayed);
         }
-        let key = frame.next_key();
-        let next = self.replay(&key, call, primitive, server)?;
-        let exact;
-        let (attempt, call) = match next {
-            replay::Next::Return(value) => return Ok(value),
-            replay::Next::Fail(failure) => return Err(failure),
-            replay::Next::Perform { attempt, begun } => {
-                exact = self.given(call, primitive, server)?;
-                let call = &exact;
+        let key = &frame.next_key();
+        let passing = Passing { key, at, call, primitive, server };
+        match self.replay(&passing)? {
+            Next::Return(value) => Ok(value),
+            Next::Fail(failure) => Err(failure),
+            Next::Perform { attempt, begun } => {
+                let call = &self.given(&passing)?;
                 self.permit(frame, primitive, server)?;
                 if !begun {
                     let begun = Entry::Begun { key: key.clone(), call: call.clone(), attempt, at: at.into() };
                     self.write(begun, primitive.sort() == Sort::Change)?;
                 }
-                (attempt, call)
+                self.act(&Passing { call, ..passing }, attempt)
             }
-        };
-        self.act(&key, at, call, primitive, server, attempt)
+        }
     }
 
     /// Performs a call whose intent is written down, and writes down how it ended.
-    fn act(
-        &self,
-        key: &str,
-        at: &str,
-        call: &Call,
-        primitive: &dyn AnyPrimitive,
-        server: Option<&Server>,
-        attempt: u32,
-    ) -> Result<Value> {
-        let (name, text) = (call.name.clone(), primitives::describe(call));
+    fn act(&self, passing: &Passing, attempt: u32) -> Result<Value> {
+        let Passing { key, at, call, primitive, server } = *passing;
+        let (name, text) = (call.name.clone(), passing.text());
         let _span = tracing::debug_span!("call", name = name.as_str(), at).entered();
         let server_name = server.map(|server| server.name.clone());
         self.tell(&Event::CallStarted {
@@ -242,14 +236,14 @@ impl Session {
             Sort::Ask => self.ask(primitive, call),
             _ => {
                 let _working = self.stop.begin_work();
-                self.perform(primitive, server, call, key, attempt, false)
+                self.perform(passing, attempt, false)
             }
         };
         let seconds = began.elapsed().as_secs_f64();
         let result = match result {
             // Nobody knows how it ended, although we are still here: its supervisor was killed.
             Err(failure) if failure.kind == Kind::InDoubt => {
-                return self.settle(key, at, call, primitive, server, attempt);
+                return self.settle(passing, attempt);
             }
             // Not an end: the call is gone on with at the next resume.
             Err(failure) if matches!(failure.kind, Kind::Interrupted | Kind::Declined | Kind::Bug) => {
@@ -285,15 +279,8 @@ impl Session {
     }
 
     /// Lets the reach perform the call.
-    fn perform(
-        &self,
-        primitive: &dyn AnyPrimitive,
-        server: Option<&Server>,
-        call: &Call,
-        key: &str,
-        attempt: u32,
-        silent: bool,
-    ) -> Result<Value> {
+    fn perform(&self, passing: &Passing, attempt: u32, silent: bool) -> Result<Value> {
+        let Passing { key, call, primitive, server, .. } = *passing;
         self.with_host(server, key, attempt, silent, |host| {
             self.reach.perform(primitive, &call.arguments, host)
         })
@@ -347,12 +334,12 @@ impl Session {
 
     /// The folder of an attempt.
     fn folder(&self, key: &str, attempt: u32) -> PathBuf {
-        self.written().run.as_ref().map(|run| run.log(key, attempt)).unwrap_or_default()
+        self.written.lock().run.as_ref().map(|run| run.log(key, attempt)).unwrap_or_default()
     }
 
     /// The run's folder; nothing for a plan.
     pub fn run_folder(&self) -> Option<PathBuf> {
-        self.written().run.as_ref().map(|run| run.path.clone())
+        self.written.lock().run.as_ref().map(|run| run.path.clone())
     }
 
     /// Tells an event to whoever listens.

@@ -3,7 +3,7 @@
 use super::{Book, VERSION};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::installation;
-use rustix::fs::{FlockOperation, flock};
+use crate::sync::FileLock;
 use std::path::{Path, PathBuf};
 
 /// Reads the book of the installation whose folder is `folder`; an empty one if there is none.
@@ -45,8 +45,8 @@ pub fn read(folder: &Path) -> Result<Book> {
 pub fn change<T>(folder: &Path, work: impl FnOnce(&mut Book) -> Result<T>) -> Result<T> {
     let failed = || format!("can't write the server's book in `{}`", folder.display());
     installation::prepare(folder)?;
-    let file = installation::open_lock(&folder.join("book.lock")).or_fail(Kind::Refused, failed)?;
-    flock(&file, FlockOperation::LockExclusive).or_fail(Kind::Refused, failed)?;
+    let lock = installation::open_lock(&folder.join("book.lock")).and_then(FileLock::wait);
+    let _one_at_a_time = lock.or_fail(Kind::Refused, failed)?;
     let before = read(folder)?;
     let mut book = before.clone();
     let result = work(&mut book)?;

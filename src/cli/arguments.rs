@@ -1,5 +1,9 @@
 //! What can be typed.
 
+pub mod demo;
+pub mod repl;
+pub mod test;
+
 use crate::machine::backup::{Age, Span};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -45,10 +49,18 @@ pub enum Color {
     Never,
 }
 
+/// Shells that can complete.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
 #[derive(Subcommand, Debug)]
 pub enum Command {
     /// Make a practice server and update it for real; asks nothing.
-    Demo(super::demo::Options),
+    Demo(demo::Options),
     /// Serve a banister elsewhere, which calls this over ssh.
     #[command(hide = true)]
     Agent,
@@ -89,7 +101,7 @@ pub enum Command {
         paths: Vec<PathBuf>,
     },
     /// Test the site's scripts on a practice server, and run its own tests.
-    Test(super::test::Options),
+    Test(test::Options),
     /// Read, list or search the documentation of functions, blocks, runbooks and settings.
     Doc {
         /// A primitive, a block, a runbook, a module or a function as `hoss::roll_back`; or words to search for.
@@ -100,7 +112,7 @@ pub enum Command {
         markdown: bool,
     },
     /// Type calls and see their results; with `--run` where a run stopped.
-    Repl(super::repl::Options),
+    Repl(repl::Options),
     /// Show or release the lock of a server.
     Lock {
         #[command(subcommand)]
@@ -115,7 +127,7 @@ pub enum Command {
     Completions {
         /// Which shell.
         #[arg(value_enum)]
-        shell: super::completions::Shell,
+        shell: Shell,
     },
 }
 

@@ -4,6 +4,7 @@ use crate::event::Event;
 use crate::failure::Result;
 use crate::person::Nobody;
 use crate::reach::Reach;
+use crate::reach::looking::Looking;
 use crate::script::kind;
 use crate::script::layers::Layers;
 use crate::session::{self, Direction, Parts, Session};
@@ -12,24 +13,59 @@ use crate::stop::Stop;
 use serde_json::Value;
 use std::sync::Arc;
 
-/// Calls one of [`kind::ASKED`]. Nothing is written, nobody is asked, and `stop` ends it.
-pub fn ask(
-    site: &Arc<Site>,
-    reach: &Arc<dyn Reach>,
-    server: &Server,
-    function: &str,
-    stop: &Arc<Stop>,
-) -> Result<Value> {
-    let layers = Arc::new(Layers::of_site(Some(site.folder()), &server.kind));
-    let parts = Parts {
-        site: site.clone(),
-        header: session::header(site, "status", Default::default(), vec![server.name.clone()]),
-        stop: stop.clone(),
-        reach: reach.clone(),
-        listener: Arc::new(|_: &Event| {}),
-        person: Arc::new(Nobody),
-        stepwise: false,
-    };
-    let session = Arc::new(Session::begin(parts, None, Direction::On)?);
-    kind::call(layers, &session, function)
+/// Asks the kind of one server. Nothing is written, nobody is asked, and `stop` ends it.
+pub struct KindSays<'a> {
+    pub site: &'a Arc<Site>,
+    pub reach: &'a Arc<dyn Reach>,
+    pub server: &'a Server,
+    pub stop: &'a Arc<Stop>,
+}
+
+/// Whether a server is healthy.
+#[derive(Default)]
+pub struct Health {
+    /// Absent if it is not known.
+    pub healthy: Option<bool>,
+    /// As the kind gives them.
+    pub checks: Value,
+}
+
+impl KindSays<'_> {
+    pub fn health(&self) -> Result<Health> {
+        let mut said = self.ask("health")?;
+        let healthy = said["healthy"].as_bool();
+        let checks = said.get_mut("checks").map(Value::take).unwrap_or_default();
+        Ok(Health { healthy, checks })
+    }
+
+    /// The release that runs; absent if the kind can't see it.
+    pub fn running_release(&self) -> Option<String> {
+        self.text("running_release")
+    }
+
+    /// Where the backups are, as a script writes it.
+    pub fn backup_folder(&self) -> Option<String> {
+        self.text("backup_folder")
+    }
+
+    fn text(&self, function: &str) -> Option<String> {
+        self.ask(function).ok()?.as_str().map(str::to_owned)
+    }
+
+    /// Calls one of [`kind::ASKED`].
+    fn ask(&self, function: &str) -> Result<Value> {
+        let KindSays { site, reach, server, stop } = *self;
+        let layers = Arc::new(Layers::of_site(Some(site.folder()), &server.kind));
+        let parts = Parts {
+            site: site.clone(),
+            header: session::header(site, "status", Default::default(), vec![server.name.clone()]),
+            stop: stop.clone(),
+            reach: Arc::new(Looking(reach.clone())),
+            listener: Arc::new(|_: &Event| {}),
+            person: Arc::new(Nobody),
+            stepwise: false,
+        };
+        let session = Arc::new(Session::begin(parts, None, Direction::On)?);
+        kind::call(layers, &session, function)
+    }
 }

@@ -1,5 +1,6 @@
 //! `banister check`.
 
+mod doubt;
 mod machine;
 mod targets;
 
@@ -75,7 +76,7 @@ fn look(
                 found.extend(site.servers.values().flat_map(|server| doubtful_secrets(&site, server)));
                 for server in site.servers.values() {
                     // A file that can't be read overrides nothing, and is a finding of its own.
-                    let own = layers.overrides(Folder::Stdlib, &server.kind).unwrap_or_default();
+                    let own = layers.own_functions(&server.kind).unwrap_or_default();
                     found.extend(machine::doubts(&site, server, &own));
                 }
             }
@@ -203,7 +204,10 @@ fn mistake_in_test(script: &Path) -> Result<Option<Finding>> {
 /// A script that can't be read is a finding like any other: it stops nobody from looking at the others.
 fn unreadable(file: &Path, failure: &Failure) -> Finding {
     let line = failure.why.iter().find_map(|why| why.strip_prefix("line ")?.split(' ').next()?.parse().ok());
-    let message = format!("{}: {}", failure.message, failure.why.join(", "));
+    let message = match failure.why.is_empty() {
+        true => failure.message.clone(),
+        false => format!("{}: {}", failure.message, failure.why.join(", ")),
+    };
     at_line(file, line.unwrap_or(0), 0, message, failure.help.clone().unwrap_or_default())
 }
 
@@ -214,6 +218,13 @@ fn unreadable_script(site: Option<&Path>, folder: Folder, name: &str, failure: &
 
 /// `site.toml` does not load: the place is in what the parser says.
 fn unreadable_site(file: &Path, failure: &Failure) -> Finding {
+    // Some of it is in the `kind.toml` of a kind, which says so.
+    let elsewhere = failure.at.as_deref().and_then(|at| at.rsplit_once(':'));
+    if let Some((other, line)) = elsewhere.filter(|(other, _)| other.ends_with(kind::FILE)) {
+        let reason = failure.why.last().and_then(|why| why.lines().next_back()).unwrap_or_default();
+        let help = failure.help.clone().unwrap_or_default();
+        return at_line(Path::new(other), line.parse().unwrap_or(0), 0, reason.to_owned(), help);
+    }
     let said = failure.why.join("\n");
     let number = |word: &str| -> Option<usize> {
         let rest = &said[said.find(word)? + word.len()..];

@@ -2,7 +2,7 @@
 
 mod candidates;
 
-use super::arguments::Cli;
+use super::arguments::{Cli, Shell};
 use super::command_line;
 use super::context::Context;
 use crate::failure::{Failure, Kind, Result};
@@ -11,14 +11,6 @@ use clap::{Command, CommandFactory};
 use clap_complete::env::{Bash, EnvCompleter, Fish, Zsh};
 use std::ffi::OsString;
 use std::process::ExitCode;
-
-/// Shells that can complete.
-#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shell {
-    Bash,
-    Zsh,
-    Fish,
-}
 
 /// The variable by which the shell's script tells a question from a command.
 const ASKED: &str = "BANISTER_COMPLETE";

@@ -15,10 +15,11 @@ use crate::report::text::Style;
 use crate::script::layers::Layers;
 use crate::script::runbook::Runbook;
 use crate::site::{self, Server, Site};
+use crate::sync::Mutex;
 use std::collections::VecDeque;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 
 /// See the module.
 pub struct Context {

@@ -3,9 +3,9 @@
 use super::context::Context;
 use crate::failure::{Context as _, Failure, Kind, Result};
 use crate::machine::files::write_durably;
-use crate::script::definitions::{FILE, HEAD, definitions};
-use crate::script::examples::examples;
 use crate::script::layers::{Folder, Layers};
+use crate::script::reference::definitions::{FILE, HEAD, definitions};
+use crate::script::reference::examples::examples;
 use serde_json::json;
 use std::io::Write;
 use std::path::{Path, PathBuf};

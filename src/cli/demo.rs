@@ -1,10 +1,8 @@
 //! `banister demo`.
 
 mod kill;
-mod options;
 
-pub use options::Options;
-
+use super::arguments::demo::Options;
 use super::arguments::{Answers, RunOptions, WhenFailed};
 use super::context::Context;
 use crate::failure::{Context as _, Failure, Kind, Result};

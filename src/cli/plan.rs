@@ -14,7 +14,7 @@ use crate::reach::Reach;
 use crate::reach::facts::look_again;
 use crate::reach::planner::Planner;
 use crate::report::plan::{lines, summary};
-use crate::script::explore::explore;
+use crate::script::plan::explore::explore;
 use crate::script::plan::{Plan, What};
 use crate::script::runbook::Runbook;
 use crate::secret::{Sameness, has_secrets, keep_key, keyed_digest, same, show, show_value};

@@ -7,7 +7,7 @@ mod help;
 mod highlight;
 mod history;
 mod input;
-mod options;
+mod line;
 mod pretty;
 mod prompt;
 mod save;
@@ -16,8 +16,7 @@ mod secrets;
 mod signals;
 mod work;
 
-pub use options::Options;
-
+use super::arguments::repl::Options;
 use super::arguments::{Answers, WhenFailed};
 use super::context::Context;
 use crate::failure::{Failure, Kind, Result};
@@ -29,7 +28,7 @@ use crate::secret::show;
 use crate::site::Site;
 use crate::stop::{Asked, Stop};
 use command::Command;
-use input::{Input, Line};
+use line::{Input, Line};
 use screen::Screen;
 use serde_json::json;
 use std::sync::Arc;

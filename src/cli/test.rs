@@ -1,12 +1,12 @@
 //! `banister test`: a site's scripts on a practice server.
 
-mod options;
 mod reached;
 mod rehearse;
+mod subject;
 mod sweep;
+mod undisturbed;
 
-pub use options::Options;
-
+use super::arguments::test::Options;
 use super::context::Context;
 use crate::failure::{Context as _, Failure, Kind, Result};
 use crate::practice::{Original, Rehearsal};

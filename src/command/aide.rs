@@ -2,7 +2,7 @@
 //! say, and ends when its stdin does: with this process, too.
 
 use super::inherit;
-use super::start::OWN_PROGRAM;
+use super::roles::OWN_PROGRAM;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::ffi::OsStr;
 use std::io::{self, Read};

@@ -3,8 +3,8 @@
 
 use super::folder::LOCK;
 use super::process::{Process, all};
+use super::roles::SUPERVISE;
 use super::spec::Spec;
-use super::supervise::ROLE;
 use crate::failure::{Failure, Kind, Result};
 use rustix::process::Signal;
 use std::ffi::OsStr;
@@ -36,7 +36,7 @@ pub fn kept() -> Vec<Kept> {
     let keeps = |process: &Process| {
         let line = words(process.pid);
         let [_, role, folder] = line.as_slice() else { return None };
-        if role != ROLE.as_bytes() {
+        if role != SUPERVISE.as_bytes() {
             return None;
         }
         let folder = PathBuf::from(OsStr::from_bytes(folder));

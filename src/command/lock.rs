@@ -2,8 +2,8 @@
 
 use super::folder::LOCK;
 use super::process::Identity;
-use rustix::fs::{FlockOperation, flock};
-use std::fs::{File, OpenOptions};
+use crate::sync::FileLock;
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 /// supervisor.
 const PATIENCE: Duration = Duration::from_millis(300);
 
-/// The lock, held until this and everything it was handed to are gone.
+/// The lock, held until this and everything it was handed to are gone: so it is no [`FileLock`], which would free it for
+/// all of them when it is dropped here.
 pub(super) struct Lock(File);
 
 /// Takes the lock for oneself; none if somebody holds it.
@@ -27,13 +28,14 @@ pub(super) fn take(folder: &Path) -> io::Result<Option<Lock>> {
         .mode(0o600)
         .open(folder.join(LOCK))?;
     let until = Instant::now() + PATIENCE;
-    while !try_lock(&file, FlockOperation::NonBlockingLockExclusive)? {
-        if Instant::now() > until {
-            return Ok(None);
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(Some(Lock(file))),
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) if Instant::now() > until => return Ok(None),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(2)),
         }
-        std::thread::sleep(Duration::from_millis(2));
     }
-    Ok(Some(Lock(file)))
 }
 
 impl Lock {
@@ -55,17 +57,17 @@ pub(super) enum Probe {
     Busy,
     /// Free; and nobody can take it until this is dropped.
     Free {
-        _held: Option<File>,
+        _held: Option<FileLock>,
     },
 }
 
 /// Looks whether anybody holds the lock.
 pub(super) fn probe(folder: &Path) -> io::Result<Probe> {
     match File::open(folder.join(LOCK)) {
-        Ok(file) if try_lock(&file, FlockOperation::NonBlockingLockShared)? => {
-            Ok(Probe::Free { _held: Some(file) })
-        }
-        Ok(_) => Ok(Probe::Busy),
+        Ok(file) => Ok(match FileLock::share(file)? {
+            Some(lock) => Probe::Free { _held: Some(lock) },
+            None => Probe::Busy,
+        }),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Probe::Free { _held: None }),
         Err(error) => Err(error),
     }
@@ -75,12 +77,4 @@ pub(super) fn probe(folder: &Path) -> io::Result<Probe> {
 /// while it is being written.
 pub(super) fn signer(folder: &Path) -> Option<Identity> {
     serde_json::from_slice(&std::fs::read(folder.join(LOCK)).ok()?).ok()
-}
-
-fn try_lock(file: &File, operation: FlockOperation) -> io::Result<bool> {
-    match flock(file, operation) {
-        Ok(()) => Ok(true),
-        Err(rustix::io::Errno::WOULDBLOCK) => Ok(false),
-        Err(error) => Err(error.into()),
-    }
 }

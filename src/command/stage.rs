@@ -6,15 +6,12 @@ use super::inherit;
 use super::mark::MARK;
 use super::pause::pause;
 use super::process::Identity;
+use super::roles::SECRETS;
 use super::spec::Spec;
-use super::start::SECRETS;
 use std::io::{self, ErrorKind};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
-
-/// The program's first argument when it is to play the stage; the second is the command's folder.
-pub(super) const ROLE: &str = "__exec";
 
 /// What is added to the command's `oom_score_adj`, in thousandths of the memory: enough to be chosen before the
 /// supervisor, which is small, and too little to matter to a daemon that the command leaves behind.

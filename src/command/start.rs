@@ -3,10 +3,11 @@
 use super::folder::{self, SPEC};
 use super::inherit;
 use super::pause::pause;
+use super::roles::{OWN_PROGRAM, SECRETS, STARTED, SUPERVISE};
 use super::spec::Spec;
 use super::state::{Seen, look};
-use super::supervise::{ROLE, STARTED};
 use crate::failure::{Context, Failure, Kind, Result};
+use crate::sync::Mutex;
 use std::collections::BTreeMap;
 use std::fs::DirBuilder;
 use std::io::{self, Read};
@@ -14,16 +15,8 @@ use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, OnceLock};
+use std::sync::OnceLock;
 use std::time::Duration;
-
-/// This program, also after its file was replaced or deleted: a supervisor must be of the same build as who reads
-/// its folder.
-pub(super) const OWN_PROGRAM: &str = "/proc/self/exe";
-
-/// The variable by which a supervisor gets the texts with secrets in them. Only this user and root can read it, as they can
-/// read the settings that they come from.
-pub(super) const SECRETS: &str = "BANISTER_SPEC_SECRETS";
 
 static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
 
@@ -102,7 +95,7 @@ static STARTED_WITH: Mutex<BTreeMap<PathBuf, Spec>> = Mutex::new(BTreeMap::new()
 
 fn remember(folder: &Path, spec: &Spec) {
     if !spec.secrets().is_empty() {
-        let mut all = STARTED_WITH.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut all = STARTED_WITH.lock();
         all.insert(folder.to_owned(), spec.clone());
     }
 }
@@ -110,7 +103,7 @@ fn remember(folder: &Path, spec: &Spec) {
 /// The texts of the command that its folder has only by the names of secrets.
 fn secrets(folder: &Path) -> io::Result<Vec<String>> {
     let known = {
-        let all = STARTED_WITH.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let all = STARTED_WITH.lock();
         all.get(folder).cloned()
     };
     let spec = match known {
@@ -139,7 +132,7 @@ fn launch(folder: &Path) -> io::Result<String> {
     }
     let mut supervisor = supervisor
         .arg0("banister")
-        .arg(ROLE)
+        .arg(SUPERVISE)
         .arg(folder.canonicalize()?)
         // It must not keep a file system busy that somebody wants to unmount.
         .current_dir("/")

@@ -8,8 +8,9 @@ use super::lock::{self, Lock};
 use super::log::Log;
 use super::pause::pause;
 use super::process::Process;
+use super::roles::{OWN_PROGRAM, STAGE, STARTED};
 use super::spec::Spec;
-use super::{stage, tree};
+use super::tree;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{WaitOptions, WaitStatus};
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
@@ -21,12 +22,6 @@ use std::process::{Command, ExitCode};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
-
-/// The program's first argument when it is to play the supervisor; the second is the command's folder.
-pub(super) const ROLE: &str = "__supervise";
-/// What it tells its starter on stdout once it holds the lock and has started the stage. Anything else is what went
-/// wrong; nothing means that it was killed, or that there is nothing to do for it.
-pub(super) const STARTED: &str = "started";
 
 /// How often the log is measured.
 const TICK: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
@@ -110,8 +105,8 @@ impl Supervisor<'_> {
 
     fn run(mut self, mut signals: Signals, tell: &dyn Fn(&str)) -> io::Result<()> {
         pause();
-        let mut command = Command::new(super::start::OWN_PROGRAM);
-        command.arg0("banister").arg(stage::ROLE).arg(self.folder).process_group(0);
+        let mut command = Command::new(OWN_PROGRAM);
+        command.arg0("banister").arg(STAGE).arg(self.folder).process_group(0);
         // The stage adds what the command is given.
         for name in super::foreign::variables() {
             command.env_remove(name);

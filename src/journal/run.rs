@@ -6,7 +6,7 @@ use super::index::Index;
 use super::{Entry, Header, Record};
 use crate::event::RunState;
 use crate::failure::{Context, Failure, Kind, Result};
-use rustix::fs::{FlockOperation, flock};
+use crate::sync::FileLock;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ pub struct OpenRun {
     /// What was in the journal when it was opened.
     pub index: Index,
     /// Held until this is dropped or the process ends, however it ends.
-    _session: Session,
+    _session: FileLock,
 }
 
 impl OpenRun {
@@ -340,18 +340,8 @@ pub fn name(path: &Path) -> String {
     path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-/// The lock of who works on a run, until this is dropped.
-struct Session(File);
-
-impl Drop for Session {
-    /// A program that another thread is just starting has a copy of the file, and would keep the lock for a moment.
-    fn drop(&mut self) {
-        let _ = flock(&self.0, FlockOperation::Unlock);
-    }
-}
-
-/// The session's lock, or nothing if another process has it.
-fn lock(path: &Path) -> Result<Option<Session>> {
+/// The lock of who works on a run, or nothing if another process has it.
+fn lock(path: &Path) -> Result<Option<FileLock>> {
     let failed = || format!("can't open `{}`", path.join("session").display());
     let mut options = OpenOptions::new();
     let file = options
@@ -361,9 +351,5 @@ fn lock(path: &Path) -> Result<Option<Session>> {
         .mode(0o600)
         .open(path.join("session"))
         .or_fail(Kind::Journal, failed)?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(Some(Session(file))),
-        Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
-        Err(error) => Err(error).or_fail(Kind::Journal, failed),
-    }
+    FileLock::take(file).or_fail(Kind::Journal, failed)
 }

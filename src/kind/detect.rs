@@ -1,51 +1,7 @@
 //! How `banister init` recognises a server of a kind, and what it writes of it.
 
-use super::{FILE, Facts, STDLIB, Written, bundled, path_of};
-use serde::Deserialize;
+use super::{Detect, FILE, Facts, STDLIB, Written, bundled, path_of};
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
-
-/// `[detect]` in `kind.toml`.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Detect {
-    /// The files that all are in the checkout.
-    pub files: Vec<String>,
-    /// Which servers are meant, for people; nothing, if the name says it.
-    pub about: String,
-    /// The settings file, in the checkout or from `~/` on.
-    pub settings: Option<String>,
-    /// Where users reach it: the first of these URLs whose settings are all there.
-    pub endpoint: Vec<String>,
-    /// For each step, the names that its make target usually has.
-    pub targets: BTreeMap<String, Vec<String>>,
-    /// Lines for its table.
-    pub table: String,
-    /// What to do with the file then.
-    pub next: Option<String>,
-    pub links: Links,
-}
-
-/// Where its own files name other servers.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Links {
-    /// URLs that mean the server itself.
-    pub own: Vec<String>,
-    /// What the URL of a service has after that of its server.
-    pub services: Vec<String>,
-    /// Settings with the URL of a service of another server.
-    pub settings: Vec<String>,
-    /// Files with a list of such URLs.
-    pub lists: Vec<List>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct List {
-    pub file: String,
-    pub key: String,
-}
 
 /// The bundled kinds that can be recognised: those first that extend others, which would fit as well.
 pub fn detectable() -> Vec<(String, Detect)> {

@@ -1,42 +1,11 @@
 //! What the members of archives are that have no manifest, as another program makes them: their names say it.
 
-use super::{FILE, STDLIB, Written, bundled, path_of};
+use super::{FILE, Member, STDLIB, Written, bundled, path_of};
 use serde::{Deserialize, Serialize};
 
 /// The members that such archives have, in the order in which they are restored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Layout(pub Vec<Member>);
-
-/// Members with a name, in which `*` is any name.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Member {
-    pub name: String,
-    #[serde(flatten)]
-    pub means: Means,
-    /// The user and the group that they belong to: in the archive all is its administrator's, who could not read it
-    /// otherwise.
-    #[serde(default)]
-    pub owner: Option<u64>,
-}
-
-/// What they are; `*` is the same name.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Means {
-    /// Files of this path.
-    Files(String),
-    Database {
-        database: String,
-        service: String,
-    },
-    Volume(String),
-    Search {
-        service: String,
-        port: u16,
-        folder: String,
-        inside: String,
-    },
-}
 
 impl Default for Layout {
     /// Of a kind without a layout of its own: that of all bundled ones, as an archive does not say which it has.

@@ -1,6 +1,6 @@
 //! What `kind.toml` says, as it is written. The comments above its keys are the only documentation that there is.
 
-use super::{Detect, Member, OwnKey};
+use super::OwnKey;
 use crate::failure::{Failure, Kind, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -93,13 +93,88 @@ pub enum Stores {
     Any,
 }
 
+/// `[detect]` in `kind.toml`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Detect {
+    /// The files that all are in the checkout.
+    pub files: Vec<String>,
+    /// Which servers are meant, for people; nothing, if the name says it.
+    pub about: String,
+    /// The settings file, in the checkout or from `~/` on.
+    pub settings: Option<String>,
+    /// Where users reach it: the first of these URLs whose settings are all there.
+    pub endpoint: Vec<String>,
+    /// For each step, the names that its make target usually has.
+    pub targets: BTreeMap<String, Vec<String>>,
+    /// Lines for its table.
+    pub table: String,
+    /// What to do with the file then.
+    pub next: Option<String>,
+    pub links: Links,
+}
+
+/// Where its own files name other servers.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Links {
+    /// URLs that mean the server itself.
+    pub own: Vec<String>,
+    /// What the URL of a service has after that of its server.
+    pub services: Vec<String>,
+    /// Settings with the URL of a service of another server.
+    pub settings: Vec<String>,
+    /// Files with a list of such URLs.
+    pub lists: Vec<List>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct List {
+    pub file: String,
+    pub key: String,
+}
+
+/// Members with a name, in which `*` is any name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Member {
+    pub name: String,
+    #[serde(flatten)]
+    pub means: Means,
+    /// The user and the group that they belong to: in the archive all is its administrator's, who could not read it
+    /// otherwise.
+    #[serde(default)]
+    pub owner: Option<u64>,
+}
+
+/// What they are; `*` is the same name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Means {
+    /// Files of this path.
+    Files(String),
+    Database {
+        database: String,
+        service: String,
+    },
+    Volume(String),
+    Search {
+        service: String,
+        port: u16,
+        folder: String,
+        inside: String,
+    },
+}
+
 impl Written {
     /// Reads a text; `shown` is the name of the file for people.
     pub fn parse(text: &str, shown: &str) -> Result<Written> {
-        toml::from_str(text).map_err(|error| {
-            Failure::new(Kind::Invalid, format!("`{shown}` is not right"))
+        toml::from_str(text).map_err(|error: toml::de::Error| {
+            let line = error.span().map(|span| text[..span.start].matches('\n').count() + 1);
+            let failure = Failure::new(Kind::Invalid, format!("`{shown}` is not right"))
                 .why(error.to_string().trim_end().to_owned())
-                .help("correct it: `banister doc kind.toml` lists its keys; then check it with `banister check`")
+                .help("correct it: `banister doc kind.toml` lists its keys; then check it with `banister check`");
+            Failure { at: line.map(|line| format!("{shown}:{line}")), ..failure }
         })
     }
 }

@@ -6,6 +6,7 @@ use super::git::Checkout;
 use super::installation;
 use super::release::Release;
 use crate::failure::{Context, Kind, Result};
+use crate::sync::FileLock;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -68,13 +69,11 @@ fn is_part(checkout: &Checkout, release: &str, than: &str) -> Result<bool> {
 }
 
 /// Held while the list is read, changed and written: branches of a run may do so at once.
-fn alone(checkout: &Checkout) -> Result<std::fs::File> {
-    let failed = || "the list of done actions can't be written".to_owned();
+fn alone(checkout: &Checkout) -> Result<FileLock> {
     installation::prepare(&checkout.state_folder())?;
-    let file = installation::open_lock(&checkout.state_folder().join("actions.lock"))
-        .or_fail(Kind::Refused, failed)?;
-    rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive).or_fail(Kind::Refused, failed)?;
-    Ok(file)
+    let lock = installation::open_lock(&checkout.state_folder().join("actions.lock"));
+    lock.and_then(FileLock::wait)
+        .or_fail(Kind::Refused, || "the list of done actions can't be written".to_owned())
 }
 
 fn file(checkout: &Checkout) -> PathBuf {

@@ -7,6 +7,7 @@
 // From bottom to top.
 mod changed;
 
+mod data_source;
 mod held;
 
 mod manifest;
@@ -44,6 +45,7 @@ mod unpack;
 pub use changed::{changed, doubts, several};
 pub use compression::Compression;
 pub use create::{Content, Created, Member, Watch, create};
+pub use data_source::DataSource;
 pub use decrypt::{is_readable, try_keys};
 pub use estimate::estimate;
 pub use held::{Held, Loss};

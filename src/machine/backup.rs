@@ -55,7 +55,7 @@ pub use keep::{FORM, Keep};
 pub use lost::lost;
 pub use name::{free_name, name_of};
 pub use place::Place;
-pub use places::{Places, store};
+pub use places::{NamedStore, Places};
 pub use reference::{ENDING, Reference, is_reference};
 pub use retention::{Fit, first_two_numbers};
 pub use snapshot::{Adopted, Order, ReadPart, adopt, end, take};

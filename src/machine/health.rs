@@ -9,12 +9,14 @@ mod service;
 mod sql;
 mod tcp;
 
+mod answer;
 mod check;
 mod loops;
 mod round;
 mod wait;
 
-pub use check::{Answer, Check};
+pub use answer::Answer;
+pub use check::Check;
 pub use command::Command;
 pub use http::Http;
 pub use round::round;

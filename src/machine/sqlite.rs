@@ -1,8 +1,9 @@
 //! SQLite databases among the files of a server: how they are known, and what belongs to one.
 //!
 //! A database that is written to is copied while a child of this program holds it at one state (see [`Hold`]); the copy
-//! of one is tried by a child, too (see [`check`]). SQLite is only ever called in such a child: a process loses all its
-//! locks on a file as soon as it closes any descriptor of it, and a file system that hangs must not hang this program.
+//! of one is tried by a child, too (see [`check`]). A server's files are given to SQLite only in such a child: a process loses
+//! all its locks on a file as soon as it closes any descriptor of it, and a file system that hangs must not hang this
+//! program.
 
 mod check;
 mod child;

@@ -1,169 +1,27 @@
-//! The part of YAML that Compose files and service configurations use: maps, lists, quoted and plain
-//! scalars, lists in brackets. No anchors, no block text, no several documents; what is not understood is refused.
+//! YAML files as values, such as Compose files and configurations of services.
+//!
+//! Aliases and `<<` are filled in, and the keys of a map are text. What has no value like these is refused with its line: a
+//! second document, a key twice, a list as a key, a tag before a list or map.
+
+mod load;
 
 use super::files::unreadable;
-use crate::failure::{Failure, Kind, Result};
-use serde_json::{Map, Value};
+use crate::failure::Result;
+use serde_json::Value;
 use std::path::Path;
 
-struct Line<'a> {
-    indent: usize,
-    text: &'a str,
-    number: usize,
-}
-
-/// Reads a file. Fails as [`parse`] does, with [`Kind::NotFound`] if there is none, and with [`Kind::Refused`] if it
-/// can't be read.
+/// Reads a file. Fails as [`parse`] does, with [`Kind::NotFound`](crate::failure::Kind::NotFound) if there is none, and with
+/// [`Kind::Refused`](crate::failure::Kind::Refused) if it can't be read.
 pub fn read(path: &Path) -> Result<Value> {
     let failed = || format!("`{}` can't be read", path.display());
     let text = std::fs::read_to_string(path).map_err(|error| unreadable(error, failed()))?;
     parse(&text).map_err(|failure| failure.why(path.display()))
 }
 
-/// Reads a document; an empty one is null. Fails with [`Kind::Invalid`] at what is not understood.
+/// Reads a document; an empty one is null. Fails with [`Kind::Invalid`](crate::failure::Kind::Invalid) at what is not
+/// understood.
 pub fn parse(text: &str) -> Result<Value> {
-    let mut lines: Vec<Line> = text
-        .lines()
-        .enumerate()
-        .map(|(index, line)| {
-            let text = without_comment(line).trim_end();
-            Line { indent: text.len() - text.trim_start().len(), text: text.trim_start(), number: index + 1 }
-        })
-        .filter(|line| !line.text.is_empty() && line.text != "---")
-        .collect();
-    let mut position = 0;
-    if lines.is_empty() {
-        return Ok(Value::Null);
-    }
-    let value = block(&mut lines, &mut position)?;
-    match lines.get(position) {
-        Some(line) => Err(wrong(line)),
-        None => Ok(value),
-    }
-}
-
-fn wrong(line: &Line) -> Failure {
-    Failure::new(
-        Kind::Invalid,
-        format!("line {} of the YAML is not understood: `{}`", line.number, line.text),
-    )
-}
-
-fn block<'a>(lines: &mut Vec<Line<'a>>, position: &mut usize) -> Result<Value> {
-    if is_item(lines[*position].text) { list(lines, position) } else { map(lines, position) }
-}
-
-fn is_item(text: &str) -> bool {
-    text == "-" || text.starts_with("- ")
-}
-
-fn list<'a>(lines: &mut Vec<Line<'a>>, position: &mut usize) -> Result<Value> {
-    let indent = lines[*position].indent;
-    let mut items = Vec::new();
-    while let Some(line) = lines.get_mut(*position)
-        && line.indent == indent
-        && is_item(line.text)
-    {
-        let rest = line.text[1..].trim_start();
-        if rest.is_empty() {
-            *position += 1;
-            items.push(deeper(lines, position, indent)?);
-        } else if split_key(rest).is_some() || is_item(rest) {
-            // The item is a block that begins on this line: read the line again without its dash.
-            line.indent += line.text.len() - rest.len();
-            line.text = rest;
-            items.push(block(lines, position)?);
-        } else {
-            items.push(scalar(rest));
-            *position += 1;
-        }
-    }
-    Ok(Value::Array(items))
-}
-
-fn map<'a>(lines: &mut Vec<Line<'a>>, position: &mut usize) -> Result<Value> {
-    let indent = lines[*position].indent;
-    let mut entries = Map::new();
-    while let Some(line) = lines.get(*position)
-        && line.indent == indent
-        && !is_item(line.text)
-    {
-        let (key, rest) = split_key(line.text).ok_or_else(|| wrong(line))?;
-        if rest.starts_with(['|', '>', '&', '*']) {
-            return Err(wrong(line));
-        }
-        *position += 1;
-        let value = if !rest.is_empty() {
-            scalar(rest)
-        } else if lines.get(*position).is_some_and(|next| next.indent == indent && is_item(next.text)) {
-            list(lines, position)?
-        } else {
-            deeper(lines, position, indent)?
-        };
-        entries.insert(key, value);
-    }
-    match lines.get(*position) {
-        Some(line) if line.indent > indent => Err(wrong(line)),
-        _ => Ok(Value::Object(entries)),
-    }
-}
-
-fn deeper<'a>(lines: &mut Vec<Line<'a>>, position: &mut usize, indent: usize) -> Result<Value> {
-    match lines.get(*position) {
-        Some(line) if line.indent > indent => block(lines, position),
-        _ => Ok(Value::Null),
-    }
-}
-
-/// A key and what follows its colon.
-fn split_key(text: &str) -> Option<(String, &str)> {
-    let end = if let Some(quote) = text.chars().next().filter(|c| matches!(c, '"' | '\'')) {
-        let close = text[1..].find(quote)? + 2;
-        text[close..].starts_with(':').then_some(close)?
-    } else {
-        text.find(": ").or_else(|| text.ends_with(':').then(|| text.len() - 1))?
-    };
-    let key = match scalar(&text[..end]) {
-        Value::String(key) => key,
-        other => other.to_string(),
-    };
-    Some((key, text[end + 1..].trim_start()))
-}
-
-fn scalar(text: &str) -> Value {
-    if let Some(inner) = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
-        let items = inner.split(',').map(str::trim).filter(|item| !item.is_empty());
-        return Value::Array(items.map(scalar).collect());
-    }
-    if let Some(inner) = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
-        return Value::String(inner.replace("\\\"", "\"").replace("\\\\", "\\"));
-    }
-    if let Some(inner) = text.strip_prefix('\'').and_then(|text| text.strip_suffix('\'')) {
-        return Value::String(inner.replace("''", "'"));
-    }
-    match text {
-        "null" | "~" | "" => Value::Null,
-        "true" => true.into(),
-        "false" => false.into(),
-        "{}" => Value::Object(Map::new()),
-        _ => text.parse::<i64>().map(Value::from).unwrap_or_else(|_| text.into()),
-    }
-}
-
-fn without_comment(line: &str) -> &str {
-    let mut quote = None;
-    let mut before = ' ';
-    for (index, c) in line.char_indices() {
-        match quote {
-            Some(open) if c == open => quote = None,
-            Some(_) => {}
-            None if matches!(c, '"' | '\'') && matches!(before, ' ' | '[' | ',') => quote = Some(c),
-            None if c == '#' && before.is_whitespace() => return &line[..index],
-            None => {}
-        }
-        before = c;
-    }
-    line
+    load::load(text)
 }
 
 /// A value as Compose shows it: text as it is, numbers and truth values written out, null empty.
@@ -192,8 +50,153 @@ mod tests {
     }
 
     #[test]
+    fn each_form_has_the_value_that_it_is_written_for() {
+        let forms = [
+            ("", json!(null)),
+            ("# only a comment\n", json!(null)),
+            ("\u{feff}a: 1\r\nb: 2\r\n", json!({ "a": 1, "b": 2 })),
+            // Words, numbers, and what looks like them.
+            ("[yes, no, on, off, True]", json!(["yes", "no", "on", "off", "True"])),
+            ("[\"yes\", 'no', \"true\", '12', \"\", '~']", json!(["yes", "no", "true", "12", "", "~"])),
+            ("[true, false, null, ~, ]", json!([true, false, null, null])),
+            ("{a: , b: null, c: ~}", json!({ "a": null, "b": null, "c": null })),
+            (
+                "[12, -3, 0755, 0x1F, 22:22, 1.10, 1e3, .inf]",
+                json!([12, -3, 755, "0x1F", "22:22", "1.10", "1e3", ".inf"]),
+            ),
+            ("[99999999999999999999, 2026-01-31]", json!(["99999999999999999999", "2026-01-31"])),
+            // Quotes.
+            ("test: [\"a, b\", c]", json!({ "test": ["a, b", "c"] })),
+            (r#"a: "x\ty \u00e9 \"q\" \\""#, json!({ "a": "x\ty é \"q\" \\" })),
+            ("a: 'it''s # no comment'", json!({ "a": "it's # no comment" })),
+            ("a: \"first\n  second\"", json!({ "a": "first second" })),
+            ("\"a: b\": c\n'd': e", json!({ "a: b": "c", "d": "e" })),
+            // Texts of several lines.
+            ("a: |\n  x\n    y\n\n  # z\nb: 1", json!({ "a": "x\n  y\n\n# z\n", "b": 1 })),
+            ("a: >-\n  x\n  y\n\n  z\n", json!({ "a": "x y\nz" })),
+            ("a: |-\n  x\nb: |+\n  y\n\n", json!({ "a": "x", "b": "y\n\n" })),
+            ("a: x\n  y\n", json!({ "a": "x y" })),
+            // Lists and maps.
+            ("- - a\n  - b\n-\n  c: 1\n  d: 2\n- []\n- {}", json!([["a", "b"], { "c": 1, "d": 2 }, [], {}])),
+            ("a: {b: [c, {d: e}], f: g}", json!({ "a": { "b": ["c", { "d": "e" }], "f": "g" } })),
+            ("a: [\n  b, # why\n  c,\n]", json!({ "a": ["b", "c"] })),
+            ("8080: a\ntrue: b\n~: c", json!({ "8080": "a", "true": "b", "null": "c" })),
+            ("? a\n: b", json!({ "a": "b" })),
+            // Anchors, aliases and merge keys.
+            ("a: &x [1]\nb: *x", json!({ "a": [1], "b": [1] })),
+            ("a: &x 1\n*x : 2", json!({ "a": 1, "1": 2 })),
+            ("a: &x 1\nb: &x 2\nc: *x", json!({ "a": 1, "b": 2, "c": 2 })),
+            (
+                "x-base: &base {restart: always, tty: false}\na:\n  tty: true\n  <<: *base\nb:\n  <<: *base\n",
+                json!({
+                    "x-base": { "restart": "always", "tty": false },
+                    "a": { "restart": "always", "tty": true },
+                    "b": { "restart": "always", "tty": false }
+                }),
+            ),
+            (
+                "a: &a {k: 1, l: 1}\nb: {<<: [*a, {k: 2, m: 2}], n: 3}",
+                json!({ "a": { "k": 1, "l": 1 }, "b": { "k": 1, "l": 1, "m": 2, "n": 3 } }),
+            ),
+            ("'<<': text", json!({ "<<": "text" })),
+            // Tags.
+            ("[!!str 12, !!int '12', !!null '', ! 12]", json!(["12", 12, null, "12"])),
+            ("a: !!map {b: !!seq [c]}", json!({ "a": { "b": ["c"] } })),
+            ("ports: !reset null\nb: !secret word", json!({ "ports": "!reset null", "b": "!secret word" })),
+            // One document.
+            ("%YAML 1.2\n---\na: 1\n...\n", json!({ "a": 1 })),
+            ("a: 1\n---\n# nothing\n", json!({ "a": 1 })),
+        ];
+        for (text, expected) in forms {
+            assert_eq!(parse(text).unwrap(), expected, "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_not_understood_is_refused_with_its_line() {
-        assert!(parse("a: 1\n  b: 2\n").unwrap_err().message.contains("line 2"));
-        assert!(parse("a: |\n  text\n").is_err());
+        let wrong = [
+            ("a: 1\n  b: 2\n", 2, "mapping values are not allowed"),
+            ("a: 1\nb: 2\na: 3\n", 3, "the key `a` is there already"),
+            ("a:\n  b: 1\n  \"b\": 1\n", 3, "the key `b` is there already"),
+            ("a: {1: x, '1': y}", 1, "the key `1` is there already"),
+            ("<<: {a: 1}\n<<: {b: 1}", 2, "the key `<<` is there already"),
+            ("a: 1\n---\nb: 2\n", 2, "a second document begins there"),
+            ("a: [1,\n  2\n", 1, "unclosed bracket"),
+            ("a: 1\nb: \"x\nc: 1\n", 2, "unclosed quote"),
+            ("a:\n\t- b\n", 2, "tabs disallowed"),
+            ("a: b: c", 1, "mapping values are not allowed"),
+            ("a: 1\nb: @c", 2, "unexpected character"),
+            ("a: b\0c", 1, "unexpected character"),
+            ("a: *b", 1, "unknown anchor"),
+            ("a: 1\nb: &b [1, *b]", 2, "the alias stands for what it is in"),
+            ("a: 1\n[b]: c", 2, "a list or map can't be a key"),
+            ("a: {{ VALUE }}", 1, "a list or map can't be a key"),
+            ("<<: text", 1, "`<<` takes a map"),
+            ("<<: [text]", 1, "`<<` takes a map"),
+            ("ports: !override [1]", 1, "a list or map can't have the tag `!override`"),
+            ("a: 1\nb: !reset {}", 2, "a list or map can't have the tag `!reset`"),
+            ("a: !!int x", 1, "the value is not what its tag says"),
+        ];
+        for (text, line, why) in wrong {
+            let failure = parse(text).unwrap_err();
+            assert!(
+                failure.message.starts_with(&format!("line {line} of the YAML is not understood: `")),
+                "{text}: {failure}"
+            );
+            assert!(failure.to_string().contains(why), "{text}: {failure}");
+        }
+        assert_eq!(parse("a: 1\na: 2").unwrap_err().message, "line 2 of the YAML is not understood: `a: 2`");
+    }
+
+    #[test]
+    fn a_file_made_to_exhaust_the_machine_is_refused() {
+        let many = |first: &str, line: &dyn Fn(usize) -> String| {
+            std::iter::once(first.to_owned()).chain((1..100_000).map(line)).collect::<String>()
+        };
+        let wrong = [
+            (
+                "aliases of aliases",
+                many("a0: &a0 x\n", &|n| {
+                    format!("a{n}: &a{n} [{}]\n", vec![format!("*a{}", n - 1); 10].join(", "))
+                }),
+                "copy too much",
+            ),
+            (
+                "merged aliases",
+                many("a0: &a0 {b: 1}\n", &|n| {
+                    format!("a{n}: &a{n} {{<<: *a{0}, b: *a{0}, c: *a{0}}}\n", n - 1)
+                }),
+                "copy too much",
+            ),
+            (
+                "a long text many times",
+                many(&format!("a0: &a {}\n", "x".repeat(100_000)), &|n| format!("a{n}: *a\n")),
+                "copy too much",
+            ),
+            (
+                "an alias in an alias",
+                many("a0: &a0 x\n", &|n| format!("a{n}: &a{n} [*a{}]\n", n - 1)),
+                "are in each other",
+            ),
+            ("brackets", "[".repeat(100_000), "limit"),
+            ("braces", "{a: ".repeat(100_000), "limit"),
+            ("dashes", "- ".repeat(100_000), "are in each other"),
+            ("questions", "? ".repeat(100_000), "are in each other"),
+            ("indents", (0..1000).map(|n| " ".repeat(n) + "a:\n").collect(), "are in each other"),
+        ];
+        for (name, text, why) in wrong {
+            let failure = parse(&text).unwrap_err();
+            assert!(failure.to_string().contains(why), "{name}: {}", failure.why.join(", "));
+            assert!(failure.message.len() < 300, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_deepest_value_can_be_read_back_from_json() {
+        let nested = |depth: usize| parse(&format!("{}{}", "[".repeat(depth), "]".repeat(depth)));
+        let deepest = nested(100).unwrap();
+        let record = json!({ "done": { "value": deepest } }).to_string();
+        assert!(serde_json::from_str::<Value>(&record).is_ok());
+        assert!(nested(101).is_err());
     }
 }

@@ -4,10 +4,11 @@
 
 use super::screen::{self, Asked};
 use super::{clean, modes, signals};
+use crate::sync::Mutex;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use std::io::stdin;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::MutexGuard;
 
 /// How long nobody looks whether something else happened than a key.
 const TICK: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
@@ -35,7 +36,7 @@ pub struct Turn {
 pub fn turn() -> Turn {
     // A signal ends what waits for its turn, too.
     let ended = signals::ended();
-    Turn { _turn: TURN.lock().unwrap_or_else(|poisoned| poisoned.into_inner()), ended }
+    Turn { _turn: TURN.lock(), ended }
 }
 
 /// A question that is open.

@@ -3,12 +3,12 @@
 //! Lines and echo are off, so that this program draws what is typed; signals stay on, so that Ctrl-C and Ctrl-Z are what
 //! they are everywhere.
 
+use crate::sync::Mutex;
 use rustix::termios::{
     InputModes, LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios, tcflush, tcgetattr,
     tcgetpgrp, tcsetattr,
 };
 use std::io::stdin;
-use std::sync::Mutex;
 
 /// The modes as they were, while they are others.
 static OWN: Mutex<Option<Termios>> = Mutex::new(None);
@@ -24,7 +24,7 @@ pub fn is_foreground() -> bool {
 
 /// Keys come one by one from now on. What was typed before was no answer to what is asked now, and is thrown away.
 pub fn begin_keys() -> rustix::io::Result<()> {
-    let mut own = OWN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let mut own = OWN.lock();
     if own.is_some() {
         return Ok(());
     }
@@ -47,7 +47,7 @@ pub fn forget_keys() {
 /// Gives the terminal its own modes back. Gives whether it had others.
 pub fn restore() -> bool {
     // A thread that panics may hold it: waiting would hang.
-    let Ok(mut own) = OWN.try_lock() else { return false };
+    let Some(mut own) = OWN.try_lock() else { return false };
     match own.take() {
         Some(modes) => {
             _ = tcsetattr(stdin(), OptionalActions::Now, &modes);

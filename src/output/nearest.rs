@@ -1,5 +1,8 @@
 //! Which of several words a person most likely meant.
 
+/// How far a word may be from a known one to be that one, misspelt: in letters put in or left out.
+pub const MISSPELT: usize = 2;
+
 /// The word that a person most likely meant, if one is near enough.
 pub fn nearest<'a>(typed: &str, words: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let scored = words.into_iter().map(|word| (word, likeness(typed, word)));

@@ -7,9 +7,10 @@
 use super::clean::{self, painted};
 use super::modes;
 use super::width;
+use crate::sync::Mutex;
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock};
+use std::sync::{MutexGuard, OnceLock};
 
 /// Where a text goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,12 +52,12 @@ static SCREEN: Mutex<Screen> =
 
 /// The screen, for as long as nobody else may draw.
 pub fn lock() -> MutexGuard<'static, Screen> {
-    SCREEN.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    SCREEN.lock()
 }
 
 /// The same, unless somebody has it.
 pub fn try_lock() -> Option<MutexGuard<'static, Screen>> {
-    SCREEN.try_lock().ok()
+    SCREEN.try_lock()
 }
 
 /// Says a text, which ends with a line's end: it is cleaned, and on a terminal parted between words.

@@ -29,7 +29,7 @@ pub fn cut(text: &str, width: usize) -> String {
 }
 
 /// What fits into `width` columns.
-fn head(text: &str, width: usize) -> &str {
+pub fn head(text: &str, width: usize) -> &str {
     let mut columns = 0;
     let end = text.char_indices().find(|(_, c)| {
         columns += of_char(*c);

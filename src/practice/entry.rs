@@ -1,20 +1,18 @@
 //! The banister binary as a stand-in: `banister __practice DIR TOOL …`. Users never type this; the small scripts
 //! in a world's `bin` do, and its engine.
 
-use super::world::{Settings, World, write_json, write_whole};
-use super::{compose, docker, engine, output, ports, service, stack, start, trace};
+use super::docker::engine;
+use super::world::start::{self, MARK};
+use super::world::{World, ports, trace, write_json};
+use super::{compose, docker, real_docker, services};
 use crate::failure::{Context, Failure, Kind, Result};
+use crate::output;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, getsockname, socket_with, sockopt};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener};
 use std::os::fd::OwnedFd;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
 use std::process::ExitCode;
-
-/// The first argument that means a stand-in.
-pub(super) const MARK: &str = "__practice";
 
 /// Does what a stand-in is asked for, if these arguments (without the program's own name) are for one.
 pub fn entry(arguments: &[OsString]) -> Option<ExitCode> {
@@ -26,7 +24,7 @@ pub fn entry(arguments: &[OsString]) -> Option<ExitCode> {
     let tool = tool.to_string_lossy();
     let code = match tool.as_ref() {
         "engine" => told(start_engine(&world)),
-        "service" => told(service::run(&world, &rest.first().unwrap_or(&OsString::new()).to_string_lossy())),
+        "service" => told(services::run(&world, &rest.first().unwrap_or(&OsString::new()).to_string_lossy())),
         "make-stage" => told(Err(start::become_make(&world, rest))),
         "docker" | "docker-compose" | "sudo" | "make" => traced(&world, &tool, rest),
         other => told(Err(Failure::new(Kind::Bug, format!("`{other}` is no stand-in")))),
@@ -49,12 +47,12 @@ fn traced(world: &World, tool: &str, arguments: &[OsString]) -> i32 {
     let texts: Vec<String> =
         arguments.iter().map(|argument| argument.to_string_lossy().into_owned()).collect();
     trace::note(world, tool, &texts, "start", None);
-    let real = world.settings().ok().filter(|settings| settings.compose);
+    let real = world.in_real_docker();
     let code = match tool {
         "docker" | "docker-compose" if real.is_some() => real
             .map_or(Ok(1), |settings| match tool {
-                "docker" => start::real(&settings, world, tool, &texts),
-                _ => stack::compose(world, &settings, &texts),
+                "docker" => real_docker::client::hand_over(&settings, world, tool, &texts),
+                _ => real_docker::compose(world, &settings, &texts),
             })
             .unwrap_or_else(|failure| told(Err(failure))),
         "docker" => docker::run(world, &texts),
@@ -97,8 +95,8 @@ fn sudo(world: &World, arguments: &[String]) -> i32 {
 }
 
 fn as_root(world: &World, arguments: &[String]) -> i32 {
-    let done = world.settings().and_then(|settings| match settings.compose {
-        true => stack::as_root(world, &settings, arguments),
+    let done = world.settings().and_then(|settings| match settings.real_docker {
+        true => real_docker::as_root(world, &settings, arguments),
         false => Ok(()),
     });
     done.map_or_else(
@@ -141,44 +139,4 @@ fn reserve(port: u16) -> Result<(u16, OwnedFd)> {
     let address = getsockname(&socket).or_fail(Kind::Refused, failed)?;
     let address = SocketAddr::try_from(address).or_fail(Kind::Bug, || "not an address".into())?;
     Ok((address.port(), socket))
-}
-
-/// Writes the scripts that stand before the real programs in this world's `PATH`.
-pub fn write_programs(world: &World, settings: &Settings) -> Result<()> {
-    let bin = world.path("bin");
-    super::world::make_folder(&bin)?;
-    for tool in ["docker", "docker-compose", "sudo", "make"] {
-        let program = quoted(settings.program.as_os_str().as_bytes());
-        let dir = quoted(world.dir().as_os_str().as_bytes());
-        let text =
-            [b"#!/bin/sh\nexec ", &program[..], b" __practice ", &dir, b" ", tool.as_bytes(), b" \"$@\"\n"]
-                .concat();
-        write_whole(&bin.join(tool), &text)?;
-        std::fs::set_permissions(bin.join(tool), std::fs::Permissions::from_mode(0o755))
-            .or_fail(Kind::Refused, || format!("`{tool}` can't be made executable"))?;
-    }
-    Ok(())
-}
-
-/// For a shell: within single quotes only the single quote itself needs care.
-fn quoted(text: &[u8]) -> Vec<u8> {
-    let mut out = vec![b'\''];
-    for byte in text {
-        match byte {
-            b'\'' => out.extend(b"'\\''"),
-            byte => out.push(*byte),
-        }
-    }
-    out.push(b'\'');
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quoted;
-
-    #[test]
-    fn a_path_with_spaces_and_quotes_stays_one_word_for_the_shell() {
-        assert_eq!(quoted(b"/a b/it's"), b"'/a b/it'\\''s'");
-    }
 }

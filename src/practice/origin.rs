@@ -1,13 +1,15 @@
 //! The origin of the practice server: a real git repository whose commits are the same every time.
 
-use super::release::{AHEAD, BROKEN, Change, RELEASES, Release};
+pub mod release;
+
 use super::world::World;
 use crate::failure::{Context, Failure, Kind, Result};
 use git2::{Commit, Index, IndexEntry, IndexTime, ObjectType, Oid, Repository, Signature, Time};
 use include_dir::{Dir, include_dir};
+use release::{AHEAD, BROKEN, Change, RELEASES, Release};
 use std::collections::BTreeMap;
 
-static TREE: Dir = include_dir!("$CARGO_MANIFEST_DIR/src/practice/tree");
+static TREE: Dir = include_dir!("$CARGO_MANIFEST_DIR/src/practice/origin/tree");
 
 /// 2024-01-01 12:00 UTC; each release is a month later.
 const FIRST_RELEASE: i64 = 1_704_110_400;

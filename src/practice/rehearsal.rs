@@ -1,40 +1,27 @@
 //! A rehearsal: a site's own scripts on a practice server, in a temporary folder, with nothing of the real server.
 //!
-//! A server of kind `hoss` gets the practice server of this module's parent. Of any other kind nothing is known but what
+//! A server of kind `hoss` gets a practice server like any other. Of any other kind nothing is known but what
 //! `site.toml` says, so it gets a checkout whose make targets only note that they were called (see [`simple`]). Both
 //! see no programs but those that an update is made of, and those that the site has in `tests/bin`: what a script would do
 //! to this machine fails instead.
 
 mod contents;
+mod original;
+mod server;
 mod simple;
 mod site_file;
 mod tools;
 
-use super::{Practice, start};
+pub use original::Original;
+
+use super::world::start;
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::files::TEMPORARY;
 use serde_json::Value;
-use simple::Simple;
+use server::Server;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use tempfile::TempDir;
-
-/// The server of a site that is rehearsed for.
-#[derive(Clone, Debug)]
-pub struct Original {
-    /// The site's folder.
-    pub folder: PathBuf,
-    /// The server's name.
-    pub name: String,
-    /// Its table in `site.toml`.
-    pub table: toml::Table,
-}
-
-impl Original {
-    fn kind(&self) -> &str {
-        self.table.get("kind").and_then(toml::Value::as_str).unwrap_or_default()
-    }
-}
 
 /// A practice server with a site's scripts, and the runs on it.
 pub struct Rehearsal {
@@ -42,11 +29,6 @@ pub struct Rehearsal {
     server: Server,
     program: PathBuf,
     folder: TempDir,
-}
-
-enum Server {
-    Hoss(Box<Practice>),
-    Simple(Simple),
 }
 
 /// How a call of the program ended.
@@ -58,14 +40,6 @@ pub struct Ended {
     pub said: String,
 }
 
-impl Drop for Rehearsal {
-    fn drop(&mut self) {
-        if let Server::Hoss(practice) = &self.server {
-            let _ = practice.stop();
-        }
-    }
-}
-
 impl Rehearsal {
     /// Makes a practice server for a server of a site, with the site's scripts. `program` is banister.
     pub fn new(original: &Original, program: &Path) -> Result<Rehearsal> {
@@ -73,23 +47,16 @@ impl Rehearsal {
         let folder = made.map_err(|error| {
             Failure::new(Kind::Refused, "there is no room for a practice server").why(error).help(TEMPORARY)
         })?;
-        tools::link(&folder.path().join("tools"))?;
+        let tools = folder.path().join("tools");
+        tools::link(&tools)?;
         let site = folder.path().join("site");
-        let server = match original.kind() {
-            "hoss" => {
-                let practice = Practice::create(&site, program, &[])?;
-                practice.end_with_me()?;
-                Server::Hoss(Box::new(practice))
-            }
-            _ => Server::Simple(Simple::create(&site, &original.table)?),
-        };
-        let rehearsal = Rehearsal { server, program: program.to_owned(), folder };
-        site_file::write(&rehearsal, original)?;
+        let server = Server::create(original, &site, program)?;
+        site_file::write(&server, original, &site, &tools)?;
         for name in ["runbooks", "stdlib", "releases"] {
             site_file::copy(&original.folder.join(name), &site.join(name))?;
         }
         site_file::copy(&original.folder.join("tests/bin"), &site.join("bin"))?;
-        Ok(rehearsal)
+        Ok(Rehearsal { server, program: program.to_owned(), folder })
     }
 
     /// The folder of its site.
@@ -138,51 +105,29 @@ impl Rehearsal {
         self.site().join("home")
     }
 
-    /// The server's checkout.
-    pub fn checkout(&self) -> PathBuf {
-        match &self.server {
-            Server::Hoss(practice) => practice.checkout(),
-            Server::Simple(simple) => simple.checkout(),
-        }
-    }
-
     /// The release that is checked out.
     pub fn release(&self) -> Result<String> {
-        let checkout = crate::machine::git::Checkout::open(&self.checkout())?;
-        Ok(checkout.position()?.name())
+        self.server.release()
     }
 
     /// Whether it is healthy now.
     pub fn is_healthy(&self) -> Result<bool> {
-        match &self.server {
-            Server::Hoss(practice) => Ok(practice.discover().is_ok()),
-            Server::Simple(simple) => Ok(!simple.has_fault("health")),
-        }
+        self.server.is_healthy()
     }
 
     /// The make targets that were called, in order.
     pub fn made(&self) -> Result<Vec<String>> {
-        match &self.server {
-            Server::Hoss(practice) => {
-                let lines = practice.trace()?;
-                let begun = lines.iter().filter(|line| line.tool == "make" && line.event == "begin");
-                Ok(begun.map(|line| line.args.join(" ")).collect())
-            }
-            Server::Simple(simple) => simple.made(),
-        }
+        self.server.made()
     }
 
     /// Makes something go wrong from now on, or no more. For a Hoss, one of [`super::FAULTS`]; otherwise `health`, or a
     /// make target, which then fails. Fails with [`Kind::Invalid`] if there is no such fault.
     pub fn switch(&self, fault: &str, on: bool) -> Result<()> {
-        match &self.server {
-            Server::Hoss(practice) => practice.switch(fault, on),
-            Server::Simple(simple) => simple.switch(fault, on),
-        }
+        self.server.switch(fault, on)
     }
 
     /// What is compared between an undisturbed end and another one: lines that say what there is.
     pub fn contents(&self) -> Result<Vec<String>> {
-        contents::contents(self)
+        contents::contents(&self.server, &self.home())
     }
 }

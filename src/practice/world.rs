@@ -1,8 +1,20 @@
 //! Where things are in a practice world: one folder, nothing outside of it.
 
-use super::ports;
+pub mod fault;
+mod files;
+pub mod folder;
+pub mod http;
+mod notation;
+pub mod ports;
+mod process;
+pub mod start;
+pub mod trace;
+
+pub use files::{make_folder, read_json, write, write_json, write_whole};
+pub use notation::{digest, now};
+pub use process::Process;
+
 use crate::failure::{Context, Failure, Kind, Result};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
@@ -25,33 +37,11 @@ pub struct Settings {
     /// The release that was installed first. Faults of a new release spare it.
     pub base: String,
     /// Whether its Docker is the machine's own.
-    #[serde(default)]
-    pub compose: bool,
+    #[serde(default, alias = "compose")]
+    pub real_docker: bool,
     /// `DOCKER_HOST` when it was made, if that was set.
     #[serde(default)]
     pub docker_host: Option<String>,
-}
-
-/// A process as the kernel knows it: a number alone may be given to another process later.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Process {
-    pub pid: u32,
-    /// In clock ticks since boot, from `/proc/PID/stat`.
-    pub start: u64,
-}
-
-impl Process {
-    /// The process with this number, unless there is none or it is a zombie.
-    pub fn look(pid: u32) -> Option<Process> {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // The name stands in brackets and may hold anything; the state follows it.
-        let fields: Vec<&str> = stat[stat.rfind(')')? + 1..].split_whitespace().collect();
-        (fields.first()? != &"Z").then_some(Process { pid, start: fields.get(19)?.parse().ok()? })
-    }
-
-    pub fn alive(self) -> bool {
-        Process::look(self.pid) == Some(self)
-    }
 }
 
 impl World {
@@ -82,6 +72,15 @@ impl World {
         self.home().join("hybrid-object-store")
     }
 
+    pub fn origin(&self) -> PathBuf {
+        self.dir.join("origin.git")
+    }
+
+    /// The site file, with this one server, `practice`.
+    pub fn site(&self) -> PathBuf {
+        self.dir.join("site.toml")
+    }
+
     /// The words in `SERVICES` of its settings file; none if there is no such file yet.
     pub fn services(&self) -> Vec<String> {
         let bytes = std::fs::read(self.hoss().join(".env")).unwrap_or_default();
@@ -99,6 +98,11 @@ impl World {
         read_json(&self.path("world.json"))
     }
 
+    /// Its settings, if its Docker is the machine's own.
+    pub fn in_real_docker(&self) -> Option<Settings> {
+        self.settings().ok().filter(|settings| settings.real_docker)
+    }
+
     /// The loopback port of each service, and of the `engine`.
     pub fn ports(&self) -> Result<BTreeMap<String, u16>> {
         read_json(&self.path("ports.json"))
@@ -109,6 +113,11 @@ impl World {
         self.ports()?.get(service).copied().ok_or_else(|| {
             Failure::new(Kind::NotFound, format!("`{service}` has no port in this practice server"))
         })
+    }
+
+    /// Where the reverse proxy answers: `http://localhost:PORT`.
+    pub fn endpoint(&self) -> Result<String> {
+        Ok(format!("http://localhost:{}", self.port("reverse-proxy")?))
     }
 
     /// Whether this process is in a container that Docker runs.
@@ -131,52 +140,4 @@ impl World {
     pub fn owns(&self, path: &Path) -> bool {
         path.starts_with(&self.dir) && !path.components().any(|part| part == std::path::Component::ParentDir)
     }
-}
-
-pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T> {
-    let text =
-        std::fs::read(path).or_fail(Kind::NotFound, || format!("`{}` can't be read", path.display()))?;
-    serde_json::from_slice(&text)
-        .or_fail(Kind::Invalid, || format!("`{}` is not what was written", path.display()))
-}
-
-/// Writes a file so that a reader sees the old text or the new one, never half of it.
-pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<()> {
-    let text = serde_json::to_vec_pretty(value).or_fail(Kind::Bug, || "a value has no JSON".into())?;
-    write_whole(path, &text)
-}
-
-/// As [`write_json`], for any text.
-pub fn write_whole(path: &Path, text: &[u8]) -> Result<()> {
-    let failed = || format!("`{}` can't be written", path.display());
-    let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push(format!(".{}.new", std::process::id()));
-    let new = path.with_file_name(name);
-    let written = std::fs::write(&new, text).and_then(|()| std::fs::rename(&new, path));
-    written.inspect_err(|_| _ = std::fs::remove_file(&new)).or_fail(Kind::Refused, failed)
-}
-
-/// Writes a file, with the folders above it.
-pub fn write(path: &Path, text: impl AsRef<[u8]>) -> Result<()> {
-    if let Some(folder) = path.parent() {
-        make_folder(folder)?;
-    }
-    std::fs::write(path, text).or_fail(Kind::Refused, || format!("`{}` can't be written", path.display()))
-}
-
-/// Makes a folder with those above it; it may be there already.
-pub fn make_folder(path: &Path) -> Result<()> {
-    std::fs::create_dir_all(path)
-        .or_fail(Kind::Refused, || format!("the folder `{}` can't be made", path.display()))
-}
-
-/// The digest of bytes as the stand-ins write it: 64 hexadecimal digits of SHA-256.
-pub fn digest(bytes: impl AsRef<[u8]>) -> String {
-    use sha2::{Digest, Sha256};
-    Sha256::digest(bytes.as_ref()).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// The present instant as Docker and the trace write it.
-pub fn now() -> String {
-    format!("{:.9}", jiff::Timestamp::now())
 }

@@ -74,7 +74,7 @@
 
 use crate::data::{self, ServerName};
 use crate::failure::{Context, Failure, Kind, Result};
-use crate::machine::archive::{self, About, Encryption, Held, Manifest, Watch};
+use crate::machine::archive::{self, About, DataSource, Encryption, Held, Manifest, Watch};
 use crate::machine::backup::{
     Asked, AskedDatabase, AskedFiles, AskedRedis, AskedSearch, AskedVolume, Card, Dump, ENDING, Intent,
     Workshop, Written, free_name, gather, leftover,
@@ -306,7 +306,12 @@ fn write(arguments: &Arguments, host: &Host, plan: Plan, path: &Path, about: &Ab
     Ok(Written { about, members: members.len(), sha256: Some(created.sha256) })
 }
 
-fn intend(arguments: &Arguments, plan: &Plan, host: &Host, held: BTreeMap<String, Held>) -> Result<Intent> {
+fn intend(
+    arguments: &Arguments,
+    plan: &Plan,
+    host: &Host,
+    held: BTreeMap<DataSource, Held>,
+) -> Result<Intent> {
     let server = host.server()?;
     let position = Checkout::open(&server.checkout).and_then(|checkout| checkout.position()).ok();
     if position.is_none() {

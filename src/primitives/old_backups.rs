@@ -50,6 +50,7 @@
 
 use crate::data::{self, ServerName};
 use crate::failure::Result;
+use crate::machine::archive::DataSource;
 use crate::machine::backup::{Age, Card, Keep, Level};
 use crate::primitive::{Act, Facet, Host, Primitive};
 use crate::units::Duration;
@@ -83,7 +84,7 @@ pub struct Outcome {
     #[serde(default)]
     future: Vec<String>,
     #[serde(default)]
-    fuller: BTreeMap<String, BTreeSet<String>>,
+    fuller: BTreeMap<String, BTreeSet<DataSource>>,
     foreign: usize,
     left: usize,
 }

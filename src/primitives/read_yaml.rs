@@ -8,10 +8,12 @@
 //!
 //! # Returns
 //! The value: text, number, bool, array or map; a secret where the name of a key looks like one; `()` if it is missing.
+//! Aliases and `<<` are filled in. Without quotes, `true`, `false`, `null` and whole numbers are no text; everything else
+//! is, as it is written: `1.10`, `yes`, `!secret name`.
 //!
 //! # Errors
-//! `not_found` if there is no such file; `refused` if it can't be read; `invalid` if a line of it is not understood:
-//! supported are maps, lists and plain or quoted values, as in most configurations of services.
+//! `not_found` if there is no such file; `refused` if it can't be read; `invalid` if a line of it is not understood, such as
+//! one that repeats a key, begins a second document or gives a list or map a tag of its own.
 //!
 //! # After a crash
 //! It is read again, unless the result was recorded.

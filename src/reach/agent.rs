@@ -5,7 +5,8 @@
 //! for afterwards; a command that runs under its own supervisor needs nobody, and is left to it. Then the agent hands the
 //! lock back and ends. What a change came to is kept in the folder of its attempt, and told to whoever asks again.
 
-use super::here::{Here, lock_folder};
+use super::folder::lock_folder;
+use super::here::Here;
 use super::inquiry::plain;
 use super::wire::{Attempt, Hello, Reply, Request, SILENCE, Said, Task, Welcome, What};
 use super::{Held, Reach};
@@ -20,12 +21,13 @@ use crate::primitives;
 use crate::secret::{self, Unfit};
 use crate::site::Server;
 use crate::stop::{Asked, Stop};
+use crate::sync::Mutex;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
-use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 /// The file in an attempt's folder that says what the change came to.
@@ -37,7 +39,7 @@ struct Agent<W> {
     /// Where it keeps the attempts of runs.
     state: PathBuf,
     output: Mutex<W>,
-    lock: Mutex<Option<Box<dyn Held>>>,
+    held: Mutex<Option<Box<dyn Held>>>,
     /// What is to be told with the next call: which secrets can't be hidden.
     warning: Mutex<Option<String>>,
     working: Mutex<HashMap<u64, Arc<Work>>>,
@@ -74,7 +76,7 @@ pub fn serve(
         server,
         state: state.join("agent"),
         output: Mutex::new(output),
-        lock: Mutex::default(),
+        held: Mutex::default(),
         working: Mutex::default(),
     });
     agent.send(&Welcome { program: program.clone() });
@@ -112,7 +114,7 @@ impl<W: Write + Send + 'static> Agent<W> {
         match what {
             What::Beat => self.reply(id, Said::Done(Value::Null)),
             What::Stop { id, asked } => {
-                if let Some(work) = self.working().get(&id) {
+                if let Some(work) = self.working.lock().get(&id) {
                     work.stop.ask(asked);
                 }
             }
@@ -122,14 +124,14 @@ impl<W: Write + Send + 'static> Agent<W> {
                     _ => None,
                 };
                 let work = Arc::new(Work { stop: Stop::new(), change });
-                self.working().insert(id, work.clone());
+                self.working.lock().insert(id, work.clone());
                 std::thread::spawn(move || {
                     let said = match self.answer(id, what, &work) {
                         Ok(value) => Said::Done(value),
                         Err(failure) => Said::Failed(failure),
                     };
                     self.reply(id, said);
-                    self.working().remove(&id);
+                    self.working.lock().remove(&id);
                 });
             }
         }
@@ -155,12 +157,12 @@ impl<W: Write + Send + 'static> Agent<W> {
                 self.with_host(id, &task, work, |_, _, host| Here.end(host)).map(|()| Value::Null)
             }
             What::Hold { holder } => self.hold(id, holder, work),
-            What::Close { end } => match &mut *self.lock() {
+            What::Close { end } => match &mut *self.held.lock() {
                 Some(lock) => lock.end(&end, &work.stop, &|_: Told| {}).map(|()| Value::Null),
                 None => Err(Failure::new(Kind::Bug, "an end without the lock")),
             },
             What::Release => {
-                self.lock().take();
+                self.held.lock().take();
                 Ok(Value::Null)
             }
             What::Inquire(inquiry) => Here.inquire(&self.server, &inquiry),
@@ -181,7 +183,7 @@ impl<W: Write + Send + 'static> Agent<W> {
                 Outcome::Failed(failure) => Err(failure),
             };
         }
-        match &mut *self.lock() {
+        match &mut *self.held.lock() {
             Some(lock) => {
                 lock.beat(&task.step, primitives::find(&task.primitive).is_none_or(changes_server))?
             }
@@ -220,7 +222,7 @@ impl<W: Write + Send + 'static> Agent<W> {
         loop {
             match Here.hold(&self.server, holder.clone(), &work.stop, &tell) {
                 Ok(held) => {
-                    *self.lock() = held;
+                    *self.held.lock() = held;
                     let State::Held(holder) = lock::look(&lock_folder(&self.server)?)? else {
                         return Err(Failure::new(Kind::Bug, "the lock is not held"));
                     };
@@ -272,7 +274,7 @@ impl<W: Write + Send + 'static> Agent<W> {
             secret::keep(name, value);
         }
         let warning = self.server.learn_secrets();
-        let before = self.warning.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
+        let before = self.warning.lock().take();
         let folder = self.folder(task.attempt.as_ref()).unwrap_or_default();
         if let Some(parent) = folder.parent().filter(|parent| *parent != Path::new("")) {
             private_folder(parent)?;
@@ -305,16 +307,16 @@ impl<W: Write + Send + 'static> Agent<W> {
 
     /// The caller is gone: changes are done to their end, and the lock is handed back.
     fn leave(&self) {
-        for work in self.working().values() {
+        for work in self.working.lock().values() {
             let runs = |folder: &PathBuf| matches!(command::state(folder), Ok(command::State::Running));
             if work.change.as_ref().is_none_or(runs) {
                 work.stop.ask(Asked::Leave);
             }
         }
-        while self.working().values().any(|work| work.change.is_some()) {
+        while self.working.lock().values().any(|work| work.change.is_some()) {
             std::thread::sleep(Duration::from_millis(20));
         }
-        self.lock().take();
+        self.held.lock().take();
     }
 
     fn run_folder(&self, run: &str) -> PathBuf {
@@ -332,16 +334,8 @@ impl<W: Write + Send + 'static> Agent<W> {
     /// That the caller is gone is noticed where its lines are read.
     fn send(&self, message: &impl serde::Serialize) {
         let Ok(text) = serde_json::to_string(message) else { return };
-        let mut output = self.output.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut output = self.output.lock();
         let _ = output.write_all(format!("{text}\n").as_bytes()).and_then(|()| output.flush());
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Box<dyn Held>>> {
-        self.lock.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-
-    fn working(&self) -> MutexGuard<'_, HashMap<u64, Arc<Work>>> {
-        self.working.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Holding a server on its own machine: the lock, and what the server's book says of who may have it.
 
 use super::Held;
-use super::here::lock_folder;
+use super::folder::lock_folder;
 use crate::book::{self, Book, End, Ended, Left, Open};
 use crate::command::{self, Attention, From};
 use crate::event::RunState;

@@ -5,13 +5,14 @@ use super::wire::{BEAT, Reply, Request, SILENCE, Said, What};
 use crate::failure::Result;
 use crate::primitive::Told;
 use crate::stop::{Asked, Stop};
+use crate::sync::Mutex;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::io::{BufRead, Write};
 use std::process::ChildStdin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 /// How often it is looked whether a person asked to stop.
@@ -78,7 +79,7 @@ impl Link {
     ) -> std::result::Result<Result<Value>, Lost> {
         let (sender, receiver) = mpsc::channel();
         let id = self.next.fetch_add(1, Ordering::Relaxed);
-        self.shared.waiting().insert(id, sender);
+        self.shared.waiting.lock().insert(id, sender);
         // After the entry was made: whoever loses the connection forgets all entries.
         self.send(id, what)?;
         let mut passed_on = Asked::Nothing;
@@ -101,7 +102,7 @@ impl Link {
     fn send(&self, id: u64, what: What) -> std::result::Result<(), Lost> {
         let mut text = serde_json::to_vec(&Request { id, what }).map_err(|_| Lost)?;
         text.push(b'\n');
-        let mut input = self.input.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut input = self.input.lock();
         let sent = input.write_all(&text).and_then(|()| input.flush());
         if sent.is_err() || self.is_lost() {
             self.shared.lose();
@@ -112,7 +113,7 @@ impl Link {
 
     /// Says that we are there; ends a connection on which nothing was heard for too long. False once it is lost.
     fn beat(&self) -> bool {
-        let silent = self.shared.heard().is_some_and(|heard| heard.elapsed() > SILENCE);
+        let silent = self.shared.heard.lock().is_some_and(|heard| heard.elapsed() > SILENCE);
         if silent {
             self.shared.lose();
             self.process.end();
@@ -133,8 +134,8 @@ impl Shared {
             let Some(reply) = line.ok().and_then(|line| serde_json::from_str::<Reply>(&line).ok()) else {
                 break;
             };
-            *self.heard() = Some(Instant::now());
-            let mut waiting = self.waiting();
+            *self.heard.lock() = Some(Instant::now());
+            let mut waiting = self.waiting.lock();
             let is_last = !matches!(reply.said, Said::Told(_));
             if let Some(sender) = waiting.get(&reply.id) {
                 let _ = sender.send(reply.said);
@@ -149,14 +150,6 @@ impl Shared {
     /// Whoever waits is told by the end of the channel.
     fn lose(&self) {
         self.is_lost.store(true, Ordering::Relaxed);
-        self.waiting().clear();
-    }
-
-    fn waiting(&self) -> MutexGuard<'_, HashMap<u64, Sender<Said>>> {
-        self.waiting.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-
-    fn heard(&self) -> MutexGuard<'_, Option<Instant>> {
-        self.heard.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.waiting.lock().clear();
     }
 }

@@ -1,6 +1,6 @@
 //! Commands on a server that nobody follows any more: their run was abandoned, or its journal is gone.
 
-use super::here::lock_folder;
+use super::folder::lock_folder;
 use super::inquiry::Orphan;
 use crate::book;
 use crate::command::{Kept, kept};

@@ -15,9 +15,10 @@ use crate::person::{Answer, Person};
 use crate::primitive::{AnyPrimitive, Facet, Host, Probe, Sort, Told};
 use crate::site::Server;
 use crate::stop::Stop;
+use crate::sync::Mutex;
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// One plan. Looks are remembered over all its paths, so that each is performed once.
 pub struct Planner {
@@ -43,26 +44,22 @@ impl Planner {
 
     /// Forgets what was changed: another path begins.
     pub fn begin_path(&self) {
-        self.touched().clear();
+        self.touched.lock().clear();
     }
 
     /// What was seen of what stays as it is while nobody changes it, in the order in which it was looked at.
     pub fn facts(&self) -> Vec<Fact> {
-        self.facts.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+        self.facts.lock().clone()
     }
 
     /// What whoever reads the plan should know besides.
     pub fn warnings(&self) -> Vec<String> {
-        self.warnings.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).iter().cloned().collect()
-    }
-
-    fn touched(&self) -> std::sync::MutexGuard<'_, Vec<(Option<String>, Facet)>> {
-        self.touched.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.warnings.lock().iter().cloned().collect()
     }
 
     fn is_touched(&self, server: Option<&Server>, reads: &[Facet]) -> bool {
         let name = server.map(|server| server.name.clone());
-        self.touched().iter().any(|(where_, facet)| {
+        self.touched.lock().iter().any(|(where_, facet)| {
             *where_ == name && !reads.is_empty() && (*facet == Facet::Everything || reads.contains(facet))
         })
     }
@@ -77,7 +74,7 @@ impl Planner {
     ) -> Result<Value> {
         let plain = Value::Object(arguments.clone());
         let key = format!("{} {plain} {touched}", primitive.name());
-        let known = self.looks.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).get(&key).cloned();
+        let known = self.looks.lock().get(&key).cloned();
         if let Some(known) = known {
             return known;
         }
@@ -89,10 +86,10 @@ impl Planner {
             (&found, touched, primitive.facets().iter().all(|facet| facet.is_steady()))
         {
             let call = Call { name: primitive.name().into(), arguments: arguments.clone() };
-            let mut facts = self.facts.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            let mut facts = self.facts.lock();
             facts.push(Fact { call, outcome: outcome.clone() });
         }
-        self.looks.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(key, found.clone());
+        self.looks.lock().insert(key, found.clone());
         found
     }
 }
@@ -114,7 +111,7 @@ impl Reach for Planner {
             Sort::Change | Sort::Ask => {
                 let predicted = predict()?;
                 let server = host.server.map(|server| server.name.clone());
-                self.touched().extend(primitive.facets().iter().map(|facet| (server.clone(), *facet)));
+                self.touched.lock().extend(primitive.facets().iter().map(|facet| (server.clone(), *facet)));
                 Ok(predicted)
             }
         }
@@ -156,7 +153,7 @@ impl Reach for Planner {
     fn hold(&self, server: &Server, _: Holder, _: &Stop, _: &dyn Fn(Told)) -> Result<Option<Box<dyn Held>>> {
         let name = &server.name;
         let warn = |text| {
-            self.warnings.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).insert(text);
+            self.warnings.lock().insert(text);
         };
         match inquiry::lock(self, server)? {
             State::Held(holder) => warn(format!("{name} is held by {}", lock::describe(&holder))),

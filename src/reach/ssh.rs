@@ -7,11 +7,12 @@ use super::wire::{Hello, Welcome};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::files::sha256;
 use crate::site::Server;
+use crate::sync::Mutex;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
 /// See ssh_config(5).
@@ -66,13 +67,13 @@ pub struct Process(Mutex<Child>);
 impl Process {
     /// Whether it ended, or is about to, because there is no connection: another status is that of what ran there.
     fn lost(&self) -> bool {
-        let mut child = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut child = self.0.lock();
         child.wait().is_ok_and(|status| status.code() == Some(LOST))
     }
 
     /// Ends the connection from this side.
     pub fn end(&self) {
-        let mut child = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut child = self.0.lock();
         let _ = child.kill();
         let _ = child.wait();
     }
@@ -125,7 +126,7 @@ pub fn connect(server: &Server) -> Result<Connection> {
         Err(failure) => {
             connection.process.end();
             let _ = listening.join();
-            let said = said.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            let said = said.lock();
             Err(explained(failure, server, &said))
         }
     }
@@ -137,7 +138,7 @@ fn listen(errors: ChildStderr) -> (Arc<Mutex<Vec<String>>>, JoinHandle<()>) {
     let lines = said.clone();
     let listening = std::thread::spawn(move || {
         for line in BufReader::new(errors).lines().map_while(io::Result::ok) {
-            let mut lines = lines.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            let mut lines = lines.lock();
             lines.push(line.trim().to_owned());
             if lines.len() > 10 {
                 lines.remove(0);

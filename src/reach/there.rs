@@ -13,8 +13,9 @@ use crate::primitive::Told;
 use crate::secret;
 use crate::site::Server;
 use crate::stop::{Asked, Stop};
+use crate::sync::Mutex;
 use serde_json::Value;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long a lost connection is tried again: as long as a server takes to start anew, and more.
@@ -42,11 +43,11 @@ impl There {
     }
 
     pub fn step(&self) -> String {
-        self.state().step.clone()
+        self.state.lock().step.clone()
     }
 
     pub fn set_step(&self, step: &str) {
-        step.clone_into(&mut self.state().step);
+        step.clone_into(&mut self.state.lock().step);
     }
 
     /// Asks something that may be asked twice.
@@ -81,7 +82,7 @@ impl There {
     /// Takes the lock, and remembers it for the connections to come.
     pub fn hold(&self, holder: Holder, stop: &Stop, tell: &dyn Fn(Told)) -> Result<()> {
         self.ask(&What::Hold { holder: holder.clone() }, stop, tell)?;
-        self.state().held = Some(holder);
+        self.state.lock().held = Some(holder);
         Ok(())
     }
 
@@ -93,7 +94,7 @@ impl There {
     /// Hands the lock back, if there is somebody to hand it to; an agent that lost us does it by itself.
     pub fn release(&self) {
         let link = {
-            let mut state = self.state();
+            let mut state = self.state.lock();
             state.held = None;
             state.link.clone()
         };
@@ -104,7 +105,7 @@ impl There {
 
     /// The connection, made if there is none. One that was there before is waited for; the lock is taken again on it.
     fn link(&self, stop: &Stop, tell: &dyn Fn(Told)) -> Result<Arc<Link>> {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         if let Some(link) = state.link.as_ref().filter(|link| !link.is_lost()) {
             return Ok(link.clone());
         }
@@ -170,10 +171,6 @@ impl There {
             }
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 

@@ -6,7 +6,8 @@ use super::tracks::Tracks;
 use crate::event::{Event, Listener, RunState, StepState};
 use crate::output;
 use crate::secret::show;
-use std::sync::{Arc, Mutex, Weak};
+use crate::sync::Mutex;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 /// How often the live lines are drawn again.
@@ -46,7 +47,7 @@ impl Lines {
 /// Draws the live lines again and again, so that the elapsed time is seen to run.
 fn tick(watched: &Weak<Mutex<State>>) {
     while let Some(state) = watched.upgrade() {
-        state.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).draw();
+        state.lock().draw();
         drop(state);
         std::thread::sleep(if output::is_asking() { SLOW_TICK } else { TICK });
     }
@@ -55,7 +56,7 @@ fn tick(watched: &Weak<Mutex<State>>) {
 impl Lines {
     /// Takes the live lines away: nothing goes on any more.
     pub fn end(&self) {
-        let mut state = self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut state = self.state.lock();
         state.tracks = Tracks::default();
         state.draw();
         state.live = false;
@@ -64,7 +65,7 @@ impl Lines {
 
 impl Listener for Lines {
     fn hear(&self, event: &Event) {
-        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).hear(event);
+        self.state.lock().hear(event);
     }
 }
 

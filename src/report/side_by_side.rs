@@ -1,5 +1,6 @@
 //! Two versions of a text, side by side, as `sdiff` shows them.
 
+use crate::output::width;
 use similar::{DiffOp, TextDiff};
 
 /// Columns of each side.
@@ -20,7 +21,9 @@ pub fn side_by_side(before: &str, now: &str) -> Vec<String> {
                 _ => '>',
             };
             let side = |lines: &[&str]| cut(lines.get(n).copied().unwrap_or_default());
-            rows.push(format!("{:WIDTH$} {mark} {}", side(old), side(new)).trim_end().to_owned());
+            let (old, new) = (side(old), side(new));
+            let gap = " ".repeat(WIDTH - width::of(&old));
+            rows.push(format!("{old}{gap} {mark} {new}").trim_end().to_owned());
         }
     }
     rows
@@ -28,8 +31,8 @@ pub fn side_by_side(before: &str, now: &str) -> Vec<String> {
 
 fn cut(line: &str) -> String {
     let line = line.replace('\t', " ");
-    match line.chars().count() > WIDTH {
-        true => line.chars().take(WIDTH - 1).chain(['…']).collect(),
+    match width::of(&line) > WIDTH {
+        true => format!("{}…", width::head(&line, WIDTH - 1)),
         false => line,
     }
 }
@@ -44,5 +47,7 @@ mod tests {
         let marks: String = rows.iter().map(|row| row.chars().nth(59).unwrap_or(' ')).collect();
         assert_eq!(marks, " | >", "{rows:#?}");
         assert!(side_by_side(&"x".repeat(99), "").concat().ends_with("… <"));
+        // A character of two columns takes the place of two.
+        assert_eq!(side_by_side("網\n", "a\n"), [format!("網{} | a", " ".repeat(56))]);
     }
 }

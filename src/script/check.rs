@@ -4,16 +4,15 @@
 //! finding of [`Severity::Error`] keeps a script from being run.
 
 mod ahead;
-mod arguments;
+mod arity;
+mod asked;
+mod called;
 mod brackets;
-mod calls;
-mod expressions;
+pub mod contract;
 mod files;
 mod finding;
-mod functions;
 mod heirs;
 mod idle;
-mod imports;
 mod keys;
 mod known;
 mod literal;
@@ -22,24 +21,22 @@ mod offers;
 mod optional;
 mod program;
 mod scope;
-mod steps;
 mod syntax;
 mod walk;
 mod words;
 
-pub use ahead::Ahead;
+pub use ahead::ahead;
 pub use finding::{Finding, Severity};
-#[cfg(test)]
-pub use functions::TAKEN;
-pub use imports::unknown_kind;
-pub use known::LENIENT;
 pub use optional::{has_default, optional};
+#[cfg(test)]
+pub use walk::TAKEN;
+pub use walk::unknown_kind;
 
-use super::layers::{Layers, Text};
 use crate::failure::{Failure, Kind, Result};
-use calls::NO_FUNCTION;
+use crate::script::layers::{Layers, Text};
 use files::Files;
 use std::collections::BTreeSet;
+use walk::NO_FUNCTION;
 
 /// Several scripts, with what they import; each text is looked through once.
 pub struct Check<'a> {
@@ -95,14 +92,16 @@ impl<'a> Check<'a> {
     /// How many files were looked through, and what was found in them, file by file from top to bottom.
     pub fn end(mut self) -> (usize, Vec<Finding>) {
         for number in self.files.module("kind").files {
-            let asked = super::kind::ASKED.into_iter();
+            let asked = contract::ASKED.into_iter();
             self.found.extend(asked.filter_map(|name| offers::objection(&self.files.files[number], name, 1)));
         }
         for number in 0..self.files.files.len() {
             if self.files.is_kind(number) {
                 self.found.extend(heirs::heirs(&self.files, number));
+                self.found.extend(asked::asked(&self.files, number));
             }
         }
+        self.found = offers::together(std::mem::take(&mut self.found), &self.files);
         // Where more is known of a word, its key is no finding of its own.
         let place = |finding: &Finding| (finding.source.clone(), finding.line, finding.column);
         let told: BTreeSet<_> = self.found.iter().map(place).collect();

@@ -1,22 +1,46 @@
 //! The engine: Rhai with our primitives, our blocks, and without what would break replay.
 
-use super::convert::{map_to_plain, to_dynamic, to_plain};
-use super::error::{place, to_failure};
-use super::here::Here;
-use super::layers::Layers;
-use super::types::{self, ServerValue, to_error};
-use super::{asked, blocks, compare, error, json, nothing, print};
+pub mod ahead;
+mod asked;
+pub mod assume;
+pub mod assumed;
+mod bare;
+pub mod blocks;
+pub mod compare;
+pub mod convert;
+pub mod error;
+pub mod here;
+mod json;
+pub mod nothing;
+mod operators;
+pub mod pace;
+mod print;
+pub mod seen;
+pub mod sweep;
+mod types;
+pub mod unknown;
+pub mod values;
+
 use crate::failure::{Failure, Kind};
 use crate::journal::Call;
 use crate::primitive::{AnyPrimitive, Signature};
 use crate::primitives;
+use crate::script::layers::Layers;
+use crate::sync::Mutex;
+pub use bare::LENIENT;
+
+use bare::bare;
+use convert::{map_to_plain, to_dynamic, to_plain};
+use error::{place, to_failure};
+use here::Here;
 use rhai::{
-    AST, Dynamic, Engine, EvalAltResult, Map, Module, ModuleResolver, NativeCallContext, OptimizationLevel,
-    Position, Scope, Shared,
+    AST, Dynamic, Engine, EvalAltResult, Map, Module, ModuleResolver, NativeCallContext, Position, Scope,
+    Shared,
 };
 use std::any::TypeId;
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, LazyLock};
+use values::{ServerValue, to_error};
 
 /// Words of plain Rhai that see the world around the gate, and what to say instead.
 const FORBIDDEN: [(&str, &str); 4] = [
@@ -29,19 +53,8 @@ const FORBIDDEN: [(&str, &str); 4] = [
 
 /// An engine over the given layers.
 pub fn engine(layers: Arc<Layers>) -> Engine {
-    let mut engine = Engine::new();
-    // Full optimisation would call primitives while compiling.
-    engine.set_optimization_level(OptimizationLevel::None);
-    engine.set_strict_variables(true);
-    engine.set_max_call_levels(64);
-    engine.set_max_expr_depths(128, 128);
-    engine.set_max_string_size(16 << 20);
-    engine.set_max_array_size(1_000_000);
-    engine.set_max_map_size(100_000);
-    engine.set_max_modules(1_000);
-    engine.set_fail_on_invalid_map_property(true);
+    let mut engine = bare();
     engine.set_module_resolver(Resolver { layers, loaded: Mutex::default(), loading: Mutex::default() });
-    engine.disable_symbol("eval");
     for (name, instead) in FORBIDDEN {
         let refuse = move || -> Result<(), Box<EvalAltResult>> {
             Err(to_error(Failure::new(Kind::Invalid, format!("`{name}` is not available: {instead}"))))
@@ -54,7 +67,7 @@ pub fn engine(layers: Arc<Layers>) -> Engine {
     print::register(&mut engine);
     json::register(&mut engine);
     compare::register(&mut engine);
-    super::unknown::register(&mut engine);
+    operators::register(&mut engine);
     blocks::register(&mut engine);
     register_servers(&mut engine);
     for primitive in primitives::all() {
@@ -194,10 +207,8 @@ impl ModuleResolver for Resolver {
         path: &str,
         position: Position,
     ) -> Result<Shared<Module>, Box<EvalAltResult>> {
-        let guard = |mutex: &Mutex<Vec<String>>| {
-            mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
-        };
-        if let Some(module) = self.loaded.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).get(path) {
+        let guard = |mutex: &Mutex<Vec<String>>| mutex.lock().clone();
+        if let Some(module) = self.loaded.lock().get(path) {
             return Ok(module.clone());
         }
         if guard(&self.loading).iter().any(|loading| loading == path) {
@@ -208,17 +219,14 @@ impl ModuleResolver for Resolver {
         }
         let text = self.layers.module(path).map_err(to_error)?;
         let text = text.ok_or_else(|| Box::new(EvalAltResult::ErrorModuleNotFound(path.into(), position)))?;
-        self.loading.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(path.into());
+        self.loading.lock().push(path.into());
         let loaded = compile(engine, &text.source, &text.text).map_err(to_error).and_then(|ast| {
             Module::eval_ast_as_new(Scope::new(), &ast, engine)
                 .map_err(|e| to_error(to_failure(&e, &text.source)))
         });
-        self.loading.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).pop();
+        self.loading.lock().pop();
         let module: Shared<Module> = loaded?.into();
-        self.loaded
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-            .insert(path.into(), module.clone());
+        self.loaded.lock().insert(path.into(), module.clone());
         Ok(module)
     }
 }

@@ -1,17 +1,21 @@
 //! Where the text of runbooks and modules comes from: the site's folder first, then what the program brings.
 
-use super::outline::outline;
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::kind::{FILE as KIND_FILE, STDLIB};
 use crate::machine::files::{sha256_of, write_durably};
 pub use crate::output::nearest::{distance, nearest};
+use crate::script::text::outline::outline;
+use crate::sync::Mutex;
 use include_dir::{Dir, include_dir};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
+pub mod merge;
+mod problems;
 mod read;
+pub mod releases;
+mod stale;
 
 static RUNBOOKS: Dir = include_dir!("$CARGO_MANIFEST_DIR/runbooks");
 /// What releases ask for is bundled with the kind of server whose releases they are.
@@ -207,7 +211,7 @@ impl Layers {
 
     /// SHA-256 of everything that was read so far, by `runbooks/update.rhai`.
     pub fn digests(&self) -> BTreeMap<String, String> {
-        let used = self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let used = self.used.lock();
         used.iter().map(|(path, text)| (path.clone(), sha256_of(text.text.as_bytes()))).collect()
     }
 
@@ -305,6 +309,19 @@ impl Layers {
         Ok(hooks.chain(functions).collect())
     }
 
+    /// The functions of a kind that the site's files define: its own file, and those of the kinds that it extends.
+    pub fn own_functions(&self, kind: &str) -> Result<Vec<String>> {
+        let (mut found, mut passed) = (Vec::new(), BTreeSet::new());
+        let mut next = Some(kind.to_owned());
+        while let Some(kind) = next.filter(|kind| passed.insert(kind.clone())) {
+            if let Some(own) = self.own(&format!("{}/{kind}.rhai", Folder::Stdlib.name()))? {
+                found.extend(outline(&own.text).functions.into_iter().map(|function| function.name));
+            }
+            next = self.extends(&kind);
+        }
+        Ok(found)
+    }
+
     /// Whether the program brings a runbook or module of this name.
     pub fn is_bundled(folder: Folder, name: &str) -> bool {
         folder.bundled().contains(format!("{name}.rhai"))
@@ -326,7 +343,7 @@ impl Layers {
     /// Keeps everything that was read so far in the run's folder.
     pub fn keep(&self, run: &Path) -> Result<()> {
         let failed = || "can't keep the text of the runbook".to_owned();
-        for (path, text) in self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).iter() {
+        for (path, text) in self.used.lock().iter() {
             let file = run.join("script").join(path);
             std::fs::create_dir_all(file.parent().unwrap_or(run)).or_fail(Kind::Journal, failed)?;
             std::fs::write(&file, &text.text).or_fail(Kind::Journal, failed)?;

@@ -1,5 +1,8 @@
 //! What a plan says: an outline of what a run would do, with an arm for each way that a run may go.
 
+pub mod explore;
+pub mod fold;
+
 use crate::data::Arguments;
 use crate::failure::Failure;
 use crate::reach::facts::Fact;

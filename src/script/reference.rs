@@ -1,15 +1,17 @@
 //! The reference: a page for everything that a script can say, made from the text that it is about.
 
+pub mod definitions;
+pub mod examples;
 pub mod search;
 
-use super::compose::is_base;
-use super::kind::contract;
-use super::layers::{Folder, Layers};
-use super::outline::{Function, outline};
-use super::runbook::{Parameter, Runbook};
-use super::source::{file_line, shown};
 use crate::kind::documented;
 use crate::primitives;
+use crate::script::check::contract::contract;
+use crate::script::layers::merge::is_base;
+use crate::script::layers::{Folder, Layers};
+use crate::script::runbook::{Parameter, Runbook};
+use crate::script::text::outline::{Function, outline};
+use crate::script::text::source::{file_line, shown};
 use crate::site;
 use serde::Serialize;
 use std::fmt::Write;

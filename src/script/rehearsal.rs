@@ -3,20 +3,42 @@
 //! They are no runbooks: nothing in them passes the gate, and they see no primitive. What they call are runs of the program
 //! itself.
 
-use super::convert::plain_to_dynamic;
-use super::engine::compile;
-use super::error::to_failure;
-use super::layers::Text;
-use super::types::to_error;
 use crate::failure::{Context, Failure, Kind, Result};
-use crate::practice::Rehearsal;
+use crate::script::engine::compile;
+use crate::script::engine::convert::plain_to_dynamic;
+use crate::script::engine::error::to_failure;
+use crate::script::engine::values::to_error;
+use crate::script::layers::Text;
+use crate::sync::Mutex;
 use rhai::{
     AST, Dynamic, Engine, EvalAltResult, ImmutableString, Map, NativeCallContext, OptimizationLevel, Scope,
 };
 use serde_json::{Value, json};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+
+/// The practice server that a test gets, and the runs on it.
+pub trait Subject: Send + Sync {
+    /// Calls the program for the server's site, killed where the journal is at `kill`, if that is given; its exit code,
+    /// negative if a signal ended it, and what it said.
+    fn banister(&self, arguments: &[&str], kill: Option<&str>) -> Result<(i32, String)>;
+    /// How many runs there were.
+    fn runs(&self) -> usize;
+    /// What `banister show --json` says of the last run.
+    fn last_run(&self) -> Result<Value>;
+    /// The folder of the site.
+    fn site(&self) -> PathBuf;
+    /// The home of the server's administrator.
+    fn home(&self) -> PathBuf;
+    /// The release that is checked out.
+    fn release(&self) -> Result<String>;
+    fn is_healthy(&self) -> Result<bool>;
+    /// The make targets that were called, in order.
+    fn made(&self) -> Result<Vec<String>>;
+    /// Makes something go wrong from now on, or no more.
+    fn switch(&self, fault: &str, on: bool) -> Result<()>;
+}
 
 /// What a function of a test script may return from a call.
 type Told<T> = std::result::Result<T, Box<EvalAltResult>>;
@@ -35,14 +57,14 @@ impl Tests {
     pub fn read(text: &Text) -> Result<Tests> {
         let engine = engine();
         let ast = compile(&engine, &text.source, &text.text)?;
-        let outline = super::outline::outline(&text.text);
-        let is_test = |function: &&super::outline::Function| {
+        let outline = crate::script::text::outline::outline(&text.text);
+        let is_test = |function: &&crate::script::text::outline::Function| {
             function.parameters == 1 && !text.text[function.whole.clone()].starts_with("private")
         };
         let names: Vec<String> =
             outline.functions.iter().filter(is_test).map(|function| function.name.clone()).collect();
         if names.is_empty() {
-            let message = format!("`{}` has no test", super::source::shown(&text.source));
+            let message = format!("`{}` has no test", crate::script::text::source::shown(&text.source));
             return Err(Failure::new(Kind::Invalid, message).help(
                 "write one as `fn what_it_shows(practice) { … }`; read how with `banister test --help`",
             ));
@@ -51,8 +73,8 @@ impl Tests {
     }
 
     /// Runs one of its tests on a practice server. Fails with what was expected and is not so.
-    pub fn run(&self, name: &str, rehearsal: Arc<Rehearsal>) -> Result<()> {
-        let practice = Practice { rehearsal, kill: Arc::default() };
+    pub fn run(&self, name: &str, subject: Arc<dyn Subject>) -> Result<()> {
+        let practice = Practice { subject, kill: Arc::default() };
         let called = self.engine.call_fn::<Dynamic>(&mut Scope::new(), &self.ast, name, (practice,));
         called.map(drop).map_err(|error| to_failure(&error, &self.source))
     }
@@ -61,7 +83,7 @@ impl Tests {
 /// What a test gets.
 #[derive(Clone)]
 struct Practice {
-    rehearsal: Arc<Rehearsal>,
+    subject: Arc<dyn Subject>,
     /// The step at whose beginning the next run is killed.
     kill: Arc<Mutex<Option<String>>>,
 }
@@ -69,18 +91,18 @@ struct Practice {
 impl Practice {
     /// Calls the program for a run, and gives what `show --json` says of it, with `code` and `said`.
     fn call(&self, arguments: &[&str]) -> Result<Dynamic> {
-        let step = self.kill.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
+        let step = self.kill.lock().take();
         let place = step.map(|step| format!("after \"name\":{}", Value::from(step)));
-        let before = self.rehearsal.runs();
-        let ended = self.rehearsal.banister(arguments, place.as_deref())?;
-        let is_of_it = arguments.first() == Some(&"resume") || self.rehearsal.runs() > before;
+        let before = self.subject.runs();
+        let (code, said) = self.subject.banister(arguments, place.as_deref())?;
+        let is_of_it = arguments.first() == Some(&"resume") || self.subject.runs() > before;
         let mut run = match is_of_it {
-            true => self.rehearsal.last_run()?,
+            true => self.subject.last_run()?,
             // Nothing of it was written down.
             false => json!({ "state": "refused" }),
         };
-        run["code"] = ended.code.into();
-        run["said"] = ended.said.into();
+        run["code"] = code.into();
+        run["said"] = said.into();
         Ok(plain_to_dynamic(&run))
     }
 
@@ -93,7 +115,7 @@ impl Practice {
 
     /// A path in the home of the server's administrator.
     fn path(&self, written: &str) -> PathBuf {
-        self.rehearsal.home().join(written.trim_start_matches("~/").trim_start_matches('/'))
+        self.subject.home().join(written.trim_start_matches("~/").trim_start_matches('/'))
     }
 
     fn write(&self, path: &str, text: &str) -> Result<()> {
@@ -110,7 +132,7 @@ impl Practice {
         if name.is_empty() || name.contains('/') {
             return Err(Failure::new(Kind::Invalid, format!("`{name}` is no name of a program")));
         }
-        let folder = self.rehearsal.site().join("bin");
+        let folder = self.subject.site().join("bin");
         std::fs::create_dir_all(&folder).or_fail(Kind::Refused, failed)?;
         let file = folder.join(name);
         std::fs::write(&file, format!("#!/bin/sh\n{script}\n")).or_fail(Kind::Refused, failed)?;
@@ -140,13 +162,13 @@ fn engine() -> Engine {
         practice.call(&["resume", "--rollback", "--yes"]).map_err(to_error)
     });
     engine.register_fn("fail", |practice: &mut Practice, fault: &str| -> Told<()> {
-        practice.rehearsal.switch(fault, true).map_err(to_error)
+        practice.subject.switch(fault, true).map_err(to_error)
     });
     engine.register_fn("mend", |practice: &mut Practice, fault: &str| -> Told<()> {
-        practice.rehearsal.switch(fault, false).map_err(to_error)
+        practice.subject.switch(fault, false).map_err(to_error)
     });
     engine.register_fn("kill_at", |practice: &mut Practice, step: &str| {
-        *practice.kill.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(step.to_owned());
+        *practice.kill.lock() = Some(step.to_owned());
     });
     engine.register_fn("stand_in", |practice: &mut Practice, name: &str, script: &str| -> Told<()> {
         practice.stand_in(name, script).map_err(to_error)
@@ -158,13 +180,13 @@ fn engine() -> Engine {
         practice.write(path, text).map_err(to_error)
     });
     engine.register_get("release", |practice: &mut Practice| -> Told<String> {
-        practice.rehearsal.release().map_err(to_error)
+        practice.subject.release().map_err(to_error)
     });
     engine.register_get("healthy", |practice: &mut Practice| -> Told<bool> {
-        practice.rehearsal.is_healthy().map_err(to_error)
+        practice.subject.is_healthy().map_err(to_error)
     });
     engine.register_get("made", |practice: &mut Practice| -> Told<Dynamic> {
-        practice.rehearsal.made().map(|made| plain_to_dynamic(&json!(made))).map_err(to_error)
+        practice.subject.made().map(|made| plain_to_dynamic(&json!(made))).map_err(to_error)
     });
     engine.register_fn("expect", |is_so: bool| expect(is_so, "the expectation failed"));
     engine.register_fn("expect", |is_so: bool, what: ImmutableString| expect(is_so, &what));

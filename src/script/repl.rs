@@ -6,24 +6,25 @@ mod mistake;
 pub mod saved;
 pub mod words;
 
-use super::engine;
-use super::error::to_failure;
-use super::here::Here;
-use super::layers::{Folder, Layers};
-use super::nothing;
-use super::runbook::on_large_stack;
-use super::seen::Seen;
-use super::tokens::{Sort, tokens};
-use super::types::{FailureValue, ServerValue};
 use crate::event::Event;
 use crate::failure::{Failure, Result};
+use crate::script::engine;
+use crate::script::engine::error::to_failure;
+use crate::script::engine::here::Here;
+use crate::script::engine::nothing;
+use crate::script::engine::seen::Seen;
+use crate::script::engine::values::{FailureValue, ServerValue};
+use crate::script::layers::{Folder, Layers};
+use crate::script::runbook::on_large_stack;
+use crate::script::text::tokens::{Sort, tokens};
 use crate::session::{Frame, Session};
 use crate::site::Site;
 use crate::stop::Stop;
+use crate::sync::Mutex;
 use rhai::{AST, Caches, Dynamic, Engine, EvalAltResult, GlobalRuntimeState, Scope};
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// The name of the text that is typed, in places.
 pub const SOURCE: &str = "repl";
@@ -99,7 +100,7 @@ impl Repl {
 
     /// Whether more has to be typed before this can be read.
     pub fn is_unfinished(&self, text: &str) -> bool {
-        if super::tokens::is_open(text) {
+        if crate::script::text::tokens::is_open(text) {
             return true;
         }
         // A blank line is how a person says that this was all.
@@ -125,7 +126,7 @@ impl Repl {
         let handlers = here.handlers.clone();
         let result = on_large_stack(|| self.evaluate_here(here, text));
         // Handlers know their place, and the place knows its handlers.
-        let handlers = std::mem::take(&mut *handlers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()));
+        let handlers = std::mem::take(&mut *handlers.lock());
         if !handlers.is_empty() {
             let text =
                 "`on_failure` does nothing here: a line that fails leaves things as they are".to_owned();
@@ -204,7 +205,7 @@ fn given(value: &Dynamic) -> Given {
     if let Some(failure) = value.read_lock::<FailureValue>() {
         return Given::Other(format!("‹{}: {}›", failure.0.kind.name(), failure.0));
     }
-    match super::convert::to_plain(value) {
+    match crate::script::engine::convert::to_plain(value) {
         Ok(plain) => Given::Data(plain),
         Err(_) => Given::Other(format!("‹{}›", value.type_name())),
     }

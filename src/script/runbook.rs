@@ -1,19 +1,21 @@
 //! A runbook: its text, its parameters, and how it is run.
 
-use super::blocks::{self, STACK};
-use super::check::{self, Ahead, Finding};
-use super::engine;
-use super::error::to_failure;
-use super::here::{Chooser, Here};
-use super::layers::{Layers, Text};
-use super::nothing;
-use super::seen::Seen;
 use crate::data::Arguments;
 use crate::failure::{Failure, Kind, Result};
+use crate::script::check::{self, Finding};
+use crate::script::engine;
+use crate::script::engine::blocks;
+use crate::script::engine::error::to_failure;
+use crate::script::engine::here::{Chooser, Here};
+use crate::script::engine::nothing;
+use crate::script::engine::pace::STACK;
+use crate::script::engine::seen::Seen;
+use crate::script::layers::{Layers, Text};
 use crate::session::{Frame, Session};
+use crate::sync::Mutex;
 use rhai::{AST, CallFnOptions, Dynamic, Engine, EvalAltResult, Scope};
 use serde::Serialize;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 /// A runbook that was read and compiled.
 pub struct Runbook {
@@ -76,7 +78,7 @@ impl Runbook {
         let mut functions: Vec<_> = ast.iter_functions().filter(|function| function.name == "main").collect();
         functions.sort_by_key(|function| function.params.len());
         let Some(main) = functions.pop() else {
-            let shown = super::source::shown(&text.source);
+            let shown = crate::script::text::source::shown(&text.source);
             return Err(Failure::new(
                 Kind::Invalid,
                 format!("`{shown}` has no `fn main`, so that it is no runbook"),
@@ -154,7 +156,7 @@ impl Runbook {
             let ast = engine::compile(&engine, &self.text.source, &self.text.text)?;
             let here = self.here(session, None);
             let value = self.call_main(&engine, &ast, &here, parameters)?;
-            super::convert::to_plain(&value).map_err(|error| to_failure(&error, &self.source))
+            crate::script::engine::convert::to_plain(&value).map_err(|error| to_failure(&error, &self.source))
         })
     }
 
@@ -167,10 +169,10 @@ impl Runbook {
             let seen = Arc::new(Mutex::new(Seen::default()));
             let here = Here { seen: Some(seen.clone()), ..self.here(session, None) };
             let result = self.call_main(&engine, &ast, &here, parameters);
-            here.handlers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clear();
+            here.handlers.lock().clear();
             match result {
                 Err(failure) if matches!(failure.kind, Kind::Mismatch | Kind::Invalid) => Err(failure),
-                _ => Ok(std::mem::take(&mut *seen.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))),
+                _ => Ok(std::mem::take(&mut *seen.lock())),
             }
         })
     }
@@ -204,15 +206,15 @@ impl Runbook {
         let mut engine = engine::engine(self.layers.clone());
         // What was read with a secret that has changed since is as little known as what a plan can't know.
         if chooser.is_some() || session.has_lost() {
-            super::sweep::sweep(&mut engine);
+            crate::script::engine::sweep::sweep(&mut engine);
         }
         nothing::watch(&mut engine, session.stop.clone());
         let ast = engine::compile(&engine, &self.text.source, &self.text.text)?;
-        let ahead = chooser.is_none().then(|| Ahead::of(&self.layers, &self.text).into());
+        let ahead = chooser.is_none().then(|| check::ahead(&self.layers, &self.text).into());
         let here = Here { ahead, ..self.here(session, chooser) };
         let result = self.go(&engine, &ast, &here, parameters, on_failure);
         // Handlers know their place, and the place knows its handlers.
-        here.handlers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clear();
+        here.handlers.lock().clear();
         result
     }
 
@@ -233,7 +235,7 @@ impl Runbook {
             Ok(_) => return session.check_all_used(&here.frame),
             Err(failure) => Some(failure),
         };
-        let none = here.handlers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).is_empty();
+        let none = here.handlers.lock().is_empty();
         // What keeps the script from being gone through is no failure of it: nothing is put back then.
         if session.is_turned_back()
             && let Some(failure) =
@@ -260,7 +262,7 @@ impl Runbook {
 
     /// A plan shows the way back as well.
     fn plan_back(&self, engine: &Engine, here: &Here) -> Result<()> {
-        if here.handlers.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).is_empty() {
+        if here.handlers.lock().is_empty() {
             return Ok(());
         }
         here.session.turn_back();
@@ -273,7 +275,10 @@ impl Runbook {
             .parameters
             .iter()
             .map(|parameter| {
-                parameters.get(&parameter.name).map(super::convert::plain_to_dynamic).unwrap_or_default()
+                parameters
+                    .get(&parameter.name)
+                    .map(crate::script::engine::convert::plain_to_dynamic)
+                    .unwrap_or_default()
             })
             .collect();
         let options = CallFnOptions::new().with_tag(here.clone()).eval_ast(true);

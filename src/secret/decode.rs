@@ -1,8 +1,8 @@
 //! Values as they are read: with secrets put back where they are known and sure, and one letter where they are not.
 
 use super::encode::{ENTRIES, NUMBER, PIECES, is_mark};
-use super::parts::{self, Part};
-use super::piece::{self, Piece};
+use super::parts;
+use super::piece::{self, Part, Piece};
 use serde_json::{Map, Value};
 
 /// The value that was encoded. What has no marks is not copied.

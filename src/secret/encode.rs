@@ -4,8 +4,8 @@
 //! has `"number": true` beside that, and a map with one in a key is `{"$entries": [[KEY, VALUE], …]}`. A key of somebody
 //! else that looks like these gets one more `$`. All other marks of [`crate::data`] pass as they are.
 
-use super::parts::{self, Part};
-use super::{piece, store};
+use super::piece::{self, Part};
+use super::{parts, store};
 use serde_json::{Map, Value, json};
 
 pub(super) const PIECES: &str = "$pieces";

@@ -1,10 +1,10 @@
 //! Looking for every form of every secret in one pass.
 
-use super::parts::Part;
-use super::piece::{Piece, Then};
+use super::automaton::automaton;
+use super::piece::{Part, Piece, Then};
 use super::reading::Readings;
-use super::{form, store};
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use super::{form, key};
+use aho_corasick::AhoCorasick;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -23,16 +23,6 @@ struct Forms {
     /// Of each pattern: whose it is, and in which form.
     owners: Vec<(Vec<(String, String)>, String)>,
     texts: Vec<String>,
-}
-
-/// Makes the automaton that was measured to be the fastest of those that stay small.
-pub(super) fn automaton<T: AsRef<[u8]>>(patterns: &[T]) -> Option<AhoCorasick> {
-    AhoCorasick::builder()
-        .match_kind(MatchKind::Standard)
-        .kind(Some(AhoCorasickKind::ContiguousNFA))
-        .prefilter(false)
-        .build(patterns)
-        .ok()
 }
 
 /// Of a text: whether it is derived from a value, in which form, and the names and values that it is a form of.
@@ -124,7 +114,7 @@ impl Finder {
         let Some((of, form)) = self.forms.as_ref().and_then(|forms| forms.owners.get(pattern)) else {
             return (Vec::new(), String::new());
         };
-        let tagged = of.iter().map(|(name, value)| (name.clone(), store::tag(name, value)));
+        let tagged = of.iter().map(|(name, value)| (name.clone(), key::tag(name, value)));
         (tagged.collect(), form.clone())
     }
 
@@ -146,7 +136,7 @@ impl Finder {
         let mut of: Vec<(String, Option<String>)> = Vec::new();
         for (_, owners) in found {
             for (name, value) in owners {
-                let named = (name.clone(), store::tag(name, value));
+                let named = (name.clone(), key::tag(name, value));
                 if !of.contains(&named) {
                     of.push(named);
                 }

@@ -8,6 +8,7 @@ use super::value;
 use base64::Engine as _;
 use base64::alphabet::{STANDARD, URL_SAFE};
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use percent_encoding::percent_decode_str;
 
 /// Shorter forms are not looked for.
 pub(super) const SHORTEST: usize = 6;
@@ -61,7 +62,7 @@ pub(super) fn bases(value: &str) -> Vec<(String, String)> {
     unquoted.into_iter().for_each(|part| add("unquoted", part));
     if let Some(password) = value::password_of(value) {
         add("password", password);
-        add("decoded", &super::reading::percent_decoded(password));
+        add("decoded", &percent_decode_str(password).decode_utf8().unwrap_or(password.into()));
     }
     // The parts of a token whose first part says how it is signed.
     let parts: Vec<&str> = value.split('.').collect();

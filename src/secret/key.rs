@@ -4,25 +4,28 @@
 //! what its digests could be guessed with. It is written with the first record that needs it: a plan writes nothing.
 
 use crate::failure::{Context, Failure, Kind, Result};
+use crate::sync::Mutex;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
 const FILE: &str = "secrets.key";
 const LENGTH: usize = 32;
 /// Hexadecimal digits of a digest.
 const DIGITS: usize = 16;
 
-static KEY: Mutex<Key> = Mutex::new(Key { folder: None, bytes: None, is_kept: false });
+static KEY: Mutex<Key> = Mutex::new(Key { folder: None, bytes: None, is_kept: false, tags: BTreeMap::new() });
 
 struct Key {
     folder: Option<PathBuf>,
     bytes: Option<[u8; LENGTH]>,
     is_kept: bool,
+    /// Those of this key that were asked for, by name and value.
+    tags: BTreeMap<(String, String), Option<String>>,
 }
 
 impl Key {
@@ -35,19 +38,27 @@ impl Key {
         }
         self.bytes
     }
+
+    /// The keyed digest of some text, in hexadecimal digits.
+    fn seal(&mut self, text: &[u8]) -> Option<String> {
+        let mut digest = Hmac::<Sha256>::new_from_slice(&self.bytes()?).ok()?;
+        digest.update(text);
+        let digest = digest.finalize().into_bytes();
+        Some(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
 }
 
 /// Names the state folder whose key is used. Called before anything is written or sent.
 pub fn use_key_of(state: &Path) {
-    let mut key = lock();
+    let mut key = KEY.lock();
     if key.folder.as_deref() != Some(state) {
-        *key = Key { folder: Some(state.to_owned()), bytes: None, is_kept: false };
+        *key = Key { folder: Some(state.to_owned()), bytes: None, is_kept: false, tags: BTreeMap::new() };
     }
 }
 
 /// Makes sure that the key is on the disk, because something is about to be written that is read with it.
 pub fn keep_key() -> Result<()> {
-    let mut key = lock();
+    let mut key = KEY.lock();
     let Some(folder) = key.folder.clone().filter(|_| !key.is_kept) else { return Ok(()) };
     let shown = folder.join(FILE).display().to_string();
     let failed = || format!("can't write the key of the records, `{shown}`");
@@ -67,13 +78,11 @@ pub fn keep_key() -> Result<()> {
         }
         Err(error) => return Err(error).or_fail(Kind::Journal, failed),
     };
-    let changed = stored != bytes;
+    if stored != bytes {
+        key.tags.clear();
+    }
     key.bytes = Some(stored);
     key.is_kept = true;
-    drop(key);
-    if changed {
-        super::store::forget_tags();
-    }
     Ok(())
 }
 
@@ -104,26 +113,26 @@ pub fn keyed_digest(text: &[u8]) -> Option<String> {
 
 /// All digits of it: where a digest is to prove something, and not only to be compared with a few others.
 pub fn keyed_seal(text: &[u8]) -> Option<String> {
-    let bytes = lock().bytes()?;
-    let mut digest = Hmac::<Sha256>::new_from_slice(&bytes).ok()?;
-    digest.update(text);
-    let digest = digest.finalize().into_bytes();
-    Some(digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+    KEY.lock().seal(text)
 }
 
-/// The tag of a secret: of its name and its value together, so that two names of one value don't tell that they are.
+/// The tag of a secret: of its name and its value together, so that two names of one value don't tell that they are. It
+/// is computed once.
 pub(super) fn tag(name: &str, value: &str) -> Option<String> {
-    if !super::bits::is_hard(value) {
-        return None;
+    let mut key = KEY.lock();
+    let place = (name.to_owned(), value.to_owned());
+    if let Some(tag) = key.tags.get(&place) {
+        return tag.clone();
     }
-    keyed_digest(format!("secret\0{name}\0{value}").as_bytes())
+    let tag = match super::bits::is_hard(value) {
+        true => key.seal(format!("secret\0{name}\0{value}").as_bytes()).map(|seal| seal[..DIGITS].to_owned()),
+        false => None,
+    };
+    key.tags.insert(place, tag.clone());
+    tag
 }
 
 fn random() -> Option<[u8; LENGTH]> {
     let mut bytes = [0; LENGTH];
     File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes)).ok().map(|()| bytes)
-}
-
-fn lock() -> std::sync::MutexGuard<'static, Key> {
-    KEY.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }

@@ -1,16 +1,8 @@
 //! A text as its parts: what anybody may read, and secrets.
 
-use super::piece::{self, Piece, Then};
+use super::piece::{self, Part, Piece, Then};
 use super::store;
 use serde_json::{Map, Value, json};
-
-/// A part of a text.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(untagged)]
-pub(super) enum Part {
-    Text(String),
-    Piece(Piece),
-}
 
 /// The parts of a text; none if it is plain all through.
 pub(super) fn of(text: &str) -> Option<Vec<Part>> {

@@ -5,15 +5,24 @@
 //! letter is equal to nothing but itself. A real letter of that plane that comes from outside is put into the table, too,
 //! or somebody could write one and get a secret for it.
 
+use crate::sync::RwLock;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::HashMap;
-use std::sync::{LazyLock, RwLock};
+use std::sync::LazyLock;
 
 const FIRST: u32 = 0x10_0000;
 const LAST: u32 = 0x10_FFFD;
 /// What texts of the first version have in the place of a secret.
 const HIDDEN: &str = "‹secret›";
+
+/// A part of a text.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(untagged)]
+pub(super) enum Part {
+    Text(String),
+    Piece(Piece),
+}
 
 /// What a letter stands for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -26,7 +35,7 @@ pub(super) enum Piece {
     /// This very letter.
     Letter(char),
     /// A number with a secret in it.
-    Number(Vec<super::parts::Part>),
+    Number(Vec<Part>),
     /// A secret that the first version of the format did not name.
     Unnamed,
 }
@@ -55,7 +64,7 @@ static TABLE: LazyLock<RwLock<Table>> = LazyLock::new(RwLock::default);
 
 /// The letter for a piece.
 pub(super) fn letter(piece: Piece) -> char {
-    let mut table = TABLE.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let mut table = TABLE.write();
     if let Some(letter) = table.letters.get(&piece) {
         return *letter;
     }
@@ -75,7 +84,7 @@ pub(super) fn of(letter: char) -> Option<Piece> {
     if place == LAST - FIRST {
         return Some(Piece::Unnamed);
     }
-    let table = TABLE.read().unwrap_or_else(|poisoned| poisoned.into_inner());
+    let table = TABLE.read();
     Some(table.pieces.get(place as usize).cloned().unwrap_or(Piece::Letter(letter)))
 }
 
@@ -143,7 +152,7 @@ pub fn lost_in(value: &Value) -> Vec<Lost> {
             Piece::Unnamed => Lost { letter, names: Vec::new(), at: None, why: Why::Unnamed },
             Piece::Number(parts) => {
                 let pieces = parts.iter().filter_map(|part| match part {
-                    super::parts::Part::Piece(Piece::Then(then)) => Some(then),
+                    Part::Piece(Piece::Then(then)) => Some(then),
                     _ => None,
                 });
                 let of: Vec<_> = pieces.collect();
@@ -246,7 +255,7 @@ pub(super) fn with_server(value: Value, change: &dyn Fn(Option<String>) -> Optio
         Some(Piece::Then(piece)) => letter(then(piece)),
         Some(Piece::Number(parts)) => {
             let part = |part| match part {
-                super::parts::Part::Piece(Piece::Then(piece)) => super::parts::Part::Piece(then(piece)),
+                Part::Piece(Piece::Then(piece)) => Part::Piece(then(piece)),
                 other => other,
             };
             letter(Piece::Number(parts.into_iter().map(part).collect()))

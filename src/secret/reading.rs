@@ -3,7 +3,8 @@
 //! Every encoder escapes another set of signs, so that lists of forms never end; reading back is the same for all. Each
 //! reading keeps the place that each of its bytes came from. It is made only if its sign is in the text.
 
-use super::{find, form};
+use super::automaton::automaton;
+use super::form;
 use aho_corasick::AhoCorasick;
 
 use std::collections::BTreeMap;
@@ -88,7 +89,7 @@ impl Readings {
         let (texts, patterns): (Vec<_>, Vec<_>) = patterns.into_iter().unzip();
         let values = secrets.to_vec();
         (!texts.is_empty())
-            .then(|| find::automaton(&texts).map(|automaton| Readings { automaton, patterns, values }))?
+            .then(|| automaton(&texts).map(|automaton| Readings { automaton, patterns, values }))?
     }
 
     /// The places of secrets, with whose they are.
@@ -296,14 +297,4 @@ fn entity(at: &[u8]) -> Option<(Vec<u8>, usize)> {
         _ => return None,
     };
     Some((stands_for, end + 1))
-}
-
-/// A text with `%XX` read; as it is where that is no text.
-pub(super) fn percent_decoded(text: &str) -> String {
-    let plain = Reading {
-        bytes: text.into(),
-        places: (0..text.len()).map(|at| (at, at + 1)).collect(),
-        is_squeezed: false,
-    };
-    String::from_utf8(plain.replaced(b"%", percent).bytes).unwrap_or_else(|_| text.to_owned())
 }

@@ -1,7 +1,7 @@
 //! Whether two values are the same but for their secrets.
 
-use super::parts::{self, Part};
-use super::piece::{self, Piece, Then};
+use super::parts;
+use super::piece::{self, Part, Piece, Then};
 use serde_json::Value;
 
 /// How what is asked for now stands to what is recorded.

@@ -2,8 +2,9 @@
 
 use super::find::Finder;
 use super::{Secret, key, value};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, LazyLock, RwLock};
+use crate::sync::RwLock;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, LazyLock};
 
 static STORE: LazyLock<RwLock<Store>> = LazyLock::new(RwLock::default);
 
@@ -12,8 +13,6 @@ struct Store {
     secrets: BTreeMap<String, Known>,
     /// Words of the site: hidden nowhere but beside the name of a secret that has such a value.
     words: BTreeSet<String>,
-    /// By name and value.
-    tags: HashMap<(String, String), Option<String>>,
     finder: Arc<Finder>,
     /// Counts the changes, and says which of them the finder knows.
     version: u64,
@@ -40,7 +39,7 @@ pub fn know(name: impl Into<String>, value: &str) {
 }
 
 fn remember(name: String, value: &str, hide: bool) -> Secret {
-    let mut store = write();
+    let mut store = STORE.write();
     let known = store.secrets.entry(name.clone()).or_insert(Known { values: Vec::new(), is_hidden: hide });
     if known.values.last().map(String::as_str) != Some(value) || known.is_hidden != hide {
         known.values.retain(|other| other != value);
@@ -53,7 +52,7 @@ fn remember(name: String, value: &str, hide: bool) -> Secret {
 
 /// Remembers a word of the site: the name of a server, a part of a path, a setting that is no secret.
 pub fn keep_word(word: &str) {
-    let mut store = write();
+    let mut store = STORE.write();
     if !word.is_empty() && !store.words.contains(word) {
         let is_secret = store.secrets.values().any(|known| known.values.iter().any(|value| value == word));
         store.words.insert(word.to_owned());
@@ -68,12 +67,12 @@ pub fn is_any() -> bool {
 
 /// Whether any secret is known, be it only by its name.
 pub fn has_secrets() -> bool {
-    !read().secrets.is_empty()
+    !STORE.read().secrets.is_empty()
 }
 
 /// Whether a secret of this name is known.
 pub fn is_kept(name: &str) -> bool {
-    read().secrets.contains_key(name)
+    STORE.read().secrets.contains_key(name)
 }
 
 /// Whether this is the whole value of a secret, however weak.
@@ -83,7 +82,7 @@ pub fn is_value(text: &str) -> bool {
 
 /// The secrets of which this is the whole value.
 pub(super) fn names_of(text: &str) -> Vec<String> {
-    let store = read();
+    let store = STORE.read();
     let has = |known: &&Known| known.is_hidden && known.values.iter().any(|value| value == text);
     let named = store.secrets.iter().filter(|(_, known)| !text.is_empty() && has(known));
     named.map(|(name, _)| name.clone()).collect()
@@ -92,48 +91,31 @@ pub(super) fn names_of(text: &str) -> Vec<String> {
 /// Forgets all secrets: for tests, in which many processes are one.
 #[doc(hidden)]
 pub fn forget_all() {
-    let mut store = write();
+    let mut store = STORE.write();
     *store = Store { version: store.version + 1, found: store.found, ..Store::default() };
 }
 
 /// The value of now.
 pub(super) fn value(name: &str) -> Option<String> {
-    read().secrets.get(name).and_then(|known| known.values.last().cloned())
+    STORE.read().secrets.get(name).and_then(|known| known.values.last().cloned())
 }
 
 /// The value with this tag, if the secret has or had it.
 pub(super) fn value_of_tag(name: &str, tag: &str) -> Option<String> {
-    let values = read().secrets.get(name)?.values.clone();
-    values.into_iter().rev().find(|value| self::tag(name, value).as_deref() == Some(tag))
-}
-
-/// The tag of a value, computed once.
-pub(super) fn tag(name: &str, value: &str) -> Option<String> {
-    let place = (name.to_owned(), value.to_owned());
-    if let Some(tag) = read().tags.get(&place) {
-        return tag.clone();
-    }
-    let tag = key::tag(name, value);
-    write().tags.insert(place, tag.clone());
-    tag
-}
-
-pub(super) fn forget_tags() {
-    let mut store = write();
-    store.tags.clear();
-    store.version += 1;
+    let values = STORE.read().secrets.get(name)?.values.clone();
+    values.into_iter().rev().find(|value| key::tag(name, value).as_deref() == Some(tag))
 }
 
 /// What looks for the secrets, as they are now.
 pub(super) fn finder() -> Arc<Finder> {
     {
-        let store = read();
+        let store = STORE.read();
         if store.found == store.version {
             return store.finder.clone();
         }
     }
     let (version, (strong, weak)) = {
-        let store = read();
+        let store = STORE.read();
         let hidden = store.secrets.iter().filter(|(_, known)| known.is_hidden);
         let all = hidden
             .flat_map(|(name, known)| known.values.iter().map(move |value| (name.clone(), value.clone())));
@@ -143,16 +125,8 @@ pub(super) fn finder() -> Arc<Finder> {
         (store.version, parted)
     };
     let finder = Arc::new(Finder::new(strong, weak));
-    let mut store = write();
+    let mut store = STORE.write();
     store.finder = finder.clone();
     store.found = version;
     finder
-}
-
-fn read() -> std::sync::RwLockReadGuard<'static, Store> {
-    STORE.read().unwrap_or_else(|poisoned| poisoned.into_inner())
-}
-
-fn write() -> std::sync::RwLockWriteGuard<'static, Store> {
-    STORE.write().unwrap_or_else(|poisoned| poisoned.into_inner())
 }

@@ -27,6 +27,11 @@ impl Block {
     }
 }
 
+/// The key of a branch of the `parallel` with this key.
+fn branch_key(parallel: &str, branch: &str) -> String {
+    format!("{parallel}[{branch}]")
+}
+
 impl Session {
     /// Goes into a step. `source` is the file it stands in, `ahead` how many outermost steps are certain to follow it, if
     /// that is known.
@@ -36,7 +41,7 @@ impl Session {
         let is_outermost = depth == 0 && crate::journal::key::in_course(&key) && !self.is_turned_back();
         let number = is_outermost.then(|| self.outermost.fetch_add(1, Ordering::Relaxed) + 1);
         let only_gone_through = self.is_turned_back() && crate::journal::key::in_course(&key);
-        if self.stepwise && !only_gone_through && self.written().index.block(&key).is_none() {
+        if self.stepwise && !only_gone_through && self.written.lock().index.block(&key).is_none() {
             self.ask_before(name)?;
         }
         let mut block = self.begin_block(outer, key, name, Some(name), source)?;
@@ -71,7 +76,19 @@ impl Session {
 
     /// Goes into a branch of `parallel`; `key` is that of the whole block with the branch's name.
     pub fn begin_branch(&self, outer: &Frame, key: &str, branch: &str, source: &str) -> Result<Block> {
-        self.begin_block(outer, format!("{key}[{branch}]"), branch, None, source)
+        self.begin_block(outer, branch_key(key, branch), branch, None, source)
+    }
+
+    /// Whether a branch of this name began in an earlier session.
+    pub fn has_begun(&self, key: &str, branch: &str) -> bool {
+        self.written.lock().index.block(&branch_key(key, branch)).is_some()
+    }
+
+    /// Whether the script is gone through here, and not gone on with: something later is recorded, or it is only to be known
+    /// how to roll back.
+    pub fn is_passed(&self, key: &str) -> bool {
+        let only_gone_through = self.is_turned_back() && crate::journal::key::in_course(key);
+        only_gone_through || self.written.lock().index.goes_on_after(key)
     }
 
     fn begin_block(
@@ -83,7 +100,7 @@ impl Session {
         source: &str,
     ) -> Result<Block> {
         let is_other = |was: &str| was != name && same(&was.into(), &name.into()) == Sameness::Differs;
-        let known = self.written().index.block(&key).map(|block| match is_other(&block.name) {
+        let known = self.written.lock().index.block(&key).map(|block| match is_other(&block.name) {
             true => Err(block.name.clone()),
             false => Ok(block.seconds),
         });
@@ -149,7 +166,7 @@ impl Session {
 
     /// At the end of a frame: everything that was recorded in it must have been asked for.
     pub fn check_all_used(&self, frame: &Frame) -> Result<()> {
-        let used = self.written().index.used(&frame.key);
+        let used = self.written.lock().index.used(&frame.key);
         if frame.used() >= used {
             return Ok(());
         }
@@ -160,7 +177,7 @@ impl Session {
 
     /// What is recorded at a key, for people.
     pub(super) fn recorded_at(&self, key: &str) -> String {
-        let written = self.written();
+        let written = self.written.lock();
         match (written.index.call(key), written.index.block(key)) {
             (Some(call), _) => format!("{}  [{}]", crate::primitives::describe(&call.call), call.at),
             (None, Some(block)) => format!("step `{}`", block.name),
@@ -170,7 +187,7 @@ impl Session {
 
     /// A new effect may only come where nothing later is recorded.
     pub(super) fn check_nothing_later(&self, key: &str, now: &str) -> Result<()> {
-        let later = !self.is_turned_back() && self.written().index.goes_on_after(key);
+        let later = !self.is_turned_back() && self.written.lock().index.goes_on_after(key);
         match later {
             true => Err(self.differs(key, "nothing", now)),
             false => Ok(()),

@@ -1,26 +1,19 @@
 //! Calls that were cut off: begun, and their end is not recorded.
 
 use super::Session;
+use super::passing::Passing;
 use super::replay::Next;
 use crate::data;
 use crate::failure::{Failure, Kind, Result};
-use crate::journal::{Call, Entry, Outcome};
+use crate::journal::{Entry, Outcome};
 use crate::person::{Form, Question};
-use crate::primitive::{AnyPrimitive, Probe};
-use crate::primitives;
-use crate::site::Server;
+use crate::primitive::Probe;
 use serde_json::Value;
 
 impl Session {
     /// Finds out how far a call came, as its page says under After a crash.
-    pub(super) fn cut_off(
-        &self,
-        key: &str,
-        call: &Call,
-        primitive: &dyn AnyPrimitive,
-        server: Option<&Server>,
-        attempt: u32,
-    ) -> Result<Next> {
+    pub(super) fn cut_off(&self, passing: &Passing, attempt: u32) -> Result<Next> {
+        let Passing { key, call, primitive, server, .. } = *passing;
         let probe = self.with_host(server, key, attempt, false, |host| {
             self.reach.after_crash(primitive, &call.arguments, host)
         })?;
@@ -32,21 +25,14 @@ impl Session {
             }
             Probe::GoOn => Ok(Next::Perform { attempt, begun: true }),
             Probe::Again => Ok(Next::Perform { attempt: attempt + 1, begun: false }),
-            Probe::Unknown(why) => self.decide(key, call, primitive, server, attempt, &why),
+            Probe::Unknown(why) => self.decide(passing, attempt, &why),
         }
     }
 
     /// The same, for a call that was lost while this session was following it.
-    pub(super) fn settle(
-        &self,
-        key: &str,
-        at: &str,
-        call: &Call,
-        primitive: &dyn AnyPrimitive,
-        server: Option<&Server>,
-        attempt: u32,
-    ) -> Result<Value> {
-        match self.cut_off(key, call, primitive, server, attempt)? {
+    pub(super) fn settle(&self, passing: &Passing, attempt: u32) -> Result<Value> {
+        let Passing { key, at, call, .. } = *passing;
+        match self.cut_off(passing, attempt)? {
             Next::Return(value) => Ok(value),
             Next::Fail(failure) => Err(failure),
             Next::Perform { attempt, begun } => {
@@ -54,22 +40,15 @@ impl Session {
                     let begun = Entry::Begun { key: key.into(), call: call.clone(), attempt, at: at.into() };
                     self.write(begun, true)?;
                 }
-                self.act(key, at, call, primitive, server, attempt)
+                self.act(passing, attempt)
             }
         }
     }
 
     /// Asks a person what nobody else can know.
-    fn decide(
-        &self,
-        key: &str,
-        call: &Call,
-        primitive: &dyn AnyPrimitive,
-        server: Option<&Server>,
-        attempt: u32,
-        why: &str,
-    ) -> Result<Next> {
-        let text = primitives::describe(call);
+    fn decide(&self, passing: &Passing, attempt: u32, why: &str) -> Result<Next> {
+        let Passing { key, call, primitive, server, .. } = *passing;
+        let text = passing.text();
         let question = Question {
             text: format!("{text} was interrupted: {why}. Do it again, take it as done, or stop?"),
             form: Form::one_of(&["again", "done", "stop"]),

@@ -13,7 +13,7 @@ impl Session {
     pub fn finish(&self, result: std::result::Result<(), Failure>, path: PathBuf) -> Summary {
         let interrupted =
             |kind| matches!(kind, Kind::Interrupted | Kind::Declined | Kind::Locked | Kind::Mismatch);
-        let rolled_back = self.written().index.rollback;
+        let rolled_back = self.written.lock().index.rollback;
         let (mut state, mut failure) = match result {
             Ok(()) if rolled_back => (RunState::RolledBack, None),
             Ok(()) => (RunState::Done, None),
@@ -40,7 +40,7 @@ impl Session {
             failure = failure.map(rollback::without_resume);
         }
         // Before the last record: after it nobody resumes the run, and so nobody would hand them back.
-        self.locks.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clear();
+        self.locks.lock().clear();
         let way_back = self.has_way_back();
         if let Err(unwritten) =
             self.write(Entry::Finished { state, failure: failure.clone(), way_back }, true)
@@ -51,7 +51,7 @@ impl Session {
             failure.get_or_insert(unwritten);
         }
         let index = {
-            let mut written = self.written();
+            let mut written = self.written.lock();
             // Another process may work on the run from here on.
             written.run = None;
             std::mem::take(&mut written.index)

@@ -32,7 +32,7 @@ impl Session {
     pub(super) fn close(&self, state: RunState) -> Result<()> {
         let ended_well = matches!(state, RunState::Done | RunState::RolledBack);
         let (steps, touched) = {
-            let written = self.written();
+            let written = self.written.lock();
             let ended = written.index.block_order.iter().filter_map(|key| written.index.block(key));
             let steps = ended
                 .filter_map(|block| {
@@ -50,11 +50,11 @@ impl Session {
             }
         }
         let locks: Vec<HeldOrNot> = {
-            let locks = self.locks.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            let locks = self.locks.lock();
             locks.values().cloned().collect()
         };
         for lock in locks {
-            let mut lock = lock.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            let mut lock = lock.lock();
             if let Some(lock) = lock.as_mut() {
                 lock.end(&end, &self.stop, &self.warn())?;
             }
@@ -70,10 +70,10 @@ impl Session {
         use_it: impl FnOnce(&mut dyn Held) -> Result<()>,
     ) -> Result<()> {
         let lock = {
-            let mut locks = self.locks.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            let mut locks = self.locks.lock();
             locks.entry(server.name.clone()).or_default().clone()
         };
-        let mut lock = lock.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut lock = lock.lock();
         if lock.is_none() {
             *lock = self.reach.hold(server, self.holder(server, purpose), &self.stop, &self.warn())?;
         }
@@ -91,7 +91,7 @@ impl Session {
 
     /// Whether the run rests on something that it saw of the server.
     fn has_seen(&self, server: &Server) -> bool {
-        has_seen(&self.written().index, server)
+        has_seen(&self.written.lock().index, server)
     }
 
     /// Where the journal is, for people: `host:/path`.
@@ -102,7 +102,7 @@ impl Session {
     }
 
     fn holder(&self, server: &Server, purpose: &str) -> Holder {
-        let began = self.written().index.started.clone().unwrap_or_else(crate::units::now);
+        let began = self.written.lock().index.started.clone().unwrap_or_else(crate::units::now);
         // Elsewhere the clock is another one, so that only what an earlier session saw is compared.
         let is_here = server.ssh.is_none() && !self.header.by_hand;
         let again = (self.resumed || is_here) && self.has_seen(server);

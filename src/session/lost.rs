@@ -1,6 +1,7 @@
 //! Secrets in what a script passes on: where they may go, and what can't be done because one is not known any more.
 
 use super::Session;
+use super::passing::Passing;
 use crate::data::Arguments;
 use crate::event::Event;
 use crate::failure::{Failure, Kind, Result};
@@ -19,12 +20,8 @@ impl Session {
     }
 
     /// The call as its server gets it. What is only shown to a person may have any secret in it: it is shown by its name.
-    pub(super) fn given(
-        &self,
-        call: &Call,
-        primitive: &dyn AnyPrimitive,
-        server: Option<&Server>,
-    ) -> Result<Call> {
+    pub(super) fn given(&self, passing: &Passing) -> Result<Call> {
+        let Passing { call, primitive, server, .. } = *passing;
         if !matches!(primitive.sort(), Sort::Look | Sort::Change) {
             return Ok(call.clone());
         }
@@ -56,7 +53,7 @@ impl Session {
             secret::has_letters(value)
                 && secret::lost_in(&secret::put_together(value.clone())).iter().any(|lost| lost.at.is_none())
         };
-        let written = self.written();
+        let written = self.written.lock();
         let in_outcomes = written.index.calls().any(|record| match &record.outcome {
             Some(Outcome::Done(value)) => lost(value),
             Some(Outcome::Failed(failure)) => {
@@ -109,14 +106,14 @@ impl Session {
             return;
         }
         let lost = secret::lost_in(value).into_iter().filter(|lost| lost.at.is_none());
-        let mut known = self.lost.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut known = self.lost.lock();
         for lost in lost {
             known.entry(lost.letter).or_insert_with(&place);
         }
     }
 
     fn read_at(&self, letter: char) -> Option<String> {
-        self.lost.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).get(&letter).cloned()
+        self.lost.lock().get(&letter).cloned()
     }
 }
 

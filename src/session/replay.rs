@@ -1,16 +1,16 @@
 //! What a record says of a call that is asked for again.
 
 use super::Session;
+use super::passing::Passing;
 use crate::data;
 use crate::event::Event;
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::index::CallRecord;
-use crate::journal::{Call, Entry, Outcome};
+use crate::journal::{Entry, Outcome};
 use crate::person::{Form, Question};
-use crate::primitive::{AnyPrimitive, Sort};
+use crate::primitive::Sort;
 use crate::primitives;
 use crate::secret::{Sameness, in_failure, put_together, same};
-use crate::site::Server;
 use serde_json::Value;
 
 /// What happens with a call.
@@ -25,76 +25,68 @@ pub(super) enum Next {
 }
 
 impl Session {
-    pub(super) fn replay(
-        &self,
-        key: &str,
-        call: &Call,
-        primitive: &dyn AnyPrimitive,
-        server: Option<&Server>,
-    ) -> Result<Next> {
+    pub(super) fn replay(&self, passing: &Passing) -> Result<Next> {
+        let Passing { key, call, primitive, .. } = *passing;
         let going_back = self.is_turned_back() && crate::journal::key::in_course(key);
         let record = {
-            let written = self.written();
+            let written = self.written.lock();
             let set_aside = written.index.call_set_aside(key).filter(|_| going_back);
             written.index.call(key).or(set_aside).cloned()
         };
         let Some(record) = record else {
-            let block = self.written().index.block(key).map(|block| block.name.clone());
+            let block = self.written.lock().index.block(key).map(|block| block.name.clone());
             if let Some(block) = block {
-                return Err(self.differs(key, &format!("step `{block}`"), &primitives::describe(call)));
+                return Err(self.differs(key, &format!("step `{block}`"), &passing.text()));
             }
-            self.check_nothing_later(key, &primitives::describe(call))?;
-            let attempt = self.written().index.next_attempt(key);
+            self.check_nothing_later(key, &passing.text())?;
+            let attempt = self.written.lock().index.next_attempt(key);
             return Ok(Next::Perform { attempt, begun: false });
         };
         if going_back && record.outcome.is_none() {
             return Ok(Next::Fail(super::rollback::turned_back()));
         }
-        let later = self.written().index.goes_on_after(key);
+        let later = self.written.lock().index.goes_on_after(key);
         let sameness = match record.call.name == call.name {
             true if record.call.arguments == call.arguments => Sameness::Same,
             true => same(&put_together(record.call.arguments.clone().into()), &call.arguments.clone().into()),
             false => Sameness::Differs,
         };
         if sameness == Sameness::Differs {
-            return self.changed(key, call, &record, later);
+            return self.changed(passing, &record, later);
         }
         match record.outcome.clone() {
             Some(Outcome::Done(value)) => {
-                self.tell_replayed(key, call, &record, server);
+                self.tell_replayed(passing, &record);
                 if let (Sameness::OtherSecret(names), Sort::Change) = (&sameness, primitive.sort()) {
-                    let text = primitives::describe(call);
+                    let text = passing.text();
                     let names = names.join("`, `");
                     let text = format!("{text} was done with an earlier value of `{names}`");
                     self.tell(&Event::Warned { text: text.into() });
                 }
                 let value = put_together(value);
-                self.note_lost(&value, || format!("{} at {}", primitives::describe(call), record.at));
+                self.note_lost(&value, || format!("{} at {}", passing.text(), record.at));
                 // A secret is never recorded; it is looked up anew.
                 if data::contains(&value, data::SECRET) && primitive.sort() == Sort::Look {
-                    return self
-                        .perform(primitive, server, call, key, record.attempt, true)
-                        .map(Next::Return);
+                    return self.perform(passing, record.attempt, true).map(Next::Return);
                 }
                 Ok(Next::Return(value))
             }
             Some(Outcome::Failed(failure)) if later => {
                 let failure = in_failure(failure, &put_together);
-                let place = || format!("{} at {}", primitives::describe(call), record.at);
+                let place = || format!("{} at {}", passing.text(), record.at);
                 let texts = failure.why.iter().chain([&failure.message]);
                 texts.for_each(|text| self.note_lost(&text.as_str().into(), place));
                 Ok(Next::Fail(failure))
             }
             Some(Outcome::Failed(_)) => Ok(Next::Perform { attempt: record.attempt + 1, begun: false }),
-            None if primitive.sort() == Sort::Change => {
-                self.cut_off(key, call, primitive, server, record.attempt)
-            }
+            None if primitive.sort() == Sort::Change => self.cut_off(passing, record.attempt),
             None => Ok(Next::Perform { attempt: record.attempt, begun: true }),
         }
     }
 
-    fn tell_replayed(&self, key: &str, call: &Call, record: &CallRecord, server: Option<&Server>) {
-        let (name, text) = (call.name.clone(), primitives::describe(call));
+    fn tell_replayed(&self, passing: &Passing, record: &CallRecord) {
+        let Passing { key, call, server, .. } = *passing;
+        let (name, text) = (call.name.clone(), passing.text());
         self.tell(&Event::CallStarted {
             key: key.into(),
             name: name.clone(),
@@ -116,13 +108,14 @@ impl Session {
 
     /// The script asks for something else than what is recorded. At the frontier that is what a person came to mend,
     /// unless the recorded call may have acted; before it, only a person can say what to do.
-    fn changed(&self, key: &str, call: &Call, record: &CallRecord, later: bool) -> Result<Next> {
+    fn changed(&self, passing: &Passing, record: &CallRecord, later: bool) -> Result<Next> {
+        let Passing { key, call, .. } = *passing;
         let failed = matches!(record.outcome, Some(Outcome::Failed(_)));
         if failed && !later {
             return Ok(Next::Perform { attempt: record.attempt + 1, begun: false });
         }
         let was = format!("{}  [{}]", primitives::describe(&record.call), record.at);
-        let mismatch = self.differs(key, &was, &primitives::describe(call));
+        let mismatch = self.differs(key, &was, &passing.text());
         let help = mismatch
             .help
             .iter()
@@ -173,7 +166,7 @@ impl Session {
     /// The failure that shows both sides. Only for a call that is another one now a person is asked what to do.
     pub(super) fn differs(&self, key: &str, was: &str, now: &str) -> Failure {
         let step = {
-            let written = self.written();
+            let written = self.written.lock();
             let around: Vec<&str> =
                 crate::journal::key::around(key).filter(|outer| !outer.ends_with(']')).collect();
             let inner = around.iter().rev().filter_map(|outer| written.index.block(outer)).next();

@@ -110,7 +110,7 @@ impl Session {
     pub(super) fn restart(&self, restart: Restart) -> Result<String> {
         let Restart { step, keys, changes } = restart;
         let calls: Vec<_> = {
-            let written = self.written();
+            let written = self.written.lock();
             let calls = written.index.course().into_iter().filter(|(key, _)| keys.contains(*key));
             calls.map(|(_, record)| record.call.clone()).collect()
         };

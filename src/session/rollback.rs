@@ -54,7 +54,7 @@ const FIRST: u32 = 0;
 impl Session {
     /// Whether this run has done nothing yet that a new run would not do alike.
     pub(super) fn is_untouched(&self) -> bool {
-        let written = self.written();
+        let written = self.written.lock();
         !written.index.rollback && is_untouched(&written.index)
     }
 
@@ -92,7 +92,7 @@ impl Session {
 
     /// Whether this run may have changed a server.
     pub fn has_changed(&self) -> bool {
-        has_changed(&self.written().index)
+        has_changed(&self.written.lock().index)
     }
 
     /// Whether this run has begun anything that is more than a look: also what changes no server, such as a backup. What
@@ -100,7 +100,7 @@ impl Session {
     pub fn has_acted(&self) -> bool {
         let is_refused =
             |outcome: &Outcome| matches!(outcome, Outcome::Failed(failure) if failure.kind == Kind::Invalid);
-        self.written().index.calls().filter(|call| !call.outcome.as_ref().is_some_and(is_refused)).any(
+        self.written.lock().index.calls().filter(|call| !call.outcome.as_ref().is_some_and(is_refused)).any(
             |call| primitives::find(&call.call.name).is_none_or(|primitive| primitive.sort() == Sort::Change),
         )
     }
@@ -108,7 +108,7 @@ impl Session {
     /// Writes down that the run can only go back from now on, and ends whatever a command of the script, cut off or left,
     /// still does: the way back must be alone. Called once before the first handler.
     pub fn clear_the_way(&self) -> Result<()> {
-        if !self.written().index.rollback {
+        if !self.written.lock().index.rollback {
             self.write(Entry::Rollback, true)?;
         }
         self.tell(&Event::RollbackStarted);
@@ -118,7 +118,7 @@ impl Session {
     /// Ends what calls that are cut off still do.
     pub(super) fn end_open(&self, is_one: impl Fn(&str) -> bool, why: &str) -> Result<()> {
         let open: Vec<_> = {
-            let written = self.written();
+            let written = self.written.lock();
             let open = written.index.open_calls().filter(|(key, _)| is_one(key));
             open.map(|(key, record)| (key.to_owned(), record.clone())).collect()
         };

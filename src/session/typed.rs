@@ -1,22 +1,19 @@
 //! What a person types in a REPL: it passes the same gate, each line in a key space of its own, and is written down from
 //! the first change on. Lines that only look leave nothing.
 
-use super::written::{Waiting, Written};
+use super::passing::Passing;
+use super::written::{Open, Waiting, Written};
 use super::{Frame, Parts, Session};
 use crate::data;
 use crate::event::Event;
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::index::Index;
-use crate::journal::run::OpenRun;
 use crate::journal::{Call, Entry, Outcome, key};
 use crate::primitive::{Probe, Sort, changes_server};
 use crate::primitives;
 use crate::secret::put_together;
 use serde_json::Value;
 use std::sync::Arc;
-
-/// Opens the run in which typed lines are written down, when the first of them is about to change something.
-pub type Open = Box<dyn Fn() -> Result<OpenRun> + Send + Sync>;
 
 impl Session {
     /// A session that is a run of its own, in which all is typed.
@@ -43,7 +40,7 @@ impl Session {
     /// Begins a line; all that it does is done in the frame that this gives.
     pub fn begin_line(&self, text: &str) -> Result<Arc<Frame>> {
         let key = {
-            let mut written = self.written();
+            let mut written = self.written.lock();
             if let Some(waiting) = &mut written.waiting {
                 // What the lines before only looked at.
                 waiting.entries.truncate(waiting.lasting);
@@ -57,15 +54,15 @@ impl Session {
 
     /// Whether anything that was typed is written down.
     pub fn is_written(&self) -> bool {
-        let written = self.written();
+        let written = self.written.lock();
         written.run.is_some() && written.waiting.is_none()
     }
 
     /// Leaves the run beside which this session was, in the state that it was found in.
     pub fn leave(&self) -> Result<()> {
-        self.locks.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clear();
+        self.locks.lock().clear();
         let (state, way_back) = {
-            let written = self.written();
+            let written = self.written.lock();
             (written.index.finished.clone(), written.index.way_back)
         };
         if let Some((state, failure)) = state
@@ -73,7 +70,7 @@ impl Session {
         {
             self.write(Entry::Finished { state, failure, way_back }, true)?;
         }
-        self.written().run = None;
+        self.written.lock().run = None;
         Ok(())
     }
 
@@ -86,7 +83,7 @@ impl Session {
 
     /// Why a person had the step left out, if one did.
     pub fn skipped(&self, key: &str, name: &str) -> Option<String> {
-        let written = self.written();
+        let written = self.written.lock();
         written.index.skip(key).filter(|skip| skip.name == name).map(|skip| skip.reason.clone())
     }
 
@@ -94,7 +91,7 @@ impl Session {
     /// other's way.
     pub fn settle_typed(&self) -> Result<()> {
         let open: Vec<_> = {
-            let written = self.written();
+            let written = self.written.lock();
             let typed = written.index.open_calls().filter(|(key, _)| key::is_typed(key));
             typed.map(|(key, record)| (key.to_owned(), record.clone())).collect()
         };
@@ -107,10 +104,11 @@ impl Session {
                 continue;
             };
             let server = data::server_of(&call.arguments).map(|name| self.site.server(name)).transpose()?;
+            let passing = Passing { key: &key, at: &record.at, call, primitive, server };
             if let Some(server) = server {
                 self.own(server, "", changes_server(primitive))?;
             }
-            let text = primitives::describe(call);
+            let text = passing.text();
             let probe = self.with_host(server, &key, attempt, true, |host| {
                 self.reach.after_crash(primitive, &call.arguments, host)
             })?;
@@ -120,7 +118,7 @@ impl Session {
                     self.tell(&Event::Warned {
                         text: format!("{text} was typed and interrupted: it is finished now").into(),
                     });
-                    match self.act(&key, &record.at, call, primitive, server, attempt) {
+                    match self.act(&passing, attempt) {
                         Err(failure) if failure.kind.exit_code() != 1 => return Err(failure),
                         Err(failure) => {
                             self.tell(&Event::Warned { text: format!("{text} failed: {failure}").into() })

@@ -1,11 +1,13 @@
 //! The journal of a session, and what is in it.
 
-use super::{Open, Session};
+use super::Session;
 use crate::failure::Result;
 use crate::journal::index::Index;
 use crate::journal::run::OpenRun;
 use crate::journal::{Entry, Record};
-use std::sync::MutexGuard;
+
+/// Opens the run in which typed lines are written down, when the first of them is about to change something.
+pub type Open = Box<dyn Fn() -> Result<OpenRun> + Send + Sync>;
 
 /// A plan has no file and no folder; what is typed has none until it changes something.
 #[derive(Default)]
@@ -27,7 +29,7 @@ pub(super) struct Waiting {
 
 impl Session {
     pub(super) fn write(&self, entry: Entry, sync: bool) -> Result<()> {
-        let mut written = self.written();
+        let mut written = self.written.lock();
         let Written { run, waiting, records, .. } = &mut *written;
         let record = match (waiting, run) {
             (Some(waiting), _) => {
@@ -45,7 +47,7 @@ impl Session {
     /// Makes sure, before a change, that what is done is written down: what was only typed so far has no file yet. What
     /// can't be written stays for the next time.
     pub(super) fn open_for_change(&self) -> Result<()> {
-        let mut written = self.written();
+        let mut written = self.written.lock();
         let Written { run, waiting, .. } = &mut *written;
         let Some(waits) = waiting else { return Ok(()) };
         let open = match run {
@@ -59,9 +61,5 @@ impl Session {
         }
         *waiting = None;
         Ok(())
-    }
-
-    pub(super) fn written(&self) -> MutexGuard<'_, Written> {
-        self.written.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }

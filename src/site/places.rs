@@ -3,9 +3,8 @@
 use super::Server;
 use crate::failure::Result;
 use crate::kind::Stores;
-use crate::machine::backup::{Places, store};
+use crate::machine::backup::{NamedStore, Places};
 use crate::machine::part::Part;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 impl Server {
@@ -20,20 +19,15 @@ impl Server {
         }
     }
 
-    /// The stores that the site names, in the words of [`store`].
-    fn stores(&self) -> Vec<String> {
-        let rows = BTreeMap::new();
-        let databases = self.databases.iter().cloned().map(|asked| Part::Database {
-            name: asked.name,
-            service: asked.service,
-            database: asked.database,
-            engine: asked.engine,
-            rows: rows.clone(),
-        });
-        let redis = self.redis.iter().cloned().map(|it| Part::Redis { name: it.name, service: it.service });
-        let volumes =
-            self.volumes.iter().cloned().map(|it| Part::Volume { name: it.name, volume: it.volume });
-        databases.chain(redis).chain(volumes).filter_map(|part| store(&part)).collect()
+    fn stores(&self) -> Vec<NamedStore> {
+        let databases = self
+            .databases
+            .iter()
+            .cloned()
+            .map(|asked| NamedStore::Database { service: asked.service, database: asked.database });
+        let redis = self.redis.iter().cloned().map(|asked| NamedStore::Redis(asked.service));
+        let volumes = self.volumes.iter().cloned().map(|asked| NamedStore::Volume(asked.volume));
+        databases.chain(redis).chain(volumes).collect()
     }
 
     /// Fails with [`Kind::Refused`](crate::failure::Kind) if a part of `archive` is none of its places. Of a kind of the

@@ -3,6 +3,7 @@
 use super::{FILE, Server};
 use crate::failure::{Failure, Kind, Result};
 use crate::kind::Fits;
+use crate::machine::archive::DataSource;
 use crate::machine::backup::prune::{Aging, look};
 use crate::machine::backup::{FORM, Fit, Keep};
 use crate::machine::git::Checkout;
@@ -24,14 +25,14 @@ impl Server {
         };
         keep.check()?;
         let folder = self.folder_of_backups(folder);
-        look(&folder, &self.name, &keep, &self.fit(), &|part| self.may_be_empty(part), Timestamp::now())
+        look(&folder, &self.name, &keep, &self.fit(), &|source| self.may_be_empty(source), Timestamp::now())
     }
 
-    /// Whether a backup may hold nothing of a part: a path as it was written, or `volume NAME`.
-    pub fn may_be_empty(&self, part: &str) -> bool {
-        self.may_be_empty.iter().any(|written| match part.strip_prefix("volume ") {
+    /// Whether a backup may hold nothing of it.
+    pub fn may_be_empty(&self, source: &DataSource) -> bool {
+        self.may_be_empty.iter().any(|written| match source.as_volume() {
             Some(volume) => written == volume,
-            None => self.path(written) == self.path(part),
+            None => self.path(written) == self.path(source.written()),
         })
     }
 

@@ -4,9 +4,9 @@
 use super::Server;
 use crate::machine::env_file::EnvFile;
 use crate::secret;
+use crate::sync::Mutex;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::time::SystemTime;
 
 /// When each settings file was last changed as we read it.
@@ -65,7 +65,7 @@ impl Server {
         // A pipe of that name would never end.
         let about = path.metadata().ok().filter(std::fs::Metadata::is_file)?;
         let changed = about.modified().ok()?;
-        let seen = || SEEN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let seen = || SEEN.lock();
         let now = (changed, about.len());
         if seen().get_or_insert_default().get(path) == Some(&now) {
             return None;

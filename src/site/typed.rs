@@ -112,7 +112,8 @@ fn excerpt(text: &str, place: Range<usize>) -> Option<String> {
 }
 
 fn at(shown: &str, server: &str, failure: Failure) -> Failure {
-    Failure { at: Some(format!("{shown}, server `{server}`")), ..failure }
+    let place = format!("{shown}, server `{server}`");
+    Failure { at: Some(failure.at.unwrap_or(place)), ..failure }
 }
 
 /// The table with the keys that the kind says and that were not typed.

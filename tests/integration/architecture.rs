@@ -1,5 +1,7 @@
 //! The rules of the house, held by looking at the source.
 
+mod rooms;
+
 use banister::internals::primitives;
 use banister::primitive::AnyPrimitive;
 use std::collections::BTreeSet;
@@ -77,11 +79,32 @@ fn every_module_is_in_the_list() {
     }
 }
 
+#[test]
+fn the_page_of_the_structure_names_every_module_and_no_file_that_is_not_there() {
+    let page = fs::read_to_string(source().with_file_name("docs/structure.md")).unwrap();
+    for module in modules() {
+        assert!(page.contains(&format!("`{module}`")), "{module}");
+    }
+    for room in ["script", "practice"] {
+        for entry in fs::read_dir(source().join(room)).unwrap().map(|entry| entry.unwrap().path()) {
+            let name = entry.file_stem().unwrap().to_str().unwrap().to_owned();
+            let is_room = entry.extension().is_some_and(|extension| extension == "rs");
+            assert!(!is_room || page.contains(&format!("`{name}`")), "{room}/{name}");
+        }
+    }
+    let named = page.split(|c: char| !(c.is_alphanumeric() || "_/.".contains(c)));
+    for file in named.filter(|word| word.ends_with(".rs")) {
+        let is_there = [source().join(file), source().with_file_name(file)].iter().any(|path| path.is_file());
+        assert!(is_there, "{file}");
+    }
+}
+
 /// Words that may stand only in certain places.
 #[test]
 fn the_borders_are_kept() {
-    let borders: [(&[&str], &[&str]); 6] = [
+    let borders: [(&[&str], &[&str]); 7] = [
         (&["use rhai", "rhai::"], &["script"]),
+        (&["granit_parser"], &["machine/yaml"]),
         (&["Command::new", "duct::"], &["command", "practice", "reach/ssh"]),
         (&["println!", "eprintln!", "print!(", "eprint!("], &["report", "cli"]),
         (&["JournalFile::open", "journal.append("], &["journal", "session"]),
@@ -106,6 +129,35 @@ fn the_borders_are_kept() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The practice server is for demonstrations and tests: nothing else of the product may need it. `program` calls it where
+/// the program is a stand-in, and `internals` shows it to these tests.
+#[test]
+fn only_demo_and_test_use_the_practice_server() {
+    let users = ["practice", "cli/demo", "cli/test", "program", "internals"];
+    let is_user = |file: &str| {
+        let rest = users.iter().find_map(|user| file.strip_prefix(user));
+        rest.is_some_and(|rest| rest.starts_with(['.', '/']))
+    };
+    let names = |text: &str| -> Vec<String> {
+        let code = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<String>();
+        // `use crate::{a, b}` is read as each of its names.
+        let used = code.split("crate::").skip(1).map(|used| match used.strip_prefix('{') {
+            Some(list) => list.split('}').next().unwrap().to_owned(),
+            None => used.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap().to_owned(),
+        });
+        used.flat_map(|list| list.split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>()).collect()
+    };
+    let uses = |text: &str| names(text).iter().any(|name| name.split("::").next() == Some("practice"));
+    let files = files();
+    let wrong: Vec<_> =
+        files.iter().filter(|(file, text)| !is_user(file) && uses(text)).map(|(file, _)| file).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    // What is looked for is found.
+    for user in ["cli/demo.rs", "cli/test/sweep.rs", "program.rs"] {
+        assert!(files.iter().any(|(file, text)| file == user && uses(text)), "{user}");
+    }
 }
 
 #[test]

@@ -191,7 +191,7 @@ fn the_servers_that_a_hoss_is_linked_with_are_found() {
 
     // What can't be read is not passed over.
     world.remove("lab/site.toml");
-    world.write("lab/.hoss/sync/config.yaml", "core_services: &anchor [a]\n");
+    world.write("lab/.hoss/sync/config.yaml", "core_services: [a\n");
     let said = banister("lab");
     assert_eq!(said.code, Some(2), "{said:?}");
     assert!(said.err.contains("sync/config.yaml"), "{said:?}");

@@ -2,7 +2,7 @@
 
 use crate::support;
 
-use banister::internals::script::kind::{CONTRACT, offers};
+use banister::internals::script::check::contract::{CONTRACT, offers};
 use support::World;
 
 /// A site of the kind `own`, with this module.
@@ -180,13 +180,56 @@ fn a_misspelt_function_or_one_with_other_parameters_is_found() {
 fn a_mistake_in_kind_toml_is_told_with_its_place() {
     for (kind, told) in [
         ("extends = \"plain\"\nfist = \"any\"\n", "unknown field `fist`"),
+        ("extends = \"plain\"\nfist = \"any\"\n", "stdlib/own/kind.toml:2\n"),
         ("extends = \"plian\"\n", "there is no kind `plian`, which the kind `own` extends"),
-        ("extends = \"own\"\n", "the kind `own` extends itself"),
+        ("extends = \"own\"\n", "the kind `own` extends itself\n"),
+        ("extends = \"plain\"\n\n[keys.size]\nhelp = \"One.\"\n", "stdlib/own/kind.toml:3\n"),
         ("extends = \"plain\"\n[defaults]\nfoldr = \"x\"\n", "unknown key `foldr`; did you mean `folder`?"),
     ] {
         let said = heir(kind, "").banister(&["check"]);
         assert_eq!(said.code, Some(2), "{kind}: {said:?}");
         assert!(said.out.contains(told), "{kind}: {}", said.out);
+    }
+}
+
+#[test]
+fn a_kind_that_extends_none_and_lacks_nearly_all_is_told_what_it_lacks_once() {
+    let world = world("//! Ours.\n\nfn start(server) { server.make(\"up\"); }\n");
+    let said = world.banister(&["check"]);
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(said.out.contains("error: the kind `own` extends no other, and lacks "), "{}", said.out);
+    assert!(said.out.contains("write `extends = \"plain\"` into `stdlib/own/kind.toml`"), "{}", said.out);
+    assert_eq!(said.out.matches("error: ").count(), 1, "{}", said.out);
+}
+
+#[test]
+fn what_status_asks_only_looks_and_leaves_nothing() {
+    for asked in ["running_release", "health", "backup_folder"] {
+        let module = format!(
+            "//! Ours.\n\nfn {asked}(server) {{ return of(server); }}\n\nfn of(server) {{ return server.shell(\"echo 0.1.0\"); }}\n"
+        );
+        let world = heir("extends = \"plain\"\n", &module);
+        let said = world.banister(&["check"]);
+        let told = format!("warning: `{asked}` calls `shell`, which may change something");
+        assert!(said.code == Some(0) && said.out.contains(&told), "{}", said.out);
+        let said = world.banister(&["status"]);
+        assert!(!said.out.contains("unfinished"), "{said:?}");
+        let said = world.banister(&["status"]);
+        assert!(!format!("{}{}", said.out, said.err).contains("unfinished"), "{said:?}");
+        // Nobody holds the server now.
+        let said = world.banister(&["run", "backup", "--yes"]);
+        assert_ne!(said.code, Some(4), "{said:?}");
+    }
+}
+
+#[test]
+fn a_server_that_names_any_data_at_all_is_not_told_that_nothing_is_saved() {
+    for (data, is_told) in [("", true), ("volumes = [{ volume = \"notes\" }]\n", false)] {
+        let world = heir("extends = \"plain\"\n", "");
+        let site = world.read("site.toml").replace("backup = [\"~/data\"]\n", data);
+        world.write("site.toml", &site);
+        let said = world.banister(&["check"]);
+        assert_eq!(said.out.contains("would save nothing"), is_told, "{data}: {said:?}");
     }
 }
 

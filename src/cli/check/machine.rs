@@ -2,6 +2,7 @@
 //! run for it.
 
 use super::at_line;
+use super::doubt::Doubt;
 use super::targets::targets;
 use crate::machine::git::Checkout;
 use crate::machine::health::Check;
@@ -12,26 +13,10 @@ use rustix::fs::{Access, access};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// A place in `site.toml`, and what is wrong there.
-pub struct Doubt {
-    key: &'static str,
-    /// What is written there, if the key has several things.
-    value: String,
-    severity: Severity,
-    message: String,
-    help: String,
-}
-
-impl Doubt {
-    pub fn new(key: &'static str, value: &str, message: String, help: impl Into<String>) -> Doubt {
-        Doubt { key, value: value.into(), severity: Severity::Warning, message, help: help.into() }
-    }
-}
-
-/// All of it for a server, each with its line. `own` is what the site overrides of its kind, as [`Layers::overrides`] says
-/// it.
+/// All of it for a server, each with its line. `own` are the functions of its kind that are the site's, as
+/// [`Layers::own_functions`] says it.
 ///
-/// [`Layers::overrides`]: crate::script::layers::Layers::overrides
+/// [`Layers::own_functions`]: crate::script::layers::Layers::own_functions
 pub fn doubts(site: &Site, server: &Server, own: &[String]) -> Vec<Finding> {
     let text = std::fs::read_to_string(&site.file).unwrap_or_default();
     let mut doubts = urls(server);
@@ -191,12 +176,14 @@ fn repository(server: &Server) -> Option<Doubt> {
 /// A server whose backups would be empty: of the kind `plain` nothing is known but what is written. A function of the
 /// site's own may save something else.
 fn nothing_saved(server: &Server, own: &[String]) -> Option<Doubt> {
-    let is_own = own.iter().any(|own| ["fn back_up", "fn parts"].contains(&own.as_str()));
+    let is_own = own.iter().any(|own| ["back_up", "parts"].contains(&own.as_str()));
     let saves_more = !server.restores_what_the_site_names();
-    if saves_more || is_own || !server.backup.is_empty() || !server.dumps.is_empty() {
+    let names_files = !server.backup.is_empty() || !server.dumps.is_empty();
+    let names_stores = !server.databases.is_empty() || !server.volumes.is_empty() || !server.redis.is_empty();
+    if saves_more || is_own || names_files || names_stores {
         return None;
     }
-    let help = "name the files and folders that an update could damage, or commands in `dumps`";
+    let help = "name what an update could damage, in `backup`, `databases`, `volumes`, `redis` or `dumps`";
     Some(Doubt::new("backup", "", "a backup of this server would save nothing".into(), help))
 }
 

@@ -1,7 +1,7 @@
 //! Make targets in `site.toml` that the Makefile lacks: that of the checkout, or that of the release that the next update
 //! would install, if it was fetched. Make is not run for it.
 
-use super::machine::Doubt;
+use super::doubt::Doubt;
 use crate::failure::Result;
 use crate::machine::git::Checkout;
 use crate::machine::makefile::{AtRelease, Folder, Missing, missing};
@@ -19,12 +19,12 @@ fn wanted(server: &Server, own: &[String]) -> Vec<String> {
         ("start", &targets.start),
         ("stop_writers", &targets.stop),
     ];
-    let runs_make = |function: &str| !own.contains(&format!("fn {function}"));
+    let runs_make = |function: &str| !own.iter().any(|own| own == function);
     let wanted = all.into_iter().filter(|(function, target)| runs_make(function) && !target.is_empty());
     wanted.map(|(_, target)| target.clone()).collect()
 }
 
-/// `own` is what the site overrides of the kind.
+/// `own` are the functions of the kind that are the site's.
 pub fn targets(server: &Server, own: &[String]) -> Vec<Doubt> {
     if !server.facts.make_targets || server.steers_make() || !server.make_folder().is_dir() {
         return Vec::new();

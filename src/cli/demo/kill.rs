@@ -4,8 +4,8 @@ use super::super::context::Context;
 use crate::event::{Event, Listener};
 use crate::output::{Stream, last};
 use crate::report::text::Style;
+use crate::sync::Mutex;
 use rustix::process::{Signal, getpid, kill_process};
-use std::sync::Mutex;
 
 /// A line that `make build` prints when a part of it is done.
 const HALF_WAY: &str = "Building core";
@@ -59,7 +59,7 @@ impl Kill {
 
 impl Listener for Kill {
     fn hear(&self, event: &Event) {
-        let mut seen = self.seen.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut seen = self.seen.lock();
         match event {
             Event::RunStarted { run, runbook, servers, .. } => {
                 seen.run.clone_from(run);

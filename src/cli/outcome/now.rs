@@ -1,6 +1,6 @@
 //! One look at servers after a run stopped on them: bounded, and of what can't be seen in that time nothing is claimed.
 
-use crate::cli::asked::ask;
+use crate::cli::asked::KindSays;
 use crate::cli::context::Context;
 use crate::reach::inquiry;
 use crate::site::{Server, Site};
@@ -33,10 +33,10 @@ pub fn look(context: &Context, site: &Arc<Site>, servers: &[String]) -> BTreeMap
         let (site, reach, stop, sender) = (site.clone(), reach.clone(), stop.clone(), sender.clone());
         let server: Server = server.clone();
         std::thread::spawn(move || {
-            let kind_says = |function: &str| ask(&site, &reach, &server, function, &stop).ok();
+            let kind = KindSays { site: &site, reach: &reach, server: &server, stop: &stop };
             let position = inquiry::checked_out(reach.as_ref(), &server).ok();
-            let healthy = kind_says("health").and_then(|found| found["healthy"].as_bool());
-            let runs = kind_says("running_release").and_then(|runs| runs.as_str().map(str::to_owned));
+            let healthy = kind.health().ok().and_then(|health| health.healthy);
+            let runs = kind.running_release();
             let noted = inquiry::noted(reach.as_ref(), &server).ok();
             let owed = noted.iter().flat_map(|noted| &noted.book.owed);
             let now = Now {

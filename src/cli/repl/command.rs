@@ -1,7 +1,7 @@
 //! Words that are for the REPL itself, and no script.
 
 use crate::failure::{Failure, Kind, Result};
-use crate::script::tokens::{Sort, tokens};
+use crate::script::text::tokens::{Sort, tokens};
 
 /// What can be asked of the REPL.
 #[derive(Debug, PartialEq)]

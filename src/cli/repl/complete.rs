@@ -1,7 +1,7 @@
 //! What may come next in a line: for Tab, and for the hint behind the cursor.
 
 use crate::script::repl::words::Callable;
-use crate::script::tokens::{Sort, Token, tokens};
+use crate::script::text::tokens::{Sort, Token, tokens};
 use std::collections::BTreeMap;
 
 /// Words of the language that begin something.

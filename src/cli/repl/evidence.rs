@@ -73,8 +73,7 @@ fn servers(context: &Context, summary: &Summary) -> Result<()> {
     let found = at_once(&servers, |server| status::look(context, &site, &reach, server));
     for (server, looked) in servers.iter().zip(found) {
         let looked = looked?;
-        let (release, health) =
-            (status::release(&looked, context.style), status::health(&looked, context.style));
+        let (release, health) = (looked.release(context.style), looked.health(context.style));
         println!("{} release {release}; {health}", context.style.bold(&format!("{}:", server.name)));
     }
     Ok(())

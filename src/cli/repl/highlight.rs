@@ -1,6 +1,6 @@
 //! A typed line in colours.
 
-use crate::script::tokens::{Sort, Token, tokens};
+use crate::script::text::tokens::{Sort, Token, tokens};
 
 const WORDS: [&str; 22] = [
     "let",

@@ -1,6 +1,7 @@
 //! Where lines come from.
 
 use super::complete::Words;
+use super::line::{Input, Line};
 use super::prompt::Prompt;
 use super::work::Work;
 use crate::cli::context::Context;
@@ -10,27 +11,6 @@ use crate::script::repl::Repl;
 use crate::script::repl::words::{functions, primitives};
 use crate::site::Server;
 use std::io::{BufRead, IsTerminal};
-
-/// What was read.
-#[derive(Debug, PartialEq)]
-pub enum Line {
-    /// As much as belongs together.
-    Text(String),
-    /// The person took it back.
-    Cleared,
-    End,
-}
-
-/// Gives lines.
-pub trait Input {
-    fn read(&mut self, repl: &Repl) -> Result<Line>;
-
-    /// Keeps what was typed, with its secrets hidden, for the next time.
-    fn remember(&mut self, text: &str);
-
-    /// Whether somebody sits there.
-    fn is_person(&self) -> bool;
-}
 
 /// The terminal if there is one, else standard input.
 pub fn of(context: &Context, repl: &Repl, work: &Work) -> Result<Box<dyn Input>> {

@@ -1,6 +1,7 @@
 //! A value that a line gave, as a person reads it.
 
 use crate::data::describe;
+use crate::output::width;
 use serde_json::Value;
 
 /// Longer values take a line for each of their parts.
@@ -16,7 +17,7 @@ pub fn pretty(value: &Value) -> String {
 
 fn broken(value: &Value, depth: usize) -> String {
     let whole = describe(value);
-    if whole.chars().count() + depth * 2 <= WIDTH {
+    if width::of(&whole) + depth * 2 <= WIDTH {
         return whole;
     }
     let inner = "  ".repeat(depth + 1);

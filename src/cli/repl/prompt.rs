@@ -3,13 +3,13 @@
 use super::complete::{self, Words};
 use super::highlight::paint;
 use super::history::History;
-use super::input::{Input, Line};
+use super::line::{Input, Line};
 use crate::cli::context::Context;
 use crate::failure::{Failure, Kind, Result};
-use crate::report::text::cut;
+use crate::output::width::{self, cut};
 use crate::script::repl::Repl;
 use crate::script::repl::words::TYPED;
-use crate::script::tokens::is_open;
+use crate::script::text::tokens::is_open;
 use rustyline::completion::Completer;
 use rustyline::config::CompletionType;
 use rustyline::error::ReadlineError;
@@ -155,10 +155,10 @@ impl Hinter for Person {
     fn hint(&self, line: &str, pos: usize, _: &rustyline::Context<'_>) -> Option<Signature> {
         let hint = (pos == line.len()).then(|| self.words.look(|words| complete::hint(line, words)))??;
         // As much of it as the line has room for.
-        let width =
+        let columns =
             rustix::termios::tcgetwinsize(std::io::stdout()).map_or(80, |size| usize::from(size.ws_col));
-        let last = line.lines().last().unwrap_or_default().chars().count() + PROMPT.len();
-        let room = width.saturating_sub(last + 1);
+        let last = width::of(line.lines().last().unwrap_or_default()) + PROMPT.len();
+        let room = columns.saturating_sub(last + 1);
         (room >= 20).then(|| Signature(cut(&hint, room)))
     }
 }

@@ -5,7 +5,7 @@ use crate::event::{Event, Listener};
 use crate::report::json::JsonLines;
 use crate::report::lines::Lines;
 use crate::report::text::Style;
-use std::sync::{Mutex, MutexGuard};
+use crate::sync::Mutex;
 
 /// A report for each line: between two of them nothing may be drawn, because a person types there.
 pub struct Screen {
@@ -26,19 +26,15 @@ impl Screen {
     /// A line begins to be done.
     pub fn begin(&self) {
         if !self.json {
-            *self.lines() = Some(Lines::new(self.style, self.live, self.quiet, self.verbose));
+            *self.lines.lock() = Some(Lines::new(self.style, self.live, self.quiet, self.verbose));
         }
     }
 
     /// It is done.
     pub fn end(&self) {
-        if let Some(lines) = self.lines().take() {
+        if let Some(lines) = self.lines.lock().take() {
             lines.end();
         }
-    }
-
-    fn lines(&self) -> MutexGuard<'_, Option<Lines>> {
-        self.lines.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 
@@ -50,7 +46,7 @@ impl Listener for Screen {
         }
         match self.json {
             true => JsonLines.hear(event),
-            false => self.lines().iter().for_each(|lines| lines.hear(event)),
+            false => self.lines.lock().iter().for_each(|lines| lines.hear(event)),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Secrets that a person types.
 
-use crate::script::tokens::{Sort, tokens};
+use crate::script::text::tokens::{Sort, tokens};
 use crate::secret::{keep, named_like_a_secret};
 
 /// Hides, from now on, each text that stands beside a name of a secret: in `"DB_PASSWORD", "…"` and in `token: "…"`. What
@@ -9,7 +9,7 @@ pub fn learn(line: &str) {
     let tokens = tokens(line);
     for three in tokens.windows(3) {
         let [name, between, value] = three else { continue };
-        let text = |token: &crate::script::tokens::Token| &line[token.place.clone()];
+        let text = |token: &crate::script::text::tokens::Token| &line[token.place.clone()];
         let is_text = |sort: Sort| matches!(sort, Sort::Text { quote: '"' | '`', closed: true });
         let beside = match name.sort {
             Sort::Word => matches!(text(between), ":" | "="),

@@ -204,7 +204,7 @@ impl Work {
         Ok(())
     }
 
-    fn look_through(&self, folder: &Path, original: bool) -> Result<crate::script::seen::Seen> {
+    fn look_through(&self, folder: &Path, original: bool) -> Result<crate::script::engine::seen::Seen> {
         let runbook = resume::prepare(&self.site, &self.header, folder, original)?;
         // Nothing new is begun by who is asked to stop.
         let stop = Arc::new(Stop::new());

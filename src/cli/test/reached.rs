@@ -3,8 +3,8 @@
 use crate::failure::Result;
 use crate::journal::{Entry, file, run};
 use crate::script::layers::Layers;
-use crate::script::outline::outline;
 use crate::script::runbook::Runbook;
+use crate::script::text::outline::outline;
 use std::collections::BTreeSet;
 use std::path::Path;
 

@@ -1,7 +1,7 @@
 //! A runbook killed at each of its records on practice servers, resumed, and compared with its undisturbed end.
 
-use super::rehearse::{Undisturbed, told};
-use crate::failure::{Context, Failure, Kind, Result};
+use super::undisturbed::{Undisturbed, told};
+use crate::failure::{Failure, Kind, Result};
 use crate::practice::{Original, Rehearsal};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -90,31 +90,4 @@ fn world(
 
 fn at(places: &[&str]) -> String {
     format!("killed {}", places.join(", then "))
-}
-
-/// The journal of the only run.
-pub fn journal(rehearsal: &Rehearsal) -> Result<String> {
-    let failed = || "the run of a rehearsal can't be read".to_owned();
-    let mut runs = std::fs::read_dir(rehearsal.state().join("runs")).or_fail(Kind::Journal, failed)?;
-    let run =
-        runs.next().ok_or_else(|| Failure::new(Kind::Journal, failed()))?.or_fail(Kind::Journal, failed)?;
-    std::fs::read_to_string(run.path().join("journal.jsonl")).or_fail(Kind::Journal, failed)
-}
-
-/// Where to kill a run with this journal: after each record, and before each that tells how a call ended; before another
-/// one nothing happens that is not written down. A place is named by what its record is of, so that it is the same one in a
-/// run that was killed before.
-pub fn places(journal: &str) -> Vec<String> {
-    let mut places = Vec::new();
-    for (n, record) in journal.lines().enumerate().skip(1) {
-        let begins = record.match_indices(',').nth(1).map_or(0, |(at, _)| at + 1);
-        let named: String = record[begins..].chars().take(40).take_while(|c| *c != ',').collect();
-        // It begins every session of a run.
-        let named = if named.starts_with("\"session\"") { n.to_string() } else { named };
-        if named.starts_with("\"ended\"") {
-            places.push(format!("before {named}"));
-        }
-        places.push(format!("after {named}"));
-    }
-    places
 }

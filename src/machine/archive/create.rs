@@ -17,7 +17,7 @@ use crate::failure::{Context, Failure, Kind, Result};
 use crate::kind::Archive as Form;
 use crate::machine::exclude::Exclude;
 use crate::machine::files::{beside, hexadecimal, sync_folder_of};
-use rustix::fs::FlockOperation;
+use crate::sync::FileLock;
 use sha2::Digest;
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
@@ -196,7 +196,7 @@ pub fn create(
 /// The file under its temporary name; removed unless it is finished. As long as its writer lives it is locked.
 #[derive(Debug)]
 struct Part {
-    file: File,
+    file: FileLock,
     path: PathBuf,
     /// The name that it will get.
     archive: PathBuf,
@@ -206,9 +206,9 @@ impl Part {
     fn open(archive: &Path) -> io::Result<Part> {
         let path = beside(archive, super::sweep::ENDING).map_err(io::Error::other)?;
         // What a crash left there is no longer wanted; what another process still writes must stay.
-        super::sweep::patiently(|| super::sweep::remove_if_dead(&path))?;
+        super::sweep::make_room(&path)?;
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
-        rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+        let file = FileLock::take(file)?.ok_or_else(super::sweep::busy)?;
         Ok(Part { file, path, archive: archive.to_owned() })
     }
 

@@ -2,17 +2,15 @@
 
 use super::create::{Content, Member};
 use super::held::Held;
-use super::left::{Left, Own, real};
+use super::left::{Left, Own, real, refuse};
 use super::place::check_name;
 use super::sparse::Map;
-use crate::failure::{Context, Failure, Kind, Result};
-use crate::machine::tree::{Folder, Found, Next, What, is_border, walk};
+use crate::failure::{Context, Kind, Result};
+use crate::machine::tree::{Folder, Next, What, is_border, walk};
 use rustix::fs::OFlags;
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::Seek;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -87,24 +85,6 @@ fn length(path: &Path, about: &Metadata) -> u64 {
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits() as i32;
     let map = OpenOptions::new().read(true).custom_flags(flags).open(path);
     map.and_then(|file| Map::of(&file, about)).ok().flatten().map_or(about.len(), |map| map.stored())
-}
-
-/// Why a file or folder that was named can't be backed up.
-pub(super) fn refuse(found: &Found, left: &Left) -> Failure {
-    let path = found.path.display();
-    let failure = |what: &str| Failure::new(Kind::Refused, format!("`{path}` can't be backed up: {what}"));
-    match left {
-        Left::Outward(target) => failure("it is a link").help(format!(
-            "name the folder it points to: `{}`",
-            found.path.parent().unwrap_or(found.path).join(OsStr::from_bytes(target)).display()
-        )),
-        Left::Own(why) => {
-            failure(why).help("name the folders in it that hold data, in `backup` in `site.toml`")
-        }
-        Left::Excluded(_) => failure(&left.why())
-            .help("remove the pattern from `exclude` in `site.toml`, or the path from `backup`"),
-        other => failure(&other.why()),
-    }
 }
 
 /// How many folders down a path what it lies in is mounted.

@@ -3,7 +3,7 @@
 
 use super::manifest::{About, text};
 use super::place::leads_out;
-use crate::failure::Result;
+use crate::failure::{Failure, Kind, Result};
 use crate::machine::exclude::Exclude;
 use crate::machine::files::unreadable;
 use crate::machine::sqlite::{self, of_companion};
@@ -180,4 +180,22 @@ fn is_aside(below: &[u8]) -> bool {
     let name = below.rsplit(|byte| *byte == b'/').next().unwrap_or(below);
     let digits = name.strip_prefix(ASIDE.as_bytes());
     digits.is_some_and(|digits| !digits.is_empty() && digits.iter().all(u8::is_ascii_digit))
+}
+
+/// Why a file or folder that was named can't be backed up.
+pub(super) fn refuse(found: &Found, left: &Left) -> Failure {
+    let path = found.path.display();
+    let failure = |what: &str| Failure::new(Kind::Refused, format!("`{path}` can't be backed up: {what}"));
+    match left {
+        Left::Outward(target) => failure("it is a link").help(format!(
+            "name the folder it points to: `{}`",
+            found.path.parent().unwrap_or(found.path).join(OsStr::from_bytes(target)).display()
+        )),
+        Left::Own(why) => {
+            failure(why).help("name the folders in it that hold data, in `backup` in `site.toml`")
+        }
+        Left::Excluded(_) => failure(&left.why())
+            .help("remove the pattern from `exclude` in `site.toml`, or the path from `backup`"),
+        other => failure(&other.why()),
+    }
 }

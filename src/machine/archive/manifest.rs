@@ -1,6 +1,7 @@
 //! The manifest: the last member of a backup, which says what all others must be.
 
 use super::changed::doubts;
+use super::data_source::DataSource;
 use super::held::Held;
 use crate::machine::part::Part;
 use crate::secret::keyed_seal;
@@ -53,10 +54,10 @@ pub struct About {
     /// The patterns of what was excluded, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub excluded: Vec<Excluded>,
-    /// How much is here of each file, folder and volume that was to be backed up: by its path as it was written, or
-    /// `volume NAME`.
+    /// How much is here of each file, folder and volume that was to be backed up: by where it comes
+    /// from.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub held: BTreeMap<String, Held>,
+    pub held: BTreeMap<DataSource, Held>,
     /// What of it is little beside the backup before, each as a sentence without a full stop.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lacking: Vec<String>,

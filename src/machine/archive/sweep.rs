@@ -1,7 +1,7 @@
 //! Removes what cut-off attempts left.
 
 use crate::failure::{Context, Kind, Result};
-use rustix::fs::FlockOperation;
+use crate::sync::FileLock;
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::Path;
@@ -35,45 +35,44 @@ pub fn sweep(folder: &Path, server: &str) -> Result<()> {
         let name = name.to_string_lossy();
         let archive = name.strip_prefix('.').and_then(|name| name.strip_suffix(&format!(".{ENDING}")));
         if archive.is_some_and(|archive| is_of(archive, server)) {
-            match remove_if_dead(&entry.path()) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                removed => removed.or_fail(Kind::Refused, failed)?,
-            }
+            remove_if_dead(&entry.path()).or_fail(Kind::Refused, failed)?;
         }
     }
     Ok(())
 }
 
-/// A program that another thread is just starting has a copy of our descriptors for a moment, and with them of a lock.
+/// For how long one may be held by nobody who writes it: by who is just removing it, too, or by a program that was being
+/// started when its writer was killed.
 const MOMENT: Duration = Duration::from_millis(500);
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Does what needs a lock, again for a moment if somebody has that.
-pub(super) fn patiently<T>(locked: impl Fn() -> io::Result<T>) -> io::Result<T> {
+/// Removes an unfinished archive, if it is there, so that it can be begun anew. [`ErrorKind::WouldBlock`] if somebody
+/// still writes it.
+pub(super) fn make_room(path: &Path) -> io::Result<()> {
     let until = Instant::now() + MOMENT;
-    loop {
-        match locked() {
-            Err(error) if error.kind() == ErrorKind::WouldBlock && Instant::now() < until => {
-                std::thread::sleep(PAUSE);
-            }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                return Err(io::Error::new(ErrorKind::WouldBlock, "another process is writing it"));
-            }
-            done => return done,
+    while !remove_if_dead(path)? {
+        if Instant::now() >= until {
+            return Err(busy());
         }
+        std::thread::sleep(PAUSE);
     }
+    Ok(())
 }
 
-/// Removes an unfinished archive, if it is there. [`ErrorKind::WouldBlock`] if somebody still writes it.
-pub(super) fn remove_if_dead(path: &Path) -> io::Result<()> {
+pub(super) fn busy() -> io::Error {
+    io::Error::new(ErrorKind::WouldBlock, "another process is writing it")
+}
+
+/// Removes an unfinished archive, if it is there; not if somebody still writes it, which it says.
+fn remove_if_dead(path: &Path) -> io::Result<bool> {
     let file = match File::open(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(true),
         opened => opened?,
     };
-    rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+    let Some(_lock) = FileLock::take(file)? else { return Ok(false) };
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
+        _ => Ok(true),
     }
 }
 

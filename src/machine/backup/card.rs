@@ -3,7 +3,7 @@
 use super::reference::{Reference, is_reference};
 use super::retention::is_future;
 use crate::failure::{Context, Kind, Result};
-use crate::machine::archive::{About, Compression, Excluded, Held};
+use crate::machine::archive::{About, Compression, DataSource, Excluded, Held};
 use crate::machine::files::{sync_folder_of, write_private_durably};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -67,7 +67,7 @@ pub struct Card {
     pub excluded: Vec<Excluded>,
     /// How much it holds of each part, and what of that is little beside the backup before it.
     #[serde(default)]
-    pub held: BTreeMap<String, Held>,
+    pub held: BTreeMap<DataSource, Held>,
     #[serde(default)]
     pub lacking: Vec<String>,
     /// Why nothing of it is known, if what stands for it can't be read.

@@ -1,29 +1,28 @@
 //! What is gone of a server's data since the backups that were taken before.
 
 use super::card::{Card, Level};
-use crate::machine::archive::{Held, Loss};
+use crate::machine::archive::{DataSource, Held, Loss};
 use std::collections::BTreeMap;
 
-/// A part of which a backup holds nothing, or little beside what was there.
+/// Something of which a backup holds nothing, or little beside what was there.
 #[derive(Clone, Debug)]
 pub struct Lost {
-    /// As in [`About::held`](crate::machine::archive::About::held).
-    pub part: String,
+    pub source: DataSource,
     pub now: Held,
-    /// What the newest proven backup holds that has the part; none if it does not say how much.
+    /// What the newest proven backup holds that has it; none if it does not say how much.
     pub before: Option<Held>,
 }
 
-/// Those of these parts, compared with the proven backups of the server, the oldest first.
-pub fn lost(held: &BTreeMap<String, Held>, backups: &[&Card]) -> Vec<Lost> {
+/// Those of these, compared with the proven backups of the server, the oldest first.
+pub fn lost(held: &BTreeMap<DataSource, Held>, backups: &[&Card]) -> Vec<Lost> {
     let proven = || backups.iter().rev().filter(|card| card.level >= Level::Verified);
-    let compared = |(part, now): (&String, &Held)| {
-        let before = proven().find_map(|card| card.held.get(part).copied());
+    let compared = |(source, now): (&DataSource, &Held)| {
+        let before = proven().find_map(|card| card.held.get(source).copied());
         let is_lost = match before {
             Some(before) => now.loss(&before).is_some() || now.is_unmounted(&before),
             None => now.is_empty() && proven().next().is_some_and(|newest| newest.held.is_empty()),
         };
-        is_lost.then(|| Lost { part: part.clone(), now: *now, before })
+        is_lost.then(|| Lost { source: source.clone(), now: *now, before })
     };
     held.iter().filter_map(compared).collect()
 }
@@ -37,9 +36,9 @@ impl Lost {
 
     /// What there is, and what there was in `backup`, for people.
     pub fn text(&self, backup: &str) -> String {
-        let part = match self.part.strip_prefix("volume ") {
+        let source = match self.source.as_volume() {
             Some(volume) => format!("the volume `{volume}`"),
-            None => format!("`{}`", self.part),
+            None => format!("`{}`", self.source),
         };
         let has = match self.now {
             Held { files: ..=1, bytes: 0, .. } => "is empty".to_owned(),
@@ -47,12 +46,12 @@ impl Lost {
             now => format!("has {}", now.count()),
         };
         let Some(before) = self.before else {
-            return format!("{part} {has}, and nothing says how much {backup} has there");
+            return format!("{source} {has}, and nothing says how much {backup} has there");
         };
         let mounted = match self.now.is_unmounted(&before) {
             true => ", from what was mounted there then",
             false => "",
         };
-        format!("{part} {has}, and {backup} has {} there{mounted}", before.count())
+        format!("{source} {has}, and {backup} has {} there{mounted}", before.count())
     }
 }

@@ -3,7 +3,11 @@
 use crate::failure::{Failure, Kind, Result};
 use crate::machine::part::Part;
 use crate::machine::sqlite::of_companion;
+use std::fmt;
 use std::path::{Component, Path, PathBuf};
+
+/// The key of `site.toml` that lists files and folders.
+const PATHS: &str = "backup";
 
 /// The places of a server.
 #[derive(Clone, Debug, Default)]
@@ -12,17 +16,50 @@ pub struct Places {
     pub server: String,
     /// Files and folders; what is in them is allowed, too.
     pub paths: Vec<PathBuf>,
-    /// Volumes, databases and Redis services, each as [`store`] writes it; absent if only a script knows them.
-    pub stores: Option<Vec<String>>,
+    /// Absent if only a script knows them.
+    pub stores: Option<Vec<NamedStore>>,
 }
 
-/// A volume, a database or a Redis service, in words; nothing for other parts.
-pub fn store(part: &Part) -> Option<String> {
-    match part {
-        Part::Volume { volume, .. } => Some(format!("volume {volume}")),
-        Part::Database { service, database, .. } => Some(format!("database {database} of {service}")),
-        Part::Redis { service, .. } => Some(format!("redis {service}")),
-        _ => None,
+/// What the site names that is no path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NamedStore {
+    Volume(String),
+    Database { service: String, database: String },
+    Redis(String),
+}
+
+impl NamedStore {
+    /// Where a part is put back; nothing for what is put elsewhere.
+    pub fn of(part: &Part) -> Option<NamedStore> {
+        match part {
+            Part::Volume { volume, .. } => Some(NamedStore::Volume(volume.clone())),
+            Part::Database { service, database, .. } => {
+                Some(NamedStore::Database { service: service.clone(), database: database.clone() })
+            }
+            Part::Redis { service, .. } => Some(NamedStore::Redis(service.clone())),
+            Part::Files { .. } | Part::Search { .. } | Part::Output { .. } => None,
+        }
+    }
+
+    /// The key of `site.toml` that lists such ones.
+    fn key(&self) -> &'static str {
+        match self {
+            NamedStore::Volume(_) => "volumes",
+            NamedStore::Database { .. } => "databases",
+            NamedStore::Redis(_) => "redis",
+        }
+    }
+}
+
+impl fmt::Display for NamedStore {
+    fn fmt(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            NamedStore::Volume(name) => write!(formatter, "volume {name}"),
+            NamedStore::Database { service, database } => {
+                write!(formatter, "database {database} of {service}")
+            }
+            NamedStore::Redis(service) => write!(formatter, "redis {service}"),
+        }
     }
 }
 
@@ -37,9 +74,10 @@ impl Places {
                 .help("take another backup, see `banister backup list`"));
         }
         for part in parts {
-            let named = store(part).filter(|name| self.stores.as_ref().is_some_and(|it| !it.contains(name)));
-            if let Some(name) = named {
-                return Err(self.refuse(&name, archive));
+            let is_foreign =
+                |store: &NamedStore| self.stores.as_ref().is_some_and(|own| !own.contains(store));
+            if let Some(store) = NamedStore::of(part).filter(is_foreign) {
+                return Err(self.refuse(&store.to_string(), store.key(), archive));
             }
             let written = match part {
                 Part::Files { path, .. } => path,
@@ -55,7 +93,7 @@ impl Places {
             };
             let is_plain = matches!(part, Part::Files { .. } | Part::Search { .. });
             if !is_plain || !self.has(&path(written)) {
-                return Err(self.refuse(written, archive));
+                return Err(self.refuse(written, PATHS, archive));
             }
         }
         Ok(())
@@ -72,20 +110,15 @@ impl Places {
         is_straight && path.is_absolute() && self.paths.iter().any(has)
     }
 
-    fn refuse(&self, written: &str, archive: &Path) -> Failure {
+    /// `key` is that of `site.toml` that lists what is like it.
+    fn refuse(&self, written: &str, key: &str, archive: &Path) -> Failure {
         let server = &self.server;
         let message = format!("`{written}` in the archive `{}` is no place of `{server}`", archive.display());
         let mut places: Vec<String> = self.paths.iter().map(|path| format!("`{}`", path.display())).collect();
         places.extend(self.stores.iter().flatten().map(|store| format!("`{store}`")));
         let has = if places.is_empty() { "none".to_owned() } else { places.join(", ") };
-        let key = match written.split(' ').next() {
-            Some("database") => "databases",
-            Some("redis") => "redis",
-            Some("volume") => "volumes",
-            _ => "backup",
-        };
         let moved = match key {
-            "backup" => {
+            PATHS => {
                 "; if that data is elsewhere now, do so until it is restored, then move it there with `mv`"
             }
             _ => "",

@@ -7,7 +7,7 @@ use super::reference::is_reference;
 use super::retention::{Aged, Fit, fuller, is_future, needed, old, restored};
 use super::snapshot;
 use crate::failure::Result;
-use crate::machine::archive::Compression;
+use crate::machine::archive::{Compression, DataSource};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,7 +22,7 @@ pub struct Aging {
     /// Those of the others that a restore of what is installed would need, and that hold what is missing in these.
     pub needed: Vec<Card>,
     /// The names of those that hold what is missing in newer ones, with these parts.
-    pub fuller: BTreeMap<String, BTreeSet<String>>,
+    pub fuller: BTreeMap<String, BTreeSet<DataSource>>,
     /// Those of the server from the future, which are among neither: they stay, and count for nothing.
     pub future: Vec<Card>,
     /// Archives that no card calls a backup of the server: nobody here can know what they are worth.
@@ -37,7 +37,7 @@ pub fn look(
     server: &str,
     keep: &Keep,
     fit: &Fit,
-    may_be_empty: &dyn Fn(&str) -> bool,
+    may_be_empty: &dyn Fn(&DataSource) -> bool,
     now: Timestamp,
 ) -> Result<Aging> {
     let is_own = |card: &Card| card.server.as_deref() == Some(server);

@@ -1,7 +1,7 @@
 //! Which backups of a server are old. Decides, and nothing else: [`super::prune`] looks, and removes.
 
 use super::keep::Keep;
-use crate::machine::archive::Held;
+use crate::machine::archive::{DataSource, Held};
 use crate::machine::release::Release;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -15,7 +15,7 @@ pub struct Aged {
     pub is_proven: bool,
     pub release: Option<String>,
     /// How much it holds of each part that counts; nothing if it does not say so.
-    pub held: BTreeMap<String, Held>,
+    pub held: BTreeMap<DataSource, Held>,
 }
 
 /// Into which installed releases a backup can be put back.
@@ -69,8 +69,8 @@ pub fn restored(backups: &[Aged], fit: &Fit, now: Timestamp) -> BTreeSet<usize> 
 /// Which of the backups, the oldest first, hold a part of which one that would be restored holds nothing, or little, by
 /// their places, with these parts: the newest proven one for each, also for one that it does not have at all. Neither a
 /// disk that is not mounted nor another path in the site must take the place of what was there.
-pub fn fuller(backups: &[Aged], restored: &BTreeSet<usize>) -> BTreeMap<usize, BTreeSet<String>> {
-    let mut found: BTreeMap<usize, BTreeSet<String>> = BTreeMap::new();
+pub fn fuller(backups: &[Aged], restored: &BTreeSet<usize>) -> BTreeMap<usize, BTreeSet<DataSource>> {
+    let mut found: BTreeMap<usize, BTreeSet<DataSource>> = BTreeMap::new();
     for newest in restored {
         let held = &backups[*newest].held;
         let earlier = &backups[..*newest];
@@ -86,7 +86,7 @@ pub fn fuller(backups: &[Aged], restored: &BTreeSet<usize>) -> BTreeMap<usize, B
             }
         }
         // One that does not say what it holds may hold all.
-        let mut seen: BTreeSet<&String> = held.keys().collect();
+        let mut seen: BTreeSet<&DataSource> = held.keys().collect();
         for (place, backup) in proven().filter(|_| !held.is_empty()) {
             let data = backup.held.iter().filter(|(_, held)| !held.is_empty());
             for (part, _) in data {
@@ -199,7 +199,8 @@ mod tests {
         let holding = |files: &[u64]| -> Vec<Aged> {
             let held = |files: &u64| Held { files: *files, bytes: *files * 100, mounted_at: 0 };
             let all = backups(&vec![(9, "1.0.0"); files.len()]).into_iter().zip(files);
-            all.map(|(aged, files)| Aged { held: [("~/data".into(), held(files))].into(), ..aged }).collect()
+            all.map(|(aged, files)| Aged { held: [(DataSource::path("~/data"), held(files))].into(), ..aged })
+                .collect()
         };
         let old = |backups: &[Aged]| old(backups, &keep(Some(1), None), &Fit::Any, now(), &TimeZone::UTC);
         assert_eq!(old(&holding(&[7, 8, 9, 0, 0])), [0, 1, 3]);
@@ -208,7 +209,9 @@ mod tests {
         assert_eq!(old(&holding(&[0, 0])), [0]);
         // A part that the newest does not have at all, whatever it was renamed to.
         let mut backups = holding(&[7, 8, 9, 9, 9]);
-        let renamed = |backup: &mut Aged| backup.held = [("~/other".into(), backup.held["~/data"])].into();
+        let renamed = |backup: &mut Aged| {
+            backup.held = [(DataSource::path("~/other"), backup.held[&DataSource::path("~/data")])].into()
+        };
         backups[3..].iter_mut().for_each(renamed);
         assert_eq!(old(&backups), [0, 1, 3]);
         // Of those that say nothing the newest may hold it.

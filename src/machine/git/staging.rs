@@ -5,7 +5,7 @@
 //! admin's edit. Here it writes into the staging folder, and each file then takes its place by a rename. So after a
 //! crash every file of the checkout is whole: the old one, the new one, or somebody's own.
 
-use std::fs::{DirBuilder, File, TryLockError};
+use std::fs::{DirBuilder, File};
 use std::io::Read;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -18,6 +18,7 @@ use super::{Checkout, Position};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::files::{sync_folder_of, write_private_durably};
 use crate::machine::tree;
+use crate::sync::FileLock;
 
 /// The note that a move is under way; it is on disk before the first file is touched, and removed at the very end.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -35,7 +36,7 @@ pub(super) struct Note {
 /// The staging folder, held by this process.
 pub(super) struct Staging {
     folder: PathBuf,
-    lock: File,
+    _lock: FileLock,
 }
 
 impl Staging {
@@ -50,14 +51,13 @@ impl Staging {
         let failed = || format!("`{}` can't be made", folder.display());
         DirBuilder::new().recursive(true).mode(0o700).create(&folder).or_fail(Kind::Refused, failed)?;
         let lock = File::create(folder.join("lock")).or_fail(Kind::Refused, failed)?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Staging { folder, lock }),
-            Err(TryLockError::WouldBlock) => Err(Failure::new(
+        match FileLock::take(lock).or_fail(Kind::Refused, failed)? {
+            Some(lock) => Ok(Staging { folder, _lock: lock }),
+            None => Err(Failure::new(
                 Kind::Refused,
                 format!("another banister is moving the checkout {}", checkout.shown()),
             )
             .help("Wait for it; see who: banister lock show")),
-            Err(TryLockError::Error(error)) => Err(error).or_fail(Kind::Refused, failed),
         }
     }
 
@@ -181,14 +181,6 @@ impl Staging {
         // First the note: without it, the rest means nothing.
         let _ = std::fs::remove_file(self.path("moving.json"));
         let _ = tree::remove(&self.folder);
-    }
-}
-
-impl Drop for Staging {
-    fn drop(&mut self) {
-        // Closing is not enough: a process that another thread is just starting has the open file, too, until it
-        // becomes another program.
-        let _ = self.lock.unlock();
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the child does: the only place in which SQLite is called.
+//! What the child does: the only place in which SQLite gets files of a server.
 
 use super::{JOURNAL, companion};
 use rusqlite::{Connection, Error, ErrorCode, OpenFlags};

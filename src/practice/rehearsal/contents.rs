@@ -1,6 +1,6 @@
 //! What an update leaves on a practice server, in a form that two ends can be compared by.
 
-use super::{Rehearsal, Server};
+use super::server::Server;
 use crate::failure::{Context, Kind, Result};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -8,13 +8,13 @@ use std::path::Path;
 /// Folders whose names tell when something was done.
 const PASSED_OVER: [&str; 3] = [".git/objects", ".git/logs", ".hoss/data"];
 
-pub fn contents(rehearsal: &Rehearsal) -> Result<Vec<String>> {
+pub fn contents(server: &Server, home: &Path) -> Result<Vec<String>> {
     let mut lines = vec![
-        format!("checked out: {}", rehearsal.release()?),
-        format!("healthy: {}", rehearsal.is_healthy()?),
-        format!("make: {}", rehearsal.made()?.join(", ")),
+        format!("checked out: {}", server.release()?),
+        format!("healthy: {}", server.is_healthy()?),
+        format!("make: {}", server.made()?.join(", ")),
     ];
-    if let Server::Hoss(practice) = &rehearsal.server {
+    if let Server::Hoss(practice) = server {
         let rows = practice.rows()?;
         lines.push(format!("runs: {}", practice.discover()?["version"]));
         lines.push(format!("rows: {:?}, migrations: {:?}", rows.tables, rows.migrations));
@@ -22,7 +22,7 @@ pub fn contents(rehearsal: &Rehearsal) -> Result<Vec<String>> {
     }
     let mut names = BTreeSet::new();
     let mut backups = 0;
-    list(&rehearsal.home(), &rehearsal.home(), &mut names, &mut backups)?;
+    list(home, home, &mut names, &mut backups)?;
     lines.push(format!("backups: {backups}"));
     lines.extend(names.into_iter().map(|name| format!("there is {name}")));
     Ok(lines)

@@ -8,9 +8,9 @@
 //! DIR/faults         a file for each target that fails; `health`, if it is not healthy
 //! ```
 
-use super::super::start::plain;
-use super::super::world::{make_folder, write};
 use crate::failure::{Failure, Kind, Result};
+use crate::practice::world::start::plain;
+use crate::practice::world::{make_folder, write};
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 

@@ -1,34 +1,36 @@
 //! The site of a rehearsal: what the real one says of its server, but for all that leads to it.
 
-use super::super::world::{self, make_folder};
-use super::{Original, Rehearsal, Server, tools};
+use super::original::Original;
+use super::server::Server;
+use super::simple::Simple;
+use super::tools;
 use crate::failure::{Context, Kind, Result};
 use crate::kind::Facts;
+use crate::practice::world::{self, make_folder};
 use std::path::Path;
 use toml::{Table, Value};
 
 /// What a practice server takes over from the real one. All else is about where that is.
 const KEPT: [&str; 6] = ["kind", "targets", "folder", "keep", "secrets", "not_secrets"];
 
-/// Writes `site.toml`.
-pub fn write(rehearsal: &Rehearsal, original: &Original) -> Result<()> {
-    let dir = rehearsal.site();
-    let mut table = match &rehearsal.server {
+/// Writes `site.toml` of the folder `dir`, whose scripts find programs in `tools`.
+pub fn write(server: &Server, original: &Original, dir: &Path, tools: &Path) -> Result<()> {
+    let home = dir.join("home");
+    let mut table = match server {
         Server::Hoss(practice) => {
-            let text = super::super::install::table(practice, "practice");
+            let text = std::fs::read_to_string(practice.site()).unwrap_or_default();
             let site: Table = text.parse().or_fail(Kind::Bug, || "the site of the practice server".into())?;
             match site.get("servers").and_then(|servers| servers.get("practice")) {
                 Some(Value::Table(table)) => table.clone(),
                 _ => Table::new(),
             }
         }
-        Server::Simple(_) => simple(rehearsal, original)?,
+        Server::Simple(made) => simple(made, original, dir, &home)?,
     };
-    let home = rehearsal.home().display().to_string();
-    let path = tools::path(&dir, &rehearsal.folder.path().join("tools")).to_string_lossy().into_owned();
+    let path = tools::path(dir, tools).to_string_lossy().into_owned();
     let mut environment: Table =
         original.table.get("environment").and_then(Value::as_table).cloned().unwrap_or_default();
-    environment.insert("HOME".into(), home.into());
+    environment.insert("HOME".into(), home.display().to_string().into());
     environment.insert("PATH".into(), path.into());
     table.insert("environment".into(), environment.into());
     let healthy = [("within", "10s"), ("stable", "100ms")];
@@ -40,14 +42,14 @@ pub fn write(rehearsal: &Rehearsal, original: &Original) -> Result<()> {
 }
 
 /// The table of a server of which only a folder is known, and what its backup holds.
-fn simple(rehearsal: &Rehearsal, original: &Original) -> Result<Table> {
+fn simple(made: &Simple, original: &Original, dir: &Path, home: &Path) -> Result<Table> {
     let facts = Facts::of(Some(&original.folder), original.kind())?;
     let is_kept = |key: &String| KEPT.contains(&key.as_str()) || facts.keys.contains_key(key);
     let kept = original.table.iter().filter(|(key, _)| is_kept(key));
     let mut table: Table = kept.map(|(key, value)| (key.clone(), value.clone())).collect();
-    table.insert("checkout".into(), rehearsal.checkout().display().to_string().into());
+    table.insert("checkout".into(), made.checkout().display().to_string().into());
     table.insert("backups".into(), "~/backups".into());
-    let fault = rehearsal.site().join("faults/health").display().to_string();
+    let fault = dir.join("faults/health").display().to_string();
     let command: Vec<Value> = ["test", "!", "-e", &fault].into_iter().map(Value::from).collect();
     let check = Table::from_iter([("command".to_owned(), Value::from(command))]);
     table.insert("health".into(), vec![Value::Table(check)].into());
@@ -57,7 +59,7 @@ fn simple(rehearsal: &Rehearsal, original: &Original) -> Result<Table> {
         let path = path.trim_start_matches("~/").trim_start_matches('/');
         let is_inside = !path.split('/').any(|part| part == "..") && !matches!(path, "" | "." | "~");
         let path = if is_inside { format!("data/{path}") } else { "data/all".to_owned() };
-        world::write(&rehearsal.home().join(&path).join("kept"), "kept\n")?;
+        world::write(&home.join(&path).join("kept"), "kept\n")?;
         paths.push(Value::from(format!("~/{path}")));
     }
     table.insert("backup".into(), paths.into());
@@ -73,7 +75,7 @@ fn simple(rehearsal: &Rehearsal, original: &Original) -> Result<Table> {
     }
     if let Some(file) = original.table.get("env_file").and_then(Value::as_str) {
         let name = Path::new(file).file_name().unwrap_or_default().to_string_lossy().into_owned();
-        world::write(&rehearsal.home().join(&name), "")?;
+        world::write(&home.join(&name), "")?;
         table.insert("env_file".into(), format!("~/{name}").into());
     }
     Ok(table)

@@ -2,7 +2,7 @@
 
 use super::Plan;
 use crate::failure::{Failure, Kind, Result};
-use crate::machine::archive::{self, About, Held};
+use crate::machine::archive::{self, About, DataSource, Held};
 use crate::machine::backup::{Card, Gathered, catalogue, lost};
 use crate::machine::part::Part;
 use crate::site::Server;
@@ -12,15 +12,20 @@ use std::collections::BTreeMap;
 ///
 /// Fails with [`Kind::Refused`] if all of one is gone since the last backup, or most of it with what was mounted there,
 /// unless the site says that this may be.
-pub(super) fn add(about: About, held: BTreeMap<String, Held>, plan: &Plan, server: &Server) -> Result<About> {
+pub(super) fn add(
+    about: About,
+    held: BTreeMap<DataSource, Held>,
+    plan: &Plan,
+    server: &Server,
+) -> Result<About> {
     let now = jiff::Timestamp::now();
     let is_own = |card: &&Card| card.server.as_ref() == Some(&server.name) && !card.is_future(now);
     let cards = catalogue(&plan.folder)?;
     let own: Vec<&Card> = cards.iter().filter(is_own).collect();
     let mut lost = lost(&held, &own);
-    lost.retain(|lost| !server.may_be_empty(&lost.part));
+    lost.retain(|lost| !server.may_be_empty(&lost.source));
     if let Some(grave) = lost.iter().find(|lost| lost.is_grave()) {
-        let written = grave.part.strip_prefix("volume ").unwrap_or(&grave.part);
+        let written = grave.source.written();
         return Err(Failure::new(Kind::Refused, grave.text("the last backup"))
             .why("such a backup would be no copy of what is gone; none was taken")
             .help(format!(
@@ -44,7 +49,7 @@ pub(super) fn gathered(about: About, gathered: &Gathered, plan: &Plan, server: &
         let holds = |member| archive::estimate(std::slice::from_ref(member), &archive::Own::default(), false);
         let all = own.map(holds);
         let all = all.collect::<Result<Vec<_>>>()?.concat();
-        held.extend(all.into_iter().map(|of| (format!("volume {volume}"), of)));
+        held.extend(all.into_iter().map(|of| (DataSource::volume(volume), of)));
     }
     let about = add(about, held, plan, server)?;
     Ok(About { parts: gathered.parts.clone(), changed: gathered.changed.clone(), ..about })

@@ -2,7 +2,7 @@
 
 use super::Plan;
 use crate::failure::{Failure, Kind, Result};
-use crate::machine::archive::{self, Content, Held, Member};
+use crate::machine::archive::{self, Content, DataSource, Held, Member};
 use crate::machine::backup::ENDING;
 use crate::machine::files::free_space;
 use crate::machine::raw_database;
@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 /// Fails if the files, uncompressed, would not fit; what a dump needs can't be known. How much there is of each, by its path
 /// as it was written.
-pub(super) fn enough(plan: &Plan, server: &Server) -> Result<BTreeMap<String, Held>> {
+pub(super) fn enough(plan: &Plan, server: &Server) -> Result<BTreeMap<DataSource, Held>> {
     server.check_backups_there(&plan.folder)?;
     let files = &plan.asked.files;
     let paths = files
@@ -31,7 +31,7 @@ pub(super) fn enough(plan: &Plan, server: &Server) -> Result<BTreeMap<String, He
     let needed = held.iter().map(|held| held.bytes).fold(0, u64::saturating_add);
     let free = free_space(&plan.folder)?.free;
     if needed <= free || plan.format == ENDING {
-        return Ok(files.iter().map(|files| files.path.clone()).zip(held).collect());
+        return Ok(files.iter().map(|files| DataSource::path(&files.path)).zip(held).collect());
     }
     let folder = plan.folder.display();
     let message = format!("a backup needs up to {}, and `{folder}` has {}", Size(needed), Size(free));

@@ -5,57 +5,20 @@
 
 use super::files::Files;
 use super::program::{Function, Program};
+use crate::script::engine::ahead::{Ahead, Rest};
 use crate::script::layers::{Layers, Text};
-use rhai::{ASTFlags, Expr, FnCallExpr, Position, Stmt};
-use std::collections::BTreeMap;
+use rhai::{ASTFlags, Expr, FnCallExpr, Stmt};
 
-/// What follows a step.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Rest {
-    /// The steps that every way has.
-    pub certain: usize,
-    /// Whether there may be any number more.
-    pub open: bool,
-}
-
-impl Rest {
-    fn and_a_step(self) -> Rest {
-        Rest { certain: self.certain + 1, ..self }
+/// What follows the steps of a runbook's `main`.
+pub fn ahead(layers: &Layers, text: &Text) -> Ahead {
+    let mut files = Files::new(layers, &[layers.kind().to_owned()]);
+    let file = files.add(text.clone());
+    let mut course = Course { files: &files, ahead: Ahead::default(), notes: true, calls: Vec::new() };
+    let main = files.files[file].program.iter().flat_map(|program| program.named("main")).last();
+    if let Some(main) = main {
+        course.function(file, main, Rest::default());
     }
-
-    /// What two ways have in common.
-    fn or(self, other: Rest) -> Rest {
-        Rest { certain: self.certain.min(other.certain), open: self.open || other.open }
-    }
-}
-
-/// What follows each step, by the source of its text and its line: columns are others where the text is run.
-#[derive(Default)]
-pub struct Ahead(BTreeMap<(String, usize), Option<Rest>>);
-
-impl Ahead {
-    /// What follows the steps of a runbook's `main`.
-    pub fn of(layers: &Layers, text: &Text) -> Ahead {
-        let mut files = Files::new(layers, &[layers.kind().to_owned()]);
-        let file = files.add(text.clone());
-        let mut course = Course { files: &files, ahead: Ahead::default(), notes: true, calls: Vec::new() };
-        let main = files.files[file].program.iter().flat_map(|program| program.named("main")).last();
-        if let Some(main) = main {
-            course.function(file, main, Rest::default());
-        }
-        course.ahead
-    }
-
-    /// What follows the step whose name stands at a place; nothing if that is not known.
-    pub fn after(&self, source: &str, place: Position) -> Option<Rest> {
-        self.0.get(&(source.to_owned(), place.line()?)).copied().flatten()
-    }
-
-    /// Of a step that is reached in several ways, or one of several in a line, only what they agree on is known.
-    fn note(&mut self, source: &str, place: Position, rest: Rest) {
-        let known = self.0.entry((source.to_owned(), place.line().unwrap_or_default())).or_insert(Some(rest));
-        *known = known.filter(|known| *known == rest);
-    }
+    course.ahead
 }
 
 /// Goes through what a run does, from its end to its beginning. What follows a statement is nothing where the run ends
@@ -253,7 +216,7 @@ mod tests {
     /// By the names of the steps: what follows each.
     fn ahead(body: &str) -> Vec<String> {
         let text = Text::new("test".into(), body.into());
-        let ahead = Ahead::of(&Layers::of_site(None, "plain"), &text);
+        let ahead = super::ahead(&Layers::of_site(None, "plain"), &text);
         let name = |(_, line): &(String, usize)| {
             let line = body.lines().nth(line - 1).unwrap();
             line.split("step \"").nth(1).unwrap().split('"').next().unwrap().to_owned()

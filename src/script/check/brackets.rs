@@ -1,7 +1,7 @@
 //! Which bracket or backtick was not closed, of a text that does not parse. The parser notices that only later, often at
 //! the end of the file; people indent what they write, and that says where it is.
 
-use crate::script::outline::mask;
+use crate::script::text::tokens::mask;
 
 /// A line and a column in characters, from 1.
 pub type Place = (usize, usize);

@@ -5,7 +5,7 @@ use super::program::Program;
 use super::syntax;
 use crate::failure::Failure;
 use crate::script::layers::{Folder, Layers, Text};
-use crate::script::source;
+use crate::script::text::source;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// They are named by their number.

@@ -1,8 +1,9 @@
 //! What the check finds: a place in a script, what is wrong there, and how it is mended.
 
-use crate::script::compose::as_written;
+use crate::output::width;
+use crate::script::layers::merge::as_written;
 use crate::script::layers::{Problem, Text, Versions};
-use crate::script::source::{file_line, shown};
+use crate::script::text::source::{file_line, shown};
 use rhai::Position;
 use serde::Serialize;
 
@@ -126,6 +127,32 @@ impl Finding {
         let Some(before) = self.column.checked_sub(indent + 1) else { return vec![cut(line, 0)] };
         // Of a very long line, the part around the place.
         let start = if line.chars().count() > WIDTH { before.saturating_sub(WIDTH / 2) } else { 0 };
-        vec![cut(line, start), format!("{}^", " ".repeat(before - start))]
+        let shown = cut(line, start);
+        // The place may be behind the end of what is shown.
+        let letters = shown.chars().map(width::of_char).chain(std::iter::repeat(1));
+        let columns: usize = letters.take(before - start).sum();
+        vec![shown, format!("{}^", " ".repeat(columns))]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_caret_is_below_its_place_behind_letters_of_two_columns() {
+        let mut finding = Finding {
+            severity: Severity::Error,
+            source: "update.rhai".into(),
+            line: 1,
+            column: 11,
+            message: String::new(),
+            help: String::new(),
+            text: "  say(\"網\", x)".into(),
+            versions: None,
+        };
+        assert_eq!(finding.excerpt(), ["say(\"網\", x)", "         ^"]);
+        finding.column = 20;
+        assert_eq!(finding.excerpt()[1].len(), 19);
     }
 }

@@ -1,11 +1,11 @@
 //! Functions of a kind that make an inherited one wrong: what is found in the kind's own file, before a night shows it.
 
+use super::called::{calls, reached};
 use super::files::Files;
 use super::finding::{Finding, Severity};
-use super::program::{Function, Program};
-use crate::script::compose::{is_base, written};
-use crate::script::source::{file_line, shown};
-use rhai::{ASTNode, Expr, FnCallExpr, Stmt};
+use super::program::Function;
+use crate::script::layers::merge::is_base;
+use crate::script::text::source::{file_line, shown};
 use std::collections::BTreeSet;
 
 /// Whoever has the first must have the second: the inherited one undoes something else.
@@ -92,24 +92,6 @@ fn name(source: &str) -> &str {
     file.strip_suffix(".rhai").unwrap_or(file)
 }
 
-/// The functions that a call of this one reaches within its text, without those that it reaches by other names only.
-fn reached(program: &Program, name: &str) -> BTreeSet<String> {
-    let (mut reached, mut next) = (BTreeSet::new(), vec![name.to_owned()]);
-    while let Some(name) = next.pop() {
-        for function in program.named(&name) {
-            calls(function, |call| {
-                if !call.is_qualified() && program.named(&call.name).next().is_some() {
-                    let called = written(&call.name).to_owned();
-                    if reached.insert(called.clone()) {
-                        next.push(called);
-                    }
-                }
-            });
-        }
-    }
-    reached
-}
-
 /// The calls of a function that go to a module: its name, as far as it is that of its import, and the function's.
 fn module_calls(function: &Function) -> BTreeSet<(String, String)> {
     let mut found = BTreeSet::new();
@@ -127,18 +109,4 @@ fn hands_on(function: &Function, alias: &str) -> bool {
     calls(function, |_| count += 1);
     let own = (alias.to_owned(), function.name.clone());
     count == 1 && function.body.len() == 1 && module_calls(function).contains(&own)
-}
-
-fn calls(function: &Function, mut each: impl FnMut(&FnCallExpr)) {
-    let mut look = |path: &[ASTNode]| {
-        match path.last() {
-            Some(ASTNode::Expr(Expr::FnCall(call, _) | Expr::MethodCall(call, _))) => each(call),
-            Some(ASTNode::Stmt(Stmt::FnCall(call, _))) => each(call),
-            _ => {}
-        }
-        true
-    };
-    for statement in &function.body {
-        statement.walk(&mut Vec::new(), &mut look);
-    }
 }

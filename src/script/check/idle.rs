@@ -4,10 +4,10 @@
 use super::files::{File, Files};
 use super::finding::{Finding, Severity};
 use super::program::{Function, Program};
-use crate::script::compose::written;
+use crate::script::layers::merge::written;
 use crate::script::layers::{Folder, distance, nearest};
-use crate::script::outline::outline;
-use crate::script::source::{BUNDLED, file_line, is_layered, shown};
+use crate::script::text::outline::outline;
+use crate::script::text::source::{BUNDLED, file_line, is_layered, shown};
 use rhai::{ASTNode, Expr, FnCallExpr, Stmt};
 
 /// How far a name may be from a bundled one to be that one, misspelt.

@@ -2,10 +2,8 @@
 
 use crate::primitives;
 use crate::script::engine;
-use crate::script::layers::Layers;
-use rhai::Engine;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 /// Functions that the engine knows without listing them, as they are part of the language.
 const KEYWORDS: [&str; 7] = ["Fn", "call", "curry", "is_def_fn", "is_def_var", "is_shared", "type_of"];
@@ -17,13 +15,6 @@ pub struct Known {
     /// What can be read with a dot: units, fields of failures.
     pub properties: BTreeSet<String>,
 }
-
-/// Parses, and takes any variable and any module for there, so that one unknown name does not hide the next.
-pub static LENIENT: LazyLock<Engine> = LazyLock::new(|| {
-    let mut engine = engine::engine(Arc::new(Layers::default()));
-    engine.set_strict_variables(false);
-    engine
-});
 
 /// They are the same for every script.
 pub static KNOWN: LazyLock<Known> = LazyLock::new(|| {

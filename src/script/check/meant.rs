@@ -1,8 +1,8 @@
 //! What was meant by a line that begins a block with a word that begins none: `main() {`, `onfailure {`.
 
-use super::calls::MISSPELT;
+use crate::output::nearest::MISSPELT;
 use crate::script::layers::{distance, nearest};
-use crate::script::outline::HOOKS;
+use crate::script::text::outline::HOOKS;
 use rhai::Position;
 
 /// Words before a block that need nothing between.

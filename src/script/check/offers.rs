@@ -1,25 +1,67 @@
 //! What a kind of servers must offer: the functions that bundled runbooks and `status` call. What is wrong there is told in
 //! the kind's own file, and not in each runbook that nobody wrote here.
 
-use super::files::File;
+use super::files::{File, Files};
 use super::finding::{Finding, Severity};
 use super::program::Function;
-use crate::script::source::shown;
+use crate::script::text::source::shown;
 use rhai::Position;
+
+/// What the finding of a function says that a kind lacks.
+const LACKS: &str = "has no function";
+/// A kind that lacks more of them was not meant to define all of them itself.
+const FEW: usize = 3;
+
+/// The findings, with one in the place of those of a kind that lacks many functions, as it extends no other.
+pub fn together(found: Vec<Finding>, files: &Files) -> Vec<Finding> {
+    let (lacks, mut rest): (Vec<_>, Vec<_>) =
+        found.into_iter().partition(|finding| finding.line == 0 && finding.message.contains(LACKS));
+    for file in &files.files {
+        let mut of_file: Vec<_> =
+            lacks.iter().filter(|finding| finding.source == file.text.source).cloned().collect();
+        of_file.sort_by(|one, other| one.message.cmp(&other.message));
+        of_file.dedup();
+        let kind = kind(file);
+        if of_file.len() <= FEW || files.layers.extends(kind).is_some() {
+            rest.extend(of_file);
+            continue;
+        }
+        let message = format!("the kind `{kind}` extends no other, and lacks {} functions", of_file.len());
+        let help = format!(
+            "write `extends = \"plain\"` into `stdlib/{kind}/kind.toml`; this file then needs only the functions in which \
+             it differs: see `banister doc kind`"
+        );
+        rest.push(of_all(file, message, &help));
+    }
+    rest
+}
+
+/// A finding about a text as a whole.
+fn of_all(file: &File, message: String, help: &str) -> Finding {
+    let mut finding = Finding::new(Severity::Error, &file.text, Position::NONE, message, help);
+    (finding.line, finding.column) = (0, 0);
+    finding
+}
+
+/// The name of the kind whose text it is.
+fn kind(file: &File) -> &str {
+    let name = shown(&file.text.source).rsplit('/').next().unwrap_or_default();
+    name.strip_suffix(".rhai").unwrap_or(name)
+}
 
 /// What keeps a kind's function from being called with so many arguments, if anything does.
 pub fn objection(file: &File, name: &str, count: usize) -> Option<Finding> {
     let program = file.program.as_ref()?;
     let found: Vec<&Function> = program.named(name).collect();
-    let kind = shown(&file.text.source).rsplit('/').next().unwrap_or_default();
-    let kind = kind.strip_suffix(".rhai").unwrap_or(kind);
+    let kind = kind(file);
     let Some(function) = found.first() else {
         let message =
-            format!("the kind `{kind}` has no function `{name}`, which is needed with {}", arguments(count));
-        let help = "define it in this file; see its purpose with `banister doc kind`";
-        let mut finding = Finding::new(Severity::Error, &file.text, Position::NONE, message, help);
-        (finding.line, finding.column) = (0, 0);
-        return Some(finding);
+            format!("the kind `{kind}` {LACKS} `{name}`, which is needed with {}", arguments(count));
+        return Some(of_all(
+            file,
+            message,
+            "define it in this file; see its purpose with `banister doc kind`",
+        ));
     };
     let find = |message: String, help: &str| {
         Some(Finding::new(Severity::Error, &file.text, function.place, message, help))
@@ -39,5 +81,5 @@ pub fn objection(file: &File, name: &str, count: usize) -> Option<Finding> {
 }
 
 fn arguments(count: usize) -> String {
-    super::calls::arguments(count, count)
+    super::arity::arguments(count, count)
 }

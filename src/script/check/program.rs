@@ -1,7 +1,6 @@
 //! A parsed text, taken apart: what stands at its top, and each function with the statements of its body.
 
-use super::known::LENIENT;
-use crate::script::engine::PARSER;
+use crate::script::engine::{LENIENT, PARSER};
 use crate::script::layers::Text;
 use rhai::{AST, ASTNode, Expr, FnAccess, FnPtr, ParseError, Position, Stmt};
 use std::collections::{BTreeMap, BTreeSet};

@@ -4,7 +4,7 @@ use super::brackets::{self, Place};
 use super::finding::{Finding, Severity};
 use super::meant;
 use super::words;
-use crate::script::error::lower;
+use crate::script::engine::error::lower;
 use crate::script::layers::Text;
 use rhai::{LexError, ParseError, ParseErrorType, Position};
 

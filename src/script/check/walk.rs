@@ -1,11 +1,24 @@
 //! Goes through a text statement by statement, and knows at each place what can be seen from there.
 
+mod arguments;
+mod calls;
+mod expressions;
+mod functions;
+mod imports;
+mod steps;
+mod values;
+
+pub use calls::NO_FUNCTION;
+#[cfg(test)]
+pub use functions::TAKEN;
+pub use imports::unknown_kind;
+
 use super::files::{File, Files};
 use super::finding::{Finding, Severity};
 use super::program::{Function, Program};
-use super::scope::Scopes;
-use super::steps::{Steps, Try};
+use super::scope::{Scopes, Variable};
 use rhai::{Position, Stmt, StmtBlock};
+use steps::{Steps, Try};
 
 /// The place that is looked at, and what was found so far.
 pub struct Walk<'a> {
@@ -51,6 +64,17 @@ pub fn walk<'a>(files: &'a Files<'a>, number: usize, program: &'a Program) -> Ve
     walk.found
 }
 
+/// The word that ends a block.
+pub fn ending(statement: &Stmt) -> &'static str {
+    let broken = statement.options().contains(rhai::ASTFlags::BREAK);
+    match (statement, broken) {
+        (Stmt::Return(..), false) => "return",
+        (Stmt::Return(..), true) => "throw",
+        (_, true) => "break",
+        (_, false) => "continue",
+    }
+}
+
 impl<'a> Walk<'a> {
     pub fn find(
         &mut self,
@@ -83,7 +107,7 @@ impl<'a> Walk<'a> {
             let message = format!("the module `{}` is imported and never used", alias.name);
             self.find(Severity::Warning, alias.place, message, "remove the `import`");
         }
-        let unused = |variable: &&super::scope::Variable| {
+        let unused = |variable: &&Variable| {
             variables_too && variable.watched && !variable.used && !variable.name.starts_with('_')
         };
         for variable in scope.variables.iter().filter(unused) {
@@ -104,7 +128,7 @@ impl<'a> Walk<'a> {
         let mut ended: Option<&Stmt> = None;
         for statement in statements.iter().filter(|statement| !statement.is_noop()) {
             if let Some(end) = ended.take() {
-                let what = super::words::ending(end);
+                let what = ending(end);
                 let line = end.position().line().unwrap_or_default();
                 let help = format!("remove it, or move it before the `{what}` in line {line}");
                 self.find(Severity::Warning, statement.position(), "this is never reached", help);

@@ -1,11 +1,11 @@
 //! What is read for a name: the bundled file, the site's on it, and of a kind what it inherits.
 
-use super::super::compose::{compose, inherit};
-use super::super::source::BUNDLED;
-use super::super::stale::stale;
+use super::merge::{compose, inherit};
+use super::stale::stale;
 use super::{BASE, Folder, Layers, Text};
 use crate::failure::{Failure, Kind, Result};
 use crate::kind::{FILE, OwnKey, STDLIB, Written, extends, path_of};
+use crate::script::text::source::BUNDLED;
 
 impl Layers {
     /// A file, with what it lies on.
@@ -37,7 +37,7 @@ impl Layers {
             None => text,
         };
         let used = |path: &str, text: &Text| {
-            let mut used = self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            let mut used = self.used.lock();
             used.insert(path.to_owned(), text.clone());
         };
         Ok(match (bundled, site) {
@@ -125,7 +125,7 @@ impl Layers {
     /// The `kind.toml` of a kind: the site's own, else the bundled one.
     pub(super) fn kind_file(&self, name: &str) -> Result<Option<Text>> {
         let text = self.kind_text(name)?;
-        let mut used = self.used.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut used = self.used.lock();
         let path = format!("{}/{}", Folder::Stdlib.name(), path_of(name));
         text.iter().for_each(|text| drop(used.insert(path.clone(), text.clone())));
         Ok(text)

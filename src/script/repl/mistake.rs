@@ -3,7 +3,7 @@
 use super::Repl;
 use crate::failure::{Failure, Kind};
 use crate::primitives;
-use crate::script::error::{innermost, lower};
+use crate::script::engine::error::{innermost, lower};
 use crate::script::layers::nearest;
 use rhai::EvalAltResult;
 

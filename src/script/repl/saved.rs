@@ -1,7 +1,7 @@
 //! What was typed, as a script.
 
-use crate::script::outline::{Outline, outline};
-use crate::script::tokens::{Sort, tokens};
+use crate::script::text::outline::{Outline, outline};
+use crate::script::text::tokens::{Sort, tokens};
 
 /// The parts of a script: what stands at its top, and what is done.
 #[derive(Debug, Default, PartialEq)]

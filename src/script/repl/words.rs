@@ -3,9 +3,9 @@
 use super::Repl;
 use crate::primitive::{Page, Parameter};
 use crate::primitives;
-use crate::script::compose::is_base;
 use crate::script::layers::Layers;
-use crate::script::outline::outline;
+use crate::script::layers::merge::is_base;
+use crate::script::text::outline::outline;
 use std::collections::BTreeSet;
 
 /// Something that can be called.

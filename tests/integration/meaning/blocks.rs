@@ -76,6 +76,61 @@ fn each_branch_has_its_own_copy_of_what_a_closure_captured() {
     assert_eq!(ports, ["a 1", "b 1", "c 1", "d 1"]);
 }
 
+/// Whether a journal has this text.
+fn is_written(world: &World, text: &str) -> bool {
+    world
+        .journals()
+        .iter()
+        .any(|journal| std::fs::read_to_string(journal).is_ok_and(|all| all.contains(text)))
+}
+
+/// The first branch waits for the last, which is begun only if a place is free by then.
+#[test]
+fn a_branch_that_takes_long_keeps_nobody_waiting_but_its_own_place() {
+    let body = "    let told = parallel([\"long\", \"short\", \"last\"], #{ at_most: 2 }, |x| {
+        let wait = \"for i in $(seq 300); do test -e ../last && exit 0; sleep 0.1; done; exit 1\";
+        let commands = #{ long: wait, short: \"true\", last: \"touch ../last\" };
+        this_server().shell(commands[x]);
+        x
+    });
+    this_server().run([\"sh\", \"-c\", \"echo $* > ../told\", \"sh\"] + told);";
+    let world = world(body);
+    let said = world.banister(&["run", "mine"]);
+    assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
+    assert_eq!(world.read("told"), "long short last\n");
+}
+
+/// What is replayed takes no time: the branch that ended last may be the first to have ended now.
+#[test]
+fn a_resume_begins_no_branch_that_was_not_begun_because_another_had_failed() {
+    let body = "    let caught = \"\";
+    try {
+        parallel([\"fails\", \"waits\", \"never\"], #{ at_most: 2 }, |x| {
+            if x == \"fails\" { for i in 0..100 { this_server().free_space(\".\"); } fail(); }
+            this_server().shell(\"until test -e ../failed; do sleep 0.1; done; echo \" + x + \" >> ../trace\");
+        });
+    } catch (failure) { caught = failure.kind; }
+    this_server().shell(`echo ${caught} >> ../trace`);
+    step \"Last\" { fail(); }";
+    let world = world(body);
+    let failed = world.path().join("failed");
+    let said = std::thread::scope(|scope| {
+        let run = scope.spawn(|| world.banister(&["run", "mine"]));
+        // Only once the failure is written down is the other branch let end.
+        while !is_written(&world, "command_failed") {
+            assert!(!run.is_finished(), "it has no failure");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        std::fs::write(&failed, "").unwrap();
+        run.join().unwrap()
+    });
+    assert_eq!(said.code, Some(1), "{}{}", said.out, said.err);
+    world.write("mended", "");
+    let said = world.banister(&["resume"]);
+    assert_eq!(said.code, Some(0), "{}{}", said.out, said.err);
+    assert_eq!(world.read("trace"), "waits\ncommand_failed\nfail end\n");
+}
+
 #[test]
 fn a_runbook_has_one_main() {
     let world = World::new();

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
 
 #[test]
 fn a_new_server_is_healthy_and_holds_its_rows() {
@@ -303,4 +305,39 @@ fn the_database_answers_what_checks_ask() {
     assert!(server.query("SELECT pg_database_size('hoss_core')").parse::<u64>().unwrap() > 10_000);
     let ready = server.good("docker", &["exec", "server_db_1", "pg_isready", "-U", "postgres"]);
     assert!(ready.ends_with("accepting connections"));
+}
+
+#[test]
+fn what_the_database_has_committed_outlives_its_kill() {
+    let server = server(&[]);
+    let insert = |number: usize| {
+        let columns = "INSERT INTO namespaces (id, uuid, name, bucket) VALUES";
+        // Both rows, or none.
+        let both = ["one", "other"].map(|key| format!("{columns} ('{key}-{number}', 'u', 'n', 'b')"));
+        let psql =
+            ["exec", "server_db_1", "psql", "-U", "postgres", "-d", "hoss_core", "-c", &both.join(";")];
+        server.run("docker", &psql).code == Some(0)
+    };
+    let mut committed = 0;
+    for kill in 1..=3 {
+        until("the database answers", || insert(100_000 * kill));
+        let pid = server.good("docker", &["inspect", "--format", "{{.State.Pid}}", "server_db_1"]);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                std::thread::sleep(Duration::from_millis(70));
+                assert!(Command::new("kill").args(["-9", &pid]).status().unwrap().success());
+            });
+            let numbers = 100_000 * kill..;
+            committed += 1 + numbers.skip(1).take_while(|number| insert(*number)).count();
+        });
+    }
+    let count = |key: &str| {
+        let count = format!("SELECT count(*) FROM namespaces WHERE substr(id, 1, {}) = '{key}'", key.len());
+        server.query(&count).parse::<usize>().unwrap()
+    };
+    until("the database answers", || insert(0));
+    // What was written when it was killed may be in, although nobody was told.
+    let (one, other) = (count("one"), count("other"));
+    assert_eq!(one, other);
+    assert!((committed + 1..=committed + 4).contains(&one), "{one} of {committed} and the last");
 }

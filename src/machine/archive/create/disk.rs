@@ -3,9 +3,8 @@
 use super::{Member, Names, Writer};
 use crate::failure::{Failure, Kind, Result};
 use crate::machine::archive::changed::{Stamp, doubts, settled, several};
-use crate::machine::archive::estimate::refuse;
 use crate::machine::archive::header::Attributes;
-use crate::machine::archive::left::{Left, Own, real, whole};
+use crate::machine::archive::left::{Left, Own, real, refuse, whole};
 use crate::machine::archive::manifest::{Sort, text};
 use crate::machine::archive::pax;
 use crate::machine::archive::sparse::Map;

@@ -2,7 +2,7 @@
 //! reference is of an attempt that was cut off.
 
 use crate::failure::{Context, Kind, Result};
-use crate::machine::files::{private_folder, write_private_durably};
+use crate::machine::files::{hexadecimal, private_folder, write_private_durably};
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -35,7 +35,7 @@ pub fn begin(folder: &Path, server: &str) -> Result<String> {
     let mut chance = [0; 16];
     rustix::rand::getrandom(&mut chance, rustix::rand::GetRandomFlags::empty())
         .or_fail(Kind::Refused, || "there are no random numbers".into())?;
-    let set: String = chance.iter().map(|byte| format!("{byte:02x}")).collect();
+    let set = hexadecimal(&chance);
     let mut begun = read(folder, server)?;
     begun.insert(set.clone());
     write(folder, server, &begun)?;

@@ -15,7 +15,9 @@
 
 mod databases;
 mod exchange;
+mod names;
 mod plan;
+mod planned;
 mod room;
 mod single;
 mod stage;
@@ -33,7 +35,7 @@ use crate::machine::files::{kept, write_private_durably};
 use crate::machine::part::Part;
 use crate::machine::sqlite;
 use crate::machine::tree;
-use plan::{Plan, Way};
+use planned::{Plan, Way};
 use std::path::PathBuf;
 use survey::Survey;
 use targets::{Target, targets};
@@ -166,7 +168,7 @@ pub fn pieces(unpacked: &Unpacked, place: &Place) -> Vec<PathBuf> {
         Part::Files { path, .. } => Some((place.path)(path)),
         _ => None,
     });
-    paths.flat_map(|path| stage::staged(&path, unpacked)).collect()
+    paths.flat_map(|path| names::staged(&path, unpacked)).collect()
 }
 
 fn drop_aside(unpacked: &Unpacked, place: &Place) -> Result<()> {
@@ -179,7 +181,7 @@ fn drop_aside(unpacked: &Unpacked, place: &Place) -> Result<()> {
         let beside = sqlite::COMPANIONS.map(|what| path.with_file_name(sqlite::companion(name, what)));
         beside.into_iter().chain([path]).collect::<Vec<_>>()
     };
-    for left in paths.flat_map(with_companions).flat_map(|path| stage::asides(&path, unpacked)) {
+    for left in paths.flat_map(with_companions).flat_map(|path| names::asides(&path, unpacked)) {
         tree::remove(&left).or_fail(Kind::Refused, || format!("`{}` can't be removed", left.display()))?;
     }
     Ok(())

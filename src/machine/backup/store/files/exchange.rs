@@ -1,8 +1,8 @@
 //! Exchanges the contents of a folder, entry by entry. Cut off anywhere and called again, it continues: what stands where
 //! is known by the inodes that the plan names.
 
-use super::plan::{Contents, Dress, Entry, Item, Plan};
-use super::stage::{aside, refused};
+use super::names::{aside, refused};
+use super::planned::{Contents, Dress, Entry, Item, Plan};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::backup::Unpacked;
 use crate::machine::sqlite;

@@ -1,6 +1,8 @@
 //! What is exchanged for what: decided once, and written down before the first of it is moved.
 
-use super::stage::{self, aside, beside, is_folder, refused};
+use super::names::{around, aside, beside, not_allowed, refused};
+use super::planned::{Contents, Dress, Entry, Item, Plan, Stays, Way};
+use super::stage::is_folder;
 use super::{Target, single};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::archive::Left;
@@ -10,93 +12,11 @@ use crate::machine::tree::{Entry as Found, Extended, Folder, Sort};
 use crate::output::word;
 use rustix::fs::{Access, AtFlags, accessat};
 use rustix::process::geteuid;
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
-use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
-
-/// How one file or folder is put back.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Plan {
-    pub place: PathBuf,
-    /// Where it was unpacked.
-    pub from: PathBuf,
-    /// The paths, as the backup writes them, that are back when this is done.
-    pub restored: Vec<String>,
-    pub way: Way,
-    /// What could not be kept when it was brought to another file system, each with its name.
-    #[serde(default)]
-    pub lost: Vec<String>,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Way {
-    /// The contents of a folder are exchanged.
-    Contents(Contents),
-    /// It is exchanged as a whole, with what waits beside it.
-    Beside {
-        entry: Entry,
-        /// What belongs to the SQLite database that is replaced: it goes aside first, also what the backup has another of. The
-        /// log of another time would make another state of what is restored.
-        #[serde(default)]
-        companions: Vec<Entry>,
-    },
-    /// It is written over, because nothing can be put beside it, or because it is a mount itself.
-    Written,
-}
-
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Contents {
-    /// The place itself, whose path is empty, and the folders in it that stay, outer ones first.
-    pub folders: Vec<Stays>,
-    pub entries: Vec<Entry>,
-}
-
-/// A folder that stays. Its path is below the place.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Stays {
-    pub path: OsString,
-    /// What it gets from the backup, if that has it.
-    pub dress: Option<Dress>,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Dress {
-    pub owner: u32,
-    pub group: u32,
-    pub mode: u32,
-    pub seconds: i64,
-    pub nanoseconds: i64,
-    #[serde(default)]
-    pub extended: Extended,
-}
-
-/// Something in a folder that stays: one of the two may be absent.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Entry {
-    pub folder: OsString,
-    pub name: OsString,
-    pub old: Option<Item>,
-    pub new: Option<Item>,
-}
-
-/// What tells something from what was made meanwhile. A folder's mode is in it, because a closed one must be opened to
-/// be moved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Item {
-    pub inode: u64,
-    pub mode: Option<u32>,
-}
-
-impl Item {
-    pub fn of(found: &Metadata) -> Item {
-        Item { inode: found.ino(), mode: found.is_dir().then_some(found.mode() & 0o7777) }
-    }
-}
+use std::path::Path;
 
 /// The plan of a part, if the backup has such a thing: of what was staged, or of what is to be.
 pub fn plan(target: &Target, unpacked: &Unpacked, is_staged: bool) -> Result<Option<Plan>> {
@@ -128,12 +48,11 @@ pub fn plan(target: &Target, unpacked: &Unpacked, is_staged: bool) -> Result<Opt
         return of(Way::Contents(planning.contents));
     }
     let (name, _) = beside(&target.place, unpacked);
-    let Some((from, own)) =
-        stage::around(&target.from).or_fail(Kind::Refused, failed)?.zip(target.from.file_name())
+    let Some((from, own)) = around(&target.from).or_fail(Kind::Refused, failed)?.zip(target.from.file_name())
     else {
         return Ok(None);
     };
-    let around = stage::around(&target.place).or_fail(Kind::Refused, failed)?;
+    let around = around(&target.place).or_fail(Kind::Refused, failed)?;
     let waiting = match (&around, from.about(own).or_fail(Kind::Refused, failed)?) {
         (_, Some(found)) => Some(found),
         (Some(around), None) => around.about(&name).or_fail(Kind::Refused, failed)?,
@@ -332,24 +251,5 @@ fn check_movable(folder: &Folder, name: &OsStr, place: &Path) -> Result<()> {
     match accessat(folder, name, Access::WRITE_OK, AtFlags::EACCESS) {
         Ok(()) => Ok(()),
         Err(_) => Err(not_allowed(place, format!("it belongs to the user {}", found.uid()))),
-    }
-}
-
-pub fn not_allowed(place: &Path, why: impl ToString) -> Failure {
-    refused(format!("`{}` can't be restored", place.display()), why)
-        .why("nothing was changed")
-        .help("restore it as root: `sudo banister backup restore`")
-}
-
-impl Dress {
-    fn of(found: &Metadata, extended: Extended) -> Dress {
-        Dress {
-            owner: found.uid(),
-            group: found.gid(),
-            mode: found.mode() & 0o7777,
-            seconds: found.mtime(),
-            nanoseconds: found.mtime_nsec(),
-            extended,
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! Puts back what is not exchanged within its own folder: a single file, or a folder where none is.
 
-use super::plan::{Entry, Plan, not_allowed};
-use super::stage::{around, beside, refused};
+use super::names::{around, beside, not_allowed, refused};
+use super::planned::{Entry, Plan};
 use super::{Target, exchange as entries};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::backup::Unpacked;

@@ -1,46 +1,15 @@
 //! Brings what was unpacked to where it is exchanged, whole.
 
-use super::Target;
-use crate::failure::{Context, Failure, Kind, Result};
-use crate::machine::archive::ASIDE;
+use super::names::{aside, beside, real};
+use super::{Target, single};
+use crate::failure::{Context, Kind, Result};
 use crate::machine::backup::Unpacked;
 use crate::machine::tree::{self, Folder};
 use rustix::fs::{Mode, fchmod};
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
-use std::path::{Path, PathBuf};
-
-/// The folder, in a place, of what one restore brings and moves aside.
-pub fn aside(unpacked: &Unpacked) -> OsString {
-    format!("{ASIDE}{}", unpacked.id).into()
-}
-
-/// What a single file is called that waits beside its place, and what was moved aside for it.
-pub fn beside(place: &Path, unpacked: &Unpacked) -> (OsString, OsString) {
-    let named = |what: &str| {
-        let mut name = OsString::from(".");
-        name.push(place.file_name().unwrap_or_default());
-        name.push(format!(".{what}.{}", unpacked.id));
-        name
-    };
-    (named("new"), named("old"))
-}
-
-/// All that a restore may have left in and beside a place.
-pub fn asides(place: &Path, unpacked: &Unpacked) -> Vec<PathBuf> {
-    let (_, old) = beside(place, unpacked);
-    [staged(place, unpacked), vec![place.with_file_name(old)]].concat()
-}
-
-/// The same before anything is exchanged.
-pub fn staged(place: &Path, unpacked: &Unpacked) -> Vec<PathBuf> {
-    let (new, _) = beside(place, unpacked);
-    let mut part = new.clone();
-    part.push(".part");
-    let beside = [new, part].map(|name| place.with_file_name(name));
-    [vec![place.join(aside(unpacked))], beside.into()].concat()
-}
+use std::path::Path;
 
 /// Whether a place has the contents of a folder exchanged: what is restored is a folder, and so is what is there, if
 /// anything is.
@@ -57,7 +26,7 @@ pub fn stage(target: &Target, unpacked: &Unpacked) -> Result<Vec<String>> {
     let failed = || format!("`{}` can't be restored", target.place.display());
     match is_folder(target, unpacked) {
         true => stage_folder(target, unpacked).or_fail(Kind::Refused, failed),
-        false if super::single::is_written(target).or_fail(Kind::Refused, failed)? => Ok(Vec::new()),
+        false if single::is_written(target).or_fail(Kind::Refused, failed)? => Ok(Vec::new()),
         false => {
             let around = target.place.parent().unwrap_or(Path::new("/"));
             make_folders(around).or_fail(Kind::Refused, failed)?;
@@ -142,22 +111,4 @@ fn make_folders(path: &Path) -> io::Result<()> {
         Ok(_) => Err(io::Error::other(format!("`{}` is no folder", path.display()))),
         Err(_) => std::fs::DirBuilder::new().recursive(true).mode(0o755).create(path),
     }
-}
-
-/// With the links resolved that lead there: they are the administrator's.
-pub fn real(path: &Path) -> PathBuf {
-    path.canonicalize().unwrap_or_else(|_| path.to_owned())
-}
-
-/// Opens the folder that a place is in.
-pub fn around(place: &Path) -> io::Result<Option<Folder>> {
-    match Folder::open(&real(place.parent().unwrap_or(Path::new("/")))) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        around => around.map(Some),
-    }
-}
-
-/// As a failure of the person's world.
-pub fn refused(message: String, why: impl ToString) -> Failure {
-    Failure::new(Kind::Refused, message).why(why.to_string())
 }

@@ -1,0 +1,182 @@
+//! The module `releases`: what the files of releases say, as one module that `ledger` asks.
+//!
+//! A release asks for something in a file of its name: `stdlib/KIND/releases/0.2.10.rhai`, and in a site, for all of its
+//! servers, `releases/0.2.10.rhai`; for more than one thing, in files of the folder `releases/0.2.10/`. The module is
+//! written anew from the files that are there, as a script like any other: so it is checked, kept with a run and
+//! replayed as such.
+
+use super::{Folder, Layers, Problem, Text, nearest};
+use crate::failure::Result;
+use crate::machine::release::Release;
+use crate::script::text::outline::outline;
+use crate::script::text::source::BUNDLED;
+use std::fmt::Write;
+
+/// What a file may say, each a function with the server as its only parameter, and what is true without it.
+pub const FUNCTIONS: [(&str, &str); 6] = [
+    ("applies", "true"),
+    ("done", "false"),
+    ("apply", "()"),
+    ("apply_after", "()"),
+    ("is_stop", "false"),
+    ("known_bad", "()"),
+];
+
+/// A file of a release.
+struct Entry {
+    release: Release,
+    /// How it is imported.
+    path: String,
+    /// How it is called in the ledger of a server: `hoss/0.2.10/client-secret`.
+    name: String,
+    text: Text,
+    /// The functions of the contract that it has.
+    functions: Vec<&'static str>,
+}
+
+impl Layers {
+    /// The text of the module `releases` for servers of a kind.
+    pub fn releases(&self, kind: &str) -> Result<Text> {
+        let mut entries = Vec::new();
+        let mut problems = Vec::new();
+        for path in self.release_files(kind)? {
+            let Some(text) = self.file(&path)? else { continue };
+            let name = path.replacen("/releases/", "/", 1);
+            let name = name.strip_prefix("releases/").unwrap_or(&name).to_owned();
+            let release = path.split_once("releases/").map_or("", |(_, rest)| rest);
+            let release = release.split('/').next().unwrap_or_default().parse::<Release>();
+            let Ok(release) = release else {
+                let message = format!("`{path}.rhai` is not named after a release");
+                let help = "call it as the release that asks for it, such as `0.2.10.rhai`, or put it into a folder \
+                            with that name";
+                problems.push(Problem::at(&text, 0, message, help.into()));
+                continue;
+            };
+            let functions = functions(&text, &mut problems);
+            entries.push(Entry { release, path, name, text, functions });
+        }
+        // The kind's before the site's, which can count on them.
+        entries.sort_by(|a, b| {
+            let own = |entry: &Entry| entry.path.starts_with("releases/");
+            (&a.release, own(a), &a.path).cmp(&(&b.release, own(b), &b.path))
+        });
+        Ok(Text {
+            source: format!("{BUNDLED}releases of {kind}.rhai"),
+            text: module(&entries),
+            own: Vec::new(),
+            problems,
+        })
+    }
+
+    /// The paths of the files of releases as they are imported: those of the kind, and those of the site.
+    fn release_files(&self, kind: &str) -> Result<Vec<String>> {
+        let mut paths = match kind {
+            "" => Vec::new(),
+            kind => self.names_below(Folder::Stdlib, &format!("{kind}/releases"))?,
+        };
+        paths.extend(self.names_below(Folder::Releases, "")?.iter().map(|name| format!("releases/{name}")));
+        Ok(paths)
+    }
+}
+
+/// The functions that a file has of the contract; what else it offers would never be called.
+fn functions(text: &Text, problems: &mut Vec<Problem>) -> Vec<&'static str> {
+    let mut known = Vec::new();
+    let outline = outline(&text.text);
+    for function in &outline.functions {
+        if text.text[function.whole.clone()].starts_with("private") {
+            continue;
+        }
+        let names = || FUNCTIONS.iter().map(|(name, _)| *name);
+        match names().find(|name| *name == function.name) {
+            Some(name) if function.parameters == 1 => known.push(name),
+            Some(name) => {
+                let message =
+                    format!("`{name}` of a release takes one argument, not {}", function.parameters);
+                problems.push(Problem::at(
+                    text,
+                    function.place,
+                    message,
+                    format!("write `fn {name}(server)`"),
+                ));
+            }
+            None => {
+                let help = match nearest(&function.name, names()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => "write `private fn`, if it only helps another one".to_owned(),
+                };
+                let list = names().collect::<Vec<_>>().join(", ");
+                let message = format!("nothing calls `{}`: a release has {list}", function.name);
+                problems.push(Problem::at(text, function.place, message, help));
+            }
+        }
+    }
+    if known.contains(&"apply") && known.contains(&"apply_after") {
+        let place = outline.functions.iter().find(|function| function.name == "apply_after");
+        let help = "put one of them into its own file, in a folder named after the release";
+        let message = "one file asks for two things, of which each is done once".to_owned();
+        problems.push(Problem::at(text, place.map_or(0, |function| function.place), message, help.into()));
+    }
+    known
+}
+
+/// The text of the module.
+fn module(entries: &[Entry]) -> String {
+    let mut text = "//! What releases ask of an administrator, of the files that are there.\n\n".to_owned();
+    for (n, entry) in entries.iter().enumerate().filter(|(_, entry)| !entry.functions.is_empty()) {
+        let _ = writeln!(text, "import {:?} as file{n};", entry.path);
+    }
+    text.push_str("\n/// All of them, the oldest release first.\nfn entries() {\n    return [\n");
+    for entry in entries {
+        let told = told(&entry.text.text);
+        let title = told.split(". ").next().unwrap_or_default().lines().next().unwrap_or_default();
+        let has = |name: &str| entry.functions.contains(&name);
+        let when = match () {
+            () if has("apply") => "\"before\"",
+            () if has("apply_after") => "\"after\"",
+            () => "()",
+        };
+        let _ = writeln!(
+            text,
+            "        #{{ name: {}, release: {}, title: {}, text: {}, at: {when} }},",
+            quoted(&entry.name),
+            quoted(&entry.release.version().to_string()),
+            quoted(title),
+            quoted(&told),
+        );
+    }
+    text.push_str("    ];\n}\n");
+    for (function, without) in FUNCTIONS {
+        let _ = writeln!(text, "\nfn {function}(name, server) {{");
+        for (n, entry) in entries.iter().enumerate().filter(|(_, entry)| entry.functions.contains(&function))
+        {
+            let name = quoted(&entry.name);
+            let _ = writeln!(text, "    if name == {name} {{ return file{n}::{function}(server); }}");
+        }
+        let _ = writeln!(text, "    return {without};\n}}");
+    }
+    text
+}
+
+/// What its documentation tells.
+fn told(text: &str) -> String {
+    let lines = text.lines().filter_map(|line| line.strip_prefix("//!"));
+    lines.map(|line| line.strip_prefix(' ').unwrap_or(line)).collect::<Vec<_>>().join("\n").trim().to_owned()
+}
+
+/// As text in a script.
+fn quoted(text: &str) -> String {
+    let mut quoted = "\"".to_owned();
+    for letter in text.chars() {
+        match letter {
+            '"' => quoted.push_str("\\\""),
+            '\\' => quoted.push_str("\\\\"),
+            '\n' => quoted.push_str("\\n"),
+            '\t' => quoted.push_str("\\t"),
+            letter if letter.is_control() => quoted.push(' '),
+            letter => quoted.push(letter),
+        }
+    }
+    quoted.push('"');
+    quoted
+}

@@ -1,0 +1,26 @@
+//! A call on its way through the gate.
+
+use crate::journal::Call;
+use crate::primitive::AnyPrimitive;
+use crate::primitives;
+use crate::site::Server;
+
+/// A call at its place in the course, with what it names.
+#[derive(Clone, Copy)]
+pub(super) struct Passing<'a> {
+    /// Of the call in the journal; empty if it is never written down.
+    pub key: &'a str,
+    /// The place in the script, for people.
+    pub at: &'a str,
+    pub call: &'a Call,
+    pub primitive: &'a dyn AnyPrimitive,
+    /// Absent for calls that are about no server.
+    pub server: Option<&'a Server>,
+}
+
+impl Passing<'_> {
+    /// As a script writes it.
+    pub fn text(&self) -> String {
+        primitives::describe(self.call)
+    }
+}
