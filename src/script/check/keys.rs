@@ -114,6 +114,14 @@ fn last(expr: &Expr) -> Option<Position> {
 
 /// Whether a word is another one with a slip of the hand in it. One thing and several are two words.
 fn is_slip(word: &str, other: &str) -> bool {
+    // Most words have nothing in common: that is seen without taking them apart.
+    let same = |(a, b): &(u8, u8)| a == b;
+    let begin = word.bytes().zip(other.bytes()).take_while(same).count();
+    let end = word.bytes().rev().zip(other.bytes().rev()).take_while(same).count();
+    let longest_letter = if word.is_ascii() && other.is_ascii() { 1 } else { char::MAX.len_utf8() };
+    if begin + end + 2 * longest_letter < word.len().max(other.len()) {
+        return false;
+    }
     let (a, b): (Vec<char>, Vec<char>) = (word.chars().collect(), other.chars().collect());
     if a.len().min(b.len()) < SHORTEST || word == other || word.contains(char::is_uppercase) {
         return false;

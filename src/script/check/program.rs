@@ -69,6 +69,9 @@ impl Program {
             true
         });
         let mut bodies = roots.split_off(ast.statements().len());
+        // Few of the lines begin a function.
+        let heads: Vec<(usize, &str)> =
+            text.lines().enumerate().filter(|(_, line)| line.contains("fn")).collect();
         let mut functions: Vec<(Position, Position, Function)> = ast
             .iter_fn_def()
             .map(|function| {
@@ -78,7 +81,7 @@ impl Program {
                     parameters: function.params.iter().map(ToString::to_string).collect(),
                     private: function.access == FnAccess::Private,
                     body: Vec::new(),
-                    place: named_at(text, &function.name, start),
+                    place: named_at(&heads, &function.name, start),
                 };
                 (start, end, taken)
             })
@@ -132,11 +135,12 @@ fn is_closure(name: &str) -> bool {
     name.starts_with("anon$")
 }
 
-/// Where the name of a function stands whose body begins at `body`: the syntax tree does not keep it.
-fn named_at(text: &str, name: &str, body: Position) -> Position {
-    let Some(last) = body.line() else { return body };
-    let lines: Vec<&str> = text.lines().take(last).collect();
-    let found = lines.iter().enumerate().rev().find_map(|(n, line)| {
+/// Where the name of a function stands whose body begins at `body`: the syntax tree does not keep it. `heads` are the lines
+/// with a `fn`, with their numbers from 0.
+fn named_at(heads: &[(usize, &str)], name: &str, body: Position) -> Position {
+    let Some(last) = body.line().filter(|_| !is_closure(name)) else { return body };
+    let above = heads.partition_point(|(n, _)| *n < last);
+    let found = heads[..above].iter().rev().find_map(|(n, line)| {
         let at = line.match_indices(name).find(|(at, _)| {
             let before = line[..*at].trim_end();
             let alone = line[at + name.len()..].trim_start().starts_with('(');
