@@ -142,7 +142,7 @@ fn replay(folder: &Path) {
     let load = timed(rounds, || {
         let mut index = Index::default();
         file::read(&path, &mut |record| index.add(record)).expect("it can be read");
-        assert!(index.used("") > 0);
+        assert!(index.used("".into()) > 0);
     });
     let (replayed, memory) = resumed(killed);
     println!(

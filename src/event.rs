@@ -2,6 +2,7 @@
 //! facts.
 
 use crate::failure::Failure;
+use crate::key::KeyBuf;
 use crate::secret::Shown;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -16,7 +17,7 @@ pub enum Event {
     /// step of the run has a number, from 1, and `of` says how many there will be, if that is known: those that a run may
     /// leave out count as soon as they begin.
     StepStarted {
-        key: String,
+        key: KeyBuf,
         name: String,
         depth: usize,
         source: String,
@@ -27,10 +28,10 @@ pub enum Event {
         of: Option<usize>,
     },
     /// A step ended. `seconds` is what it took when it was done, also if that was in an earlier session.
-    StepFinished { key: String, name: String, depth: usize, state: StepState, seconds: f64, replayed: bool },
+    StepFinished { key: KeyBuf, name: String, depth: usize, state: StepState, seconds: f64, replayed: bool },
     /// A primitive was called; `text` is the call as a person reads it, `at` its place in the script.
     CallStarted {
-        key: String,
+        key: KeyBuf,
         name: String,
         text: String,
         server: Option<String>,
@@ -39,7 +40,7 @@ pub enum Event {
     },
     /// It ended, with its outcome or its failure.
     CallFinished {
-        key: String,
+        key: KeyBuf,
         name: String,
         text: String,
         seconds: f64,
@@ -48,7 +49,7 @@ pub enum Event {
         failure: Option<Failure>,
     },
     /// A line that a running command wrote, or how far something is.
-    Progressed { key: String, line: Shown },
+    Progressed { key: KeyBuf, line: Shown },
     /// What a script printed.
     Printed { text: Shown },
     /// What a script wanted a person to read.

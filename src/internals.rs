@@ -21,12 +21,12 @@ pub mod journal {
     pub mod index {
         pub use crate::journal::index::Index;
     }
-    pub mod key {
-        pub use crate::journal::key::{folder_name, in_course, in_handler, is_typed};
-    }
     pub mod run {
         pub use crate::journal::run::{OpenRun, Summary, folder};
     }
+}
+pub mod key {
+    pub use crate::key::{Key, KeyBuf};
 }
 pub mod kind {
     pub use crate::kind::{Archive, Facts, documented};

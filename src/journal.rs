@@ -4,15 +4,13 @@
 //! ran), `session` (a lock held by the process that works on the run), `about.json` (what the run is about, should the
 //! journal be damaged). Folders are 0700, files 0600.
 //!
-//! A record's key is its place in the script's course: a path of ordinals such as `/3/1`, with the branch's name
-//! inside `parallel` (`/0[lab]/2`) and `!` for what `on_failure` did (`/5!/0`). File and line are for people and
-//! never part of a key, so an edit that changes no effect changes no key. What a person typed has keys that begin with
-//! `~` and the number of the line (`~4/0`), so that it is never before or after anything that the script does.
+//! A record's [`key`](crate::key) is its place in the script's course. File and line are for people and never part of a key,
+//! so an edit that changes no effect changes no key. What a person typed has keys of its own, so that it is never before
+//! or after anything that the script does.
 
 mod about;
 pub mod file;
 pub mod index;
-pub mod key;
 mod record;
 pub mod run;
 mod version_1;
@@ -20,6 +18,7 @@ mod version_1;
 use crate::data::Arguments;
 use crate::event::RunState;
 use crate::failure::Failure;
+use crate::key::KeyBuf;
 use crate::secret::stored;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -59,19 +58,19 @@ pub enum Entry {
     Session { by: String, pid: u32, rollback: bool },
     /// A step, a branch or a handler began.
     Block {
-        key: String,
+        key: KeyBuf,
         #[serde(with = "stored")]
         name: String,
         source: String,
     },
     /// It ended well. A block that failed has no end: it is gone into again.
-    BlockEnd { key: String, seconds: f64 },
+    BlockEnd { key: KeyBuf, seconds: f64 },
     /// A call is about to act. `attempt` counts from 0; each has a folder of its own in `logs/`.
-    Begun { key: String, call: Call, attempt: u32, at: String },
+    Begun { key: KeyBuf, call: Call, attempt: u32, at: String },
     /// It ended.
-    Ended { key: String, attempt: u32, seconds: f64, result: Outcome },
+    Ended { key: KeyBuf, attempt: u32, seconds: f64, result: Outcome },
     /// A person decided what nobody could know, or what to do where journal and script differ.
-    Decision { key: String, decision: String, by: String },
+    Decision { key: KeyBuf, decision: String, by: String },
     /// A person answered a question of the script.
     Note {
         #[serde(with = "stored")]
@@ -79,25 +78,25 @@ pub enum Entry {
     },
     /// What was only looked at since the last act counts no more: the run failed, and a person may have mended what
     /// was seen. It is looked at again. The keys are those of calls and of blocks.
-    Anew { keys: Vec<String> },
+    Anew { keys: Vec<KeyBuf> },
     /// A person starts again from an earlier step: what was done from there on is done again. The keys are those of calls
     /// and of blocks.
     Restarted {
         #[serde(with = "stored")]
         step: String,
-        keys: Vec<String>,
+        keys: Vec<KeyBuf>,
         by: String,
     },
     /// A person typed this in a REPL; `key` is that of the line, in which its calls are.
     Typed {
-        key: String,
+        key: KeyBuf,
         #[serde(with = "stored")]
         text: String,
         by: String,
     },
     /// A person decided that the step with this key is left out.
     Skip {
-        key: String,
+        key: KeyBuf,
         #[serde(with = "stored")]
         name: String,
         #[serde(with = "stored")]

@@ -16,6 +16,7 @@ mod kind;
 mod secret;
 mod person;
 mod stop;
+mod key;
 mod event;
 mod command;
 mod machine;

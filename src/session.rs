@@ -31,6 +31,7 @@ use crate::event::{Event, Listener, RunState};
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::run::{self, OpenRun};
 use crate::journal::{Call, Entry, Header, Outcome};
+use crate::key::Key;
 use crate::person::Person;
 use crate::primitive::{AnyPrimitive, Host, Sort, Told, changes_server};
 use crate::primitives;
@@ -198,10 +199,10 @@ impl Session {
         if primitive.sort() == Sort::Session {
             // What only tells is not told again while the run is caught up with.
             let replayed = self.catches_up(frame);
-            return self.perform(&Passing { key: "", at, call, primitive, server }, 0, replayed);
+            return self.perform(&Passing { key: Key::ROOT, at, call, primitive, server }, 0, replayed);
         }
-        let key = &frame.next_key();
-        let passing = Passing { key, at, call, primitive, server };
+        let key = frame.next_key();
+        let passing = Passing { key: key.as_key(), at, call, primitive, server };
         match self.replay(&passing)? {
             Next::Return(value) => Ok(value),
             Next::Fail(failure) => Err(failure),
@@ -224,7 +225,7 @@ impl Session {
         let _span = tracing::debug_span!("call", name = name.as_str(), at).entered();
         let server_name = server.map(|server| server.name.clone());
         self.tell(&Event::CallStarted {
-            key: key.into(),
+            key: key.to_buf(),
             name: name.clone(),
             text: text.clone(),
             server: server_name,
@@ -255,10 +256,10 @@ impl Session {
             Ok(value) => Outcome::Done(value.clone()),
             Err(failure) => Outcome::Failed(failure.clone()),
         };
-        let ended = Entry::Ended { key: key.into(), attempt, seconds, result: outcome };
+        let ended = Entry::Ended { key: key.to_buf(), attempt, seconds, result: outcome };
         self.write(ended, primitive.sort() != Sort::Look)?;
         self.tell(&Event::CallFinished {
-            key: key.into(),
+            key: key.to_buf(),
             name,
             text,
             seconds,
@@ -289,14 +290,14 @@ impl Session {
     fn with_host<T>(
         &self,
         server: Option<&Server>,
-        key: &str,
+        key: Key,
         attempt: u32,
         silent: bool,
         act: impl FnOnce(&Host) -> Result<T>,
     ) -> Result<T> {
         let folder = self.folder(key, attempt);
         let tell = |told: Told| match told {
-            Told::Progress(line) => self.tell(&Event::Progressed { key: key.into(), line }),
+            Told::Progress(line) => self.tell(&Event::Progressed { key: key.to_buf(), line }),
             Told::Note(text) if !silent => self.tell(&Event::Noted { text }),
             Told::Text { title, text } if !silent => self.tell(&Event::Shown { title, text }),
             Told::Warning(text) => self.tell(&Event::Warned { text }),
@@ -314,7 +315,7 @@ impl Session {
 
     /// Whether something new may be begun: nobody asked to stop, and the server is ours.
     fn permit(&self, frame: &Frame, primitive: &dyn AnyPrimitive, server: Option<&Server>) -> Result<()> {
-        if self.turned_back.load(Ordering::Relaxed) && crate::journal::key::in_course(&frame.key) {
+        if self.turned_back.load(Ordering::Relaxed) && frame.key.as_key().in_course() {
             return Err(rollback::turned_back());
         }
         if self.stop.asked() >= Asked::Finish {
@@ -333,7 +334,7 @@ impl Session {
     }
 
     /// The folder of an attempt.
-    fn folder(&self, key: &str, attempt: u32) -> PathBuf {
+    fn folder(&self, key: Key, attempt: u32) -> PathBuf {
         self.written.lock().run.as_ref().map(|run| run.log(key, attempt)).unwrap_or_default()
     }
 

@@ -7,7 +7,6 @@ pub mod servers;
 use super::context::Context;
 use crate::event::RunState;
 use crate::failure::Kind;
-use crate::journal::key;
 use crate::journal::run::{self, Summary};
 use crate::output::word;
 use crate::primitive::Sort;
@@ -146,7 +145,7 @@ fn unanswered(summary: &Summary) -> String {
 /// what it saw is not tried again, so to go on could only end in the same failure.
 fn is_past_mending(summary: &Summary) -> bool {
     let Some((_, Some(failure))) = &summary.index.finished else { return false };
-    summary.index.failed().filter(|(key, ..)| !key::is_typed(key)).any(|(key, call, seen)| {
+    summary.index.failed().filter(|(key, ..)| !key.is_typed()).any(|(key, call, seen)| {
         let is_change =
             primitives::find(&call.name).is_some_and(|primitive| primitive.sort() == Sort::Change);
         let same = (&seen.message, &seen.why) == (&failure.message, &failure.why);

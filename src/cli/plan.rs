@@ -6,7 +6,6 @@ use super::context::Context;
 use crate::data::Arguments;
 use crate::event::RunState;
 use crate::failure::{Context as _, Failure, Kind, Result};
-use crate::journal::key;
 use crate::journal::run::{Glance, Summary};
 use crate::machine::files::{sha256, write_private_durably};
 use crate::output::word;
@@ -90,7 +89,7 @@ fn took(context: &Context, plan: &Plan) -> BTreeMap<String, f64> {
     // Nothing depends on it: what can't be read is left out.
     let Ok(Some(last)) = context.find_run(None, is_same) else { return BTreeMap::new() };
     let index = Summary::as_far_as_readable(&last.path).0.index;
-    let outermost = index.block_order.iter().filter(|key| key::around(key).next().is_none());
+    let outermost = index.block_order().filter(|key| key.around().next().is_none());
     let blocks = outermost.filter_map(|key| index.block(key));
     blocks.filter_map(|block| Some((block.name.clone(), block.seconds?))).collect()
 }

@@ -9,8 +9,8 @@ use crate::event::{RunState, StepState};
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::file::Unread;
 use crate::journal::index::Restarted;
-use crate::journal::key;
 use crate::journal::run::{Glance, Summary};
+use crate::key::Key;
 use crate::report::failure::render;
 use crate::report::text::{elapsed, table};
 use crate::secret;
@@ -141,12 +141,10 @@ struct Step {
 }
 
 /// The reasons that steps were left out for by the scripts, by the steps' keys.
-fn skipped(summary: &Summary) -> HashMap<&str, &str> {
+fn skipped(summary: &Summary) -> HashMap<Key<'_>, &str> {
     let calls = summary.index.course().into_iter().rev().filter(|(_, record)| record.call.name == "skipped");
-    let reasons = calls.filter_map(|(key, record)| {
-        let (around, _) = key.rsplit_once('/')?;
-        Some((around, record.call.arguments.get("reason")?.as_str()?))
-    });
+    let reasons =
+        calls.filter_map(|(key, record)| Some((key.frame(), record.call.arguments.get("reason")?.as_str()?)));
     // The first of a step is collected last, and stays.
     reasons.collect()
 }
@@ -164,36 +162,31 @@ fn steps(summary: &Summary) -> Vec<Step> {
         _ => None,
     };
     let skipped = skipped(summary);
-    let reason = |key: &str| match index.skip(key) {
+    let reason = |key: Key| match index.skip(key) {
         Some(skip) => Some(format!("{} ({})", skip.reason, skip.by)),
-        None => skipped.get(key).map(|reason| (*reason).to_owned()),
+        None => skipped.get(&key).map(|reason| (*reason).to_owned()),
     };
-    let step = |key: &str| {
+    let step = |key: Key| {
         let block = index.block(key)?;
         Some(Step {
             name: block.name.clone(),
             // Those of the rollback are in it, wherever it was declared.
-            depth: match key.split_once('!') {
-                Some((_, inside)) => inside.matches('/').count(),
-                None => key.matches('/').count().saturating_sub(1),
-            },
+            depth: key.depth(),
             server: index.server_of(key).map(str::to_owned).or_else(|| only.clone()),
             state: if block.seconds.is_some() { StepState::Done } else { unfinished },
             seconds: block.seconds,
             source: block.source.to_string(),
             skipped: reason(key),
-            rollback: key::in_handler(key),
+            rollback: key.in_handler(),
         })
     };
-    let is_step = |key: &&str| !key.ends_with(']') && !key::is_typed(key);
-    let mut keys: Vec<&str> = index.block_order.iter().map(|key| &**key).filter(is_step).collect();
+    let mut keys: Vec<Key> = index.block_order().filter(|key| !key.is_branch() && !key.is_typed()).collect();
     // What was declared last is rolled back first.
-    let handler = |key: &str| key.split_once('!').map(|(handler, _)| handler.to_owned());
-    let mut handlers: Vec<String> = Vec::new();
+    let mut handlers: Vec<Key> = Vec::new();
     for key in &keys {
-        handlers.extend(handler(key).filter(|handler| !handlers.contains(handler)));
+        handlers.extend(key.declaration().filter(|handler| !handlers.contains(handler)));
     }
-    let begun = |key: &str| handler(key).and_then(|of| handlers.iter().position(|handler| *handler == of));
-    keys.sort_by_cached_key(|key| (begun(key), key::order(key)));
+    let begun = |key: &Key| handlers.iter().position(|handler| key.declaration() == Some(*handler));
+    keys.sort_by_cached_key(|key| (begun(key), key.order()));
     keys.into_iter().filter_map(step).collect()
 }

@@ -1,8 +1,9 @@
 //! What the records say, by key.
 
-use super::{Call, Entry, Header, Outcome, Record, key};
+use super::{Call, Entry, Header, Outcome, Record};
 use crate::event::RunState;
 use crate::failure::Failure;
+use crate::key::{Key, KeyBuf};
 use ahash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
@@ -12,18 +13,18 @@ use std::sync::{Arc, OnceLock};
 #[derive(Default)]
 pub struct Index {
     pub header: Option<Header>,
-    calls: HashMap<Arc<str>, Arc<CallRecord>>,
-    blocks: HashMap<Arc<str>, BlockRecord>,
+    calls: HashMap<KeyBuf, Arc<CallRecord>>,
+    blocks: HashMap<KeyBuf, BlockRecord>,
     /// The keys of calls and of blocks, in the order in which they began.
-    course: Vec<Arc<str>>,
+    course: Vec<KeyBuf>,
     /// Looks that count no more, for those who only go through what was done.
-    set_aside: HashMap<Arc<str>, Arc<CallRecord>>,
+    set_aside: HashMap<KeyBuf, Arc<CallRecord>>,
     /// Calls that are done again because a person started again from an earlier step, as they were done last.
-    repeated: HashMap<Arc<str>, Arc<CallRecord>>,
+    repeated: HashMap<KeyBuf, Arc<CallRecord>>,
     /// From where a person started again, in order.
     pub restarts: Vec<Restarted>,
     /// The highest ordinal recorded in each frame.
-    highest: HashMap<Arc<str>, u32>,
+    highest: HashMap<KeyBuf, u32>,
     /// Places and files of the scripts.
     places: HashSet<Arc<str>>,
     /// Whether the way back has begun.
@@ -33,21 +34,21 @@ pub struct Index {
     /// Whether the script of that session had said what is to be done if it fails.
     pub way_back: bool,
     /// In the order in which they began.
-    pub block_order: Vec<Arc<str>>,
+    block_order: Vec<KeyBuf>,
     /// What a person typed, in order.
     pub typed: Vec<Line>,
     /// The steps that a person had left out, by their keys.
-    skips: HashMap<String, Skip>,
+    skips: HashMap<KeyBuf, Skip>,
     pub started: Option<String>,
     pub last: Option<String>,
     /// By block; nothing until it is asked for, and again after each call that is added.
-    within: OnceLock<HashMap<String, Within>>,
+    within: OnceLock<HashMap<KeyBuf, Within>>,
 }
 
 /// A line that a person typed.
 #[derive(Clone, Debug)]
 pub struct Line {
-    pub key: String,
+    pub key: KeyBuf,
     pub text: String,
     pub by: String,
     pub time: String,
@@ -99,25 +100,27 @@ impl Index {
             Entry::Run(header) => self.header = Some(header),
             Entry::Session { .. } => self.finished = None,
             Entry::Block { key, name, source } => {
-                let (key, source) = (self.begin(&key), self.place(&source));
+                self.begin(&key);
+                let source = self.place(&source);
                 let block = BlockRecord { name, source, seconds: None };
                 if self.blocks.insert(key.clone(), block).is_none() {
                     self.block_order.push(key);
                 }
             }
             Entry::BlockEnd { key, seconds } => {
-                if let Some(block) = self.blocks.get_mut(key.as_str()) {
+                if let Some(block) = self.blocks.get_mut(&key) {
                     block.seconds = Some(seconds);
                 }
             }
             Entry::Begun { key, call, attempt, at } => {
                 self.within.take();
-                let (key, at) = (self.begin(&key), self.place(&at));
+                self.begin(&key);
+                let at = self.place(&at);
                 let call = CallRecord { call, attempt, at, outcome: None, seconds: 0.0 };
                 self.calls.insert(key, call.into());
             }
             Entry::Ended { key, attempt, seconds, result } => {
-                let call = self.calls.get_mut(key.as_str()).map(Arc::make_mut);
+                let call = self.calls.get_mut(&key).map(Arc::make_mut);
                 if let Some(call) = call.filter(|call| call.attempt == attempt) {
                     call.outcome = Some(result);
                     call.seconds = seconds;
@@ -150,16 +153,14 @@ impl Index {
         self.last = Some(record.time);
     }
 
-    /// The key of a call or a block that begins next in the course.
-    fn begin(&mut self, key: &str) -> Arc<str> {
-        self.rise(key);
-        let key: Arc<str> = key.into();
+    /// A call or a block begins next in the course.
+    fn begin(&mut self, key: &KeyBuf) {
+        self.rise(key.as_key());
         self.course.push(key.clone());
-        key
     }
 
-    fn rise(&mut self, key: &str) {
-        let (frame, ordinal) = (key::frame(key), key::ordinal(key));
+    fn rise(&mut self, key: Key) {
+        let (frame, ordinal) = (key.frame().as_str(), key.ordinal());
         match self.highest.get_mut(frame) {
             Some(highest) => *highest = ordinal.max(*highest),
             None => {
@@ -180,14 +181,14 @@ impl Index {
     }
 
     /// Forgets these calls and blocks, and that the blocks around them ended. Gives the calls.
-    fn forget(&mut self, keys: &[String]) -> Vec<(Arc<str>, Arc<CallRecord>)> {
+    fn forget(&mut self, keys: &[KeyBuf]) -> Vec<(KeyBuf, Arc<CallRecord>)> {
         self.within.take();
         let mut forgotten = Vec::new();
         for key in keys {
-            forgotten.extend(self.calls.remove_entry(key.as_str()));
-            self.blocks.remove(key.as_str());
-            for outer in key::outward(key) {
-                if let Some(block) = self.blocks.get_mut(outer) {
+            forgotten.extend(self.calls.remove_entry(key));
+            self.blocks.remove(key);
+            for outer in key.as_key().outward() {
+                if let Some(block) = self.blocks.get_mut(outer.as_str()) {
                     block.seconds = None;
                 }
             }
@@ -197,60 +198,64 @@ impl Index {
         self.course.retain(|key| blocks.contains_key(key) || calls.contains_key(key));
         self.highest.clear();
         for key in std::mem::take(&mut self.course) {
-            self.rise(&key);
-            self.course.push(key);
+            self.begin(&key);
         }
         forgotten
     }
 
     /// The keys of what came after the last call that did more than to look. A run that is on its way back has its
     /// own course.
-    pub fn since_last_act(&self, is_look: impl Fn(&Call) -> bool) -> Vec<String> {
-        let only_looked = |key: &&Arc<str>| {
+    pub fn since_last_act(&self, is_look: impl Fn(&Call) -> bool) -> Vec<KeyBuf> {
+        let only_looked = |key: &&KeyBuf| {
             self.calls.get(*key).is_none_or(|call| is_look(&call.call))
-                && (!self.rollback || key::in_handler(key))
+                && (!self.rollback || key.as_key().in_handler())
         };
-        let course = self.course.iter().rev().filter(|key| !key::is_typed(key));
-        course.take_while(only_looked).map(|key| key.to_string()).collect()
+        let course = self.course.iter().rev().filter(|key| !key.as_key().is_typed());
+        course.take_while(only_looked).cloned().collect()
     }
 
     /// Why the step with this key is left out, if it is.
-    pub fn skip(&self, key: &str) -> Option<&Skip> {
-        self.skips.get(key)
+    pub fn skip(&self, key: Key) -> Option<&Skip> {
+        self.skips.get(key.as_str())
+    }
+
+    /// The keys of all blocks, in the order in which they began.
+    pub fn block_order(&self) -> impl DoubleEndedIterator<Item = Key<'_>> {
+        self.block_order.iter().map(KeyBuf::as_key)
     }
 
     /// The steps that began and did not end well, outermost first, with their keys.
-    pub fn open_steps(&self) -> impl Iterator<Item = (&str, &BlockRecord)> {
-        let steps = self.block_order.iter().filter(|key| !key.ends_with(']') && !key::is_typed(key));
-        let blocks = steps.filter_map(|key| Some((&**key, self.blocks.get(key)?)));
+    pub fn open_steps(&self) -> impl Iterator<Item = (Key<'_>, &BlockRecord)> {
+        let steps = self.block_order().filter(|key| !key.is_branch() && !key.is_typed());
+        let blocks = steps.filter_map(|key| Some((key, self.block(key)?)));
         blocks.filter(|(_, block)| block.seconds.is_none())
     }
 
     /// A look that counts no more.
-    pub fn call_set_aside(&self, key: &str) -> Option<&Arc<CallRecord>> {
-        self.set_aside.get(key)
+    pub fn call_set_aside(&self, key: Key) -> Option<&Arc<CallRecord>> {
+        self.set_aside.get(key.as_str())
     }
 
-    pub fn call(&self, key: &str) -> Option<&Arc<CallRecord>> {
-        self.calls.get(key)
+    pub fn call(&self, key: Key) -> Option<&Arc<CallRecord>> {
+        self.calls.get(key.as_str())
     }
 
     /// Calls that are to be done again and were not yet, with their keys, in the order of the course.
-    pub fn to_repeat(&self) -> Vec<(&str, &CallRecord)> {
+    pub fn to_repeat(&self) -> Vec<(Key<'_>, &CallRecord)> {
         let waiting = self.repeated.iter().filter(|(key, _)| !self.calls.contains_key(*key));
-        let mut waiting: Vec<_> = waiting.map(|(key, call)| (&**key, &**call)).collect();
-        waiting.sort_by_cached_key(|(key, _)| key::order(key));
+        let mut waiting: Vec<_> = waiting.map(|(key, call)| (key.as_key(), &**call)).collect();
+        waiting.sort_by_cached_key(|(key, _)| key.order());
         waiting
     }
 
     /// The number of the first attempt of a call that is not recorded, or not any more: the attempts before have folders of
     /// their own.
-    pub fn next_attempt(&self, key: &str) -> u32 {
-        self.repeated.get(key).map_or(0, |repeated| repeated.attempt + 1)
+    pub fn next_attempt(&self, key: Key) -> u32 {
+        self.repeated.get(key.as_str()).map_or(0, |repeated| repeated.attempt + 1)
     }
 
-    pub fn block(&self, key: &str) -> Option<&BlockRecord> {
-        self.blocks.get(key)
+    pub fn block(&self, key: Key) -> Option<&BlockRecord> {
+        self.blocks.get(key.as_str())
     }
 
     /// All calls, in no order; also those that are to be done again.
@@ -259,40 +264,41 @@ impl Index {
     }
 
     /// The keys of all calls and blocks, in the order in which they began; some twice.
-    pub fn keys(&self) -> impl Iterator<Item = &str> {
-        self.course.iter().map(|key| &**key)
+    pub fn keys(&self) -> impl Iterator<Item = Key<'_>> {
+        self.course.iter().map(KeyBuf::as_key)
     }
 
     /// All calls with their keys, in the order in which they were begun last.
-    pub fn course(&self) -> Vec<(&str, &CallRecord)> {
+    pub fn course(&self) -> Vec<(Key<'_>, &CallRecord)> {
         let mut seen = HashSet::new();
-        let last = self.course.iter().rev().filter(|key| seen.insert(&***key));
-        let mut calls: Vec<_> = last.filter_map(|key| Some((&**key, &**self.calls.get(key)?))).collect();
+        let last = self.course.iter().rev().filter(|key| seen.insert(*key));
+        let mut calls: Vec<_> =
+            last.filter_map(|key| Some((key.as_key(), &**self.calls.get(key)?))).collect();
         calls.reverse();
         calls
     }
 
     /// The servers that the calls within a block name, each once, in the order of their names.
-    pub fn servers_in(&self, block: &str) -> Vec<&str> {
-        let within = self.within().get(block);
+    pub fn servers_in(&self, block: Key) -> Vec<&str> {
+        let within = self.within().get(block.as_str());
         within.map(|within| within.servers.iter().map(String::as_str).collect()).unwrap_or_default()
     }
 
     /// What the calls within each block name, found in one pass when it is first asked.
-    fn within(&self) -> &HashMap<String, Within> {
+    fn within(&self) -> &HashMap<KeyBuf, Within> {
         self.within.get_or_init(|| {
-            let mut all: HashMap<String, Within> = HashMap::new();
+            let mut all: HashMap<KeyBuf, Within> = HashMap::new();
             let mut calls: Vec<_> = self.calls.iter().collect();
-            calls.sort_by_cached_key(|(key, _)| key::order(key));
+            calls.sort_by_cached_key(|(key, _)| key.as_key().order());
             for (key, record) in calls {
                 let Some(server) = crate::data::server_of(&record.call.arguments) else { continue };
-                for outer in key::around(key) {
-                    match all.get_mut(outer) {
+                for outer in key.as_key().around() {
+                    match all.get_mut(outer.as_str()) {
                         Some(within) if within.servers.contains(server) => {}
                         Some(within) => _ = within.servers.insert(server.to_owned()),
                         None => {
                             let servers = BTreeSet::from([server.to_owned()]);
-                            all.insert(outer.to_owned(), Within { first: server.to_owned(), servers });
+                            all.insert(outer.to_buf(), Within { first: server.to_owned(), servers });
                         }
                     }
                 }
@@ -303,46 +309,46 @@ impl Index {
 
     /// Whether the script declared how to roll back in this step, or later in its thread of control: each place of the course
     /// is recorded but that of `on_failure`.
-    pub fn declares_from(&self, step: &str) -> bool {
-        let places: HashSet<(&str, u32)> =
-            self.course.iter().map(|key| (key::frame(key), key::ordinal(key))).collect();
-        let is_declared = |frame: &str, from: u32| {
+    pub fn declares_from(&self, step: Key) -> bool {
+        let places: HashSet<(Key, u32)> = self.keys().map(|key| (key.frame(), key.ordinal())).collect();
+        let is_declared = |frame: Key, from: u32| {
             (from..self.used(frame)).any(|ordinal| !places.contains(&(frame, ordinal)))
         };
-        let outside = |outer: &str| is_declared(key::frame(outer), key::ordinal(outer) + 1);
-        let inside = |frame: &Arc<str>| key::is_from(frame, step) && is_declared(frame, 0);
-        key::outward(step).any(outside) || self.highest.keys().any(inside)
+        let outside = |outer: Key| is_declared(outer.frame(), outer.ordinal() + 1);
+        let inside = |frame: Key| frame.is_from(step) && is_declared(frame, 0);
+        step.outward().any(outside) || self.highest.keys().map(KeyBuf::as_key).any(inside)
     }
 
     /// Calls that failed, with their keys and why.
-    pub fn failed(&self) -> impl Iterator<Item = (&str, &Call, &Failure)> {
+    pub fn failed(&self) -> impl Iterator<Item = (Key<'_>, &Call, &Failure)> {
         self.calls.iter().filter_map(|(key, record)| match &record.outcome {
-            Some(Outcome::Failed(failure)) => Some((&**key, &record.call, failure)),
+            Some(Outcome::Failed(failure)) => Some((key.as_key(), &record.call, failure)),
             _ => None,
         })
     }
 
     /// Calls that began and whose end is not recorded, with their keys.
-    pub fn open_calls(&self) -> impl Iterator<Item = (&str, &CallRecord)> {
-        self.calls.iter().filter(|(_, call)| call.outcome.is_none()).map(|(key, call)| (&**key, &**call))
+    pub fn open_calls(&self) -> impl Iterator<Item = (Key<'_>, &CallRecord)> {
+        let open = self.calls.iter().filter(|(_, call)| call.outcome.is_none());
+        open.map(|(key, call)| (key.as_key(), &**call))
     }
 
     /// How many ordinals a frame has used.
-    pub fn used(&self, frame: &str) -> u32 {
-        self.highest.get(frame).map_or(0, |highest| highest + 1)
+    pub fn used(&self, frame: Key) -> u32 {
+        self.highest.get(frame.as_str()).map_or(0, |highest| highest + 1)
     }
 
     /// The server that a block is about: that of its first call that names one.
-    pub fn server_of(&self, block: &str) -> Option<&str> {
-        self.within().get(block).map(|within| within.first.as_str())
+    pub fn server_of(&self, block: Key) -> Option<&str> {
+        self.within().get(block.as_str()).map(|within| within.first.as_str())
     }
 
     /// Whether something later than `key` is recorded in its thread of control: in its frame, in the frames around
     /// it, or by the handlers of its failure. If so, the script has seen how `key` ended.
-    pub fn goes_on_after(&self, key: &str) -> bool {
-        let ended = |outer: &str| outer != key && self.blocks.get(outer).is_some_and(|b| b.seconds.is_some());
-        (self.rollback && key::in_course(key))
-            || key::outward(key).any(|k| self.used(key::frame(k)) > key::ordinal(k) + 1 || ended(k))
+    pub fn goes_on_after(&self, key: Key) -> bool {
+        let ended = |outer: Key| outer != key && self.block(outer).is_some_and(|b| b.seconds.is_some());
+        (self.rollback && key.in_course())
+            || key.outward().any(|outer| self.used(outer.frame()) > outer.ordinal() + 1 || ended(outer))
     }
 }
 
@@ -370,15 +376,18 @@ mod tests {
         let mut index = Index::default();
         begun(&mut index, "/1/10", "lab");
         begun(&mut index, "/1/2", "hub");
-        assert_eq!((index.server_of("/1"), index.servers_in("/1")), (Some("hub"), vec!["hub", "lab"]));
-        assert_eq!((index.server_of("/2"), index.server_of("/")), (None, None));
+        assert_eq!(
+            (index.server_of("/1".into()), index.servers_in("/1".into())),
+            (Some("hub"), vec!["hub", "lab"])
+        );
+        assert_eq!((index.server_of("/2".into()), index.server_of("/".into())), (None, None));
         begun(&mut index, "/2[a]/0", "lab");
         begun(&mut index, "/3!/0", "hub");
         for (block, server) in [("/2", "lab"), ("/2[a]", "lab"), ("/3", "hub"), ("/3!", "hub"), ("/1", "hub")]
         {
-            assert_eq!(index.server_of(block), Some(server), "{block}");
+            assert_eq!(index.server_of(block.into()), Some(server), "{block}");
         }
         index.add(Record { n: 0, time: String::new(), entry: Entry::Anew { keys: vec!["/1/2".into()] } });
-        assert_eq!(index.servers_in("/1"), ["lab"]);
+        assert_eq!(index.servers_in("/1".into()), ["lab"]);
     }
 }

@@ -196,11 +196,12 @@ mod tests {
     use crate::event::RunState;
     use crate::failure::{Failure, Kind};
     use crate::journal::{Call, Header, Outcome};
+    use crate::key::KeyBuf;
     use serde_json::json;
 
     #[test]
     fn every_sort_of_record_is_read_as_it_was_written() {
-        let key = || "/0[lab]/2".to_owned();
+        let key = || KeyBuf::from("/0[lab]/2");
         let arguments = json!({"server": {"$server": "lab"}, "n": [1, -2.5, null, "‹é\"\\›"]});
         let call = Call { name: "make".into(), arguments: arguments.as_object().unwrap().clone() };
         let failed = Outcome::Failed(Failure::new(Kind::CommandFailed, "it failed").why("so").help("look"));

@@ -6,6 +6,7 @@ use super::index::Index;
 use super::{Entry, Header, Record};
 use crate::event::RunState;
 use crate::failure::{Context, Failure, Kind, Result};
+use crate::key::Key;
 use crate::sync::FileLock;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -80,18 +81,18 @@ impl OpenRun {
     }
 
     /// The folder of one attempt of a command.
-    pub fn log(&self, key: &str, attempt: u32) -> PathBuf {
+    pub fn log(&self, key: Key, attempt: u32) -> PathBuf {
         log(&self.path, key, attempt)
     }
 }
 
 /// The folder of one attempt of a command of the run in `path`.
-pub fn log(path: &Path, key: &str, attempt: u32) -> PathBuf {
+pub fn log(path: &Path, key: Key, attempt: u32) -> PathBuf {
     let logs = path.join("logs");
     let folder = |name: String| logs.join(format!("{name}.{attempt}"));
     // A command that an earlier version began is in a folder that it named.
-    let former = super::key::former_folder_name(key).map(folder).filter(|former| former.exists());
-    former.unwrap_or_else(|| folder(super::key::folder_name(key)))
+    let former = key.former_folder_name().map(folder).filter(|former| former.exists());
+    former.unwrap_or_else(|| folder(key.folder_name()))
 }
 
 /// A run as it can be read at any moment, whoever works on it.

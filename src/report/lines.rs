@@ -86,15 +86,15 @@ impl State {
                     (Some(number), None) => format!("  step {number}"),
                     (None, _) => String::new(),
                 };
-                self.tracks.begin_step(key, &format!("{name}{count}"));
+                self.tracks.begin_step(key.as_key(), &format!("{name}{count}"));
                 if !self.live && !replayed {
-                    let (indent, branch) = ("  ".repeat(*depth), Tracks::prefix(key));
+                    let (indent, branch) = ("  ".repeat(*depth), Tracks::prefix(key.as_key()));
                     self.line(&format!("{indent}· {branch}{name}{}", self.style.dim(&count)));
                 }
             }
             Event::StepFinished { key, name, depth, state, seconds, replayed } => {
-                self.tracks.end_step(key);
-                let name = format!("{}{name}", Tracks::prefix(key));
+                self.tracks.end_step(key.as_key());
+                let name = format!("{}{name}", Tracks::prefix(key.as_key()));
                 let (mark, when) = match (state, replayed) {
                     (StepState::Done, true) => {
                         (self.style.dim("✓"), format!("{}, done before", elapsed(*seconds)))
@@ -110,19 +110,19 @@ impl State {
                 self.steps.push((format!("{}{name}", "  ".repeat(*depth)), *state, *seconds, *replayed));
             }
             Event::CallStarted { key, text, replayed: false, .. } => {
-                self.tracks.begin_call(key, text);
+                self.tracks.begin_call(key.as_key(), text);
                 if self.verbose && !self.live {
                     self.line(&self.style.dim(&format!("    {text}")));
                 }
             }
             Event::CallFinished { key, text, seconds, replayed: false, .. } => {
-                self.tracks.end_call(key);
+                self.tracks.end_call(key.as_key());
                 if self.verbose {
                     self.line(&self.style.dim(&format!("    {text}  {}", elapsed(*seconds))));
                 }
             }
             Event::Progressed { key, line } => {
-                self.tracks.progress(key, line.to_string());
+                self.tracks.progress(key.as_key(), line.to_string());
                 if self.verbose {
                     self.line(&self.style.dim(&format!("    {line}")));
                 }

@@ -1,12 +1,13 @@
 //! What happens at the same time: the course of the script, and each branch of `parallel`, which mostly is a server.
 
 use super::text::elapsed;
+use crate::key::{Key, KeyBuf};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
 /// All courses, by the key of their branch; the script's own is nameless.
 #[derive(Default)]
-pub struct Tracks(BTreeMap<String, Track>);
+pub struct Tracks(BTreeMap<KeyBuf, Track>);
 
 /// One course.
 struct Track {
@@ -22,40 +23,40 @@ struct Track {
 
 impl Tracks {
     /// The name of the branch that a key is in, with what stands between it and the text that follows.
-    pub fn prefix(key: &str) -> String {
-        match name(branch(key)) {
+    pub fn prefix(key: Key) -> String {
+        match key.innermost_branch().name_of_branch() {
             "" => String::new(),
             name => format!("{name}: "),
         }
     }
 
-    pub fn begin_step(&mut self, key: &str, name: &str) {
-        let track = self.track(outside(key));
+    pub fn begin_step(&mut self, key: Key, name: &str) {
+        // The key of the place where a block begins is not in it, even if that is a branch.
+        let track = self.track(key.frame());
         track.open.push((name.to_owned(), Instant::now()));
         track.call.clear();
         track.output.clear();
     }
 
     /// Branches that a step had end with it.
-    pub fn end_step(&mut self, key: &str) {
-        self.track(outside(key)).open.pop();
-        let inside = format!("{key}/");
-        self.0.retain(|branch, _| !branch.starts_with(&inside));
+    pub fn end_step(&mut self, key: Key) {
+        self.track(key.frame()).open.pop();
+        self.0.retain(|branch, _| !branch.as_key().is_in(key));
     }
 
-    pub fn begin_call(&mut self, key: &str, text: &str) {
+    pub fn begin_call(&mut self, key: Key, text: &str) {
         let track = self.track(key);
         text.clone_into(&mut track.call);
         track.output.clear();
     }
 
-    pub fn end_call(&mut self, key: &str) {
+    pub fn end_call(&mut self, key: Key) {
         let track = self.track(key);
         track.call.clear();
         track.output.clear();
     }
 
-    pub fn progress(&mut self, key: &str, line: String) {
+    pub fn progress(&mut self, key: Key, line: String) {
         self.track(key).output = line;
     }
 
@@ -65,10 +66,10 @@ impl Tracks {
         self.0.values().filter(goes_on).map(|track| track.line()).collect()
     }
 
-    fn track(&mut self, key: &str) -> &mut Track {
-        let branch = branch(key);
-        self.0.entry(branch.to_owned()).or_insert_with(|| Track {
-            name: name(branch).to_owned(),
+    fn track(&mut self, key: Key) -> &mut Track {
+        let branch = key.innermost_branch();
+        self.0.entry(branch.to_buf()).or_insert_with(|| Track {
+            name: branch.name_of_branch().to_owned(),
             began: Instant::now(),
             open: Vec::new(),
             call: String::new(),
@@ -90,21 +91,6 @@ impl Track {
     }
 }
 
-/// The branch that a key is in: up to its last `]`.
-fn branch(key: &str) -> &str {
-    key.rfind(']').map_or("", |end| &key[..=end])
-}
-
-/// The key of the place where a block begins is not in it, even if that is a branch.
-fn outside(key: &str) -> &str {
-    key.rsplit_once('/').map_or("", |(outside, _)| outside)
-}
-
-fn name(branch: &str) -> &str {
-    let start = branch.rfind('[').map_or(0, |start| start + 1);
-    branch.get(start..branch.len().saturating_sub(1)).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,16 +102,19 @@ mod tests {
             let lines = tracks.lines();
             lines.iter().map(|line| line.replace("  0.0s", "")).collect()
         };
-        tracks.begin_step("/0", "Back up all");
-        tracks.begin_call("/0/0[cloud]/0", "backup");
-        tracks.begin_step("/0/0[lab]/0", "Back up");
-        tracks.begin_call("/0/0[lab]/0/0", "backup");
-        tracks.progress("/0/0[lab]/0/0", "dumping".into());
+        tracks.begin_step("/0".into(), "Back up all");
+        tracks.begin_call("/0/0[cloud]/0".into(), "backup");
+        tracks.begin_step("/0/0[lab]/0".into(), "Back up");
+        tracks.begin_call("/0/0[lab]/0/0".into(), "backup");
+        tracks.progress("/0/0[lab]/0/0".into(), "dumping".into());
         assert_eq!(shown(&tracks), ["▸ Back up all", "▸ cloud  backup", "▸ lab  Back up  dumping"]);
-        tracks.end_call("/0/0[cloud]/0");
+        tracks.end_call("/0/0[cloud]/0".into());
         assert_eq!(shown(&tracks), ["▸ Back up all", "▸ lab  Back up  dumping"]);
-        tracks.end_step("/0");
+        tracks.end_step("/0".into());
         assert_eq!(shown(&tracks), [""; 0]);
-        assert_eq!((Tracks::prefix("/0/0[lab]/1"), Tracks::prefix("/0/1")), ("lab: ".into(), String::new()));
+        assert_eq!(
+            (Tracks::prefix("/0/0[lab]/1".into()), Tracks::prefix("/0/1".into())),
+            ("lab: ".into(), String::new())
+        );
     }
 }

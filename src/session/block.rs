@@ -4,6 +4,7 @@ use super::{Frame, Session};
 use crate::event::{Event, StepState};
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::Entry;
+use crate::key::{Key, KeyBuf};
 use crate::person::{Form, Question};
 use crate::secret::{Sameness, same};
 use std::sync::atomic::Ordering;
@@ -27,25 +28,21 @@ impl Block {
     }
 }
 
-/// The key of a branch of the `parallel` with this key.
-fn branch_key(parallel: &str, branch: &str) -> String {
-    format!("{parallel}[{branch}]")
-}
-
 impl Session {
     /// Goes into a step. `source` is the file it stands in, `ahead` how many outermost steps are certain to follow it, if
     /// that is known.
     pub fn begin_step(&self, outer: &Frame, name: &str, source: &str, ahead: Option<usize>) -> Result<Block> {
         let key = outer.next_key();
         let depth = outer.steps.len();
-        let is_outermost = depth == 0 && crate::journal::key::in_course(&key) && !self.is_turned_back();
+        let in_course = key.as_key().in_course();
+        let is_outermost = depth == 0 && in_course && !self.is_turned_back();
         let number = is_outermost.then(|| self.outermost.fetch_add(1, Ordering::Relaxed) + 1);
-        let only_gone_through = self.is_turned_back() && crate::journal::key::in_course(&key);
-        if self.stepwise && !only_gone_through && self.written.lock().index.block(&key).is_none() {
+        let only_gone_through = self.is_turned_back() && in_course;
+        if self.stepwise && !only_gone_through && self.written.lock().index.block(key.as_key()).is_none() {
             self.ask_before(name)?;
         }
         let mut block = self.begin_block(outer, key, name, Some(name), source)?;
-        block.skipped = self.skipped(&block.frame.key, name);
+        block.skipped = self.skipped(block.frame.key.as_key(), name);
         self.tell(&Event::StepStarted {
             key: block.frame.key.clone(),
             name: name.into(),
@@ -75,43 +72,43 @@ impl Session {
     }
 
     /// Goes into a branch of `parallel`; `key` is that of the whole block with the branch's name.
-    pub fn begin_branch(&self, outer: &Frame, key: &str, branch: &str, source: &str) -> Result<Block> {
-        self.begin_block(outer, branch_key(key, branch), branch, None, source)
+    pub fn begin_branch(&self, outer: &Frame, key: Key, branch: &str, source: &str) -> Result<Block> {
+        self.begin_block(outer, key.branch(branch), branch, None, source)
     }
 
     /// Whether a branch of this name began in an earlier session.
-    pub fn has_begun(&self, key: &str, branch: &str) -> bool {
-        self.written.lock().index.block(&branch_key(key, branch)).is_some()
+    pub fn has_begun(&self, key: Key, branch: &str) -> bool {
+        self.written.lock().index.block(key.branch(branch).as_key()).is_some()
     }
 
     /// Whether the script is gone through here, and not gone on with: something later is recorded, or it is only to be known
     /// how to roll back.
-    pub fn is_passed(&self, key: &str) -> bool {
-        let only_gone_through = self.is_turned_back() && crate::journal::key::in_course(key);
+    pub fn is_passed(&self, key: Key) -> bool {
+        let only_gone_through = self.is_turned_back() && key.in_course();
         only_gone_through || self.written.lock().index.goes_on_after(key)
     }
 
     fn begin_block(
         &self,
         outer: &Frame,
-        key: String,
+        key: KeyBuf,
         name: &str,
         step: Option<&str>,
         source: &str,
     ) -> Result<Block> {
         let is_other = |was: &str| was != name && same(&was.into(), &name.into()) == Sameness::Differs;
-        let known = self.written.lock().index.block(&key).map(|block| match is_other(&block.name) {
+        let known = self.written.lock().index.block(key.as_key()).map(|block| match is_other(&block.name) {
             true => Err(block.name.clone()),
             false => Ok(block.seconds),
         });
         let replayed = match known {
             Some(Err(was)) => {
-                return Err(self.differs(&key, &format!("step `{was}`"), &format!("step `{name}`")));
+                return Err(self.differs(key.as_key(), &format!("step `{was}`"), &format!("step `{name}`")));
             }
             Some(Ok(seconds)) => seconds,
             None => {
-                self.check_nothing_later(&key, &format!("step `{name}`"))?;
-                if !self.is_turned_back() || !crate::journal::key::in_course(&key) {
+                self.check_nothing_later(key.as_key(), &format!("step `{name}`"))?;
+                if !self.is_turned_back() || !key.as_key().in_course() {
                     self.write(
                         Entry::Block { key: key.clone(), name: name.into(), source: source.into() },
                         false,
@@ -166,17 +163,17 @@ impl Session {
 
     /// At the end of a frame: everything that was recorded in it must have been asked for.
     pub fn check_all_used(&self, frame: &Frame) -> Result<()> {
-        let used = self.written.lock().index.used(&frame.key);
+        let used = self.written.lock().index.used(frame.key.as_key());
         if frame.used() >= used {
             return Ok(());
         }
-        let key = format!("{}/{}", frame.key, frame.used());
-        let was = self.recorded_at(&key);
-        Err(self.differs(&key, &was, "the end of the block"))
+        let key = frame.coming_key();
+        let was = self.recorded_at(key.as_key());
+        Err(self.differs(key.as_key(), &was, "the end of the block"))
     }
 
     /// What is recorded at a key, for people.
-    pub(super) fn recorded_at(&self, key: &str) -> String {
+    pub(super) fn recorded_at(&self, key: Key) -> String {
         let written = self.written.lock();
         match (written.index.call(key), written.index.block(key)) {
             (Some(call), _) => format!("{}  [{}]", crate::primitives::describe(&call.call), call.at),
@@ -186,7 +183,7 @@ impl Session {
     }
 
     /// A new effect may only come where nothing later is recorded.
-    pub(super) fn check_nothing_later(&self, key: &str, now: &str) -> Result<()> {
+    pub(super) fn check_nothing_later(&self, key: Key, now: &str) -> Result<()> {
         let later = !self.is_turned_back() && self.written.lock().index.goes_on_after(key);
         match later {
             true => Err(self.differs(key, "nothing", now)),

@@ -20,7 +20,7 @@ impl Session {
         match probe {
             Probe::Done(value) => {
                 let result = Outcome::Done(value.clone());
-                self.write(Entry::Ended { key: key.into(), attempt, seconds: 0.0, result }, true)?;
+                self.write(Entry::Ended { key: key.to_buf(), attempt, seconds: 0.0, result }, true)?;
                 Ok(Next::Return(value))
             }
             Probe::GoOn => Ok(Next::Perform { attempt, begun: true }),
@@ -37,7 +37,8 @@ impl Session {
             Next::Fail(failure) => Err(failure),
             Next::Perform { attempt, begun } => {
                 if !begun {
-                    let begun = Entry::Begun { key: key.into(), call: call.clone(), attempt, at: at.into() };
+                    let begun =
+                        Entry::Begun { key: key.to_buf(), call: call.clone(), attempt, at: at.into() };
                     self.write(begun, true)?;
                 }
                 self.act(passing, attempt)
@@ -54,7 +55,7 @@ impl Session {
             form: Form::one_of(&["again", "done", "stop"]),
         };
         let answer = self.person.ask(&question)?;
-        let decision = Entry::Decision { key: key.into(), decision: answer.text.clone(), by: answer.by };
+        let decision = Entry::Decision { key: key.to_buf(), decision: answer.text.clone(), by: answer.by };
         match answer.text.as_str() {
             "again" => {
                 self.write(decision, true)?;
@@ -67,7 +68,7 @@ impl Session {
                 })?;
                 let value = without_unknowns(predicted);
                 let result = Outcome::Done(value.clone());
-                self.write(Entry::Ended { key: key.into(), attempt, seconds: 0.0, result }, true)?;
+                self.write(Entry::Ended { key: key.to_buf(), attempt, seconds: 0.0, result }, true)?;
                 Ok(Next::Return(value))
             }
             _ => Err(Failure::new(Kind::Declined, format!("stopped: {text} was interrupted"))

@@ -33,7 +33,7 @@ impl Session {
         let ended_well = matches!(state, RunState::Done | RunState::RolledBack);
         let (steps, touched) = {
             let written = self.written.lock();
-            let ended = written.index.block_order.iter().filter_map(|key| written.index.block(key));
+            let ended = written.index.block_order().filter_map(|key| written.index.block(key));
             let steps = ended
                 .filter_map(|block| {
                     Some((Shown::from(block.name.as_str()).as_str().to_owned(), block.seconds?))

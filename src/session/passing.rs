@@ -1,6 +1,7 @@
 //! A call on its way through the gate.
 
 use crate::journal::Call;
+use crate::key::Key;
 use crate::primitive::AnyPrimitive;
 use crate::primitives;
 use crate::site::Server;
@@ -8,8 +9,8 @@ use crate::site::Server;
 /// A call at its place in the course, with what it names.
 #[derive(Clone, Copy)]
 pub(super) struct Passing<'a> {
-    /// Of the call in the journal; empty if it is never written down.
-    pub key: &'a str,
+    /// The root if it is never written down.
+    pub key: Key<'a>,
     /// The place in the script, for people.
     pub at: &'a str,
     pub call: &'a Call,

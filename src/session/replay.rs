@@ -7,6 +7,7 @@ use crate::event::Event;
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::index::CallRecord;
 use crate::journal::{Entry, Outcome};
+use crate::key::Key;
 use crate::person::{Form, Question};
 use crate::primitive::Sort;
 use crate::primitives;
@@ -27,7 +28,7 @@ pub(super) enum Next {
 impl Session {
     pub(super) fn replay(&self, passing: &Passing) -> Result<Next> {
         let Passing { key, call, primitive, .. } = *passing;
-        let going_back = self.is_turned_back() && crate::journal::key::in_course(key);
+        let going_back = self.is_turned_back() && key.in_course();
         let record = {
             let written = self.written.lock();
             let set_aside = written.index.call_set_aside(key).filter(|_| going_back);
@@ -88,7 +89,7 @@ impl Session {
         let Passing { key, call, server, .. } = *passing;
         let (name, text) = (call.name.clone(), passing.text());
         self.tell(&Event::CallStarted {
-            key: key.into(),
+            key: key.to_buf(),
             name: name.clone(),
             text: text.clone(),
             server: server.map(|server| server.name.clone()),
@@ -96,7 +97,7 @@ impl Session {
             replayed: true,
         });
         self.tell(&Event::CallFinished {
-            key: key.into(),
+            key: key.to_buf(),
             name,
             text,
             seconds: record.seconds,
@@ -137,18 +138,18 @@ impl Session {
         };
         let decided = |decision: &str| {
             self.write(
-                Entry::Decision { key: key.into(), decision: decision.into(), by: answer.by.clone() },
+                Entry::Decision { key: key.to_buf(), decision: decision.into(), by: answer.by.clone() },
                 true,
             )
         };
         let settled = |value: Value| -> Result<Next> {
             let attempt = record.attempt + 1;
             self.write(
-                Entry::Begun { key: key.into(), call: call.clone(), attempt, at: record.at.to_string() },
+                Entry::Begun { key: key.to_buf(), call: call.clone(), attempt, at: record.at.to_string() },
                 false,
             )?;
             let result = Outcome::Done(value.clone());
-            self.write(Entry::Ended { key: key.into(), attempt, seconds: record.seconds, result }, true)?;
+            self.write(Entry::Ended { key: key.to_buf(), attempt, seconds: record.seconds, result }, true)?;
             Ok(Next::Return(value))
         };
         match (answer.text.as_str(), &record.outcome) {
@@ -164,12 +165,11 @@ impl Session {
     }
 
     /// The failure that shows both sides. Only for a call that is another one now a person is asked what to do.
-    pub(super) fn differs(&self, key: &str, was: &str, now: &str) -> Failure {
+    pub(super) fn differs(&self, key: Key, was: &str, now: &str) -> Failure {
         let step = {
             let written = self.written.lock();
-            let around: Vec<&str> =
-                crate::journal::key::around(key).filter(|outer| !outer.ends_with(']')).collect();
-            let inner = around.iter().rev().filter_map(|outer| written.index.block(outer)).next();
+            let steps = key.around().filter(|outer| !outer.is_branch());
+            let inner = steps.filter_map(|outer| written.index.block(outer)).last();
             inner.map(|block| format!(" in step `{}`", block.name)).unwrap_or_default()
         };
         Failure::new(Kind::Mismatch, "the script no longer matches this run")

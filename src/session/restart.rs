@@ -3,8 +3,9 @@
 use super::Session;
 use crate::data;
 use crate::failure::{Failure, Kind, Result};
+use crate::journal::Entry;
 use crate::journal::index::Index;
-use crate::journal::{Entry, key};
+use crate::key::{Key, KeyBuf};
 use crate::primitive::{Sort, changes_server};
 use crate::primitives;
 use std::collections::BTreeSet;
@@ -15,7 +16,7 @@ pub struct Restart {
     /// The step's name.
     pub step: String,
     /// Of the calls and blocks that are forgotten.
-    pub keys: BTreeSet<String>,
+    pub keys: BTreeSet<KeyBuf>,
     /// The changes among them, in their order.
     pub changes: Vec<Change>,
 }
@@ -46,18 +47,17 @@ impl Restart {
             return Err(refused(format!("this run is not about `{server}`"))
                 .help(format!("name one of its servers with `--server NAME`: {known}")));
         }
-        let is_theirs = |key: &str| server.is_none_or(|server| index.servers_in(key).contains(&server));
-        let steps: Vec<(&str, &str)> = index
-            .block_order
-            .iter()
-            .filter(|key| key::in_course(key) && !key.ends_with(']') && is_theirs(key))
-            .filter_map(|key| Some((&**key, index.block(key)?.name.as_str())))
+        let is_theirs = |key: Key| server.is_none_or(|server| index.servers_in(key).contains(&server));
+        let steps: Vec<(Key, &str)> = index
+            .block_order()
+            .filter(|key| key.in_course() && !key.is_branch() && is_theirs(*key))
+            .filter_map(|key| Some((key, index.block(key)?.name.as_str())))
             .collect();
-        let possible = |after: &str| {
+        let possible = |after: Option<Key>| {
             let is_possible =
-                |key: &str| !index.declares_from(key) && (after.is_empty() || key::is_from(key, after));
+                |key: Key| !index.declares_from(key) && after.is_none_or(|after| key.is_from(after));
             let mut names: Vec<String> = Vec::new();
-            for (_, name) in steps.iter().filter(|(key, _)| is_possible(key)) {
+            for (_, name) in steps.iter().filter(|(key, _)| is_possible(*key)) {
                 let name = format!("`{name}`");
                 if !names.contains(&name) {
                     names.push(name);
@@ -65,10 +65,10 @@ impl Restart {
             }
             names.join(", ")
         };
-        let named: Vec<&str> = steps.iter().filter(|(_, name)| *name == step).map(|(key, _)| *key).collect();
-        let Some(from) = named.last() else {
+        let named: Vec<Key> = steps.iter().filter(|(_, name)| *name == step).map(|(key, _)| *key).collect();
+        let Some(&from) = named.last() else {
             return Err(refused(format!("this run has not begun a step `{step}`")).help(
-                match possible("") {
+                match possible(None) {
                     names if names.is_empty() => {
                         format!("continue it where it stopped with `banister resume {run}`")
                     }
@@ -76,13 +76,13 @@ impl Restart {
                 },
             ));
         };
-        if named.iter().any(|other| !key::is_from(from, other)) {
+        if named.iter().any(|other| !from.is_from(*other)) {
             return Err(refused(format!("several branches of this run have a step `{step}`")).help(format!(
                 "name the server with `banister resume {run} --from '{step}' --server NAME`"
             )));
         }
         if index.declares_from(from) {
-            let names = possible(from);
+            let names = possible(Some(from));
             let later = match names.is_empty() {
                 true => String::new(),
                 false => format!("start again from a later step ({names}), or "),
@@ -91,10 +91,10 @@ impl Restart {
                 .why("repeated, it would undo what it reads from the changed server")
                 .help(format!("{later}roll back first with `banister resume {run} --rollback`")));
         }
-        let keys = index.keys().filter(|key| key::is_from(key, from)).map(str::to_owned).collect();
+        let keys = index.keys().filter(|key| key.is_from(from)).map(Key::to_buf).collect();
         let changes = index.course().into_iter().chain(index.to_repeat()).filter(|(key, record)| {
             let primitive = primitives::find(&record.call.name);
-            key::is_from(key, from) && primitive.is_none_or(|primitive| primitive.sort() == Sort::Change)
+            key.is_from(from) && primitive.is_none_or(|primitive| primitive.sort() == Sort::Change)
         });
         let changes = changes.map(|(_, record)| Change {
             text: primitives::describe(&record.call),
@@ -111,7 +111,7 @@ impl Session {
         let Restart { step, keys, changes } = restart;
         let calls: Vec<_> = {
             let written = self.written.lock();
-            let calls = written.index.course().into_iter().filter(|(key, _)| keys.contains(*key));
+            let calls = written.index.course().into_iter().filter(|(key, _)| keys.contains(key.as_str()));
             calls.map(|(_, record)| record.call.clone()).collect()
         };
         for call in calls {
@@ -120,7 +120,7 @@ impl Session {
                 self.own(self.site.server(server)?, &step, changes_server(primitive))?;
             }
         }
-        self.end_open(|key| keys.contains(key), &format!("to start again from step `{step}`"))?;
+        self.end_open(|key| keys.contains(key.as_str()), &format!("to start again from step `{step}`"))?;
         let note = format!("starting again from step `{step}`; changes to repeat: {}", changes.len());
         let keys = keys.into_iter().collect();
         self.write(Entry::Restarted { step, keys, by: crate::person::whoami() }, true)?;

@@ -5,7 +5,8 @@ use crate::data;
 use crate::event::Event;
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::index::Index;
-use crate::journal::{Entry, Outcome, key};
+use crate::journal::{Entry, Outcome};
+use crate::key::{Key, KeyBuf};
 use crate::primitive::{Facet, Sort, changes_server};
 use crate::primitives;
 use std::sync::atomic::Ordering;
@@ -69,7 +70,7 @@ impl Session {
     }
 
     /// Remembers that the script says what is to be done if it fails later than here, and gives that its key.
-    pub fn declare_way_back(&self, frame: &Frame) -> String {
+    pub fn declare_way_back(&self, frame: &Frame) -> KeyBuf {
         self.way_back.store(true, Ordering::Relaxed);
         frame.next_key()
     }
@@ -112,21 +113,21 @@ impl Session {
             self.write(Entry::Rollback, true)?;
         }
         self.tell(&Event::RollbackStarted);
-        self.end_open(|key| !key::in_handler(key), "to roll back")
+        self.end_open(|key| !key.in_handler(), "to roll back")
     }
 
     /// Ends what calls that are cut off still do.
-    pub(super) fn end_open(&self, is_one: impl Fn(&str) -> bool, why: &str) -> Result<()> {
+    pub(super) fn end_open(&self, is_one: impl Fn(Key) -> bool, why: &str) -> Result<()> {
         let open: Vec<_> = {
             let written = self.written.lock();
-            let open = written.index.open_calls().filter(|(key, _)| is_one(key));
-            open.map(|(key, record)| (key.to_owned(), record.clone())).collect()
+            let open = written.index.open_calls().filter(|(key, _)| is_one(*key));
+            open.map(|(key, record)| (key.to_buf(), record.clone())).collect()
         };
         for (key, record) in open {
             let text = primitives::describe(&record.call);
             let server =
                 data::server_of(&record.call.arguments).map(|name| self.site.server(name)).transpose()?;
-            self.with_host(server, &key, record.attempt, true, |host| self.reach.end(host))?;
+            self.with_host(server, key.as_key(), record.attempt, true, |host| self.reach.end(host))?;
             let failure = Failure::new(Kind::CommandFailed, format!("{text} was ended {why}"));
             let (attempt, result) = (record.attempt, Outcome::Failed(failure));
             self.write(Entry::Ended { key, attempt, seconds: 0.0, result }, true)?;
@@ -135,7 +136,7 @@ impl Session {
     }
 
     /// The frame of the handler that was declared at `key`.
-    pub fn handler_frame(&self, outer: &Frame, key: &str) -> Frame {
-        outer.inner(format!("{key}!"), None)
+    pub fn handler_frame(&self, outer: &Frame, key: Key) -> Frame {
+        outer.inner(key.handler(), None)
     }
 }

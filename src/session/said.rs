@@ -6,7 +6,7 @@ use crate::event::Event;
 impl Session {
     /// Whether what comes next in a frame was gone through in an earlier session.
     pub(super) fn catches_up(&self, frame: &Frame) -> bool {
-        self.written.lock().index.goes_on_after(&format!("{}/{}", frame.key, frame.used()))
+        self.written.lock().index.goes_on_after(frame.coming_key().as_key())
     }
 
     /// Says a line, once: it is not recorded.

@@ -8,7 +8,8 @@ use crate::data;
 use crate::event::Event;
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::index::Index;
-use crate::journal::{Call, Entry, Outcome, key};
+use crate::journal::{Call, Entry, Outcome};
+use crate::key::{Key, KeyBuf};
 use crate::primitive::{Probe, Sort, changes_server};
 use crate::primitives;
 use crate::secret::put_together;
@@ -45,7 +46,7 @@ impl Session {
                 // What the lines before only looked at.
                 waiting.entries.truncate(waiting.lasting);
             }
-            key::line(written.index.typed.len())
+            KeyBuf::line(written.index.typed.len())
         };
         let by = crate::person::whoami();
         self.write(Entry::Typed { key: key.clone(), text: text.into(), by }, false)?;
@@ -75,14 +76,14 @@ impl Session {
     }
 
     /// Writes down that a step is left out. Until the run is gone on with nothing comes of it.
-    pub fn skip(&self, key: &str, name: &str, reason: &str) -> Result<()> {
+    pub fn skip(&self, key: Key, name: &str, reason: &str) -> Result<()> {
         self.open_for_change()?;
         let by = crate::person::whoami();
-        self.write(Entry::Skip { key: key.into(), name: name.into(), reason: reason.into(), by }, true)
+        self.write(Entry::Skip { key: key.to_buf(), name: name.into(), reason: reason.into(), by }, true)
     }
 
     /// Why a person had the step left out, if one did.
-    pub fn skipped(&self, key: &str, name: &str) -> Option<String> {
+    pub fn skipped(&self, key: Key, name: &str) -> Option<String> {
         let written = self.written.lock();
         written.index.skip(key).filter(|skip| skip.name == name).map(|skip| skip.reason.clone())
     }
@@ -92,8 +93,8 @@ impl Session {
     pub fn settle_typed(&self) -> Result<()> {
         let open: Vec<_> = {
             let written = self.written.lock();
-            let typed = written.index.open_calls().filter(|(key, _)| key::is_typed(key));
-            typed.map(|(key, record)| (key.to_owned(), record.clone())).collect()
+            let typed = written.index.open_calls().filter(|(key, _)| key.is_typed());
+            typed.map(|(key, record)| (key.to_buf(), record.clone())).collect()
         };
         for (key, record) in open {
             let arguments = record.call.arguments.iter();
@@ -104,12 +105,12 @@ impl Session {
                 continue;
             };
             let server = data::server_of(&call.arguments).map(|name| self.site.server(name)).transpose()?;
-            let passing = Passing { key: &key, at: &record.at, call, primitive, server };
+            let passing = Passing { key: key.as_key(), at: &record.at, call, primitive, server };
             if let Some(server) = server {
                 self.own(server, "", changes_server(primitive))?;
             }
             let text = passing.text();
-            let probe = self.with_host(server, &key, attempt, true, |host| {
+            let probe = self.with_host(server, key.as_key(), attempt, true, |host| {
                 self.reach.after_crash(primitive, &call.arguments, host)
             })?;
             let result = match probe {

@@ -2,6 +2,7 @@
 
 use super::super::context::Context;
 use crate::event::{Event, Listener};
+use crate::key::KeyBuf;
 use crate::output::{Stream, last};
 use crate::report::text::Style;
 use crate::sync::Mutex;
@@ -28,7 +29,7 @@ struct Seen {
     servers: String,
     step: String,
     /// The key of the call that builds.
-    build: Option<String>,
+    build: Option<KeyBuf>,
 }
 
 impl Kill {

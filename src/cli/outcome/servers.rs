@@ -5,9 +5,10 @@ use super::left::Left;
 use super::now::Now;
 use crate::data;
 use crate::event::RunState;
+use crate::journal::Outcome;
 use crate::journal::index::{CallRecord, Index};
 use crate::journal::run::Summary;
-use crate::journal::{Outcome, key};
+use crate::key::Key;
 use crate::machine::git::Moved;
 use crate::primitive::{Facet, Sort};
 use crate::primitives;
@@ -97,15 +98,15 @@ pub fn state(summary: &Summary, server: &str) -> String {
     if matches!(summary.state, RunState::Damaged | RunState::Newer) {
         return "not known".into();
     }
-    let calls: Vec<(&str, &CallRecord)> = index
+    let calls: Vec<(Key, &CallRecord)> = index
         .course()
         .into_iter()
         .filter(|(key, record)| {
             // What was done by hand is no part of how far the script came.
-            data::server_of(&record.call.arguments) == Some(server) && !key::is_typed(key)
+            data::server_of(&record.call.arguments) == Some(server) && !key.is_typed()
         })
         .collect();
-    let (back, forth): (Vec<_>, Vec<_>) = calls.into_iter().partition(|(key, _)| key::in_handler(key));
+    let (back, forth): (Vec<_>, Vec<_>) = calls.into_iter().partition(|(key, _)| key.in_handler());
     let touched = forth.iter().any(|(_, record)| touches(record));
     if index.rollback {
         return match (touched, going_back(summary, &back)) {
@@ -126,12 +127,11 @@ pub fn state(summary: &Summary, server: &str) -> String {
 }
 
 /// Where a server was left that was begun, and of which no call is open.
-fn between_calls(summary: &Summary, calls: &[(&str, &CallRecord)]) -> String {
+fn between_calls(summary: &Summary, calls: &[(Key, &CallRecord)]) -> String {
     let index = &summary.index;
     let how = if summary.state == RunState::Running { "at work" } else { "interrupted" };
-    let last = calls.iter().rfind(|(_, record)| touches(record)).map(|(key, _)| *key).unwrap_or_default();
-    let step =
-        key::outward(last).skip(1).filter(|outer| !outer.ends_with(']')).find_map(|outer| index.block(outer));
+    let last = calls.iter().rfind(|(_, record)| touches(record)).map_or(Key::ROOT, |(key, _)| *key);
+    let step = last.outward().skip(1).filter(|outer| !outer.is_branch()).find_map(|outer| index.block(outer));
     match step {
         Some(step) if step.seconds.is_some() => format!("{how} after step `{}`", step.name),
         Some(step) => format!("{how} in step `{}`", step.name),
@@ -150,21 +150,16 @@ fn touches(record: &CallRecord) -> bool {
 
 /// How far the way back of a server is. What leads back is done by one handler after the other, and the last that was
 /// begun is the one that is not done.
-fn going_back(summary: &Summary, calls: &[(&str, &CallRecord)]) -> String {
+fn going_back(summary: &Summary, calls: &[(Key, &CallRecord)]) -> String {
     let index = &summary.index;
     let Some((last, record)) = calls.last() else { return "not gone back".into() };
-    let newest = index.course().into_iter().rfind(|(key, _)| key::in_handler(key));
-    let is_newest = newest.is_some_and(|(key, _)| handler(key) == handler(last));
+    let newest = index.course().into_iter().rfind(|(key, _)| key.in_handler());
+    let is_newest = newest.is_some_and(|(key, _)| key.declaration() == last.declaration());
     match ended_badly(record, summary) {
-        Some(how) => format!("{how} in the rollback{}", in_step(index, last)),
+        Some(how) => format!("{how} in the rollback{}", in_step(index, *last)),
         None if is_newest && summary.state != RunState::RolledBack => "in rollback".into(),
         None => "back".into(),
     }
-}
-
-/// The handler that a key belongs to.
-fn handler(key: &str) -> &str {
-    key.find('!').map_or(key, |end| &key[..end])
 }
 
 /// `failed` or `interrupted`, if a call did not end well.
@@ -178,17 +173,17 @@ fn ended_badly(record: &CallRecord, summary: &Summary) -> Option<&'static str> {
 }
 
 /// Whether the outermost step that is about this server alone has ended.
-fn is_done(index: &Index, calls: &[(&str, &CallRecord)]) -> bool {
+fn is_done(index: &Index, calls: &[(Key, &CallRecord)]) -> bool {
     let Some((key, record)) = calls.iter().rev().find(|(_, record)| touches(record)) else { return false };
     let Some(server) = data::server_of(&record.call.arguments) else { return false };
-    let only_theirs = |block: &&str| index.block(block).is_some() && index.servers_in(block) == [server];
-    let outermost = key::outward(key).skip(1).filter(only_theirs).last();
+    let only_theirs = |block: &Key| index.block(*block).is_some() && index.servers_in(*block) == [server];
+    let outermost = key.outward().skip(1).filter(only_theirs).last();
     outermost.and_then(|block| index.block(block)).is_some_and(|block| block.seconds.is_some())
 }
 
 /// ` in step `Build``, if a key is in one: the innermost.
-fn in_step(index: &Index, key: &str) -> String {
-    let steps = key::outward(key).skip(1).filter(|outer| !outer.ends_with(']'));
+fn in_step(index: &Index, key: Key) -> String {
+    let steps = key.outward().skip(1).filter(|outer| !outer.is_branch());
     let name =
         steps.filter_map(|outer| index.block(outer)).map(|block| format!(" in step `{}`", block.name)).next();
     name.unwrap_or_default()

@@ -7,7 +7,6 @@ use crate::command;
 use crate::event::RunState;
 use crate::failure::{Failure, Result};
 use crate::journal::Outcome;
-use crate::journal::key;
 use crate::journal::run::{self, Summary};
 use crate::primitives;
 use crate::report::failure::render;
@@ -56,7 +55,7 @@ pub fn show(context: &Context, folder: &Path, repl: &Repl) -> Result<()> {
 
 /// The call that ended the run, or was cut off with it, and the end of what it said, if it said anything here.
 fn last_output(summary: &Summary) -> Option<(String, Vec<String>)> {
-    let calls = summary.index.course().into_iter().rev().filter(|(key, _)| !key::is_typed(key));
+    let calls = summary.index.course().into_iter().rev().filter(|(key, _)| !key.is_typed());
     let mut ended_badly = calls.filter(|(_, record)| !matches!(record.outcome, Some(Outcome::Done(_))));
     let (key, record) = ended_badly.next()?;
     let folder: PathBuf = run::log(&summary.path, key, record.attempt);

@@ -7,8 +7,8 @@ use crate::command;
 use crate::event::{Event, RunState};
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::Header;
-use crate::journal::key;
 use crate::journal::run::{self, OpenRun, Summary};
+use crate::key::Key;
 use crate::person::{Form, Nobody, Person, Question};
 use crate::primitives;
 use crate::reach::Reach;
@@ -224,7 +224,7 @@ impl Work {
     pub fn skip(&self, step: &str, reason: Option<String>) -> Result<()> {
         let Sort::Beside { folder, .. } = &self.sort else { return Ok(()) };
         let summary = Summary::read(folder)?;
-        let open: Vec<(&str, &str)> =
+        let open: Vec<(Key, &str)> =
             summary.index.open_steps().map(|(key, block)| (key, block.name.as_str())).collect();
         if !open.iter().any(|(_, name)| *name == step) {
             let names: Vec<String> = open.iter().map(|(_, name)| format!("skip \"{name}\"")).collect();
@@ -244,7 +244,7 @@ impl Work {
         }
         let session = self.session()?;
         for (key, _) in open.iter().filter(|(_, name)| *name == step) {
-            session.skip(key, step, reason.trim())?;
+            session.skip(*key, step, reason.trim())?;
         }
         session.leave()
     }
@@ -278,7 +278,7 @@ impl Work {
 
 /// A call of a run's script whose command goes on although nobody follows it.
 pub fn still_running(summary: &Summary) -> Result<Option<String>> {
-    for (key, record) in summary.index.open_calls().filter(|(key, _)| !key::is_typed(key)) {
+    for (key, record) in summary.index.open_calls().filter(|(key, _)| !key.is_typed()) {
         let folder = run::log(&summary.path, key, record.attempt);
         if folder.exists() && matches!(command::state(&folder)?, command::State::Running) {
             return Ok(Some(primitives::describe(&record.call)));

@@ -1,7 +1,6 @@
 //! What a run was started with, and what was answered in it: reasons that somebody gave stand there.
 
 use crate::journal::Outcome;
-use crate::journal::key;
 use crate::journal::run::Summary;
 use crate::output::word;
 use crate::primitive::Sort;
@@ -33,7 +32,7 @@ pub fn json(summary: &Summary) -> Value {
 }
 
 fn all(summary: &Summary) -> Vec<(String, String)> {
-    let course = summary.index.course().into_iter().filter(|(key, _)| !key::is_typed(key));
+    let course = summary.index.course().into_iter().filter(|(key, _)| !key.is_typed());
     let asked = course.filter_map(|(_, record)| {
         let primitive = primitives::find(&record.call.name).filter(|it| it.sort() == Sort::Ask)?;
         let Some(Outcome::Done(answer)) = &record.outcome else { return None };

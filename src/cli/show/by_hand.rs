@@ -4,6 +4,7 @@ use crate::event::StepState;
 use crate::journal::Outcome;
 use crate::journal::index::CallRecord;
 use crate::journal::run::Summary;
+use crate::key::Key;
 use crate::primitives;
 use crate::report::text::elapsed;
 use crate::secret::show;
@@ -15,7 +16,7 @@ pub fn text(summary: &Summary) -> String {
     let mut text = String::new();
     let mut all = calls(summary);
     for line in &summary.index.typed {
-        let Some(calls) = all.remove(line.key.as_str()) else { continue };
+        let Some(calls) = all.remove(line.key.as_key().as_str()) else { continue };
         // To the second.
         let time = format!("{}Z", line.time.split(['.', 'Z']).next().unwrap_or_default());
         let blank = " ".repeat(time.len());
@@ -35,17 +36,18 @@ pub fn json(summary: &Summary) -> Value {
     let call = |record: &CallRecord| json!({ "text": primitives::describe(&record.call), "state": state(record), "seconds": record.seconds });
     let mut all = calls(summary);
     let line = |line: &crate::journal::index::Line| {
-        let calls: Vec<Value> = all.remove(line.key.as_str()).into_iter().flatten().map(call).collect();
+        let calls: Vec<Value> =
+            all.remove(line.key.as_key().as_str()).into_iter().flatten().map(call).collect();
         json!({ "text": line.text.trim_end(), "time": line.time, "by": line.by, "calls": calls })
     };
     summary.index.typed.iter().map(line).collect()
 }
 
 /// The calls of each line that has some, in their order, by the line's key.
-fn calls(summary: &Summary) -> HashMap<&str, Vec<&CallRecord>> {
-    let mut calls: HashMap<&str, Vec<&CallRecord>> = HashMap::new();
+fn calls(summary: &Summary) -> HashMap<Key<'_>, Vec<&CallRecord>> {
+    let mut calls: HashMap<Key<'_>, Vec<&CallRecord>> = HashMap::new();
     for (key, record) in summary.index.course() {
-        if let Some((line, _)) = key.split_once('/').filter(|(line, _)| !line.is_empty()) {
+        if let Some(line) = key.line() {
             calls.entry(line).or_default().push(record);
         }
     }

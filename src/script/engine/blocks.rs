@@ -6,6 +6,7 @@ use super::nothing;
 use super::pace::{Branch, Pace};
 use super::values::{ServerValue, to_error};
 use crate::failure::{Failure, Kind};
+use crate::key::Key;
 use rhai::{
     Array, Dynamic, Engine, EvalAltResult, EvalContext, Expression, FnPtr, Map, NativeCallContext, Position,
 };
@@ -131,7 +132,7 @@ fn on_failure(context: &mut EvalContext, inputs: &[Expression]) -> Result<Dynami
 pub fn roll_back(engine: &Engine, here: &Here, source: &str) -> Result<(), Failure> {
     let handlers = std::mem::take(&mut *here.handlers.lock());
     for handler in handlers.into_iter().rev() {
-        let frame = Arc::new(here.session.handler_frame(&here.frame, &handler.key));
+        let frame = Arc::new(here.session.handler_frame(&here.frame, handler.key.as_key()));
         let mut global = handler.global;
         global.tag = Dynamic::from(here.with_frame(frame));
         let context =
@@ -178,7 +179,7 @@ fn parallel(
         let _around = around.enter();
         let origin = origin(&source, context.call_position());
         let at = place(&source, context.call_position());
-        let begun = here.session.begin_branch(&here.frame, &key, name, origin);
+        let begun = here.session.begin_branch(&here.frame, key.as_key(), name, origin);
         let block = begun.map_err(|failure| to_error(placed(failure, &at)))?;
         let mut global = context.global_runtime_state().clone();
         global.tag = Dynamic::from(here.with_frame(block.frame.clone()));
@@ -197,7 +198,7 @@ fn parallel(
         Ok(value)
     };
     let names = branch_names(&items);
-    let was_begun = |name: &str| here.session.has_begun(&key, name);
+    let was_begun = |name: &str| here.session.has_begun(key.as_key(), name);
     let branches: Vec<Branch> = names
         .iter()
         .zip(&items)
@@ -207,7 +208,7 @@ fn parallel(
         // A plan asks itself questions in an order that it can repeat, so its branches take turns.
         at_most: if here.chooser.is_some() { 1 } else { at_most },
         max_failures,
-        is_passed: here.session.is_passed(&key),
+        is_passed: here.session.is_passed(key.as_key()),
     };
     gather(pace.run(&branches, &source), &source)
 }
@@ -252,8 +253,7 @@ fn branch_names(items: &Array) -> Vec<String> {
         }
     };
     let names: Vec<String> = items.iter().map(name).collect();
-    let good = |name: &str| !name.is_empty() && !name.contains(['/', '[', ']', '!']);
-    let number = |n: usize, name: &String| match good(name)
+    let number = |n: usize, name: &String| match Key::can_name_branch(name)
         && names.iter().filter(|other| *other == name).count() == 1
     {
         true => name.clone(),

@@ -6,6 +6,7 @@ use super::assumed::Assumed;
 use super::seen::Seen;
 use super::values::to_error;
 use crate::failure::{Failure, Kind};
+use crate::key::KeyBuf;
 use crate::session::{Frame, Session};
 use crate::sync::Mutex;
 use rhai::{Dynamic, EvalAltResult, FnPtr, GlobalRuntimeState};
@@ -30,7 +31,7 @@ pub struct Here {
 /// One `on_failure` block.
 #[derive(Clone)]
 pub struct Handler {
-    pub key: String,
+    pub key: KeyBuf,
     pub closure: FnPtr,
     /// The modules and functions that the block can see.
     pub global: GlobalRuntimeState,

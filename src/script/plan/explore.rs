@@ -6,6 +6,7 @@ use crate::data;
 use crate::event::{Event, Listener};
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::Header;
+use crate::key::KeyBuf;
 use crate::person::Nobody;
 use crate::primitive::Sort;
 use crate::primitives;
@@ -139,7 +140,7 @@ struct Course {
     asked: usize,
     depth: usize,
     /// Where the calls that are open stand, by key.
-    open: HashMap<String, String>,
+    open: HashMap<KeyBuf, String>,
 }
 
 impl Way {

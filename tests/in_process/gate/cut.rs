@@ -5,8 +5,9 @@ use super::ground::{Answers, Ended, FATES, Fate, Ground};
 use super::stand_in::{Found, StandIn};
 use super::story::Story;
 use banister::data;
+use banister::internals::journal::file;
 use banister::internals::journal::index::Index;
-use banister::internals::journal::{file, key};
+use banister::internals::key::{Key, KeyBuf};
 use banister::internals::primitives;
 use banister::primitive::Sort;
 use std::fs;
@@ -118,13 +119,13 @@ pub fn cut(
 ) -> Counts {
     let mut counts = Counts::default();
     let before = index_of(&ground.run_of(head));
-    let open: Vec<&str> = before
+    let open: Vec<Key> = before
         .open_calls()
         .filter(|(_, record)| sort_of(&record.call.name) == Sort::Change)
         .map(|(key, _)| key)
         .collect();
     // One that fails can't have happened.
-    let fails = open.iter().any(|key| expected.calls.get(*key).is_some_and(|call| call.has_failed));
+    let fails = open.iter().any(|key| expected.calls.get(key.as_str()).is_some_and(|call| call.has_failed));
     for fate in fates.iter().copied() {
         let is_needless = open.is_empty() && fate != FATES[0];
         let is_done = fate.found == Found::Happened || fate.choice == "done";
@@ -154,8 +155,9 @@ fn replay(ground: &Ground, expected: &Story, head: &[u8], fate: Fate, back: bool
     differ.extend(seen.faults.iter().cloned());
     let is_back = back || before.rollback;
     differ.extend(wrongly_counted(expected, &before, is_back, &seen.performed, fate));
-    let to_ask = |(key, told): (&String, &super::story::Told)| {
-        sort_of(&told.name) == Sort::Ask && before.call(key).is_none_or(|record| record.outcome.is_none())
+    let to_ask = |(key, told): (&KeyBuf, &super::story::Told)| {
+        sort_of(&told.name) == Sort::Ask
+            && before.call(key.as_key()).is_none_or(|record| record.outcome.is_none())
     };
     let wanted = expected.calls.iter().filter(|call| to_ask(*call)).count();
     if seen.asked.len() != wanted {
@@ -176,32 +178,33 @@ fn wrongly_counted(
     let mut places = std::collections::BTreeSet::new();
     let course = before.course();
     // Whether the script caught a failure nobody knows if nothing came after it.
-    let is_last = |key: &str| course.last().is_some_and(|(last, _)| *last == key);
+    let is_last = |key: &KeyBuf| course.last().is_some_and(|(last, _)| *last == key.as_key());
     for (key, told) in &expected.calls {
-        let place = key::folder_name(key);
+        let place = key.as_key().folder_name();
         let sort = sort_of(&told.name);
         if sort == Sort::Ask {
             continue;
         }
         let times: Vec<_> = performed.iter().filter(|one| one.place == place).collect();
         places.insert(place);
-        let (wanted, attempt) = match before.call(key).map(|record| (record, record.outcome.is_some())) {
-            None => (1, None),
-            // What a secret is no journal says.
-            Some((_, true)) if told.outcome.as_ref().is_some_and(|text| text.contains(data::SECRET)) => {
-                continue;
-            }
-            Some((record, true)) if told.has_failed && is_last(key) && !is_back => {
-                (1, Some(record.attempt + 1))
-            }
-            Some((_, true)) => (0, None),
-            Some((record, false)) if sort == Sort::Look => (1, Some(record.attempt)),
-            Some((record, false)) => match (fate.found, fate.choice) {
-                (Found::GoOn, _) => (1, Some(record.attempt)),
-                (Found::Again, _) | (Found::Unknown, "again") => (1, Some(record.attempt + 1)),
-                _ => (0, None),
-            },
-        };
+        let (wanted, attempt) =
+            match before.call(key.as_key()).map(|record| (record, record.outcome.is_some())) {
+                None => (1, None),
+                // What a secret is no journal says.
+                Some((_, true)) if told.outcome.as_ref().is_some_and(|text| text.contains(data::SECRET)) => {
+                    continue;
+                }
+                Some((record, true)) if told.has_failed && is_last(key) && !is_back => {
+                    (1, Some(record.attempt + 1))
+                }
+                Some((_, true)) => (0, None),
+                Some((record, false)) if sort == Sort::Look => (1, Some(record.attempt)),
+                Some((record, false)) => match (fate.found, fate.choice) {
+                    (Found::GoOn, _) => (1, Some(record.attempt)),
+                    (Found::Again, _) | (Found::Unknown, "again") => (1, Some(record.attempt + 1)),
+                    _ => (0, None),
+                },
+            };
         if times.len() != wanted {
             wrong.push(format!("{} at {key} was performed {} times, not {wanted}", told.name, times.len()));
         }

@@ -6,7 +6,7 @@ use super::stand_in::{Performed, StandIn, failure, folder};
 use super::story::Story;
 use banister::failure::Kind;
 use banister::internals::event::{Event, RunState};
-use banister::internals::journal::key;
+use banister::internals::key::KeyBuf;
 use banister::internals::reach::frozen::Frozen;
 use banister::internals::script::runbook::OnFailure;
 use banister::internals::session::{Parts, Session};
@@ -17,18 +17,18 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// What is done for a person is not performed.
-fn performed_calls(story: &Story) -> Vec<String> {
+fn performed_calls(story: &Story) -> Vec<KeyBuf> {
     let calls = story.calls.iter().filter(|(_, told)| sort_of(&told.name) != Sort::Ask);
     calls.map(|(key, _)| key.clone()).collect()
 }
 
 pub fn each(ground: &Ground, full: &Ended) -> Counts {
     let expected = full.story();
-    let calls: Vec<String> = performed_calls(&expected).into_iter().step_by(ground.stride()).collect();
+    let calls: Vec<KeyBuf> = performed_calls(&expected).into_iter().step_by(ground.stride()).collect();
     side_by_side(&calls, |key| {
         let mut counts = Counts::default();
         let place = |what: &str| format!("{}, {key} fails, {what}", ground.case.name);
-        let failing = || StandIn::failing(ground.model(), &key::folder_name(key));
+        let failing = || StandIn::failing(ground.model(), &key.as_key().folder_name());
         let first = ground.begin(failing(), Answers::new("stop"), OnFailure::Stop);
         counts.replayed(&place("first"), is_written(&first.story(), key));
         if first.state == RunState::Done {
@@ -41,7 +41,10 @@ pub fn each(ground: &Ground, full: &Ended) -> Counts {
         let back = go_on(ground, &journal, true);
         counts.replayed(&place("rolled back"), only_handlers(&first, &back));
         let at_once = ground.begin(failing(), Answers::new("stop"), OnFailure::Rollback);
-        let differ = at_once.story().only(key::in_handler).differences(&back.story().only(key::in_handler));
+        let differ = at_once
+            .story()
+            .only(|key| key.in_handler())
+            .differences(&back.story().only(|key| key.in_handler()));
         counts.replayed(
             &place("rolled back at once"),
             differ.into_iter().filter(|differs| !differs.starts_with("the state")).collect(),
@@ -51,24 +54,24 @@ pub fn each(ground: &Ground, full: &Ended) -> Counts {
 }
 
 /// A failing call in a rollback, after the call at `key` failed: the next session tries it again, and nothing else.
-pub fn each_of_the_rollback(ground: &Ground, key: &str) -> (Counts, Ended) {
-    let failing = StandIn::failing(ground.model(), &key::folder_name(key));
+pub fn each_of_the_rollback(ground: &Ground, key: &KeyBuf) -> (Counts, Ended) {
+    let failing = StandIn::failing(ground.model(), &key.as_key().folder_name());
     let first = ground.begin(failing, Answers::new("stop"), OnFailure::Stop);
     let journal = journal_of(&first.path);
     let back = go_on(ground, &journal, true);
     assert_eq!(back.state, RunState::RolledBack, "{}: {:?}", ground.case.name, back.failure);
     let expected = back.story();
-    let handlers = performed_calls(&expected.only(key::in_handler));
+    let handlers = performed_calls(&expected.only(|key| key.in_handler()));
     let counts = side_by_side(&handlers, |handler| {
         let mut counts = Counts::default();
         let path = ground.run_of(&journal);
-        let failing = StandIn::failing(ground.model_after(&path), &key::folder_name(handler));
+        let failing = StandIn::failing(ground.model_after(&path), &handler.as_key().folder_name());
         let once = ground.resume(&path, failing, Answers::new("stop"), true).unwrap();
         let twice = go_on(ground, &journal_of(&path), false);
         let place = format!("{}, {key} fails, and {handler} of the rollback", ground.case.name);
         counts.replayed(&place, is_written(&once.story(), handler));
         let mut differ = twice.story().differences(&expected);
-        differ.extend(changes_not_once(&expected.only(key::in_handler), &[&once, &twice]));
+        differ.extend(changes_not_once(&expected.only(|key| key.in_handler()), &[&once, &twice]));
         counts.replayed(&format!("{place}, gone on with"), differ);
         counts
     });
@@ -132,7 +135,7 @@ fn go_on(ground: &Ground, journal: &[u8], back: bool) -> Ended {
 }
 
 /// The failure is in the journal as it was given.
-fn is_written(story: &Story, key: &str) -> Vec<String> {
+fn is_written(story: &Story, key: &KeyBuf) -> Vec<String> {
     let wanted = json!(failure()).to_string();
     match story.calls.get(key).and_then(|told| told.outcome.clone()) {
         Some(outcome) if outcome == wanted => Vec::new(),
@@ -151,7 +154,7 @@ fn changes_not_once(expected: &Story, sessions: &[&Ended]) -> Vec<String> {
     let changed = changed(sessions);
     let changes = expected.calls.iter().filter(|(_, told)| sort_of(&told.name) == Sort::Change);
     let times = changes.map(|(key, told)| {
-        let place = key::folder_name(key);
+        let place = key.as_key().folder_name();
         (key, told, changed.iter().filter(|one| one.place == place).count())
     });
     let wrong = times.filter(|(_, told, times)| *times != usize::from(!told.has_failed));
@@ -181,11 +184,11 @@ fn only_handlers(first: &Ended, back: &Ended) -> Vec<String> {
 fn not_only_handlers(back: &Ended, has_changed: bool) -> Vec<String> {
     let mut differ = back.standin.seen().faults.clone();
     let changed = changed(&[back]);
-    let outside = changed.iter().filter(|one| !key::in_handler(&one.place));
+    let outside = changed.iter().filter(|one| !one.place.contains('!'));
     differ.extend(outside.map(|one| format!("{} at {} was done on the way back", one.call.name, one.place)));
     match (&back.failure, back.state) {
         (None, RunState::RolledBack) => {
-            let story = back.story().only(key::in_handler);
+            let story = back.story().only(|key| key.in_handler());
             differ.extend(changes_not_once(&story, &[back]));
             let open = index_of(&back.path).open_calls().count();
             if open > 0 {

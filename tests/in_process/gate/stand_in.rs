@@ -5,7 +5,8 @@ use super::model::{AWKWARD, Model};
 use banister::data::Arguments;
 use banister::failure::{Failure, Kind, Result};
 use banister::internals::journal::index::Index;
-use banister::internals::journal::{Call, file, key};
+use banister::internals::journal::{Call, file};
+use banister::internals::key::Key;
 use banister::internals::lock::Holder;
 use banister::internals::person::{Answer, Person};
 use banister::internals::reach::here::Here;
@@ -109,8 +110,8 @@ impl StandIn {
 }
 
 /// The name of an attempt's folder.
-pub fn folder(key: &str, attempt: u32) -> String {
-    format!("{}.{attempt}", key::folder_name(key))
+pub fn folder(key: Key, attempt: u32) -> String {
+    format!("{}.{attempt}", key.folder_name())
 }
 
 /// The failure of a call that is to fail.

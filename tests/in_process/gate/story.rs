@@ -2,9 +2,10 @@
 
 use super::stand_in::Performed;
 use banister::internals::event::RunState;
+use banister::internals::journal::Outcome;
 use banister::internals::journal::index::Index;
 use banister::internals::journal::run::Summary;
-use banister::internals::journal::{Outcome, key};
+use banister::internals::key::{Key, KeyBuf};
 use banister::internals::secret::{in_failure, put_together};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -15,9 +16,9 @@ use std::path::Path;
 pub struct Story {
     pub state: RunState,
     /// By the keys of calls.
-    pub calls: BTreeMap<String, Told>,
+    pub calls: BTreeMap<KeyBuf, Told>,
     /// By their keys, with their names, and whether they ended well.
-    pub blocks: BTreeMap<String, (String, bool)>,
+    pub blocks: BTreeMap<KeyBuf, (String, bool)>,
 }
 
 /// A call of a story.
@@ -48,11 +49,11 @@ impl Story {
                 }),
                 has_failed: matches!(record.outcome, Some(Outcome::Failed(_))),
             };
-            (key.to_owned(), told)
+            (key.to_buf(), told)
         });
-        let blocks = index.block_order.iter().filter_map(|key| {
+        let blocks = index.block_order().filter_map(|key| {
             let block = index.block(key)?;
-            Some((key.to_string(), (block.name.clone(), block.seconds.is_some())))
+            Some((key.to_buf(), (block.name.clone(), block.seconds.is_some())))
         });
         Story { state, calls: calls.collect(), blocks: blocks.collect() }
     }
@@ -71,7 +72,7 @@ impl Story {
     /// In what the journal says something else than what was performed and given.
     pub fn differences_from(&self, performed: &[Performed]) -> Vec<String> {
         let by_place: BTreeMap<String, &Told> =
-            self.calls.iter().map(|(key, told)| (key::folder_name(key), told)).collect();
+            self.calls.iter().map(|(key, told)| (key.as_key().folder_name(), told)).collect();
         // The last attempt is the one that counts.
         let last: BTreeMap<&str, &Performed> =
             performed.iter().map(|one| (one.place.as_str(), one)).collect();
@@ -95,7 +96,7 @@ impl Story {
 
     /// In what it differs from a longer one of which it is the beginning.
     pub fn differences_as_far_as_known(&self, whole: &Story) -> Vec<String> {
-        let known = |(key, told): (&String, &Told)| {
+        let known = |(key, told): (&KeyBuf, &Told)| {
             let outcome = told.outcome.as_ref().and(whole.calls.get(key)?.outcome.clone());
             Some((
                 key.clone(),
@@ -103,7 +104,7 @@ impl Story {
             ))
         };
         let calls = self.calls.iter().filter_map(known).collect();
-        let block = |(key, (_, ended)): (&String, &(String, bool))| {
+        let block = |(key, (_, ended)): (&KeyBuf, &(String, bool))| {
             Some((key.clone(), (whole.blocks.get(key)?.0.clone(), *ended)))
         };
         let blocks = self.blocks.iter().filter_map(block).collect();
@@ -111,21 +112,21 @@ impl Story {
     }
 
     /// The same, of some of its keys.
-    pub fn only(&self, is_wanted: impl Fn(&str) -> bool) -> Story {
+    pub fn only(&self, is_wanted: impl Fn(Key) -> bool) -> Story {
         let mut story = self.clone();
-        story.calls.retain(|key, _| is_wanted(key));
-        story.blocks.retain(|key, _| is_wanted(key));
+        story.calls.retain(|key, _| is_wanted(key.as_key()));
+        story.blocks.retain(|key, _| is_wanted(key.as_key()));
         story
     }
 }
 
 fn compare<T: PartialEq + std::fmt::Debug>(
     what: &str,
-    is: &BTreeMap<String, T>,
-    was: &BTreeMap<String, T>,
+    is: &BTreeMap<KeyBuf, T>,
+    was: &BTreeMap<KeyBuf, T>,
     differ: &mut Vec<String>,
 ) {
-    let keys: std::collections::BTreeSet<&String> = is.keys().chain(was.keys()).collect();
+    let keys: std::collections::BTreeSet<&KeyBuf> = is.keys().chain(was.keys()).collect();
     for key in keys.into_iter().filter(|key| is.get(*key) != was.get(*key)) {
         differ.push(format!("{what} {key} is {:?}, not {:?}", is.get(key), was.get(key)));
     }

@@ -6,8 +6,9 @@ use super::model::AWKWARD;
 use super::stand_in::{Found, StandIn};
 use super::story::Story;
 use banister::internals::event::RunState;
+use banister::internals::journal::Header;
 use banister::internals::journal::run::{OpenRun, Summary};
-use banister::internals::journal::{Header, key};
+use banister::internals::key::KeyBuf;
 use banister::internals::script::repl::Repl;
 use banister::internals::script::runbook::OnFailure;
 use banister::internals::session::{self, Session};
@@ -60,7 +61,7 @@ pub fn by_hand(ground: &Ground) -> Counts {
     let kept: Vec<_> = seen
         .performed
         .iter()
-        .filter(|one| story.calls.keys().any(|key| key::folder_name(key) == one.place))
+        .filter(|one| story.calls.keys().any(|key| key.as_key().folder_name() == one.place))
         .cloned()
         .collect();
     let changes =
@@ -89,7 +90,7 @@ pub fn beside(ground: &Ground) -> Counts {
     let expected = full.story();
     let is_change = |told: &super::story::Told| sort_of(&told.name) == Sort::Change;
     let (key, _) = expected.calls.iter().rfind(|(_, told)| is_change(told)).unwrap();
-    let failing = StandIn::failing(ground.model(), &key::folder_name(key));
+    let failing = StandIn::failing(ground.model(), &key.as_key().folder_name());
     let first = ground.begin(failing, Answers::new("stop"), OnFailure::Stop);
     assert_eq!(first.state, RunState::Failed);
     let stopped = journal_of(&first.path);
@@ -99,7 +100,7 @@ pub fn beside(ground: &Ground) -> Counts {
         type_beside(ground, &first.path, &mut repl, line);
     }
     let journal = journal_of(&first.path);
-    let typed = Story::read(&first.path).only(key::is_typed);
+    let typed = Story::read(&first.path).only(|key| key.is_typed());
     let (ends, from) = (cut::ends(&journal), cut::ends(&stopped).len());
     let places: Vec<usize> = (from..ends.len()).collect();
     let mut counts = side_by_side(&places, |n| {
@@ -141,16 +142,16 @@ fn type_beside(ground: &Ground, path: &Path, repl: &mut Repl, line: &str) {
 fn settled(expected: &Story, typed: &Story, resumed: &Ended, found: Found) -> Vec<String> {
     let story = resumed.story();
     let mut differ = resumed.standin.seen().faults.clone();
-    differ.extend(story.only(key::in_course).differences(expected));
-    let cut_off = |key: &str| {
+    differ.extend(story.only(|key| key.in_course()).differences(expected));
+    let cut_off = |key: &KeyBuf| {
         resumed
             .standin
             .seen()
             .probed
             .iter()
-            .any(|probed| probed.starts_with(&format!("{}.", key::folder_name(key))))
+            .any(|probed| probed.starts_with(&format!("{}.", key.as_key().folder_name())))
     };
-    for (key, told) in &story.only(key::is_typed).calls {
+    for (key, told) in &story.only(|key| key.is_typed()).calls {
         let wanted = &typed.calls[key];
         let is_left = cut_off(key) && matches!(found, Found::Again | Found::Unknown);
         // A look that was cut off is nobody's business any more.
@@ -159,7 +160,7 @@ fn settled(expected: &Story, typed: &Story, resumed: &Ended, found: Found) -> Ve
         if !(told == wanted || is_look || happened || is_left && told.has_failed) {
             differ.push(format!("{key} is {told:?}, not {wanted:?}"));
         }
-        let place = key::folder_name(key);
+        let place = key.as_key().folder_name();
         let times = resumed.standin.seen().performed.iter().filter(|one| one.place == place).count();
         if times != usize::from(cut_off(key) && found == Found::GoOn) {
             differ.push(format!("{key} was performed {times} times"));

@@ -5,6 +5,7 @@ use banister::failure::{Failure, Kind};
 use banister::internals::book::End;
 use banister::internals::event::RunState;
 use banister::internals::journal::{Call, Entry, Header, Outcome, Record};
+use banister::internals::key::KeyBuf;
 use banister::internals::reach::inquiry::Inquiry;
 use banister::internals::reach::wire::{Attempt, Hello, Reply, Request, Said, Task, Welcome, What};
 use banister::internals::stop::Asked;
@@ -32,12 +33,12 @@ fn header() -> Header {
 }
 
 fn ended(result: Outcome) -> Entry {
-    Entry::Ended { key: String::new(), attempt: 0, seconds: 0.0, result }
+    Entry::Ended { key: KeyBuf::default(), attempt: 0, seconds: 0.0, result }
 }
 
 /// The entry after this one; the first after nothing. The compiler names it if there is one more.
 fn after(entry: Option<&Entry>) -> Option<Entry> {
-    let (key, name, by) = (String::new(), String::new(), String::new());
+    let (key, name, by) = (KeyBuf::default(), String::new(), String::new());
     let Some(entry) = entry else { return Some(Entry::Run(header())) };
     Some(match entry {
         Entry::Run(_) => Entry::Session { by, pid: 0, rollback: true },
