@@ -27,6 +27,8 @@ pub struct Planner {
     looks: Mutex<HashMap<String, Result<Value>>>,
     facts: Mutex<Vec<Fact>>,
     warnings: Mutex<BTreeSet<String>>,
+    /// The servers of which it is known who holds them, and what is open on them.
+    held: Mutex<BTreeSet<String>>,
     /// What this path has changed so far: the server's name, and the part of it.
     touched: Mutex<Vec<(Option<String>, Facet)>>,
 }
@@ -38,6 +40,7 @@ impl Planner {
             looks: Mutex::default(),
             facts: Mutex::default(),
             warnings: Mutex::default(),
+            held: Mutex::default(),
             touched: Mutex::default(),
         }
     }
@@ -152,6 +155,9 @@ impl Reach for Planner {
     /// Takes nothing; a plan may be made while somebody works, but should say so.
     fn hold(&self, server: &Server, _: Holder, _: &Stop, _: &dyn Fn(Told)) -> Result<Option<Box<dyn Held>>> {
         let name = &server.name;
+        if self.held.lock().contains(name) {
+            return Ok(None);
+        }
         let warn = |text| {
             self.warnings.lock().insert(text);
         };
@@ -167,6 +173,7 @@ impl Reach for Planner {
                 Err(failure) => warn(failure.to_string()),
             },
         }
+        self.held.lock().insert(name.clone());
         Ok(None)
     }
 
