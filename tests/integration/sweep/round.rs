@@ -77,8 +77,8 @@ pub struct Thin {
 }
 
 impl Thin {
-    /// Every place, in a long run. In others one of three: each place is cut in `in_process/gate`, and what only processes
-    /// show does not depend on which record it is.
+    /// Every place, in a long run. In others one of three, from another one on with each seed: what replay makes of a record
+    /// is tried in `in_process/gate`, and what only processes show hardly depends on which record it is.
     pub fn tidy() -> Thin {
         let few = || Thin { worlds: 3, stride: 3, first: Chance::of(chance::seed()).below(3) };
         if chance::is_long() { Thin { worlds: 8, stride: 1, first: 0 } } else { few() }
