@@ -135,7 +135,7 @@ fn the_borders_are_kept() {
 /// the program is a stand-in, and `internals` shows it to these tests.
 #[test]
 fn only_demo_and_test_use_the_practice_server() {
-    let users = ["practice", "cli/demo", "cli/test", "program", "internals"];
+    let users = ["practice", "cli/arguments/demo", "cli/demo", "cli/test", "program", "internals"];
     let is_user = |file: &str| {
         let rest = users.iter().find_map(|user| file.strip_prefix(user));
         rest.is_some_and(|rest| rest.starts_with(['.', '/']))
