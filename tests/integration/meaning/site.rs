@@ -90,8 +90,8 @@ fn what_is_not_there_is_found_with_its_line() {
 fn a_server_that_would_save_nothing_is_found_unless_the_site_saves_it_in_another_way() {
     let world = World::new();
     let said = world.banister(&["check"]);
-    let text = "warning: a backup of this server would save nothing\n  at   site.toml:1\n     | [servers.web]\n  help name the files and folders \
-         that an update could damage, or commands in `dumps`\n";
+    let text = "warning: a backup of this server would save nothing\n  at   site.toml:1\n     | [servers.web]\n  help name what an update \
+         could damage, in `backup`, `databases`, `volumes`, `redis` or `dumps`\n";
     assert!(said.code == Some(0) && said.out.contains(text), "{}", said.out);
     // The run says so, too, before it has done anything.
     world.git(&["commit", "-q", "--allow-empty", "-m", "second"]);
