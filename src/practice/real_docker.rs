@@ -20,6 +20,7 @@ use std::collections::BTreeMap;
 use std::fs::Permissions;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
+use std::time::{Duration, Instant};
 
 pub use images::prepare;
 
@@ -226,6 +227,9 @@ pub fn logs(settings: &Settings) -> String {
     told.collect::<Vec<_>>().join("\n")
 }
 
+/// How long the engine may need until all is removed.
+const REMOVING: Duration = Duration::from_secs(20);
+
 /// Removes everything that this world has in the engine: containers, volumes, networks and the images it built.
 pub fn remove(world: &World, settings: &Settings) -> Result<()> {
     let list = |arguments: &[&str]| -> Result<Vec<String>> {
@@ -240,10 +244,20 @@ pub fn remove(world: &World, settings: &Settings) -> Result<()> {
         docker(settings, &[command, &names].concat(), b"").map(drop)
     };
     let of_project = "label=com.docker.compose.project=server";
-    remove(&["rm", "-fv"], list(&["ps", "-aq", "--filter", of_project])?)?;
-    remove(&["volume", "rm", "-f"], list(&["volume", "ls", "-q", "--filter", of_project])?)?;
-    remove(&["network", "rm"], list(&["network", "ls", "-q", "--filter", of_project])?)?;
-    remove(&["network", "rm"], list(&["network", "ls", "-q", "--filter", "name=^web$"])?)?;
+    let all = || -> Result<()> {
+        remove(&["rm", "-fv"], list(&["ps", "-aq", "--filter", of_project])?)?;
+        remove(&["volume", "rm", "-f"], list(&["volume", "ls", "-q", "--filter", of_project])?)?;
+        remove(&["network", "rm"], list(&["network", "ls", "-q", "--filter", of_project])?)?;
+        remove(&["network", "rm"], list(&["network", "ls", "-q", "--filter", "name=^web$"])?)
+    };
+    // Of a run that was killed, the engine may still be making a container that no list had.
+    let end = Instant::now() + REMOVING;
+    while let Err(failure) = all() {
+        if Instant::now() > end {
+            return Err(failure);
+        }
+        std::thread::sleep(Duration::from_millis(300));
+    }
     let built = format!("label={}", label(world));
     remove(&["rm", "-fv"], list(&["ps", "-aq", "--filter", &built])?)?;
     remove(&["rmi", "-f"], list(&["images", "-q", "--filter", &built])?)?;
