@@ -81,7 +81,7 @@ impl Session {
         self.written.lock().index.block(key.branch(branch).as_key()).is_some()
     }
 
-    /// Whether the script is gone through here, and not gone on with: something later is recorded, or it is only to be known
+    /// Whether the script is only replayed here, and not continued: something later is recorded, or it is only to be known
     /// how to roll back.
     pub fn is_passed(&self, key: Key) -> bool {
         let only_gone_through = self.is_turned_back() && key.in_course();

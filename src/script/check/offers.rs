@@ -14,8 +14,10 @@ const FEW: usize = 3;
 
 /// The findings, with one in the place of those of a kind that lacks many functions, as it extends no other.
 pub fn together(found: Vec<Finding>, files: &Files) -> Vec<Finding> {
-    let (lacks, mut rest): (Vec<_>, Vec<_>) =
-        found.into_iter().partition(|finding| finding.line == 0 && finding.message.contains(LACKS));
+    let (lacks, mut rest): (Vec<_>, Vec<_>) = found.into_iter().partition(|finding| {
+        let of_kind = finding.message.strip_prefix("the kind `").unwrap_or_default();
+        finding.line == 0 && of_kind.contains(LACKS)
+    });
     for file in &files.files {
         let mut of_file: Vec<_> =
             lacks.iter().filter(|finding| finding.source == file.text.source).cloned().collect();

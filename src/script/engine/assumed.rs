@@ -12,6 +12,16 @@ pub enum Relation {
 }
 
 impl Relation {
+    /// Each operator as one of the relations or its negation.
+    pub const OF_OPERATORS: [(&str, Relation, bool); 6] = [
+        ("==", Relation::Equal, true),
+        ("!=", Relation::Equal, false),
+        ("<", Relation::Less, true),
+        (">=", Relation::Less, false),
+        (">", Relation::Greater, true),
+        ("<=", Relation::Greater, false),
+    ];
+
     /// The same, seen from the other side.
     pub fn turned(self) -> Relation {
         match self {

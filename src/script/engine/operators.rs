@@ -55,14 +55,7 @@ pub fn register(engine: &mut Engine) {
 
 /// Each as one of three relations or its negation, so that a path can't contradict itself.
 fn comparisons(engine: &mut Engine) {
-    for (name, relation, holds) in [
-        ("==", Relation::Equal, true),
-        ("!=", Relation::Equal, false),
-        ("<", Relation::Less, true),
-        (">=", Relation::Less, false),
-        (">", Relation::Greater, true),
-        ("<=", Relation::Greater, false),
-    ] {
+    for (name, relation, holds) in Relation::OF_OPERATORS {
         engine.register_fn(name, move |context: NativeCallContext, a: Unknown, b: Dynamic| {
             ask_relation(&context, &Dynamic::from(a), relation, &b).map(|answer| answer == holds)
         });

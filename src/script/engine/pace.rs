@@ -76,8 +76,8 @@ impl Pace {
         ended.returned.into_values()
     }
 
-    /// What was begun has a place in its course, and may have said how to roll back: it is gone through whatever failed, but
-    /// not gone on with when nothing may be.
+    /// What was begun has a place in its course, and may have said how to roll back: it is replayed whatever failed, but
+    /// not continued when nothing may be.
     fn may_begin(&self, branch: &Branch, ended: &Ended) -> bool {
         match branch.was_begun {
             true => self.is_passed || !ended.is_final,

@@ -149,14 +149,7 @@ fn has_lost(text: &str) -> bool {
 fn comparisons(engine: &mut Engine) {
     macro_rules! compared {
         ($a:ty, $b:ty) => {
-            for (name, relation, holds) in [
-                ("==", Relation::Equal, true),
-                ("!=", Relation::Equal, false),
-                ("<", Relation::Less, true),
-                (">=", Relation::Less, false),
-                (">", Relation::Greater, true),
-                ("<=", Relation::Greater, false),
-            ] {
+            for (name, relation, holds) in Relation::OF_OPERATORS {
                 engine.register_fn(name, move |context: NativeCallContext, a: $a, b: $b| {
                     compare(&context, a.into(), relation, b.into()).map(|answer| answer == holds)
                 });
