@@ -50,7 +50,7 @@ fn no_command_is_started_with_a_hole_in_it() {
     scenes.sort_by_key(|scene| scene.whole.calls.len());
     let mutations = generate::all(&scenes);
     let made = mutations.len();
-    let mutations = chance::part(mutations, 4);
+    let mutations = chance::part(mutations, 8);
     let of_all = |count: usize| count * mutations.len() / made;
     let counts = Mutex::new(BTreeMap::<(&str, Met), usize>::new());
     let wrong = Mutex::new(Vec::new());

@@ -18,6 +18,9 @@ const NEWEST: &str = "0.2.14";
 /// The steps before which a fault is switched on.
 const STEPS: [&str; 6] = ["Back up", "Check out", "Build", "Start", "Wait until healthy", "Back up again"];
 
+/// Of so many cases a run takes one.
+const PART: usize = 4;
+
 /// A fault, and the step before which it comes; from the beginning, without one.
 struct Case {
     fault: &'static Fault,
@@ -350,12 +353,12 @@ fn every_fault_at_every_step_ends_healthy_or_in_a_clear_stop_from_which_both_way
     let mut cases: Vec<(usize, Case)> = cases().into_iter().enumerate().collect();
     // Of each fault both ways are tried, each from another step; in a long run both from each.
     let first = Chance::of(chance::seed() + 1).below(2);
-    let ways = |nth: usize, case: &Case| match (nth / 2 + first) % 2 {
+    let ways = |nth: usize, case: &Case| match (nth / PART + first) % 2 {
         _ if case.is_for_good() || chance::is_long() => Ways::Both,
         0 => Ways::On,
         _ => Ways::Back,
     };
-    cases = chance::part(cases, 2);
+    cases = chance::part(cases, PART);
     let indices: Vec<usize> = (0..cases.len()).collect();
     let rows = Mutex::new(vec![None; cases.len()]);
     side_by_side(&indices, |index| {

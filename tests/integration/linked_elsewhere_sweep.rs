@@ -17,7 +17,7 @@ use support::said;
 /// Each session connects to three hosts before it goes on, which takes too long to do at every record: the same update is
 /// killed at each of them where the servers are on this machine.
 fn thin() -> Thin {
-    let few = || Thin { worlds: 2, stride: 13, first: Chance::of(chance::seed()).below(13) };
+    let few = || Thin { worlds: 1, stride: 17, first: Chance::of(chance::seed()).below(17) };
     if chance::is_long() { Thin { worlds: 4, stride: 3, first: 0 } } else { few() }
 }
 
@@ -27,7 +27,7 @@ const CUT_STRIDE: usize = 8;
 /// At which of so many records they are cut first, in each of a few worlds; in a long run at each.
 fn first_cuts() -> Vec<usize> {
     let all: Vec<usize> = (0..CUT_STRIDE).collect();
-    chance::part(all, 3)
+    chance::part(all, CUT_STRIDE)
 }
 
 #[test]

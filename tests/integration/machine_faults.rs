@@ -18,6 +18,7 @@ use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 use support::Said;
+use support::chance;
 
 /// What is done when it happens.
 #[derive(Clone, Copy, PartialEq)]
@@ -456,8 +457,8 @@ fn try_out(case: &Case, half_way: usize) -> [String; 2] {
 }
 
 fn all(cases: &[Case]) {
-    let indices: Vec<usize> = (0..cases.len()).collect();
-    let half_way = if cases.iter().any(|case| case.work == Resumed) { half_way() } else { 0 };
+    let indices: Vec<usize> = chance::part((0..cases.len()).collect(), 2);
+    let half_way = if indices.iter().any(|index| cases[*index].work == Resumed) { half_way() } else { 0 };
     let rows = Mutex::new(vec![None; cases.len()]);
     side_by_side(&indices, |index| {
         let ended = std::panic::catch_unwind(|| try_out(&cases[*index], half_way));

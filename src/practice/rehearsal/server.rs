@@ -52,7 +52,7 @@ impl Server {
         match self {
             Server::Hoss(practice) => {
                 let lines = practice.trace()?;
-                let begun = lines.iter().filter(|line| line.tool == "make" && line.event == "begin");
+                let begun = lines.iter().filter(|line| line.tool == "make" && line.event == "start");
                 Ok(begun.map(|line| line.args.join(" ")).collect())
             }
             Server::Simple(simple) => simple.made(),

@@ -104,9 +104,9 @@ impl Ground {
             return 1;
         }
         match (self.case.kind, self.case.runbook) {
-            ("plain", "update") => 2,
-            ("plain", _) => 4,
-            _ => 9,
+            ("plain", "update") => 3,
+            ("plain", _) => 6,
+            _ => 17,
         }
     }
 

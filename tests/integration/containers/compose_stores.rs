@@ -8,7 +8,7 @@ use docker::{alone, docker};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
-use support::{Said, World, said};
+use support::{Said, World, chance, said};
 
 const IMAGE: &str = "banister-test/empty";
 
@@ -317,10 +317,17 @@ fn make_image() {
     assert!(Command::new("sh").args(["-c", script, "sh", IMAGE]).status().unwrap().success());
 }
 
+/// They take long to start: what is tried with them is tried with the same ones.
 #[test]
-fn all_that_the_stores_held_is_there_again_and_nothing_else() {
+fn all_that_the_stores_held_is_there_again_and_nothing_else_also_when_it_is_killed_or_written_to() {
     let Some(stores) = Stores::start(SITE) else { return };
     stores.fill();
+    is_there_again(&stores);
+    is_killed(&stores);
+    is_of_one_moment(&stores);
+}
+
+fn is_there_again(stores: &Stores) {
     let before = stores.state();
     let backup = stores.back_up();
     let said = stores.banister(&["backup", "drill", &backup, "--yes"]);
@@ -355,10 +362,7 @@ fn all_that_the_stores_held_is_there_again_and_nothing_else() {
 }
 
 /// Killed here and there, a restore is resumed and ends like one that was not.
-#[test]
-fn a_restore_of_the_stores_that_is_killed_ends_like_one_that_is_not() {
-    let Some(stores) = Stores::start(SITE) else { return };
-    stores.fill();
+fn is_killed(stores: &Stores) {
     let before = stores.state();
     let backup = stores.back_up();
     stores.damage();
@@ -366,7 +370,8 @@ fn a_restore_of_the_stores_that_is_killed_ends_like_one_that_is_not() {
     assert_eq!(whole.code, Some(0), "{whole:?}");
     let records = stores.world.records();
     let mut killed = 0;
-    for record in (records / 3..records).step_by(14) {
+    let places: Vec<usize> = (records / 3..records).step_by(7).collect();
+    for record in chance::part(places, 4) {
         stores.damage();
         let place = format!("after {record}");
         let said = stores.crash(&["backup", "restore", &backup, "--yes"], &place);
@@ -375,14 +380,11 @@ fn a_restore_of_the_stores_that_is_killed_ends_like_one_that_is_not() {
         assert_eq!(said.code, Some(0), "{place}: {said:?}");
         assert_eq!(stores.state(), before, "{place}");
     }
-    assert!(killed >= 3, "{killed}");
+    assert!(killed >= 1, "{killed}");
 }
 
 /// Money goes from one account to the other all the time: each backup has all of it.
-#[test]
-fn what_is_dumped_under_a_writer_is_of_one_moment() {
-    let Some(stores) = Stores::start(SITE) else { return };
-    stores.fill();
+fn is_of_one_moment(stores: &Stores) {
     stores.sql(
         "USE shop; CREATE TABLE a (id INT PRIMARY KEY, money INT) ENGINE=InnoDB; CREATE TABLE b LIKE a;\n\
          CREATE TABLE c (id INT PRIMARY KEY, money INT) ENGINE=MyISAM; CREATE TABLE d LIKE c;\n\
