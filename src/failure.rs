@@ -99,6 +99,7 @@ pub const EXIT_CODES: [(u8, &str); 8] = [
 /// A failure as it travels from where it happened to the person who reads it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
+    /// Whether a script may catch it, and with which status the program ends.
     pub kind: Kind,
     /// Lower case, present tense, without a full stop, the thing in backticks.
     pub message: String,
@@ -119,6 +120,7 @@ const MAKE_ROOM: &str =
     "make room on that disk (`df -h` shows which is full), then `banister resume`, or start it again";
 
 impl Failure {
+    /// A failure with nothing but a message: lower case, without a full stop, the thing in backticks.
     pub fn new(kind: Kind, message: impl Into<String>) -> Failure {
         Failure { kind, message: message.into(), why: Vec::new(), help: None, at: None }
     }

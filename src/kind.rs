@@ -10,11 +10,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 mod detect;
+mod fields;
 mod keys;
 mod members;
 mod written;
 
 pub use detect::{detectable, filled};
+pub use fields::{Field, fields};
 pub use keys::OwnKey;
 pub use members::Layout;
 pub use written::{Archive, Detect, Fits, Links, Means, Member, Restores, Stores, Written, documented};

@@ -5,6 +5,7 @@ pub mod archive;
 pub mod backup;
 pub mod bytes;
 pub mod compose;
+mod database_name;
 pub mod edits;
 pub mod env_file;
 pub mod exclude;

@@ -5,6 +5,7 @@
 //! else writes there, or a question would be drawn over. What is data for programs is written as it is.
 
 pub mod clean;
+mod counted;
 pub mod dialog;
 mod modes;
 pub mod nearest;
@@ -12,6 +13,7 @@ mod screen;
 mod signals;
 pub mod width;
 
+pub use counted::counted;
 pub use screen::{Stream, columns, is_asking, last, live, say, speak_json};
 pub use signals::{are_heard, end_questions};
 
@@ -50,8 +52,13 @@ pub fn word(text: impl std::fmt::Display) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_.,/:@%+=~".contains(c);
     match !text.is_empty() && !text.starts_with('~') && text.chars().all(plain) {
         true => text,
-        false => format!("'{}'", text.replace('\'', "'\\''")),
+        false => quoted(&text),
     }
+}
+
+/// A word in quotes, whatever is in it: a POSIX shell takes it as it is.
+pub fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 macro_rules! print {

@@ -35,10 +35,12 @@ impl Drop for Working<'_> {
 }
 
 impl Stop {
+    /// One of which nothing is asked yet.
     pub const fn new() -> Stop {
         Stop { asked: AtomicU8::new(0), working: AtomicUsize::new(0) }
     }
 
+    /// The most urgent that is asked.
     pub fn asked(&self) -> Asked {
         match self.asked.load(Ordering::Relaxed) {
             0 => Asked::Nothing,

@@ -14,10 +14,12 @@ pub struct Duration(pub std::time::Duration);
 const TIMES: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
 impl Duration {
+    /// So many seconds.
     pub const fn seconds(seconds: u64) -> Duration {
         Duration(std::time::Duration::from_secs(seconds))
     }
 
+    /// So many milliseconds.
     pub const fn milliseconds(milliseconds: u64) -> Duration {
         Duration(std::time::Duration::from_millis(milliseconds))
     }
@@ -89,8 +91,9 @@ fn split_unit(text: &str) -> Option<(u64, &str)> {
     Some((text[..end].parse().ok()?, text[end..].trim()))
 }
 
-/// The tags by which plain data knows units.
+/// The tag by which plain data knows a length of time.
 pub const DURATION: &str = "$duration";
+/// The tag by which plain data knows an amount of data.
 pub const SIZE: &str = "$size";
 
 thread_local! {

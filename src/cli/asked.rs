@@ -1,7 +1,7 @@
 //! What the kind of a server says of it now, outside of any run: `status` asks it, and the end of a run that stopped.
 
 use crate::event::Event;
-use crate::failure::Result;
+use crate::failure::{Failure, Kind, Result};
 use crate::person::Nobody;
 use crate::reach::Reach;
 use crate::reach::looking::Looking;
@@ -38,18 +38,19 @@ impl KindSays<'_> {
         Ok(Health { healthy, checks })
     }
 
-    /// The release that runs; absent if the kind can't see it.
+    /// The release that runs; absent if the kind can't see it, or can't be asked: it is only shown where it is another one
+    /// than what is checked out.
     pub fn running_release(&self) -> Option<String> {
-        self.text("running_release")
+        self.ask("running_release").ok()?.as_str().map(str::to_owned)
     }
 
     /// Where the backups are, as a script writes it.
-    pub fn backup_folder(&self) -> Option<String> {
-        self.text("backup_folder")
-    }
-
-    fn text(&self, function: &str) -> Option<String> {
-        self.ask(function).ok()?.as_str().map(str::to_owned)
+    pub fn backup_folder(&self) -> Result<String> {
+        let said = self.ask("backup_folder")?;
+        said.as_str().map(str::to_owned).ok_or_else(|| {
+            let message = format!("`backup_folder` of the kind `{}` gives no text", self.server.kind);
+            Failure::new(Kind::Invalid, message).help("see what is expected of it with `banister doc kind`")
+        })
     }
 
     /// Calls one of [`kind::ASKED`].

@@ -8,7 +8,7 @@ use super::context::Context;
 use crate::failure::{Context as _, Failure, Kind, Result};
 use crate::kind;
 use crate::report::findings;
-use crate::script::check::{Check, Finding, Severity, unknown_kind};
+use crate::script::check::{About, Check, Finding, Severity, unknown_kind};
 use crate::script::layers::{self, Folder, Layers, Text};
 use crate::script::rehearsal::Tests;
 use crate::site::{self, FILE, Server, Site};
@@ -87,30 +87,7 @@ fn look(
     match scripts {
         Some(scripts) => {
             for script in scripts {
-                if is_test(script) {
-                    found.extend(mistake_in_test(script)?);
-                    continue;
-                }
-                let script = &std::path::absolute(script).unwrap_or_else(|_| script.clone());
-                let text = match layers::script(script) {
-                    Ok(text) => text,
-                    Err(failure) => {
-                        found.push(unreadable(script, &failure));
-                        continue;
-                    }
-                };
-                let text = Text::new(script.display().to_string(), text);
-                let name = script.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
-                // What lies on a bundled file is looked at together with it.
-                let text = match script_folder(script).filter(|_| site_of(script).is_some()) {
-                    Some("runbooks") if Layers::is_bundled(Folder::Runbooks, name) => layers.runbook(name)?,
-                    Some("stdlib") => layers.module(name)?.unwrap_or(text),
-                    _ => text,
-                };
-                match site_of(script).is_some() && script_folder(script) == Some("runbooks") {
-                    true => check.runbook(text),
-                    false => check.text(text),
-                }
+                look_at(script, &layers, &mut check, found)?;
             }
         }
         None => {
@@ -140,6 +117,35 @@ fn look(
     let (looked, more) = check.end();
     *files += looked;
     found.extend(more);
+    Ok(())
+}
+
+/// One script that is named.
+fn look_at(script: &Path, layers: &Layers, check: &mut Check, found: &mut Vec<Finding>) -> Result<()> {
+    if is_test(script) {
+        found.extend(mistake_in_test(script)?);
+        return Ok(());
+    }
+    let script = &std::path::absolute(script).unwrap_or_else(|_| script.to_owned());
+    let text = match layers::script(script) {
+        Ok(text) => text,
+        Err(failure) => {
+            found.push(unreadable(script, &failure));
+            return Ok(());
+        }
+    };
+    let text = Text::new(script.display().to_string(), text);
+    let name = script.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
+    // What lies on a bundled file is looked at together with it.
+    let text = match script_folder(script).filter(|_| site_of(script).is_some()) {
+        Some("runbooks") if Layers::is_bundled(Folder::Runbooks, name) => layers.runbook(name)?,
+        Some("stdlib") => layers.module(name)?.unwrap_or(text),
+        _ => text,
+    };
+    match site_of(script).is_some() && script_folder(script) == Some("runbooks") {
+        true => check.runbook(text),
+        false => check.text(text),
+    }
     Ok(())
 }
 
@@ -298,5 +304,6 @@ fn at_line(file: &Path, line: usize, column: usize, message: String, help: Strin
     let text = std::fs::read_to_string(if line > 0 { file } else { Path::new("") }).unwrap_or_default();
     let text = line.checked_sub(1).and_then(|n| text.lines().nth(n)).unwrap_or_default().to_owned();
     let source = std::path::absolute(file).unwrap_or_else(|_| file.to_owned()).display().to_string();
-    Finding { severity: Severity::Error, source, line, column, message, help, text, versions: None }
+    let (severity, about) = (Severity::Error, About::Place);
+    Finding { severity, source, line, column, message, help, text, versions: None, about }
 }

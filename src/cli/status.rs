@@ -9,7 +9,7 @@ use super::context::{Context, at_once, is_same_site};
 use super::outcome;
 use crate::book::{self, Book, Ended};
 use crate::event::RunState;
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::Result;
 use crate::journal::run::Summary;
 use crate::lock::{self, State};
 use crate::machine::archive::is_of;
@@ -67,7 +67,6 @@ pub fn look(context: &Context, site: &Arc<Site>, reach: &Arc<dyn Reach>, server:
         Err(failure) => (Health::default(), Some(failure.to_string())),
     };
     let folder = kind.backup_folder();
-    let folder = folder.ok_or_else(|| Failure::new(Kind::NotFound, "where they are is unknown"));
     let (backups, backups_unknown) = match folder.and_then(|folder| backups(reach.as_ref(), server, folder)) {
         Ok(found) => (Some(found), None),
         Err(failure) => (None, Some(failure.to_string())),

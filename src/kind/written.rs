@@ -1,6 +1,7 @@
 //! What `kind.toml` says, as it is written. The comments above its keys are the only documentation that there is.
 
 use super::OwnKey;
+use super::fields::fields;
 use crate::failure::{Failure, Kind, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -181,16 +182,6 @@ impl Written {
 
 /// The keys of the file, each with its documentation.
 pub fn documented() -> Vec<(String, String)> {
-    let source = include_str!("written.rs");
-    let table = source.split_once("pub struct Written {").map_or("", |(_, rest)| rest);
-    let (mut keys, mut comment) = (Vec::new(), Vec::new());
-    for line in table.lines().map(str::trim).take_while(|line| *line != "}") {
-        if let Some(said) = line.strip_prefix("///") {
-            comment.push(said.trim());
-        } else if let Some((name, _)) = line.strip_prefix("pub ").and_then(|field| field.split_once(": ")) {
-            keys.push((name.to_owned(), comment.join(" ")));
-            comment.clear();
-        }
-    }
-    keys
+    let keys = fields(include_str!("written.rs"), "Written").into_iter();
+    keys.map(|field| (field.name, field.comment.join(" "))).collect()
 }

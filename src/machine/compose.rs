@@ -191,7 +191,12 @@ impl Docker<'_> {
 
     /// All that `docker inspect` tells of a container.
     pub fn inspect(&self, id: &str) -> Result<Value> {
-        let looked = self.run(["inspect", "--type", "container", id].map(String::from).into())?;
+        self.described(["inspect", "--type", "container", id].map(String::from).into())
+    }
+
+    /// The one thing that docker describes in JSON, as a list.
+    fn described(&self, arguments: Vec<String>) -> Result<Value> {
+        let looked = self.run(arguments)?;
         let told: std::result::Result<Vec<Value>, _> = serde_json::from_str(&looked.stdout);
         told.ok().and_then(|mut told| told.pop()).ok_or_else(|| refusal(&looked))
     }
@@ -211,9 +216,7 @@ impl Docker<'_> {
 
     /// The labels of a volume.
     pub fn volume_labels(&self, name: &str) -> Result<BTreeMap<String, String>> {
-        let looked = self.run(["volume", "inspect", name].map(String::from).into())?;
-        let told: std::result::Result<Vec<Value>, _> = serde_json::from_str(&looked.stdout);
-        let told = told.ok().and_then(|mut told| told.pop()).ok_or_else(|| refusal(&looked))?;
+        let told = self.described(["volume", "inspect", name].map(String::from).into())?;
         Ok(serde_json::from_value(told["Labels"].clone()).unwrap_or_default())
     }
 

@@ -77,16 +77,16 @@ impl Checkout {
         let shown = path.display();
         if !path.exists() {
             return Err(Failure::new(Kind::NotFound, format!("the checkout `{shown}` does not exist"))
-                .help("Set `checkout` in site.toml to the folder that `git clone` made."));
+                .help("set `checkout` in site.toml to the folder that `git clone` made"));
         }
         let repository = Repository::discover(path).map_err(|error| match error.code() {
             ErrorCode::Owner => Failure::new(Kind::Refused, format!("`{shown}` belongs to another user"))
                 .why(error.message())
                 .help(format!(
-                    "Run as the owner of `{shown}`, or trust it: git config --global --add safe.directory {shown}"
+                    "run as the owner of `{shown}`, or trust it with `git config --global --add safe.directory {shown}`"
                 )),
             ErrorCode::NotFound => Failure::new(Kind::NotFound, format!("`{shown}` is not a git checkout"))
-                .help("Set `checkout` in site.toml to the folder that `git clone` made."),
+                .help("set `checkout` in site.toml to the folder that `git clone` made"),
             _ => Failure::new(Kind::Refused, format!("git can't open `{shown}`")).why(error.message()),
         })?;
         let Some(folder) = repository.workdir().map(Path::to_path_buf) else {
@@ -94,7 +94,7 @@ impl Checkout {
                 Kind::Refused,
                 format!("`{shown}` is a bare repository, without files"),
             )
-            .help(format!("Clone it, and set `checkout` to the clone: git clone {shown} FOLDER")));
+            .help(format!("clone it with `git clone {shown} FOLDER`, and set `checkout` to the clone")));
         };
         let folder =
             folder.canonicalize().or_fail(Kind::Refused, || format!("`{shown}` can't be entered"))?;
@@ -117,7 +117,7 @@ impl Checkout {
         let head = self.repository.head().map_err(|error| match error.code() {
             ErrorCode::UnbornBranch | ErrorCode::NotFound => {
                 Failure::new(Kind::Refused, format!("the checkout {} has no commit yet", self.shown()))
-                    .help(format!("Fill it: git -C {} pull", word(self.folder.display())))
+                    .help(format!("fill it with `git -C {} pull`", word(self.folder.display())))
             }
             _ => self.failed("HEAD can't be read", &error),
         })?;
@@ -214,6 +214,6 @@ impl Checkout {
     fn failed(&self, what: &str, error: &git2::Error) -> Failure {
         Failure::new(Kind::Refused, format!("{what} in {}", self.shown()))
             .why(error.message())
-            .help(format!("See what git says: git -C {} status", word(self.folder.display())))
+            .help(format!("see what git says with `git -C {} status`", word(self.folder.display())))
     }
 }

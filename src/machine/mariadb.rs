@@ -4,9 +4,11 @@
 //! one in the container's environment, which its clients take from their own: it is in no list of processes.
 
 use super::compose::Docker;
+use super::database_name::plain;
 use crate::command::{Exit, Spec, feed};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::files::temporary;
+use crate::output::quoted;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
@@ -194,21 +196,6 @@ fn ignored(database: &str, tables: &[Table]) -> String {
 /// A name in SQL.
 pub fn identifier(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
-}
-
-/// A word for a shell.
-fn quoted(word: &str) -> String {
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
-/// A name that needs no quotes in a shell, and in SQL only those around it.
-fn plain(name: &str) -> Result<&str> {
-    let good = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
-    match good && !name.starts_with('-') {
-        true => Ok(name),
-        false => Err(Failure::new(Kind::Invalid, format!("`{name}` can't be the name of a database here"))
-            .help("letters, digits, `_` and `-` can be used")),
-    }
 }
 
 fn unhex(text: &str) -> Option<String> {

@@ -3,6 +3,7 @@
 //! Its programs run in its own container, over its socket: no password is needed, and none appears anywhere.
 
 use super::compose::Docker;
+use super::database_name::plain;
 use crate::command::Spec;
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::files::temporary;
@@ -223,16 +224,6 @@ fn renamed(said: &str, database: &str) -> Option<Vec<String>> {
 fn copied(line: &str) -> Option<String> {
     let rest = line.strip_prefix("COPY ")?.strip_suffix(" FROM stdin;")?;
     Some(rest.split_once(" (").map_or(rest, |(table, _)| table).to_owned())
-}
-
-/// A name that needs no quotes, neither in a shell nor in SQL.
-fn plain(name: &str) -> Result<&str> {
-    let good = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
-    match good && !name.starts_with('-') {
-        true => Ok(name),
-        false => Err(Failure::new(Kind::Invalid, format!("`{name}` can't be the name of a database here"))
-            .help("letters, digits, `_` and `-` can be used")),
-    }
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ impl FromStr for Release {
         let wrong = |why: &dyn fmt::Display| {
             Failure::new(Kind::Invalid, format!("`{tag}` is not a release"))
                 .why(why)
-                .help("Write it as its tag does, with three numbers: `0.2.13` or `v0.2.13`.")
+                .help("write it as its tag does, with three numbers: `0.2.13` or `v0.2.13`")
         };
         let version = tag.strip_prefix('v').unwrap_or(tag);
         let version = semver::Version::parse(version).map_err(|error| wrong(&error))?;

@@ -27,6 +27,7 @@ use std::collections::HashMap;
 use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
@@ -43,6 +44,8 @@ struct Agent<W> {
     /// What is to be told with the next call: which secrets can't be hidden.
     warning: Mutex<Option<String>>,
     working: Mutex<HashMap<u64, Arc<Work>>>,
+    /// Whether the caller counts as gone.
+    is_left: AtomicBool,
 }
 
 /// A request that is worked on.
@@ -78,6 +81,7 @@ pub fn serve(
         output: Mutex::new(output),
         held: Mutex::default(),
         working: Mutex::default(),
+        is_left: AtomicBool::new(false),
     });
     agent.send(&Welcome { program: program.clone() });
     if hello.program != program {
@@ -307,6 +311,7 @@ impl<W: Write + Send + 'static> Agent<W> {
 
     /// The caller is gone: changes are done to their end, and the lock is handed back.
     fn leave(&self) {
+        self.is_left.store(true, Ordering::SeqCst);
         for work in self.working.lock().values() {
             let runs = |folder: &PathBuf| matches!(command::state(folder), Ok(command::State::Running));
             if work.change.as_ref().is_none_or(runs) {
@@ -328,7 +333,11 @@ impl<W: Write + Send + 'static> Agent<W> {
     }
 
     fn reply(&self, id: u64, said: Said) {
-        self.send(&Reply { id, said });
+        // A caller that was only slow must not take for an answer what only its silence interrupted: it connects again.
+        let is_of_leaving = matches!(&said, Said::Failed(failure) if failure.kind == Kind::Interrupted);
+        if !(is_of_leaving && self.is_left.load(Ordering::SeqCst)) {
+            self.send(&Reply { id, said });
+        }
     }
 
     /// That the caller is gone is noticed where its lines are read.

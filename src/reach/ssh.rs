@@ -6,6 +6,7 @@
 use super::wire::{Hello, Welcome};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::files::sha256;
+use crate::output::quoted;
 use crate::site::Server;
 use crate::sync::Mutex;
 use std::fs::File;
@@ -253,9 +254,4 @@ fn program() -> Result<&'static Program> {
         Ok(Program { sha256: sha256(path)?, bytes })
     };
     PROGRAM.get_or_init(read).as_ref().map_err(Clone::clone)
-}
-
-/// A word that a POSIX shell takes as it is.
-fn quoted(word: &str) -> String {
-    format!("'{}'", word.replace('\'', r"'\''"))
 }

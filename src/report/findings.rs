@@ -1,7 +1,7 @@
 //! What the check found, as a person reads it.
 
 use super::side_by_side::side_by_side;
-use super::text::Style;
+use super::text::{self, Style};
 use crate::script::check::{Finding, Severity};
 use crate::secret::show;
 
@@ -39,20 +39,17 @@ fn summary(findings: &[Finding], files: usize, has_site: bool) -> String {
         .map(|severity| (count(severity), severity.name()))
         .into_iter()
         .filter(|(count, _)| *count > 0)
-        .map(|(count, name)| plural(count, name));
+        .map(|(count, name)| text::counted(count, name));
     let counted: Vec<String> = counted.collect();
     let files = match has_site {
-        true => plural(files, "file"),
+        true => text::counted(files, "file"),
         false => {
-            plural(files, "bundled file") + "; there is no site.toml here: write one with `banister init`"
+            text::counted(files, "bundled file")
+                + "; there is no site.toml here: write one with `banister init`"
         }
     };
     match counted.is_empty() {
         true => format!("no problems found in {files}"),
         false => format!("{} in {files}", counted.join(", ")),
     }
-}
-
-fn plural(count: usize, name: &str) -> String {
-    format!("{count} {name}{}", if count == 1 { "" } else { "s" })
 }

@@ -106,6 +106,8 @@ impl Page<'_> {
             }
             What::Warning { text } => self.line(depth, &format!("{} {text}", style.warn("warning:"))),
             What::Fork { question, arms } => {
+                // To the left of all that is in its arms, also of steps after the one in which ways part.
+                let depth = item.outermost() + forks;
                 for (n, arm) in arms.iter().enumerate() {
                     let head = match (n, arm.answer.as_str(), arms.len()) {
                         (0, "yes", _) => format!("if {question}"),
@@ -131,7 +133,7 @@ impl Page<'_> {
             }
             What::WayBack => {
                 self.line(0, "");
-                self.line(0, &style.warn("Rollback, if it is needed:"));
+                self.line(depth, &style.warn("Rollback, if it is needed:"));
             }
         }
     }

@@ -1,13 +1,9 @@
 //! Words and shapes that all reports share.
 
 use crate::output::clean::Paint;
+pub use crate::output::counted;
 use crate::output::width;
 pub use crate::output::width::cut;
-
-/// `1 change`, `2 changes`.
-pub fn counted(n: usize, one: &str) -> String {
-    if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
-}
 
 /// Whether and how to use colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,7 +12,6 @@ pub mod contract;
 mod files;
 mod finding;
 mod heirs;
-mod idle;
 mod keys;
 mod known;
 mod literal;
@@ -22,11 +21,12 @@ mod optional;
 mod program;
 mod scope;
 mod syntax;
+mod uncalled;
 mod walk;
 mod words;
 
 pub use ahead::ahead;
-pub use finding::{Finding, Severity};
+pub use finding::{About, Finding, Severity};
 pub use optional::{has_default, optional};
 #[cfg(test)]
 pub use walk::TAKEN;
@@ -36,7 +36,6 @@ use crate::failure::{Failure, Kind, Result};
 use crate::script::layers::{Layers, Text};
 use files::Files;
 use std::collections::BTreeSet;
-use walk::NO_FUNCTION;
 
 /// Several scripts, with what they import; each text is looked through once.
 pub struct Check<'a> {
@@ -64,10 +63,10 @@ impl<'a> Check<'a> {
             };
             self.found.extend(file.stopped.iter().filter(|stopped| !told(stopped)).cloned());
             // Nothing calls the function that a misspelt call means.
-            let is_misspelt = found.iter().any(|found| found.message.starts_with(NO_FUNCTION));
+            let is_misspelt = found.iter().any(|found| found.about == About::UnknownFunction);
             self.found.extend(found);
             if !is_misspelt {
-                self.found.extend(idle::idle(&self.files, file));
+                self.found.extend(uncalled::uncalled(&self.files, file));
             }
             self.found.extend(file.text.problems.iter().map(Finding::of_layers));
             self.done += 1;

@@ -96,6 +96,19 @@ pub enum What {
     WayBack,
 }
 
+impl Item {
+    /// The depth of the outermost item that it holds: an arm may go on with steps around the one in which ways part.
+    pub fn outermost(&self) -> usize {
+        match &self.what {
+            What::Fork { arms, .. } => {
+                let items = arms.iter().flat_map(|arm| &arm.items);
+                items.map(Item::outermost).fold(self.depth, usize::min)
+            }
+            _ => self.depth,
+        }
+    }
+}
+
 /// One way on from a fork.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Arm {

@@ -1,6 +1,7 @@
 //! The keys of a server's table in `site.toml`, with what the source says of each: the comments above them are the only
 //! documentation that there is.
 
+use crate::kind::{Field, fields};
 use std::sync::LazyLock;
 
 /// The names of the keys, in the order in which they are documented.
@@ -20,22 +21,13 @@ pub struct Key {
 
 /// All keys, in the order in which they are documented.
 pub fn documented() -> Vec<Key> {
-    let source = include_str!("table.rs");
-    let table = source.split_once("pub struct Table {").map_or("", |(_, rest)| rest);
-    let mut keys = Vec::new();
-    let mut comment: Vec<&str> = Vec::new();
-    for line in table.lines().map(str::trim).take_while(|line| *line != "}") {
-        if let Some(said) = line.strip_prefix("///") {
-            comment.push(said.trim());
-        } else if let Some((name, form)) = line.strip_prefix("pub ").and_then(|field| field.split_once(": "))
-        {
-            let text = comment.join("\n");
-            comment.clear();
-            let (of, optional) = (words(form.trim_end_matches(',')), form.starts_with("Option<"));
-            keys.push(Key { name: name.to_owned(), of, text, optional });
-        }
-    }
-    keys
+    let key = |field: Field| Key {
+        of: words(&field.form),
+        optional: field.form.starts_with("Option<"),
+        text: field.comment.join("\n"),
+        name: field.name,
+    };
+    fields(include_str!("table.rs"), "Table").into_iter().map(key).collect()
 }
 
 /// A type, as who writes TOML would call it.

@@ -82,7 +82,7 @@ fn it_goes_forward_with_its_upstream_and_back_to_the_commit_it_was_at() {
     let said = world.banister(&["run", "update", "--yes"]);
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(
-        said.err.contains("has 1 commits that its upstream has not") && said.err.contains("git -C"),
+        said.err.contains("has 1 commit that its upstream has not") && said.err.contains("git -C"),
         "{said:?}"
     );
     assert_eq!(git(&web, &["rev-parse", "HEAD"]), own);

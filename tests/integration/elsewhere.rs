@@ -16,6 +16,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
+use support::chance;
 use support::said;
 use world::Elsewhere;
 
@@ -76,6 +77,28 @@ fn a_lost_connection_is_made_again_and_nothing_runs_twice() {
     assert!(said.out.contains("the connection to `web` was lost"), "{said:?}");
 }
 
+/// An agent that hears nothing for too long leaves, and what it leaves goes on. Its caller was only slow, and must not take
+/// that for the end of the call.
+#[test]
+fn a_caller_that_stood_still_for_longer_than_an_agent_waits_goes_on() {
+    let elsewhere = Elsewhere::new();
+    elsewhere.runbook(
+        r#"fn main() {
+            this_server().shell("echo begin >>../trace; sleep 26; echo end >>../trace");
+        }"#,
+    );
+    let child = elsewhere.command(&["run", "try"]).spawn().unwrap();
+    elsewhere.until(|trace| trace.contains("begin"));
+    let pid = rustix::process::Pid::from_raw(child.id() as i32).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
+    std::thread::sleep(Duration::from_secs(23));
+    rustix::process::kill_process(pid, rustix::process::Signal::CONT).unwrap();
+    let said = said(child.wait_with_output().unwrap());
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(elsewhere.trace(), "begin\nend\n");
+    assert!(said.out.contains("the connection to `web` was lost"), "{said:?}");
+}
+
 const ONCE: &str = "config begin\nconfig end\nlong begin\nlong end\nup begin\nup end\n";
 
 #[test]
@@ -95,7 +118,7 @@ fn a_run_that_is_killed_at_any_record_ends_like_one_that_is_not() {
     assert_eq!(said.code, Some(0), "{said:?}");
     let records = elsewhere.world.records();
     assert!(records > 8, "{records}");
-    for n in 0..records {
+    for n in chance::part((0..records).collect(), 4) {
         for when in ["before", "after"] {
             let place = format!("{when} {n}");
             let _ = fs::remove_dir_all(elsewhere.world.path().join("state"));
@@ -129,7 +152,7 @@ fn a_connection_that_is_cut_at_any_record_changes_nothing() {
     let whole = "config begin\nconfig end\nbuild begin\nbuild end\nup begin\nup end\n";
     elsewhere.world.write("web/settings", "NAME=old\n");
     assert_eq!(elsewhere.banister(&["run", "try"]).code, Some(0));
-    for n in 1..elsewhere.world.records() {
+    for n in chance::part((1..elsewhere.world.records()).collect(), 3) {
         let _ = fs::remove_dir_all(elsewhere.world.path().join("state"));
         elsewhere.world.write("trace", "");
         elsewhere.world.write("web/settings", "NAME=old\n");

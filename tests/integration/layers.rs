@@ -156,7 +156,7 @@ fn check_finds_what_lies_on_nothing_and_what_contradicts() {
         (
             "fn install(update) { note(update); }\n",
             "1:4",
-            "`install` has 1 parameters here",
+            "`install` has 1 parameter here",
             "the same parameters",
         ),
         (

@@ -131,8 +131,8 @@ fn a_checkout_that_is_none_is_told_before_a_run_is_begun() {
     world.write("site.toml", "[servers.web]\nkind = \"plain\"\ncheckout = \"folder\"\n");
     let text = |what: &str| {
         format!(
-            "error: {what}\n  at   SITE/site.toml, server `web`\n  help Set `checkout` in site.toml to the folder that \
-             `git clone` made.\n"
+            "error: {what}\n  at   SITE/site.toml, server `web`\n  help set `checkout` in site.toml to the folder that \
+             `git clone` made\n"
         )
     };
     for command in ["run", "plan"] {

@@ -160,11 +160,11 @@ fn database_of(found: &Found) -> Option<PathBuf> {
     sqlite::mode(&file).ok()?.map(|_| found.path.with_file_name(name))
 }
 
-/// A path with the links resolved in all but its last part: where data is, whichever links lead there.
+/// A path without `..`, and with the links resolved in all but its last part: where data is, whichever links lead there.
 pub fn real(path: &Path) -> PathBuf {
     match (path.parent().map(Path::canonicalize), path.file_name()) {
         (Some(Ok(folder)), Some(name)) => folder.join(name),
-        _ => path.to_owned(),
+        _ => path.canonicalize().unwrap_or_else(|_| path.to_owned()),
     }
 }
 

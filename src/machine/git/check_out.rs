@@ -2,6 +2,7 @@
 
 use super::{Checkout, Position, Target};
 use crate::failure::{Failure, Kind, Result};
+use crate::output::counted;
 use git2::{BranchType, Oid};
 use serde::{Deserialize, Serialize};
 
@@ -53,11 +54,12 @@ impl Checkout {
         let (ahead, behind) = self.repository.graph_ahead_behind(local, remote).map_err(failed)?;
         let folder = self.folder.display();
         let message = format!(
-            "the branch `{branch}` of {} has {ahead} commits that its upstream has not",
-            self.shown()
+            "the branch `{branch}` of {} has {} that its upstream has not",
+            self.shown(),
+            counted(ahead, "commit")
         );
         Err(Failure::new(Kind::Refused, message)
             .why(format!("it lacks {behind} of the upstream's; nothing was touched"))
-            .help(format!("See them: git -C {folder} log --oneline @{{upstream}}..{branch}")))
+            .help(format!("see them with `git -C {folder} log --oneline @{{upstream}}..{branch}`")))
     }
 }

@@ -81,7 +81,7 @@ impl Checkout {
         );
         failure.why = dirt.lines();
         failure.help(format!(
-            "Look at it with `git -C {folder} diff`; put it aside with `git -C {folder} stash --include-untracked`."
+            "look at it with `git -C {folder} diff`; put it aside with `git -C {folder} stash --include-untracked`"
         ))
     }
 }

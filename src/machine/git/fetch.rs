@@ -77,7 +77,7 @@ impl Checkout {
                 failure.why(without_credentials(line))
             });
         Err(failure.help(format!(
-            "Try it by hand: git -C {} {}",
+            "try it by hand: `git -C {} {}`",
             word(self.folder.display()),
             arguments.join(" ")
         )))

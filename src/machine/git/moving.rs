@@ -18,7 +18,6 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use git2::{Index, IndexEntryExtendedFlag, IndexEntryFlag, Oid, RepositoryState, Tree};
-use serde::{Deserialize, Serialize};
 
 use super::dirt::{Differing, dirt};
 use super::held::Held;
@@ -29,14 +28,6 @@ use crate::failure::{Failure, Kind, Result};
 /// How many of an admin's changes a refusal names.
 const NAMED: usize = 20;
 
-/// A move that was cut off: the checkout holds files of both commits.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HalfMoved {
-    pub from: Position,
-    /// The commit it was moving to.
-    pub to: String,
-}
-
 /// One path to bring to what the new commit holds.
 pub(super) struct Piece {
     pub path: PathBuf,
@@ -46,12 +37,6 @@ pub(super) struct Piece {
 }
 
 impl Checkout {
-    /// Whether an earlier move was cut off, and between which commits.
-    pub fn half_moved(&self) -> Option<HalfMoved> {
-        let note = Staging::note(&Staging::place(&self.repository))?;
-        Some(HalfMoved { from: note.from, to: note.to })
-    }
-
     /// Brings files, index and HEAD to `to`; HEAD will name `branch`, or be detached. Returns where the checkout
     /// stood before, even if it was an earlier attempt that left there, and whether anything was changed now.
     pub(super) fn move_to(&self, to: Oid, branch: Option<&str>) -> Result<(Position, bool)> {
@@ -131,7 +116,7 @@ impl Checkout {
                 Kind::Refused,
                 format!("a {what} is under way in the checkout {}; nothing was touched", self.shown()),
             )
-            .help(format!("See how to finish or abort it: git -C {folder} status")));
+            .help(format!("see how to finish or abort it with `git -C {folder} status`")));
         }
         let lock = index_lock(&self.repository);
         if lock.exists() {
@@ -139,7 +124,7 @@ impl Checkout {
                 Kind::Refused,
                 format!("`{}` exists: another git is at work there, or was killed", lock.display()),
             )
-            .help(format!("If no git is running there any more: rm {}", lock.display())));
+            .help(format!("if no git is running there any more, remove it with `rm {}`", lock.display())));
         }
         let sparse = self.repository.config().and_then(|config| config.get_bool("core.sparseCheckout"));
         if sparse.unwrap_or(false) {
@@ -147,7 +132,7 @@ impl Checkout {
                 Kind::Refused,
                 format!("the checkout {} is sparse, which banister can't move", self.shown()),
             )
-            .help(format!("Make it whole: git -C {folder} sparse-checkout disable")));
+            .help(format!("make it whole with `git -C {folder} sparse-checkout disable`")));
         }
         Ok(())
     }

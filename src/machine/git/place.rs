@@ -56,7 +56,7 @@ impl Checkout {
             ),
         );
         failure.why = in_the_way.iter().map(|path| format!("in the way: {}", path.display())).collect();
-        Err(failure.help("Move them out of the checkout, then try again: banister resume"))
+        Err(failure.help("move them out of the checkout, then try again with `banister resume`"))
     }
 
     /// Everything in a folder that would still be there when the files of the old release are gone.
@@ -90,7 +90,7 @@ impl Checkout {
                 )
                 .why("nothing was touched")
                 .help(format!(
-                    "Check the release out with git itself: git -C {} checkout {to}",
+                    "check the release out with git itself: `git -C {} checkout {to}`",
                     word(self.folder.display())
                 )));
             }
@@ -105,7 +105,7 @@ impl Checkout {
             )
             .why("files can't be put in place in one step; nothing was touched")
             .help(format!(
-                "Check the release out with git itself: git -C {} checkout {to}",
+                "check the release out with git itself: `git -C {} checkout {to}`",
                 word(self.folder.display())
             )));
         }

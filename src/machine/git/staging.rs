@@ -40,14 +40,9 @@ pub(super) struct Staging {
 }
 
 impl Staging {
-    /// The folder's place inside the repository's own.
-    pub fn place(repository: &Repository) -> PathBuf {
-        repository.path().join("banister-check-out")
-    }
-
     /// Takes the folder. What an earlier move left in it stays until it has been judged.
     pub fn take(checkout: &Checkout) -> Result<Staging> {
-        let folder = Staging::place(&checkout.repository);
+        let folder = checkout.repository.path().join("banister-check-out");
         let failed = || format!("`{}` can't be made", folder.display());
         DirBuilder::new().recursive(true).mode(0o700).create(&folder).or_fail(Kind::Refused, failed)?;
         let lock = File::create(folder.join("lock")).or_fail(Kind::Refused, failed)?;
@@ -57,18 +52,14 @@ impl Staging {
                 Kind::Refused,
                 format!("another banister is moving the checkout {}", checkout.shown()),
             )
-            .help("Wait for it; see who: banister lock show")),
+            .help("wait for it; see who it is with `banister lock show`")),
         }
     }
 
     /// The note of a move that was cut off. One that can't be read was never finished, so nothing had been touched.
-    pub fn note(place: &Path) -> Option<Note> {
-        let text = std::fs::read(place.join("moving.json")).ok()?;
-        serde_json::from_slice(&text).ok()
-    }
-
     pub fn left(&self) -> Option<Note> {
-        Staging::note(&self.folder)
+        let text = std::fs::read(self.path("moving.json")).ok()?;
+        serde_json::from_slice(&text).ok()
     }
 
     pub fn write_note(&self, note: &Note) -> Result<()> {

@@ -37,7 +37,7 @@ impl Checkout {
                 format!("`{name}` is both a tag and a branch of {}", self.shown()),
             )
             .help(format!(
-                "Rename the branch, then try again: git -C {} branch -m {name} {name}-branch",
+                "rename the branch with `git -C {} branch -m {name} {name}-branch`, then try again",
                 word(self.folder.display())
             ))),
             (_, true) => Ok(Target::Branch(name.to_string())),
@@ -62,10 +62,10 @@ impl Checkout {
         if self.repository.find_branch(&remote, BranchType::Remote).is_ok() {
             return Err(failure
                 .why(format!("`{remote}` exists, but no branch here follows it"))
-                .help(format!("Follow it: git -C {} switch {name}", word(self.folder.display()))));
+                .help(format!("follow it with `git -C {} switch {name}`", word(self.folder.display()))));
         }
         Err(failure.help(format!(
-            "If it is newer than the last fetch: git -C {} fetch --tags",
+            "if it is newer than the last fetch, fetch it with `git -C {} fetch --tags`",
             word(self.folder.display())
         )))
     }

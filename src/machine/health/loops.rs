@@ -1,8 +1,9 @@
 //! Services that end and are started again by Docker, over and over, whether a check looks at them or not: what is waited
 //! for may only wait for one of them.
 
-use super::{Check, LOOK, Place};
-use crate::machine::compose::{Docker, Project, Service};
+use super::service::docker;
+use super::{Check, Place};
+use crate::machine::compose::{Project, Service};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
@@ -95,10 +96,6 @@ fn tell(restarts: u64, service: &Service, place: &Place, lines: usize) -> Vec<St
         told.push(format!("the end of its log:\n{}", log.trim_end()));
     }
     told
-}
-
-fn docker<'a>(place: &'a Place, stop: &'a dyn Fn() -> bool) -> Docker<'a> {
-    Docker { environment: &place.environment, within: LOOK, stop }
 }
 
 #[cfg(test)]

@@ -49,7 +49,8 @@ impl Service {
     }
 }
 
-fn docker<'a>(place: &'a Place, stop: &'a dyn Fn() -> bool) -> Docker<'a> {
+/// Docker as checks ask it: it answers within [`LOOK`], or the check fails.
+pub(super) fn docker<'a>(place: &'a Place, stop: &'a dyn Fn() -> bool) -> Docker<'a> {
     Docker { environment: &place.environment, within: LOOK, stop }
 }
 

@@ -17,7 +17,7 @@ pub fn new_folder(dir: &Path) -> Result<PathBuf> {
     usable(&dir)?;
     match std::fs::read_dir(&dir).is_ok_and(|mut entries| entries.next().is_some()) {
         true => Err(Failure::new(Kind::Refused, format!("`{}` is not empty", dir.display()))
-            .help("Type `banister demo --keep DIR` with a folder that is not there yet.")),
+            .help("type `banister demo --keep DIR` with a folder that is not there yet")),
         false => Ok(dir),
     }
 }
@@ -31,6 +31,6 @@ fn usable(dir: &Path) -> Result<()> {
             Kind::Invalid,
             format!("make can't handle the folder's name `{}`", dir.display()),
         )
-        .help("Type `banister demo --keep DIR` with letters, digits, `-`, `_` and `.` only.")),
+        .help("type `banister demo --keep DIR` with letters, digits, `-`, `_` and `.` only")),
     }
 }

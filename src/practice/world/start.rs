@@ -119,7 +119,7 @@ pub fn become_make(world: &World, arguments: &[OsString]) -> Failure {
         .map(|folder| folder.join("make"))
         .find(|path| path.exists());
     let Some(make) = make else {
-        return Failure::new(Kind::NotFound, "there is no `make` on this machine").help("Install GNU make.");
+        return Failure::new(Kind::NotFound, "there is no `make` on this machine").help("install GNU make");
     };
     let error = Command::new(make).args(arguments).exec();
     Failure::new(Kind::NotFound, "`make` can't be started").why(error)

@@ -87,9 +87,8 @@ impl<'a> Files<'a> {
 
     /// Whether a text is that of a kind: one of those of the servers, or one with a `kind.toml`.
     pub fn is_kind(&self, number: usize) -> bool {
-        let name = source::shown(&self.files[number].text.source).rsplit('/').next().unwrap_or_default();
-        self.module("kind").files.contains(&number)
-            || self.layers.is_kind(name.strip_suffix(".rhai").unwrap_or(name))
+        let name = source::module_name(&self.files[number].text.source);
+        self.module("kind").files.contains(&number) || self.layers.is_kind(name)
     }
 
     /// How many files the texts are made of; a site's that lies on a bundled one is none beside it.

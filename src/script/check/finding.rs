@@ -29,6 +29,18 @@ impl Severity {
     }
 }
 
+/// What it is about, where the check makes more of several findings together than of each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum About {
+    /// Nothing but its place.
+    #[default]
+    Place,
+    /// A call of a function that is not there.
+    UnknownFunction,
+    /// A function that a kind of servers must offer, and lacks.
+    LackOfKind,
+}
+
 /// One finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
@@ -48,6 +60,8 @@ pub struct Finding {
     /// Of something bundled that has changed since it was overridden.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub versions: Option<Versions>,
+    #[serde(skip)]
+    pub about: About,
 }
 
 /// How much of a line is shown, in characters.
@@ -94,6 +108,7 @@ impl Finding {
             help: words(help.into()),
             text: number.checked_sub(1).and_then(|n| file.lines().nth(n)).unwrap_or_default().to_owned(),
             versions: None,
+            about: About::Place,
         }
     }
 
@@ -102,7 +117,7 @@ impl Finding {
         let Problem { source, line, column, message, help, text, versions } = problem.clone();
         // It may be right as it is.
         let severity = if versions.is_some() { Severity::Warning } else { Severity::Error };
-        Finding { severity, source, line, column, message, help, text, versions }
+        Finding { severity, source, line, column, message, help, text, versions, about: About::Place }
     }
 
     /// The place, as `update.rhai:12:5`.
@@ -150,6 +165,7 @@ mod tests {
             help: String::new(),
             text: "  say(\"網\", x)".into(),
             versions: None,
+            about: About::Place,
         };
         assert_eq!(finding.excerpt(), ["say(\"網\", x)", "         ^"]);
         finding.column = 20;

@@ -5,7 +5,7 @@ use super::files::Files;
 use super::finding::{Finding, Severity};
 use super::program::Function;
 use crate::script::layers::merge::is_base;
-use crate::script::text::source::{file_line, shown};
+use crate::script::text::source::{file_line, module_name};
 use std::collections::BTreeSet;
 
 /// Whoever has the first must have the second: the inherited one undoes something else.
@@ -25,7 +25,7 @@ pub fn heirs(files: &Files, number: usize) -> Vec<Finding> {
         found.push(Finding::new(severity, &file.text, function.place, message, help));
     };
     // The kinds from the uppermost on, and how far down one is.
-    let mut kinds = vec![name(&file.text.source).to_owned()];
+    let mut kinds = vec![module_name(&file.text.source).to_owned()];
     while let Some(parent) = kinds.last().and_then(|kind| files.layers.extends(kind)) {
         if kinds.contains(&parent) {
             break;
@@ -34,7 +34,7 @@ pub fn heirs(files: &Files, number: usize) -> Vec<Finding> {
     }
     let level = |function: &Function| {
         let source = file_line(&file.text.source, function.place.line().unwrap_or_default()).0;
-        kinds.iter().position(|kind| kind == name(source)).unwrap_or_default()
+        kinds.iter().position(|kind| kind == module_name(source)).unwrap_or_default()
     };
     let of = |name: &'static str| program.named(name).next().map(|function| (function, level(function)));
     for (first, second) in PAIRS {
@@ -83,13 +83,6 @@ pub fn heirs(files: &Files, number: usize) -> Vec<Finding> {
         }
     }
     found
-}
-
-/// The name of a kind by the source of its file.
-fn name(source: &str) -> &str {
-    let file = shown(source);
-    let file = file.strip_suffix("/kind.toml").unwrap_or(file).rsplit('/').next().unwrap_or_default();
-    file.strip_suffix(".rhai").unwrap_or(file)
 }
 
 /// The calls of a function that go to a module: its name, as far as it is that of its import, and the function's.

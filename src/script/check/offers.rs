@@ -2,22 +2,18 @@
 //! the kind's own file, and not in each runbook that nobody wrote here.
 
 use super::files::{File, Files};
-use super::finding::{Finding, Severity};
+use super::finding::{About, Finding, Severity};
 use super::program::Function;
-use crate::script::text::source::shown;
+use crate::script::text::source::module_name;
 use rhai::Position;
 
-/// What the finding of a function says that a kind lacks.
-const LACKS: &str = "has no function";
 /// A kind that lacks more of them was not meant to define all of them itself.
 const FEW: usize = 3;
 
 /// The findings, with one in the place of those of a kind that lacks many functions, as it extends no other.
 pub fn together(found: Vec<Finding>, files: &Files) -> Vec<Finding> {
-    let (lacks, mut rest): (Vec<_>, Vec<_>) = found.into_iter().partition(|finding| {
-        let of_kind = finding.message.strip_prefix("the kind `").unwrap_or_default();
-        finding.line == 0 && of_kind.contains(LACKS)
-    });
+    let (lacks, mut rest): (Vec<_>, Vec<_>) =
+        found.into_iter().partition(|finding| finding.about == About::LackOfKind);
     for file in &files.files {
         let mut of_file: Vec<_> =
             lacks.iter().filter(|finding| finding.source == file.text.source).cloned().collect();
@@ -47,8 +43,7 @@ fn of_all(file: &File, message: String, help: &str) -> Finding {
 
 /// The name of the kind whose text it is.
 fn kind(file: &File) -> &str {
-    let name = shown(&file.text.source).rsplit('/').next().unwrap_or_default();
-    name.strip_suffix(".rhai").unwrap_or(name)
+    module_name(&file.text.source)
 }
 
 /// What keeps a kind's function from being called with so many arguments, if anything does.
@@ -57,13 +52,10 @@ pub fn objection(file: &File, name: &str, count: usize) -> Option<Finding> {
     let found: Vec<&Function> = program.named(name).collect();
     let kind = kind(file);
     let Some(function) = found.first() else {
-        let message =
-            format!("the kind `{kind}` {LACKS} `{name}`, which is needed with {}", arguments(count));
-        return Some(of_all(
-            file,
-            message,
-            "define it in this file; see its purpose with `banister doc kind`",
-        ));
+        let needed = arguments(count);
+        let message = format!("the kind `{kind}` has no function `{name}`, which is needed with {needed}");
+        let help = "define it in this file; see its purpose with `banister doc kind`";
+        return Some(Finding { about: About::LackOfKind, ..of_all(file, message, help) });
     };
     let find = |message: String, help: &str| {
         Some(Finding::new(Severity::Error, &file.text, function.place, message, help))
@@ -77,7 +69,13 @@ pub fn objection(file: &File, name: &str, count: usize) -> Option<Finding> {
     if found.iter().all(|function| function.parameters.len() != count) {
         let own = function.parameters.len();
         let message = format!("`{name}` takes {}, but is called with {count}", arguments(own));
-        return find(message, "give it the parameters that `banister doc kind` names");
+        let finding = find(message, "give it the parameters that `banister doc kind` names");
+        // One that replaces another function is a finding already, as it differs from that.
+        return finding.filter(|finding| {
+            let place = (finding.source.as_str(), finding.line, finding.column);
+            let mut errors = file.text.problems.iter().filter(|problem| problem.versions.is_none());
+            !errors.any(|problem| (problem.source.as_str(), problem.line, problem.column) == place)
+        });
     }
     None
 }

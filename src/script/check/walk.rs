@@ -8,7 +8,6 @@ mod imports;
 mod steps;
 mod values;
 
-pub use calls::NO_FUNCTION;
 #[cfg(test)]
 pub use functions::TAKEN;
 pub use imports::unknown_kind;

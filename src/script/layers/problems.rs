@@ -1,6 +1,7 @@
 //! What is wrong in how a site's file lies on a bundled one; the rest is found in the text that both make.
 
 use super::{Problem, Text, nearest};
+use crate::output::counted;
 use crate::script::text::outline::{Outline, Sort};
 
 /// All of it, in the order of the site's file.
@@ -48,9 +49,10 @@ pub fn problems(below: &Outline, above: &Outline, site: &Text) -> Vec<Problem> {
         if let Some(first) = same.peek().map(|function| function.parameters)
             && same.all(|function| function.parameters != own.parameters)
         {
+            let parameters = counted(own.parameters, "parameter");
             let message = format!(
-                "`{}` has {} parameters here, and the bundled function that it replaces has {first}",
-                own.name, own.parameters
+                "`{}` has {parameters} here, and the bundled function that it replaces has {first}",
+                own.name
             );
             find(own.place, message, "give it the same parameters, or another name".to_owned());
         }

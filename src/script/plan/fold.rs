@@ -67,6 +67,13 @@ fn fork(question: &str, answers: &[String], depth: usize, ways: &[&[Entry]], n: 
         rest.push(last);
     }
     rest.reverse();
+    // What is in a step of an arm stays there: behind the fork it would stand in another step, or in none.
+    if arms.iter().any(|arm| !arm.items.is_empty()) {
+        let outermost = arms.iter().flat_map(|arm| &arm.items).map(Item::outermost).fold(depth, usize::min);
+        let inside = rest.iter().take_while(|item| item.depth > outermost).count();
+        let inside: Vec<Item> = rest.drain(..inside).collect();
+        arms.iter_mut().for_each(|arm| arm.items.extend(inside.iter().cloned()));
+    }
     // A question that changes nothing is none.
     if arms.len() == 1 || arms.iter().any(|arm| !arm.items.is_empty()) {
         let what = What::Fork { question: question.into(), arms };
@@ -129,6 +136,18 @@ mod tests {
             vec![assumed("q", 1), note("z")],
         ];
         assert_eq!(shown(&fold(&ways).unwrap()), "[q? [r? b | ] | ] z");
+    }
+
+    #[test]
+    fn what_is_in_a_step_is_not_parted_from_it() {
+        let deep = |depth: usize, text: &str| {
+            Entry::Item(Item { depth, at: String::new(), what: What::Note { text: text.into() } })
+        };
+        let ways = [
+            vec![assumed("q", 0), deep(0, "a"), deep(1, "x"), deep(0, "z")],
+            vec![assumed("q", 1), deep(0, "b"), deep(1, "x"), deep(0, "z")],
+        ];
+        assert_eq!(shown(&fold(&ways).unwrap()), "[q? a x | b x] z");
     }
 
     #[test]

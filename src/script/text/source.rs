@@ -102,6 +102,14 @@ pub fn shown(source: &str) -> &str {
     first.strip_prefix(BUNDLED).unwrap_or(first)
 }
 
+/// The name by which a text is imported, which is that of its kind if it is one of a kind. The text of a kind that defines
+/// no function of its own is called after its `kind.toml`.
+pub fn module_name(source: &str) -> &str {
+    let file = shown(source);
+    let file = file.strip_suffix("/kind.toml").unwrap_or(file).rsplit('/').next().unwrap_or_default();
+    file.strip_suffix(".rhai").unwrap_or(file)
+}
+
 /// A source as `show --json` names it, for a step in this line: `bundled`, or the path of the site's file that has or
 /// hooks it.
 pub fn origin(source: &str, line: usize) -> &str {

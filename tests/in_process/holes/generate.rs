@@ -1,7 +1,7 @@
 //! What is spoilt: values that are not there, names that are misspelt, and units that are none. It is the same each time.
 
 use super::scene::Scene;
-use super::tokens::{Sort, Token, closing, tokens};
+use super::tokens::{KEYWORDS, Sort, Token, closing, tokens};
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -32,32 +32,6 @@ pub const SORTS: [&str; 8] = [
     "a unit misspelt",
     "a unit left out",
     "a text for a length of time",
-];
-
-/// The words that are no variables.
-const KEYWORDS: [&str; 22] = [
-    "fn",
-    "let",
-    "const",
-    "if",
-    "else",
-    "for",
-    "in",
-    "while",
-    "loop",
-    "return",
-    "throw",
-    "try",
-    "catch",
-    "import",
-    "as",
-    "true",
-    "false",
-    "private",
-    "step",
-    "on_failure",
-    "break",
-    "continue",
 ];
 
 /// Every fault in all that the scenes read, each text once.

@@ -1,6 +1,6 @@
 //! The generator. What it makes is the same each time.
 
-use super::tokens::{Sort, Token, arguments, closing, tokens};
+use super::tokens::{KEYWORDS, Sort, Token, arguments, closing, tokens};
 use banister::internals::primitives;
 use banister::primitive::Parameter;
 use std::ops::Range;
@@ -24,34 +24,6 @@ pub struct Mutation {
     /// Whether it can't be told for sure that it is a mistake, so that the check only warns.
     pub warning: bool,
 }
-
-/// The words that the language keeps for itself.
-const KEYWORDS: [&str; 24] = [
-    "fn",
-    "let",
-    "const",
-    "if",
-    "else",
-    "for",
-    "in",
-    "while",
-    "loop",
-    "return",
-    "throw",
-    "try",
-    "catch",
-    "import",
-    "as",
-    "true",
-    "false",
-    "private",
-    "step",
-    "on_failure",
-    "break",
-    "continue",
-    "global",
-    "switch",
-];
 
 /// Functions of Rhai's own that may be called with an argument less than they are here, as far as anybody can tell who
 /// does not know the type of the receiver; of `call`, who does not know which closure it is.

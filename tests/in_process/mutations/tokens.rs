@@ -1,6 +1,34 @@
 //! The words and signs of a script, as far as its mutations need them. Written for itself: what is tested must not be
 //! what tests.
 
+/// The words that the language keeps for itself: none of them is a variable.
+pub const KEYWORDS: [&str; 24] = [
+    "fn",
+    "let",
+    "const",
+    "if",
+    "else",
+    "for",
+    "in",
+    "while",
+    "loop",
+    "return",
+    "throw",
+    "try",
+    "catch",
+    "import",
+    "as",
+    "true",
+    "false",
+    "private",
+    "step",
+    "on_failure",
+    "break",
+    "continue",
+    "global",
+    "switch",
+];
+
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sort {

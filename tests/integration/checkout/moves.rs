@@ -194,7 +194,7 @@ fn a_branch_goes_forward_only() {
     origin.git(&["commit", "--quiet", "-am", "further"]);
     repository.git(&["fetch", "--quiet"]);
     let failure = checkout.check_out("main").unwrap_err();
-    assert!(failure.message.contains("has 1 commits that its upstream has not"), "{failure:?}");
+    assert!(failure.message.contains("has 1 commit that its upstream has not"), "{failure:?}");
     assert_eq!(repository.read("VERSION"), "ahead\n");
 }
 

@@ -239,7 +239,7 @@ pub const ROWS: &[Row] = &[
         |world| change(world, "\"web\"", "\"wbe\""),
         &["run", "update", "--yes"],
         2,
-        "error: the checkout `SITE/wbe` does not exist\n  help Set `checkout` in site.toml to the folder that `git clone` made.",
+        "error: the checkout `SITE/wbe` does not exist\n  help set `checkout` in site.toml to the folder that `git clone` made",
     ),
     row(
         "a checkout that is none",
@@ -249,7 +249,7 @@ pub const ROWS: &[Row] = &[
         },
         &["run", "update", "--yes"],
         2,
-        "error: `SITE/folder` is not a git checkout\n  help Set `checkout` in site.toml to the folder that `git clone` made.",
+        "error: `SITE/folder` is not a git checkout\n  help set `checkout` in site.toml to the folder that `git clone` made",
     ),
     Row {
         mend: |world| change(world, "branch = \"nosuch\"\n", ""),

@@ -13,7 +13,7 @@ use crate::machine::part::Part;
 use crate::machine::tree::{Extended, Found, Next, What, is_border, walk};
 use std::collections::BTreeMap;
 use std::fs::{File, Metadata};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -53,17 +53,27 @@ impl<'a> Writer<'a> {
         if metadata.mtime() < 0 {
             self.lose(&name, "its time, which is before 1970");
         }
+        // That it vanished since it was looked at, its folder shows: that has changed.
+        let is_gone = |error: &io::Error| error.kind() == ErrorKind::NotFound && !found.below.is_empty();
         match sort {
             Sort::Folder => {
-                self.keep_extended(&name, &mut attributes, found.extended().map_err(failed)?);
+                let extended = match found.extended() {
+                    Err(error) if is_gone(&error) => return Ok(Next::Pass),
+                    extended => extended.map_err(failed)?,
+                };
+                self.keep_extended(&name, &mut attributes, extended);
                 self.put(&[&name[..], b"/"].concat(), &[], &attributes, io::empty())?;
             }
             Sort::Link => {
-                let target = found.target().map_err(failed)?;
+                let target = match found.target() {
+                    Err(error) if is_gone(&error) => return Ok(Next::Pass),
+                    target => target.map_err(failed)?,
+                };
                 self.put(&name, target.as_bytes(), &attributes, io::empty())?;
             }
             Sort::File => {
                 let file = match found.open() {
+                    Err(error) if is_gone(&error) => return Ok(Next::Pass),
                     // Something was mounted on it since it was looked at.
                     Err(error) if is_border(&error) => {
                         self.leave_out(&name, &shown.to_string(), &Left::Mount);

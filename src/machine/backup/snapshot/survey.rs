@@ -1,7 +1,7 @@
 //! Looks at what is to go into a snapshot: what it must hold, and what is left out.
 
 use crate::failure::{Failure, Kind, Result};
-use crate::machine::archive::{Excluded, Left, Own};
+use crate::machine::archive::{Excluded, Left, Own, real};
 use crate::machine::backup::reference::Tree;
 use crate::machine::exclude::Exclude;
 use crate::machine::restic::{pattern, patterns_below};
@@ -197,14 +197,6 @@ impl Survey {
         tops.sort_unstable();
         tops.dedup();
         tops
-    }
-}
-
-/// The path without `..`, and with links resolved in all but its last part.
-fn real(path: &Path) -> PathBuf {
-    match (path.parent().map(Path::canonicalize), path.file_name()) {
-        (Some(Ok(folder)), Some(name)) => folder.join(name),
-        _ => path.canonicalize().unwrap_or_else(|_| path.to_owned()),
     }
 }
 

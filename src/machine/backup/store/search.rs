@@ -224,7 +224,8 @@ fn put_index_back(
     if !lost.is_empty() {
         let message =
             format!("the snapshot `{snapshot}` lacks indices that the backup says: {}", lost.join(", "));
-        return Err(Failure::new(Kind::Refused, message).help("restore another backup: banister backup list"));
+        return Err(Failure::new(Kind::Refused, message)
+            .help("restore another backup; `banister backup list` shows them"));
     }
     search.restore(&new, &snapshot, &indices, prefix)?;
     let counts = search.count(&indices, prefix)?;
@@ -232,7 +233,7 @@ fn put_index_back(
         let message = "the search index has other documents than the backup says";
         return Err(Failure::new(Kind::Refused, message)
             .why(format!("{counts:?} instead of {:?}", part.documents))
-            .help("try it again: banister resume"));
+            .help("try it again with `banister resume`"));
     }
     search.forget(&new)?;
     part.ground.clear(&place.docker(), &new)?;

@@ -169,7 +169,7 @@ fn put_back(unpacked: &Unpacked, place: &Place) -> Result<Vec<String>> {
             return Err(Failure::new(Kind::CommandFailed, failed()).why(looked.stderr.trim()));
         }
         compare(&members, name, now).map_err(|why| {
-            Failure::new(Kind::Refused, failed()).why(why).help("try it again: banister resume")
+            Failure::new(Kind::Refused, failed()).why(why).help("try it again with `banister resume`")
         })?;
         done.push(volume.to_owned());
     }

@@ -5,7 +5,7 @@ use crate::output::nearest::MISSPELT;
 use crate::primitive::{AnyPrimitive, Signature, Sort};
 use crate::primitives;
 use crate::script::check::arity;
-use crate::script::check::finding::Severity;
+use crate::script::check::finding::{About, Finding, Severity};
 use crate::script::check::known::KNOWN;
 use crate::script::check::words;
 use crate::script::layers::{distance, nearest};
@@ -14,9 +14,6 @@ use std::sync::LazyLock;
 
 /// Where functions are documented that are not ours.
 const RHAIS_OWN: &str = "it is one of Rhai's own: see https://rhai.rs/book";
-
-/// How the finding of a function begins that is not there; its name follows.
-pub const NO_FUNCTION: &str = "there is no function";
 
 /// Stands for a receiver of which nothing can be told.
 static SOMETHING: LazyLock<Expr> = LazyLock::new(|| Expr::Variable(Box::default(), None, Position::NONE));
@@ -48,9 +45,10 @@ impl<'a> Walk<'a> {
                 self.find(Severity::Error, place, message, RHAIS_OWN);
             }
         } else {
-            let message = format!("{NO_FUNCTION} `{}`", call.name);
+            let message = format!("there is no function `{}`", call.name);
             let help = self.meant(&call.name);
-            self.find(Severity::Error, place, message, help);
+            let finding = Finding::new(Severity::Error, &self.file.text, place, message, help);
+            self.found.push(Finding { about: About::UnknownFunction, ..finding });
         }
     }
 

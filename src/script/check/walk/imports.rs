@@ -7,7 +7,7 @@ use crate::script::check::finding::Severity;
 use crate::script::check::program::{Function, Program};
 use crate::script::check::scope::Alias;
 use crate::script::layers::{Folder, Layers, nearest};
-use crate::script::text::source::{origin, shown};
+use crate::script::text::source::{module_name, origin};
 use rhai::{Expr, Ident, Namespace, Position};
 
 impl<'a> Walk<'a> {
@@ -44,7 +44,7 @@ impl<'a> Walk<'a> {
             }
             way.insert(0, self.number);
             let names =
-                way.iter().map(|file| format!("`{}`", file_name(&self.files.files[*file].text.source)));
+                way.iter().map(|file| format!("`{}`", module_name(&self.files.files[*file].text.source)));
             let message =
                 format!("modules import each other: {}", names.collect::<Vec<_>>().join(" imports "));
             let help = "move what both need into a third module";
@@ -102,7 +102,7 @@ impl<'a> Walk<'a> {
                 continue;
             }
             let called = match path == "kind" {
-                true => format!("the kind `{}`", file_name(&file.text.source)),
+                true => format!("the kind `{}`", module_name(&file.text.source)),
                 false => format!("the module `{path}`"),
             };
             let found: Vec<&Function> = program.named(name).collect();
@@ -166,10 +166,4 @@ pub fn unknown_kind(kind: &str, layers: &Layers) -> (String, String) {
 /// The names of the functions that a module offers.
 fn public(program: &Program) -> impl Iterator<Item = &str> {
     program.functions.iter().filter(|function| !function.private).map(|function| function.name.as_str())
-}
-
-/// The name of a module's file, which is how it is imported, and its kind if it is one of a kind.
-fn file_name(source: &str) -> &str {
-    let file = shown(source).rsplit('/').next().unwrap_or_default();
-    file.strip_suffix(".rhai").unwrap_or(file)
 }

@@ -40,13 +40,13 @@ pub fn staged(place: &Path, unpacked: &Unpacked) -> Vec<PathBuf> {
 }
 
 /// With the links resolved that lead there: they are the administrator's.
-pub fn real(path: &Path) -> PathBuf {
+pub fn resolved(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
 /// Opens the folder that a place is in.
 pub fn around(place: &Path) -> io::Result<Option<Folder>> {
-    match Folder::open(&real(place.parent().unwrap_or(Path::new("/")))) {
+    match Folder::open(&resolved(place.parent().unwrap_or(Path::new("/")))) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         around => around.map(Some),
     }

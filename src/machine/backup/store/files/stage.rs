@@ -1,6 +1,6 @@
 //! Brings what was unpacked to where it is exchanged, whole.
 
-use super::names::{aside, beside, real};
+use super::names::{aside, beside, resolved};
 use super::{Target, single};
 use crate::failure::{Context, Kind, Result};
 use crate::machine::backup::Unpacked;
@@ -30,7 +30,7 @@ pub fn stage(target: &Target, unpacked: &Unpacked) -> Result<Vec<String>> {
         false => {
             let around = target.place.parent().unwrap_or(Path::new("/"));
             make_folders(around).or_fail(Kind::Refused, failed)?;
-            let around = Folder::open(&real(around)).or_fail(Kind::Refused, failed)?;
+            let around = Folder::open(&resolved(around)).or_fail(Kind::Refused, failed)?;
             let (new, old) = beside(&target.place, unpacked);
             let is_done = around.about(&old).or_fail(Kind::Refused, failed)?.is_some();
             if is_done {

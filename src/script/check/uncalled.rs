@@ -7,14 +7,14 @@ use super::program::{Function, Program};
 use crate::script::layers::merge::written;
 use crate::script::layers::{Folder, distance, nearest};
 use crate::script::text::outline::outline;
-use crate::script::text::source::{BUNDLED, file_line, is_layered, shown};
+use crate::script::text::source::{BUNDLED, file_line, is_layered, module_name};
 use rhai::{ASTNode, Expr, FnCallExpr, Stmt};
 
 /// How far a name may be from a bundled one to be that one, misspelt.
 const MISSPELT: usize = 2;
 
 /// All of them in a file.
-pub fn idle(files: &Files, file: &File) -> Vec<Finding> {
+pub fn uncalled(files: &Files, file: &File) -> Vec<Finding> {
     let Some(program) = &file.program else { return Vec::new() };
     let is_own = |function: &&Function| {
         let line = function.place.line().unwrap_or_default();
@@ -32,8 +32,8 @@ pub fn idle(files: &Files, file: &File) -> Vec<Finding> {
     let inherited = inherited(files, file);
     let below: Vec<&str> = below.into_iter().chain(inherited.iter().map(String::as_str)).collect();
     let own = program.functions.iter().filter(is_own).filter(|_| is_layered);
-    let idle = own.filter(|own| own.name != "main" && !below.contains(&own.name.as_str()));
-    let idle = idle.filter(|own| !is_called(program, own) && !is_called_elsewhere(files, &own.name));
+    let uncalled = own.filter(|own| own.name != "main" && !below.contains(&own.name.as_str()));
+    let uncalled = uncalled.filter(|own| !is_called(program, own) && !is_called_elsewhere(files, &own.name));
     let finding = |own: &Function| {
         let near = nearest(&own.name, below.iter().copied());
         let misspelt = near.filter(|near| distance(&own.name, near) <= MISSPELT);
@@ -48,13 +48,12 @@ pub fn idle(files: &Files, file: &File) -> Vec<Finding> {
         };
         Finding::new(severity, &file.text, own.place, message, help)
     };
-    idle.map(finding).collect()
+    uncalled.map(finding).collect()
 }
 
 /// The functions that a kind inherits: those that it replaces are not in its text any more.
 fn inherited(files: &Files, file: &File) -> Vec<String> {
-    let name = shown(&file.text.source).rsplit('/').next().unwrap_or_default();
-    let parent = name.strip_suffix(".rhai").and_then(|kind| files.layers.extends(kind));
+    let parent = files.layers.extends(module_name(&file.text.source));
     let text = parent.and_then(|parent| files.layers.module(&parent).ok().flatten());
     let functions = text.map(|text| outline(&text.text).functions).unwrap_or_default();
     functions.into_iter().map(|function| function.name).collect()
