@@ -9,6 +9,7 @@ pub mod blocks;
 pub mod compare;
 pub mod convert;
 pub mod error;
+pub mod heed;
 pub mod here;
 mod json;
 pub mod nothing;
@@ -52,7 +53,7 @@ const FORBIDDEN: [(&str, &str); 4] = [
     ("exit", "use `throw \"…\"` to fail, or `return` to end a function well"),
 ];
 
-/// An engine over the given layers.
+/// An engine over the given layers. It serves any number of runs, one after the other or at once.
 pub fn engine(layers: Arc<Layers>) -> Engine {
     let mut engine = bare();
     engine.set_module_resolver(Resolver { layers, loaded: Mutex::default(), loading: Mutex::default() });
@@ -65,6 +66,7 @@ pub fn engine(layers: Arc<Layers>) -> Engine {
     }
     types::register(&mut engine);
     nothing::register(&mut engine);
+    engine.on_progress(|_| nothing::end().or_else(heed::end));
     print::register(&mut engine);
     json::register(&mut engine);
     compare::register(&mut engine);

@@ -38,7 +38,7 @@ const SITE: &str = "[servers.web]\nkind = \"plain\"\ncheckout = \"web\"\nendpoin
     [servers.lab]\nssh = \"ops@lab\"\nkind = \"hoss\"\ncheckout = \"~/hoss\"\n";
 
 /// A machine that has nothing, and is not touched.
-struct Nowhere;
+pub struct Nowhere;
 
 impl Reach for Nowhere {
     fn perform(&self, given: &Given, host: &Host) -> Result<Value> {
