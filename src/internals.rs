@@ -81,6 +81,9 @@ pub mod person {
 pub mod practice {
     pub use crate::practice::{FAULTS, Fault, Linked, Practice, Process, Reach, Rows, Size, TraceLine};
 }
+pub mod primitive {
+    pub use crate::primitive::given::Given;
+}
 pub mod primitives {
     pub use crate::primitives::{ALL, all, find};
 }

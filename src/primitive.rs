@@ -4,12 +4,16 @@
 //! it, and what a second attempt after a crash does. It takes plain data and gives plain data; it never calls another
 //! primitive. What combines primitives is Rhai, in `stdlib/`.
 
+pub(crate) mod given;
 mod page;
 mod signature;
 
+pub use given::Accepted;
+pub(crate) use given::Given;
 pub use page::Page;
 pub use signature::{Parameter, Signature};
 
+use crate::data::Arguments;
 use crate::failure::{Failure, Kind, Result};
 use crate::person::{Answer, Question};
 use crate::secret::Shown;
@@ -200,16 +204,8 @@ pub trait AnyPrimitive: Send + Sync {
     fn secrets(&self) -> &'static [&'static str];
     /// What it reads or touches.
     fn facets(&self) -> &'static [Facet];
-    /// Fails with [`Kind::Invalid`] if the arguments are not of its form.
-    fn accept(&self, arguments: &Value) -> Result<()>;
-    /// Learns what becomes secret by the call, before it is written down.
-    fn learn(&self, arguments: &Value, server: &Server);
-    fn perform(&self, arguments: &Value, host: &Host) -> Result<Value>;
-    fn predict(&self, arguments: &Value, host: &Host) -> Result<Value>;
-    fn question(&self, arguments: &Value) -> Result<Question>;
-    fn answered(&self, arguments: &Value, answer: &Answer) -> Result<Value>;
-    /// What to do with a call that was cut off.
-    fn after_crash(&self, arguments: &Value, host: &Host) -> Result<Probe<Value>>;
+    /// Takes the arguments of a call. Fails with [`Kind::Invalid`] if they are not of its form.
+    fn accept(&self, arguments: &Arguments) -> Result<Box<dyn Accepted>>;
 }
 
 /// Makes a primitive plain.
@@ -224,18 +220,6 @@ impl<P> Of<P> {
 impl<P> Default for Of<P> {
     fn default() -> Of<P> {
         Of::new()
-    }
-}
-
-impl<P: Primitive> Of<P> {
-    fn arguments(&self, arguments: &Value) -> Result<P::Arguments> {
-        P::Arguments::deserialize(arguments)
-            .map_err(|error| {
-                Failure::new(Kind::Invalid, format!("`{}`: {}", P::NAME, reword(&error.to_string())))
-            })
-            .map_err(|failure| {
-                failure.help(format!("read its documentation with `banister doc {}`", P::NAME))
-            })
     }
 }
 
@@ -269,55 +253,60 @@ impl<P: Primitive> AnyPrimitive for Of<P> {
         }
     }
 
-    fn accept(&self, arguments: &Value) -> Result<()> {
-        self.arguments(arguments).map(drop)
+    fn accept(&self, arguments: &Arguments) -> Result<Box<dyn Accepted>> {
+        let refused = |error: serde_json::Error| {
+            let message = format!("`{}`: {}", P::NAME, reword(&error.to_string()));
+            Failure::new(Kind::Invalid, message)
+                .help(format!("read its documentation with `banister doc {}`", P::NAME))
+        };
+        P::Arguments::deserialize(arguments)
+            .map(|arguments| Box::new(Typed::<P>(arguments)) as Box<dyn Accepted>)
+            .map_err(refused)
+    }
+}
+
+/// The arguments of a call as the primitive takes them.
+struct Typed<P: Primitive>(P::Arguments);
+
+impl<P: Primitive> Accepted for Typed<P> {
+    fn learn(&self, server: &Server) {
+        P::learn(&self.0, server);
     }
 
-    fn learn(&self, arguments: &Value, server: &Server) {
-        if let Ok(arguments) = self.arguments(arguments) {
-            P::learn(&arguments, server);
-        }
-    }
-
-    fn perform(&self, arguments: &Value, host: &Host) -> Result<Value> {
-        let arguments = self.arguments(arguments)?;
+    fn perform(&self, host: &Host) -> Result<Value> {
         match P::ACT {
             Act::Look { perform, .. } | Act::Change { perform, .. } | Act::Session { perform } => {
-                plain(&perform(&arguments, host)?)
+                plain(&perform(&self.0, host)?)
             }
             Act::Ask { .. } => Err(Failure::new(Kind::Bug, "a question was performed")),
         }
     }
 
-    fn predict(&self, arguments: &Value, host: &Host) -> Result<Value> {
-        let arguments = self.arguments(arguments)?;
+    fn predict(&self, host: &Host) -> Result<Value> {
         match P::ACT {
-            Act::Ask { predict, .. } => Ok(predict(&arguments)),
-            Act::Look { predict, .. } | Act::Change { predict, .. } => predict(&arguments, host),
+            Act::Ask { predict, .. } => Ok(predict(&self.0)),
+            Act::Look { predict, .. } | Act::Change { predict, .. } => predict(&self.0, host),
             Act::Session { .. } => Ok(Value::Null),
         }
     }
 
-    fn question(&self, arguments: &Value) -> Result<Question> {
-        let arguments = self.arguments(arguments)?;
+    fn question(&self) -> Result<Question> {
         match P::ACT {
-            Act::Ask { question, .. } => Ok(question(&arguments)),
+            Act::Ask { question, .. } => Ok(question(&self.0)),
             _ => Err(Failure::new(Kind::Bug, "a question of a primitive that asks nothing")),
         }
     }
 
-    fn answered(&self, arguments: &Value, answer: &Answer) -> Result<Value> {
-        let arguments = self.arguments(arguments)?;
+    fn answered(&self, answer: &Answer) -> Result<Value> {
         match P::ACT {
-            Act::Ask { answered, .. } => plain(&answered(&arguments, answer)?),
+            Act::Ask { answered, .. } => plain(&answered(&self.0, answer)?),
             _ => Err(Failure::new(Kind::Bug, "an answer to a primitive that asks nothing")),
         }
     }
 
-    fn after_crash(&self, arguments: &Value, host: &Host) -> Result<Probe<Value>> {
-        let arguments = self.arguments(arguments)?;
+    fn after_crash(&self, host: &Host) -> Result<Probe<Value>> {
         match P::ACT {
-            Act::Change { after_crash: AfterCrash::Probe(probe), .. } => Ok(match probe(&arguments, host)? {
+            Act::Change { after_crash: AfterCrash::Probe(probe), .. } => Ok(match probe(&self.0, host)? {
                 Probe::Done(outcome) => Probe::Done(plain(&outcome)?),
                 Probe::GoOn => Probe::GoOn,
                 Probe::Again => Probe::Again,

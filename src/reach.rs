@@ -19,11 +19,10 @@ mod there;
 pub mod wire;
 
 use crate::book::End;
-use crate::data::Arguments;
 use crate::failure::Result;
 use crate::lock::Holder;
 use crate::person::{Answer, Person};
-use crate::primitive::{AnyPrimitive, Host, Probe, Told};
+use crate::primitive::{Given, Host, Probe, Told};
 use crate::site::Server;
 use crate::stop::Stop;
 use inquiry::Inquiry;
@@ -32,29 +31,19 @@ use serde_json::Value;
 /// Performs calls.
 pub trait Reach: Send + Sync {
     /// Performs the call on the server of `host`.
-    fn perform(&self, primitive: &dyn AnyPrimitive, arguments: &Arguments, host: &Host) -> Result<Value>;
+    fn perform(&self, given: &Given, host: &Host) -> Result<Value>;
 
     /// What a plan may assume of the call.
-    fn predict(&self, primitive: &dyn AnyPrimitive, arguments: &Arguments, host: &Host) -> Result<Value>;
+    fn predict(&self, given: &Given, host: &Host) -> Result<Value>;
 
     /// What is to be done with a call that was cut off.
-    fn after_crash(
-        &self,
-        primitive: &dyn AnyPrimitive,
-        arguments: &Arguments,
-        host: &Host,
-    ) -> Result<Probe<Value>>;
+    fn after_crash(&self, given: &Given, host: &Host) -> Result<Probe<Value>>;
 
     /// Ends the command of the attempt of `host`, with all that it started. Does nothing if none runs.
     fn end(&self, host: &Host) -> Result<()>;
 
     /// Has a person answer what the call asks.
-    fn ask(
-        &self,
-        primitive: &dyn AnyPrimitive,
-        arguments: &Arguments,
-        person: &dyn Person,
-    ) -> Result<(Value, Option<Answer>)>;
+    fn ask(&self, given: &Given, person: &dyn Person) -> Result<(Value, Option<Answer>)>;
 
     /// Takes the server's lock, where there is one to take. What this run itself still does there is waited for.
     fn hold(

@@ -33,7 +33,7 @@ use crate::journal::run::{self, OpenRun};
 use crate::journal::{Call, Entry, Header, Outcome};
 use crate::key::Key;
 use crate::person::Person;
-use crate::primitive::{AnyPrimitive, Host, Sort, Told, changes_server};
+use crate::primitive::{AnyPrimitive, Given, Host, Sort, Told, changes_server};
 use crate::primitives;
 use crate::reach::{Held, Reach};
 use crate::secret::Shown;
@@ -190,37 +190,41 @@ impl Session {
         };
         // Before anything of the server is compared, shown or written down.
         server.into_iter().for_each(|server| self.learn(server));
-        let arguments = Value::Object(call.arguments.clone());
+        let given = &Given::new(primitive, &call.arguments);
         // In a plan: what is not known yet can't be checked either.
-        if !data::contains(&arguments, data::UNKNOWN) {
-            primitive.accept(&arguments)?;
-            server.into_iter().for_each(|server| primitive.learn(&arguments, server));
+        if given.is_known() {
+            let accepted = given.accepted()?;
+            server.into_iter().for_each(|server| accepted.learn(server));
         }
         if primitive.sort() == Sort::Session {
             // What only tells is not told again while the run is caught up with.
             let replayed = self.catches_up(frame);
-            return self.perform(&Passing { key: Key::ROOT, at, call, primitive, server }, 0, replayed);
+            return self.perform(&Passing { key: Key::ROOT, at, call, given, server }, 0, replayed);
         }
         let key = frame.next_key();
-        let passing = Passing { key: key.as_key(), at, call, primitive, server };
+        let passing = Passing { key: key.as_key(), at, call, given, server };
         match self.replay(&passing)? {
             Next::Return(value) => Ok(value),
             Next::Fail(failure) => Err(failure),
             Next::Perform { attempt, begun } => {
-                let call = &self.given(&passing)?;
+                let call = &self.exact(&passing)?;
                 self.permit(frame, primitive, server)?;
                 if !begun {
                     let begun = Entry::Begun { key: key.clone(), call: call.clone(), attempt, at: at.into() };
                     self.write(begun, primitive.sort() == Sort::Change)?;
                 }
-                self.act(&Passing { call, ..passing }, attempt)
+                let exact = &Given::new(primitive, &call.arguments);
+                // What was accepted above serves, but if a secret had to be put in.
+                let given = if call.arguments == *given.arguments { given } else { exact };
+                self.act(&Passing { call, given, ..passing }, attempt)
             }
         }
     }
 
     /// Performs a call whose intent is written down, and writes down how it ended.
     fn act(&self, passing: &Passing, attempt: u32) -> Result<Value> {
-        let Passing { key, at, call, primitive, server } = *passing;
+        let Passing { key, at, call, given, server } = *passing;
+        let sort = given.primitive.sort();
         let (name, text) = (call.name.clone(), passing.text());
         let _span = tracing::debug_span!("call", name = name.as_str(), at).entered();
         let server_name = server.map(|server| server.name.clone());
@@ -233,8 +237,8 @@ impl Session {
             replayed: false,
         });
         let began = Instant::now();
-        let result = match primitive.sort() {
-            Sort::Ask => self.ask(primitive, call),
+        let result = match sort {
+            Sort::Ask => self.ask(given),
             _ => {
                 let _working = self.stop.begin_work();
                 self.perform(passing, attempt, false)
@@ -257,7 +261,7 @@ impl Session {
             Err(failure) => Outcome::Failed(failure.clone()),
         };
         let ended = Entry::Ended { key: key.to_buf(), attempt, seconds, result: outcome };
-        self.write(ended, primitive.sort() != Sort::Look)?;
+        self.write(ended, sort != Sort::Look)?;
         self.tell(&Event::CallFinished {
             key: key.to_buf(),
             name,
@@ -270,10 +274,10 @@ impl Session {
         result
     }
 
-    fn ask(&self, primitive: &dyn AnyPrimitive, call: &Call) -> Result<Value> {
-        let (value, answer) = self.reach.ask(primitive, &call.arguments, self.person.as_ref())?;
+    fn ask(&self, given: &Given) -> Result<Value> {
+        let (value, answer) = self.reach.ask(given, self.person.as_ref())?;
         if let Some(answer) = answer {
-            let question = primitive.question(&Value::Object(call.arguments.clone()))?.text;
+            let question = given.accepted()?.question()?.text;
             self.tell(&Event::Answered { question, answer: answer.text, by: answer.by });
         }
         Ok(value)
@@ -281,10 +285,8 @@ impl Session {
 
     /// Lets the reach perform the call.
     fn perform(&self, passing: &Passing, attempt: u32, silent: bool) -> Result<Value> {
-        let Passing { key, call, primitive, server, .. } = *passing;
-        self.with_host(server, key, attempt, silent, |host| {
-            self.reach.perform(primitive, &call.arguments, host)
-        })
+        let Passing { key, given, server, .. } = *passing;
+        self.with_host(server, key, attempt, silent, |host| self.reach.perform(given, host))
     }
 
     fn with_host<T>(

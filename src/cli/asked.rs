@@ -15,10 +15,11 @@ use std::sync::Arc;
 
 /// Asks the kind of one server. Nothing is written, nobody is asked, and `stop` ends it.
 pub struct KindSays<'a> {
-    pub site: &'a Arc<Site>,
-    pub reach: &'a Arc<dyn Reach>,
-    pub server: &'a Server,
-    pub stop: &'a Arc<Stop>,
+    site: &'a Arc<Site>,
+    reach: &'a Arc<dyn Reach>,
+    server: &'a Server,
+    stop: Arc<Stop>,
+    kind: Result<kind::Asked>,
 }
 
 /// Whether a server is healthy.
@@ -30,7 +31,17 @@ pub struct Health {
     pub checks: Value,
 }
 
-impl KindSays<'_> {
+impl<'a> KindSays<'a> {
+    pub fn of(
+        site: &'a Arc<Site>,
+        reach: &'a Arc<dyn Reach>,
+        server: &'a Server,
+        stop: Arc<Stop>,
+    ) -> KindSays<'a> {
+        let layers = Arc::new(Layers::of_site(Some(site.folder()), &server.kind));
+        KindSays { site, reach, server, stop, kind: kind::Asked::of(layers) }
+    }
+
     pub fn health(&self) -> Result<Health> {
         let mut said = self.ask("health")?;
         let healthy = said["healthy"].as_bool();
@@ -55,18 +66,18 @@ impl KindSays<'_> {
 
     /// Calls one of [`kind::ASKED`].
     fn ask(&self, function: &str) -> Result<Value> {
-        let KindSays { site, reach, server, stop } = *self;
-        let layers = Arc::new(Layers::of_site(Some(site.folder()), &server.kind));
+        let KindSays { site, reach, server, stop, kind } = self;
+        let kind = kind.as_ref().map_err(Clone::clone)?;
         let parts = Parts {
-            site: site.clone(),
+            site: (*site).clone(),
             header: session::header(site, "status", Default::default(), vec![server.name.clone()]),
             stop: stop.clone(),
-            reach: Arc::new(Looking(reach.clone())),
+            reach: Arc::new(Looking((*reach).clone())),
             listener: Arc::new(|_: &Event| {}),
             person: Arc::new(Nobody),
             stepwise: false,
         };
         let session = Arc::new(Session::begin(parts, None, Direction::On)?);
-        kind::call(layers, &session, function)
+        kind.call(&session, function)
     }
 }

@@ -56,7 +56,7 @@ pub fn look(context: &Context, site: &Arc<Site>, reach: &Arc<dyn Reach>, server:
     })?;
     let last = last.map(|run| Summary::as_far_as_readable(&run.path).0);
     let last_run = last.as_ref().map(|run| last_run(context, reach.as_ref(), server, run, &noted));
-    let kind = KindSays { site, reach, server, stop: &Arc::new(Stop::new()) };
+    let kind = KindSays::of(site, reach, server, Arc::new(Stop::new()));
     let health = match &position {
         Ok(_) => kind.health(),
         Err(failure) => Err(failure.clone()),

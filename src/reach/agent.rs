@@ -11,12 +11,11 @@ use super::inquiry::plain;
 use super::wire::{Attempt, Hello, Reply, Request, SILENCE, Said, Task, Welcome, What};
 use super::{Held, Reach};
 use crate::command;
-use crate::data::Arguments;
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::journal::Outcome;
 use crate::lock::{self, Holder, State};
 use crate::machine::files::{kept, private_folder, write_private_durably};
-use crate::primitive::{AnyPrimitive, Host, Probe, Sort, Told, changes_server};
+use crate::primitive::{Given, Host, Probe, Sort, Told, changes_server};
 use crate::primitives;
 use crate::secret::{self, Unfit};
 use crate::site::Server;
@@ -144,21 +143,17 @@ impl<W: Write + Send + 'static> Agent<W> {
     fn answer(&self, id: u64, what: What, work: &Work) -> Result<Value> {
         match what {
             What::Perform(task) => self.perform(id, &task, work),
-            What::Predict(task) => self.with_host(id, &task, work, |primitive, arguments, host| {
-                Here.predict(primitive, arguments, host)
-            }),
+            What::Predict(task) => self.with_host(id, &task, work, |given, host| Here.predict(given, host)),
             What::AfterCrash(task) => {
                 let probe = match self.kept(task.attempt.as_ref())? {
                     Some(Outcome::Done(value)) => Probe::Done(value),
                     Some(Outcome::Failed(_)) => Probe::GoOn,
-                    None => self.with_host(id, &task, work, |primitive, arguments, host| {
-                        Here.after_crash(primitive, arguments, host)
-                    })?,
+                    None => self.with_host(id, &task, work, |given, host| Here.after_crash(given, host))?,
                 };
                 plain(&probe)
             }
             What::End(task) => {
-                self.with_host(id, &task, work, |_, _, host| Here.end(host)).map(|()| Value::Null)
+                self.with_host(id, &task, work, |_, host| Here.end(host)).map(|()| Value::Null)
             }
             What::Hold { holder } => self.hold(id, holder, work),
             What::Close { end } => match &mut *self.held.lock() {
@@ -175,11 +170,7 @@ impl<W: Write + Send + 'static> Agent<W> {
     }
 
     fn perform(&self, id: u64, task: &Task, work: &Work) -> Result<Value> {
-        let act = || {
-            self.with_host(id, task, work, |primitive, arguments, host| {
-                Here.perform(primitive, arguments, host)
-            })
-        };
+        let act = || self.with_host(id, task, work, |given, host| Here.perform(given, host));
         let Some(folder) = &work.change else { return act() };
         if let Some(outcome) = self.kept(task.attempt.as_ref())? {
             return match outcome {
@@ -263,7 +254,7 @@ impl<W: Write + Send + 'static> Agent<W> {
         id: u64,
         task: &Task,
         work: &Work,
-        act: impl FnOnce(&dyn AnyPrimitive, &Arguments, &Host) -> Result<T>,
+        act: impl FnOnce(&Given, &Host) -> Result<T>,
     ) -> Result<T> {
         let primitive = primitives::find(&task.primitive).ok_or_else(|| {
             let message = format!(
@@ -290,7 +281,7 @@ impl<W: Write + Send + 'static> Agent<W> {
             Host { server: Some(&self.server), folder: &folder, stop: &work.stop, tell: &tell, hold: &hold };
         let given = secret::given_to(task.arguments.clone(), primitive.secrets());
         let arguments = given.map_err(|(_, unfit)| self.unfit(&unfit))?;
-        let result = act(primitive, &arguments, &host);
+        let result = act(&Given::new(primitive, &arguments), &host);
         // What was done may have made new ones.
         self.server.learn_secrets();
         result

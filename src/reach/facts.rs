@@ -4,7 +4,7 @@ use super::Reach;
 use crate::data;
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::Call;
-use crate::primitive::{Host, Told};
+use crate::primitive::{Given, Host, Told};
 use crate::primitives;
 use crate::secret::{put_together, stored};
 use crate::site::Site;
@@ -39,7 +39,7 @@ pub fn look_again(facts: &[Fact], site: &Site, reach: &dyn Reach, stop: &Stop) -
         server.into_iter().for_each(|server| drop(server.learn_secrets()));
         let together = |(name, value): (&String, &Value)| (name.clone(), put_together(value.clone()));
         let arguments = fact.call.arguments.iter().map(together).collect();
-        let seen = reach.perform(primitive, &arguments, &host)?;
+        let seen = reach.perform(&Given::new(primitive, &arguments), &host)?;
         if seen != put_together(fact.outcome.clone()) {
             let failure =
                 Failure::new(Kind::Invalid, format!("the plan no longer holds: {shown} is another now"))

@@ -2,11 +2,10 @@
 
 use super::inquiry::Inquiry;
 use super::{Held, Reach};
-use crate::data::Arguments;
 use crate::failure::{Failure, Kind, Result};
 use crate::lock::Holder;
 use crate::person::{Answer, Person};
-use crate::primitive::{AnyPrimitive, Host, Probe, Sort, Told};
+use crate::primitive::{Given, Host, Probe, Sort, Told};
 use crate::site::Server;
 use crate::stop::Stop;
 use serde_json::Value;
@@ -20,19 +19,19 @@ fn frozen() -> Failure {
 }
 
 impl Reach for Frozen {
-    fn perform(&self, primitive: &dyn AnyPrimitive, arguments: &Arguments, host: &Host) -> Result<Value> {
-        match primitive.sort() {
-            Sort::Look => self.0.perform(primitive, arguments, host),
+    fn perform(&self, given: &Given, host: &Host) -> Result<Value> {
+        match given.primitive.sort() {
+            Sort::Look => self.0.perform(given, host),
             Sort::Session => Ok(Value::Null),
             Sort::Change | Sort::Ask => Err(frozen()),
         }
     }
 
-    fn predict(&self, _: &dyn AnyPrimitive, _: &Arguments, _: &Host) -> Result<Value> {
+    fn predict(&self, _: &Given, _: &Host) -> Result<Value> {
         Err(frozen())
     }
 
-    fn after_crash(&self, _: &dyn AnyPrimitive, _: &Arguments, _: &Host) -> Result<Probe<Value>> {
+    fn after_crash(&self, _: &Given, _: &Host) -> Result<Probe<Value>> {
         Err(frozen())
     }
 
@@ -40,7 +39,7 @@ impl Reach for Frozen {
         Err(frozen())
     }
 
-    fn ask(&self, _: &dyn AnyPrimitive, _: &Arguments, _: &dyn Person) -> Result<(Value, Option<Answer>)> {
+    fn ask(&self, _: &Given, _: &dyn Person) -> Result<(Value, Option<Answer>)> {
         Err(frozen())
     }
 

@@ -5,14 +5,13 @@ use super::inquiry::{CheckedOut, Inquiry, Noted, plain};
 use super::{Held, Reach, holding, orphans};
 use crate::book;
 use crate::command::{self, Attention, From};
-use crate::data::Arguments;
 use crate::failure::Result;
 use crate::lock::{self, Holder};
 use crate::machine::backup::{Adopted, Card, adopt, catalogue, verify};
 use crate::machine::git::Checkout;
 use crate::machine::part::Part;
 use crate::person::{Answer, Person};
-use crate::primitive::{AnyPrimitive, Host, Probe, Told};
+use crate::primitive::{Given, Host, Probe, Told};
 use crate::secret::{forget_raw, in_failure};
 use crate::site::Server;
 use crate::stop::{Asked, Stop};
@@ -22,25 +21,19 @@ use serde_json::Value;
 pub struct Here;
 
 impl Reach for Here {
-    fn perform(&self, primitive: &dyn AnyPrimitive, arguments: &Arguments, host: &Host) -> Result<Value> {
-        let given = Value::Object(arguments.clone());
-        match primitive.perform(&given, host) {
-            Ok(value) => Ok(forget_raw(value, &given)),
-            Err(failure) => Err(in_failure(failure, &|text| forget_raw(text, &given))),
+    fn perform(&self, given: &Given, host: &Host) -> Result<Value> {
+        match given.accepted().and_then(|call| call.perform(host)) {
+            Ok(value) => Ok(forget_raw(value, given.arguments)),
+            Err(failure) => Err(in_failure(failure, &|text| forget_raw(text, given.arguments))),
         }
     }
 
-    fn predict(&self, primitive: &dyn AnyPrimitive, arguments: &Arguments, host: &Host) -> Result<Value> {
-        primitive.predict(&Value::Object(arguments.clone()), host)
+    fn predict(&self, given: &Given, host: &Host) -> Result<Value> {
+        given.accepted()?.predict(host)
     }
 
-    fn after_crash(
-        &self,
-        primitive: &dyn AnyPrimitive,
-        arguments: &Arguments,
-        host: &Host,
-    ) -> Result<Probe<Value>> {
-        primitive.after_crash(&Value::Object(arguments.clone()), host)
+    fn after_crash(&self, given: &Given, host: &Host) -> Result<Probe<Value>> {
+        given.accepted()?.after_crash(host)
     }
 
     fn end(&self, host: &Host) -> Result<()> {
@@ -57,15 +50,10 @@ impl Reach for Here {
         command::follow(host.folder, From::Now, &stop, &mut |_| {}).map(drop)
     }
 
-    fn ask(
-        &self,
-        primitive: &dyn AnyPrimitive,
-        arguments: &Arguments,
-        person: &dyn Person,
-    ) -> Result<(Value, Option<Answer>)> {
-        let arguments = Value::Object(arguments.clone());
-        let answer = person.ask(&primitive.question(&arguments)?)?;
-        Ok((forget_raw(primitive.answered(&arguments, &answer)?, &arguments), Some(answer)))
+    fn ask(&self, given: &Given, person: &dyn Person) -> Result<(Value, Option<Answer>)> {
+        let call = given.accepted()?;
+        let answer = person.ask(&call.question()?)?;
+        Ok((forget_raw(call.answered(&answer)?, given.arguments), Some(answer)))
     }
 
     fn hold(

@@ -7,12 +7,12 @@ use super::facts::Fact;
 use super::inquiry::{self, Inquiry, Noted};
 use super::{Held, Reach};
 use crate::book;
-use crate::data::{self, Arguments};
+use crate::data;
 use crate::failure::Result;
 use crate::journal::Call;
 use crate::lock::{self, Holder, State};
 use crate::person::{Answer, Person};
-use crate::primitive::{AnyPrimitive, Facet, Host, Probe, Sort, Told};
+use crate::primitive::{Facet, Given, Host, Probe, Sort, Told};
 use crate::site::Server;
 use crate::stop::Stop;
 use crate::sync::Mutex;
@@ -68,13 +68,8 @@ impl Planner {
     }
 
     /// Looks once, whatever path asks for it: at what is there now, or at what will be there once it is changed.
-    fn look(
-        &self,
-        primitive: &dyn AnyPrimitive,
-        arguments: &Arguments,
-        host: &Host,
-        touched: bool,
-    ) -> Result<Value> {
+    fn look(&self, given: &Given, host: &Host, touched: bool) -> Result<Value> {
+        let Given { primitive, arguments, .. } = *given;
         let plain = Value::Object(arguments.clone());
         let key = format!("{} {plain} {touched}", primitive.name());
         let known = self.looks.lock().get(&key).cloned();
@@ -82,8 +77,8 @@ impl Planner {
             return known;
         }
         let found = match touched {
-            true => self.reach.predict(primitive, arguments, host),
-            false => self.reach.perform(primitive, arguments, host),
+            true => self.reach.predict(given, host),
+            false => self.reach.perform(given, host),
         };
         if let (Ok(outcome), false, true) =
             (&found, touched, primitive.facets().iter().all(|facet| facet.is_steady()))
@@ -98,19 +93,19 @@ impl Planner {
 }
 
 impl Reach for Planner {
-    fn perform(&self, primitive: &dyn AnyPrimitive, given: &Arguments, host: &Host) -> Result<Value> {
-        let arguments = Value::Object(given.clone());
+    fn perform(&self, given: &Given, host: &Host) -> Result<Value> {
+        let (primitive, is_known) = (given.primitive, given.is_known());
         // Some can foresee more than others of what they are given when it is not known yet.
-        let is_lost = data::contains(&arguments, data::UNKNOWN) && primitive.accept(&arguments).is_err();
+        let is_lost = !is_known && given.accepted().is_err();
         let predict = || match is_lost {
             true => Ok(data::unknown(primitive.name())),
-            false => self.reach.predict(primitive, given, host),
+            false => self.reach.predict(given, host),
         };
         match primitive.sort() {
-            Sort::Session if data::contains(&arguments, data::UNKNOWN) => Ok(Value::Null),
-            Sort::Look if data::contains(&arguments, data::UNKNOWN) => predict(),
-            Sort::Look => self.look(primitive, given, host, self.is_touched(host.server, primitive.facets())),
-            Sort::Session => self.reach.perform(primitive, given, host),
+            Sort::Session if !is_known => Ok(Value::Null),
+            Sort::Look if !is_known => predict(),
+            Sort::Look => self.look(given, host, self.is_touched(host.server, primitive.facets())),
+            Sort::Session => self.reach.perform(given, host),
             Sort::Change | Sort::Ask => {
                 let predicted = predict()?;
                 let server = host.server.map(|server| server.name.clone());
@@ -120,11 +115,11 @@ impl Reach for Planner {
         }
     }
 
-    fn predict(&self, primitive: &dyn AnyPrimitive, arguments: &Arguments, host: &Host) -> Result<Value> {
-        self.reach.predict(primitive, arguments, host)
+    fn predict(&self, given: &Given, host: &Host) -> Result<Value> {
+        self.reach.predict(given, host)
     }
 
-    fn after_crash(&self, _: &dyn AnyPrimitive, _: &Arguments, _: &Host) -> Result<Probe<Value>> {
+    fn after_crash(&self, _: &Given, _: &Host) -> Result<Probe<Value>> {
         Ok(Probe::GoOn)
     }
 
@@ -132,15 +127,9 @@ impl Reach for Planner {
         Ok(())
     }
 
-    fn ask(
-        &self,
-        primitive: &dyn AnyPrimitive,
-        arguments: &Arguments,
-        _: &dyn Person,
-    ) -> Result<(Value, Option<Answer>)> {
-        let arguments = Value::Object(arguments.clone());
-        if data::contains(&arguments, data::UNKNOWN) {
-            return Ok((data::unknown(primitive.name()), None));
+    fn ask(&self, given: &Given, _: &dyn Person) -> Result<(Value, Option<Answer>)> {
+        if !given.is_known() {
+            return Ok((data::unknown(given.primitive.name()), None));
         }
         let nowhere = Host {
             server: None,
@@ -149,7 +138,7 @@ impl Reach for Planner {
             tell: &|_: Told| {},
             hold: &|_: &str| Ok(()),
         };
-        Ok((primitive.predict(&arguments, &nowhere)?, None))
+        Ok((given.accepted()?.predict(&nowhere)?, None))
     }
 
     /// Takes nothing; a plan may be made while somebody works, but should say so.

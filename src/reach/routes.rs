@@ -10,7 +10,7 @@ use crate::data::{self, Arguments};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::lock::Holder;
 use crate::person::{Answer, Person};
-use crate::primitive::{AnyPrimitive, Host, Probe, Sort, Told};
+use crate::primitive::{Given, Host, Probe, Sort, Told};
 use crate::secret::{self, Secret};
 use crate::site::{Server, Site};
 use crate::stop::Stop;
@@ -38,23 +38,18 @@ impl Routes {
     }
 
     /// The call as its agent gets it.
-    fn task(
-        &self,
-        primitive: &dyn AnyPrimitive,
-        arguments: &Arguments,
-        host: &Host,
-        step: String,
-    ) -> Result<Task> {
+    fn task(&self, given: &Given, host: &Host, step: String) -> Result<Task> {
+        let Given { primitive, arguments, .. } = *given;
         let own = host.server.map(|server| server.name.as_str()).unwrap_or_default();
         let mut secrets = BTreeMap::new();
-        let given = Value::Object(arguments.clone());
-        for lost in secret::lost_in(&given) {
+        let plain = Value::Object(arguments.clone());
+        for lost in secret::lost_in(&plain) {
             if lost.at.as_deref() != Some(own) {
                 let message = format!("the secret {} is not for `{own}`", lost.name());
                 return Err(Failure::new(Kind::Refused, message));
             }
         }
-        for name in secrets_in(&given).into_iter().chain(secret::names_in(&given)) {
+        for name in secrets_in(&plain).into_iter().chain(secret::names_in(&plain)) {
             let of = name.split(' ').next().unwrap_or_default();
             if of != own && self.names.iter().any(|server| server == of) {
                 let message = format!("the secret `{name}` is not for `{own}`");
@@ -96,33 +91,27 @@ fn secrets_in(value: &Value) -> Vec<String> {
 }
 
 impl Reach for Routes {
-    fn perform(&self, primitive: &dyn AnyPrimitive, arguments: &Arguments, host: &Host) -> Result<Value> {
+    fn perform(&self, given: &Given, host: &Host) -> Result<Value> {
+        let sort = given.primitive.sort();
         // What is for the session alone is here, whatever server it is about.
-        let there = self.there(host.server).filter(|_| primitive.sort() != Sort::Session);
-        let Some(there) = there else { return Here.perform(primitive, arguments, host) };
-        let what = What::Perform(self.task(primitive, arguments, host, there.step())?);
-        match primitive.sort() {
+        let there = self.there(host.server).filter(|_| sort != Sort::Session);
+        let Some(there) = there else { return Here.perform(given, host) };
+        let what = What::Perform(self.task(given, host, there.step())?);
+        match sort {
             Sort::Change => there.change(what, host.stop, host.tell),
             _ => there.ask(&what, host.stop, host.tell),
         }
     }
 
-    fn predict(&self, primitive: &dyn AnyPrimitive, arguments: &Arguments, host: &Host) -> Result<Value> {
-        let Some(there) = self.there(host.server) else { return Here.predict(primitive, arguments, host) };
-        let task = self.task(primitive, arguments, host, String::new())?;
+    fn predict(&self, given: &Given, host: &Host) -> Result<Value> {
+        let Some(there) = self.there(host.server) else { return Here.predict(given, host) };
+        let task = self.task(given, host, String::new())?;
         there.ask(&What::Predict(task), host.stop, host.tell)
     }
 
-    fn after_crash(
-        &self,
-        primitive: &dyn AnyPrimitive,
-        arguments: &Arguments,
-        host: &Host,
-    ) -> Result<Probe<Value>> {
-        let Some(there) = self.there(host.server) else {
-            return Here.after_crash(primitive, arguments, host);
-        };
-        let task = self.task(primitive, arguments, host, String::new())?;
+    fn after_crash(&self, given: &Given, host: &Host) -> Result<Probe<Value>> {
+        let Some(there) = self.there(host.server) else { return Here.after_crash(given, host) };
+        let task = self.task(given, host, String::new())?;
         let answer = there.ask(&What::AfterCrash(task), host.stop, host.tell)?;
         serde_json::from_value(answer)
             .or_fail(Kind::Bug, || "the agent found something else than a probe".into())
@@ -140,13 +129,8 @@ impl Reach for Routes {
         there.ask(&What::End(task), host.stop, host.tell).map(drop)
     }
 
-    fn ask(
-        &self,
-        primitive: &dyn AnyPrimitive,
-        arguments: &Arguments,
-        person: &dyn Person,
-    ) -> Result<(Value, Option<Answer>)> {
-        Here.ask(primitive, arguments, person)
+    fn ask(&self, given: &Given, person: &dyn Person) -> Result<(Value, Option<Answer>)> {
+        Here.ask(given, person)
     }
 
     fn hold(

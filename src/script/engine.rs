@@ -9,6 +9,7 @@ pub mod blocks;
 pub mod compare;
 pub mod convert;
 pub mod error;
+pub mod heed;
 pub mod here;
 mod json;
 pub mod nothing;
@@ -40,6 +41,7 @@ use rhai::{
 use std::any::TypeId;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
+use std::thread::ThreadId;
 use values::{ServerValue, to_error};
 
 /// Words of plain Rhai that see the world around the gate, and what to say instead.
@@ -51,7 +53,7 @@ const FORBIDDEN: [(&str, &str); 4] = [
     ("exit", "use `throw \"…\"` to fail, or `return` to end a function well"),
 ];
 
-/// An engine over the given layers.
+/// An engine over the given layers. It serves any number of runs, one after the other or at once.
 pub fn engine(layers: Arc<Layers>) -> Engine {
     let mut engine = bare();
     engine.set_module_resolver(Resolver { layers, loaded: Mutex::default(), loading: Mutex::default() });
@@ -64,6 +66,7 @@ pub fn engine(layers: Arc<Layers>) -> Engine {
     }
     types::register(&mut engine);
     nothing::register(&mut engine);
+    engine.on_progress(|_| nothing::end().or_else(heed::end));
     print::register(&mut engine);
     json::register(&mut engine);
     compare::register(&mut engine);
@@ -195,8 +198,8 @@ fn arguments(
 struct Resolver {
     layers: Arc<Layers>,
     loaded: Mutex<HashMap<String, Shared<Module>>>,
-    /// Modules that import each other would overflow the stack.
-    loading: Mutex<Vec<String>>,
+    /// What each thread is about to load: modules that import each other would overflow the stack.
+    loading: Mutex<Vec<(ThreadId, String)>>,
 }
 
 impl ModuleResolver for Resolver {
@@ -207,26 +210,49 @@ impl ModuleResolver for Resolver {
         path: &str,
         position: Position,
     ) -> Result<Shared<Module>, Box<EvalAltResult>> {
-        let guard = |mutex: &Mutex<Vec<String>>| mutex.lock().clone();
         if let Some(module) = self.loaded.lock().get(path) {
             return Ok(module.clone());
         }
-        if guard(&self.loading).iter().any(|loading| loading == path) {
-            let chain = guard(&self.loading).join("` imports `");
+        let thread = std::thread::current().id();
+        let loading = self.loading.lock().clone();
+        let own: Vec<String> = loading.into_iter().filter(|it| it.0 == thread).map(|it| it.1).collect();
+        if own.iter().any(|loading| loading == path) {
+            let chain = own.join("` imports `");
             let failure =
                 Failure::new(Kind::Invalid, format!("modules import each other: `{chain}` imports `{path}`"));
             return Err(to_error(failure));
         }
         let text = self.layers.module(path).map_err(to_error)?;
         let text = text.ok_or_else(|| Box::new(EvalAltResult::ErrorModuleNotFound(path.into(), position)))?;
-        self.loading.lock().push(path.into());
+        self.loading.lock().push((thread, path.into()));
         let loaded = compile(engine, &text.source, &text.text).map_err(to_error).and_then(|ast| {
             Module::eval_ast_as_new(Scope::new(), &ast, engine)
                 .map_err(|e| to_error(to_failure(&e, &text.source)))
         });
-        self.loading.lock().pop();
+        self.loading.lock().retain(|it| (it.0, it.1.as_str()) != (thread, path));
         let module: Shared<Module> = loaded?.into();
         self.loaded.lock().insert(path.into(), module.clone());
         Ok(module)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Barrier;
+
+    #[test]
+    fn branches_may_load_a_module_at_the_same_time() {
+        let engine = engine(Arc::new(Layers::of_site(None, "hoss")));
+        let ast = compile(&engine, "test", "import \"kind\" as kind;").unwrap();
+        let begin = Barrier::new(4);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    begin.wait();
+                    engine.run_ast(&ast).unwrap();
+                });
+            }
+        });
     }
 }

@@ -10,13 +10,28 @@ use crate::session::Session;
 use serde_json::Value;
 use std::sync::Arc;
 
-/// Calls a function of the kind, one of [`ASKED`], with the session's server, in a session that writes nothing.
-pub fn call(layers: Arc<Layers>, session: &Arc<Session>, function: &str) -> Result<Value> {
-    debug_assert!(ASKED.contains(&function), "{function} is nothing that a kind must offer");
-    if layers.module("kind")?.is_none() {
-        let (message, help) = unknown_kind(layers.kind(), &layers);
-        return Err(Failure::new(Kind::Invalid, message).why(help.clone()).help(help));
+/// A kind that is asked, with any number of questions.
+pub struct Asked(Runbook);
+
+impl Asked {
+    /// The kind that these layers are of. Fails with [`Kind::Invalid`] if they have none.
+    pub fn of(layers: Arc<Layers>) -> Result<Asked> {
+        if layers.module("kind")?.is_none() {
+            let (message, help) = unknown_kind(layers.kind(), &layers);
+            return Err(Failure::new(Kind::Invalid, message).why(help.clone()).help(help));
+        }
+        let answer = |function| format!("        \"{function}\" => kind::{function}(this_server()),\n");
+        let answers: String = ASKED.into_iter().map(answer).collect();
+        let text = format!(
+            "import \"kind\" as kind;\nfn main(question) {{\n    switch question {{\n{answers}    }}\n}}\n"
+        );
+        Runbook::from_text(layers, "status", &text).map(Asked)
     }
-    let text = format!("import \"kind\" as kind;\nfn main() {{ kind::{function}(this_server()) }}\n");
-    Runbook::from_text(layers, function, &text)?.value(session, &Arguments::new())
+
+    /// Calls a function of the kind, one of [`ASKED`], with the session's server, in a session that writes nothing.
+    pub fn call(&self, session: &Arc<Session>, function: &str) -> Result<Value> {
+        debug_assert!(ASKED.contains(&function), "{function} is nothing that a kind must offer");
+        let question = Arguments::from_iter([("question".to_owned(), function.into())]);
+        self.0.value(session, &question)
+    }
 }

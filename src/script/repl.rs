@@ -35,6 +35,8 @@ const LINES: usize = 60_000;
 /// Everything that lives on between two lines.
 pub struct Repl {
     engine: Engine,
+    /// Ends a line that runs.
+    stop: Arc<Stop>,
     layers: Arc<Layers>,
     scope: Scope<'static>,
     global: GlobalRuntimeState,
@@ -63,7 +65,6 @@ impl Repl {
         let mut engine = engine::engine(layers.clone());
         // What was imported in another line, or is declared in one, the parser does not know.
         engine.set_strict_variables(false);
-        nothing::watch(&mut engine, stop);
         let mut scope = Scope::new();
         for server in site.servers.values().filter(|server| rhai::is_valid_identifier(&server.name)) {
             scope.push(server.name.clone(), ServerValue(Arc::new(server.clone())));
@@ -74,7 +75,7 @@ impl Repl {
         modules.insert("kind".into());
         let global = engine.new_global_runtime_state();
         let (functions, around) = (AST::empty(), Vec::new());
-        Repl { engine, layers, scope, global, functions, around, modules, before: 0 }
+        Repl { engine, stop, layers, scope, global, functions, around, modules, before: 0 }
     }
 
     /// Goes on where a step failed: with its variables, which hide servers of their names, and what it can call.
@@ -124,7 +125,8 @@ impl Repl {
             seen: None,
         };
         let handlers = here.handlers.clone();
-        let result = on_large_stack(|| self.evaluate_here(here, text));
+        let stop = Some(self.stop.clone());
+        let result = on_large_stack(stop, || self.evaluate_here(here, text));
         // Handlers know their place, and the place knows its handlers.
         let handlers = std::mem::take(&mut *handlers.lock());
         if !handlers.is_empty() {

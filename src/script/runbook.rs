@@ -1,18 +1,23 @@
 //! A runbook: its text, its parameters, and how it is run.
 
+mod ready;
+
 use crate::data::Arguments;
 use crate::failure::{Failure, Kind, Result};
 use crate::script::check::{self, Finding};
 use crate::script::engine;
 use crate::script::engine::blocks;
 use crate::script::engine::error::to_failure;
+use crate::script::engine::heed::heed;
 use crate::script::engine::here::{Chooser, Here};
 use crate::script::engine::nothing;
 use crate::script::engine::pace::STACK;
 use crate::script::engine::seen::Seen;
 use crate::script::layers::{Layers, Text};
 use crate::session::{Frame, Session};
+use crate::stop::Stop;
 use crate::sync::Mutex;
+use ready::{Engines, Ready};
 use rhai::{AST, CallFnOptions, Dynamic, Engine, EvalAltResult, Scope};
 use serde::Serialize;
 use std::sync::Arc;
@@ -28,6 +33,7 @@ pub struct Runbook {
     pub parameters: Vec<Parameter>,
     layers: Arc<Layers>,
     text: Text,
+    engines: Engines,
 }
 
 /// A parameter of `main`: an option on the command line.
@@ -108,6 +114,7 @@ impl Runbook {
             parameters,
             layers,
             text,
+            engines: Engines::default(),
         })
     }
 
@@ -151,11 +158,10 @@ impl Runbook {
 
     /// What its `main` returns, in a session that is never gone on with.
     pub fn value(&self, session: &Arc<Session>, parameters: &Arguments) -> Result<serde_json::Value> {
-        on_large_stack(|| {
-            let engine = engine::engine(self.layers.clone());
-            let ast = engine::compile(&engine, &self.text.source, &self.text.text)?;
+        on_large_stack(None, || {
+            let Ready { engine, ast } = self.ready(false)?;
             let here = self.here(session, None);
-            let value = self.call_main(&engine, &ast, &here, parameters)?;
+            let value = self.call_main(engine, ast, &here, parameters)?;
             crate::script::engine::convert::to_plain(&value).map_err(|error| to_failure(&error, &self.source))
         })
     }
@@ -163,12 +169,11 @@ impl Runbook {
     /// What the step saw in which a run failed: the session goes through what was done and does nothing more. Fails if
     /// the script is not that of the run.
     pub fn seen(&self, session: &Arc<Session>, parameters: &Arguments) -> Result<Seen> {
-        on_large_stack(|| {
-            let engine = engine::engine(self.layers.clone());
-            let ast = engine::compile(&engine, &self.text.source, &self.text.text)?;
+        on_large_stack(None, || {
+            let Ready { engine, ast } = self.ready(false)?;
             let seen = Arc::new(Mutex::new(Seen::default()));
             let here = Here { seen: Some(seen.clone()), ..self.here(session, None) };
-            let result = self.call_main(&engine, &ast, &here, parameters);
+            let result = self.call_main(engine, ast, &here, parameters);
             here.handlers.lock().clear();
             match result {
                 Err(failure) if matches!(failure.kind, Kind::Mismatch | Kind::Invalid) => Err(failure),
@@ -187,7 +192,12 @@ impl Runbook {
     ) -> Result<()> {
         let (run, runbook) = (session.header.run.as_str(), self.name.as_str());
         let span = tracing::info_span!("run", id = run, runbook);
-        on_large_stack(|| span.in_scope(|| self.run_here(session, parameters, chooser, on_failure)))
+        let stop = Some(session.stop.clone());
+        on_large_stack(stop, || span.in_scope(|| self.run_here(session, parameters, chooser, on_failure)))
+    }
+
+    fn ready(&self, is_open: bool) -> Result<&Ready> {
+        self.engines.ready(&self.layers, &self.text, is_open)
     }
 
     fn here(&self, session: &Arc<Session>, chooser: Option<Arc<dyn Chooser>>) -> Here {
@@ -203,16 +213,11 @@ impl Runbook {
         chooser: Option<Arc<dyn Chooser>>,
         on_failure: OnFailure,
     ) -> Result<()> {
-        let mut engine = engine::engine(self.layers.clone());
         // What was read with a secret that has changed since is as little known as what a plan can't know.
-        if chooser.is_some() || session.has_lost() {
-            crate::script::engine::sweep::sweep(&mut engine);
-        }
-        nothing::watch(&mut engine, session.stop.clone());
-        let ast = engine::compile(&engine, &self.text.source, &self.text.text)?;
+        let Ready { engine, ast } = self.ready(chooser.is_some() || session.has_lost())?;
         let ahead = chooser.is_none().then(|| check::ahead(&self.layers, &self.text).into());
         let here = Here { ahead, ..self.here(session, chooser) };
-        let result = self.go(&engine, &ast, &here, parameters, on_failure);
+        let result = self.go(engine, ast, &here, parameters, on_failure);
         // Handlers know their place, and the place knows its handlers.
         here.handlers.lock().clear();
         result
@@ -291,8 +296,15 @@ impl Runbook {
     }
 }
 
-/// Does a script's work on a thread whose stack is large enough for it.
-pub(super) fn on_large_stack<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+/// Does a script's work on a thread whose stack is large enough for it, until `stop` is asked for.
+pub(super) fn on_large_stack<T: Send>(
+    stop: Option<Arc<Stop>>,
+    work: impl FnOnce() -> Result<T> + Send,
+) -> Result<T> {
+    let work = || {
+        heed(stop);
+        work()
+    };
     std::thread::scope(|scope| {
         let thread =
             std::thread::Builder::new().name("script".into()).stack_size(STACK).spawn_scoped(scope, work);

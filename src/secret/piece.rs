@@ -5,6 +5,7 @@
 //! letter is equal to nothing but itself. A real letter of that plane that comes from outside is put into the table, too,
 //! or somebody could write one and get a secret for it.
 
+use crate::data::Arguments;
 use crate::sync::RwLock;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -217,12 +218,12 @@ pub(super) fn map_texts(value: Value, change: &dyn Fn(String) -> Value) -> Value
 
 /// A value that a server's world gave, with its real letters of that plane in the table. Letters that are in `given`
 /// come from there.
-pub fn forget_raw(value: Value, given: &Value) -> Value {
+pub fn forget_raw(value: Value, given: &Arguments) -> Value {
     if !has_letters(&value) {
         return value;
     }
     let mut own = Vec::new();
-    each_piece(given, &mut |letter, _| own.push(letter));
+    given.values().for_each(|item| each_piece(item, &mut |letter, _| own.push(letter)));
     let one = |c: char| if is_letter(c) && !own.contains(&c) { letter(Piece::Letter(c)) } else { c };
     map_texts(value, &|text| text.chars().map(one).collect::<String>().into())
 }

@@ -13,10 +13,9 @@ use serde_json::Value;
 impl Session {
     /// Finds out how far a call came, as its page says under After a crash.
     pub(super) fn cut_off(&self, passing: &Passing, attempt: u32) -> Result<Next> {
-        let Passing { key, call, primitive, server, .. } = *passing;
-        let probe = self.with_host(server, key, attempt, false, |host| {
-            self.reach.after_crash(primitive, &call.arguments, host)
-        })?;
+        let Passing { key, given, server, .. } = *passing;
+        let probe =
+            self.with_host(server, key, attempt, false, |host| self.reach.after_crash(given, host))?;
         match probe {
             Probe::Done(value) => {
                 let result = Outcome::Done(value.clone());
@@ -48,7 +47,7 @@ impl Session {
 
     /// Asks a person what nobody else can know.
     fn decide(&self, passing: &Passing, attempt: u32, why: &str) -> Result<Next> {
-        let Passing { key, call, primitive, server, .. } = *passing;
+        let Passing { key, given, server, .. } = *passing;
         let text = passing.text();
         let question = Question {
             text: format!("{text} was interrupted: {why}. Do it again, take it as done, or stop?"),
@@ -63,9 +62,8 @@ impl Session {
             }
             "done" => {
                 self.write(decision, true)?;
-                let predicted = self.with_host(server, key, attempt, true, |host| {
-                    self.reach.predict(primitive, &call.arguments, host)
-                })?;
+                let predicted =
+                    self.with_host(server, key, attempt, true, |host| self.reach.predict(given, host))?;
                 let value = without_unknowns(predicted);
                 let result = Outcome::Done(value.clone());
                 self.write(Entry::Ended { key: key.to_buf(), attempt, seconds: 0.0, result }, true)?;

@@ -20,8 +20,9 @@ impl Session {
     }
 
     /// The call as its server gets it. What is only shown to a person may have any secret in it: it is shown by its name.
-    pub(super) fn given(&self, passing: &Passing) -> Result<Call> {
-        let Passing { call, primitive, server, .. } = *passing;
+    pub(super) fn exact(&self, passing: &Passing) -> Result<Call> {
+        let Passing { call, server, .. } = *passing;
+        let primitive = passing.given.primitive;
         if !matches!(primitive.sort(), Sort::Look | Sort::Change) {
             return Ok(call.clone());
         }

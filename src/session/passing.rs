@@ -2,7 +2,7 @@
 
 use crate::journal::Call;
 use crate::key::Key;
-use crate::primitive::AnyPrimitive;
+use crate::primitive::Given;
 use crate::primitives;
 use crate::site::Server;
 
@@ -14,7 +14,8 @@ pub(super) struct Passing<'a> {
     /// The place in the script, for people.
     pub at: &'a str,
     pub call: &'a Call,
-    pub primitive: &'a dyn AnyPrimitive,
+    /// Its primitive with its arguments.
+    pub given: &'a Given<'a>,
     /// Absent for calls that are about no server.
     pub server: Option<&'a Server>,
 }

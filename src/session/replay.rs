@@ -27,7 +27,8 @@ pub(super) enum Next {
 
 impl Session {
     pub(super) fn replay(&self, passing: &Passing) -> Result<Next> {
-        let Passing { key, call, primitive, .. } = *passing;
+        let Passing { key, call, .. } = *passing;
+        let sort = passing.given.primitive.sort();
         let going_back = self.is_turned_back() && key.in_course();
         let record = {
             let written = self.written.lock();
@@ -58,7 +59,7 @@ impl Session {
         match record.outcome.clone() {
             Some(Outcome::Done(value)) => {
                 self.tell_replayed(passing, &record);
-                if let (Sameness::OtherSecret(names), Sort::Change) = (&sameness, primitive.sort()) {
+                if let (Sameness::OtherSecret(names), Sort::Change) = (&sameness, sort) {
                     let text = passing.text();
                     let names = names.join("`, `");
                     let text = format!("{text} was done with an earlier value of `{names}`");
@@ -67,7 +68,7 @@ impl Session {
                 let value = put_together(value);
                 self.note_lost(&value, || format!("{} at {}", passing.text(), record.at));
                 // A secret is never recorded; it is looked up anew.
-                if data::contains(&value, data::SECRET) && primitive.sort() == Sort::Look {
+                if data::contains(&value, data::SECRET) && sort == Sort::Look {
                     return self.perform(passing, record.attempt, true).map(Next::Return);
                 }
                 Ok(Next::Return(value))
@@ -80,7 +81,7 @@ impl Session {
                 Ok(Next::Fail(failure))
             }
             Some(Outcome::Failed(_)) => Ok(Next::Perform { attempt: record.attempt + 1, begun: false }),
-            None if primitive.sort() == Sort::Change => self.cut_off(passing, record.attempt),
+            None if sort == Sort::Change => self.cut_off(passing, record.attempt),
             None => Ok(Next::Perform { attempt: record.attempt, begun: true }),
         }
     }

@@ -10,7 +10,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::journal::index::Index;
 use crate::journal::{Call, Entry, Outcome};
 use crate::key::{Key, KeyBuf};
-use crate::primitive::{Probe, Sort, changes_server};
+use crate::primitive::{Given, Probe, Sort, changes_server};
 use crate::primitives;
 use crate::secret::put_together;
 use serde_json::Value;
@@ -105,14 +105,14 @@ impl Session {
                 continue;
             };
             let server = data::server_of(&call.arguments).map(|name| self.site.server(name)).transpose()?;
-            let passing = Passing { key: key.as_key(), at: &record.at, call, primitive, server };
+            let given = &Given::new(primitive, &call.arguments);
+            let passing = Passing { key: key.as_key(), at: &record.at, call, given, server };
             if let Some(server) = server {
                 self.own(server, "", changes_server(primitive))?;
             }
             let text = passing.text();
-            let probe = self.with_host(server, key.as_key(), attempt, true, |host| {
-                self.reach.after_crash(primitive, &call.arguments, host)
-            })?;
+            let probe = self
+                .with_host(server, key.as_key(), attempt, true, |host| self.reach.after_crash(given, host))?;
             let result = match probe {
                 Probe::Done(value) => Outcome::Done(value),
                 Probe::GoOn => {

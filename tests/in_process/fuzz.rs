@@ -8,6 +8,7 @@ use banister::data::{self, Arguments};
 use banister::failure::{Failure, Kind, Result};
 use banister::internals::lock::Holder;
 use banister::internals::person::{Answer, Person};
+use banister::internals::primitive::Given;
 use banister::internals::reach::inquiry::Inquiry;
 use banister::internals::reach::planner::Planner;
 use banister::internals::reach::{Held, Reach};
@@ -18,7 +19,7 @@ use banister::internals::script::runbook::Runbook;
 use banister::internals::session;
 use banister::internals::site::{Server, Site};
 use banister::internals::stop::{Asked, Stop};
-use banister::primitive::{AnyPrimitive, Host, Probe, Sort, Told};
+use banister::primitive::{Host, Probe, Sort, Told};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -37,21 +38,21 @@ const SITE: &str = "[servers.web]\nkind = \"plain\"\ncheckout = \"web\"\nendpoin
     [servers.lab]\nssh = \"ops@lab\"\nkind = \"hoss\"\ncheckout = \"~/hoss\"\n";
 
 /// A machine that has nothing, and is not touched.
-struct Nowhere;
+pub struct Nowhere;
 
 impl Reach for Nowhere {
-    fn perform(&self, primitive: &dyn AnyPrimitive, arguments: &Arguments, host: &Host) -> Result<Value> {
-        match primitive.sort() {
-            Sort::Session => primitive.perform(&Value::Object(arguments.clone()), host),
-            _ => Ok(data::unknown(primitive.name())),
+    fn perform(&self, given: &Given, host: &Host) -> Result<Value> {
+        match given.primitive.sort() {
+            Sort::Session => given.accepted()?.perform(host),
+            _ => Ok(data::unknown(given.primitive.name())),
         }
     }
 
-    fn predict(&self, primitive: &dyn AnyPrimitive, _: &Arguments, _: &Host) -> Result<Value> {
-        Ok(data::unknown(primitive.name()))
+    fn predict(&self, given: &Given, _: &Host) -> Result<Value> {
+        Ok(data::unknown(given.primitive.name()))
     }
 
-    fn after_crash(&self, _: &dyn AnyPrimitive, _: &Arguments, _: &Host) -> Result<Probe<Value>> {
+    fn after_crash(&self, _: &Given, _: &Host) -> Result<Probe<Value>> {
         Ok(Probe::GoOn)
     }
 
@@ -59,13 +60,8 @@ impl Reach for Nowhere {
         Ok(())
     }
 
-    fn ask(
-        &self,
-        primitive: &dyn AnyPrimitive,
-        _: &Arguments,
-        _: &dyn Person,
-    ) -> Result<(Value, Option<Answer>)> {
-        Ok((data::unknown(primitive.name()), None))
+    fn ask(&self, given: &Given, _: &dyn Person) -> Result<(Value, Option<Answer>)> {
+        Ok((data::unknown(given.primitive.name()), None))
     }
 
     fn hold(&self, _: &Server, _: Holder, _: &Stop, _: &dyn Fn(Told)) -> Result<Option<Box<dyn Held>>> {

@@ -15,11 +15,16 @@ mod typed;
 mod values;
 mod words;
 
+use crate::fuzz::Nowhere;
 use banister::internals::event::RunState;
+use banister::internals::reach::planner::Planner;
+use banister::internals::script::plan::explore::explore;
+use banister::internals::stop::Stop;
 use banister::primitive::Sort;
 use cut::{Counts, sort_of};
 use ground::{Case, Ground};
 use std::io::Write;
+use std::sync::Arc;
 
 const TABLE: &str = "targets = { configure = \"config\" }\nhealth = [\"https://gateway.test\"]\nkeep = { count = 1 }\n\
     maintenance = { begin = [\"closed\"], end = [\"open\"] }\n\
@@ -154,6 +159,23 @@ fn typed_lines_are_cut_at_any_record_and_disturb_no_run() {
     counts.add(typed::beside(&Ground::new(CASES[0])));
     say("typed lines", 2, &counts);
     counts.assert_none_differ();
+}
+
+#[test]
+fn one_engine_serves_every_session_of_a_runbook_and_another_every_way_of_its_plan() {
+    let ground = Ground::new(CASES[0]);
+    // Besides the ground and its runbook only engines have the layers, for modules.
+    let engines = || Arc::strong_count(&ground.layers) - 2;
+    assert_eq!(engines(), 0);
+    for _ in 0..3 {
+        ground.undisturbed();
+        assert_eq!(engines(), 1);
+    }
+    let planner = Arc::new(Planner::new(Arc::new(Nowhere)));
+    let stop = Arc::new(Stop::new());
+    let plan = explore(ground.runbook(), &ground.site, &ground.header, &planner, &stop).unwrap();
+    assert!(plan.ways > 1, "{}", plan.ways);
+    assert_eq!(engines(), 2);
 }
 
 /// How many records there were before the rollback.

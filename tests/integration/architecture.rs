@@ -102,8 +102,19 @@ fn the_page_of_the_structure_names_every_module_and_no_file_that_is_not_there() 
 /// Words that may stand only in certain places.
 #[test]
 fn the_borders_are_kept() {
-    let borders: [(&[&str], &[&str]); 7] = [
+    let borders: [(&[&str], &[&str]); 8] = [
         (&["use rhai", "rhai::"], &["script"]),
+        // To build an engine takes longer than most scripts do: it is built where it is kept.
+        (
+            &["Engine::new(", "engine::engine(", "engine(layers"],
+            &[
+                "script/engine",
+                "script/runbook/ready",
+                "script/repl",
+                "script/rehearsal",
+                "script/reference/definitions",
+            ],
+        ),
         (&["granit_parser"], &["machine/yaml"]),
         (&["Command::new", "duct::"], &["command", "practice", "reach/ssh"]),
         (&["println!", "eprintln!", "print!(", "eprint!("], &["report", "cli"]),
@@ -206,7 +217,8 @@ fn a_signature_names_the_arguments_that_the_primitive_takes() {
 }
 
 fn accepted(primitive: &dyn AnyPrimitive) -> Vec<String> {
-    let failure = primitive.accept(&serde_json::json!({ "no such argument": 1 })).unwrap_err();
+    let none = serde_json::json!({ "no such argument": 1 });
+    let failure = primitive.accept(none.as_object().unwrap()).err().unwrap();
     let said = failure.message.split_once("expected").map(|(_, names)| names.to_owned()).unwrap_or_default();
     let mut names: Vec<String> = said.split('`').skip(1).step_by(2).map(str::to_owned).collect();
     names.sort();

@@ -1,10 +1,10 @@
 //! Health checks against real sockets on loopback, and against a `docker` that is a script.
 
+use crate::support::accepted::accepted;
 use banister::failure::{Failure, Kind};
 use banister::internals::machine::compose::Project;
 use banister::internals::machine::health::{Check, Place, Report, round, wait};
 use banister::internals::machine::http::Request;
-use banister::internals::primitives;
 use banister::internals::stop::Stop;
 use banister::primitive::{Host, Told};
 use banister::units::Duration;
@@ -457,7 +457,7 @@ fn call(name: &str, arguments: Value, health: Value) -> (Result<Value, Failure>,
         tell: &|fact| told.lock().unwrap().push(fact),
         hold: &|_| Ok(()),
     };
-    let outcome = primitives::find(name).unwrap().perform(&arguments, &host);
+    let outcome = accepted(name, &arguments).and_then(|call| call.perform(&host));
     (outcome, told.into_inner().unwrap())
 }
 
@@ -631,6 +631,6 @@ fn a_certificate_of_an_authority_of_ones_own_is_valid_where_it_is_named() {
         hold: &|_| Ok(()),
     };
     let arguments = json!({ "url": url, "resolve": "127.0.0.1" });
-    let answer = primitives::find("http").unwrap().perform(&arguments, &host).unwrap();
+    let answer = accepted("http", &arguments).unwrap().perform(&host).unwrap();
     assert_eq!(answer["status"], 200);
 }

@@ -1,8 +1,8 @@
 //! Primitives that run commands, as the gate calls them: through the real program and with real processes.
 
+use crate::support::accepted::accepted;
 use banister::failure::{Failure, Kind};
 use banister::internals::command::{self, Attention, From, State, supervise_with};
-use banister::internals::primitives;
 use banister::internals::secret;
 use banister::internals::site::Server;
 use banister::internals::stop::{Asked, Stop};
@@ -61,9 +61,8 @@ impl Place {
 
     fn call(&self, name: &str, mut arguments: Value) -> Result<Value, Failure> {
         arguments["server"] = json!({ "$server": "cloud" });
-        let primitive = primitives::find(name).unwrap();
-        primitive.accept(&arguments)?;
-        self.host(|host| primitive.perform(&arguments, host))
+        let call = accepted(name, &arguments)?;
+        self.host(|host| call.perform(host))
     }
 
     fn shell(&self, line: &str) -> Result<Value, Failure> {
@@ -75,7 +74,8 @@ impl Place {
     }
 
     fn probe_of(&self, name: &str, arguments: Value) -> Probe<Value> {
-        self.host(|host| primitives::find(name).unwrap().after_crash(&arguments, host)).unwrap()
+        let call = accepted(name, &arguments).unwrap();
+        self.host(|host| call.after_crash(host)).unwrap()
     }
 
     fn told(&self) -> Vec<String> {
@@ -178,7 +178,7 @@ fn a_command_that_was_left_is_followed_to_its_end() {
     let resumed = place.host(|host| {
         let host = Host { stop: &Stop::new(), ..*host };
         let arguments = json!({ "server": { "$server": "cloud" }, "line": line });
-        primitives::find("shell").unwrap().perform(&arguments, &host)
+        accepted("shell", &arguments).unwrap().perform(&host)
     });
     resumed.unwrap();
     assert_eq!(read_to_string(place.outer.path().join("ran")).unwrap(), "ran\n");

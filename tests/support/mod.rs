@@ -1,6 +1,7 @@
 //! A closed world for tests through the real program: a folder with a site, its servers and its state, and nothing of
 //! the environment.
 
+pub mod accepted;
 pub mod awkward;
 pub mod caller;
 pub mod chance;

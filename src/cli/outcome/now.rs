@@ -33,7 +33,7 @@ pub fn look(context: &Context, site: &Arc<Site>, servers: &[String]) -> BTreeMap
         let (site, reach, stop, sender) = (site.clone(), reach.clone(), stop.clone(), sender.clone());
         let server: Server = server.clone();
         std::thread::spawn(move || {
-            let kind = KindSays { site: &site, reach: &reach, server: &server, stop: &stop };
+            let kind = KindSays::of(&site, &reach, &server, stop);
             let position = inquiry::checked_out(reach.as_ref(), &server).ok();
             let healthy = kind.health().ok().and_then(|health| health.healthy);
             let runs = kind.running_release();

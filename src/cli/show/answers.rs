@@ -36,7 +36,7 @@ fn all(summary: &Summary) -> Vec<(String, String)> {
     let asked = course.filter_map(|(_, record)| {
         let primitive = primitives::find(&record.call.name).filter(|it| it.sort() == Sort::Ask)?;
         let Some(Outcome::Done(answer)) = &record.outcome else { return None };
-        let question = primitive.question(&Value::Object(record.call.arguments.clone())).ok()?.text;
+        let question = primitive.accept(&record.call.arguments).ok()?.question().ok()?.text;
         let answer = match answer {
             Value::Bool(true) => "yes".into(),
             Value::Bool(false) => "no".into(),

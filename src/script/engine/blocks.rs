@@ -1,6 +1,7 @@
 //! The blocks: `step "name" { … }`, `on_failure { … }`, and `parallel(items, |item| …)`.
 
 use super::error::{place, to_failure};
+use super::heed::{heed, heeded};
 use super::here::{Handler, Here};
 use super::nothing;
 use super::pace::{Branch, Pace};
@@ -175,8 +176,10 @@ fn parallel(
     let source = context.call_source().unwrap_or_default().to_owned();
     // What a thread logs is of the step that began it.
     let around = tracing::Span::current();
+    let stop = heeded();
     let run = |item: &Dynamic, name: &str| -> Result<Dynamic, Box<EvalAltResult>> {
         let _around = around.enter();
+        heed(stop.clone());
         let origin = origin(&source, context.call_position());
         let at = place(&source, context.call_position());
         let begun = here.session.begin_branch(&here.frame, key.as_key(), name, origin);

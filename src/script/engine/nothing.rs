@@ -6,7 +6,6 @@
 use super::error::place;
 use super::values::{FailureValue, to_error};
 use crate::failure::{Failure, Kind};
-use crate::stop::Stop;
 use crate::sync::Mutex;
 use rhai::{Array, Dynamic, Engine, EvalAltResult, ImmutableString, Map, NativeCallContext};
 use std::cell::{Cell, RefCell};
@@ -67,7 +66,6 @@ impl Texts {
 pub fn register(engine: &mut Engine) {
     type Text = Result<ImmutableString, Box<EvalAltResult>>;
     engine.set_default_tag(Dynamic::from(Texts::default()));
-    engine.on_progress(|_| end());
     engine.register_fn("to_string", |context: NativeCallContext, _: ()| -> Text {
         let failure = failure(&context, within(&context));
         keep(&failure);
@@ -117,16 +115,8 @@ fn lacks(value: &Dynamic) -> bool {
     value.is_unit()
 }
 
-/// Ends the script at its next operation when a text with `()` in it was made, or when `stop` is asked for.
-pub fn watch(engine: &mut Engine, stop: Arc<Stop>) {
-    engine.on_progress(move |_| {
-        let interrupted = || Dynamic::from(FailureValue(Failure::new(Kind::Interrupted, "interrupted")));
-        end().or_else(|| stop.is_asked().then(interrupted))
-    });
-}
-
-/// What ends the script at this operation.
-fn end() -> Option<Dynamic> {
+/// What ends the script at this operation: a text with `()` in it was made.
+pub fn end() -> Option<Dynamic> {
     take().map(|failure| Dynamic::from(FailureValue(failure)))
 }
 

@@ -9,6 +9,7 @@ use banister::internals::journal::{Call, file};
 use banister::internals::key::Key;
 use banister::internals::lock::Holder;
 use banister::internals::person::{Answer, Person};
+use banister::internals::primitive::Given;
 use banister::internals::reach::here::Here;
 use banister::internals::reach::inquiry::Inquiry;
 use banister::internals::reach::{Held, Reach};
@@ -127,9 +128,10 @@ fn name(host: &Host) -> String {
 }
 
 impl Reach for StandIn {
-    fn perform(&self, primitive: &dyn AnyPrimitive, arguments: &Arguments, host: &Host) -> Result<Value> {
+    fn perform(&self, given: &Given, host: &Host) -> Result<Value> {
+        let Given { primitive, arguments, .. } = *given;
         if primitive.sort() == Sort::Session {
-            return primitive.perform(&Value::Object(arguments.clone()), host);
+            return given.accepted()?.perform(host);
         }
         let name = name(host);
         if self.witness {
@@ -158,19 +160,14 @@ impl Reach for StandIn {
     }
 
     /// What a person takes as done happened.
-    fn predict(&self, primitive: &dyn AnyPrimitive, arguments: &Arguments, _: &Host) -> Result<Value> {
-        Ok(self.answer(primitive, arguments))
+    fn predict(&self, given: &Given, _: &Host) -> Result<Value> {
+        Ok(self.answer(given.primitive, given.arguments))
     }
 
-    fn after_crash(
-        &self,
-        primitive: &dyn AnyPrimitive,
-        arguments: &Arguments,
-        host: &Host,
-    ) -> Result<Probe<Value>> {
+    fn after_crash(&self, given: &Given, host: &Host) -> Result<Probe<Value>> {
         self.seen().probed.push(name(host));
         Ok(match self.found {
-            Found::Happened => Probe::Done(self.answer(primitive, arguments)),
+            Found::Happened => Probe::Done(self.answer(given.primitive, given.arguments)),
             Found::GoOn => Probe::GoOn,
             Found::Again => Probe::Again,
             Found::Unknown => Probe::Unknown(AWKWARD.into()),
@@ -182,18 +179,14 @@ impl Reach for StandIn {
         Ok(())
     }
 
-    fn ask(
-        &self,
-        primitive: &dyn AnyPrimitive,
-        arguments: &Arguments,
-        person: &dyn Person,
-    ) -> Result<(Value, Option<Answer>)> {
-        let mut answered = Here.ask(primitive, arguments, person)?;
+    fn ask(&self, given: &Given, person: &dyn Person) -> Result<(Value, Option<Answer>)> {
+        let mut answered = Here.ask(given, person)?;
         // Which two runs do not do at the same instant.
         if let Some(at) = answered.0.get_mut("at") {
             *at = "2026-01-01T00:00:00Z".into();
         }
-        self.seen().asked.push(Call { name: primitive.name().into(), arguments: arguments.clone() });
+        let (name, arguments) = (given.primitive.name().into(), given.arguments.clone());
+        self.seen().asked.push(Call { name, arguments });
         Ok(answered)
     }
 

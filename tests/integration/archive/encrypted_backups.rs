@@ -5,7 +5,6 @@ use crate::support;
 use super::encryption::{age, verify};
 use super::names;
 use banister::failure::Result;
-use banister::internals::primitives::find;
 use banister::internals::site::Server;
 use banister::internals::stop::Stop;
 use banister::primitive::Host;
@@ -13,14 +12,15 @@ use serde_json::{Value, json};
 use std::fs;
 use std::path::{Path, PathBuf};
 use support::World;
+use support::accepted::accepted;
 
 fn perform(server: &Server, attempt: &Path, name: &str, more: Value, plan: bool) -> Result<Value> {
     let mut arguments = json!({ "server": { "$server": "cloud" } });
     arguments.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     let stop = Stop::default();
     let host = Host { server: Some(server), folder: attempt, stop: &stop, tell: &|_| {}, hold: &|_| Ok(()) };
-    let primitive = find(name).unwrap();
-    if plan { primitive.predict(&arguments, &host) } else { primitive.perform(&arguments, &host) }
+    let call = accepted(name, &arguments)?;
+    if plan { call.predict(&host) } else { call.perform(&host) }
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! The primitives, called as the gate calls them.
 
 use super::names;
+use crate::support::accepted::accepted;
 use banister::failure::{Kind, Result};
 use banister::internals::machine::archive::verify;
-use banister::internals::primitives::find;
 use banister::internals::site::Server;
 use banister::internals::stop::Stop;
 use banister::primitive::Host;
@@ -31,11 +31,8 @@ fn call(server: &Server, name: &str, more: Value, plan: bool) -> Result<Value> {
     let attempt = tempfile::tempdir().unwrap();
     let host =
         Host { server: Some(server), folder: attempt.path(), stop: &stop, tell: &|_| {}, hold: &|_| Ok(()) };
-    let primitive = find(name).unwrap();
-    match plan {
-        true => primitive.predict(&arguments, &host),
-        false => primitive.perform(&arguments, &host),
-    }
+    let call = accepted(name, &arguments)?;
+    if plan { call.predict(&host) } else { call.perform(&host) }
 }
 
 fn git(folder: &Path, arguments: &[&str]) {
@@ -154,7 +151,7 @@ fn a_backup_that_was_cut_off_is_gone_on_with_under_its_name() {
         Host { server: Some(&server), folder: &attempt, stop: &stop, tell: &|_| {}, hold: &|_| Ok(()) };
     let arguments =
         json!({ "server": { "$server": "cloud" }, "label": "first", "files": ["data"], "folder": "../kept" });
-    let perform = || find("backup").unwrap().perform(&arguments, &host).unwrap();
+    let perform = || accepted("backup", &arguments).unwrap().perform(&host).unwrap();
     let kept = folder.path().join("kept");
     let names = || {
         let mut names: Vec<_> =

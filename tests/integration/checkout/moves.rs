@@ -311,10 +311,10 @@ fn fetching_brings_new_releases_and_says_why_it_failed() {
         let host =
             Host { server: Some(&server), folder: &folder, stop: &stop, tell: &|_| {}, hold: &|_| Ok(()) };
         let arguments = serde_json::json!({ "server": { "$server": "web" } });
-        let fetch = banister::internals::primitives::find("fetch").unwrap();
-        let fetched = fetch.perform(&arguments, &host);
+        let fetch = crate::support::accepted::accepted("fetch", &arguments).unwrap();
+        let fetched = fetch.perform(&host);
         // An attempt that is gone on with has the same outcome.
-        assert_eq!(fetch.perform(&arguments, &host), fetched);
+        assert_eq!(fetch.perform(&host), fetched);
         fetched
     };
     assert_eq!(fetch().unwrap()["releases"], serde_json::json!(["0.2.12"]));

@@ -150,9 +150,9 @@ fn accepted(of: &str, parameter: &Parameter, value: &Expr) -> Option<Result<()>>
         .filter(|parameter| parameter.default.is_none())
         .map(|parameter| (parameter.name, example(&parameter.of)))
         .collect();
-    primitive.accept(&arguments.clone().into()).ok()?;
+    primitive.accept(&arguments).ok()?;
     arguments.insert(parameter.name.clone(), plain);
-    Some(primitive.accept(&arguments.into()))
+    Some(primitive.accept(&arguments).map(drop))
 }
 
 /// Some value of a kind, for what is not written out.
