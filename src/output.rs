@@ -6,6 +6,7 @@
 
 pub mod clean;
 pub mod dialog;
+pub mod difference;
 mod modes;
 pub mod nearest;
 mod screen;
