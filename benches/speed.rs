@@ -9,7 +9,7 @@ mod measure;
 use banister::internals::journal::file;
 use banister::internals::journal::index::Index;
 use banister::internals::practice::{Practice, Reach};
-use measure::{either, median, peak, ratio, succeed, timed};
+use measure::{either, in_turn, median, peak, ratio, succeed, timed};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -21,6 +21,8 @@ fn main() {
     let folder = folder.path();
     site(folder);
     start_up(folder);
+    list(folder);
+    supervised(folder);
     steps(folder);
     replay(folder);
     shell(folder);
@@ -58,11 +60,14 @@ fn banister(folder: &Path, arguments: &[&str]) -> Command {
 
 fn start_up(folder: &Path) {
     let rounds = either(50, 1);
-    let own = timed(rounds, || succeed(banister(folder, &["list"])));
-    let version = timed(rounds, || succeed(banister(folder, &["--version"])));
-    let nothing = timed(rounds, || succeed(Command::new("/bin/true")));
+    let [version, nothing] = in_turn(
+        rounds,
+        [&mut || succeed(banister(folder, &["--version"])), &mut || succeed(Command::new("/bin/true"))],
+    );
+    let size = fs::metadata(env!("CARGO_BIN_EXE_banister")).expect("the program").len();
     println!(
-        "banister list: {own:.1?} (--version: {version:.1?}, /bin/true: {nothing:.1?}); {rounds} rounds"
+        "the program: {:.1} MB; banister --version: {version:.1?}, /bin/true: {nothing:.1?}; {rounds} rounds",
+        size as f64 / 1e6
     );
     let check = timed(rounds, || succeed(banister(folder, &["check"])));
     // Nobody types: it is begun, is ready, and ends.
@@ -70,6 +75,79 @@ fn start_up(folder: &Path) {
     println!(
         "banister check of all that is bundled: {check:.1?}; banister repl, begun and left: {prompt:.1?}; \
          {rounds} rounds"
+    );
+}
+
+/// The runbooks of a site with two of its own, beside as many recipes: the same two, and one for each that is bundled.
+/// `$BANISTER_BENCH_JUST` names another `just` than that of `$PATH`.
+fn list(folder: &Path) {
+    let site = folder.join("listed");
+    fs::create_dir_all(site.join("runbooks")).expect("a folder");
+    fs::write(site.join("site.toml"), "[servers.web]\nkind = \"plain\"\ncheckout = \"web\"\n")
+        .expect("a file");
+    for name in ["deploy", "renew"] {
+        let text = format!(
+            "//! The {name} of this site.\n\nfn main() {{\n    let server = this_server();\n    \
+             step \"Work\" {{ server.make(\"{name}\"); }}\n    step \"Look\" {{ note(now()); }}\n}}\n"
+        );
+        fs::write(site.join(format!("runbooks/{name}.rhai")), text).expect("a file");
+    }
+    let listed = banister(&site, &["list"]).stdout(Stdio::piped()).output().expect("it starts").stdout;
+    let listed = String::from_utf8_lossy(&listed).into_owned();
+    let recipe = |line: &str| {
+        let (name, summary) = line.split_once(' ').unwrap_or((line, ""));
+        format!("# {}\n{name}:\n    make {name}\n    date\n\n", summary.trim())
+    };
+    fs::write(site.join("justfile"), listed.lines().map(recipe).collect::<String>()).expect("a file");
+    let just = std::env::var_os("BANISTER_BENCH_JUST").unwrap_or_else(|| "just".into());
+    let recipes = || {
+        let mut command = Command::new(&just);
+        command.arg("--list").current_dir(&site).stdin(Stdio::null()).stdout(Stdio::null());
+        command
+    };
+    let rounds = either(200, 1);
+    let mut own = || succeed(banister(&site, &["list"]));
+    if !recipes().status().is_ok_and(|status| status.success()) {
+        let [own] = in_turn(rounds, [&mut own]);
+        println!("banister list: {own:.1?}; {rounds} rounds; there is no just to measure beside it");
+        return;
+    }
+    let [own, plain] = in_turn(rounds, [&mut own, &mut || succeed(recipes())]);
+    println!(
+        "banister list: {own:.1?}, just --list of as many recipes {plain:.1?}: {:.2} times; {rounds} rounds",
+        ratio(own, plain)
+    );
+}
+
+/// What a command costs that is written down, started once whatever happens, and followed; beside it what a shell takes
+/// to start the same.
+fn supervised(folder: &Path) {
+    let (count, rounds) = either((100, 15), (2, 1));
+    let runbook = |count: usize| {
+        format!(
+            "fn main() {{\n    let server = this_server();\n    for n in 0..{count} {{ server.shell(\"true\"); }}\n}}\n"
+        )
+    };
+    fs::write(folder.join("runbooks/no_command.rhai"), runbook(0)).expect("a file");
+    fs::write(folder.join("runbooks/commands.rhai"), runbook(count)).expect("a file");
+    let script = format!("n=0; while [ $n -lt {count} ]; do sh -c true; n=$((n + 1)); done");
+    let [none, all, plain] = in_turn(
+        rounds,
+        [
+            &mut || succeed(banister(folder, &["run", "no_command", "--abandon"])),
+            &mut || succeed(banister(folder, &["run", "commands", "--abandon"])),
+            &mut || {
+                let mut command = Command::new("sh");
+                command.args(["-c", &script]);
+                succeed(command);
+            },
+        ],
+    );
+    let count = u32::try_from(count).expect("small");
+    let (own, plain) = (all.saturating_sub(none) / count, plain / count);
+    println!(
+        "a supervised command: {own:.2?}, from a shell script {plain:.2?}: {:.2?} more; {rounds} rounds of {count}",
+        own.saturating_sub(plain)
     );
 }
 

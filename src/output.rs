@@ -7,6 +7,7 @@
 pub mod clean;
 mod counted;
 pub mod dialog;
+pub mod difference;
 mod modes;
 pub mod nearest;
 mod screen;

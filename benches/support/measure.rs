@@ -27,6 +27,19 @@ pub fn timed(rounds: usize, mut work: impl FnMut()) -> Duration {
     median((0..rounds).map(once).collect())
 }
 
+/// The medians of what several works took that take turns: what else the machine does is then in each of them.
+pub fn in_turn<const N: usize>(rounds: usize, mut works: [&mut dyn FnMut(); N]) -> [Duration; N] {
+    let mut times = [const { Vec::new() }; N];
+    for _ in 0..rounds {
+        for (work, times) in works.iter_mut().zip(&mut times) {
+            let began = Instant::now();
+            work();
+            times.push(began.elapsed());
+        }
+    }
+    times.map(median)
+}
+
 pub fn succeed(mut command: Command) {
     assert!(command.status().expect("it starts").success(), "{command:?}");
 }

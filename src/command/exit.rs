@@ -71,11 +71,15 @@ pub(super) fn reserve(folder: &Path) -> io::Result<Reserved> {
     let path = folder.join(RESERVED);
     let mut file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
     match rustix::fs::fallocate(&file, FallocateFlags::empty(), 0, BLOCK) {
+        // The file system keeps the space from now on. It need not be durable: after a power cut nobody writes an exit.
         Ok(()) => {}
-        Err(rustix::io::Errno::OPNOTSUPP) => file.write_all(&[b' '; BLOCK as usize])?,
+        Err(rustix::io::Errno::OPNOTSUPP) => {
+            file.write_all(&[b' '; BLOCK as usize])?;
+            // Some say only then that there is no space.
+            file.sync_all()?;
+        }
         Err(error) => return Err(error.into()),
     }
-    file.sync_all()?;
     Ok(Reserved { file, folder: folder.into() })
 }
 

@@ -1,8 +1,8 @@
 //! The files of a command's folder, and how they are written so that a crash leaves either nothing or all of one.
 //!
 //! The small files are JSON. Each is completed and synced under a temporary name and gets its own name afterwards;
-//! then the folder is synced, so the name is not lost either. A killed writer leaves a temporary file, which nobody
-//! reads.
+//! then the folder is synced, so the name is not lost either (that of `spec` by the sync for `begun`: until then nothing
+//! runs, and whoever begins writes it again). A killed writer leaves a temporary file, which nobody reads.
 
 use super::pause::pause;
 use serde::{Serialize, de::DeserializeOwned};
@@ -34,12 +34,19 @@ pub(super) fn read<T: DeserializeOwned>(folder: &Path, name: &str) -> io::Result
 
 /// Writes a small file that must not exist yet. False if it does: somebody else won.
 pub(super) fn write_new<T: Serialize>(folder: &Path, name: &str, contents: &T) -> io::Result<bool> {
+    let is_ours = link_new(folder, name, contents)?;
+    is_ours.then(|| sync(folder)).transpose()?;
+    Ok(is_ours)
+}
+
+/// The same, for a file that may be lost until another name in the folder is made durable.
+pub(super) fn link_new<T: Serialize>(folder: &Path, name: &str, contents: &T) -> io::Result<bool> {
     let mut temporary = tempfile::Builder::new().prefix(&format!(".{name}.")).tempfile_in(folder)?;
     temporary.write_all(&serde_json::to_vec(contents)?)?;
     temporary.as_file().sync_all()?;
     pause();
     match std::fs::hard_link(temporary.path(), folder.join(name)) {
-        Ok(()) => sync(folder).map(|()| true),
+        Ok(()) => Ok(true),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
         Err(error) => Err(error),
     }

@@ -49,7 +49,8 @@ pub fn start(folder: &Path, spec: &Spec) -> Result<()> {
         crate::secret::keep_key()?;
     }
     remember(folder, spec);
-    if !folder::write_new(folder, SPEC, spec).or_fail(Kind::Journal, journal)? {
+    // Nothing runs before `begun` is durable, and with it this is: to lose it before is to begin anew.
+    if !folder::link_new(folder, SPEC, spec).or_fail(Kind::Journal, journal)? {
         let stored: Option<Spec> = folder::read(folder, SPEC).or_fail(Kind::Journal, journal)?;
         if !stored.is_some_and(|stored| stored.is_same(spec)) {
             let message = format!("`{}` belongs to another command", folder.display());

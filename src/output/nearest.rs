@@ -1,5 +1,7 @@
 //! Which of several words a person most likely meant.
 
+use super::difference::operations;
+
 /// How far a word may be from a known one to be that one, misspelt: in letters put in or left out.
 pub const MISSPELT: usize = 2;
 
@@ -18,5 +20,8 @@ pub fn distance(a: &str, b: &str) -> usize {
 
 /// The part of the letters that two words share in order, from 0 to 1.
 fn likeness(a: &str, b: &str) -> f32 {
-    similar::TextDiff::from_chars(a.to_lowercase().as_str(), b.to_lowercase().as_str()).ratio()
+    let (a, b) = (a.to_lowercase(), b.to_lowercase());
+    let letters = |word| str::split_inclusive(word, |_| true).collect::<Vec<_>>();
+    let (a, b) = (letters(&a), letters(&b));
+    similar::diff_ratio(&operations(&a, &b), a.len(), b.len())
 }

@@ -33,10 +33,10 @@ use crate::data::ServerName;
 use crate::failure::Result;
 use crate::machine::edits::{self, Made};
 use crate::machine::git::Checkout;
+use crate::output::difference::unified;
 use crate::primitive::{Act, Facet, Host, Primitive};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use similar::TextDiff;
 
 pub struct LostEdits;
 
@@ -79,10 +79,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<LostEdit>> {
     for made in &arguments.made {
         for (file, lost) in edits::lost(&checkout, made, commits, &|file| server.path(file))? {
             let difference = match (String::from_utf8(lost.now), String::from_utf8(lost.wanted)) {
-                (Ok(now), Ok(wanted)) => {
-                    let difference = TextDiff::from_lines(&now, &wanted);
-                    difference.unified_diff().context_radius(2).to_string()
-                }
+                (Ok(now), Ok(wanted)) => unified(&now, &wanted),
                 _ => "it is no text, and another one".to_owned(),
             };
             let (template, clean, edited) = (lost.template, lost.clean, lost.edited);

@@ -33,10 +33,10 @@ use crate::machine::bytes;
 use crate::machine::edits::Made;
 use crate::machine::git::Checkout;
 use crate::machine::settings_drift::{Missing, missing, shown};
+use crate::output::difference::unified;
 use crate::primitive::{Act, Facet, Host, Primitive};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use similar::TextDiff;
 use std::path::Path;
 
 pub struct MissingSettings;
@@ -88,8 +88,7 @@ fn found(arguments: &Arguments, host: &Host, checkout: &Checkout) -> Result<Vec<
         // It is shown: what will be random is not made yet.
         let Missing { keys, unknown, proposal } = missing(file, &wanted, &live, &shown)?;
         if !keys.is_empty() {
-            let difference = TextDiff::from_lines(&live, &proposal);
-            let difference = difference.unified_diff().context_radius(2).to_string();
+            let difference = unified(&live, &proposal);
             let (file, template) = (file.clone(), template.clone());
             all.push(MissingSetting { file, template, keys, unknown, difference });
         }

@@ -1,7 +1,8 @@
 //! Two versions of a text, side by side, as `sdiff` shows them.
 
+use crate::output::difference::operations;
 use crate::output::width;
-use similar::{DiffOp, TextDiff};
+use similar::DiffOp;
 
 /// Columns of each side.
 const WIDTH: usize = 58;
@@ -10,7 +11,7 @@ const WIDTH: usize = 58;
 pub fn side_by_side(before: &str, now: &str) -> Vec<String> {
     let (left, right): (Vec<&str>, Vec<&str>) = (before.lines().collect(), now.lines().collect());
     let mut rows = Vec::new();
-    for operation in TextDiff::from_slices(&left, &right).ops() {
+    for operation in operations(&left, &right) {
         let is_equal = matches!(operation, DiffOp::Equal { .. });
         let (old, new) = (&left[operation.old_range()], &right[operation.new_range()]);
         for n in 0..old.len().max(new.len()) {

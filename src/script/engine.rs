@@ -28,7 +28,7 @@ use crate::primitive::{AnyPrimitive, Signature};
 use crate::primitives;
 use crate::script::layers::Layers;
 use crate::sync::Mutex;
-pub use bare::LENIENT;
+pub use bare::{LENIENT, PARSER};
 
 use bare::bare;
 use convert::{map_to_plain, to_dynamic, to_plain};
@@ -40,7 +40,7 @@ use rhai::{
 };
 use std::any::TypeId;
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::thread::ThreadId;
 use values::{ServerValue, to_error};
 
@@ -78,9 +78,6 @@ pub fn engine(layers: Arc<Layers>) -> Engine {
     }
     engine
 }
-
-/// Parses any text as a run does, and runs none: to make an engine takes longer than to parse a runbook.
-pub static PARSER: LazyLock<Engine> = LazyLock::new(|| engine(Arc::default()));
 
 /// Compiles a text.
 pub fn compile(engine: &Engine, source: &str, text: &str) -> Result<AST, Failure> {

@@ -3,7 +3,7 @@
 use crate::primitives;
 use crate::script::engine;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 /// Functions that the engine knows without listing them, as they are part of the language.
 const KEYWORDS: [&str; 7] = ["Fn", "call", "curry", "is_def_fn", "is_def_var", "is_shared", "type_of"];
@@ -18,7 +18,7 @@ pub struct Known {
 
 /// They are the same for every script.
 pub static KNOWN: LazyLock<Known> = LazyLock::new(|| {
-    let functions = engine::PARSER.collect_fn_metadata(
+    let functions = engine::engine(Arc::default()).collect_fn_metadata(
         None,
         |function| Some((function.metadata.name.to_string(), function.metadata.num_params)),
         true,

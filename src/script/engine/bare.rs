@@ -6,7 +6,10 @@ use std::sync::LazyLock;
 
 /// An engine that knows the language and no functions of ours.
 pub fn bare() -> Engine {
-    let mut engine = Engine::new();
+    limited(Engine::new())
+}
+
+fn limited(mut engine: Engine) -> Engine {
     // Full optimisation would call primitives while compiling.
     engine.set_optimization_level(OptimizationLevel::None);
     engine.set_strict_variables(true);
@@ -22,9 +25,20 @@ pub fn bare() -> Engine {
     engine
 }
 
+/// Parses a text as a run does, and can run none. What can be called is no matter of the parser, and registering it takes
+/// longer than parsing a runbook.
+pub static PARSER: LazyLock<Engine> = LazyLock::new(parser);
+
 /// Parses, and takes any variable and any module for there, so that one unknown name does not hide the next.
 pub static LENIENT: LazyLock<Engine> = LazyLock::new(|| {
-    let mut engine = bare();
+    let mut engine = parser();
     engine.set_strict_variables(false);
     engine
 });
+
+fn parser() -> Engine {
+    let mut engine = limited(Engine::new_raw());
+    // As many as an engine has that runs scripts.
+    engine.set_max_strings_interned(256);
+    engine
+}
