@@ -1,6 +1,8 @@
 //! Tags of real projects: what is installed, what is offered, what is the newest, and which tags are reported.
 
-use crate::machine::release::{Choice, Release, Rules, choose, no_history, releases};
+use super::told::no_history;
+use crate::machine::release::choice::Choice;
+use crate::machine::release::{Release, Rules, choose, releases};
 
 fn chosen(installed: &str, offered: &str, images: bool) -> Choice {
     let rules = Rules { images, ..Rules::default() };

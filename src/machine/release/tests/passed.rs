@@ -1,7 +1,8 @@
 //! What an update passes, and where it must stop.
 
 use crate::failure::Kind;
-use crate::machine::release::{Release, Rules, Stops, between, releases, stops};
+use crate::machine::release::passed::Stops;
+use crate::machine::release::{Release, Rules, between, releases, stops};
 
 fn release(tag: &str) -> Release {
     tag.parse().unwrap()

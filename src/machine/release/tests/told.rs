@@ -4,7 +4,7 @@ use crate::machine::release::choice::{Choice, IsAncestor};
 use crate::machine::release::{Release, Rules, choose, releases};
 
 /// As of images.
-fn no_history(_: &str, _: &str) -> Option<bool> {
+pub fn no_history(_: &str, _: &str) -> Option<bool> {
     None
 }
 
