@@ -82,6 +82,7 @@ mod stops;
 mod strange_scripts;
 mod supervised;
 mod sweep;
+mod tags;
 mod terminal;
 mod user;
 mod ways;
