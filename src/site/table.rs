@@ -3,6 +3,7 @@
 
 use super::{Maintenance, Targets};
 use crate::machine::backup::{AskedDatabase, AskedRedis, AskedVolume, Dump, Keep};
+use crate::machine::env_file::Dialect;
 use crate::machine::health::Check;
 use crate::machine::release::Rules;
 use crate::units::Size;
@@ -119,9 +120,13 @@ pub struct Table {
     /// The file with the key of one of them, without a passphrase, for `age`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub identity: Option<PathBuf>,
-    /// The settings file that make includes, and that is checked for new keys.
+    /// The settings file, which is checked for new keys.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub env_file: Option<PathBuf>,
+    /// By whose rules the settings file is read and edited: `"make"`, `"compose"` (Docker Compose), `"dotenv"`
+    /// (python-dotenv) or `"shell"`; if not given, by those of its kind, or make's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dialect: Option<Dialect>,
     /// Names of more settings that are secret, besides those with password, secret, token or key in their name.
     #[serde(default)]
     pub secrets: Vec<String>,

@@ -19,6 +19,7 @@ mod containers;
 mod counted;
 mod crash;
 mod demo;
+mod dialects;
 mod doc;
 mod documents;
 mod drill;
