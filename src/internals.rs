@@ -51,7 +51,7 @@ pub mod machine {
         pub use crate::machine::compose::Project;
     }
     pub mod env_file {
-        pub use crate::machine::env_file::EnvFile;
+        pub use crate::machine::env_file::{Dialect, EnvFile};
     }
     pub mod exclude {
         pub use crate::machine::exclude::Exclude;

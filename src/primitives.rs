@@ -41,10 +41,12 @@ pub mod prune_backups;
 pub mod put_back;
 pub mod put_back_edits;
 pub mod query;
+pub mod read_command;
 pub mod read_env;
 pub mod read_yaml;
 pub mod release_notes;
 pub mod releases_between;
+pub mod required_stops;
 pub mod run;
 pub mod secret;
 pub mod services;
@@ -107,10 +109,12 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<put_back::PutBack>::new(),
     &Of::<put_back_edits::PutBackEdits>::new(),
     &Of::<query::Query>::new(),
+    &Of::<read_command::ReadCommand>::new(),
     &Of::<read_env::ReadEnv>::new(),
     &Of::<read_yaml::ReadYaml>::new(),
     &Of::<release_notes::ReleaseNotes>::new(),
     &Of::<releases_between::ReleasesBetween>::new(),
+    &Of::<required_stops::RequiredStops>::new(),
     &Of::<run::Run>::new(),
     &Of::<secret::Secret>::new(),
     &Of::<services::Services>::new(),

@@ -4,6 +4,7 @@ use crate::failure::{Context, Failure, Kind, Result};
 use crate::kind::Facts;
 use crate::machine::archive::Keys;
 use crate::machine::env_file::environment;
+use crate::machine::git::Checkout;
 use crate::machine::health::Check;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -97,6 +98,11 @@ impl Server {
         {
             self.checkout = around.join(name);
         }
+    }
+
+    /// Its checkout, in which those tags are releases that its table says.
+    pub fn open_checkout(&self) -> Result<Checkout> {
+        Ok(Checkout::open(&self.checkout)?.with(&self.releases))
     }
 
     /// Where its backups are, unless a script says otherwise.

@@ -4,8 +4,8 @@ mod linked;
 
 use super::context::Context;
 use crate::failure::{Context as _, Failure, Kind, Result};
-use crate::kind::{Detect, detectable, filled};
-use crate::machine::env_file::{EnvFile, environment};
+use crate::kind::{Detect, Facts, detectable, filled};
+use crate::machine::env_file::{Dialect, EnvFile, environment};
 use crate::site::FILE;
 
 use linked::Linked;
@@ -90,6 +90,12 @@ fn folders(folder: &Path) -> Vec<PathBuf> {
     folders
 }
 
+/// By whose rules the settings of a kind are read.
+fn dialect_of(kind: &str) -> Result<Dialect> {
+    let facts = Facts::of(None, kind)?;
+    facts.defaults.get("dialect").and_then(|name| name.as_str()).map_or(Ok(Dialect::default()), str::parse)
+}
+
 fn look(checkout: &Path, home: &Path) -> Result<Option<Found>> {
     let fits = |detect: &Detect| detect.files.iter().all(|file| checkout.join(file).is_file());
     let Some((kind, detect)) = detectable().into_iter().find(|(_, detect)| fits(detect)) else {
@@ -99,7 +105,9 @@ fn look(checkout: &Path, home: &Path) -> Result<Option<Found>> {
         (file.as_str(), file.strip_prefix("~/").map_or_else(|| checkout.join(file), |file| home.join(file)))
     });
     let settings = match settings {
-        Some((name, file)) if file.exists() => Some((EnvFile::read(&file, environment())?, name)),
+        Some((name, file)) if file.exists() => {
+            Some((EnvFile::read(&file, dialect_of(&kind)?, environment())?, name))
+        }
         _ => None,
     };
     let value = |name: &str| settings.as_ref().and_then(|(settings, _)| settings.get(name).ok().flatten());

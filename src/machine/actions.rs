@@ -58,8 +58,9 @@ pub fn forget_newer(checkout: &Checkout, than: &str) -> Result<Vec<String>> {
 
 /// Whether `than` is this release or comes after it; one that nobody knows any more is part of nothing.
 fn is_part(checkout: &Checkout, release: &str, than: &str) -> Result<bool> {
-    if let (Ok(release), Ok(than)) = (release.parse::<Release>(), than.parse::<Release>()) {
-        return Ok(release <= than);
+    let both = release.parse::<Release>().ok().zip(than.parse::<Release>().ok());
+    if let Some(order) = both.and_then(|(release, than)| release.compare(&than)) {
+        return Ok(order.is_le());
     }
     match checkout.commit_named_by(release) {
         Ok(commit) => checkout.has_in_history(checkout.commit_named_by(than)?, commit),

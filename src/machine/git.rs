@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use git2::{ErrorCode, Oid, Repository};
 use serde::{Deserialize, Serialize};
 
-use super::release::{Release, releases};
+use super::release::{Release, Rules, releases};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::output::word;
 
@@ -40,6 +40,8 @@ pub struct Checkout {
     repository: Repository,
     /// The folder with the files, as git sees it: absolute, links resolved.
     folder: PathBuf,
+    /// Which tags are releases.
+    rules: Rules,
 }
 
 /// Where a checkout stands.
@@ -58,7 +60,7 @@ pub struct Position {
 impl Position {
     /// The newest release on exactly this commit.
     pub fn release(&self) -> Option<Release> {
-        self.tags.iter().find_map(|tag| tag.parse().ok())
+        self.tags.first()?.parse().ok().filter(Release::has_order)
     }
 
     /// As a person names it: the release, else the branch and commit, else the commit.
@@ -98,7 +100,12 @@ impl Checkout {
         };
         let folder =
             folder.canonicalize().or_fail(Kind::Refused, || format!("`{shown}` can't be entered"))?;
-        Ok(Checkout { repository, folder })
+        Ok(Checkout { repository, folder, rules: Rules::default() })
+    }
+
+    /// The same, for a server that says which tags are releases.
+    pub fn with(self, rules: &Rules) -> Checkout {
+        Checkout { rules: rules.clone(), ..self }
     }
 
     /// The folder with the files.
@@ -137,8 +144,10 @@ impl Checkout {
     fn position_of(&self, commit: Oid, branch: Option<String>) -> Result<Position> {
         let mut tags: Vec<String> =
             self.tags()?.into_iter().filter(|(_, at)| *at == commit).map(|(name, _)| name).collect();
-        // Releases first, newest first; then the others by name.
-        tags.sort_by_key(|tag| (std::cmp::Reverse(tag.parse::<Release>().ok()), tag.clone()));
+        // Releases first, newest first; then the others.
+        let mut releases = releases(tags.iter().map(String::as_str));
+        releases.sort_by(|a, b| self.is_release(b).cmp(&self.is_release(a)).then_with(|| b.list_order(a)));
+        tags = releases.iter().map(|release| release.tag().to_owned()).collect();
         Ok(Position { commit: commit.to_string(), short: self.short(commit), branch, tags })
     }
 
@@ -157,24 +166,38 @@ impl Checkout {
         Ok(found)
     }
 
-    /// The releases this repository knows, oldest first. What was not fetched is not among them.
+    /// The tags this repository knows, in [`Release::list_order`]. What was not fetched is not among them.
     pub fn releases(&self) -> Result<Vec<Release>> {
         Ok(releases(self.tags()?.keys().map(String::as_str)))
     }
 
-    /// The releases among the commits that `to` has in its history and `from` has not, oldest first.
+    /// The releases among the commits that `to` has in its history and `from` has not, in [`Release::list_order`].
     pub fn releases_after(&self, from: Oid, to: Oid) -> Result<Vec<Release>> {
         let mut found = Vec::new();
         for (tag, commit) in self.tags()? {
             if let Ok(release) = tag.parse::<Release>()
+                && self.is_release(&release)
                 && self.has_in_history(to, commit)?
                 && !self.has_in_history(from, commit)?
             {
                 found.push(release);
             }
         }
-        found.sort();
+        found.sort_by(Release::list_order);
         Ok(found)
+    }
+
+    /// Whether a tag has a place in an order, and looks as the site says.
+    fn is_release(&self, release: &Release) -> bool {
+        release.has_order() && self.rules.fits(release)
+    }
+
+    /// Whether the commit of the first tag is that of the second, or in its history; none if one of them was not fetched.
+    pub fn is_earlier(&self, tag: &str, than: &str) -> Option<bool> {
+        let commit = |tag: &str| {
+            self.repository.find_reference(&format!("refs/tags/{tag}")).ok()?.peel_to_commit().ok()
+        };
+        self.has_in_history(commit(than)?.id(), commit(tag)?.id()).ok()
     }
 
     /// Whether a commit is another one, or comes after it.

@@ -1,50 +1,187 @@
-//! Names of releases, and their order.
+//! Releases, as tags of git or of images name them, and their order.
+//!
+//! A tag is read as *prefix, numbers, what comes before or after them, flavour*: `android/v1.7.0-rc.2-alpine` is
+//! `android/`, 1.7.0, the candidate 2, `alpine`. Only tags with the same prefix and flavour are compared: these are a
+//! *series*. What can't be read, and what belongs to another series, is reported, never dropped. Dates of commits
+//! play no part: projects maintain several lines at once.
+
+mod choice;
+mod number;
+mod numbers;
+mod passed;
+mod pattern;
+mod reading;
+mod rest;
+mod rules;
+mod start;
+mod told;
+mod why;
+mod words;
+
+#[cfg(test)]
+mod tests;
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 use crate::failure::{Failure, Kind};
+use reading::Reading;
 
-/// A release as its tag names it: `0.2.13` or `v0.2.13`. Ordered by version, number by number, so 0.2.9 is before
-/// 0.2.10; how the tag is spelt plays no part in it.
+pub use choice::choose;
+pub use number::Number;
+pub use passed::{between, stops};
+pub use reading::Family;
+pub use rules::{Rules, installed};
+pub use told::Told;
+pub use why::Why;
+
+/// A tag, with what can be read from it. Two are equal if they are spelt the same; whether they are the same release
+/// says [`Release::compare`].
 #[derive(Clone, Debug)]
 pub struct Release {
     tag: String,
-    version: semver::Version,
+    reading: Result<Reading, Why>,
 }
 
+/// No registry and no filesystem takes a longer name.
+const LONGEST: usize = 1_000;
+
 impl Release {
-    /// The tag, as it is spelt in the repository.
+    /// The tag, as it is spelt in the repository or the registry.
     pub fn tag(&self) -> &str {
         &self.tag
     }
 
-    /// The version, without a `v`.
-    pub fn version(&self) -> &semver::Version {
-        &self.version
+    /// The version in it, as changelogs and files of releases name it: `2024.8.6` of `version/2024.8.6`, `1.2.0-rc.1`
+    /// of `v1.2.0-rc.1`. All of a tag that can't be read.
+    pub fn version(&self) -> &str {
+        self.reading.as_ref().ok().and_then(|reading| self.tag.get(reading.at..)).unwrap_or(&self.tag)
     }
 
-    /// Whether it is a trial such as `1.2.0-rc.1`, which nobody gets who has not asked for it by name.
-    pub fn is_pre_release(&self) -> bool {
-        !self.version.pre.is_empty()
+    /// The tag as a part of a file's name: without slashes and what else a name should not have, and not too long.
+    pub fn file_name(&self) -> String {
+        let is_plain = |letter: &char| letter.is_alphanumeric() || ['.', '-', '_', '+', '@'].contains(letter);
+        self.tag.chars().take(80).map(|letter| if is_plain(&letter) { letter } else { '-' }).collect()
+    }
+
+    /// Why it has no place in any order, if it has none.
+    pub fn why(&self) -> Option<Why> {
+        self.reading.as_ref().err().copied()
+    }
+
+    /// Whether it has a version that can be compared.
+    pub fn has_order(&self) -> bool {
+        self.reading.is_ok()
+    }
+
+    /// Whether it is a trial such as `1.2.0-rc.1`, which nobody gets who has not asked for it.
+    pub fn is_trial(&self) -> bool {
+        self.reading.as_ref().is_ok_and(Reading::is_trial)
+    }
+
+    /// The series it belongs to; only within one are releases compared.
+    pub fn family(&self) -> Option<&Family> {
+        self.reading.as_ref().ok().map(|reading| &reading.family)
+    }
+
+    /// Its numbers: 2024, 8 and 6 of `version/2024.8.6`.
+    pub fn numbers(&self) -> &[Number] {
+        self.reading.as_ref().map_or(&[], |reading| &reading.numbers)
+    }
+
+    /// The first two of its numbers, as in `0.2`; one that can't be read is all that it has, its tag.
+    pub fn first_two_numbers(&self) -> String {
+        let numbers: Vec<String> = self.numbers().iter().take(2).map(Number::to_string).collect();
+        if numbers.is_empty() { self.tag.clone() } else { numbers.join(".") }
+    }
+
+    /// Whether a backup of this release fits into another one by the first two numbers.
+    pub fn has_first_two_numbers_of(&self, other: &Release) -> bool {
+        let first = |release: &Release| -> Vec<Number> {
+            let zero = std::iter::repeat(Number::new(""));
+            release.numbers().iter().cloned().chain(zero).take(2).collect()
+        };
+        self.compare(other).is_some() && first(self) == first(other) || self.tag == other.tag
+    }
+
+    /// Whether it has as many numbers and builds as another one. Of images, `15.3` moves to `15.4` and not to
+    /// `15.3.1`.
+    pub fn has_shape_of(&self, other: &Release) -> bool {
+        match (&self.reading, &other.reading) {
+            (Ok(one), Ok(other)) => one.shape() == other.shape(),
+            _ => false,
+        }
+    }
+
+    /// The order within a series; none between two series, or if one of them can't be read. Two tags may be the same
+    /// release, as `v1.2` and `1.2.0` are.
+    pub fn compare(&self, other: &Release) -> Option<Ordering> {
+        match (&self.reading, &other.reading) {
+            (Ok(one), Ok(other)) if one.family == other.family => Some(one.compare(other)),
+            _ => None,
+        }
+    }
+
+    /// Whether it is a later release of the same series.
+    pub fn is_newer_than(&self, other: &Release) -> bool {
+        self.compare(other) == Some(Ordering::Greater)
+    }
+
+    /// An order for lists: what can't be read, then series by series, each oldest first. It says nothing about which
+    /// of two series is newer. Of the tags on one commit the last is what people call the release.
+    pub fn list_order(&self, other: &Release) -> Ordering {
+        let order = match (&self.reading, &other.reading) {
+            (Ok(one), Ok(other)) => {
+                let families = || (one.family.rank(), &one.family).cmp(&(other.family.rank(), &other.family));
+                families().then_with(|| one.compare(other))
+            }
+            (one, other) => one.is_ok().cmp(&other.is_ok()),
+        };
+        order.then_with(|| self.tag.cmp(&other.tag))
+    }
+
+    /// How it is spelt, without what its numbers and commits are.
+    fn spelling(&self) -> String {
+        let pieces = start::pieces(&self.tag).into_iter().map(|piece| {
+            let digits = |letter: char| letter.is_ascii_digit();
+            let text = match words::is_commit(&piece.text.to_ascii_lowercase()) {
+                true => "#".to_owned(),
+                false => {
+                    piece.text.split(digits).filter(|text| !text.is_empty()).collect::<Vec<_>>().join("0")
+                }
+            };
+            // `.9` and `.v9` are told apart by where the digits are.
+            let begins = if piece.text.starts_with(digits) { "0" } else { "" };
+            format!("{}{begins}{text}", piece.separator.map(String::from).unwrap_or_default())
+        });
+        pieces.collect()
     }
 }
 
 impl FromStr for Release {
     type Err = Failure;
 
+    /// Takes whatever can be a tag; `invalid` for what can't.
     fn from_str(tag: &str) -> Result<Release, Failure> {
-        let wrong = |why: &dyn fmt::Display| {
-            Failure::new(Kind::Invalid, format!("`{tag}` is not a release"))
-                .why(why)
-                .help("write it as its tag does, with three numbers: `0.2.13` or `v0.2.13`")
+        let wrong = |why: &str| {
+            let shown: String = tag.chars().take(60).collect();
+            Failure::new(Kind::Invalid, format!("{shown:?} can't be a tag")).why(why)
         };
-        let version = tag.strip_prefix('v').unwrap_or(tag);
-        let version = semver::Version::parse(version).map_err(|error| wrong(&error))?;
-        Ok(Release { tag: tag.to_string(), version })
+        let is_forbidden = |letter: char| {
+            letter.is_whitespace()
+                || letter.is_control()
+                || ['~', '^', ':', '?', '*', '[', '\\'].contains(&letter)
+        };
+        match tag.chars().find(|letter| is_forbidden(*letter)) {
+            _ if tag.is_empty() => Err(wrong("it is empty")),
+            _ if tag.len() > LONGEST => Err(wrong(&format!("it has more than {LONGEST} bytes"))),
+            Some(letter) => Err(wrong(&format!("{letter:?} is in no tag"))),
+            None => Ok(Release { tag: tag.to_owned(), reading: Reading::of(tag) }),
+        }
     }
 }
 
@@ -54,26 +191,19 @@ impl fmt::Display for Release {
     }
 }
 
-// Build metadata (`+…`) plays no part in precedence, as semver.org item 10 has it.
-impl Ord for Release {
-    fn cmp(&self, other: &Release) -> Ordering {
-        self.version.cmp_precedence(&other.version)
-    }
-}
-
-impl PartialOrd for Release {
-    fn partial_cmp(&self, other: &Release) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
 impl PartialEq for Release {
     fn eq(&self, other: &Release) -> bool {
-        self.cmp(other) == Ordering::Equal
+        self.tag == other.tag
     }
 }
 
 impl Eq for Release {}
+
+impl Hash for Release {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.tag.hash(state);
+    }
+}
 
 impl Serialize for Release {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -87,75 +217,10 @@ impl<'de> Deserialize<'de> for Release {
     }
 }
 
-/// The tags that are releases, oldest first. Other tags are left out.
+/// The tags as releases, each once, in [`Release::list_order`]. What can't be a tag is left out.
 pub fn releases<'a>(tags: impl IntoIterator<Item = &'a str>) -> Vec<Release> {
     let mut found: Vec<Release> = tags.into_iter().filter_map(|tag| tag.parse().ok()).collect();
-    found.sort();
+    found.sort_by(Release::list_order);
+    found.dedup();
     found
-}
-
-/// The newest release that is not a trial.
-pub fn newest(releases: &[Release]) -> Option<&Release> {
-    releases.iter().filter(|release| !release.is_pre_release()).max()
-}
-
-/// The releases an update passes: after `from`, up to and with `to`, oldest first. Trials are left out unless the
-/// update goes to one.
-pub fn between<'a>(releases: &'a [Release], from: &Release, to: &Release) -> Vec<&'a Release> {
-    let mut passed: Vec<&Release> = releases
-        .iter()
-        .filter(|release| *release > from && *release <= to)
-        .filter(|release| !release.is_pre_release() || *release == to)
-        .collect();
-    passed.sort();
-    passed
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn release(tag: &str) -> Release {
-        tag.parse().unwrap()
-    }
-
-    #[test]
-    fn releases_are_ordered_by_number_and_other_tags_are_left_out() {
-        let found = releases(["0.2.10", "nightly", "v0.2.9", "1.0", "0.3.0-rc.1", "0.2.11", "2024-01-01"]);
-        let tags: Vec<&str> = found.iter().map(Release::tag).collect();
-        assert_eq!(tags, ["v0.2.9", "0.2.10", "0.2.11", "0.3.0-rc.1"]);
-        assert_eq!(newest(&found).unwrap().tag(), "0.2.11");
-    }
-
-    #[test]
-    fn only_trials_means_no_newest() {
-        assert!(newest(&releases(["1.0.0-beta"])).is_none());
-    }
-
-    #[test]
-    fn an_update_passes_what_lies_after_from_up_to_the_target() {
-        let all = releases(["0.2.9", "0.2.10", "0.2.11", "0.2.12-rc.1", "0.2.12", "0.2.13"]);
-        let tags = |from, to| -> Vec<&str> {
-            between(&all, &release(from), &release(to)).into_iter().map(Release::tag).collect()
-        };
-        assert_eq!(tags("0.2.9", "0.2.12"), ["0.2.10", "0.2.11", "0.2.12"]);
-        assert_eq!(tags("0.2.11", "0.2.12-rc.1"), ["0.2.12-rc.1"]);
-        assert!(tags("0.2.12", "0.2.12").is_empty());
-        assert!(tags("0.2.12", "0.2.9").is_empty());
-    }
-
-    #[test]
-    fn a_v_makes_no_difference_to_what_release_it_is() {
-        assert_eq!(release("v1.2.3"), release("1.2.3"));
-        assert_eq!(release("v1.2.3").to_string(), "v1.2.3");
-        assert!("v".parse::<Release>().is_err());
-        assert!("".parse::<Release>().is_err());
-    }
-
-    #[test]
-    fn a_release_is_stored_as_its_tag() {
-        let json = serde_json::to_string(&release("v1.2.3")).unwrap();
-        assert_eq!(json, "\"v1.2.3\"");
-        assert_eq!(serde_json::from_str::<Release>(&json).unwrap().tag(), "v1.2.3");
-    }
 }

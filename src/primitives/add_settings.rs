@@ -30,7 +30,6 @@ use crate::failure::Result;
 use crate::machine::bytes;
 use crate::machine::edits::Made;
 use crate::machine::files::rewrite_durably;
-use crate::machine::git::Checkout;
 use crate::machine::settings_drift::{Missing, missing, random};
 use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive};
 use serde::{Deserialize, Serialize};
@@ -62,7 +61,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<String>> {
     let server = host.server()?;
     let Made { file, template } = &arguments.made;
     let path = server.path(file);
-    let checkout = Checkout::open(&server.checkout)?;
+    let checkout = server.open_checkout()?;
     let commit = checkout.commit_named_by(&arguments.release)?;
     let live = bytes::read(&path)?;
     let wanted = checkout.text_at(commit, template)?.unwrap_or_default();

@@ -80,7 +80,6 @@ use crate::machine::backup::{
     Workshop, Written, free_name, gather, leftover,
 };
 use crate::machine::files::{private_folder, sha256};
-use crate::machine::git::Checkout;
 use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive, Told};
 use crate::site::Server;
 use crate::units::Size;
@@ -313,7 +312,7 @@ fn intend(
     held: BTreeMap<DataSource, Held>,
 ) -> Result<Intent> {
     let server = host.server()?;
-    let position = Checkout::open(&server.checkout).and_then(|checkout| checkout.position()).ok();
+    let position = server.open_checkout().and_then(|checkout| checkout.position()).ok();
     if position.is_none() {
         let why = format!("the backup names no release: `{}` is no git checkout", server.checkout.display());
         (host.tell)(Told::Warning(why.into()));

@@ -27,7 +27,7 @@
 
 use crate::data::{self, ServerName};
 use crate::failure::Result;
-use crate::machine::git::{Checkout, Moved};
+use crate::machine::git::Moved;
 use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive};
 use serde::{Deserialize, Serialize};
 
@@ -49,7 +49,7 @@ impl Primitive for CheckOut {
         touches: &[Facet::Checkout, Facet::Settings],
         perform,
         predict: |arguments, host| {
-            let checkout = Checkout::open(&host.server()?.checkout)?;
+            let checkout = host.server()?.open_checkout()?;
             // What is not fetched yet is known to the run only.
             let commit = match checkout.commit_named_by(&arguments.to) {
                 Ok(commit) => commit.to_string().into(),
@@ -66,5 +66,5 @@ impl Primitive for CheckOut {
 }
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<Moved> {
-    Checkout::open(&host.server()?.checkout)?.check_out(&arguments.to)
+    host.server()?.open_checkout()?.check_out(&arguments.to)
 }

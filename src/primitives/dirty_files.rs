@@ -24,7 +24,6 @@
 
 use crate::data::{self, ServerName};
 use crate::failure::Result;
-use crate::machine::git::Checkout;
 use crate::primitive::{Act, Facet, Host, Primitive};
 use serde::{Deserialize, Serialize};
 
@@ -46,5 +45,5 @@ impl Primitive for DirtyFiles {
 }
 
 fn perform(_: &Arguments, host: &Host) -> Result<Vec<String>> {
-    Ok(Checkout::open(&host.server()?.checkout)?.dirty(20)?.lines())
+    Ok(host.server()?.open_checkout()?.dirty(20)?.lines())
 }

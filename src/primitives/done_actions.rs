@@ -26,7 +26,6 @@
 use crate::data::ServerName;
 use crate::failure::Result;
 use crate::machine::actions::{self, Actions};
-use crate::machine::git::Checkout;
 use crate::primitive::{Act, Facet, Host, Primitive};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -53,5 +52,5 @@ impl Primitive for DoneActions {
 }
 
 fn perform(_: &Arguments, host: &Host) -> Result<Actions> {
-    actions::read(&Checkout::open(&host.server()?.checkout)?)
+    actions::read(&host.server()?.open_checkout()?)
 }

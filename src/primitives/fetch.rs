@@ -60,7 +60,7 @@ fn probe(_: &Arguments, host: &Host) -> Result<Probe<Fetched>> {
 /// What the origin has and the checkout has not.
 fn predict(_: &Arguments, host: &Host) -> Result<Value> {
     let server = host.server()?;
-    let checkout = Checkout::open(&server.checkout)?;
+    let checkout = server.open_checkout()?;
     let known = checkout.releases()?;
     let brought = checkout.origin_releases(&server.environment, &|| host.stop.is_asked())?;
     Ok(json!(Fetched { releases: brought.into_iter().filter(|release| !known.contains(release)).collect() }))
@@ -68,7 +68,7 @@ fn predict(_: &Arguments, host: &Host) -> Result<Value> {
 
 fn perform(_: &Arguments, host: &Host) -> Result<Fetched> {
     let server = host.server()?;
-    let checkout = Checkout::open(&server.checkout)?;
+    let checkout = server.open_checkout()?;
     let before = known_before(&checkout, host)?;
     // Git names the origin with the password that its URL may hold.
     let tell = |told: Told| match told {
@@ -82,7 +82,7 @@ fn perform(_: &Arguments, host: &Host) -> Result<Fetched> {
         help: Some(format!("try it by hand: git -C {} fetch --tags", word(checkout.folder().display()))),
         ..failure
     })?;
-    let brought = Checkout::open(&server.checkout)?.releases()?.into_iter();
+    let brought = server.open_checkout()?.releases()?.into_iter();
     Ok(Fetched { releases: brought.filter(|release| !before.contains(release)).collect() })
 }
 

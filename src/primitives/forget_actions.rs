@@ -26,7 +26,6 @@
 use crate::data::{self, ServerName};
 use crate::failure::Result;
 use crate::machine::actions;
-use crate::machine::git::Checkout;
 use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive};
 use serde::{Deserialize, Serialize};
 
@@ -55,5 +54,5 @@ impl Primitive for ForgetActions {
 }
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<String>> {
-    actions::forget_newer(&Checkout::open(&host.server()?.checkout)?, &arguments.release)
+    actions::forget_newer(&host.server()?.open_checkout()?, &arguments.release)
 }

@@ -1,6 +1,6 @@
 //! `has_release(server, name: text)`
 //!
-//! Whether the checkout knows a release with exactly this tag, without fetching.
+//! Whether the checkout knows exactly this tag, without fetching.
 //!
 //! A branch and a commit are no releases, and neither is `1.2.0` where the tag is `v1.2.0`.
 //!
@@ -25,7 +25,6 @@
 
 use crate::data::ServerName;
 use crate::failure::Result;
-use crate::machine::git::Checkout;
 use crate::machine::release::Release;
 use crate::primitive::{Act, Facet, Host, Primitive};
 use serde::{Deserialize, Serialize};
@@ -49,13 +48,13 @@ impl Primitive for HasRelease {
 }
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<bool> {
-    Ok(is_among(&arguments.name, &Checkout::open(&host.server()?.checkout)?.releases()?))
+    Ok(is_among(&arguments.name, &host.server()?.open_checkout()?.releases()?))
 }
 
 /// The plan fetches: then the origin's are known, too.
 fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
     let server = host.server()?;
-    let checkout = Checkout::open(&server.checkout)?;
+    let checkout = server.open_checkout()?;
     let releases = checkout.origin_releases(&server.environment, &|| host.stop.is_asked())?;
     Ok((is_among(&arguments.name, &releases) || perform(arguments, host)?).into())
 }

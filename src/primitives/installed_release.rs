@@ -24,7 +24,6 @@
 
 use crate::data::{self, ServerName};
 use crate::failure::Result;
-use crate::machine::git::Checkout;
 use crate::primitive::{Act, Facet, Host, Primitive};
 use serde::{Deserialize, Serialize};
 
@@ -46,5 +45,5 @@ impl Primitive for InstalledRelease {
 }
 
 fn perform(_: &Arguments, host: &Host) -> Result<String> {
-    Ok(Checkout::open(&host.server()?.checkout)?.position()?.name())
+    Ok(host.server()?.open_checkout()?.position()?.name())
 }

@@ -24,7 +24,6 @@
 use crate::data::ServerName;
 use crate::failure::Result;
 use crate::machine::edits;
-use crate::machine::git::Checkout;
 use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -53,6 +52,6 @@ impl Primitive for KeepFiles {
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<()> {
     let server = host.server()?;
-    let checkout = Checkout::open(&server.checkout)?;
+    let checkout = server.open_checkout()?;
     edits::keep(&checkout, &arguments.files, &|file| server.path(file))
 }

@@ -25,7 +25,6 @@
 
 use crate::data::{self, ServerName};
 use crate::failure::Result;
-use crate::machine::git::Checkout;
 use crate::primitive::{Act, Facet, Host, Primitive};
 use serde::{Deserialize, Serialize};
 
@@ -47,5 +46,5 @@ impl Primitive for LooseCommits {
 }
 
 fn perform(_: &Arguments, host: &Host) -> Result<Vec<String>> {
-    Checkout::open(&host.server()?.checkout)?.loose_commits(20)
+    host.server()?.open_checkout()?.loose_commits(20)
 }

@@ -32,7 +32,6 @@
 use crate::data::ServerName;
 use crate::failure::Result;
 use crate::machine::edits::{self, Made};
-use crate::machine::git::Checkout;
 use crate::output::difference::unified;
 use crate::primitive::{Act, Facet, Host, Primitive};
 use serde::{Deserialize, Serialize};
@@ -73,7 +72,7 @@ impl Primitive for LostEdits {
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<LostEdit>> {
     let server = host.server()?;
-    let checkout = Checkout::open(&server.checkout)?;
+    let checkout = server.open_checkout()?;
     let commits = (checkout.commit_named_by(&arguments.from)?, checkout.commit_named_by(&arguments.to)?);
     let mut found = Vec::new();
     for made in &arguments.made {

@@ -67,13 +67,13 @@ impl Primitive for MissingSettings {
 }
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<MissingSetting>> {
-    found(arguments, host, &Checkout::open(&host.server()?.checkout)?)
+    found(arguments, host, &host.server()?.open_checkout()?)
 }
 
 /// The plan fetches: what that will bring is read without bringing it into the checkout.
 fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
     let server = host.server()?;
-    let glimpse = Checkout::open(&server.checkout)?.glimpse(&server.environment, &|| host.stop.is_asked())?;
+    let glimpse = server.open_checkout()?.glimpse(&server.environment, &|| host.stop.is_asked())?;
     Ok(json!(found(arguments, host, &glimpse.checkout)?))
 }
 

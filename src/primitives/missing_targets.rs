@@ -50,14 +50,14 @@ impl Primitive for MissingTargets {
 }
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<String>> {
-    let checkout = Checkout::open(&host.server()?.checkout)?;
+    let checkout = host.server()?.open_checkout()?;
     found(arguments, host, &checkout, &checkout)
 }
 
 /// The plan fetches: what that will bring is read without bringing it into the checkout.
 fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
     let server = host.server()?;
-    let checkout = Checkout::open(&server.checkout)?;
+    let checkout = server.open_checkout()?;
     let glimpse = checkout.glimpse(&server.environment, &|| host.stop.is_asked())?;
     Ok(json!(found(arguments, host, &checkout, &glimpse.checkout)?))
 }

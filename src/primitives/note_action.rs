@@ -24,7 +24,6 @@ use crate::book;
 use crate::data::ServerName;
 use crate::failure::Result;
 use crate::machine::actions::{self, Action};
-use crate::machine::git::Checkout;
 use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive};
 use crate::units::now;
 use serde::{Deserialize, Serialize};
@@ -54,7 +53,7 @@ impl Primitive for NoteAction {
 }
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<()> {
-    let checkout = Checkout::open(&host.server()?.checkout)?;
+    let checkout = host.server()?.open_checkout()?;
     let action = Action { release: arguments.release.clone(), at: now() };
     actions::add(&checkout, &arguments.name, action)?;
     // Done: it is owed no more.

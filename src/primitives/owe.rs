@@ -32,7 +32,6 @@
 use crate::book::{self, Owed};
 use crate::data::ServerName;
 use crate::failure::{Failure, Kind, Result};
-use crate::machine::git::Checkout;
 use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive};
 use crate::secret;
 use serde::{Deserialize, Serialize};
@@ -71,7 +70,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<()> {
             Failure::new(Kind::Refused, message).help("leave it out, and read it again when it is needed")
         );
     }
-    let folder = Checkout::open(&host.server()?.checkout)?.state_folder();
+    let folder = host.server()?.open_checkout()?.state_folder();
     book::change(&folder, |book| {
         // Whoever holds the server is the run that this is a part of.
         let holder = crate::lock::left(&folder);

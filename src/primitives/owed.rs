@@ -28,7 +28,6 @@
 use crate::book;
 use crate::data::ServerName;
 use crate::failure::Result;
-use crate::machine::git::Checkout;
 use crate::primitive::{Act, Facet, Host, Primitive};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -67,7 +66,7 @@ impl Primitive for Owed {
 }
 
 fn perform(_: &Arguments, host: &Host) -> Result<Vec<Thing>> {
-    let folder = Checkout::open(&host.server()?.checkout)?.state_folder();
+    let folder = host.server()?.open_checkout()?.state_folder();
     let book = book::read(&folder)?;
     let owed = book.owed.iter().cloned();
     Ok(owed

@@ -29,7 +29,6 @@ use crate::data::{self, ServerName};
 use crate::failure::Result;
 use crate::machine::edits::{self, Made};
 use crate::machine::files::rewrite_durably;
-use crate::machine::git::Checkout;
 use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive};
 use serde::{Deserialize, Serialize};
 
@@ -59,7 +58,7 @@ impl Primitive for PutBackEdits {
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<String>> {
     let server = host.server()?;
-    let checkout = Checkout::open(&server.checkout)?;
+    let checkout = server.open_checkout()?;
     let commits = (checkout.commit_named_by(&arguments.from)?, checkout.commit_named_by(&arguments.to)?);
     let lost = edits::lost(&checkout, &arguments.made, commits, &|file| server.path(file))?;
     for (file, lost) in &lost {

@@ -1,6 +1,6 @@
 //! `read_env(server, key: text, #{ file: text })`
 //!
-//! The value of a setting, as make reads it.
+//! The value of a setting, as the program that the file is for reads it: `dialect` in site.toml says which.
 //!
 //! # Options
 //! - `file`: the settings file. Default: `env_file` of the site, or of its kind. `~` is the server's home,

@@ -64,14 +64,14 @@ impl Primitive for ReleaseNotes {
 }
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
-    let checkout = Checkout::open(&host.server()?.checkout)?;
+    let checkout = host.server()?.open_checkout()?;
     notes(arguments, &checkout, &checkout)
 }
 
 /// The plan fetches: what that will bring is read without bringing it into the checkout.
 fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
     let server = host.server()?;
-    let checkout = Checkout::open(&server.checkout)?;
+    let checkout = server.open_checkout()?;
     let glimpse = checkout.glimpse(&server.environment, &|| host.stop.is_asked())?;
     Ok(json!(notes(arguments, &checkout, &glimpse.checkout)?))
 }
@@ -80,13 +80,18 @@ fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
 fn notes(arguments: &Arguments, now: &Checkout, then: &Checkout) -> Result<Outcome> {
     let (from, to) = (now.commit_named_by(&arguments.from)?, then.commit_named_by(&arguments.to)?);
     let known = then.releases()?;
-    let releases = match (arguments.from.parse::<Release>(), arguments.to.parse::<Release>()) {
-        (Ok(from), Ok(to)) => between(&known, &from, &to),
-        (_, Ok(to)) => known.iter().filter(|release| **release == to).collect(),
-        _ => Vec::new(),
+    let both = arguments.from.parse::<Release>().ok().zip(arguments.to.parse::<Release>().ok());
+    let passed = match both.and_then(|(from, to)| between(&known, &from, &to)) {
+        Some(passed) => passed.into_iter().cloned().collect(),
+        None => {
+            let mut passed = then.releases_after(from, to)?;
+            passed.retain(|release| release.tag() != arguments.to);
+            passed.extend(known.iter().find(|release| release.tag() == arguments.to).cloned());
+            passed
+        }
     };
     Ok(Outcome {
-        releases: then.notes(&releases, to)?,
+        releases: then.notes(&passed.iter().collect::<Vec<_>>(), to)?,
         attention: then.attention(from, to)?,
         commits: then.commits(from, to, COMMITS)?,
     })

@@ -6,8 +6,9 @@
 //! None.
 //!
 //! # Returns
-//! Array of text, oldest first, with `to` and without `from`; empty if `to` is not newer. If one of them is a branch or
-//! a commit: the releases among the commits that `to` has and `from` has not.
+//! Array of text, oldest first, with `to` and without `from`; empty if `to` is not newer. If they can't be compared by
+//! their numbers, as a branch, a commit or a tag of another series: the releases among the commits that `to` has and `from`
+//! has not.
 //!
 //! # Errors
 //! `not_found` if the checkout is not there, or does not know `from` or `to`.
@@ -50,7 +51,7 @@ impl Primitive for ReleasesBetween {
 }
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<String>> {
-    let checkout = Checkout::open(&host.server()?.checkout)?;
+    let checkout = host.server()?.open_checkout()?;
     match among(arguments, &checkout.releases()?) {
         Some(names) => Ok(names),
         None => on_the_way(arguments, &checkout, &checkout),
@@ -61,7 +62,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<String>> {
 fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
     let server = host.server()?;
     let stop = || host.stop.is_asked();
-    let checkout = Checkout::open(&server.checkout)?;
+    let checkout = server.open_checkout()?;
     match among(arguments, &checkout.origin_releases(&server.environment, &stop)?) {
         Some(names) => Ok(json!(names)),
         None => {
@@ -71,15 +72,22 @@ fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
     }
 }
 
-/// By their numbers; none if not both are releases.
+/// By their numbers; none if these are not two releases of one series.
 fn among(arguments: &Arguments, releases: &[Release]) -> Option<Vec<String>> {
     let (from, to): (Release, Release) = (arguments.from.parse().ok()?, arguments.to.parse().ok()?);
-    Some(between(releases, &from, &to).into_iter().map(|release| release.tag().to_owned()).collect())
+    Some(between(releases, &from, &to)?.into_iter().map(|release| release.tag().to_owned()).collect())
 }
 
 /// By their commits. `now` is the checkout as it is; `then` knows what is to be read.
 fn on_the_way(arguments: &Arguments, now: &Checkout, then: &Checkout) -> Result<Vec<String>> {
     let (from, to) = (now.commit_named_by(&arguments.from)?, then.commit_named_by(&arguments.to)?);
-    let releases = then.releases_after(from, to)?;
-    Ok(releases.iter().map(|release| release.tag().to_owned()).collect())
+    let mut names: Vec<String> =
+        then.releases_after(from, to)?.iter().map(|release| release.tag().to_owned()).collect();
+    // Whatever else there is on the way: that is where it leads.
+    let is_tag = then.releases()?.iter().any(|release| release.tag() == arguments.to);
+    if is_tag && from != to && then.has_in_history(to, from)? {
+        names.retain(|name| *name != arguments.to);
+        names.push(arguments.to.clone());
+    }
+    Ok(names)
 }

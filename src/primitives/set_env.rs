@@ -1,6 +1,6 @@
 //! `set_env(server, key: text, value, #{ file: text })`
 //!
-//! Sets a setting, so that make reads exactly this value.
+//! Sets a setting, so that the program that the file is for reads exactly this value.
 //!
 //! The line of the setting is edited where it stands, or a new one is added at the end. Order, comments, mode and
 //! owner of the file stay as they are; a comment behind the value moves to a line of its own above it, because the

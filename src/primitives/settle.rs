@@ -26,7 +26,6 @@
 use crate::book;
 use crate::data::ServerName;
 use crate::failure::Result;
-use crate::machine::git::Checkout;
 use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -54,7 +53,7 @@ impl Primitive for Settle {
 }
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<()> {
-    let folder = Checkout::open(&host.server()?.checkout)?.state_folder();
+    let folder = host.server()?.open_checkout()?.state_folder();
     book::change(&folder, |book| {
         book.settle(&arguments.names);
         Ok(())

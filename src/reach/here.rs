@@ -8,7 +8,6 @@ use crate::command::{self, Attention, From};
 use crate::failure::Result;
 use crate::lock::{self, Holder};
 use crate::machine::backup::{Adopted, Card, adopt, catalogue, verify};
-use crate::machine::git::Checkout;
 use crate::machine::part::Part;
 use crate::person::{Answer, Person};
 use crate::primitive::{Given, Host, Probe, Told};
@@ -69,7 +68,7 @@ impl Reach for Here {
     fn inquire(&self, server: &Server, inquiry: &Inquiry) -> Result<Value> {
         match inquiry {
             Inquiry::CheckedOut => {
-                let position = Checkout::open(&server.checkout)?.position()?;
+                let position = server.open_checkout()?.position()?;
                 plain(&CheckedOut { name: position.name(), commit: position.commit.clone() })
             }
             Inquiry::Lock => plain(&lock::look(&lock_folder(server)?)?),

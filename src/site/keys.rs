@@ -43,6 +43,7 @@ fn words(form: &str) -> &'static str {
         "BTreeMap<String, Vec<String>>" => "a table of commands, each an array of texts",
         "Maintenance" => "text or a table",
         "Size" => "an amount of data: \"2GB\"",
+        "Dialect" => "text",
         _ => "a table",
     }
 }

@@ -4,7 +4,6 @@
 use super::Server;
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::backup::catalogue;
-use crate::machine::git::Checkout;
 use crate::machine::installation;
 use crate::output::word;
 use serde::{Deserialize, Serialize};
@@ -87,7 +86,7 @@ impl Server {
     /// Beside what else is kept of this installation, for everybody who works on it.
     fn remembered_in(&self) -> Result<PathBuf> {
         let name = format!("backups-{}.json", self.name.replace('/', "-"));
-        Ok(Checkout::open(&self.checkout)?.state_folder().join(name))
+        Ok(self.open_checkout()?.state_folder().join(name))
     }
 }
 

@@ -6,7 +6,6 @@ use crate::kind::Fits;
 use crate::machine::archive::DataSource;
 use crate::machine::backup::prune::{Aging, look};
 use crate::machine::backup::{FORM, Fit, Keep};
-use crate::machine::git::Checkout;
 use jiff::Timestamp;
 
 impl Server {
@@ -41,7 +40,7 @@ impl Server {
         if self.facts.fits == Fits::Any {
             return Fit::Any;
         }
-        let position = Checkout::open(&self.checkout).and_then(|checkout| checkout.position());
+        let position = self.open_checkout().and_then(|checkout| checkout.position());
         let release = position.ok().and_then(|position| position.release());
         Fit::FirstTwoNumbers(release.map(|release| release.tag().to_owned()))
     }

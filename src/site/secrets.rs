@@ -70,7 +70,9 @@ impl Server {
         if seen().get_or_insert_default().get(path) == Some(&now) {
             return None;
         }
-        let Some((file, unread)) = EnvFile::read_what_can_be(path, self.variables()) else {
+        let Some((file, unread)) =
+            EnvFile::read_what_can_be(path, self.dialect.unwrap_or_default(), self.variables())
+        else {
             // Looked at again next time: who may read it may change.
             let unreadable = (SystemTime::UNIX_EPOCH, 0);
             let told = seen().get_or_insert_default().insert(path.to_owned(), unreadable) == Some(unreadable);
@@ -89,9 +91,14 @@ impl Server {
     /// Hides the secrets of a settings file from now on. `of` tells two files of one server apart.
     pub fn keep_secrets(&self, file: &EnvFile, of: &str) {
         for name in file.names() {
-            // One that only make can tell is in no text that we could show.
             if let Ok(Some(value)) = file.get(name) {
                 self.learn(name, &value, of);
+            }
+            // Whoever else reads it may read another value.
+            for (n, value) in file.readings(name).iter().enumerate() {
+                if self.is_secret(name, value) && !secret::is_weak(value) && !secret::is_value(value) {
+                    secret::keep(format!("{} {name}{of} as read {n}", self.name), value);
+                }
             }
         }
     }
@@ -152,7 +159,11 @@ impl Server {
     pub fn doubtful_secrets(&self) -> Vec<(String, &'static str)> {
         let mut found = Vec::new();
         for path in self.settings_files() {
-            let Some((file, _)) = EnvFile::read_what_can_be(&path, self.variables()) else { continue };
+            let Some((file, _)) =
+                EnvFile::read_what_can_be(&path, self.dialect.unwrap_or_default(), self.variables())
+            else {
+                continue;
+            };
             let names = file.names();
             let value = |name: &str| file.get(name).ok().flatten().unwrap_or_default();
             for name in &names {

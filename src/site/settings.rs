@@ -9,7 +9,7 @@ use std::path::PathBuf;
 impl Server {
     /// The settings: of the file given, of the one of the site, or of the one that its kind always has.
     pub fn settings(&self, given: Option<&str>) -> Result<EnvFile> {
-        EnvFile::read(&self.settings_file(given)?, self.variables())
+        EnvFile::read(&self.settings_file(given)?, self.dialect.unwrap_or_default(), self.variables())
     }
 
     pub fn settings_file(&self, given: Option<&str>) -> Result<PathBuf> {

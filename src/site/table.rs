@@ -3,7 +3,9 @@
 
 use super::{Maintenance, Targets};
 use crate::machine::backup::{AskedDatabase, AskedRedis, AskedVolume, Dump, Keep};
+use crate::machine::env_file::Dialect;
 use crate::machine::health::Check;
+use crate::machine::release::Rules;
 use crate::units::Size;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -34,6 +36,12 @@ pub struct Table {
     /// The branch that `update` follows instead of releases.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub branch: Option<String>,
+    /// Which tags of the checkout are releases: `tags`, how they look, such as `"version/{n}.{n}.{n}"` (`{n}` is a number,
+    /// `{}` any text); `not`, releases that are never installed, such as `["2.7.0", "1.9.*"]`; `trials = true` to install
+    /// prereleases, too; `stops`, which must be installed before later ones: `"each_major"`, `"each_minor"`, or an array such
+    /// as `["24.8.0", "{n}.11"]`, in which two numbers are the last release with them.
+    #[serde(default)]
+    pub releases: Rules,
     /// The folder of the Makefile, within the checkout.
     #[serde(default)]
     pub folder: PathBuf,
@@ -112,9 +120,13 @@ pub struct Table {
     /// The file with the key of one of them, without a passphrase, for `age`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub identity: Option<PathBuf>,
-    /// The settings file that make includes, and that is checked for new keys.
+    /// The settings file, which is checked for new keys.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub env_file: Option<PathBuf>,
+    /// By whose rules the settings file is read and edited: `"make"`, `"compose"` (Docker Compose), `"dotenv"`
+    /// (python-dotenv) or `"shell"`; if not given, by those of its kind, or make's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dialect: Option<Dialect>,
     /// Names of more settings that are secret, besides those with password, secret, token or key in their name.
     #[serde(default)]
     pub secrets: Vec<String>,

@@ -4,7 +4,6 @@
 use super::at_line;
 use super::doubt::Doubt;
 use super::targets::targets;
-use crate::machine::git::Checkout;
 use crate::machine::health::Check;
 use crate::machine::raw_database;
 use crate::script::check::{Finding, Severity};
@@ -93,7 +92,7 @@ fn places(server: &Server, text: &str) -> Vec<Doubt> {
         ));
         return doubts;
     }
-    if let Err(failure) = Checkout::open(&server.checkout) {
+    if let Err(failure) = server.open_checkout() {
         let written = server.checkout.file_name().unwrap_or_default().to_string_lossy().into_owned();
         doubts.push(Doubt::new("checkout", &written, failure.message, failure.help.unwrap_or_default()));
     }

@@ -3,9 +3,8 @@
 
 use super::doubt::Doubt;
 use crate::failure::Result;
-use crate::machine::git::Checkout;
 use crate::machine::makefile::{AtRelease, Folder, Missing, missing};
-use crate::machine::release::newest;
+use crate::machine::release::choose;
 use crate::output::word;
 use crate::script::layers::nearest;
 use crate::site::Server;
@@ -42,10 +41,14 @@ pub fn targets(server: &Server, own: &[String]) -> Vec<Doubt> {
 
 /// The release after the installed one, as far as it was fetched, and what its Makefile lacks.
 fn next(server: &Server, wanted: &[String]) -> Result<Option<(String, Missing)>> {
-    let checkout = Checkout::open(&server.checkout)?;
-    let Some(release) =
-        server.branch.clone().or(newest(&checkout.releases()?).map(|release| release.tag().to_owned()))
-    else {
+    let checkout = server.open_checkout()?;
+    let newest = || -> Result<Option<String>> {
+        let is_earlier = |tag: &str, than: &str| checkout.is_earlier(tag, than);
+        let installed = checkout.position()?.release();
+        let choice = choose(installed.as_ref(), &checkout.releases()?, &server.releases, &is_earlier);
+        Ok(choice.newest.map(|release| release.tag().to_owned()))
+    };
+    let Some(release) = server.branch.clone().map_or_else(newest, |branch| Ok(Some(branch)))? else {
         return Ok(None);
     };
     let now = checkout.commit_named_by(&checkout.position()?.commit)?;

@@ -6,7 +6,6 @@ use super::prompt::Prompt;
 use super::work::Work;
 use crate::cli::context::Context;
 use crate::failure::{Context as _, Kind, Result};
-use crate::machine::git::Checkout;
 use crate::script::repl::Repl;
 use crate::script::repl::words::{functions, primitives};
 use crate::site::Server;
@@ -34,7 +33,7 @@ pub fn of(context: &Context, repl: &Repl, work: &Work) -> Result<Box<dyn Input>>
 
 /// The releases that the checkout of a server knows, if it is here.
 fn releases(server: &Server) -> Vec<String> {
-    let here = server.ssh.is_none().then(|| Checkout::open(&server.checkout)).and_then(Result::ok);
+    let here = server.ssh.is_none().then(|| server.open_checkout()).and_then(Result::ok);
     let releases = here.and_then(|checkout| checkout.releases().ok()).unwrap_or_default();
     releases.iter().map(|release| release.tag().to_owned()).collect()
 }

@@ -100,7 +100,10 @@ impl Facts {
         let release = self.release.clone().unwrap_or_else(|| "unknown".into());
         // What is no release, as a branch, says nothing of what should run.
         match &self.runs {
-            Some(runs) if *runs != release && release.parse::<Release>().is_ok() => {
+            Some(runs)
+                if *runs != release
+                    && release.parse::<Release>().is_ok_and(|release| release.has_order()) =>
+            {
                 style.warn(&format!("{release} is checked out, {runs} runs"))
             }
             _ => release,

@@ -1,6 +1,7 @@
 //! How an archive is called, and what is in it.
 
 use crate::machine::archive::About;
+use crate::machine::release::Release;
 use std::path::{Path, PathBuf};
 
 /// `SERVER-INSTANT-RELEASE-LABEL.FORMAT` in `folder`, with a number if there is one of that name: two can be made in the
@@ -9,7 +10,7 @@ pub fn free_name(folder: &Path, about: &About, format: &str) -> PathBuf {
     let parts = [
         Some(about.server.replace('/', "-")),
         Some(about.created.replace(':', "")),
-        about.release.clone().or(about.commit.clone()),
+        about.release.as_deref().map(release).or(about.commit.clone()),
         Some(slug(&about.label)),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
@@ -18,6 +19,11 @@ pub fn free_name(folder: &Path, about: &About, format: &str) -> PathBuf {
         .chain((2..).map(|number: u32| format!("{stem}-{number}.{format}")));
     let mut paths = names.map(|name| folder.join(name));
     paths.find(|path| path.symlink_metadata().is_err()).unwrap_or_else(|| folder.join(stem))
+}
+
+/// A release as a part of a file's name: its tag may hold slashes.
+fn release(tag: &str) -> String {
+    tag.parse::<Release>().map_or_else(|_| slug(tag), |release| release.file_name())
 }
 
 /// A label as a part of a file's name.

@@ -30,7 +30,7 @@ pub enum Fit {
 
 /// The first two numbers of a release: `0.2` of `0.2.13`.
 pub fn first_two_numbers(release: &str) -> String {
-    release.split('.').take(2).collect::<Vec<_>>().join(".")
+    release.parse::<Release>().map_or_else(|_| release.to_owned(), |release| release.first_two_numbers())
 }
 
 /// Which of the backups, the oldest first, are old, by their places.
@@ -113,22 +113,23 @@ fn newest_proven(backups: &[Aged], fit: &Fit) -> BTreeSet<usize> {
     let newest_first = backups.iter().enumerate().rev().filter(|(_, backup)| backup.is_proven);
     let needed = newest_first.filter(|(_, backup)| {
         let release = backup.release.as_deref();
-        let numbers = release.map(first_two_numbers);
         match fit {
             Fit::Any => seen.insert(None),
             Fit::FirstTwoNumbers(Some(installed)) => {
-                let is_same = numbers.is_some_and(|numbers| numbers == first_two_numbers(installed));
-                is_same && !release.is_some_and(|release| is_newer(release, installed)) && seen.insert(None)
+                release.is_some_and(|release| is_fit(release, installed)) && seen.insert(None)
             }
-            Fit::FirstTwoNumbers(None) => seen.insert(Some(numbers)),
+            Fit::FirstTwoNumbers(None) => seen.insert(Some(release.map(first_two_numbers))),
         }
     });
     needed.map(|(place, _)| place).collect()
 }
 
-fn is_newer(release: &str, than: &str) -> bool {
+/// Whether it has the same first two numbers and is not newer.
+fn is_fit(release: &str, installed: &str) -> bool {
     let parsed = |tag: &str| tag.parse::<Release>().ok();
-    parsed(release).zip(parsed(than)).is_some_and(|(release, than)| release > than)
+    parsed(release).zip(parsed(installed)).is_some_and(|(release, installed)| {
+        release.has_first_two_numbers_of(&installed) && !release.is_newer_than(&installed)
+    })
 }
 
 #[cfg(test)]

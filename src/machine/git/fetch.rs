@@ -31,7 +31,7 @@ impl Checkout {
         spec
     }
 
-    /// The releases that the origin has, oldest first, fetched or not. A checkout without an origin has its own.
+    /// The tags that the origin has, in [`Release::list_order`], fetched or not. A checkout without an origin has its own.
     pub fn origin_releases(
         &self,
         environment: &BTreeMap<String, String>,

@@ -45,7 +45,7 @@ impl Checkout {
         let arguments = [&["fetch", "--quiet", "--no-write-fetch-head", &origin], &everything[..]].concat();
         self.git_in(folder.path(), &arguments, environment, BRING, stop)?;
         let repository = Repository::open_bare(folder.path()).or_fail(Kind::Refused, failed)?;
-        let checkout = Checkout { repository, folder: self.folder.clone() };
+        let checkout = Checkout { repository, folder: self.folder.clone(), rules: self.rules.clone() };
         Ok(Glimpse { checkout, _folder: folder })
     }
 

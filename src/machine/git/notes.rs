@@ -145,7 +145,7 @@ fn sort(path: &str) -> Option<&'static str> {
 
 /// The section of a changelog whose heading names the release.
 fn section<'a>(changelog: &'a str, release: &Release) -> Option<&'a str> {
-    let version = release.version().to_string();
+    let version = release.version();
     let heading = |line: &str| line.starts_with("## ") || line.starts_with("# ");
     let names = |line: &str| {
         let words = line.split(|c: char| !(c.is_ascii_alphanumeric() || c == '.' || c == '-' || c == '+'));

@@ -4,7 +4,7 @@ use git2::{BranchType, Oid};
 
 use super::Checkout;
 use crate::failure::{Failure, Kind, Result};
-use crate::machine::release::{Release, newest};
+use crate::machine::release::{Release, choose};
 use crate::output::word;
 
 /// What to check out.
@@ -28,7 +28,8 @@ impl Checkout {
         let tags = self.tags()?;
         // `v` or not is a habit of the repository; nobody should have to remember it.
         let other = name.strip_prefix('v').map(str::to_string).unwrap_or_else(|| format!("v{name}"));
-        let other = other.parse::<Release>().ok().map(|release| release.tag().to_string());
+        let other =
+            other.parse::<Release>().ok().filter(Release::has_order).map(|release| release.tag().to_string());
         let tag = [Some(name.to_string()), other].into_iter().flatten().find(|tag| tags.contains_key(tag));
         let branch = self.repository.find_branch(name, BranchType::Local).is_ok();
         match (tag, branch) {
@@ -55,7 +56,8 @@ impl Checkout {
             Kind::NotFound,
             format!("{} has no release, branch or commit `{name}`", self.shown()),
         );
-        if let Some(newest) = newest(&self.releases()?) {
+        let is_earlier = |tag: &str, than: &str| self.is_earlier(tag, than);
+        if let Some(newest) = choose(None, &self.releases()?, &self.rules, &is_earlier).newest {
             failure = failure.why(format!("the newest release it knows is {newest}"));
         }
         let remote = format!("origin/{name}");

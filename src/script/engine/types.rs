@@ -2,6 +2,7 @@
 
 use super::values::{FailureValue, ServerValue, to_error};
 use crate::failure::{Failure, Kind};
+use crate::machine::release::Release;
 use crate::secret::Secret;
 use crate::site;
 use crate::units;
@@ -57,6 +58,9 @@ pub fn register(engine: &mut Engine) {
         let text = |item: Dynamic| context.call_native_fn::<ImmutableString>("to_string", (item,));
         let texts: Result<Vec<_>, _> = items.into_iter().map(text).collect();
         texts.map(|texts| texts.join(&between))
+    });
+    engine.register_fn("version", |tag: &str| {
+        tag.parse::<Release>().map_or_else(|_| tag.to_owned(), |release| release.version().to_owned())
     });
     engine.register_fn("is_map", |value: Dynamic| value.is_map());
     engine.register_fn("is_text", |value: Dynamic| value.is_string());

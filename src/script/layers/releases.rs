@@ -45,7 +45,7 @@ impl Layers {
             let name = name.strip_prefix("releases/").unwrap_or(&name).to_owned();
             let release = path.split_once("releases/").map_or("", |(_, rest)| rest);
             let release = release.split('/').next().unwrap_or_default().parse::<Release>();
-            let Ok(release) = release else {
+            let Some(release) = release.ok().filter(Release::has_order) else {
                 let message = format!("`{path}.rhai` is not named after a release");
                 let help = "call it as the release that asks for it, such as `0.2.10.rhai`, or put it into a folder \
                             with that name";
@@ -58,7 +58,8 @@ impl Layers {
         // The kind's before the site's, which can count on them.
         entries.sort_by(|a, b| {
             let own = |entry: &Entry| entry.path.starts_with("releases/");
-            (&a.release, own(a), &a.path).cmp(&(&b.release, own(b), &b.path))
+            let order = a.release.compare(&b.release).unwrap_or_else(|| a.release.list_order(&b.release));
+            order.then_with(|| (own(a), &a.path).cmp(&(own(b), &b.path)))
         });
         Ok(Text {
             source: format!("{BUNDLED}releases of {kind}.rhai"),
@@ -140,7 +141,7 @@ fn module(entries: &[Entry]) -> String {
             text,
             "        #{{ name: {}, release: {}, title: {}, text: {}, at: {when} }},",
             quoted(&entry.name),
-            quoted(&entry.release.version().to_string()),
+            quoted(entry.release.version()),
             quoted(title),
             quoted(&told),
         );

@@ -2,7 +2,7 @@
 
 use crate::support::chance::Chance;
 use banister::failure::Kind;
-use banister::internals::machine::env_file::EnvFile;
+use banister::internals::machine::env_file::{Dialect, EnvFile};
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::Command;
 
 fn read(path: &Path) -> EnvFile {
-    EnvFile::read(path, BTreeMap::new()).unwrap()
+    EnvFile::read(path, Dialect::Make, BTreeMap::new()).unwrap()
 }
 
 /// The values that make reads; nothing if it refuses the file.
@@ -75,7 +75,7 @@ fn values_are_those_that_make_reads() {
         let text = random_file(&mut chance);
         fs::write(&env, &text).unwrap();
         let Some(made) = by_make(&env, &NAMES) else { continue };
-        let Ok(file) = EnvFile::read(&env, BTreeMap::new()) else { continue };
+        let Ok(file) = EnvFile::read(&env, Dialect::Make, BTreeMap::new()) else { continue };
         for name in NAMES {
             let Ok(value) = file.get(name) else { continue };
             assert_eq!(value.as_deref().unwrap_or_default(), made[name], "round {round}, {name} of {text:?}");
@@ -95,7 +95,7 @@ fn a_setting_that_was_set_is_read_by_make_as_it_was_meant_and_all_others_stay() 
         let text = random_file(&mut chance);
         fs::write(&env, &text).unwrap();
         let Some(before) = by_make(&env, &NAMES) else { continue };
-        let Ok(mut file) = EnvFile::read(&env, BTreeMap::new()) else { continue };
+        let Ok(mut file) = EnvFile::read(&env, Dialect::Make, BTreeMap::new()) else { continue };
         let key = NAMES[chance.below(6)];
         let value = random(&mut chance, &PIECES, 6);
         match file.set(key, &value) {
@@ -170,10 +170,10 @@ fn bytes_that_are_no_text_stay_as_they_are_and_only_a_value_with_them_is_refused
     );
     assert!(file.set("CITY", "Zürich").unwrap());
     assert_eq!(read(&env).get("CITY").unwrap().unwrap(), "Zürich");
-    let (_, unread) = EnvFile::read_what_can_be(&env, BTreeMap::new()).unwrap();
+    let (_, unread) = EnvFile::read_what_can_be(&env, Dialect::Make, BTreeMap::new()).unwrap();
     assert!(unread.is_empty(), "{unread:?}");
     fs::write(&env, b"# Gr\xfc\xdfe\nCITY=Z\xfcrich\n").unwrap();
-    assert_eq!(EnvFile::read_what_can_be(&env, BTreeMap::new()).unwrap().1, [2]);
+    assert_eq!(EnvFile::read_what_can_be(&env, Dialect::Make, BTreeMap::new()).unwrap().1, [2]);
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn what_only_make_can_tell_is_refused() {
     }
     assert_eq!(file.get("E").unwrap().as_deref(), Some("1"));
     fs::write(&env, "ifdef A\nB=1\nendif\n").unwrap();
-    assert_eq!(EnvFile::read(&env, BTreeMap::new()).unwrap_err().kind, Kind::Refused);
-    let none = EnvFile::read(&folder.path().join("none"), BTreeMap::new()).unwrap_err();
+    assert_eq!(EnvFile::read(&env, Dialect::Make, BTreeMap::new()).unwrap_err().kind, Kind::Refused);
+    let none = EnvFile::read(&folder.path().join("none"), Dialect::Make, BTreeMap::new()).unwrap_err();
     assert_eq!(none.kind, Kind::NotFound);
 }

@@ -121,17 +121,23 @@ fn cut_comment(line: &str) -> (String, Option<String>) {
 fn statement(code: &str) -> Result<Option<Statement>, String> {
     let mut rest = code.trim_start_matches(BLANKS);
     let mut prefix_end = code.len() - rest.len();
+    // Looked for once: a line may begin with any number of `export`.
+    let found = Assigned::find(code);
     loop {
-        if let Some((name, operator, value)) = assignment(rest)? {
+        if let Some(found) = &found
+            && let Some(name) = found.name(code, prefix_end)?
+        {
             return Ok(Some(Statement {
                 prefix: code[..prefix_end].to_owned(),
                 name: name.to_owned(),
-                operator,
-                value: value.trim_start_matches(BLANKS).to_owned(),
+                operator: found.operator,
+                value: code[found.value..].trim_start_matches(BLANKS).to_owned(),
             }));
         }
         let word = rest.split(BLANKS).next().unwrap_or_default();
-        if DIRECTIVES.contains(&word) || DIRECTIVES.iter().any(|it| word.starts_with(&format!("{it}("))) {
+        let is_directive =
+            |it: &str| word.strip_prefix(it).is_some_and(|rest| rest.is_empty() || rest.starts_with('('));
+        if DIRECTIVES.into_iter().any(is_directive) {
             return Err(format!("`{word}` is more than a setting"));
         }
         if word != "export" {
@@ -142,31 +148,40 @@ fn statement(code: &str) -> Result<Option<Statement>, String> {
     }
 }
 
-/// A setting without anything before it.
-fn assignment(text: &str) -> Result<Option<(&str, Operator, &str)>, String> {
-    let Some(at) = text.find('=') else { return Ok(None) };
-    let (left, right) = (&text[..at], &text[at + 1..]);
-    let (name, operator) = match left.chars().next_back() {
-        Some(':') => (left.trim_end_matches(':'), Operator::AtOnce),
-        Some('?') => (&left[..left.len() - 1], Operator::IfUnset),
-        Some('+') => (&left[..left.len() - 1], Operator::Append),
-        Some('!') => (&left[..left.len() - 1], Operator::Shell),
-        _ => (left, Operator::Later),
-    };
-    let name = name.trim_end_matches(BLANKS);
-    if name.is_empty() || name.contains(BLANKS) {
-        return Ok(None);
-    }
-    match name.contains(['$', ':', '(', ')']) {
-        true => Err(format!("make reads more than a setting in `{name}`")),
-        false => Ok(Some((name, operator, right))),
-    }
+/// The first `=` of a line, with what belongs to it.
+struct Assigned {
+    name_end: usize,
+    operator: Operator,
+    value: usize,
 }
 
-/// Whether this program gives a setting this name: what every shell takes too.
-pub(super) fn is_name(name: &str) -> bool {
-    name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-        && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+impl Assigned {
+    fn find(code: &str) -> Option<Assigned> {
+        let at = code.find('=')?;
+        let left = &code[..at];
+        let (name, operator) = match left.chars().next_back() {
+            Some(':') => (left.trim_end_matches(':'), Operator::AtOnce),
+            Some('?') => (&left[..left.len() - 1], Operator::IfUnset),
+            Some('+') => (&left[..left.len() - 1], Operator::Append),
+            Some('!') => (&left[..left.len() - 1], Operator::Shell),
+            _ => (left, Operator::Later),
+        };
+        Some(Assigned { name_end: name.trim_end_matches(BLANKS).len(), operator, value: at + 1 })
+    }
+
+    /// The name, if a setting begins at this place.
+    fn name<'a>(&self, code: &'a str, start: usize) -> Result<Option<&'a str>, String> {
+        let Some(name) = code.get(start..self.name_end).filter(|name| !name.is_empty()) else {
+            return Ok(None);
+        };
+        match name.find(BLANKS) {
+            Some(_) => Ok(None),
+            None if name.contains(['$', ':', '(', ')']) => {
+                Err(format!("make reads more than a setting in `{name}`"))
+            }
+            None => Ok(Some(name)),
+        }
+    }
 }
 
 /// The value as it must be written; nothing if no line of make's can hold it.

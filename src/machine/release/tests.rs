@@ -1,0 +1,4 @@
+mod cases;
+mod order;
+mod passed;
+mod told;
