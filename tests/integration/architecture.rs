@@ -113,6 +113,8 @@ fn the_borders_are_kept() {
                 "script/repl",
                 "script/rehearsal",
                 "script/reference/definitions",
+                // Once for the program.
+                "script/check/known",
             ],
         ),
         (&["granit_parser"], &["machine/yaml"]),

@@ -15,7 +15,7 @@ fn assert_cases(cases: &[(&str, &str, &str, &str)], images: bool) {
         let choice = chosen(installed, offered, images);
         let found = choice.newest.as_ref().map_or("", Release::tag);
         assert_eq!(found, *newest, "{installed}: {offered}: {:?}", choice.told);
-        let said: String = choice.told.iter().map(|told| format!("{told}\n")).collect();
+        let said: String = choice.told.iter().map(|said| format!("{said}\n")).collect();
         for tag in told.split_whitespace() {
             assert!(said.contains(&format!("`{tag}`")), "{installed}: {tag} is not reported: {said}");
         }
