@@ -13,8 +13,10 @@ mod loose;
 mod moving;
 mod notes;
 mod place;
+mod remote;
 mod settings;
 mod staging;
+mod tags;
 mod target;
 mod tree;
 
@@ -32,6 +34,7 @@ pub use check_out::Moved;
 pub use fetch::{Fetched, without_credentials};
 pub use notes::{Note, Touched};
 pub use settings::{Setting, Value, settings};
+pub use tags::MovedTag;
 pub use target::Target;
 pub use tree::inside;
 
