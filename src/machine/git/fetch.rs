@@ -27,7 +27,8 @@ impl Checkout {
     pub fn fetch(&self, environment: &BTreeMap<String, String>) -> Result<Option<Spec>> {
         let Some(remote) = self.remote()? else { return Ok(None) };
         // Not `--tags`: a tag that moved at the origin would make the whole fetch fail, though all else came.
-        let mut arguments: Vec<String> = ["git", "fetch", "--no-tags"].map(str::to_owned).to_vec();
+        let mut arguments: Vec<String> =
+            ["git", "fetch", "--no-tags", "--no-recurse-submodules"].map(str::to_owned).to_vec();
         arguments.push(remote.clone());
         arguments.extend(self.refspecs(&remote));
         let mut spec = Spec::new(arguments, &self.folder);

@@ -30,7 +30,14 @@ impl Checkout {
             Some(url) => self.reachable(&url),
             None => remote.clone(),
         };
-        let mut arguments = vec!["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", &origin];
+        let mut arguments = vec![
+            "fetch",
+            "--quiet",
+            "--no-tags",
+            "--no-recurse-submodules",
+            "--no-write-fetch-head",
+            &origin,
+        ];
         let refspecs = self.refspecs(&remote);
         arguments.extend(refspecs.iter().map(String::as_str));
         self.git_in(glimpse.folder.path(), &arguments, environment, BRING, stop)?;
@@ -38,8 +45,24 @@ impl Checkout {
         glimpse.opened()
     }
 
+    /// The same, with all files of what `name` means, also of a partial clone.
+    pub fn glimpse_of(
+        &self,
+        name: &str,
+        environment: &BTreeMap<String, String>,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Glimpse> {
+        let glimpse = self.glimpse(environment, stop)?;
+        if let Some(remote) = self.remote()?.filter(|_| self.is_partial())
+            && let Ok(commit) = glimpse.checkout.commit_named_by(name)
+        {
+            glimpse.checkout.bring_missing(&remote, commit, stop)?;
+        }
+        glimpse.opened()
+    }
+
     /// A temporary repository with the references of this one, which borrows its objects.
-    fn double(&self) -> Result<Glimpse> {
+    pub fn double(&self) -> Result<Glimpse> {
         let failed = || "no temporary repository can be made".to_owned();
         let folder = tempfile::tempdir().or_fail(Kind::Refused, failed)?;
         drop(Repository::init_bare(folder.path()).or_fail(Kind::Refused, failed)?);
@@ -70,17 +93,23 @@ impl Checkout {
     fn in_place_of(&self, folder: &Path) -> Result<Checkout> {
         let failed = || "a temporary repository can't be read".to_owned();
         let repository = Repository::open_bare(folder).or_fail(Kind::Refused, failed)?;
-        Ok(Checkout { repository, folder: self.folder.clone(), rules: self.rules.clone() })
+        let (folder, rules) = (self.folder.clone(), self.rules.clone());
+        Ok(Checkout { repository, folder, rules, environment: self.environment.clone(), edits: Vec::new() })
     }
 
     /// The origin as another folder can name it: a path there is one from the checkout.
-    fn reachable(&self, url: &str) -> String {
+    pub(super) fn reachable(&self, url: &str) -> String {
         let path = self.folder.join(url);
         if path.exists() { path.display().to_string() } else { url.to_owned() }
     }
 }
 
 impl Glimpse {
+    /// The temporary repository.
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Read again: another program has changed it.
     fn opened(self) -> Result<Glimpse> {
         let checkout = self.checkout.in_place_of(self.folder.path())?;

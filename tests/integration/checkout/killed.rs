@@ -73,15 +73,26 @@ fn whole(repository: &Repository) -> Duration {
 
 #[test]
 fn a_killed_move_can_go_on_elsewhere_or_back() {
+    goes_on(&releases(), rounds(80));
+}
+
+#[test]
+fn so_can_one_that_git_makes() {
     let repository = releases();
-    let whole = whole(&repository);
+    // No such filter is configured, so that git writes the files as they are.
+    repository.write(".git/info/attributes", "* filter=none\n");
+    goes_on(&repository, rounds(20));
+}
+
+fn goes_on(repository: &Repository, rounds: usize) {
+    let whole = whole(repository);
     let mut chance = Chance::of(1);
     let (mut cut, mut half) = (0, 0);
-    for _ in 0..rounds(80) {
+    for _ in 0..rounds {
         let names = ["1.0.0", "1.1.0", "1.2.0"];
         let to = names[chance.below(3)];
         let pause = whole.mul_f64(chance.below(1000) as f64 / 900.0);
-        cut += usize::from(killed_after(&repository, to, pause));
+        cut += usize::from(killed_after(repository, to, pause));
         // The note of a move that was cut off.
         half += usize::from(repository.exists(".git/banister-check-out/moving.json"));
         let checkout = Checkout::open(&repository.folder).unwrap();

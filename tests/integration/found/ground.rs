@@ -5,7 +5,7 @@ use crate::support;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use support::releases::healthy;
-use support::{Said, World};
+use support::{Said, World, said};
 
 pub struct Found {
     pub world: World,
@@ -102,9 +102,9 @@ impl Found {
 
     /// Plan and run both refuse it in Check, with each of these words, and nothing of the checkout has changed.
     pub fn is_refused(&self, words: &[&str]) {
-        let before = self.whole();
+        let (before, backups) = (self.whole(), self.backups());
         for arguments in [&["plan", "update"][..], &["run", "update", "--yes", "--abandon"]] {
-            let said = self.world.banister(arguments);
+            let said = self.banister(arguments);
             assert_eq!(said.code, Some(1), "{said:?}");
             let all = format!("{}{}", said.out, said.err);
             for word in words {
@@ -113,7 +113,33 @@ impl Found {
             assert!(!all.contains("\nBack up"), "{said:?}");
             assert_eq!(self.whole(), before, "{said:?}");
         }
-        assert!(!self.path("backups").exists());
+        assert_eq!(self.backups(), backups);
+    }
+
+    fn backups(&self) -> usize {
+        std::fs::read_dir(self.path("backups/web")).map_or(0, Iterator::count)
+    }
+
+    /// The program, with the programs in `bin` alone, if there is such a folder.
+    fn banister(&self, arguments: &[&str]) -> Said {
+        let mut command = self.world.command(arguments);
+        if self.path("bin").exists() {
+            command.env("PATH", self.path("bin"));
+        }
+        said(command.output().unwrap())
+    }
+
+    /// Makes a folder `bin` with all programs but this one.
+    pub fn without(&self, program: &str) {
+        std::fs::create_dir(self.path("bin")).unwrap();
+        for folder in std::env::split_paths(&std::env::var_os("PATH").unwrap()) {
+            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                let link = self.path("bin").join(entry.file_name());
+                if entry.file_name() != program && link.symlink_metadata().is_err() {
+                    std::os::unix::fs::symlink(entry.path(), link).unwrap();
+                }
+            }
+        }
     }
 
     /// All files of the checkout with what is in them, and where it stands.
