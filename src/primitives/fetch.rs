@@ -28,7 +28,6 @@ use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::files::{private_folder, write_private_durably};
 use crate::machine::git::{Checkout, Fetched, MovedTag, without_credentials};
 use crate::machine::release::Release;
-use crate::output::word;
 use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive, Probe, Told};
 use crate::supervised;
 use serde::{Deserialize, Serialize};
@@ -87,7 +86,7 @@ fn perform(_: &Arguments, host: &Host) -> Result<Fetched> {
     supervised::perform(&command, &host).map_err(|failure| Failure {
         kind: if failure.kind == Kind::CommandFailed { Kind::Unreachable } else { failure.kind },
         why: failure.why.iter().map(|line| without_credentials(line)).collect(),
-        help: Some(format!("try it by hand: git -C {} fetch", word(checkout.folder().display()))),
+        help: Some(checkout.fetch_help(&failure.why)),
         ..failure
     })?;
     let checkout = server.open_checkout()?;

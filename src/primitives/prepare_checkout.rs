@@ -63,7 +63,11 @@ fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
     let stop = || host.stop.is_asked();
     let glimpse = match checkout.glimpse(&server.environment, &stop) {
         // What is fetched already needs no origin.
-        Err(failure) if failure.kind == Kind::Unreachable => checkout.double()?,
+        Err(failure) if failure.kind == Kind::Unreachable => {
+            let glimpse = checkout.double()?;
+            glimpse.checkout.target(&arguments.to).map_err(|_| failure)?;
+            glimpse
+        }
         glimpse => glimpse?,
     };
     Ok(json!(checkout.foresee(&glimpse, &arguments.to, &stop)?))

@@ -37,6 +37,20 @@ impl Checkout {
         Ok(Some(spec))
     }
 
+    /// What helps if a fetch failed, for the reason that git gave.
+    pub fn fetch_help(&self, why: &[String]) -> String {
+        let git = format!("git -C {}", word(self.folder.display()));
+        let remote = self.remote().ok().flatten().unwrap_or_else(|| "origin".to_owned());
+        if why.iter().any(|line| line.contains("couldn't find remote ref")) {
+            // A clone of one branch alone asks for that one.
+            return format!(
+                "that branch is gone at the origin; have all of its branches fetched with `{git} remote set-branches {} '*'`",
+                word(remote)
+            );
+        }
+        format!("try it by hand: {git} fetch")
+    }
+
     /// The tags that the origin has, in [`Release::list_order`], fetched or not. A checkout without an origin has its own.
     pub fn origin_releases(
         &self,

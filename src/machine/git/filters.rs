@@ -88,7 +88,8 @@ impl Checkout {
     fn fetch_large_files(&self, git: Git, name: &str, to: Oid) -> Result<()> {
         let remote = self.remote()?.unwrap_or_else(|| "origin".to_owned());
         let commit = to.to_string();
-        let looked = git.look(&self.folder, &["lfs", "fetch", &remote, &commit], BRING)?;
+        // What is checked out now, too, for a rollback.
+        let looked = git.look(&self.folder, &["lfs", "fetch", &remote, &commit, "HEAD"], BRING)?;
         if looked.exit.success() {
             return Ok(());
         }

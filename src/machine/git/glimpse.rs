@@ -40,7 +40,10 @@ impl Checkout {
         ];
         let refspecs = self.refspecs(&remote);
         arguments.extend(refspecs.iter().map(String::as_str));
-        self.git_in(glimpse.folder.path(), &arguments, environment, BRING, stop)?;
+        self.git_in(glimpse.folder.path(), &arguments, environment, BRING, stop).map_err(|failure| {
+            let help = self.fetch_help(&failure.why);
+            failure.help(help)
+        })?;
         glimpse.checkout.add_new_tags_in(glimpse.folder.path())?;
         glimpse.opened()
     }

@@ -110,12 +110,17 @@ impl Checkout {
             }
             let mode = std::fs::metadata(&full).or_fail(Kind::Refused, failed)?.permissions().mode();
             let original = std::fs::read(&full).or_fail(Kind::Refused, failed)?;
-            let (base, theirs) =
-                match before.as_ref().and_then(|it| it.edits.iter().find(|it| it.path == shown)) {
-                    // The way back to where these were edited.
-                    Some(left) => (left.merged.clone(), Some(left.original.clone())),
-                    None => (self.bytes_at(here, &path).unwrap_or_default(), then.bytes_at(to, &path)),
-                };
+            let left = before.as_ref().and_then(|it| it.edits.iter().find(|it| it.path == shown));
+            let (base, theirs, mode) = match left {
+                // The way back to where these were edited.
+                Some(left) => (left.merged.clone(), Some(left.original.clone()), left.mode),
+                None => {
+                    let is_executable =
+                        (self.is_executable_at(here, &path), then.is_executable_at(to, &path));
+                    let base = self.bytes_at(here, &path).unwrap_or_default();
+                    (base, then.bytes_at(to, &path), with_executable(mode, is_executable))
+                }
+            };
             let Some(theirs) = theirs else {
                 return Err(self.unmerged(&shown, "the release does not have it any more"));
             };
@@ -235,9 +240,23 @@ impl Checkout {
         self.repository.path().join("banister-edits")
     }
 
+    fn is_executable_at(&self, commit: Oid, path: &Path) -> bool {
+        let tree = self.tree(commit).ok();
+        tree.is_some_and(|tree| matches!(Held::in_tree(&tree, path), Held::File { executable: true, .. }))
+    }
+
     fn bytes_at(&self, commit: Oid, path: &Path) -> Option<Vec<u8>> {
         let entry = self.tree(commit).ok()?.get_path(path).ok()?;
         Some(self.repository.find_blob(entry.id()).ok()?.content().to_vec())
+    }
+}
+
+/// A mode with what a release changed of it, from before to after, unless an admin did.
+fn with_executable(mode: u32, is_executable: (bool, bool)) -> u32 {
+    match (mode & 0o100 != 0, is_executable) {
+        (false, (false, true)) => mode | (mode & 0o444) >> 2,
+        (true, (true, false)) => mode & !0o111,
+        _ => mode,
     }
 }
 

@@ -107,7 +107,8 @@ impl Checkout {
         commit: &str,
         into: Option<&Path>,
     ) -> Result<()> {
-        let known = self.repository.commondir().join("modules");
+        // Each worktree has its own.
+        let known = self.repository.path().join("modules");
         let stores = Stores { into: into.map_or_else(|| known.clone(), Path::to_owned), known };
         let base = self.remote()?.and_then(|remote| self.url_of(&remote));
         let base = base.map_or_else(|| self.folder.display().to_string(), |url| self.reachable(&url));

@@ -116,3 +116,18 @@ fn commits_of_one_s_own_are_asked_about_and_kept_on_a_branch() {
     let kept = found.git("web", &["for-each-ref", "--format=%(objectname)", "refs/heads/banister/"]);
     assert_eq!(kept, own);
 }
+
+#[test]
+fn an_update_that_is_killed_around_the_move_goes_on_with_the_edits() {
+    for place in ["after \"checkout\"", "before \"changed\""] {
+        let found = edited();
+        found.site("edits = [\"env/*\"]");
+        found.release("0.2.0", &[("env/app", NEW)]);
+        let said = found.world.crash(&["run", "update", "--yes"], place);
+        assert_eq!(said.code, Some(-9), "{said:?}");
+        let said = found.world.banister(&["resume", "--yes"]);
+        assert_eq!(said.code, Some(0), "{place}: {said:?}");
+        assert_eq!(both(&found), (BOTH.into(), MINE.into()));
+        assert_eq!(found.git("web", &["describe", "--tags"]), "0.2.0");
+    }
+}

@@ -67,3 +67,15 @@ fn a_shallow_clone_is_updated() {
     found.release("0.2.0", &[("VERSION", "2\n")]);
     found.updates_to("0.2.0");
 }
+
+#[test]
+fn a_clone_of_one_branch_that_is_gone_is_refused_with_the_command_that_fetches_all() {
+    let found = Found::before_the_clone();
+    found.git("", &["clone", "-q", "--single-branch", "origin", "web"]);
+    found.git("web", &["checkout", "-q", "0.1.0"]);
+    found.git("origin", &["branch", "-m", "main", "stable"]);
+    found.release("0.2.0", &[("VERSION", "2\n")]);
+    found.is_refused(&["couldn't find remote ref", "remote set-branches origin '*'"]);
+    found.git("web", &["remote", "set-branches", "origin", "*"]);
+    found.updates_to("0.2.0");
+}
