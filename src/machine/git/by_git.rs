@@ -183,7 +183,7 @@ impl Checkout {
     }
 
     /// Whether what is in a folder under a path is what one of the commits of a move has there, as git stores it.
-    fn is_of(&self, note: &Note, to: Oid, differing: &Differing) -> bool {
+    pub(super) fn is_of(&self, note: &Note, to: Oid, differing: &Differing) -> bool {
         let Some(path) = differing.path.to_str() else { return false };
         let commits = note
             .commits

@@ -12,6 +12,7 @@
 
 use super::dirt::Differing;
 use super::held::Held;
+use super::staging::note_of;
 use super::{Checkout, Position};
 use crate::command::{self, Exit, Spec};
 use crate::failure::{Context, Failure, Kind, Result};
@@ -95,9 +96,20 @@ impl Checkout {
         if self.edits.is_empty() {
             return Ok((edits, kept));
         }
-        let edited = self.differing()?.into_iter().filter(is_modified).map(|differing| differing.path);
-        let mut paths: Vec<PathBuf> =
-            edited.chain(self.hidden_edits()?).filter(|path| self.is_edit(path)).collect();
+        // Of a move that was cut off, what differs may be a file of one of its commits, and nobody's edit.
+        let note = note_of(&self.repository);
+        let is_moved = |it: &Differing| note.as_ref().is_some_and(|note| self.is_of(note, to, it));
+        let edited = self.differing()?.into_iter().filter(is_modified);
+        let hidden = self.hidden_edits()?.into_iter().map(|path| Differing {
+            path,
+            status: Status::WT_MODIFIED,
+            what: None,
+        });
+        let mut paths: Vec<PathBuf> = edited
+            .chain(hidden)
+            .filter(|it| self.is_edit(&it.path) && !is_moved(it))
+            .map(|it| it.path)
+            .collect();
         paths.sort();
         paths.dedup();
         let before = self.edits_left_at(to);
@@ -169,7 +181,7 @@ impl Checkout {
         if moved.is_err() && self.head_commit()?.to_string() != edits.to {
             // Nothing was moved, so that all is as it was.
             self.put_edits(&edits, |edit| &edit.original)?;
-            if !self.repository.path().join("banister-check-out/moving.json").exists() {
+            if note_of(&self.repository).is_none() {
                 let _ = std::fs::remove_file(folder.join(PENDING));
             }
         } else {

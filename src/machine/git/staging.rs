@@ -33,6 +33,9 @@ pub(super) struct Note {
     pub moving_head: bool,
 }
 
+/// The staging folder, beside the index.
+const FOLDER: &str = "banister-check-out";
+
 /// The staging folder, held by this process.
 pub(super) struct Staging {
     folder: PathBuf,
@@ -42,7 +45,7 @@ pub(super) struct Staging {
 impl Staging {
     /// Takes the folder. What an earlier move left in it stays until it has been judged.
     pub fn take(checkout: &Checkout) -> Result<Staging> {
-        let folder = checkout.repository.path().join("banister-check-out");
+        let folder = checkout.repository.path().join(FOLDER);
         let failed = || format!("`{}` can't be made", folder.display());
         DirBuilder::new().recursive(true).mode(0o700).create(&folder).or_fail(Kind::Refused, failed)?;
         let lock = File::create(folder.join("lock")).or_fail(Kind::Refused, failed)?;
@@ -58,8 +61,7 @@ impl Staging {
 
     /// The note of a move that was cut off. One that can't be read was never finished, so nothing had been touched.
     pub fn left(&self) -> Option<Note> {
-        let text = std::fs::read(self.path("moving.json")).ok()?;
-        serde_json::from_slice(&text).ok()
+        read_note(&self.folder)
     }
 
     pub fn write_note(&self, note: &Note) -> Result<()> {
@@ -173,6 +175,16 @@ impl Staging {
         let _ = std::fs::remove_file(self.path("moving.json"));
         let _ = tree::remove(&self.folder);
     }
+}
+
+/// The note of a move that was cut off, without holding the staging folder.
+pub(super) fn note_of(repository: &Repository) -> Option<Note> {
+    read_note(&repository.path().join(FOLDER))
+}
+
+fn read_note(folder: &Path) -> Option<Note> {
+    let text = std::fs::read(folder.join("moving.json")).ok()?;
+    serde_json::from_slice(&text).ok()
 }
 
 /// Where git keeps others from the index.
