@@ -16,7 +16,7 @@ use super::staging::note_of;
 use super::{Checkout, Position};
 use crate::command::{self, Exit, Spec};
 use crate::failure::{Context, Failure, Kind, Result};
-use crate::machine::files::{private_folder, rewrite_durably, write_private_durably};
+use crate::machine::files::{private_folder, remove_half_written, rewrite_durably, write_private_durably};
 use crate::output::word;
 use crate::units::Duration;
 use git2::{IndexEntryExtendedFlag, IndexEntryFlag, Oid, Pathspec, PathspecFlags, Status};
@@ -166,7 +166,12 @@ impl Checkout {
     ) -> Result<(Position, bool)> {
         let folder = self.edits_folder();
         let edits = match read(&folder.join(PENDING)) {
-            Some(left) => self.continued(left, to)?,
+            Some(left) => {
+                for edit in &left.edits {
+                    remove_half_written(&self.folder.join(&edit.path))?;
+                }
+                self.continued(left, to)?
+            }
             None => self.edits_at(self, to)?.0,
         };
         if edits.edits.is_empty() {

@@ -9,6 +9,7 @@ use std::fs::{DirBuilder, File};
 use std::io::Read;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use git2::build::CheckoutBuilder;
 use git2::{Index, Oid, Repository};
@@ -36,6 +37,12 @@ pub(super) struct Note {
 /// The staging folder, beside the index.
 const FOLDER: &str = "banister-check-out";
 
+/// How long a program that a killed move has started, or is about to start, may hold the folder; and how often that is
+/// looked at.
+const ENDS: Duration = Duration::from_secs(20);
+const STARTS: Duration = Duration::from_secs(3);
+const TICK: Duration = Duration::from_millis(50);
+
 /// The staging folder, held by this process.
 pub(super) struct Staging {
     folder: PathBuf,
@@ -48,14 +55,22 @@ impl Staging {
         let folder = checkout.repository.path().join(FOLDER);
         let failed = || format!("`{}` can't be made", folder.display());
         DirBuilder::new().recursive(true).mode(0o700).create(&folder).or_fail(Kind::Refused, failed)?;
-        let lock = File::create(folder.join("lock")).or_fail(Kind::Refused, failed)?;
-        match FileLock::take(lock).or_fail(Kind::Refused, failed)? {
-            Some(lock) => Ok(Staging { folder, _lock: lock }),
-            None => Err(Failure::new(
+        let begun = Instant::now();
+        loop {
+            let lock = File::create(folder.join("lock")).or_fail(Kind::Refused, failed)?;
+            if let Some(lock) = FileLock::take(lock).or_fail(Kind::Refused, failed)? {
+                return Ok(Staging { folder, _lock: lock });
+            }
+            let is_left = read_note(&folder).is_some();
+            if begun.elapsed() < if is_left { ENDS } else { STARTS } {
+                std::thread::sleep(TICK);
+                continue;
+            }
+            return Err(Failure::new(
                 Kind::Refused,
                 format!("another banister is moving the checkout {}", checkout.shown()),
             )
-            .help("wait for it; see who it is with `banister lock show`")),
+            .help("wait for it; see who it is with `banister lock show`"));
         }
     }
 
