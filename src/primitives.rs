@@ -21,6 +21,7 @@ pub mod has_release;
 pub mod http;
 pub mod installed_release;
 pub mod is_healthy;
+pub mod keep_commits;
 pub mod keep_files;
 pub mod lock;
 pub mod loose_commits;
@@ -37,6 +38,8 @@ pub mod now;
 pub mod old_backups;
 pub mod owe;
 pub mod owed;
+pub mod own_commits;
+pub mod prepare_checkout;
 pub mod prune_backups;
 pub mod put_back;
 pub mod put_back_edits;
@@ -89,6 +92,7 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<http::Http>::new(),
     &Of::<installed_release::InstalledRelease>::new(),
     &Of::<is_healthy::IsHealthy>::new(),
+    &Of::<keep_commits::KeepCommits>::new(),
     &Of::<keep_files::KeepFiles>::new(),
     &Of::<lock::Lock>::new(),
     &Of::<loose_commits::LooseCommits>::new(),
@@ -105,6 +109,8 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<old_backups::OldBackups>::new(),
     &Of::<owe::Owe>::new(),
     &Of::<owed::Owed>::new(),
+    &Of::<own_commits::OwnCommits>::new(),
+    &Of::<prepare_checkout::PrepareCheckout>::new(),
     &Of::<prune_backups::PruneBackups>::new(),
     &Of::<put_back::PutBack>::new(),
     &Of::<put_back_edits::PutBackEdits>::new(),

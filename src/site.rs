@@ -102,7 +102,10 @@ impl Server {
 
     /// Its checkout, in which those tags are releases that its table says.
     pub fn open_checkout(&self) -> Result<Checkout> {
-        Ok(Checkout::open(&self.checkout)?.with(&self.releases))
+        Ok(Checkout::open(&self.checkout)?
+            .with(&self.releases)
+            .in_environment(&self.environment)
+            .with_edits(&self.edits))
     }
 
     /// Where its backups are, unless a script says otherwise.

@@ -4,7 +4,7 @@
 use std::ffi::OsStr;
 
 /// Where the repository of a hook is, and what of it.
-const OF_A_HOOK: [&str; 11] = [
+const OF_A_HOOK: [&str; 14] = [
     "GIT_DIR",
     "GIT_WORK_TREE",
     "GIT_INDEX_FILE",
@@ -16,6 +16,9 @@ const OF_A_HOOK: [&str; 11] = [
     "GIT_PREFIX",
     "GIT_SHALLOW_FILE",
     "GIT_GRAFT_FILE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_REPLACE_REF_BASE",
 ];
 
 /// With which options a make above is run, as `-n`, and how deep it is. Without the depth they are the user's own.

@@ -64,6 +64,17 @@ pub(super) fn replace_durably(
 }
 
 /// The name under which `path` is prepared: in the same folder, so that a rename is one step, and hidden.
+/// Removes what a crash has left of [`rewrite_durably`] beside a file.
+pub fn remove_half_written(path: &Path) -> Result<()> {
+    let left = beside(path, "new")?;
+    match std::fs::remove_file(&left) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).or_fail(Kind::Refused, || format!("`{}` can't be removed", left.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
 pub(super) fn beside(path: &Path, ending: &str) -> Result<PathBuf> {
     let name = path
         .file_name()

@@ -1,22 +1,34 @@
 //! A git checkout: where it stands, what it could become, and what was changed in it by hand.
 //!
-//! Reading and moving is done by libgit2 in this process. Only fetching is left to the user's own git, which knows
-//! the credentials. Nothing is remembered here between two runs, except by a checkout that was cut off half-way
+//! Reading is done by libgit2 in this process, and moving, too, in ordinary repositories. Fetching is left to the user's own
+//! git, which knows the credentials, and so is moving what only git moves rightly (see [`way`]). Nothing is remembered here between two runs, except by a checkout that was cut off half-way
 //! (see [`moving`]).
 
+mod ahead;
+mod alternates;
+mod by_git;
 mod check_out;
 mod dirt;
 mod fetch;
+mod filters;
 mod glimpse;
 mod held;
 mod loose;
 mod moving;
 mod notes;
+mod origin;
+mod own;
+mod own_edits;
 mod place;
+mod remote;
 mod settings;
 mod staging;
+mod status;
+mod submodules;
+mod tags;
 mod target;
 mod tree;
+mod way;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -30,8 +42,11 @@ use crate::output::word;
 
 pub use check_out::Moved;
 pub use fetch::{Fetched, without_credentials};
+pub use glimpse::Glimpse;
 pub use notes::{Note, Touched};
+pub use own_edits::Kept;
 pub use settings::{Setting, Value, settings};
+pub use tags::MovedTag;
 pub use target::Target;
 pub use tree::inside;
 
@@ -42,6 +57,10 @@ pub struct Checkout {
     folder: PathBuf,
     /// Which tags are releases.
     rules: Rules,
+    /// For the user's git.
+    environment: BTreeMap<String, String>,
+    /// Patterns of files of the repository that an administrator edits.
+    edits: Vec<String>,
 }
 
 /// Where a checkout stands.
@@ -89,7 +108,7 @@ impl Checkout {
                 )),
             ErrorCode::NotFound => Failure::new(Kind::NotFound, format!("`{shown}` is not a git checkout"))
                 .help("set `checkout` in site.toml to the folder that `git clone` made"),
-            _ => Failure::new(Kind::Refused, format!("git can't open `{shown}`")).why(error.message()),
+            _ => unopened(path, &error),
         })?;
         let Some(folder) = repository.workdir().map(Path::to_path_buf) else {
             return Err(Failure::new(
@@ -100,12 +119,23 @@ impl Checkout {
         };
         let folder =
             folder.canonicalize().or_fail(Kind::Refused, || format!("`{shown}` can't be entered"))?;
-        Ok(Checkout { repository, folder, rules: Rules::default() })
+        let (rules, environment) = (Rules::default(), BTreeMap::new());
+        Ok(Checkout { repository, folder, rules, environment, edits: Vec::new() })
     }
 
     /// The same, for a server that says which tags are releases.
     pub fn with(self, rules: &Rules) -> Checkout {
         Checkout { rules: rules.clone(), ..self }
+    }
+
+    /// The same, with variables for the user's git.
+    pub fn in_environment(self, environment: &BTreeMap<String, String>) -> Checkout {
+        Checkout { environment: environment.clone(), ..self }
+    }
+
+    /// The same, with patterns of files that are edited and keep their edits.
+    pub fn with_edits(self, edits: &[String]) -> Checkout {
+        Checkout { edits: edits.to_vec(), ..self }
     }
 
     /// The folder with the files.
@@ -126,9 +156,10 @@ impl Checkout {
                 Failure::new(Kind::Refused, format!("the checkout {} has no commit yet", self.shown()))
                     .help(format!("fill it with `git -C {} pull`", word(self.folder.display())))
             }
-            _ => self.failed("HEAD can't be read", &error),
+            _ => self.unreadable("HEAD can't be read", &error),
         })?;
-        let commit = head.peel_to_commit().map_err(|error| self.failed("HEAD is not a commit", &error))?;
+        let commit =
+            head.peel_to_commit().map_err(|error| self.unreadable("HEAD is not a commit", &error))?;
         Ok(commit.id())
     }
 
@@ -239,4 +270,20 @@ impl Checkout {
             .why(error.message())
             .help(format!("see what git says with `git -C {} status`", word(self.folder.display())))
     }
+}
+
+/// The refusal of a repository in a form that this program does not read.
+fn unopened(path: &Path, error: &git2::Error) -> Failure {
+    let (shown, said) = (path.display(), error.message());
+    let failure = Failure::new(Kind::Refused, format!("the checkout `{shown}` can't be opened")).why(said);
+    if said.contains("refstorage") {
+        let migrate = format!("git -C {} refs migrate --ref-format=files", word(shown));
+        return failure.help(format!(
+            "banister does not read reftables; keep its branches and tags in files with `{migrate}`"
+        ));
+    }
+    if said.contains("object format") {
+        return failure.help("banister reads repositories with SHA-1 only; clone one of those, and set `checkout` to the clone");
+    }
+    failure.help(format!("see what git says with `git -C {} status`", word(shown)))
 }

@@ -7,10 +7,10 @@
 //!
 //! # Returns
 //! Array of text, such as `modified: server/Makefile`, at most 20 of them and then how many more; empty if it is clean.
-//! Ignored files don't count.
+//! Ignored files don't count, and neither do edits of files that `edits` in site.toml names.
 //!
 //! # Errors
-//! `not_found` if the checkout is not there, `refused` if git can't read it.
+//! `not_found` if the checkout is not there, `refused` if git can't read it, or is in the middle of a merge or the like.
 //!
 //! # After a crash
 //! It is read again, unless the result was recorded.

@@ -2,6 +2,8 @@
 //!
 //! Fetches commits and tags from the origin, with the user's own git.
 //!
+//! New tags are added, and no tag that is here is moved: releases that have another commit at the origin are named.
+//!
 //! # Options
 //! None.
 //!
@@ -24,15 +26,17 @@
 use crate::data::ServerName;
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::files::{private_folder, write_private_durably};
-use crate::machine::git::{Checkout, Fetched, without_credentials};
+use crate::machine::git::{Checkout, Fetched, MovedTag, without_credentials};
 use crate::machine::release::Release;
-use crate::output::word;
 use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive, Probe, Told};
 use crate::supervised;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub struct Fetch;
+
+/// So many releases that were tagged anew are named.
+const REPORTED: usize = 6;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -76,14 +80,34 @@ fn perform(_: &Arguments, host: &Host) -> Result<Fetched> {
         told => (host.tell)(told),
     };
     let host = Host { tell: &tell, ..*host };
-    supervised::perform(&checkout.fetch(&server.environment), &host).map_err(|failure| Failure {
+    let Some(command) = checkout.fetch(&server.environment)? else {
+        return Ok(Fetched { releases: Vec::new() });
+    };
+    supervised::perform(&command, &host).map_err(|failure| Failure {
         kind: if failure.kind == Kind::CommandFailed { Kind::Unreachable } else { failure.kind },
         why: failure.why.iter().map(|line| without_credentials(line)).collect(),
-        help: Some(format!("try it by hand: git -C {} fetch --tags", word(checkout.folder().display()))),
+        help: Some(checkout.fetch_help(&failure.why)),
         ..failure
     })?;
-    let brought = server.open_checkout()?.releases()?.into_iter();
+    let checkout = server.open_checkout()?;
+    checkout.add_new_tags()?;
+    report_moved(&checkout, &host)?;
+    let brought = checkout.releases()?.into_iter();
     Ok(Fetched { releases: brought.filter(|release| !before.contains(release)).collect() })
+}
+
+/// Names the releases that were tagged anew at the origin: they stay what they are here.
+fn report_moved(checkout: &Checkout, host: &Host) -> Result<()> {
+    let moved = checkout.moved_releases()?;
+    for MovedTag { tag, here, origin } in moved.iter().take(REPORTED) {
+        let said =
+            format!("{tag} is another commit at the origin now: {origin}, and {here} here, which stays");
+        (host.tell)(Told::Note(said.into()));
+    }
+    if let more @ 1.. = moved.len().saturating_sub(REPORTED) {
+        (host.tell)(Told::Note(format!("{more} more releases are other commits at the origin").into()));
+    }
+    Ok(())
 }
 
 /// What the checkout knew when this attempt began: kept beside it, so that one that is gone on with brings the same.

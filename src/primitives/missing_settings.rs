@@ -73,7 +73,9 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<MissingSetting>> {
 /// The plan fetches: what that will bring is read without bringing it into the checkout.
 fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
     let server = host.server()?;
-    let glimpse = server.open_checkout()?.glimpse(&server.environment, &|| host.stop.is_asked())?;
+    let glimpse = server
+        .open_checkout()?
+        .glimpse_of(&arguments.release, &server.environment, &|| host.stop.is_asked())?;
     Ok(json!(found(arguments, host, &glimpse.checkout)?))
 }
 

@@ -58,7 +58,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<String>> {
 fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
     let server = host.server()?;
     let checkout = server.open_checkout()?;
-    let glimpse = checkout.glimpse(&server.environment, &|| host.stop.is_asked())?;
+    let glimpse = checkout.glimpse_of(&arguments.release, &server.environment, &|| host.stop.is_asked())?;
     Ok(json!(found(arguments, host, &checkout, &glimpse.checkout)?))
 }
 

@@ -72,7 +72,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
 fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
     let server = host.server()?;
     let checkout = server.open_checkout()?;
-    let glimpse = checkout.glimpse(&server.environment, &|| host.stop.is_asked())?;
+    let glimpse = checkout.glimpse_of(&arguments.to, &server.environment, &|| host.stop.is_asked())?;
     Ok(json!(notes(arguments, &checkout, &glimpse.checkout)?))
 }
 

@@ -42,6 +42,10 @@ pub struct Table {
     /// as `["24.8.0", "{n}.11"]`, in which two numbers are the last release with them.
     #[serde(default)]
     pub releases: Rules,
+    /// Patterns of files of the repository that are edited on the server, such as `["env/*"]`: an update merges each release
+    /// with the edits, shows them, and a rollback restores them. Other edited files are refused.
+    #[serde(default)]
+    pub edits: Vec<String>,
     /// The folder of the Makefile, within the checkout.
     #[serde(default)]
     pub folder: PathBuf,

@@ -30,6 +30,7 @@ mod examples;
 mod exclude;
 mod faults;
 mod foreign;
+mod found;
 mod gates;
 mod harmless;
 mod health;

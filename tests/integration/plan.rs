@@ -90,7 +90,7 @@ fn a_long_plan_begins_with_its_steps_what_they_do_and_how_long_they_took_last_ti
     assert!(first.len() <= 15, "{first:#?}");
     assert_eq!(first[0], "plan of `update` on practice");
     for line in [
-        "Check reads",
+        "Check 1 change",
         "Review release notes 1 question",
         "Build 1 change",
         "Remove kept images 2 changes",

@@ -27,7 +27,11 @@ impl Checkout {
                 (self.forward(branch, self.commit_of(&target)?)?, Some(branch.as_str()))
             }
         };
-        let (from, changed) = self.move_to(commit, branch)?;
+        let by_git = self.needs_git(&[self.head_commit()?, commit])?;
+        let (from, changed) = self.move_with_edits(commit, &|| match by_git {
+            true => self.move_by_git(commit, branch),
+            false => self.move_to(commit, branch),
+        })?;
         Ok(Moved { from, to: self.position()?, changed })
     }
 

@@ -14,7 +14,7 @@ use crate::failure::{Failure, Kind, Result};
 pub struct Dirty {
     /// From the checkout's folder. Bytes that are not UTF-8 are shown as `\u{fffd}`.
     pub path: String,
-    /// `modified`, `deleted`, `untracked`, `staged` or `in conflict`.
+    /// `modified`, `deleted`, `untracked`, `staged`, `in conflict`, `mode changed`, or what is in a submodule.
     pub what: String,
 }
 
@@ -46,16 +46,30 @@ impl Dirt {
 pub(super) struct Differing {
     pub path: PathBuf,
     pub status: Status,
+    /// What it is, where the flags don't say it.
+    pub what: Option<&'static str>,
 }
 
 impl Checkout {
     /// What was changed by hand: modified, deleted, staged and untracked files, by path, at most `most` of them
-    /// named. Ignored files are not dirt, and neither is what happens inside a submodule.
+    /// named. Refused while a merge or the like is not finished. Ignored files are not dirt, and neither are edits of files that keep them; what was changed in a submodule is.
     pub fn dirty(&self, most: usize) -> Result<Dirt> {
-        Ok(dirt(&self.differing()?, most))
+        self.refuse_if_unfinished()?;
+        let mut differing = self.differing()?;
+        differing.retain(|it| it.status != Status::WT_MODIFIED || !self.is_edit(&it.path));
+        Ok(dirt(&differing, most))
     }
 
     pub(super) fn differing(&self) -> Result<Vec<Differing>> {
+        let mut found = match self.needs_git(&[self.head_commit()?])? {
+            true => self.differing_by_git()?,
+            false => self.differing_here()?,
+        };
+        self.name_modes(&mut found)?;
+        Ok(found)
+    }
+
+    fn differing_here(&self) -> Result<Vec<Differing>> {
         let mut options = StatusOptions::new();
         options.include_untracked(true).recurse_untracked_dirs(true).include_ignored(false);
         options.exclude_submodules(true);
@@ -68,6 +82,7 @@ impl Checkout {
             .map(|entry| Differing {
                 path: PathBuf::from(std::ffi::OsStr::from_bytes(entry.path_bytes())),
                 status: entry.status(),
+                what: None,
             })
             .collect())
     }
@@ -89,7 +104,7 @@ impl Checkout {
 pub(super) fn dirt(differing: &[Differing], most: usize) -> Dirt {
     let named = differing.iter().take(most).map(|differing| Dirty {
         path: differing.path.to_string_lossy().into_owned(),
-        what: what(differing.status).to_string(),
+        what: differing.what.unwrap_or_else(|| what(differing.status)).to_string(),
     });
     Dirt { named: named.collect(), more: differing.len().saturating_sub(most) }
 }

@@ -18,17 +18,37 @@ pub struct Fetched {
 }
 
 /// How long git may take to ask, and to bring.
-const ASK: Duration = Duration::seconds(60);
-const BRING: Duration = Duration::seconds(1_800);
+pub(super) const ASK: Duration = Duration::seconds(60);
+pub(super) const BRING: Duration = Duration::seconds(1_800);
 
 impl Checkout {
-    /// The command that fetches commits and tags. Doing it twice is the same as once; doing it twice at a time is not.
-    pub fn fetch(&self, environment: &BTreeMap<String, String>) -> Spec {
-        // Not `--quiet`: git would not say which tag it rejects.
-        let mut spec = Spec::new(["git", "fetch", "--tags"], &self.folder);
+    /// The command that fetches commits and tags; [`Checkout::add_new_tags`] then adds the new tags. Doing it twice is the
+    /// same as once; doing it twice at a time is not. None if there is no remote.
+    pub fn fetch(&self, environment: &BTreeMap<String, String>) -> Result<Option<Spec>> {
+        let Some(remote) = self.remote()? else { return Ok(None) };
+        // Not `--tags`: a tag that moved at the origin would make the whole fetch fail, though all else came.
+        let mut arguments: Vec<String> =
+            ["git", "fetch", "--no-tags", "--no-recurse-submodules"].map(str::to_owned).to_vec();
+        arguments.push(remote.clone());
+        arguments.extend(self.refspecs(&remote));
+        let mut spec = Spec::new(arguments, &self.folder);
         spec.environment = environment.clone();
         spec.within = Some(BRING);
-        spec
+        Ok(Some(spec))
+    }
+
+    /// What helps if a fetch failed, for the reason that git gave.
+    pub fn fetch_help(&self, why: &[String]) -> String {
+        let git = format!("git -C {}", word(self.folder.display()));
+        let remote = self.remote().ok().flatten().unwrap_or_else(|| "origin".to_owned());
+        if why.iter().any(|line| line.contains("couldn't find remote ref")) {
+            // A clone of one branch alone asks for that one.
+            return format!(
+                "that branch is gone at the origin; have all of its branches fetched with `{git} remote set-branches {} '*'`",
+                word(remote)
+            );
+        }
+        format!("try it by hand: {git} fetch")
     }
 
     /// The tags that the origin has, in [`Release::list_order`], fetched or not. A checkout without an origin has its own.
@@ -37,10 +57,8 @@ impl Checkout {
         environment: &BTreeMap<String, String>,
         stop: &dyn Fn() -> bool,
     ) -> Result<Vec<Release>> {
-        if self.repository.find_remote("origin").is_err() {
-            return self.releases();
-        }
-        let said = self.git(&["ls-remote", "--tags", "--refs", "origin"], environment, ASK, stop)?;
+        let Some(remote) = self.remote()? else { return self.releases() };
+        let said = self.git(&["ls-remote", "--tags", "--refs", &remote], environment, ASK, stop)?;
         Ok(releases(said.lines().filter_map(|line| line.rsplit_once("refs/tags/").map(|(_, tag)| tag))))
     }
 

@@ -107,7 +107,21 @@ impl Checkout {
     }
 
     /// Refuses a checkout in which git itself is in the middle of something.
-    fn refuse_if_busy(&self) -> Result<()> {
+    pub(super) fn refuse_if_busy(&self) -> Result<()> {
+        self.refuse_if_unfinished()?;
+        let lock = index_lock(&self.repository);
+        if lock.exists() {
+            return Err(Failure::new(
+                Kind::Refused,
+                format!("`{}` exists: another git is at work there, or was killed", lock.display()),
+            )
+            .help(format!("if no git is running there any more, remove it with `rm {}`", lock.display())));
+        }
+        Ok(())
+    }
+
+    /// Refuses a checkout in which a merge, a rebase or the like is not finished.
+    pub(super) fn refuse_if_unfinished(&self) -> Result<()> {
         let folder = self.folder.display();
         let state = self.repository.state();
         if state != RepositoryState::Clean {
@@ -117,22 +131,6 @@ impl Checkout {
                 format!("a {what} is under way in the checkout {}; nothing was touched", self.shown()),
             )
             .help(format!("see how to finish or abort it with `git -C {folder} status`")));
-        }
-        let lock = index_lock(&self.repository);
-        if lock.exists() {
-            return Err(Failure::new(
-                Kind::Refused,
-                format!("`{}` exists: another git is at work there, or was killed", lock.display()),
-            )
-            .help(format!("if no git is running there any more, remove it with `rm {}`", lock.display())));
-        }
-        let sparse = self.repository.config().and_then(|config| config.get_bool("core.sparseCheckout"));
-        if sparse.unwrap_or(false) {
-            return Err(Failure::new(
-                Kind::Refused,
-                format!("the checkout {} is sparse, which banister can't move", self.shown()),
-            )
-            .help(format!("make it whole with `git -C {folder} sparse-checkout disable`")));
         }
         Ok(())
     }
@@ -155,10 +153,10 @@ impl Checkout {
         let mut foreign = Vec::new();
         let mut pieces = Vec::new();
         let mut seen = BTreeSet::new();
-        for Differing { path, status } in &differing {
+        for Differing { path, status, what } in &differing {
             seen.insert(path.clone());
             if status.is_conflicted() || !self.is_ours(staging, &old, &ours, &index, path)? {
-                foreign.push(Differing { path: path.clone(), status: *status });
+                foreign.push(Differing { path: path.clone(), status: *status, what: *what });
             } else {
                 pieces.push(self.piece(&new, path)?);
             }
@@ -173,7 +171,7 @@ impl Checkout {
             let watched = Held::in_tree(&old, &path) != Held::Nothing && !unwatched(&index, &path);
             // What is in a folder is judged path by path, or found to be in the way.
             if !watched && !folder && !self.is_ours(staging, &old, &ours, &index, &path)? {
-                foreign.push(Differing { path: path.clone(), status: git2::Status::WT_MODIFIED });
+                foreign.push(Differing { path: path.clone(), status: git2::Status::WT_MODIFIED, what: None });
             }
             pieces.push(self.piece(&new, &path)?);
         }
@@ -232,7 +230,7 @@ impl Checkout {
         Ok(Piece { path: path.to_path_buf(), wanted, there })
     }
 
-    fn changed_paths(&self, old: &Tree, new: &Tree) -> Result<Vec<PathBuf>> {
+    pub(super) fn changed_paths(&self, old: &Tree, new: &Tree) -> Result<Vec<PathBuf>> {
         let mut options = git2::DiffOptions::new();
         options.include_typechange(true).skip_binary_check(true);
         let diff = self

@@ -4,7 +4,6 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -18,10 +17,6 @@ use super::staging::Staging;
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::files::sync_folder_of;
 use crate::output::word;
-
-/// How files begin that only another program can turn into what the build needs: git-lfs, git-crypt.
-const FILTERED: [(&[u8], &str); 2] =
-    [(b"version https://git-lfs.github.com/spec/v1\n", "lfs"), (b"\0GITCRYPT\0", "git-crypt")];
 
 impl Checkout {
     /// Refuses if a new file would need the place of something that is not going away.
@@ -80,7 +75,7 @@ impl Checkout {
             pieces.iter().filter(|piece| is_written(piece)).map(|piece| piece.path.as_path()).collect();
         let ready = staging.write_out(self, to, &wanted, "files")?;
         for path in &wanted {
-            if let Some(filter) = self.filter_of(path, &ready.join(path)) {
+            if let Some(filter) = self.filter_of(path) {
                 return Err(Failure::new(
                     Kind::Refused,
                     format!(
@@ -112,18 +107,11 @@ impl Checkout {
         Ok(ready)
     }
 
-    fn filter_of(&self, path: &Path, written: &Path) -> Option<String> {
+    fn filter_of(&self, path: &Path) -> Option<String> {
         let attribute = self.repository.get_attr(path, "filter", AttrCheckFlags::FILE_THEN_INDEX);
         // `true` and `false` are how git says that it is set without a name, or unset.
-        if let Ok(Some(filter)) = attribute.map(|filter| filter.map(str::to_string))
-            && !["true", "false"].contains(&filter.as_str())
-        {
-            return Some(filter);
-        }
-        let mut beginning = Vec::new();
-        File::open(written).ok()?.take(64).read_to_end(&mut beginning).ok()?;
-        let known = FILTERED.iter().find(|(mark, _)| beginning.starts_with(mark));
-        known.map(|(_, name)| name.to_string())
+        let filter = attribute.ok().flatten()?.to_owned();
+        (!["true", "false"].contains(&filter.as_str())).then_some(filter)
     }
 
     /// Removes what goes and renames the new files into place; each of these is one step.

@@ -9,6 +9,7 @@ use std::fs::{DirBuilder, File};
 use std::io::Read;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use git2::build::CheckoutBuilder;
 use git2::{Index, Oid, Repository};
@@ -33,6 +34,15 @@ pub(super) struct Note {
     pub moving_head: bool,
 }
 
+/// The staging folder, beside the index.
+const FOLDER: &str = "banister-check-out";
+
+/// How long a program that a killed move has started, or is about to start, may hold the folder; and how often that is
+/// looked at.
+const ENDS: Duration = Duration::from_secs(20);
+const STARTS: Duration = Duration::from_secs(3);
+const TICK: Duration = Duration::from_millis(50);
+
 /// The staging folder, held by this process.
 pub(super) struct Staging {
     folder: PathBuf,
@@ -42,24 +52,31 @@ pub(super) struct Staging {
 impl Staging {
     /// Takes the folder. What an earlier move left in it stays until it has been judged.
     pub fn take(checkout: &Checkout) -> Result<Staging> {
-        let folder = checkout.repository.path().join("banister-check-out");
+        let folder = checkout.repository.path().join(FOLDER);
         let failed = || format!("`{}` can't be made", folder.display());
         DirBuilder::new().recursive(true).mode(0o700).create(&folder).or_fail(Kind::Refused, failed)?;
-        let lock = File::create(folder.join("lock")).or_fail(Kind::Refused, failed)?;
-        match FileLock::take(lock).or_fail(Kind::Refused, failed)? {
-            Some(lock) => Ok(Staging { folder, _lock: lock }),
-            None => Err(Failure::new(
+        let begun = Instant::now();
+        loop {
+            let lock = File::create(folder.join("lock")).or_fail(Kind::Refused, failed)?;
+            if let Some(lock) = FileLock::take(lock).or_fail(Kind::Refused, failed)? {
+                return Ok(Staging { folder, _lock: lock });
+            }
+            let is_left = read_note(&folder).is_some();
+            if begun.elapsed() < if is_left { ENDS } else { STARTS } {
+                std::thread::sleep(TICK);
+                continue;
+            }
+            return Err(Failure::new(
                 Kind::Refused,
                 format!("another banister is moving the checkout {}", checkout.shown()),
             )
-            .help("wait for it; see who it is with `banister lock show`")),
+            .help("wait for it; see who it is with `banister lock show`"));
         }
     }
 
     /// The note of a move that was cut off. One that can't be read was never finished, so nothing had been touched.
     pub fn left(&self) -> Option<Note> {
-        let text = std::fs::read(self.path("moving.json")).ok()?;
-        serde_json::from_slice(&text).ok()
+        read_note(&self.folder)
     }
 
     pub fn write_note(&self, note: &Note) -> Result<()> {
@@ -173,6 +190,16 @@ impl Staging {
         let _ = std::fs::remove_file(self.path("moving.json"));
         let _ = tree::remove(&self.folder);
     }
+}
+
+/// The note of a move that was cut off, without holding the staging folder.
+pub(super) fn note_of(repository: &Repository) -> Option<Note> {
+    read_note(&repository.path().join(FOLDER))
+}
+
+fn read_note(folder: &Path) -> Option<Note> {
+    let text = std::fs::read(folder.join("moving.json")).ok()?;
+    serde_json::from_slice(&text).ok()
 }
 
 /// Where git keeps others from the index.

@@ -60,14 +60,15 @@ impl Checkout {
         if let Some(newest) = choose(None, &self.releases()?, &self.rules, &is_earlier).newest {
             failure = failure.why(format!("the newest release it knows is {newest}"));
         }
-        let remote = format!("origin/{name}");
+        let remote = self.remote().ok().flatten().unwrap_or_else(|| "origin".to_owned());
+        let remote = format!("{remote}/{name}");
         if self.repository.find_branch(&remote, BranchType::Remote).is_ok() {
             return Err(failure
                 .why(format!("`{remote}` exists, but no branch here follows it"))
                 .help(format!("follow it with `git -C {} switch {name}`", word(self.folder.display()))));
         }
         Err(failure.help(format!(
-            "if it is newer than the last fetch, fetch it with `git -C {} fetch --tags`",
+            "if it is newer than the last fetch, fetch it with `git -C {} fetch`",
             word(self.folder.display())
         )))
     }

@@ -12,6 +12,12 @@ use crate::support::chance::Chance;
 /// Where the program that is to be killed finds out what it is.
 const ROLE: &str = "BANISTER_TEST_CHECK_OUT";
 const FILES: usize = 60;
+/// A file of each release, in which an administrator changes another line than the releases.
+const EDITED: &str = "edited";
+
+fn edited(line: &str, release: &str) -> String {
+    format!("{line}\n2\n3\n4\n{release}\n")
+}
 
 /// Not a test of its own: started again by the ones below, it moves a checkout until it is killed.
 #[test]
@@ -19,8 +25,12 @@ fn role_that_checks_out() {
     let Some(role) = std::env::var_os(ROLE) else { return };
     let role = role.into_string().unwrap();
     let (folder, name) = role.split_once('=').unwrap();
-    let checkout = Checkout::open(folder.as_ref()).unwrap();
-    checkout.check_out(name).unwrap();
+    open(folder.as_ref()).check_out(name).unwrap();
+}
+
+/// With the edits of a file that keeps them. Where none was made, that changes nothing.
+fn open(folder: &std::path::Path) -> Checkout {
+    Checkout::open(folder).unwrap().with_edits(&[EDITED.to_owned()])
 }
 
 fn killed_after(repository: &Repository, name: &str, pause: Duration) -> bool {
@@ -54,6 +64,7 @@ fn releases() -> Repository {
                 format!("{release} {file}\n").repeat(200),
             );
         }
+        repository.write(EDITED, edited("1", release));
         repository.release(release);
     }
     repository
@@ -73,23 +84,48 @@ fn whole(repository: &Repository) -> Duration {
 
 #[test]
 fn a_killed_move_can_go_on_elsewhere_or_back() {
+    goes_on(&releases(), rounds(80), "1");
+}
+
+#[test]
+fn so_can_one_that_git_makes() {
     let repository = releases();
-    let whole = whole(&repository);
+    // No such filter is configured, so that git writes the files as they are.
+    repository.write(".git/info/attributes", "* filter=none\n");
+    goes_on(&repository, rounds(20), "1");
+}
+
+#[test]
+fn so_can_one_with_edits() {
+    let repository = releases();
+    repository.write(EDITED, edited("mine", "1.2.0"));
+    goes_on(&repository, rounds(20), "mine");
+    repository.git(&["checkout", "--quiet", "--", EDITED]);
+    repository.write(".git/info/attributes", "* filter=none\n");
+    repository.write(EDITED, edited("mine", &repository.git(&["describe", "--tags"])));
+    goes_on(&repository, rounds(20), "mine");
+}
+
+/// `line` is what the file that keeps its edits begins with.
+fn goes_on(repository: &Repository, rounds: usize, line: &str) {
+    let status = if line == "1" { String::new() } else { format!(" M {EDITED}") };
+    let whole = whole(repository);
     let mut chance = Chance::of(1);
     let (mut cut, mut half) = (0, 0);
-    for _ in 0..rounds(80) {
+    for _ in 0..rounds {
         let names = ["1.0.0", "1.1.0", "1.2.0"];
         let to = names[chance.below(3)];
         let pause = whole.mul_f64(chance.below(1000) as f64 / 900.0);
-        cut += usize::from(killed_after(&repository, to, pause));
+        cut += usize::from(killed_after(repository, to, pause));
         // The note of a move that was cut off.
         half += usize::from(repository.exists(".git/banister-check-out/moving.json"));
-        let checkout = Checkout::open(&repository.folder).unwrap();
+        let checkout = open(&repository.folder);
         let next = names[chance.below(3)];
         let moved = checkout.check_out(next);
         let moved = moved.unwrap_or_else(|failure| panic!("{failure:?}\n{}", repository.status()));
         assert_eq!(repository.git(&["rev-parse", &format!("{next}^{{commit}}")]), moved.to.commit);
-        assert_eq!(repository.status(), "", "after a kill on the way to {to}, then {next}");
+        assert_eq!(repository.read(EDITED), edited(line, next), "after a kill on the way to {to}");
+        assert_eq!(repository.status(), status, "after a kill on the way to {to}, then {next}");
         assert_eq!(repository.git(&["rev-parse", "HEAD"]), moved.to.commit);
         assert!(!repository.exists(".git/banister-check-out"));
     }

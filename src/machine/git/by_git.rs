@@ -1,0 +1,220 @@
+//! Moves a checkout with the user's git, where banister's own move would not do it rightly (see [`super::way`]).
+//!
+//! Git is not atomic: killed half-way, it leaves some files new and HEAD old. The same note as that of banister's own move
+//! says so, and whose files may be found: a second attempt replaces those that are of one of these commits, and no others.
+
+use super::dirt::{Differing, dirt};
+use super::staging::{Note, Staging, index_lock};
+use super::submodules::{Git, Submodule, resolved, same_url, submodules};
+use super::{Checkout, Position};
+use crate::failure::{Failure, Kind, Result};
+use crate::output::word;
+use crate::units::Duration;
+use git2::Oid;
+use std::time::Instant;
+
+/// How many of an admin's changes a refusal names.
+const NAMED: usize = 20;
+const MOVE: Duration = Duration::seconds(1_800);
+/// How long another git may hold a lock, and how often that is looked at.
+const OTHER: std::time::Duration = std::time::Duration::from_secs(20);
+const TICK: std::time::Duration = std::time::Duration::from_millis(100);
+const READ: Duration = Duration::seconds(120);
+
+impl Checkout {
+    /// As [`Checkout::move_to`], by the user's git, with the submodules.
+    pub(super) fn move_by_git(&self, to: Oid, branch: Option<&str>) -> Result<(Position, bool)> {
+        let staging = Staging::take(self)?;
+        let left = staging.left();
+        let moved = self.try_move_by_git(&staging, left.as_ref(), to, branch);
+        // The note must outlive a failure half-way.
+        if moved.is_ok() || staging.left().is_none() {
+            staging.discard();
+        }
+        moved
+    }
+
+    fn try_move_by_git(
+        &self,
+        staging: &Staging,
+        left: Option<&Note>,
+        to: Oid,
+        branch: Option<&str>,
+    ) -> Result<(Position, bool)> {
+        staging.remove_own_locks(&self.repository);
+        if left.is_some() {
+            self.wait_for_git();
+        }
+        self.refuse_if_busy()?;
+        let here = self.position()?;
+        let from = match left {
+            Some(note)
+                if note.to == to.to_string() && [&note.from.commit, &note.to].contains(&&here.commit) =>
+            {
+                note.from.clone()
+            }
+            _ => here.clone(),
+        };
+        let mut foreign = Vec::new();
+        for differing in self.differing()? {
+            if left.is_none_or(|note| !self.is_of(note, to, &differing)) {
+                foreign.push(differing);
+            }
+        }
+        if !foreign.is_empty() {
+            return Err(self.dirty_refusal(&dirt(&foreign, NAMED)));
+        }
+        let changed = here.commit != to.to_string() || here.branch.as_deref() != branch;
+        if !changed && left.is_none() {
+            return Ok((from, false));
+        }
+        let mut note = Note {
+            from: from.clone(),
+            to: to.to_string(),
+            branch: branch.map(str::to_string),
+            commits: left.map(|note| note.commits.clone()).unwrap_or_default(),
+            moving_head: false,
+        };
+        note.commits.extend([here.commit.clone(), to.to_string()]);
+        note.commits.sort();
+        note.commits.dedup();
+        staging.write_note(&note)?;
+        self.act_by_git(left.is_some(), to, branch).map_err(|failure| {
+            failure
+                .why(format!("the checkout stands between {} and {}", from.name(), self.short(to)))
+                .help("fix the cause, then `banister resume`")
+        })?;
+        Ok((from, true))
+    }
+
+    fn act_by_git(&self, again: bool, to: Oid, branch: Option<&str>) -> Result<()> {
+        let git = Git { environment: &self.environment, stop: &|| false };
+        let store = self.repository.path();
+        let before = submodules(git, store, &self.head_commit()?.to_string())?;
+        let after = submodules(git, store, &to.to_string())?;
+        let wanted: Vec<&Submodule> = after.iter().filter(|it| self.is_wanted(&before, it)).collect();
+        let stays = |it: &Submodule| after.iter().any(|new| (&new.path, &new.name) == (&it.path, &it.name));
+        for going in before.iter().filter(|it| self.is_populated(&it.path) && !stays(it)) {
+            // Left alone, its folder would stay as somebody's own repository, and be in the way of the way back.
+            self.git_does(&["submodule", "--quiet", "deinit", "--force", "--", &going.path])?;
+        }
+        let commit = to.to_string();
+        let mut arguments =
+            vec!["checkout", "--quiet", "--no-overwrite-ignore", "--no-recurse-submodules", "--detach"];
+        if again {
+            // What differs is of these two commits, as was seen before.
+            arguments.push("--force");
+        }
+        arguments.push(&commit);
+        self.git_does(&arguments)?;
+        if !wanted.is_empty() {
+            let paths: Vec<&str> = wanted.iter().map(|it| it.path.as_str()).collect();
+            let moved: Vec<&str> = self.with_new_url(&before, &wanted);
+            if !moved.is_empty() {
+                self.git_does(
+                    &[&["submodule", "--quiet", "sync", "--recursive", "--"], &moved[..]].concat(),
+                )?;
+            }
+            // Their commits were brought before.
+            let update =
+                ["submodule", "--quiet", "update", "--init", "--recursive", "--checkout", "--no-fetch", "--"];
+            self.git_does(&[&update[..], &paths].concat())?;
+        }
+        if let Some(branch) = branch {
+            let name = format!("refs/heads/{branch}");
+            self.git_does(&["update-ref", "-m", "banister: move forward", &name, &commit])?;
+            self.git_does(&["symbolic-ref", "-m", "banister: move forward", "HEAD", &name])?;
+        }
+        let differing = self.differing()?;
+        if differing.is_empty() {
+            return Ok(());
+        }
+        let mut failure = Failure::new(
+            Kind::Refused,
+            format!("the checkout {} differs from {} after git checked it out", self.shown(), self.short(to)),
+        );
+        failure.why = dirt(&differing, NAMED).lines();
+        Err(failure)
+    }
+
+    /// The paths of the submodules whose URL is another one now, unless an admin set one.
+    fn with_new_url<'a>(&self, before: &[Submodule], after: &[&'a Submodule]) -> Vec<&'a str> {
+        let base = self.remote().ok().flatten().and_then(|remote| self.url_of(&remote));
+        let base = base.map_or_else(|| self.folder.display().to_string(), |url| self.reachable(&url));
+        let is_new = |it: &&&Submodule| {
+            let Some(was) = before.iter().find(|was| was.name == it.name && was.url != it.url) else {
+                return false;
+            };
+            let set = self.setting(&format!("submodule.{}.url", it.name));
+            set.is_none_or(|set| same_url(&set, &was.url) || same_url(&set, &resolved(&base, &was.url)))
+        };
+        after.iter().filter(is_new).map(|it| it.path.as_str()).collect()
+    }
+
+    pub(super) fn git_does(&self, arguments: &[&str]) -> Result<()> {
+        let git = Git { environment: &self.environment, stop: &|| false };
+        // A hook's failure would look like one of the checkout, though it comes after the files were moved.
+        let all =
+            [&["-c", "core.hooksPath=/dev/null", "-c", "advice.detachedHead=false"], arguments].concat();
+        let until = Instant::now() + OTHER;
+        let looked = loop {
+            let looked = git.look(&self.folder, &all, MOVE)?;
+            if looked.exit.success() {
+                return Ok(());
+            }
+            // The git of an attempt that was cut off may still be at work.
+            if !looked.stderr.contains(".lock") || Instant::now() >= until {
+                break looked;
+            }
+            std::thread::sleep(TICK);
+        };
+        let message = format!("`git {}` {} in {}", arguments.join(" "), looked.exit, self.shown());
+        let lines = looked.stderr.lines().rev().take(8).collect::<Vec<_>>();
+        let failure = lines.into_iter().rev().fold(Failure::new(Kind::CommandFailed, message), Failure::why);
+        Err(failure.help(format!("see what it says with `git -C {} status`", word(self.folder.display()))))
+    }
+
+    /// Waits for the git of an attempt that was cut off: it goes on without us.
+    fn wait_for_git(&self) {
+        let (lock, until) = (index_lock(&self.repository), Instant::now() + OTHER);
+        while lock.exists() && Instant::now() < until {
+            std::thread::sleep(TICK);
+        }
+    }
+
+    /// Whether what is in a folder under a path is what one of the commits of a move has there, as git stores it.
+    pub(super) fn is_of(&self, note: &Note, to: Oid, differing: &Differing) -> bool {
+        let Some(path) = differing.path.to_str() else { return false };
+        let commits = note
+            .commits
+            .iter()
+            .filter_map(|commit| Oid::from_str_ext(commit, self.repository.object_format()).ok());
+        let full = self.folder.join(path);
+        for commit in commits.chain([to]) {
+            let Ok(tree) = self.tree(commit) else { continue };
+            let entry = tree.get_path(&differing.path).ok();
+            match (entry, full.symlink_metadata()) {
+                (None, Err(_)) => return true,
+                // A submodule is moved again.
+                (Some(entry), _) if entry.kind() == Some(git2::ObjectType::Commit) => return true,
+                (Some(_), Err(_)) => {}
+                (None, Ok(_)) => {}
+                (Some(entry), Ok(found)) if found.is_file() => {
+                    let git = Git { environment: &self.environment, stop: &|| false };
+                    let looked = git.look(&self.folder, &["hash-object", "--path", path, "--", path], READ);
+                    if looked.is_ok_and(|looked| looked.stdout.trim() == entry.id().to_string()) {
+                        return true;
+                    }
+                }
+                (Some(entry), Ok(_)) => {
+                    if let Ok(super::held::Held::Link(id)) = self.held_in_folder(&differing.path)
+                        && id == entry.id()
+                    {
+                        return true;
+                    }
+                }
+            }
+        }
+        false
+    }
+}

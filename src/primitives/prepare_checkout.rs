@@ -1,0 +1,74 @@
+//! `prepare_checkout(server, to: text)`
+//!
+//! Checks that the checkout can be moved to a release, a branch or a commit, and fetches what that needs besides its history:
+//! the commits of submodules, objects that a partial clone left out, and files in Git LFS.
+//!
+//! # Options
+//! None.
+//!
+//! # Returns
+//! An array of maps `path` and `difference`: the edits that `edits` in site.toml names, each as `diff` shows it from the
+//! release's file to the merged one.
+//!
+//! # Errors
+//! `refused`, with the command that solves it: git is in the middle of an operation; the branch is gone at the origin, has
+//! commits that the origin has not, or is checked out in another worktree; the release was tagged anew at the origin; an
+//! ignored file is where the release has its own; git-lfs is missing, or a filter fails; an edit can't be merged with the release. `unreachable` if something can't be
+//! fetched, `not_found` if there is no such release, branch or commit. The files of the checkout are not touched.
+//!
+//! # After a crash
+//! It is done again; what was fetched stays.
+//!
+//! # Example
+//! ```rhai
+//! let server = this_server();
+//! server.fetch();
+//! server.prepare_checkout("0.2.11")
+//! // => []
+//! ```
+
+use crate::data::ServerName;
+use crate::failure::{Kind, Result};
+use crate::machine::git::Kept;
+use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+pub struct PrepareCheckout;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arguments {
+    server: ServerName,
+    to: String,
+}
+
+impl Primitive for PrepareCheckout {
+    type Arguments = Arguments;
+    type Outcome = Vec<Kept>;
+    const NAME: &'static str = "prepare_checkout";
+    const SOURCE: &'static str = include_str!("prepare_checkout.rs");
+    const ACT: Act<Self> =
+        Act::Change { touches: &[Facet::History], perform, predict, after_crash: AfterCrash::Repeat };
+}
+
+fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<Kept>> {
+    host.server()?.open_checkout()?.make_ready(&arguments.to, &|| host.stop.is_asked())
+}
+
+/// The same, of what a fetch would bring.
+fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
+    let server = host.server()?;
+    let checkout = server.open_checkout()?;
+    let stop = || host.stop.is_asked();
+    let glimpse = match checkout.glimpse(&server.environment, &stop) {
+        // What is fetched already needs no origin.
+        Err(failure) if failure.kind == Kind::Unreachable => {
+            let glimpse = checkout.double()?;
+            glimpse.checkout.target(&arguments.to).map_err(|_| failure)?;
+            glimpse
+        }
+        glimpse => glimpse?,
+    };
+    Ok(json!(checkout.foresee(&glimpse, &arguments.to, &stop)?))
+}

@@ -1,0 +1,9 @@
+//! Checkouts as they are found on servers: each is either updated, or refused before anything is changed, with the command
+//! that solves it. A plan and a run agree.
+
+mod edits;
+mod ground;
+mod only_git;
+mod remotes;
+mod states;
+mod submodules;

@@ -1,0 +1,137 @@
+//! Checkouts with submodules.
+
+use super::ground::Found;
+
+/// An origin whose release 0.1.0 has no submodule, and 0.2.0 has one with one in it; beside them the repositories of both.
+fn with_a_submodule() -> Found {
+    let found = Found::new();
+    for (name, text) in [("inner", "inner 1\n"), ("lib", "lib 1\n")] {
+        found.git("", &["init", "-q", "-b", "main", name]);
+        found.world.write(&format!("{name}/{name}.txt"), text);
+        found.git(name, &["add", "-A"]);
+        found.git(name, &["commit", "-q", "-m", "one"]);
+    }
+    found.git("lib", &["submodule", "--quiet", "add", "../inner", "inner"]);
+    found.git("lib", &["commit", "-q", "-m", "inner"]);
+    found.git("origin", &["submodule", "--quiet", "add", "../lib", "lib"]);
+    found.git("origin", &["submodule", "--quiet", "update", "--init", "--recursive"]);
+    found.release("0.2.0", &[("VERSION", "2\n")]);
+    found
+}
+
+/// A new commit of the submodule, in a new release.
+fn changes(found: &Found, tag: &str) {
+    found.world.write("lib/lib.txt", &format!("lib {tag}\n"));
+    found.git("lib", &["commit", "-q", "-a", "-m", tag]);
+    found.git("origin/lib", &["pull", "-q", "origin", "main"]);
+    found.release(tag, &[("VERSION", tag)]);
+}
+
+#[test]
+fn one_that_is_added_is_checked_out_with_those_within_it() {
+    let found = with_a_submodule();
+    found.updates_to("0.2.0");
+    assert_eq!(
+        (found.read("web/lib/lib.txt"), found.read("web/lib/inner/inner.txt")),
+        ("lib 1\n".into(), "inner 1\n".into())
+    );
+}
+
+#[test]
+fn one_that_moves_on_is_updated_and_goes_back_in_a_rollback() {
+    let found = with_a_submodule();
+    found.updates_to("0.2.0");
+    changes(&found, "0.3.0");
+    found.updates_to("0.3.0");
+    assert_eq!(found.read("web/lib/lib.txt"), "lib 0.3.0\n");
+    let good = found.read("origin/Makefile");
+    found.world.write("lib/lib.txt", "lib 4\n");
+    found.git("lib", &["commit", "-q", "-a", "-m", "four"]);
+    found.git("origin/lib", &["pull", "-q", "origin", "main"]);
+    found.release("0.4.0", &[("Makefile", "config build up stop:\n\t@test $@ != build\n")]);
+    let said = found.world.banister(&["run", "update", "--yes"]);
+    assert_eq!((said.code, found.read("web/lib/lib.txt").as_str()), (Some(1), "lib 4\n"), "{said:?}");
+    let said = found.world.banister(&["resume", "--rollback", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!((found.read("web/lib/lib.txt").as_str(), found.read("web/Makefile")), ("lib 0.3.0\n", good));
+    assert_eq!(found.status(), "");
+}
+
+#[test]
+fn one_that_is_new_goes_away_in_a_rollback_and_comes_again() {
+    let found = with_a_submodule();
+    found.release(
+        "0.2.1",
+        &[("Makefile", "config build up stop:\n\t@test -e ../mended || test $@ != build\n")],
+    );
+    let said = found.world.banister(&["run", "update", "--yes"]);
+    assert_eq!((said.code, found.read("web/lib/lib.txt").as_str()), (Some(1), "lib 1\n"), "{said:?}");
+    let said = found.world.banister(&["resume", "--rollback", "--yes"]);
+    assert_eq!((said.code, found.status().as_str()), (Some(0), ""), "{said:?}");
+    assert!(!found.path("web/lib").exists());
+    found.world.write("mended", "");
+    found.updates_to("0.2.1");
+    assert_eq!(found.read("web/lib/inner/inner.txt"), "inner 1\n");
+}
+
+#[test]
+fn one_that_is_moved_or_removed_leaves_nothing_behind() {
+    let found = with_a_submodule();
+    found.updates_to("0.2.0");
+    found.git("origin", &["mv", "lib", "vendor"]);
+    found.release("0.3.0", &[]);
+    found.updates_to("0.3.0");
+    assert_eq!(
+        (found.read("web/vendor/lib.txt").as_str(), found.path("web/lib").exists()),
+        ("lib 1\n", false)
+    );
+    found.git("origin", &["rm", "-q", "-f", "vendor"]);
+    found.release("0.4.0", &[]);
+    found.updates_to("0.4.0");
+    assert!(!found.path("web/vendor").exists());
+}
+
+#[test]
+fn one_whose_url_has_changed_is_fetched_from_the_new_one() {
+    let found = with_a_submodule();
+    found.updates_to("0.2.0");
+    found.git("", &["clone", "-q", "--recursive", "lib", "elsewhere"]);
+    found.world.write("elsewhere/lib.txt", "lib of elsewhere\n");
+    found.git("elsewhere", &["commit", "-q", "-a", "-m", "elsewhere"]);
+    found.git("origin", &["submodule", "set-url", "lib", "../elsewhere"]);
+    found.git("origin", &["submodule", "--quiet", "sync"]);
+    found.git("origin/lib", &["pull", "-q", "origin", "main"]);
+    found.release("0.3.0", &[]);
+    std::fs::rename(found.path("lib"), found.path("lib-gone")).unwrap();
+    found.updates_to("0.3.0");
+    assert_eq!(found.read("web/lib/lib.txt"), "lib of elsewhere\n");
+}
+
+#[test]
+fn one_that_can_t_be_fetched_is_refused() {
+    let found = with_a_submodule();
+    std::fs::rename(found.path("inner"), found.path("inner-gone")).unwrap();
+    found.is_refused(&["of the submodule `inner` can't be fetched", "git ls-remote"]);
+}
+
+#[test]
+fn edits_within_one_are_refused() {
+    let found = with_a_submodule();
+    found.updates_to("0.2.0");
+    changes(&found, "0.3.0");
+    found.world.write("web/lib/lib.txt", "mine\n");
+    found.is_refused(&["edited inside: lib"]);
+    found.git("web/lib", &["checkout", "-q", "lib.txt"]);
+    found.git("web/lib", &["checkout", "-q", "HEAD~1"]);
+    found.is_refused(&["at another commit: lib"]);
+}
+
+#[test]
+fn one_that_somebody_left_out_stays_out() {
+    let found = with_a_submodule();
+    found.git("web", &["fetch", "-q", "--tags"]);
+    found.git("web", &["checkout", "-q", "0.2.0"]);
+    changes(&found, "0.3.0");
+    found.updates_to("0.3.0");
+    assert!(!found.path("web/lib/lib.txt").exists());
+}
