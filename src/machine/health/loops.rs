@@ -30,6 +30,7 @@ impl Loops {
     pub fn new(checks: &[Check], place: &Place) -> Loops {
         let project = |check: &Check| match check {
             Check::Service(service) => Some(service.project(place)),
+            Check::Containers(containers) => Some(containers.project(place)),
             _ => None,
         };
         let projects = checks.iter().filter_map(project).collect();
