@@ -8,7 +8,6 @@ pub mod ask;
 pub mod backup;
 pub mod check_backup;
 pub mod checkout;
-pub mod compose;
 pub mod compose_config;
 pub mod confirm;
 pub mod digest_env;
@@ -52,6 +51,7 @@ pub mod release_notes;
 pub mod releases_between;
 pub mod required_stops;
 pub mod run;
+pub mod run_compose;
 pub mod secret;
 pub mod services;
 pub mod set_env;
@@ -82,7 +82,6 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<backup::Backup>::new(),
     &Of::<check_backup::CheckBackup>::new(),
     &Of::<checkout::CheckOut>::new(),
-    &Of::<compose::Compose>::new(),
     &Of::<compose_config::ComposeConfig>::new(),
     &Of::<confirm::Confirm>::new(),
     &Of::<digest_env::DigestEnv>::new(),
@@ -126,6 +125,7 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<releases_between::ReleasesBetween>::new(),
     &Of::<required_stops::RequiredStops>::new(),
     &Of::<run::Run>::new(),
+    &Of::<run_compose::RunCompose>::new(),
     &Of::<secret::Secret>::new(),
     &Of::<services::Services>::new(),
     &Of::<set_env::SetEnv>::new(),

@@ -15,7 +15,7 @@
 //! - `program`: an array, how Compose is run; `version`: that of Compose; `modern`: whether it is Compose 2 or later.
 //! - `files`: an array of the Compose files that are read, and `profiles`, those that are on.
 //! - `services`: a map by name. Each is a map with `image` (text), `built` (whether it is built here), `replicas` (how many
-//!   containers the files ask for), `one_shot` (whether others wait until it has ended well), `may_end` (the same, or nothing
+//!   containers the files ask for), `versioned` (whether its tag has the version of the server), `one_shot` (whether others wait until it has ended well), `may_end` (the same, or nothing
 //!   says to restart it), and `mounts`, an array of maps with `volume` or `source`, `target` and `read_only`.
 //! - `volumes`: a map by the names in the files. Each is a map with `name` (the full one) and `external`.
 //!
@@ -36,6 +36,7 @@ use crate::failure::Result;
 use crate::machine::deployment::{Model, Program};
 use crate::primitive::{Act, Facet, Host, Primitive, Told};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 pub struct ComposeConfig;
 
@@ -62,8 +63,18 @@ impl Primitive for ComposeConfig {
     const ACT: Act<Self> = Act::Look {
         reads: &[Facet::Checkout, Facet::Settings],
         perform,
-        predict: |arguments, _| Ok(data::unknown(format!("the Compose files of {}", arguments.server.name))),
+        predict,
     };
+}
+
+/// A plan changes the version and nothing else in the files.
+fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
+    let mut config = json!(perform(arguments, host)?);
+    let services = config["services"].as_object_mut().into_iter().flatten();
+    for (name, service) in services.filter(|(_, service)| service["versioned"] == true) {
+        service["image"] = data::unknown(format!("image of {name}"));
+    }
+    Ok(config)
 }
 
 fn perform(_: &Arguments, host: &Host) -> Result<Outcome> {
@@ -71,7 +82,11 @@ fn perform(_: &Arguments, host: &Host) -> Result<Outcome> {
     let stop = || host.stop.is_asked();
     let deployment = server.deployment(&stop);
     let program = Program::find(&deployment.folder, deployment.environment, &stop)?;
-    let model = deployment.model(&program)?;
+    let mut model = deployment.model(&program)?;
+    if let Ok(place) = server.version_place() {
+        let written = place.read(&server.version_settings(), &model.files)?;
+        deployment.mark(&mut model, &place, &written)?;
+    }
     if let (Some(name), Some(otherwise)) = (&model.project, &model.otherwise) {
         let note = format!("the containers belong to the project `{name}`, and the files would name it `{otherwise}`");
         (host.tell)(Told::Note(note.into()));

@@ -37,6 +37,8 @@ pub struct Part {
     pub one_shot: bool,
     /// Whether it may end well without being started again: a one-shot, or one that nothing says to restart.
     pub may_end: bool,
+    /// Whether its image has the version of the server in its tag.
+    pub versioned: bool,
     /// Settings that say which database it has: `POSTGRES_DB`, `MARIADB_DATABASE`, `MYSQL_DATABASE`, `POSTGRES_USER`.
     #[serde(skip)]
     pub database: Option<String>,
@@ -126,6 +128,7 @@ fn part(service: &Value, one_shot: bool) -> Part {
         mounts: service.get("volumes").and_then(Value::as_array).into_iter().flatten().map(mounted).collect(),
         replicas: replicas.unwrap_or(1),
         one_shot,
+        versioned: false,
         may_end: one_shot || !restart.starts_with("always") && !restart.starts_with("unless-stopped"),
         database: database(service.get("environment")),
     }

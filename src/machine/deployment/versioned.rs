@@ -1,7 +1,7 @@
 //! The images that a version moves, and which tags they have together.
 
 use super::place::images;
-use super::{Deployment, Place, Program, Written};
+use super::{Deployment, Model, Place, Program, Written};
 use crate::failure::{Failure, Kind, Result};
 use crate::machine::registry::Image;
 use std::collections::BTreeSet;
@@ -31,6 +31,32 @@ impl Versioned {
 }
 
 impl Deployment<'_> {
+    /// Says of each service in the model whether the version moves it.
+    pub fn mark(&self, model: &mut Model, place: &Place, written: &Written) -> Result<()> {
+        let moved = match place {
+            Place::Setting(setting) => self.referring(setting)?,
+            Place::Service(_) => {
+                let image = format!("{}:{}", written.image.as_deref().unwrap_or_default(), written.tag);
+                let moved = model.services.iter().filter(|(_, service)| service.image == image);
+                moved.map(|(name, _)| name.clone()).collect()
+            }
+        };
+        for (name, service) in &mut model.services {
+            service.versioned = moved.contains(name);
+        }
+        Ok(())
+    }
+
+    /// The services whose image refers to a setting.
+    fn referring(&self, setting: &str) -> Result<BTreeSet<String>> {
+        let mut services = BTreeSet::new();
+        for file in self.files()? {
+            let named = images(&file)?.into_iter().filter(|(_, image)| refers(image, setting));
+            services.extend(named.map(|(service, _)| service));
+        }
+        Ok(services)
+    }
+
     /// The images that the version moves, each once. `settings` is the `.env`.
     ///
     /// Fails with [`Kind::NotFound`] if there are none.
@@ -42,11 +68,7 @@ impl Deployment<'_> {
             }
             Place::Setting(setting) => setting,
         };
-        let mut services = BTreeSet::new();
-        for file in self.files()? {
-            let named = images(&file)?.into_iter().filter(|(_, image)| refers(image, setting));
-            services.extend(named.map(|(service, _)| service));
-        }
+        let services = self.referring(setting)?;
         let program = Program::find(&self.folder, self.environment, self.stop)?;
         let model = self.model(&program)?;
         let mut found = BTreeSet::new();

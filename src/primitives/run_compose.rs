@@ -1,4 +1,4 @@
-//! `compose(server, arguments: array, #{ within: duration = 1.hour, repeat: bool = false })`
+//! `run_compose(server, arguments: array, #{ within: duration = 1.hour, repeat: bool = false })`
 //!
 //! Runs Docker Compose in the server's folder, as a supervised command.
 //!
@@ -23,7 +23,7 @@
 //!
 //! # Example
 //! ```rhai
-//! this_server().compose(["config", "--quiet"]).status
+//! this_server().run_compose(["config", "--quiet"]).status
 //! // => 0
 //! ```
 
@@ -36,7 +36,7 @@ use crate::supervised::{self, Ended};
 use crate::units::Duration;
 use serde::{Deserialize, Serialize};
 
-pub struct Compose;
+pub struct RunCompose;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -53,11 +53,11 @@ fn an_hour() -> Duration {
     Duration::seconds(3_600)
 }
 
-impl Primitive for Compose {
+impl Primitive for RunCompose {
     type Arguments = Arguments;
     type Outcome = Ended;
-    const NAME: &'static str = "compose";
-    const SOURCE: &'static str = include_str!("compose.rs");
+    const NAME: &'static str = "run_compose";
+    const SOURCE: &'static str = include_str!("run_compose.rs");
     const ACT: Act<Self> = Act::Change {
         touches: &[Facet::Everything],
         perform: |arguments, host| supervised::perform(&spec(arguments, host)?, host),
