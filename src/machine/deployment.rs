@@ -9,6 +9,7 @@ mod files;
 mod model;
 mod place;
 mod program;
+mod survey;
 mod versioned;
 
 use super::compose::{Docker, Project, project_name};
@@ -24,6 +25,7 @@ pub use files::{compose_files, has_compose_file};
 pub use model::{Model, Mounted, Named, Part};
 pub use place::{FORM, Place, Written};
 pub use program::Program;
+pub use survey::{Engine, Found, Store};
 pub use versioned::Versioned;
 
 /// How long Compose may take to say what is meant.
