@@ -32,7 +32,7 @@ mod targets;
 mod typed;
 
 pub use find::find;
-pub use installed::Installed;
+
 pub use keys::{KEYS, documented};
 pub use maintenance::Maintenance;
 pub use own::state_folder;

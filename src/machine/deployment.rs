@@ -22,10 +22,10 @@ use std::path::{Path, PathBuf};
 pub use asked::{Registries, Versions};
 pub use dotenv::Dotenv;
 pub use files::{compose_files, has_compose_file};
-pub use model::{Model, Mounted, Named, Part};
+pub use model::{Model, Mounted, Part};
 pub use place::{FORM, Place, Written};
 pub use program::Program;
-pub use survey::{Engine, Found, Store};
+pub use survey::{Engine, Found};
 pub use versioned::Versioned;
 
 /// How long Compose may take to say what is meant.

@@ -63,6 +63,7 @@ mod quiet;
 mod raw_database;
 mod readme;
 mod reference;
+mod registry;
 mod refused;
 mod rehearsal;
 mod repl;

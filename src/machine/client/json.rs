@@ -24,10 +24,6 @@ impl Loose {
     pub fn number(&self) -> Option<u64> {
         if let Loose::Number(number) = self { Some(*number) } else { None }
     }
-
-    pub fn flag(&self) -> Option<bool> {
-        if let Loose::Flag(flag) = self { Some(*flag) } else { None }
-    }
 }
 
 impl<'de> Deserialize<'de> for Loose {

@@ -113,6 +113,7 @@ mod tests {
             running: true,
             restarting,
             restart_count,
+            exit_code: 0,
             started_at: String::new(),
             health: None,
             image: String::new(),
