@@ -19,7 +19,9 @@ pub use detect::{detectable, filled};
 pub use fields::{Field, fields};
 pub use keys::OwnKey;
 pub use members::Layout;
-pub use written::{Archive, Detect, Fits, Links, Means, Member, Restores, Source, Stores, Written, documented};
+pub use written::{
+    Archive, Detect, Fits, Links, Means, Member, Restores, Source, Stores, Written, documented,
+};
 
 /// The modules and kinds that the program brings.
 pub static STDLIB: Dir = include_dir!("$CARGO_MANIFEST_DIR/stdlib");

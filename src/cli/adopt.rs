@@ -20,18 +20,23 @@ pub fn adopt(context: &Context, folder: &Path) -> Result<u8> {
     let folder = folder.canonicalize().or_fail(Kind::Invalid, failed)?;
     if !has_compose_file(&folder) {
         let message = format!("there is no Compose file in `{}`", folder.display());
-        return Err(Failure::new(Kind::Invalid, message)
-            .help("name the folder with the `compose.yaml` or `docker-compose.yml`: `banister adopt FOLDER`"));
+        return Err(Failure::new(Kind::Invalid, message).help(
+            "name the folder with the `compose.yaml` or `docker-compose.yml`: `banister adopt FOLDER`",
+        ));
     }
     let (environment, stop) = (BTreeMap::new(), || false);
-    let deployment = Deployment { folder: folder.clone(), environment: &environment, project: None, stop: &stop };
+    let deployment =
+        Deployment { folder: folder.clone(), environment: &environment, project: None, stop: &stop };
     let program = Program::find(&folder, &environment, &stop)?;
     let model = deployment.model(&program)?;
     let found = deployment.survey(&model)?;
 
     let file = target(context)?;
     let before = match file.exists() {
-        true => Some(std::fs::read_to_string(&file).or_fail(Kind::Invalid, || format!("can't read `{}`", file.display()))?),
+        true => Some(
+            std::fs::read_to_string(&file)
+                .or_fail(Kind::Invalid, || format!("can't read `{}`", file.display()))?,
+        ),
         false => None,
     };
     let name = name(&file, &folder, &model)?;
@@ -43,7 +48,8 @@ pub fn adopt(context: &Context, folder: &Path) -> Result<u8> {
         None => format!("{head}\n{table}"),
     };
     let around = file.parent().unwrap_or(Path::new("/"));
-    std::fs::create_dir_all(around).or_fail(Kind::Invalid, || format!("can't make `{}`", around.display()))?;
+    std::fs::create_dir_all(around)
+        .or_fail(Kind::Invalid, || format!("can't make `{}`", around.display()))?;
     std::fs::write(&file, text).or_fail(Kind::Invalid, || format!("can't write `{}`", file.display()))?;
     report(context, &file, &name, &model, &found);
     Ok(0)
@@ -62,7 +68,8 @@ fn name(file: &Path, folder: &Path, model: &Model) -> Result<String> {
     let servers = if file.exists() { Site::load(file)?.servers } else { BTreeMap::new() };
     let is_it = |checkout: &Path| checkout.canonicalize().is_ok_and(|checkout| checkout == folder);
     if let Some((name, _)) = servers.iter().find(|(_, it)| it.ssh.is_none() && is_it(&it.checkout)) {
-        let message = format!("`{}` is the server `{name}` of `{}` already", folder.display(), file.display());
+        let message =
+            format!("`{}` is the server `{name}` of `{}` already", folder.display(), file.display());
         return Err(Failure::new(Kind::Invalid, message).help("edit its table, or remove it and adopt again"));
     }
     let own = folder.file_name().map(|name| name.to_string_lossy().into_owned());
@@ -91,7 +98,10 @@ fn table(name: &str, folder: &Path, model: &Model, found: &Found) -> String {
     );
     let project = model.project.as_deref().unwrap_or_default();
     if project_name(folder).as_deref() != Some(project) {
-        text += &format!("# The Compose project, which has another name than the folder.\nproject = {}\n", quoted(project));
+        text += &format!(
+            "# The Compose project, which has another name than the folder.\nproject = {}\n",
+            quoted(project)
+        );
     }
     text += "# Where the version of its images is written: a setting in `.env`, or the tag of a service's image.\n";
     text += &match &found.version {

@@ -47,7 +47,8 @@ pub fn init(context: &Context) -> Result<u8> {
             .help("edit it, or name another folder with `--site DIR`"));
     }
     let folder = file.parent().unwrap_or(Path::new("/"));
-    std::fs::create_dir_all(folder).or_fail(Kind::Invalid, || format!("can't make `{}`", folder.display()))?;
+    std::fs::create_dir_all(folder)
+        .or_fail(Kind::Invalid, || format!("can't make `{}`", folder.display()))?;
     std::fs::write(&file, text(&found, &home))
         .or_fail(Kind::Invalid, || format!("can't write `{}`", file.display()))?;
     if context.json {

@@ -24,8 +24,19 @@ pub(super) fn withheld() -> Vec<OsString> {
 
 /// What a command needs of our environment whatever it does: by these names, and by what they begin with.
 const NEEDED: [&str; 13] = [
-    "PATH", "HOME", "USER", "LOGNAME", "LANG", "LANGUAGE", "TZ", "TERM", "TMPDIR", "SSH_AUTH_SOCK", "SSL_CERT_FILE",
-    "SSL_CERT_DIR", "NO_COLOR",
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "LANG",
+    "LANGUAGE",
+    "TZ",
+    "TERM",
+    "TMPDIR",
+    "SSH_AUTH_SOCK",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "NO_COLOR",
 ];
 const NEEDED_BEGINNINGS: [&str; 4] = ["LC_", "XDG_", "DOCKER_", "BANISTER_"];
 

@@ -80,7 +80,8 @@ impl Deployment<'_> {
             model.otherwise = meant.filter(|meant| *meant != project);
         }
         model.call(project, program);
-        model.files = compose_files(&self.folder, self.setting("COMPOSE_FILE")?.as_deref(), &self.separator()?);
+        model.files =
+            compose_files(&self.folder, self.setting("COMPOSE_FILE")?.as_deref(), &self.separator()?);
         Ok(model)
     }
 

@@ -27,8 +27,8 @@
 //!
 //! # Example
 //! ```rhai
-//! this_server().compose_config().services.db.one_shot
-//! // => false
+//! this_server().compose_config().profiles
+//! // => []
 //! ```
 
 use crate::data::{self, ServerName};
@@ -60,11 +60,7 @@ impl Primitive for ComposeConfig {
     type Outcome = Outcome;
     const NAME: &'static str = "compose_config";
     const SOURCE: &'static str = include_str!("compose_config.rs");
-    const ACT: Act<Self> = Act::Look {
-        reads: &[Facet::Checkout, Facet::Settings],
-        perform,
-        predict,
-    };
+    const ACT: Act<Self> = Act::Look { reads: &[Facet::Checkout, Facet::Settings], perform, predict };
 }
 
 /// A plan changes the version and nothing else in the files.
@@ -88,7 +84,9 @@ fn perform(_: &Arguments, host: &Host) -> Result<Outcome> {
         deployment.mark(&mut model, &place, &written)?;
     }
     if let (Some(name), Some(otherwise)) = (&model.project, &model.otherwise) {
-        let note = format!("the containers belong to the project `{name}`, and the files would name it `{otherwise}`");
+        let note = format!(
+            "the containers belong to the project `{name}`, and the files would name it `{otherwise}`"
+        );
         (host.tell)(Told::Note(note.into()));
     }
     Ok(Outcome { modern: program.speaks_json(), program: program.words, version: program.version, model })

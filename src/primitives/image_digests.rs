@@ -55,6 +55,7 @@ impl Primitive for ImageDigests {
 fn perform(arguments: &Arguments, host: &Host) -> Result<BTreeMap<String, Option<String>>> {
     let server = host.server()?;
     let stop = || host.stop.is_asked();
-    let images: Vec<String> = server.versioned(&stop)?.iter().map(|image| image.at(&arguments.version)).collect();
+    let images: Vec<String> =
+        server.versioned(&stop)?.iter().map(|image| image.at(&arguments.version)).collect();
     server.registries(&stop).digests(&images)
 }

@@ -10,7 +10,7 @@
 //! - `repeat`: whether it may be run again after a crash in which its end was lost. Default: no.
 //!
 //! # Returns
-//! A map, as of `run`: `status` (0) and `lines`, the last lines that it printed.
+//! A map, as of `run`.
 //!
 //! # Errors
 //! - `command_failed` if it ended with another status than 0; its last lines are the reason.
@@ -23,8 +23,8 @@
 //!
 //! # Example
 //! ```rhai
-//! this_server().run_compose(["config", "--quiet"]).status
-//! // => 0
+//! this_server().run_compose(["config", "--quiet"]).lines
+//! // => []
 //! ```
 
 use crate::command::Spec;
@@ -62,7 +62,8 @@ impl Primitive for RunCompose {
         touches: &[Facet::Everything],
         perform: |arguments, host| supervised::perform(&spec(arguments, host)?, host),
         predict: |arguments, host| {
-            let words = ["docker", "compose"].into_iter().chain(arguments.arguments.iter().map(String::as_str));
+            let words =
+                ["docker", "compose"].into_iter().chain(arguments.arguments.iter().map(String::as_str));
             Ok(supervised::predict(&Spec::new(words, host.server()?.make_folder())))
         },
         after_crash: AfterCrash::Probe(|arguments: &Arguments, host| {

@@ -63,8 +63,9 @@ impl Primitive for SetVersion {
         perform,
         predict: |arguments, host| {
             let server = host.server()?;
-            let written =
-                server.version_place()?.read(&server.version_settings(), &server.deployment(&|| false).files()?)?;
+            let written = server
+                .version_place()?
+                .read(&server.version_settings(), &server.deployment(&|| false).files()?)?;
             Ok(json!({ "from": written.tag, "to": arguments.to, "files": written.files }))
         },
         after_crash: AfterCrash::Repeat,

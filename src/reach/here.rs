@@ -68,7 +68,10 @@ impl Reach for Here {
         match inquiry {
             Inquiry::CheckedOut => {
                 let installed = server.installed()?;
-                plain(&CheckedOut { name: installed.name, commit: installed.commit.map(|(commit, _)| commit) })
+                plain(&CheckedOut {
+                    name: installed.name,
+                    commit: installed.commit.map(|(commit, _)| commit),
+                })
             }
             Inquiry::Lock => plain(&lock::look(&server.state_folder()?)?),
             Inquiry::ReleaseLock { force } => plain(&holding::release(server, *force)?),

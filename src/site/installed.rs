@@ -22,7 +22,8 @@ impl Server {
     /// Fails with [`Kind::NotFound`] if the checkout is none, or if nothing says which version the images have.
     pub fn installed(&self) -> Result<Installed> {
         if self.facts.source == Source::Images {
-            let written = self.version_place()?.read(&self.version_settings(), &self.deployment(&|| false).files()?)?;
+            let written =
+                self.version_place()?.read(&self.version_settings(), &self.deployment(&|| false).files()?)?;
             return Ok(Installed { name: written.tag.clone(), release: Some(written.tag), commit: None });
         }
         let position = self.open_checkout()?.position()?;

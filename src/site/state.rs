@@ -27,9 +27,10 @@ impl Server {
         let own = folder.join(ALONE);
         match !own.exists() && folder.join(".git").exists() {
             true => self.git_state(),
-            false => Ok(folder.canonicalize().or_fail(Kind::Refused, || {
-                format!("`{}` can't be entered", folder.display())
-            })?.join(ALONE)),
+            false => Ok(folder
+                .canonicalize()
+                .or_fail(Kind::Refused, || format!("`{}` can't be entered", folder.display()))?
+                .join(ALONE)),
         }
     }
 
@@ -41,8 +42,11 @@ impl Server {
             let what = if is_there { "is not a git checkout" } else { "does not exist" };
             let failure = Failure::new(Kind::NotFound, format!("`{shown}` {what}"));
             // Of what is not there git only says the same, with its own names of classes and codes.
-            let failure =
-                if error.code() == git2::ErrorCode::NotFound { failure } else { failure.why(error.message()) };
+            let failure = if error.code() == git2::ErrorCode::NotFound {
+                failure
+            } else {
+                failure.why(error.message())
+            };
             failure.help(format!("correct `checkout` of `{}` in site.toml", self.name))
         })?;
         // A worktree has a git folder of its own, and says there which one it shares.
@@ -50,7 +54,8 @@ impl Server {
             Ok(shared) => Some(shared),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => {
-                return Err(error).or_fail(Kind::Refused, || format!("can't read the git folder of `{shown}`"));
+                return Err(error)
+                    .or_fail(Kind::Refused, || format!("can't read the git folder of `{shown}`"));
             }
         };
         Ok(shared.map_or(git.clone(), |shared| git.join(shared.trim_end())).join("banister"))

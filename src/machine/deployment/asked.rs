@@ -41,7 +41,8 @@ impl Registries<'_> {
                 if let Some(why) = tags.missing {
                     notes.push(format!("there may be more tags of {}: {why}", versioned.name));
                 }
-                let own = tags.tags.iter().filter_map(|tag| versioned.version(tag)).map(str::to_owned).collect();
+                let own =
+                    tags.tags.iter().filter_map(|tag| versioned.version(tag)).map(str::to_owned).collect();
                 common = Some(match common.take() {
                     None => own,
                     Some(others) => others.intersection(&own).cloned().collect(),
@@ -67,7 +68,8 @@ impl Registries<'_> {
 
     fn ask(&self, with: impl FnOnce(&mut Registry) -> Result<()>) -> Result<()> {
         let authorities = self.environment.get("SSL_CERT_FILE").map(PathBuf::from);
-        let client = Client::new(authorities.as_deref(), self.insecure.clone(), Limits::default(), self.stop)?;
+        let client =
+            Client::new(authorities.as_deref(), self.insecure.clone(), Limits::default(), self.stop)?;
         let folder = self.environment.get("DOCKER_CONFIG").map(PathBuf::from);
         let config = folder.unwrap_or_else(|| self.home.join(".docker")).join("config.json");
         let helper = |program: &str, action: &str, input: &str| self.helper(program, action, input);
@@ -87,9 +89,16 @@ impl Registries<'_> {
 
 fn unreachable(image: &str, unknown: Unknown) -> Failure {
     let help = unknown.help.clone();
-    let failure = Failure::new(Kind::Unreachable, format!("the registry of `{image}` does not say which tags there are"));
+    let failure = Failure::new(
+        Kind::Unreachable,
+        format!("the registry of `{image}` does not say which tags there are"),
+    );
     let failure = failure.why(unknown);
-    failure.help(help.unwrap_or_else(|| "see whether it can be reached; if it needs credentials: `docker login`".into()))
+    failure.help(
+        help.unwrap_or_else(|| {
+            "see whether it can be reached; if it needs credentials: `docker login`".into()
+        }),
+    )
 }
 
 fn missing(image: &str) -> Failure {

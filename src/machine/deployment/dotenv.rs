@@ -115,7 +115,10 @@ mod tests {
         let file = Dotenv::of(text.into());
         assert_eq!(file.get("VERSION").as_deref(), Some("v1.0"));
         assert_eq!(file.get("A").as_deref(), Some("x\nVERSION=8\n"));
-        assert_eq!((file.get("B").as_deref(), file.get("C"), file.get("D").as_deref()), (Some("a#b"), None, Some("")));
+        assert_eq!(
+            (file.get("B").as_deref(), file.get("C"), file.get("D").as_deref()),
+            (Some("a#b"), None, Some(""))
+        );
         assert_eq!((file.get("E"), file.get("NONE")), (None, None));
         let changed = file.with("VERSION", "v1.1").unwrap();
         assert_eq!(changed, text.replace("v1.0", "v1.1"));

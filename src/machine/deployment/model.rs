@@ -76,9 +76,11 @@ impl Model {
                 .or_fail(Kind::Invalid, || "what Compose printed is not understood".into())?,
             false => yaml::parse(printed)?,
         };
-        let Some(written) = whole.get("services").and_then(Value::as_object) else {
-            return Err(Failure::new(Kind::Invalid, "the Compose files name no services"));
-        };
+        if !whole.is_object() {
+            return Err(Failure::new(Kind::Invalid, "what Compose printed is not understood"));
+        }
+        let empty = Map::new();
+        let written = whole.get("services").and_then(Value::as_object).unwrap_or(&empty);
         let is_on = |service: &Value| {
             let own = texts(service.get("profiles"));
             let on = |own: &String| profiles.contains(own) || profiles.iter().any(|profile| profile == "*");
@@ -226,11 +228,17 @@ mod tests {
         let [old, new] = models;
         assert_eq!(old, new);
         let app = &new.services["app"];
-        assert!(app.replicas == 2 && !app.may_end && new.services["init"].one_shot && new.services["db"].may_end);
+        assert!(
+            app.replicas == 2 && !app.may_end && new.services["init"].one_shot && new.services["db"].may_end
+        );
         assert_eq!(new.services["db"].database.as_deref(), Some("app$1"));
         assert_eq!(new.volumes["data"].name, "shop_data");
         assert!(!serde_json::to_string(&new).unwrap().contains("hidden"));
-        let on = Model::parse("services: {off: {image: x, profiles: [debug]}}", &program("1.29.2"), &["debug".into()]);
+        let on = Model::parse(
+            "services: {off: {image: x, profiles: [debug]}}",
+            &program("1.29.2"),
+            &["debug".into()],
+        );
         assert!(on.unwrap().services.contains_key("off"));
     }
 }

@@ -41,8 +41,10 @@ impl Place {
         match (setting, service, table.len()) {
             (Some(name), None, 1) if !name.is_empty() => Ok(Place::Setting(name.clone())),
             (None, Some(name), 1) if !name.is_empty() => Ok(Place::Service(name.clone())),
-            _ => Err(Failure::new(Kind::Invalid, "`version` in site.toml has one of `setting` and `service`")
-                .help(FORM)),
+            _ => {
+                Err(Failure::new(Kind::Invalid, "`version` in site.toml has one of `setting` and `service`")
+                    .help(FORM))
+            }
         }
     }
 
@@ -59,8 +61,11 @@ impl Place {
                 })?;
                 match is_tag(&tag) {
                     true => Ok(Written { tag, image: None, files: vec![settings.to_owned()] }),
-                    false => Err(Failure::new(Kind::Refused, format!("`{name}` in `{shown}` is no tag of an image"))
-                        .help(format!("write the tag that runs into it, such as `{name}=1.2.3`"))),
+                    false => Err(Failure::new(
+                        Kind::Refused,
+                        format!("`{name}` in `{shown}` is no tag of an image"),
+                    )
+                    .help(format!("write the tag that runs into it, such as `{name}=1.2.3`"))),
                 }
             }
             Place::Service(name) => written_image(name, files),
@@ -71,7 +76,10 @@ impl Place {
     /// the first is changed.
     pub fn write(&self, settings: &Path, files: &[PathBuf], to: &str) -> Result<Vec<PathBuf>> {
         if !is_tag(to) {
-            return Err(Failure::new(Kind::Invalid, format!("`{}` is no tag of an image", to.escape_debug())));
+            return Err(Failure::new(
+                Kind::Invalid,
+                format!("`{}` is no tag of an image", to.escape_debug()),
+            ));
         }
         let now = self.read(settings, files)?;
         let edited = match self {
@@ -99,7 +107,8 @@ impl Place {
 pub(super) fn images(file: &Path) -> Result<BTreeMap<String, String>> {
     let whole = yaml::read(file)?;
     let services = whole.get("services").and_then(Value::as_object).into_iter().flatten();
-    let image = |(name, service): (&String, &Value)| Some((name.clone(), service.get("image")?.as_str()?.to_owned()));
+    let image =
+        |(name, service): (&String, &Value)| Some((name.clone(), service.get("image")?.as_str()?.to_owned()));
     Ok(services.filter_map(image).collect())
 }
 
@@ -120,11 +129,17 @@ fn written_image(service: &str, files: &[PathBuf]) -> Result<Written> {
             .help(help))
     };
     if image.contains('$') {
-        return refused("it has a setting in it", "name that setting: `version = { setting = \"NAME\" }` in site.toml");
+        return refused(
+            "it has a setting in it",
+            "name that setting: `version = { setting = \"NAME\" }` in site.toml",
+        );
     }
     let parsed: Image = image.parse()?;
     if parsed.digest.is_some() {
-        return refused("it is fixed by a digest", "write it without `@sha256:…`: the digests of releases are recorded");
+        return refused(
+            "it is fixed by a digest",
+            "write it without `@sha256:…`: the digests of releases are recorded",
+        );
     }
     let Some((name, tag)) = image.rsplit_once(':').filter(|(_, tag)| is_tag(tag)) else {
         return refused("it has no tag", "write the tag that runs behind it, such as `:1.2.3`");

@@ -39,7 +39,10 @@ impl Program {
                 looked => {
                     let looked = looked?;
                     if let Some(version) = looked.exit.success().then(|| version(&looked)).flatten() {
-                        return Ok(Program { words: words.iter().map(|it| it.to_string()).collect(), version });
+                        return Ok(Program {
+                            words: words.iter().map(|it| it.to_string()).collect(),
+                            version,
+                        });
                     }
                 }
             }
@@ -62,6 +65,7 @@ impl Program {
 
 /// The first word that begins with a digit, without a `v`.
 fn version(looked: &Looked) -> Option<String> {
-    let words = looked.stdout.split_whitespace().map(|word| word.trim_start_matches('v').trim_end_matches(','));
+    let words =
+        looked.stdout.split_whitespace().map(|word| word.trim_start_matches('v').trim_end_matches(','));
     words.into_iter().find(|word| word.starts_with(|c: char| c.is_ascii_digit())).map(str::to_owned)
 }

@@ -127,7 +127,9 @@ impl Deployment<'_> {
             let place = match setting_in_tag(image) {
                 Some(name) => Place::Setting(name),
                 None if image.contains(['$', '@']) || !has_tag(image) => {
-                    found.unknown.push(format!("the version of `{service}` can't be moved: its image is `{image}`"));
+                    found
+                        .unknown
+                        .push(format!("the version of `{service}` can't be moved: its image is `{image}`"));
                     continue;
                 }
                 None => Place::Service(service.clone()),
@@ -153,8 +155,12 @@ impl Deployment<'_> {
             .map(|(_, services)| services.join(" and "))
             .collect();
         match &best {
-            None => found.unknown.push("no image of an application has a tag that could be the version".into()),
-            Some(Place::Setting(name)) if dotenv.as_ref().and_then(|file| file.get(name)).is_none_or(|it| it.is_empty()) => {
+            None => {
+                found.unknown.push("no image of an application has a tag that could be the version".into())
+            }
+            Some(Place::Setting(name))
+                if dotenv.as_ref().and_then(|file| file.get(name)).is_none_or(|it| it.is_empty()) =>
+            {
                 found.unknown.push(format!(
                     "`{name}` is not in `.env`: write the tag that runs into it, such as `{name}=1.2.3`"
                 ));
@@ -162,7 +168,10 @@ impl Deployment<'_> {
             Some(_) => {}
         }
         if !others.is_empty() {
-            found.unknown.push(format!("the tags of {} stay as they are: they are no part of the version", others.join(", ")));
+            found.unknown.push(format!(
+                "the tags of {} stay as they are: they are no part of the version",
+                others.join(", ")
+            ));
         }
         found.version = best;
         Ok(())
@@ -255,6 +264,9 @@ mod tests {
         assert_eq!(found("a:$TAG").as_deref(), Some("TAG"));
         assert_eq!(found("a:${TAG}-cuda").as_deref(), Some("TAG"));
         assert_eq!(found("a:v${TAG}").as_deref(), Some("TAG"));
-        assert_eq!((found("${REPOSITORY}/a:1"), found("${REPOSITORY}:${TAG}"), found("a:1")), (None, None, None));
+        assert_eq!(
+            (found("${REPOSITORY}/a:1"), found("${REPOSITORY}:${TAG}"), found("a:1")),
+            (None, None, None)
+        );
     }
 }

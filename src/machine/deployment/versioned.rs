@@ -87,8 +87,9 @@ impl Deployment<'_> {
         }
         if found.is_empty() {
             let message = format!("no image in the Compose files has the setting `{setting}` in its tag");
-            return Err(Failure::new(Kind::NotFound, message)
-                .help("correct `version` in site.toml, or name a service: `version = { service = \"app\" }`"));
+            return Err(Failure::new(Kind::NotFound, message).help(
+                "correct `version` in site.toml, or name a service: `version = { service = \"app\" }`",
+            ));
         }
         Ok(found.into_iter().collect())
     }
@@ -111,7 +112,10 @@ mod tests {
     fn a_tag_may_have_more_than_the_version() {
         let cuda = Versioned { name: "a/b".into(), before: "v".into(), after: "-cuda".into() };
         assert_eq!(cuda.at("1.2"), "a/b:v1.2-cuda");
-        assert_eq!((cuda.version("v1.3-cuda"), cuda.version("v1.3"), cuda.version("v-cuda")), (Some("1.3"), None, None));
+        assert_eq!(
+            (cuda.version("v1.3-cuda"), cuda.version("v1.3"), cuda.version("v-cuda")),
+            (Some("1.3"), None, None)
+        );
         assert!(refers("a/b:${VERSION:-release}", "VERSION") && refers("a:$VERSION", "VERSION"));
         assert!(!refers("a:${VERSION_2}", "VERSION") && !refers("a:VERSION", "VERSION"));
     }

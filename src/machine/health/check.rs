@@ -133,7 +133,8 @@ fn read(written: Value) -> std::result::Result<Check, String> {
     } else if has("command") {
         serde_json::from_value(written).map(Check::Command).map_err(said)
     } else {
-        Err("a check is a URL, or has one of `http`, `tcp`, `service`, `containers`, `sql` and `command`".into())
+        Err("a check is a URL, or has one of `http`, `tcp`, `service`, `containers`, `sql` and `command`"
+            .into())
     }
 }
 

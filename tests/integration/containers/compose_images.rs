@@ -156,7 +156,8 @@ impl Lab {
     fn edit_site(&self) {
         let file = self.path("site/site.toml");
         let text = fs::read_to_string(&file).unwrap();
-        let text = text.replace("\nversion = ", "\nhealthy = { within = \"12s\", stable = \"1s\" }\nversion = ");
+        let text =
+            text.replace("\nversion = ", "\nhealthy = { within = \"12s\", stable = \"1s\" }\nversion = ");
         fs::write(file, text).unwrap();
     }
 
@@ -237,7 +238,10 @@ fn a_compose_project_is_adopted_updated_and_rolled_back_with_its_rows_and_withou
     let status = lab.good(&["status"]);
     assert!(status.contains("release  1.0\n  health   healthy\n"), "{status}");
     let plan = lab.good(&["plan", "update"]);
-    assert!(plan.contains("set_version(shop, \"2.0\")") && plan.contains("\"--scale\", \"worker=3\""), "{plan}");
+    assert!(
+        plan.contains("set_version(shop, \"2.0\")") && plan.contains("\"--scale\", \"worker=3\""),
+        "{plan}"
+    );
     assert_eq!(lab.file("shop"), file, "a plan changes nothing");
 
     // Over a release in between.
@@ -290,10 +294,15 @@ fn the_version_in_a_setting_is_moved_alone_and_no_variable_of_a_shell_counts() {
     assert_eq!(containers("store").0, running(&lab, "1.1"));
     // A backup of before brings everything back, also the version.
     let list = lab.good(&["backup", "list"]);
-    let before = list.split_whitespace().find(|word| word.contains("before-1.1")).unwrap_or_else(|| panic!("{list}"));
+    let before =
+        list.split_whitespace().find(|word| word.contains("before-1.1")).unwrap_or_else(|| panic!("{list}"));
     fs::write(lab.path("store/files/kept"), "lost").unwrap();
     lab.good(&["run", "rollback", "--backup", before, "--yes"]);
     assert_eq!(containers("store").0, running(&lab, "1.0"));
     assert_eq!(fs::read_to_string(lab.path("store/files/kept")).unwrap(), "kept");
-    assert!(fs::read_to_string(lab.path("store/.env")).unwrap().starts_with("SHOP_VERSION=\"1.0\" # the version\n"));
+    assert!(
+        fs::read_to_string(lab.path("store/.env"))
+            .unwrap()
+            .starts_with("SHOP_VERSION=\"1.0\" # the version\n")
+    );
 }

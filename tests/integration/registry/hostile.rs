@@ -1,9 +1,8 @@
 //! Registries that want a token, that are out of order, or that mean harm.
 
-
+use super::server::{JSON, Seen, Server, reply};
 use banister::internals::machine::client::{Client, Limits, Unknown};
 use banister::internals::machine::registry::{Digest, Image, Registry, RunHelper, Tags};
-use super::server::{JSON, Seen, Server, reply};
 use std::fs;
 use std::io::Write;
 use std::net::TcpStream;

@@ -1,9 +1,8 @@
 //! Over TLS with an authority of one's own, and by a proxy.
 
-
+use super::server::Server;
 use banister::internals::machine::client::url::Url;
 use banister::internals::machine::client::{Asked, Client, Limits, Method, Question};
-use super::server::Server;
 use std::fs;
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
