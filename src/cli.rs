@@ -1,5 +1,6 @@
 //! The command line.
 
+mod adopt;
 mod agent;
 mod arguments;
 mod asked;
@@ -15,6 +16,7 @@ mod init;
 mod list;
 mod lock;
 mod man;
+mod new_site;
 mod outcome;
 mod plan;
 mod repl;
@@ -79,6 +81,7 @@ fn dispatch(context: Context, command: &Command, matches: &clap::ArgMatches) -> 
         Command::Demo(options) => demo::demo(context, options),
         Command::Agent => agent::agent(&context),
         Command::Init => init::init(&context),
+        Command::Adopt { folder } => adopt::adopt(&context, folder),
         Command::Customize { name } => customize::customize(&context, name),
         Command::List => list::list(&context),
         Command::Plan(options) => plan::plan(&context, options, matches),

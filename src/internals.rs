@@ -47,6 +47,14 @@ pub mod machine {
             pub use crate::machine::backup::prune::look;
         }
     }
+    pub mod client {
+        pub use crate::machine::client::{
+            Answer, Asked, Client, Credential, Form, Limits, Method, Question, Unknown,
+        };
+        pub mod url {
+            pub use crate::machine::client::url::Url;
+        }
+    }
     pub mod compose {
         pub use crate::machine::compose::Project;
     }
@@ -70,6 +78,11 @@ pub mod machine {
     }
     pub mod part {
         pub use crate::machine::part::Part;
+    }
+    pub mod registry {
+        pub use crate::machine::registry::{
+            Digest, Image, Login, Manifest, Platform, Registry, RunHelper, Tags, login,
+        };
     }
     pub mod restic {
         pub use crate::machine::restic::{Location, Password, Repository};

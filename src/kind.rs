@@ -19,7 +19,9 @@ pub use detect::{detectable, filled};
 pub use fields::{Field, fields};
 pub use keys::OwnKey;
 pub use members::Layout;
-pub use written::{Archive, Detect, Fits, Links, Means, Member, Restores, Stores, Written, documented};
+pub use written::{
+    Archive, Detect, Fits, Links, Means, Member, Restores, Source, Stores, Written, documented,
+};
 
 /// The modules and kinds that the program brings.
 pub static STDLIB: Dir = include_dir!("$CARGO_MANIFEST_DIR/stdlib");
@@ -39,6 +41,8 @@ pub struct Facts {
     pub backups: Option<String>,
     /// Whether its functions run the make targets that the server's table names.
     pub make_targets: bool,
+    /// Where its releases come from.
+    pub source: Source,
     pub fits: Fits,
     pub archive: Archive,
     /// What archives hold that another program made.
@@ -114,6 +118,7 @@ impl Facts {
             maintenance_page: own.maintenance_page.or(self.maintenance_page),
             backups: own.backups.or(self.backups),
             make_targets: own.make_targets.unwrap_or(self.make_targets),
+            source: own.source.unwrap_or(self.source),
             fits: own.fits.unwrap_or(self.fits),
             archive: own.archive.unwrap_or(self.archive),
             layout: own.layout.map(Layout).unwrap_or(self.layout),

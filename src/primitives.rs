@@ -8,6 +8,7 @@ pub mod ask;
 pub mod backup;
 pub mod check_backup;
 pub mod checkout;
+pub mod compose_config;
 pub mod confirm;
 pub mod digest_env;
 pub mod dirty_files;
@@ -19,6 +20,7 @@ pub mod forget_actions;
 pub mod free_space;
 pub mod has_release;
 pub mod http;
+pub mod image_digests;
 pub mod installed_release;
 pub mod is_healthy;
 pub mod keep_commits;
@@ -32,6 +34,7 @@ pub mod missing_targets;
 pub mod missing_tools;
 pub mod mounted_files;
 pub mod newest_release;
+pub mod newest_tag;
 pub mod note;
 pub mod note_action;
 pub mod now;
@@ -51,15 +54,18 @@ pub mod release_notes;
 pub mod releases_between;
 pub mod required_stops;
 pub mod run;
+pub mod run_compose;
 pub mod secret;
 pub mod services;
 pub mod set_env;
+pub mod set_version;
 pub mod settle;
 pub mod shell;
 pub mod show;
 pub mod since;
 pub mod skipped;
 pub mod tag_images;
+pub mod tags_between;
 pub mod todo;
 pub mod unpack_backup;
 pub mod untag_images;
@@ -79,6 +85,7 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<backup::Backup>::new(),
     &Of::<check_backup::CheckBackup>::new(),
     &Of::<checkout::CheckOut>::new(),
+    &Of::<compose_config::ComposeConfig>::new(),
     &Of::<confirm::Confirm>::new(),
     &Of::<digest_env::DigestEnv>::new(),
     &Of::<dirty_files::DirtyFiles>::new(),
@@ -90,6 +97,7 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<free_space::FreeSpace>::new(),
     &Of::<has_release::HasRelease>::new(),
     &Of::<http::Http>::new(),
+    &Of::<image_digests::ImageDigests>::new(),
     &Of::<installed_release::InstalledRelease>::new(),
     &Of::<is_healthy::IsHealthy>::new(),
     &Of::<keep_commits::KeepCommits>::new(),
@@ -103,6 +111,7 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<missing_tools::MissingTools>::new(),
     &Of::<mounted_files::MountedFiles>::new(),
     &Of::<newest_release::NewestRelease>::new(),
+    &Of::<newest_tag::NewestTag>::new(),
     &Of::<note::Note>::new(),
     &Of::<note_action::NoteAction>::new(),
     &Of::<now::Now>::new(),
@@ -122,15 +131,18 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<releases_between::ReleasesBetween>::new(),
     &Of::<required_stops::RequiredStops>::new(),
     &Of::<run::Run>::new(),
+    &Of::<run_compose::RunCompose>::new(),
     &Of::<secret::Secret>::new(),
     &Of::<services::Services>::new(),
     &Of::<set_env::SetEnv>::new(),
+    &Of::<set_version::SetVersion>::new(),
     &Of::<settle::Settle>::new(),
     &Of::<shell::Shell>::new(),
     &Of::<show::Show>::new(),
     &Of::<since::Since>::new(),
     &Of::<skipped::Skipped>::new(),
     &Of::<tag_images::TagImages>::new(),
+    &Of::<tags_between::TagsBetween>::new(),
     &Of::<todo::Todo>::new(),
     &Of::<unpack_backup::UnpackBackup>::new(),
     &Of::<untag_images::UntagImages>::new(),

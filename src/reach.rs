@@ -4,7 +4,6 @@
 
 pub mod agent;
 pub mod facts;
-mod folder;
 pub mod frozen;
 pub mod here;
 mod holding;

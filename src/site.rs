@@ -13,6 +13,8 @@ use std::path::{Component, Path, PathBuf};
 
 mod find;
 mod ground;
+mod images;
+mod installed;
 mod keys;
 mod maintenance;
 mod make;
@@ -24,11 +26,13 @@ mod retention;
 mod said;
 mod secrets;
 mod settings;
+mod state;
 mod table;
 mod targets;
 mod typed;
 
 pub use find::find;
+
 pub use keys::{KEYS, documented};
 pub use maintenance::Maintenance;
 pub use own::state_folder;

@@ -66,6 +66,11 @@ pub enum Command {
     Agent,
     /// Write `site.toml` for the server in this folder.
     Init,
+    /// Write the table of a Docker Compose project into `site.toml`; asks nothing.
+    Adopt {
+        /// The folder with its Compose file.
+        folder: PathBuf,
+    },
     /// List the runbooks: bundled, the site's own, overridden.
     List,
     /// Write a site file that overrides a bundled runbook or module; all of it comments to start from.

@@ -2,9 +2,12 @@
 
 mod linked;
 
+use super::adopt::adopt;
 use super::context::Context;
+use super::new_site::{is_bare, site_folder};
 use crate::failure::{Context as _, Failure, Kind, Result};
 use crate::kind::{Detect, Facts, detectable, filled};
+use crate::machine::deployment::has_compose_file;
 use crate::machine::env_file::{Dialect, EnvFile, environment};
 use crate::site::FILE;
 
@@ -31,17 +34,20 @@ pub fn init(context: &Context) -> Result<u8> {
     let here = std::env::current_dir().or_fail(Kind::Invalid, || "can't see the working folder".into())?;
     let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
     let Some(found) = find(&here, &home)? else {
+        if has_compose_file(&here) {
+            return adopt(context, &here);
+        }
         let message = format!("there is no installation in `{}` nor in `{}`", here.display(), home.display());
         return Err(Failure::new(Kind::Invalid, message)
-            .help("go to a git checkout with a Makefile, or write `site.toml` by hand as the README shows"));
+            .help("go to a git checkout with a Makefile or to a folder with a Compose file, or write `site.toml` by hand as the README shows"));
     };
-    let folder = context.given_site.clone().unwrap_or_else(|| place(&here, &home));
-    let file = folder.join(FILE);
+    let file = site_folder(context)?.join(FILE);
     if file.exists() {
         return Err(Failure::new(Kind::Invalid, format!("`{}` is there already", file.display()))
             .help("edit it, or name another folder with `--site DIR`"));
     }
-    std::fs::create_dir_all(&folder)
+    let folder = file.parent().unwrap_or(Path::new("/"));
+    std::fs::create_dir_all(folder)
         .or_fail(Kind::Invalid, || format!("can't make `{}`", folder.display()))?;
     std::fs::write(&file, text(&found, &home))
         .or_fail(Kind::Invalid, || format!("can't write `{}`", file.display()))?;
@@ -62,17 +68,6 @@ pub fn init(context: &Context) -> Result<u8> {
     let missing = found.detect.next.as_deref().unwrap_or("review it");
     println!("{}  {missing}, then: {}", context.style.bold("next:"), context.command("status"));
     Ok(0)
-}
-
-/// The working folder, unless that is a checkout, which a new file would make dirty.
-fn place(here: &Path, home: &Path) -> PathBuf {
-    if here.ancestors().any(|folder| folder.join(".git").exists()) {
-        return std::env::var_os("XDG_CONFIG_HOME")
-            .map(PathBuf::from)
-            .unwrap_or_else(|| home.join(".config"))
-            .join("banister");
-    }
-    here.to_owned()
 }
 
 /// The checkout that the working folder is in, else one in it, else one in the home.
@@ -183,9 +178,4 @@ fn text(found: &Found, home: &Path) -> String {
         text += &other.table(&found.kind, &found.checkout, home, &mut names);
     }
     text
-}
-
-/// Whether TOML takes the name as a key without quotes.
-fn is_bare(name: &str) -> bool {
-    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
 }

@@ -78,7 +78,7 @@ pub fn look(context: &Context, site: &Arc<Site>, reach: &Arc<dyn Reach>, server:
         kind: server.kind.clone(),
         release: position.as_ref().map(|position| position.name.clone()),
         runs,
-        commit: position.map(|position| position.commit),
+        commit: position.and_then(|position| position.commit),
         healthy: health.healthy,
         checks: health.checks,
         problem,

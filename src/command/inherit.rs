@@ -22,6 +22,35 @@ pub(super) fn withheld() -> Vec<OsString> {
     names
 }
 
+/// What a command needs of our environment whatever it does: by these names, and by what they begin with.
+const NEEDED: [&str; 13] = [
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "LANG",
+    "LANGUAGE",
+    "TZ",
+    "TERM",
+    "TMPDIR",
+    "SSH_AUTH_SOCK",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "NO_COLOR",
+];
+const NEEDED_BEGINNINGS: [&str; 4] = ["LC_", "XDG_", "DOCKER_", "BANISTER_"];
+
+/// The variables of our environment that such a command does without.
+pub(super) fn needless() -> Vec<OsString> {
+    let is_needed = |name: &OsString| {
+        let Some(name) = name.to_str() else { return false };
+        NEEDED.contains(&name)
+            || NEEDED_BEGINNINGS.iter().any(|begin| name.starts_with(begin))
+            || name.to_ascii_lowercase().ends_with("_proxy")
+    };
+    std::env::vars_os().map(|(name, _)| name).filter(|name| !is_needed(name)).collect()
+}
+
 /// Those of them that hold secrets.
 pub fn secrets() -> Vec<OsString> {
     let names = std::env::vars_os().map(|(name, _)| name);

@@ -137,6 +137,9 @@ pub(super) fn start(
     for name in super::foreign::variables() {
         expression = expression.env_remove(name);
     }
+    for name in spec.needless() {
+        expression = expression.env_remove(name);
+    }
     let started = expression.start();
     if let Ok(handle) = &started {
         handle.pids().iter().for_each(|pid| inherit::give_back(Some(*pid as i32)));

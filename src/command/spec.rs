@@ -1,5 +1,6 @@
 //! What to run.
 
+use super::inherit;
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::secret::{self, Sameness, stored};
 use crate::units;
@@ -22,6 +23,10 @@ pub struct Spec {
     /// Added to the environment that it inherits.
     #[serde(default, with = "stored::environment", skip_serializing_if = "BTreeMap::is_empty")]
     pub environment: BTreeMap<String, String>,
+    /// Whether it inherits only what says who it runs for and where things are, such as `PATH` and `DOCKER_HOST`: for what
+    /// would take any other variable for a setting.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub clean: bool,
     /// The time limit. The supervisor keeps it, so it holds although banister died; it counts from the start of the
     /// command and not while the machine is suspended. Without one the command may run for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -37,6 +42,7 @@ impl Spec {
             arguments: arguments.into_iter().map(Into::into).collect(),
             folder: folder.into(),
             environment: BTreeMap::new(),
+            clean: false,
             within: None,
         }
     }
@@ -55,6 +61,7 @@ impl Spec {
         let (Ok(one), Ok(other)) = (as_stored(self), as_stored(other)) else { return false };
         let texts = |spec: &Spec| serde_json::json!([spec.arguments, spec.environment]);
         one.folder == other.folder
+            && one.clean == other.clean
             && one.within == other.within
             && secret::same(&texts(&one), &texts(&other)) != Sameness::Differs
     }
@@ -84,6 +91,11 @@ impl Spec {
             Some((program, rest)) if !program.is_empty() => Ok((program, rest)),
             _ => Err(Failure::new(Kind::Invalid, "a command needs a program to run")),
         }
+    }
+
+    /// The variables of our environment that it does without.
+    pub(super) fn needless(&self) -> Vec<OsString> {
+        if self.clean { inherit::needless() } else { Vec::new() }
     }
 
     /// What is set on top of the inherited environment.

@@ -42,7 +42,7 @@ fn become_command(folder: &Path) -> io::Result<ExitCode> {
     let mut command = Command::new(program);
     // The stdin it was given is the lock. Daemons that the command leaves behind would hold it for ever.
     command.args(arguments).current_dir(&spec.folder).stdin(Stdio::null());
-    inherit::withheld().iter().for_each(|name| _ = command.env_remove(name));
+    inherit::withheld().iter().chain(&spec.needless()).for_each(|name| _ = command.env_remove(name));
     command.env_remove(SECRETS);
     command.envs(spec.variables()).env(MARK, folder);
     raise_oom_score();

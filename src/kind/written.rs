@@ -20,6 +20,10 @@ pub struct Written {
     /// Whether `configure`, `build`, `start` and `stop_writers`, as far as it inherits them, run the make targets that
     /// `targets` of the server's table names, so that `banister check` looks for them.
     pub make_targets: Option<bool>,
+    /// Where releases come from: `"git"`, the tags of the checkout, or `"images"`, the tags of images that a registry has.
+    /// Then `checkout` needs no git: it is the folder with the Compose files, and `version` of the server's table says where
+    /// the version is written.
+    pub source: Option<Source>,
     /// Into which releases a backup can be restored: `"any"`, or `"first_two_numbers"` for those with the same.
     pub fits: Option<Fits>,
     /// How archives are written: `format` and `prefix`, as `backup` takes them, `any_tar`, whether they hold only what any
@@ -51,6 +55,15 @@ pub enum Fits {
     #[default]
     Any,
     FirstTwoNumbers,
+}
+
+/// Where releases come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    #[default]
+    Git,
+    Images,
 }
 
 /// How archives are written.

@@ -2,14 +2,13 @@
 //! sites that speak of the same server.
 
 use super::files::kept;
-use super::git::Checkout;
 use super::installation;
 use super::release::Release;
 use crate::failure::{Context, Kind, Result};
 use crate::sync::FileLock;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// An action that was done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,66 +23,65 @@ pub struct Action {
 pub type Actions = BTreeMap<String, Action>;
 
 /// Reads them. Fails with [`Kind::Journal`] if the file can't be read.
-pub fn read(checkout: &Checkout) -> Result<Actions> {
-    Ok(kept(&file(checkout))?.unwrap_or_default())
+pub fn read(folder: &Path) -> Result<Actions> {
+    Ok(kept(&file(folder))?.unwrap_or_default())
 }
 
 /// Writes that an action is done; one that is there already stays as it is.
-pub fn add(checkout: &Checkout, name: &str, action: Action) -> Result<()> {
-    let _one_at_a_time = alone(checkout)?;
-    let mut actions = read(checkout)?;
+pub fn add(folder: &Path, name: &str, action: Action) -> Result<()> {
+    let _one_at_a_time = alone(folder)?;
+    let mut actions = read(folder)?;
     if actions.contains_key(name) {
         return Ok(());
     }
     actions.insert(name.to_owned(), action);
-    write(checkout, &actions)
+    write(folder, &actions)
 }
 
+/// Whether a release is in the history of another one; false if nobody knows it any more.
+pub type InHistory<'a> = &'a dyn Fn(&str, &str) -> Result<bool>;
+
 /// Forgets those of releases that are not part of this release, branch or commit, and returns their names.
-pub fn forget_newer(checkout: &Checkout, than: &str) -> Result<Vec<String>> {
-    let _one_at_a_time = alone(checkout)?;
-    let mut actions = read(checkout)?;
+pub fn forget_newer(folder: &Path, than: &str, in_history: InHistory) -> Result<Vec<String>> {
+    let _one_at_a_time = alone(folder)?;
+    let mut actions = read(folder)?;
     let mut forgotten = Vec::new();
     for (name, action) in &actions {
-        if !is_part(checkout, &action.release, than)? {
+        if !is_part(&action.release, than, in_history)? {
             forgotten.push(name.clone());
         }
     }
     if !forgotten.is_empty() {
         actions.retain(|name, _| !forgotten.contains(name));
-        write(checkout, &actions)?;
+        write(folder, &actions)?;
     }
     Ok(forgotten)
 }
 
-/// Whether `than` is this release or comes after it; one that nobody knows any more is part of nothing.
-fn is_part(checkout: &Checkout, release: &str, than: &str) -> Result<bool> {
+/// Whether `than` is this release or comes after it.
+fn is_part(release: &str, than: &str, in_history: InHistory) -> Result<bool> {
     let both = release.parse::<Release>().ok().zip(than.parse::<Release>().ok());
-    if let Some(order) = both.and_then(|(release, than)| release.compare(&than)) {
-        return Ok(order.is_le());
-    }
-    match checkout.commit_named_by(release) {
-        Ok(commit) => checkout.has_in_history(checkout.commit_named_by(than)?, commit),
-        Err(failure) if failure.kind == Kind::NotFound => Ok(false),
-        Err(failure) => Err(failure),
+    match both.and_then(|(release, than)| release.compare(&than)) {
+        Some(order) => Ok(order.is_le()),
+        None => in_history(release, than),
     }
 }
 
 /// Held while the list is read, changed and written: branches of a run may do so at once.
-fn alone(checkout: &Checkout) -> Result<FileLock> {
-    installation::prepare(&checkout.state_folder())?;
-    let lock = installation::open_lock(&checkout.state_folder().join("actions.lock"));
+fn alone(folder: &Path) -> Result<FileLock> {
+    installation::prepare(folder)?;
+    let lock = installation::open_lock(&folder.join("actions.lock"));
     lock.and_then(FileLock::wait)
         .or_fail(Kind::Refused, || "the list of done actions can't be written".to_owned())
 }
 
-fn file(checkout: &Checkout) -> PathBuf {
-    checkout.state_folder().join("actions.json")
+fn file(folder: &Path) -> PathBuf {
+    folder.join("actions.json")
 }
 
-fn write(checkout: &Checkout, actions: &Actions) -> Result<()> {
+fn write(folder: &Path, actions: &Actions) -> Result<()> {
     let failed = || "the list of done actions can't be written".to_owned();
-    installation::prepare(&checkout.state_folder())?;
+    installation::prepare(folder)?;
     let text = serde_json::to_vec_pretty(actions).or_fail(Kind::Bug, failed)?;
-    installation::write(&file(checkout), &text, true)
+    installation::write(&file(folder), &text, true)
 }

@@ -2,6 +2,7 @@
 //!
 //! Containers are found by the labels that Compose puts on them, never by a part of their name.
 
+mod container;
 mod project;
 
 pub use project::{Project, project_name};
@@ -9,6 +10,7 @@ pub use project::{Project, project_name};
 use crate::command::{Exit, Looked, Spec, feed, look};
 use crate::failure::{Failure, Kind, Result};
 use crate::units::Duration;
+use container::Container;
 use project::own;
 use serde::Deserialize;
 use serde_json::Value;
@@ -51,6 +53,8 @@ pub struct Service {
     pub restart_count: u64,
     /// RFC 3339.
     pub started_at: String,
+    /// How it ended, if it did.
+    pub exit_code: i64,
     /// `starting`, `healthy` or `unhealthy`; none if its image has no health check.
     pub health: Option<String>,
     /// The id of its image, with `sha256:` before it.
@@ -318,81 +322,4 @@ fn refusal(looked: &Looked) -> Failure {
         }
     };
     if away { failure.help("see whether you may use it with `docker info`") } else { failure }
-}
-
-/// What of `docker inspect` is used. Docker Engine API, `GET /containers/{id}/json`.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Container {
-    id: String,
-    name: String,
-    #[serde(default)]
-    image: String,
-    #[serde(default)]
-    restart_count: u64,
-    state: ContainerState,
-    config: Config,
-    #[serde(default)]
-    mounts: Vec<Mount>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct ContainerState {
-    status: String,
-    #[serde(default)]
-    running: bool,
-    #[serde(default)]
-    restarting: bool,
-    #[serde(default)]
-    started_at: String,
-    health: Option<Health>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Health {
-    status: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Config {
-    #[serde(default)]
-    image: String,
-    labels: Option<BTreeMap<String, String>>,
-}
-
-impl Container {
-    fn label(&self, name: &str) -> &str {
-        self.config.labels.as_ref().and_then(|labels| labels.get(name)).map_or("", String::as_str)
-    }
-}
-
-impl From<Container> for Service {
-    fn from(container: Container) -> Service {
-        let label = |name| container.label(name).to_owned();
-        let folder = Some(label(FOLDER)).filter(|folder| !folder.is_empty()).map(PathBuf::from);
-        Service {
-            project: label(PROJECT),
-            service: label(SERVICE),
-            name: container.name.trim_start_matches('/').to_owned(),
-            id: container.id,
-            state: container.state.status,
-            running: container.state.running,
-            restarting: container.state.restarting,
-            restart_count: container.restart_count,
-            started_at: container.state.started_at,
-            // Podman and some versions of Docker say so instead of leaving it out.
-            health: container
-                .state
-                .health
-                .map(|health| health.status)
-                .filter(|s| !s.is_empty() && s != "none"),
-            image: container.image,
-            image_name: container.config.image,
-            mounts: container.mounts,
-            folder,
-        }
-    }
 }

@@ -40,22 +40,22 @@ pub struct Lost {
     pub edited: bool,
 }
 
-/// Keeps copies of the files that are there, in the place of all that were kept before. Folders are kept with all that is
+/// Keeps copies of the files that are there, in the place of all that were kept before, in the server's `state` folder. Folders are kept with all that is
 /// in them. `path` finds a file.
-pub fn keep(checkout: &Checkout, files: &[String], path: &dyn Fn(&str) -> PathBuf) -> Result<()> {
-    let folder = folder(checkout);
+pub fn keep(state: &Path, files: &[String], path: &dyn Fn(&str) -> PathBuf) -> Result<()> {
+    let folder = folder(state);
     let failed = || format!("copies can't be kept in `{}`", folder.display());
     tree::remove(&folder).or_fail(Kind::Refused, failed)?;
     if files.is_empty() {
         return Ok(());
     }
-    installation::prepare(&checkout.state_folder())?;
+    installation::prepare(state)?;
     private_folder(&folder)?;
     for written in files {
         for file in below(&path(written))? {
             let content =
                 std::fs::read(&file).or_fail(Kind::Refused, || format!("can't read `{}`", file.display()))?;
-            write_private_durably(&copy(checkout, &file), &content)?;
+            write_private_durably(&copy(state, &file), &content)?;
         }
     }
     Ok(())
@@ -72,7 +72,7 @@ pub fn lost(
     let mut found = BTreeMap::new();
     let root = path(&made.file);
     for file in below(&root)? {
-        let Ok(before) = std::fs::read(copy(checkout, &file)) else { continue };
+        let Ok(before) = std::fs::read(copy(&checkout.state_folder(), &file)) else { continue };
         let now =
             std::fs::read(&file).or_fail(Kind::Refused, || format!("can't read `{}`", file.display()))?;
         let inner = file.strip_prefix(&root).unwrap_or(Path::new("")).to_string_lossy().into_owned();
@@ -186,13 +186,13 @@ fn below(path: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-fn folder(checkout: &Checkout) -> PathBuf {
-    checkout.state_folder().join("kept")
+fn folder(state: &Path) -> PathBuf {
+    state.join("kept")
 }
 
-fn copy(checkout: &Checkout, file: &Path) -> PathBuf {
+fn copy(state: &Path, file: &Path) -> PathBuf {
     let digest = Sha256::digest(file.as_os_str().as_encoded_bytes());
-    folder(checkout).join(hexadecimal(&digest))
+    folder(state).join(hexadecimal(&digest))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! within it begins the window anew, although it answered each time: it may be crashing in a circle.
 
 mod command;
+mod containers;
 mod http;
 mod service;
 mod sql;
@@ -18,6 +19,7 @@ mod wait;
 pub use answer::Answer;
 pub use check::Check;
 pub use command::Command;
+pub use containers::Containers;
 pub use http::Http;
 pub use round::round;
 pub use service::Service;

@@ -1,5 +1,5 @@
 //! The folder in which banister keeps what is true of an installation, whoever works on it: in the git folder of its
-//! checkout.
+//! checkout; where there is no git, a folder of its own that only its owner may enter.
 //!
 //! It is shared as that git folder is: who may read the checkout may read what is kept here, and who may write it may
 //! hold the server. So nothing secret lies in it, and no umask closes it.
@@ -16,7 +16,13 @@ fn file_mode(folder: &Path) -> u32 {
     folder_mode(folder) & 0o666
 }
 
+/// Its name where there is no git.
+pub const ALONE: &str = ".banister";
+
 fn folder_mode(folder: &Path) -> u32 {
+    if folder.file_name().is_some_and(|name| name == ALONE) {
+        return 0o700;
+    }
     let around = folder.parent().and_then(|around| fs::metadata(around).ok());
     around.map_or(0o700, |around| around.permissions().mode() & 0o2777 | 0o700)
 }

@@ -312,13 +312,13 @@ fn intend(
     held: BTreeMap<DataSource, Held>,
 ) -> Result<Intent> {
     let server = host.server()?;
-    let position = server.open_checkout().and_then(|checkout| checkout.position()).ok();
-    if position.is_none() {
-        let why = format!("the backup names no release: `{}` is no git checkout", server.checkout.display());
-        (host.tell)(Told::Warning(why.into()));
+    let installed = server.installed();
+    if let Err(failure) = &installed {
+        (host.tell)(Told::Warning(format!("the backup names no release: {}", failure.message).into()));
     }
-    let release = position.as_ref().and_then(|position| Some(position.release()?.tag().to_owned()));
-    let commit = position.map(|position| position.short);
+    let installed = installed.ok();
+    let release = installed.as_ref().and_then(|installed| installed.release.clone());
+    let commit = installed.and_then(|installed| installed.commit).map(|(_, short)| short);
     let now = jiff::Timestamp::now();
     let about = About {
         server: server.name.clone(),

@@ -52,5 +52,5 @@ impl Primitive for DoneActions {
 }
 
 fn perform(_: &Arguments, host: &Host) -> Result<Actions> {
-    actions::read(&host.server()?.open_checkout()?)
+    actions::read(&host.server()?.state_folder()?)
 }

@@ -54,5 +54,7 @@ impl Primitive for ForgetActions {
 }
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<String>> {
-    actions::forget_newer(&host.server()?.open_checkout()?, &arguments.release)
+    let server = host.server()?;
+    let in_history = |release: &str, than: &str| server.has_in_history(release, than);
+    actions::forget_newer(&server.state_folder()?, &arguments.release, &in_history)
 }

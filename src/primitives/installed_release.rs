@@ -45,5 +45,5 @@ impl Primitive for InstalledRelease {
 }
 
 fn perform(_: &Arguments, host: &Host) -> Result<String> {
-    Ok(host.server()?.open_checkout()?.position()?.name())
+    Ok(host.server()?.installed()?.name)
 }

@@ -52,6 +52,5 @@ impl Primitive for KeepFiles {
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<()> {
     let server = host.server()?;
-    let checkout = server.open_checkout()?;
-    edits::keep(&checkout, &arguments.files, &|file| server.path(file))
+    edits::keep(&server.state_folder()?, &arguments.files, &|file| server.path(file))
 }

@@ -53,11 +53,11 @@ impl Primitive for NoteAction {
 }
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<()> {
-    let checkout = host.server()?.open_checkout()?;
+    let folder = host.server()?.state_folder()?;
     let action = Action { release: arguments.release.clone(), at: now() };
-    actions::add(&checkout, &arguments.name, action)?;
+    actions::add(&folder, &arguments.name, action)?;
     // Done: it is owed no more.
-    book::change(&checkout.state_folder(), |book| {
+    book::change(&folder, |book| {
         book.settle(&[format!("action {}", arguments.name)]);
         Ok(())
     })

@@ -70,7 +70,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<()> {
             Failure::new(Kind::Refused, message).help("leave it out, and read it again when it is needed")
         );
     }
-    let folder = host.server()?.open_checkout()?.state_folder();
+    let folder = host.server()?.state_folder()?;
     book::change(&folder, |book| {
         // Whoever holds the server is the run that this is a part of.
         let holder = crate::lock::left(&folder);

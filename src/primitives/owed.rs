@@ -66,7 +66,7 @@ impl Primitive for Owed {
 }
 
 fn perform(_: &Arguments, host: &Host) -> Result<Vec<Thing>> {
-    let folder = host.server()?.open_checkout()?.state_folder();
+    let folder = host.server()?.state_folder()?;
     let book = book::read(&folder)?;
     let owed = book.owed.iter().cloned();
     Ok(owed

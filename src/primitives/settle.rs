@@ -53,7 +53,7 @@ impl Primitive for Settle {
 }
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<()> {
-    let folder = host.server()?.open_checkout()?.state_folder();
+    let folder = host.server()?.state_folder()?;
     book::change(&folder, |book| {
         book.settle(&arguments.names);
         Ok(())

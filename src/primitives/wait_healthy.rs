@@ -14,6 +14,8 @@
 //!   - `tcp`: `"host:port"`, which must accept connections.
 //!   - `service`: a service of Docker Compose, which must run and, if its image has a health check, be healthy; with
 //!     `image` (what its container must have been made from, by name or id) and `project`.
+//!   - `containers`: a service of which several containers may run, with `count` (how many must, default 1), `may_end`
+//!     (`true` if it is well when it ended with status 0, default `false`) and `project`.
 //!   - `sql`: a query, with `expect` (the answer as `psql -At` prints it) and `command` (an array, how to run psql;
 //!     `-Atc` and the query are added).
 //!   - `command`: an array, the program and its arguments. It must end with status 0, and must change nothing, as it

@@ -5,7 +5,6 @@
 //! for afterwards; a command that runs under its own supervisor needs nobody, and is left to it. Then the agent hands the
 //! lock back and ends. What a change came to is kept in the folder of its attempt, and told to whoever asks again.
 
-use super::folder::lock_folder;
 use super::here::Here;
 use super::inquiry::plain;
 use super::wire::{Attempt, Hello, Reply, Request, SILENCE, Said, Task, Welcome, What};
@@ -218,13 +217,13 @@ impl<W: Write + Send + 'static> Agent<W> {
             match Here.hold(&self.server, holder.clone(), &work.stop, &tell) {
                 Ok(held) => {
                     *self.held.lock() = held;
-                    let State::Held(holder) = lock::look(&lock_folder(&self.server)?)? else {
+                    let State::Held(holder) = lock::look(&self.server.state_folder()?)? else {
                         return Err(Failure::new(Kind::Bug, "the lock is not held"));
                     };
                     return plain(&holder.before);
                 }
                 Err(failure) if failure.kind == Kind::Locked => {
-                    match lock::look(&lock_folder(&self.server)?)? {
+                    match lock::look(&self.server.state_folder()?)? {
                         State::Held(other) if other.run == holder.run => {
                             let text = format!(
                                 "waiting for the command of this run that still runs there: {}",

@@ -1,6 +1,5 @@
 //! Acts on this machine, in this process.
 
-use super::folder::lock_folder;
 use super::inquiry::{CheckedOut, Inquiry, Noted, plain};
 use super::{Held, Reach, holding, orphans};
 use crate::book;
@@ -68,19 +67,22 @@ impl Reach for Here {
     fn inquire(&self, server: &Server, inquiry: &Inquiry) -> Result<Value> {
         match inquiry {
             Inquiry::CheckedOut => {
-                let position = server.open_checkout()?.position()?;
-                plain(&CheckedOut { name: position.name(), commit: position.commit.clone() })
+                let installed = server.installed()?;
+                plain(&CheckedOut {
+                    name: installed.name,
+                    commit: installed.commit.map(|(commit, _)| commit),
+                })
             }
-            Inquiry::Lock => plain(&lock::look(&lock_folder(server)?)?),
+            Inquiry::Lock => plain(&lock::look(&server.state_folder()?)?),
             Inquiry::ReleaseLock { force } => plain(&holding::release(server, *force)?),
             Inquiry::Book => {
-                let folder = lock_folder(server)?;
+                let folder = server.state_folder()?;
                 let book = holding::told(server)?;
                 let orphans = orphans::of(server)?.into_iter().map(|(_, orphan)| orphan).collect();
                 plain(&Noted { book, ended: book::ended(&folder)?.pop(), orphans })
             }
             Inquiry::EndOf { run } => {
-                let folder = lock_folder(server)?;
+                let folder = server.state_folder()?;
                 let is_open = book::read(&folder)?.open(run).is_some();
                 let end = if is_open { None } else { book::end_of(&folder, run)? };
                 plain(&end)
@@ -90,7 +92,7 @@ impl Reach for Here {
                 plain(&holding::abandon(server, holder.clone(), run, (reasons, reason), *end)?)
             }
             Inquiry::Dismiss { name, by, reason } => {
-                plain(&book::dismiss(&lock_folder(server)?, name, by, reason)?)
+                plain(&book::dismiss(&server.state_folder()?, name, by, reason)?)
             }
             Inquiry::EndOrphans => plain(&orphans::end(server)?),
             Inquiry::Backups { folder: asked } => {

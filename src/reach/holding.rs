@@ -1,7 +1,6 @@
 //! Holding a server on its own machine: the lock, and what the server's book says of who may have it.
 
 use super::Held;
-use super::folder::lock_folder;
 use crate::book::{self, Book, End, Ended, Left, Open};
 use crate::command::{self, Attention, From};
 use crate::event::RunState;
@@ -25,7 +24,7 @@ struct HeldHere {
 /// Fails with [`Kind::Locked`] if somebody holds it, if another run is half-way there or left a command behind that still
 /// runs, and if the run rests on what it saw before another run worked on the server.
 pub fn hold(server: &Server, holder: Holder) -> Result<Box<dyn Held>> {
-    let folder = lock_folder(server)?;
+    let folder = server.state_folder()?;
     let lock = lock::take(&folder, holder.clone(), &|last| may_hold(server, &folder, &holder, last))?;
     let by_hand = holder.by_hand;
     let changed = book::change(&folder, |book| {
@@ -59,7 +58,7 @@ fn entry(holder: &Holder) -> Open {
 
 /// Whether the run of `holder` may go on, before anything is written in its journal. Who holds the server is not looked at.
 pub fn may_resume(server: &Server, holder: &Holder) -> Result<()> {
-    let folder = lock_folder(server)?;
+    let folder = server.state_folder()?;
     may_hold(server, &folder, holder, &lock::grant(&folder)?)
 }
 
@@ -206,7 +205,7 @@ pub fn with_running(mut book: Book, own: &str) -> Book {
 
 /// The same, as it is told to whoever asks: with the run that works now as one that does.
 pub fn told(server: &Server) -> Result<Book> {
-    let folder = lock_folder(server)?;
+    let folder = server.state_folder()?;
     let mut book = with_running(book::read(&folder)?, "");
     let works = match lock::look(&folder)? {
         State::Held(holder) => holder.run,
@@ -250,7 +249,7 @@ fn running(folder: &Path) -> std::result::Result<Vec<String>, String> {
 /// Releases the lock; see [`lock::release`]. What a holder that is pushed out still runs is ended: its lock kept others
 /// from beginning beside it.
 pub fn release(server: &Server, force: bool) -> Result<State> {
-    let folder = lock_folder(server)?;
+    let folder = server.state_folder()?;
     let state = lock::release(&folder, force)?;
     if let State::Held(holder) = &state {
         end_all(&holder.folder)?;
@@ -273,7 +272,7 @@ pub fn abandon(
     (reasons, reason): (&BTreeMap<String, String>, &str),
     end: bool,
 ) -> Result<()> {
-    let folder = lock_folder(server)?;
+    let folder = server.state_folder()?;
     let check = |_: &Grant| {
         let book = book::read(&folder)?;
         if book.open(run).is_none() && book::end_of(&folder, run)?.is_some_and(|end| end.is_settled()) {

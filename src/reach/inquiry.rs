@@ -46,7 +46,8 @@ pub enum Inquiry {
 pub struct CheckedOut {
     /// The release or the branch, as people name it.
     pub name: String,
-    pub commit: String,
+    /// Nothing where no git says it.
+    pub commit: Option<String>,
 }
 
 /// What the server's book says.

@@ -1,6 +1,5 @@
 //! Commands on a server that nobody follows any more: their run was abandoned, or its journal is gone.
 
-use super::folder::lock_folder;
 use super::inquiry::Orphan;
 use crate::book;
 use crate::command::{Kept, kept};
@@ -15,7 +14,7 @@ pub fn of(server: &Server) -> Result<Vec<(Kept, Orphan)>> {
     if kept.is_empty() {
         return Ok(Vec::new());
     }
-    let folder = lock_folder(server)?;
+    let folder = server.state_folder()?;
     let (book, ended) = (book::read(&folder)?, book::ended(&folder)?);
     let holder = match lock::look(&folder)? {
         State::Held(holder) => Some(holder),

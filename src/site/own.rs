@@ -5,6 +5,7 @@ use super::{Server, check_text};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::archive::{CHECKOUT, Own, real};
 use crate::machine::exclude::Exclude;
+use crate::machine::installation::ALONE;
 use std::path::{Path, PathBuf};
 
 impl Server {
@@ -25,6 +26,7 @@ impl Server {
             (Some(self.backup_folder()), "it holds the backups"),
             (state_folder().ok(), "it holds the records of runs"),
             (self.site_folder.clone(), "it is the site's folder"),
+            (Some(self.checkout.join(ALONE)), "it holds the lock of the server"),
         ];
         let neighbours =
             self.neighbours.iter().map(|folder| (folder.clone(), "it holds the backups of another server"));
@@ -97,6 +99,7 @@ impl Server {
     pub fn kept_folders(&self, folder: Option<&Path>) -> Own {
         let mut own = self.own_folders(folder);
         own.add(&self.checkout.join(".git"), "it is the checkout's history");
+        own.add(&self.checkout.join(ALONE), "it holds the lock of the server");
         own
     }
 }

@@ -86,7 +86,7 @@ impl Server {
     /// Beside what else is kept of this installation, for everybody who works on it.
     fn remembered_in(&self) -> Result<PathBuf> {
         let name = format!("backups-{}.json", self.name.replace('/', "-"));
-        Ok(self.open_checkout()?.state_folder().join(name))
+        Ok(self.state_folder()?.join(name))
     }
 }
 

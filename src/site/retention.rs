@@ -40,8 +40,6 @@ impl Server {
         if self.facts.fits == Fits::Any {
             return Fit::Any;
         }
-        let position = self.open_checkout().and_then(|checkout| checkout.position());
-        let release = position.ok().and_then(|position| position.release());
-        Fit::FirstTwoNumbers(release.map(|release| release.tag().to_owned()))
+        Fit::FirstTwoNumbers(self.installed().ok().and_then(|installed| installed.release))
     }
 }

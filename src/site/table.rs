@@ -25,7 +25,8 @@ pub struct Table {
     pub agent: Option<PathBuf>,
     /// The kind of server: a file of the same name in `stdlib/` defines its steps.
     pub kind: String,
-    /// The git checkout. `~` is the server's home.
+    /// The git checkout; for a kind whose releases are tags of images, the folder with the Compose files. `~` is the server's
+    /// home.
     pub checkout: PathBuf,
     /// The URL under which users reach it, without a slash at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,7 +47,7 @@ pub struct Table {
     /// with the edits, shows them, and a rollback restores them. Other edited files are refused.
     #[serde(default)]
     pub edits: Vec<String>,
-    /// The folder of the Makefile, within the checkout.
+    /// The folder of the Makefile, or of the Compose files, within the checkout.
     #[serde(default)]
     pub folder: PathBuf,
     /// The name of its Compose project, if the Compose files are not in the folder of the Makefile or below it.

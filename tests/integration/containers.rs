@@ -3,4 +3,5 @@
 mod compose;
 mod compose_faults;
 mod compose_hoss;
+mod compose_images;
 mod compose_stores;

@@ -357,14 +357,14 @@ fn the_kind_that_the_documentation_shows_updates_a_compose_project_and_rolls_bac
     let lines = kind.lines().chain(module.lines()).filter(|line| !line.trim().is_empty());
     assert!(lines.count() < 15, "{kind}{module}");
     let world = World::new();
-    world.write("stdlib/compose/kind.toml", kind);
-    world.write("stdlib/compose.rhai", module);
+    world.write("stdlib/stack/kind.toml", kind);
+    world.write("stdlib/stack.rhai", module);
     world.write("bin/docker", COMPOSE);
     let docker = world.path().join("bin/docker");
     std::fs::set_permissions(docker, std::fs::Permissions::from_mode(0o755)).unwrap();
     world.write(
         "site.toml",
-        "[servers.web]\nkind = \"compose\"\ncheckout = \"web\"\nbackup = [\"~/data\"]\nbackups = \"~/kept\"\n\
+        "[servers.web]\nkind = \"stack\"\ncheckout = \"web\"\nbackup = [\"~/data\"]\nbackups = \"~/kept\"\n\
          free_space = \"1MB\"\nhealthy = { within = \"4s\", stable = \"0s\" }\n\
          health = [{ command = [\"test\", \"-s\", \"../runs\"] }]\n",
     );

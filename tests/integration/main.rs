@@ -65,6 +65,7 @@ mod quiet;
 mod raw_database;
 mod readme;
 mod reference;
+mod registry;
 mod refused;
 mod rehearsal;
 mod repl;

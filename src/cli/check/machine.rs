@@ -4,6 +4,8 @@
 use super::at_line;
 use super::doubt::Doubt;
 use super::targets::targets;
+use crate::failure::Failure;
+use crate::kind::Source;
 use crate::machine::health::Check;
 use crate::machine::raw_database;
 use crate::script::check::{Finding, Severity};
@@ -92,7 +94,7 @@ fn places(server: &Server, text: &str) -> Vec<Doubt> {
         ));
         return doubts;
     }
-    if let Err(failure) = server.open_checkout() {
+    if let Some(failure) = unreadable(server) {
         let written = server.checkout.file_name().unwrap_or_default().to_string_lossy().into_owned();
         doubts.push(Doubt::new("checkout", &written, failure.message, failure.help.unwrap_or_default()));
     }
@@ -141,6 +143,14 @@ fn places(server: &Server, text: &str) -> Vec<Doubt> {
         }
     }
     doubts
+}
+
+/// Why its releases can't be read where they are.
+fn unreadable(server: &Server) -> Option<Failure> {
+    match server.facts.source {
+        Source::Git => server.open_checkout().err(),
+        Source::Images => server.installed().err(),
+    }
 }
 
 /// How long folders are looked through for files of database servers.

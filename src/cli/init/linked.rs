@@ -1,6 +1,6 @@
 //! The other servers that one is linked with, by what its own files say.
 
-use super::is_bare;
+use crate::cli::new_site::is_bare;
 use crate::failure::Result;
 use crate::kind::Links;
 use crate::machine::env_file::EnvFile;

@@ -117,6 +117,10 @@ impl Left {
                 self.checked_out = moved.map(|moved| moved.to.name());
                 (self.started, self.healthy) = (Started::No, None);
             }
+            "set_version" => {
+                self.checked_out = done.and_then(|moved| moved["to"].as_str()).map(str::to_owned);
+                (self.started, self.healthy) = (Started::No, None);
+            }
             // It is written before the change that turns it on, and removed after the one that turns it off.
             "owe" if is_about("maintenance") => self.maintenance = Maintenance::Unknown,
             "owe" if is_about("writers") => self.stopped = true,
@@ -247,7 +251,7 @@ fn life(record: &CallRecord, targets: &Targets) -> Life {
     let known = words.filter_map(|word| match word {
         "up" | "start" | "restart" => Some(Life::Starts),
         "down" | "stop" | "kill" => Some(Life::Stops),
-        "pull" => Some(Life::Neither),
+        "pull" | "build" | "config" => Some(Life::Neither),
         _ => None,
     });
     known.into_iter().next().unwrap_or(Life::Unclear)

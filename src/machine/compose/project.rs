@@ -78,7 +78,8 @@ pub fn project_name(folder: &Path) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Container, FOLDER, PROJECT};
+    use super::super::container::Container;
+    use super::super::{FOLDER, PROJECT};
     use super::*;
     use std::collections::BTreeMap;
 

@@ -1,6 +1,6 @@
 //! A check, as scripts and `site.toml` write it.
 
-use super::{Answer, Command, Http, LOOK, Place, Service, Sql, Tcp};
+use super::{Answer, Command, Containers, Http, LOOK, Place, Service, Sql, Tcp};
 use crate::data;
 use crate::failure::{Failure, Kind, Result};
 use crate::machine::compose::Docker;
@@ -9,13 +9,14 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 /// Something that is true of a healthy server. Written as a URL, or as a map with one of the keys `http`, `tcp`,
-/// `service`, `sql` and `command`, and with the options of that one.
+/// `service`, `containers`, `sql` and `command`, and with the options of that one.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Check {
     Http(Http),
     Tcp(Tcp),
     Service(Service),
+    Containers(Containers),
     Sql(Sql),
     Command(Command),
     /// In plans: one of its options is known only in a run.
@@ -39,6 +40,7 @@ impl Check {
             Check::Http(http) => (&http.name, format!("{} {}", http.method, http.http)),
             Check::Tcp(tcp) => (&tcp.name, format!("tcp {}", tcp.tcp)),
             Check::Service(service) => (&service.name, format!("service {}", service.service)),
+            Check::Containers(all) => (&all.name, format!("service {}", all.containers)),
             Check::Sql(sql) => (&sql.name, format!("sql {}", sql.sql)),
             Check::Command(command) => (&command.name, command.command.join(" ")),
             Check::Unknown(_) => (&None, "a check that only a run can know".into()),
@@ -61,6 +63,7 @@ impl Check {
             Check::Http(http) => http.look(place),
             Check::Tcp(tcp) => tcp.look(),
             Check::Service(service) => service.look(place, stop),
+            Check::Containers(containers) => containers.look(place, stop),
             Check::Sql(sql) => sql.look(place, stop),
             Check::Command(command) => command.look(place, stop),
             Check::Unknown(_) => Err(Failure::new(Kind::Bug, "a check is not known yet")),
@@ -123,12 +126,15 @@ fn read(written: Value) -> std::result::Result<Check, String> {
         serde_json::from_value(written).map(Check::Tcp).map_err(said)
     } else if has("service") {
         serde_json::from_value(written).map(Check::Service).map_err(said)
+    } else if has("containers") {
+        serde_json::from_value(written).map(Check::Containers).map_err(said)
     } else if has("sql") {
         serde_json::from_value(written).map(Check::Sql).map_err(said)
     } else if has("command") {
         serde_json::from_value(written).map(Check::Command).map_err(said)
     } else {
-        Err("a check is a URL, or has one of `http`, `tcp`, `service`, `sql` and `command`".into())
+        Err("a check is a URL, or has one of `http`, `tcp`, `service`, `containers`, `sql` and `command`"
+            .into())
     }
 }
 
@@ -143,6 +149,7 @@ mod tests {
             json!({"http": "http://localhost/", "status": 201, "method": "POST", "json": {"a.b": 1}}),
             json!({"tcp": "localhost:5432", "name": "database"}),
             json!({"service": "core", "image": "core:1"}),
+            json!({"containers": "web", "count": 3, "may_end": true}),
             json!({"sql": "select 1", "command": ["psql", "-U", "me"], "expect": "1"}),
             json!({"command": ["true"]}),
         ] {

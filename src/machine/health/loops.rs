@@ -30,6 +30,7 @@ impl Loops {
     pub fn new(checks: &[Check], place: &Place) -> Loops {
         let project = |check: &Check| match check {
             Check::Service(service) => Some(service.project(place)),
+            Check::Containers(containers) => Some(containers.project(place)),
             _ => None,
         };
         let projects = checks.iter().filter_map(project).collect();
@@ -112,6 +113,7 @@ mod tests {
             running: true,
             restarting,
             restart_count,
+            exit_code: 0,
             started_at: String::new(),
             health: None,
             image: String::new(),

@@ -54,7 +54,7 @@ pub(super) fn docker<'a>(place: &'a Place, stop: &'a dyn Fn() -> bool) -> Docker
     Docker { environment: &place.environment, within: LOOK, stop }
 }
 
-fn judge(found: &compose::Service) -> Answer {
+pub(super) fn judge(found: &compose::Service) -> Answer {
     let times = found.restart_count;
     match found.health.as_deref() {
         _ if found.restarting => Answer::bad(format!("is restarting (restarts so far: {times})")),

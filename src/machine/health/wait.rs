@@ -202,8 +202,12 @@ fn failure(
             continue;
         }
         failure = failure.why(history.tell());
-        if let Check::Service(service) = check
-            && let Ok(log) = service.log(place, LOG_LINES)
+        let log = match check {
+            Check::Service(service) => service.log(place, LOG_LINES),
+            Check::Containers(containers) => containers.log(place, LOG_LINES),
+            _ => continue,
+        };
+        if let Ok(log) = log
             && !log.trim().is_empty()
         {
             failure = failure.why(format!("the end of its log:\n{}", log.trim_end()));

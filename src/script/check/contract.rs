@@ -14,7 +14,7 @@ pub struct Offer {
     pub usage: String,
     /// What is expected of it.
     pub about: String,
-    /// Who calls it: bundled runbooks, and `status`; nobody, if only other functions of the kind do.
+    /// Who calls it: bundled runbooks and modules, and `status`; nobody, if only other functions of the kind do.
     pub callers: Vec<String>,
 }
 
@@ -23,12 +23,18 @@ impl Offer {
     fn of(line: &str) -> Option<Offer> {
         let (usage, about) = line.strip_prefix("- `")?.split_once("`: ")?;
         let name = usage.split('(').next().unwrap_or_default();
-        let runbooks = Layers::of_site(None, "").list(Folder::Runbooks).into_iter().map(|(name, _)| name);
-        let calls = |runbook: &String| {
-            let text = Layers::bundled_file(Folder::Runbooks, runbook).unwrap_or_default();
-            text.contains(&format!("kind::{name}("))
+        let bundled = Layers::of_site(None, "");
+        let calls = |folder: Folder| {
+            let names = bundled.list(folder).into_iter().map(|(name, _)| name);
+            let is_caller = move |caller: &String| {
+                let text = Layers::bundled_file(folder, caller).unwrap_or_default();
+                text.contains(&format!("kind::{name}("))
+            };
+            names.filter(is_caller).collect::<Vec<String>>()
         };
-        let mut callers: Vec<String> = runbooks.filter(calls).collect();
+        let mut callers = calls(Folder::Runbooks);
+        // What all runbooks share.
+        callers.extend(calls(Folder::Stdlib));
         callers.extend(ASKED.contains(&name).then(|| "status".to_owned()));
         Some(Offer { usage: usage.to_owned(), about: about.to_owned(), callers })
     }

@@ -1,0 +1,264 @@
+//! Where the version of a project is written: a setting in its `.env`, or the tag of an image in its Compose files. Only
+//! those letters are changed; all else stays byte by byte.
+
+use super::Dotenv;
+use crate::failure::{Failure, Kind, Result};
+use crate::machine::bytes;
+use crate::machine::files::rewrite_durably;
+use crate::machine::registry::{Image, is_tag};
+use crate::machine::yaml;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Where it is, as `version` in `site.toml` says it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The setting of this name.
+    Setting(String),
+    /// The tag of the image of this service, and of all with the same image and tag.
+    Service(String),
+}
+
+/// The version as it is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    pub tag: String,
+    /// The image that the tag belongs to, without the tag, if that is known here.
+    pub image: Option<String>,
+    /// Where it stands.
+    pub files: Vec<PathBuf>,
+}
+
+/// How `version` is written, for people.
+pub const FORM: &str = "write `version = { setting = \"APP_VERSION\" }` for a setting in `.env`, or \
+                        `version = { service = \"app\" }` for the tag of an image in the Compose file";
+
+impl Place {
+    /// From the table in `site.toml`.
+    pub fn of(table: &BTreeMap<String, String>) -> Result<Place> {
+        let (setting, service) = (table.get("setting"), table.get("service"));
+        match (setting, service, table.len()) {
+            (Some(name), None, 1) if !name.is_empty() => Ok(Place::Setting(name.clone())),
+            (None, Some(name), 1) if !name.is_empty() => Ok(Place::Service(name.clone())),
+            _ => {
+                Err(Failure::new(Kind::Invalid, "`version` in site.toml has one of `setting` and `service`")
+                    .help(FORM))
+            }
+        }
+    }
+
+    /// The version now. `settings` is the `.env`, and `files` are the Compose files. Fails with [`Kind::NotFound`] if there is
+    /// none, and with [`Kind::Refused`] if it is not written as it is.
+    pub fn read(&self, settings: &Path, files: &[PathBuf]) -> Result<Written> {
+        match self {
+            Place::Setting(name) => {
+                let value = Dotenv::read(settings)?.and_then(|file| file.get(name));
+                let shown = settings.display();
+                let tag = value.ok_or_else(|| {
+                    Failure::new(Kind::NotFound, format!("there is no version `{name}` in `{shown}`"))
+                        .help(format!("write the tag that runs into it, such as `{name}=1.2.3`"))
+                })?;
+                match is_tag(&tag) {
+                    true => Ok(Written { tag, image: None, files: vec![settings.to_owned()] }),
+                    false => Err(Failure::new(
+                        Kind::Refused,
+                        format!("`{name}` in `{shown}` is no tag of an image"),
+                    )
+                    .help(format!("write the tag that runs into it, such as `{name}=1.2.3`"))),
+                }
+            }
+            Place::Service(name) => written_image(name, files),
+        }
+    }
+
+    /// Writes another version, and gives the files that changed: none if it is written there already. All are checked before
+    /// the first is changed.
+    pub fn write(&self, settings: &Path, files: &[PathBuf], to: &str) -> Result<Vec<PathBuf>> {
+        if !is_tag(to) {
+            return Err(Failure::new(
+                Kind::Invalid,
+                format!("`{}` is no tag of an image", to.escape_debug()),
+            ));
+        }
+        let now = self.read(settings, files)?;
+        let edited = match self {
+            _ if now.tag == to => Vec::new(),
+            Place::Setting(name) => {
+                let text = Dotenv::read(settings)?.and_then(|file| file.with(name, to));
+                text.map(|text| (settings.to_owned(), text)).into_iter().collect()
+            }
+            Place::Service(_) => {
+                let image = now.image.as_deref().unwrap_or_default();
+                let (from, to) = (format!("{image}:{}", now.tag), format!("{image}:{to}"));
+                let edited = files.iter().map(|file| Ok((file.clone(), replaced(file, &from, &to)?)));
+                let edited: Result<Vec<(PathBuf, Option<String>)>> = edited.collect();
+                edited?.into_iter().filter_map(|(file, text)| Some((file, text?))).collect()
+            }
+        };
+        for (file, text) in &edited {
+            rewrite_durably(file, &bytes::encoded(text))?;
+        }
+        Ok(edited.into_iter().map(|(file, _)| file).collect())
+    }
+}
+
+/// The images of the services in a file, as they are written there.
+pub(super) fn images(file: &Path) -> Result<BTreeMap<String, String>> {
+    let whole = yaml::read(file)?;
+    let services = whole.get("services").and_then(Value::as_object).into_iter().flatten();
+    let image =
+        |(name, service): (&String, &Value)| Some((name.clone(), service.get("image")?.as_str()?.to_owned()));
+    Ok(services.filter_map(image).collect())
+}
+
+fn written_image(service: &str, files: &[PathBuf]) -> Result<Written> {
+    let mut all = Vec::new();
+    for file in files {
+        all.push((file.clone(), images(file)?));
+    }
+    let Some(image) = all.iter().rev().find_map(|(_, images)| images.get(service)) else {
+        let known: Vec<&str> = all.iter().flat_map(|(_, images)| images.keys().map(String::as_str)).collect();
+        let message = format!("no Compose file names an image of the service `{service}`");
+        return Err(Failure::new(Kind::NotFound, message)
+            .help(format!("correct `version` in site.toml; services with an image: {}", known.join(", "))));
+    };
+    let refused = |why: &str, help: &str| {
+        Err(Failure::new(Kind::Refused, format!("the version can't be read from `image: {image}`"))
+            .why(why)
+            .help(help))
+    };
+    if image.contains('$') {
+        return refused(
+            "it has a setting in it",
+            "name that setting: `version = { setting = \"NAME\" }` in site.toml",
+        );
+    }
+    let parsed: Image = image.parse()?;
+    if parsed.digest.is_some() {
+        return refused(
+            "it is fixed by a digest",
+            "write it without `@sha256:…`: the digests of releases are recorded",
+        );
+    }
+    let Some((name, tag)) = image.rsplit_once(':').filter(|(_, tag)| is_tag(tag)) else {
+        return refused("it has no tag", "write the tag that runs behind it, such as `:1.2.3`");
+    };
+    let has = |images: &BTreeMap<String, String>| images.values().any(|other| other == image);
+    Ok(Written {
+        tag: tag.to_owned(),
+        image: Some(name.to_owned()),
+        files: all.iter().filter(|(_, images)| has(images)).map(|(file, _)| file.clone()).collect(),
+    })
+}
+
+/// The text of a file with another image in all the places where this one is written; nothing if it is nowhere there.
+fn replaced(file: &Path, from: &str, to: &str) -> Result<Option<String>> {
+    let text = bytes::read(file)?;
+    let (mut new, mut at) = (String::with_capacity(text.len()), 0);
+    for (place, _) in text.match_indices(from) {
+        if is_image(&text, place, from.len()) {
+            new.push_str(&text[at..place]);
+            new.push_str(to);
+            at = place + from.len();
+        }
+    }
+    new.push_str(&text[at..]);
+    let mut meant = yaml::parse(&text)?;
+    exchange(&mut meant, from, to);
+    // Whatever was found must be what was meant, and nothing else.
+    if yaml::parse(&new).ok().as_ref() != Some(&meant) {
+        let message = format!("the image `{from}` can't be changed alone in `{}`", file.display());
+        return Err(Failure::new(Kind::Refused, message)
+            .help("write each as `image: NAME:TAG` on a line of its own; nothing was changed"));
+    }
+    Ok((new != text).then_some(new))
+}
+
+/// Whether what is at a place is the whole value of `image`, and no comment.
+fn is_image(text: &str, place: usize, length: usize) -> bool {
+    let line = text[..place].rfind('\n').map_or(0, |end| end + 1);
+    let before = &text[line..place];
+    let after = text[place + length..].chars().next();
+    let ends = after.is_none_or(|c| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | '}'));
+    let key = before.trim_end_matches(['"', '\'']).trim_end();
+    // An anchor may stand before it.
+    let key = match key.rsplit_once(' ') {
+        Some((key, anchor)) if anchor.starts_with('&') => key.trim_end(),
+        _ => key,
+    };
+    let named = key.strip_suffix(':').map(|key| key.trim_end().trim_end_matches(['"', '\'']));
+    !before.contains('#') && ends && named.is_some_and(|key| key.ends_with("image"))
+}
+
+/// The same in the values.
+fn exchange(value: &mut Value, from: &str, to: &str) {
+    match value {
+        Value::Object(table) => {
+            for (name, value) in table {
+                match value {
+                    Value::String(text) if name == "image" && text == from => *text = to.to_owned(),
+                    value => exchange(value, from, to),
+                }
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(|value| exchange(value, from, to)),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(words: [&str; 2]) -> Place {
+        Place::of(&BTreeMap::from([(words[0].into(), words[1].into())])).unwrap()
+    }
+
+    #[test]
+    fn only_the_tag_changes_and_it_comes_back_byte_by_byte() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("compose.yaml");
+        let text = "# image: lan:5000/app:1.0\nx-all: &all {image: 'lan:5000/app:1.0', restart: always}\r\nservices:\n  app:\n    \
+                    image:   \"lan:5000/app:1.0\"   # why\n    environment: {X: \"image: lan:5000/app:1.0\"}\n  more: *all\n  \
+                    near: {image: lan:5000/app:1.0.1}\n  db:\n    image: postgres:1.0\n";
+        std::fs::write(&file, text).unwrap();
+        let (files, settings) = ([file.clone()], folder.path().join(".env"));
+        let app = place(["service", "app"]);
+        let now = app.read(&settings, &files).unwrap();
+        assert_eq!((now.tag.as_str(), now.image.as_deref()), ("1.0", Some("lan:5000/app")));
+        let refused = app.write(&settings, &files, "1.1").unwrap_err();
+        assert_eq!(refused.kind, Kind::Refused, "a text in the environment looks like an image");
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+
+        let text = text.replace("X: \"image: lan:5000/app:1.0\"", "X: 1.0");
+        std::fs::write(&file, &text).unwrap();
+        assert_eq!(app.write(&settings, &files, "1.1").unwrap(), files);
+        let changed = std::fs::read_to_string(&file).unwrap();
+        assert_eq!(changed.matches("app:1.1").count(), 2);
+        assert!(changed.starts_with("# image: lan:5000/app:1.0\n") && changed.contains("app:1.0.1"));
+        assert!(changed.contains("postgres:1.0\n"));
+        assert!(app.write(&settings, &files, "1.1").unwrap().is_empty());
+        app.write(&settings, &files, "1.0").unwrap();
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+        assert_eq!(app.write(&settings, &files, "a b").unwrap_err().kind, Kind::Invalid);
+        assert_eq!(place(["service", "none"]).read(&settings, &files).unwrap_err().kind, Kind::NotFound);
+    }
+
+    #[test]
+    fn a_setting_is_the_version_if_it_is_a_tag() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = folder.path().join(".env");
+        let version = place(["setting", "VERSION"]);
+        assert_eq!(version.read(&settings, &[]).unwrap_err().kind, Kind::NotFound);
+        std::fs::write(&settings, "VERSION=\"v1.0\" # now\nA=b").unwrap();
+        version.write(&settings, &[], "v1.1").unwrap();
+        assert_eq!(std::fs::read_to_string(&settings).unwrap(), "VERSION=\"v1.1\" # now\nA=b");
+        std::fs::write(&settings, "VERSION=\n").unwrap();
+        assert_eq!(version.read(&settings, &[]).unwrap_err().kind, Kind::Refused);
+        for wrong in [&[("service", "a"), ("setting", "b")][..], &[], &[("tag", "a")]] {
+            let table = wrong.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+            assert!(Place::of(&table).is_err());
+        }
+    }
+}

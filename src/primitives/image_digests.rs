@@ -1,0 +1,61 @@
+//! `image_digests(server, version: text)`
+//!
+//! The digests of the images that a version of the server has, as their registries report them now. Nothing is pulled.
+//!
+//! # Options
+//! None.
+//!
+//! # Returns
+//! A map from each image, as `"ghcr.io/a/b:1.2"`, to its digest, as `"sha256:…"`; `()` if there is no such image.
+//!
+//! # Errors
+//! `unreachable` if a registry does not answer; `invalid` if nothing says where the version is written.
+//!
+//! # After a crash
+//! It is read again, unless the result was recorded.
+//!
+//! # Example
+//! ```rhai
+//! // The practice server has no version in an image.
+//! let problem = "";
+//! try { this_server().image_digests("1.0"); } catch (error) { problem = error.kind; }
+//! problem
+//! // => "invalid"
+//! ```
+
+use crate::data::ServerName;
+use crate::failure::Result;
+use crate::primitive::{Act, Host, Primitive};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+pub struct ImageDigests;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arguments {
+    server: ServerName,
+    version: String,
+}
+
+impl Primitive for ImageDigests {
+    type Arguments = Arguments;
+    type Outcome = BTreeMap<String, Option<String>>;
+    const NAME: &'static str = "image_digests";
+    const SOURCE: &'static str = include_str!("image_digests.rs");
+    const ACT: Act<Self> = Act::Look {
+        reads: &[],
+        perform,
+        // A registry says the same in a plan.
+        predict: |arguments, host| Ok(json!(perform(arguments, host)?)),
+    };
+}
+
+fn perform(arguments: &Arguments, host: &Host) -> Result<BTreeMap<String, Option<String>>> {
+    let server = host.server()?;
+    let stop = || host.stop.is_asked();
+    let images: Vec<String> =
+        server.versioned(&stop)?.iter().map(|image| image.at(&arguments.version)).collect();
+    server.registries(&stop).digests(&images)
+}

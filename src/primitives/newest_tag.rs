@@ -1,0 +1,72 @@
+//! `newest_tag(server)`
+//!
+//! The newest version that the registries of the server's images have.
+//!
+//! For servers whose releases are tags of images. If several images have the version in their tag, all must have it. Only tags
+//! that look like the installed one, with as many numbers, are compared; what is newer and not chosen, and what can't be
+//! compared, is reported with the reason. `releases` in site.toml says which tags count.
+//!
+//! # Options
+//! None.
+//!
+//! # Returns
+//! Text: the version, such as `1.27.3`; the installed one, if nothing is newer.
+//!
+//! # Errors
+//! `unreachable` if a registry does not answer, or limits how often it is asked; `not_found` if it has no such image;
+//! `invalid` if nothing says where the version is written.
+//!
+//! # After a crash
+//! It is read again, unless the result was recorded.
+//!
+//! # Example
+//! ```rhai
+//! // The practice server has no version in an image.
+//! let problem = "";
+//! try { this_server().newest_tag(); } catch (error) { problem = error.kind; }
+//! problem
+//! // => "invalid"
+//! ```
+
+use crate::data::{self, ServerName};
+use crate::failure::Result;
+use crate::machine::release::{choose, releases};
+use crate::primitive::{Act, Host, Primitive, Told};
+use serde::{Deserialize, Serialize};
+
+pub struct NewestTag;
+
+/// So much is reported of what was not chosen; the most important of it comes first.
+const REPORTED: usize = 6;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arguments {
+    server: ServerName,
+}
+
+impl Primitive for NewestTag {
+    type Arguments = Arguments;
+    type Outcome = String;
+    const NAME: &'static str = "newest_tag";
+    const SOURCE: &'static str = include_str!("newest_tag.rs");
+    const ACT: Act<Self> =
+        Act::Look { reads: &[], perform, predict: |_, _| Ok(data::unknown("a query to the registry")) };
+}
+
+fn perform(_: &Arguments, host: &Host) -> Result<String> {
+    let server = host.server()?;
+    let installed = server.installed()?.name;
+    let versions = server.versions(&|| host.stop.is_asked())?;
+    let offered = releases(versions.tags.iter().map(String::as_str));
+    let release = server.image_release(&installed)?;
+    let choice = choose(Some(&release), &offered, &server.image_rules(), &|_, _| None);
+    for said in choice.told.iter().take(REPORTED) {
+        (host.tell)(Told::Note(said.to_string().into()));
+    }
+    if let more @ 1.. = choice.told.len().saturating_sub(REPORTED) {
+        (host.tell)(Told::Note(format!("{more} more sorts of tags are no newer release").into()));
+    }
+    versions.notes.into_iter().for_each(|note| (host.tell)(Told::Warning(note.into())));
+    Ok(choice.newest.map_or(installed, |newest| newest.tag().to_owned()))
+}

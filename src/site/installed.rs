@@ -1,0 +1,82 @@
+//! What is installed on a server, as far as its files say it.
+
+use super::Server;
+use crate::failure::{Failure, Kind, Result};
+use crate::kind::Source;
+use crate::machine::deployment::{Deployment, FORM, Place};
+use crate::machine::release::Rules;
+use std::path::PathBuf;
+
+/// What is installed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Installed {
+    /// As people name it: a release, or a branch and a commit.
+    pub name: String,
+    /// The tag, if it is a release.
+    pub release: Option<String>,
+    /// The commit, 40 hexadecimal digits, and the same as short as git prints it; nothing without git.
+    pub commit: Option<(String, String)>,
+}
+
+impl Server {
+    /// Fails with [`Kind::NotFound`] if the checkout is none, or if nothing says which version the images have.
+    pub fn installed(&self) -> Result<Installed> {
+        if self.facts.source == Source::Images {
+            let written =
+                self.version_place()?.read(&self.version_settings(), &self.deployment(&|| false).files()?)?;
+            return Ok(Installed { name: written.tag.clone(), release: Some(written.tag), commit: None });
+        }
+        let position = self.open_checkout()?.position()?;
+        Ok(Installed {
+            name: position.name(),
+            release: position.release().map(|release| release.tag().to_owned()),
+            commit: Some((position.commit, position.short)),
+        })
+    }
+
+    /// Whether a release is in the history of another one, or of what is named in its place. Without git nobody knows.
+    pub fn has_in_history(&self, release: &str, than: &str) -> Result<bool> {
+        if self.facts.source == Source::Images {
+            return Ok(false);
+        }
+        let checkout = self.open_checkout()?;
+        match checkout.commit_named_by(release) {
+            Ok(commit) => checkout.has_in_history(checkout.commit_named_by(than)?, commit),
+            Err(failure) if failure.kind == Kind::NotFound => Ok(false),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Its Compose files, as Compose sees them.
+    pub fn deployment<'a>(&'a self, stop: &'a dyn Fn() -> bool) -> Deployment<'a> {
+        Deployment {
+            folder: self.make_folder(),
+            environment: &self.environment,
+            project: self.project.as_deref(),
+            stop,
+        }
+    }
+
+    /// Where the version of its images is written: `version` of its table.
+    pub fn version_place(&self) -> Result<Place> {
+        let table = self.own.get("version").filter(|value| !value.is_null());
+        let table = table.and_then(|table| serde_json::from_value(table.clone()).ok()).ok_or_else(|| {
+            let message = format!("nothing says where the version of `{}` is written", self.name);
+            Failure::new(Kind::Invalid, message).help(FORM)
+        })?;
+        Place::of(&table)
+    }
+
+    /// The file with its settings, which Compose reads.
+    pub fn version_settings(&self) -> PathBuf {
+        match &self.env_file {
+            Some(file) => self.path(&file.to_string_lossy()),
+            None => self.make_folder().join(".env"),
+        }
+    }
+
+    /// Which tags of its images are releases.
+    pub fn image_rules(&self) -> Rules {
+        Rules { images: true, ..self.releases.clone() }
+    }
+}
