@@ -16,11 +16,8 @@
 //!
 //! # Example
 //! ```rhai
-//! // The practice server has no version in an image.
-//! let problem = "";
-//! try { this_server().image_digests("1.0"); } catch (error) { problem = error.kind; }
-//! problem
-//! // => "invalid"
+//! let server = this_server();
+//! if server.kind == "compose" { note(`${server.image_digests("1.28.0")}`); }
 //! ```
 
 use crate::data::ServerName;

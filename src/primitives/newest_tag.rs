@@ -21,11 +21,8 @@
 //!
 //! # Example
 //! ```rhai
-//! // The practice server has no version in an image.
-//! let problem = "";
-//! try { this_server().newest_tag(); } catch (error) { problem = error.kind; }
-//! problem
-//! // => "invalid"
+//! let server = this_server();
+//! if server.kind == "compose" { note(server.newest_tag()); }
 //! ```
 
 use crate::data::{self, ServerName};

@@ -23,11 +23,8 @@
 //!
 //! # Example
 //! ```rhai
-//! // The practice server has no version in an image.
-//! let problem = "";
-//! try { this_server().set_version("1.0"); } catch (error) { problem = error.kind; }
-//! problem
-//! // => "invalid"
+//! let server = this_server();
+//! if server.kind == "compose" { server.set_version("1.28.0"); }
 //! ```
 
 use crate::data::ServerName;

@@ -19,11 +19,8 @@
 //!
 //! # Example
 //! ```rhai
-//! // The practice server has no version in an image.
-//! let problem = "";
-//! try { this_server().tags_between("1.0", "1.1"); } catch (error) { problem = error.kind; }
-//! problem
-//! // => "invalid"
+//! let server = this_server();
+//! if server.kind == "compose" { note(`passes ${server.tags_between("1.27.0", "1.28.0")}`); }
 //! ```
 
 use crate::data::ServerName;
