@@ -177,8 +177,8 @@ impl Server {
     /// The rest: health, files and backups.
     fn answer_of_data(&mut self, name: &str, primitive: &str, arguments: &Arguments) -> Value {
         match primitive {
-            "dirty_files" | "loose_commits" | "own_commits" | "prepare_checkout" | "missing_tools"
-            | "missing_targets" => json!([]),
+            "dirty_files" | "loose_commits" | "own_commits" | "required_stops" | "prepare_checkout"
+            | "missing_tools" | "missing_targets" => json!([]),
             "http" => {
                 let seen = json!({ "version": self.release(self.started), "build": AWKWARD });
                 json!({ "status": 200, "body": "", "json": seen, "headers": {} })
