@@ -114,7 +114,16 @@ fn objection(arguments: &Arguments, host: &Host) -> Result<Option<String>> {
     if about.server != server.name {
         return Ok(Some(format!("`{}` is a backup of {}", path.display(), about.server)));
     }
-    if arguments.release.is_some() && about.release.is_some() && about.release != arguments.release {
+    // Another tag of the same commit is the same release.
+    let has_its_commit = |release: &String| {
+        let commit = server.open_checkout().and_then(|checkout| checkout.commit_named_by(release));
+        about.commit.as_ref().zip(commit.ok()).is_some_and(|(of, is)| is.to_string().starts_with(of))
+    };
+    if arguments.release.is_some()
+        && about.release.is_some()
+        && about.release != arguments.release
+        && !arguments.release.as_ref().is_some_and(has_its_commit)
+    {
         let (is, should) = (named(&about.release), named(&arguments.release));
         return Ok(Some(format!("`{}` is of the release {is}, not of {should}", path.display())));
     }

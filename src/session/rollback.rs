@@ -7,7 +7,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::journal::index::Index;
 use crate::journal::{Entry, Outcome};
 use crate::key::{Key, KeyBuf};
-use crate::primitive::{Facet, Sort, changes_server};
+use crate::primitive::{AnyPrimitive, Facet, Sort, changes_server};
 use crate::primitives;
 use std::sync::atomic::Ordering;
 
@@ -101,9 +101,16 @@ impl Session {
     pub fn has_acted(&self) -> bool {
         let is_refused =
             |outcome: &Outcome| matches!(outcome, Outcome::Failed(failure) if failure.kind == Kind::Invalid);
-        self.written.lock().index.calls().filter(|call| !call.outcome.as_ref().is_some_and(is_refused)).any(
-            |call| primitives::find(&call.call.name).is_none_or(|primitive| primitive.sort() == Sort::Change),
-        )
+        // What the origin has was brought into the repository: nothing that anybody sees.
+        let acts = |primitive: &dyn AnyPrimitive| {
+            primitive.sort() == Sort::Change && primitive.facets() != [Facet::History]
+        };
+        self.written
+            .lock()
+            .index
+            .calls()
+            .filter(|call| !call.outcome.as_ref().is_some_and(is_refused))
+            .any(|call| primitives::find(&call.call.name).is_none_or(acts))
     }
 
     /// Writes down that the run can only go back from now on, and ends whatever a command of the script, cut off or left,

@@ -279,7 +279,7 @@ fn a_checkout_that_was_edited_stops_the_update_before_anything_is_touched() {
 fn an_origin_that_does_not_answer_is_told_in_gits_own_words() {
     let demo = demo("fetch");
     let causes = ["ls-remote", "does not appear to be a git repository", "try it by hand: `git "];
-    demo.failed(&causes, &at(&demo, "ledger.rhai", ", on practice"), "; nothing was touched");
+    demo.failed(&causes, &at(&demo, "plain.rhai", ", on practice"), "; nothing was touched");
     assert!(!last_lines(&demo.said).1.contains("--rollback"), "there is nothing to go back from");
     demo.mended("fetch");
 }

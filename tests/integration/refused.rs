@@ -95,6 +95,9 @@ fn commits_on_no_branch_are_not_left_behind_until_a_branch_keeps_them() {
     assert!(planned.err.contains("on no branch") || planned.out.contains("on no branch"), "{planned:?}");
     world.git(&["branch", "ours"]);
     let said = world.banister(&["run", "update", "--yes", "--to", "0.2.0"]);
+    assert_eq!(said.code, Some(3), "{said:?}");
+    assert!(said.err.contains("web has commits that 0.2.0 does not have: "), "{said:?}");
+    let said = world.banister(&["run", "update", "--yes", "--to", "0.2.0", "--answer", "they are on ours"]);
     assert_eq!(said.code, Some(0), "{said:?}");
     assert_eq!(world.banister(&["status", "--json"]).out.matches("\"release\":\"0.2.0\"").count(), 1);
 }

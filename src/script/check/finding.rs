@@ -39,6 +39,8 @@ pub enum About {
     UnknownFunction,
     /// A function that a kind of servers must offer, and lacks.
     LackOfKind,
+    /// A kind of servers that is not there.
+    UnknownKind,
 }
 
 /// One finding.

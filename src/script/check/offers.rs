@@ -6,6 +6,7 @@ use super::finding::{About, Finding, Severity};
 use super::program::Function;
 use crate::script::text::source::module_name;
 use rhai::Position;
+use std::collections::BTreeSet;
 
 /// A kind that lacks more of them was not meant to define all of them itself.
 const FEW: usize = 3;
@@ -14,6 +15,9 @@ const FEW: usize = 3;
 pub fn together(found: Vec<Finding>, files: &Files) -> Vec<Finding> {
     let (lacks, mut rest): (Vec<_>, Vec<_>) =
         found.into_iter().partition(|finding| finding.about == About::LackOfKind);
+    // Each module that needs the kind would say the same.
+    let mut unknown = BTreeSet::new();
+    rest.retain(|finding| finding.about != About::UnknownKind || unknown.insert(finding.message.clone()));
     for file in &files.files {
         let mut of_file: Vec<_> =
             lacks.iter().filter(|finding| finding.source == file.text.source).cloned().collect();

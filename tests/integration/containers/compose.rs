@@ -301,16 +301,18 @@ fn a_full_drill_leaves_no_trace_what_was_damaged_is_restored_and_an_update_keeps
     let renamed = names();
     assert!(renamed.contains(&"server-db-1".into()) && !renamed.concat().contains('_'), "{renamed:?}");
     assert_healthy(&stack, "0.2.10");
-    // As users reach it: a name that no copy can resolve, and a certificate that no copy has.
-    let outer = "UPDATE object_stores SET endpoint = 'https://hoss.example.org'";
-    docker(&["exec", &container("db"), "psql", "-U", "postgres", "-qd", "hoss_core", "-c", outer]);
     let backup = stack.banister(&["run", "backup", "--still", "true", "--yes"]);
     assert_eq!(backup.code, Some(0), "{backup:?}");
     let before = state(&stack);
+    let name = stack.only_backup();
+    // As users reach it: a name that no copy can resolve, and a certificate that no copy has.
+    let outer = "UPDATE object_stores SET endpoint = 'https://hoss.example.org'";
+    docker(&["exec", &container("db"), "psql", "-U", "postgres", "-qd", "hoss_core", "-c", outer]);
+    assert_eq!(stack.banister(&["run", "backup", "--yes"]).code, Some(0));
     drill(&stack);
     damage(&stack);
     assert_ne!(state(&stack), before);
-    let restore = stack.banister(&["backup", "restore", &stack.only_backup(), "--yes"]);
+    let restore = stack.banister(&["backup", "restore", &name, "--yes"]);
     assert_eq!(restore.code, Some(0), "{restore:?}");
     assert_same(&state(&stack), &before);
     assert_tidy();

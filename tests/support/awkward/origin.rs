@@ -14,7 +14,7 @@ pub fn tag(awkward: &Awkward, origin: &Path, checkout: &Path, first: &str, secon
     if awkward.has(Thing::Tags) {
         tags(origin, "v0.1.9", &format!("{first}^{{commit}}"));
         tags(origin, "client/v1.2.3", &format!("{second}^{{commit}}"));
-        tags(origin, "2025.01.1", &format!("{second}^{{commit}}"));
+        tags(origin, "nightly-2025.01.1", &format!("{second}^{{commit}}"));
         tags(origin, "v0.1.0.beta2", &format!("{first}^{{commit}}"));
     }
     if awkward.has(Thing::MovingTag) {

@@ -3,7 +3,7 @@
 use super::Walk;
 use crate::script::check::arity;
 use crate::script::check::files::Module;
-use crate::script::check::finding::Severity;
+use crate::script::check::finding::{About, Severity};
 use crate::script::check::program::{Function, Program};
 use crate::script::check::scope::Alias;
 use crate::script::layers::{Folder, Layers, nearest};
@@ -35,6 +35,9 @@ impl<'a> Walk<'a> {
                 name => self.no_such_module(name),
             };
             self.find(Severity::Error, *path_place, message, help);
+            if let (true, Some(found)) = (name == "kind", self.found.last_mut()) {
+                found.about = About::UnknownKind;
+            }
         }
         for target in &module.files {
             let Some(mut way) = self.files.way_back(*target, self.number, &mut Vec::new()) else { continue };
