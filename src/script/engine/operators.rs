@@ -25,7 +25,8 @@ pub fn register(engine: &mut Engine) {
     engine.register_fn("get", |unknown: &mut Unknown, index: i64| {
         unknown.derived(|of| format!("{of}[{index}]"))
     });
-    engine.register_fn("version", |unknown: &mut Unknown| unknown.derived(|of| format!("version({of})")));
+    engine
+        .register_fn("version_of", |unknown: &mut Unknown| unknown.derived(|of| format!("version_of({of})")));
     engine.register_iterator_result::<Unknown, Dynamic>();
     engine.register_fn("known", |value: Dynamic| -> Result<Dynamic, Box<EvalAltResult>> {
         match value.is_string() && value.to_string().contains(MARK) {

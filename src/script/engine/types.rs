@@ -59,7 +59,7 @@ pub fn register(engine: &mut Engine) {
         let texts: Result<Vec<_>, _> = items.into_iter().map(text).collect();
         texts.map(|texts| texts.join(&between))
     });
-    engine.register_fn("version", |tag: &str| {
+    engine.register_fn("version_of", |tag: &str| {
         tag.parse::<Release>().map_or_else(|_| tag.to_owned(), |release| release.version().to_owned())
     });
     engine.register_fn("is_map", |value: Dynamic| value.is_map());
