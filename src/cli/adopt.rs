@@ -3,16 +3,15 @@
 use super::context::Context;
 use super::new_site::{is_bare, site_folder};
 use crate::failure::{Context as _, Failure, Kind, Result};
+use crate::kind::{Facts, Source, bundled};
 use crate::machine::compose::project_name;
 use crate::machine::deployment::{Deployment, Engine, Found, Model, Place, Program, has_compose_file};
+use crate::machine::files::{rewrite_durably, write_durably};
 use crate::output::word;
 use crate::site::{self, FILE, Site};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-
-/// The kind of what is adopted.
-const KIND: &str = "compose";
 
 /// Writes the table of a Compose project into `site.toml`, and says what it found.
 pub fn adopt(context: &Context, folder: &Path) -> Result<u8> {
@@ -40,7 +39,8 @@ pub fn adopt(context: &Context, folder: &Path) -> Result<u8> {
         false => None,
     };
     let name = name(&file, &folder, &model)?;
-    let table = table(&name, &folder, &model, &found);
+    let kind = kind()?;
+    let table = table((&name, &kind), &folder, &model, &found);
     let head = "# The servers of this site. Each table is one installation.\n".to_owned();
     let text = match &before {
         Some(text) if text.is_empty() || text.ends_with('\n') => format!("{text}\n{table}"),
@@ -50,8 +50,12 @@ pub fn adopt(context: &Context, folder: &Path) -> Result<u8> {
     let around = file.parent().unwrap_or(Path::new("/"));
     std::fs::create_dir_all(around)
         .or_fail(Kind::Invalid, || format!("can't make `{}`", around.display()))?;
-    std::fs::write(&file, text).or_fail(Kind::Invalid, || format!("can't write `{}`", file.display()))?;
-    report(context, &file, &name, &model, &found);
+    // Other servers are in it: a power cut leaves it as it was.
+    match before {
+        Some(_) => rewrite_durably(&file, text.as_bytes())?,
+        None => write_durably(&file, text.as_bytes())?,
+    }
+    report(context, &file, (&name, &kind), &model, &found);
     Ok(0)
 }
 
@@ -80,6 +84,16 @@ fn name(file: &Path, folder: &Path, model: &Model) -> Result<String> {
     Ok(names.find(|name| !servers.contains_key(name)).unwrap_or(wanted))
 }
 
+/// The kind of what is adopted: the bundled one whose releases are tags of images.
+fn kind() -> Result<String> {
+    for name in bundled() {
+        if Facts::of(None, &name)?.source == Source::Images {
+            return Ok(name);
+        }
+    }
+    Err(Failure::new(Kind::Bug, "no bundled kind has tags of images as its releases"))
+}
+
 /// A text as TOML writes it.
 fn quoted(text: &str) -> String {
     toml::Value::from(text).to_string()
@@ -90,10 +104,10 @@ fn list(items: impl Iterator<Item = String>) -> String {
 }
 
 /// The table: what was found, and what only a person can say as comments.
-fn table(name: &str, folder: &Path, model: &Model, found: &Found) -> String {
+fn table((name, kind): (&str, &str), folder: &Path, model: &Model, found: &Found) -> String {
     let mut text = format!(
         "[servers.{name}]\nkind = {}\n# The folder with the Compose files.\ncheckout = {}\n",
-        quoted(KIND),
+        quoted(kind),
         quoted(&folder.display().to_string())
     );
     let project = model.project.as_deref().unwrap_or_default();
@@ -136,7 +150,7 @@ fn table(name: &str, folder: &Path, model: &Model, found: &Found) -> String {
     text + "# keep = { last = 3, daily = 7, weekly = 5, within = \"2d\" }\n"
 }
 
-fn report(context: &Context, file: &Path, name: &str, model: &Model, found: &Found) {
+fn report(context: &Context, file: &Path, (name, kind): (&str, &str), model: &Model, found: &Found) {
     let project = model.project.as_deref().unwrap_or_default();
     let version = found.version.as_ref().map(|place| match place {
         Place::Setting(setting) => format!("the setting `{setting}` in `.env`"),
@@ -146,7 +160,7 @@ fn report(context: &Context, file: &Path, name: &str, model: &Model, found: &Fou
         found.databases.iter().map(|it| format!("{} in `{}`", it.database, it.service)).collect();
     if context.json {
         let wrote = json!({
-            "file": file, "server": name, "kind": KIND, "project": project, "version": version,
+            "file": file, "server": name, "kind": kind, "project": project, "version": version,
             "services": model.services.keys().collect::<Vec<_>>(), "databases": databases, "redis": found.redis,
             "volumes": found.volumes, "backup": found.files, "unknown": found.unknown,
         });

@@ -136,7 +136,7 @@ fn look_at(script: &Path, layers: &Layers, check: &mut Check, found: &mut Vec<Fi
     };
     let text = Text::new(script.display().to_string(), text);
     let name = script.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
-    // What lies on a bundled file is looked at together with it.
+    // What overrides a bundled file is checked together with it.
     let text = match script_folder(script).filter(|_| site_of(script).is_some()) {
         Some("runbooks") if Layers::is_bundled(Folder::Runbooks, name) => layers.runbook(name)?,
         Some("stdlib") => layers.module(name)?.unwrap_or(text),

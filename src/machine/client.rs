@@ -237,7 +237,7 @@ impl<'a> Client<'a> {
             if !self.may_follow(&url, &next) {
                 return Err(elsewhere());
             }
-            // For good: who leads back could have changed the path.
+            // A redirect back does not get it again: another server could have changed the path.
             credential = credential.filter(|_| next.is_same_server(&url));
             url = next;
         }

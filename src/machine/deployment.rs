@@ -4,7 +4,6 @@
 //! Values of the environment are secrets, and are not kept.
 
 mod asked;
-mod dotenv;
 mod files;
 mod model;
 mod place;
@@ -13,6 +12,7 @@ mod survey;
 mod versioned;
 
 use super::compose::{Docker, Project, project_name};
+use super::env_file::{Dialect, EnvFile};
 use crate::command::{Looked, Spec, look};
 use crate::failure::{Failure, Kind, Result};
 use crate::units::Duration;
@@ -20,7 +20,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 pub use asked::{Registries, Versions};
-pub use dotenv::Dotenv;
 pub use files::{compose_files, has_compose_file};
 pub use model::{Model, Mounted, Part};
 pub use place::{FORM, Place, Written};
@@ -56,7 +55,10 @@ impl Deployment<'_> {
         if let Some(value) = self.environment.get(name) {
             return Ok(Some(value.clone()));
         }
-        Ok(Dotenv::read(&self.folder.join(".env"))?.and_then(|file| file.get(name)))
+        match settings(&self.folder.join(".env"), self.environment)? {
+            Some(file) => file.get(name),
+            None => Ok(None),
+        }
     }
 
     /// What Compose says of the folder. Fails with [`Kind::NotFound`] if there is no Compose, and with
@@ -137,6 +139,14 @@ impl Deployment<'_> {
         spec.within = Some(WITHIN);
         let looked = look(&spec, self.stop)?;
         if looked.exit.success() { Ok(looked) } else { Err(refusal(&looked)) }
+    }
+}
+
+/// An `.env` as Compose reads it, with these variables around it; nothing if there is none.
+fn settings(path: &Path, environment: &BTreeMap<String, String>) -> Result<Option<EnvFile>> {
+    match path.exists() {
+        true => EnvFile::read(path, Dialect::Compose, environment.clone()).map(Some),
+        false => Ok(None),
     }
 }
 

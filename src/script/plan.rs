@@ -97,7 +97,7 @@ pub enum What {
 }
 
 impl Item {
-    /// The depth of the outermost item that it holds: an arm may go on with steps around the one in which ways part.
+    /// The depth of the outermost item that it holds: an arm may continue with steps around the one in which ways part.
     pub fn outermost(&self) -> usize {
         match &self.what {
             What::Fork { arms, .. } => {

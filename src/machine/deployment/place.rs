@@ -1,7 +1,7 @@
 //! Where the version of a project is written: a setting in its `.env`, or the tag of an image in its Compose files. Only
 //! those letters are changed; all else stays byte by byte.
 
-use super::Dotenv;
+use super::settings;
 use crate::failure::{Failure, Kind, Result};
 use crate::machine::bytes;
 use crate::machine::files::rewrite_durably;
@@ -48,19 +48,22 @@ impl Place {
         }
     }
 
-    /// The version now. `settings` is the `.env`, and `files` are the Compose files. Fails with [`Kind::NotFound`] if there is
+    /// The version now. `env_file` is the `.env`, and `files` are the Compose files. Fails with [`Kind::NotFound`] if there is
     /// none, and with [`Kind::Refused`] if it is not written as it is.
-    pub fn read(&self, settings: &Path, files: &[PathBuf]) -> Result<Written> {
+    pub fn read(&self, env_file: &Path, files: &[PathBuf]) -> Result<Written> {
         match self {
             Place::Setting(name) => {
-                let value = Dotenv::read(settings)?.and_then(|file| file.get(name));
-                let shown = settings.display();
+                let value = match settings(env_file, &BTreeMap::new())? {
+                    Some(file) => file.get(name)?,
+                    None => None,
+                };
+                let shown = env_file.display();
                 let tag = value.ok_or_else(|| {
                     Failure::new(Kind::NotFound, format!("there is no version `{name}` in `{shown}`"))
                         .help(format!("write the tag that runs into it, such as `{name}=1.2.3`"))
                 })?;
                 match is_tag(&tag) {
-                    true => Ok(Written { tag, image: None, files: vec![settings.to_owned()] }),
+                    true => Ok(Written { tag, image: None, files: vec![env_file.to_owned()] }),
                     false => Err(Failure::new(
                         Kind::Refused,
                         format!("`{name}` in `{shown}` is no tag of an image"),
@@ -73,29 +76,36 @@ impl Place {
     }
 
     /// Writes another version, and gives the files that changed: none if it is written there already. All are checked before
-    /// the first is changed.
-    pub fn write(&self, settings: &Path, files: &[PathBuf], to: &str) -> Result<Vec<PathBuf>> {
+    /// the first is changed, and the one that [`Place::read`] reads is changed last: a power cut in between leaves a version
+    /// that is not written everywhere yet, and reads so.
+    pub fn write(&self, env_file: &Path, files: &[PathBuf], to: &str) -> Result<Vec<PathBuf>> {
         if !is_tag(to) {
             return Err(Failure::new(
                 Kind::Invalid,
                 format!("`{}` is no tag of an image", to.escape_debug()),
             ));
         }
-        let now = self.read(settings, files)?;
-        let edited = match self {
-            _ if now.tag == to => Vec::new(),
+        let now = self.read(env_file, files)?;
+        if now.tag == to {
+            return Ok(Vec::new());
+        }
+        let service = match self {
             Place::Setting(name) => {
-                let text = Dotenv::read(settings)?.and_then(|file| file.with(name, to));
-                text.map(|text| (settings.to_owned(), text)).into_iter().collect()
+                let Some(mut file) = settings(env_file, &BTreeMap::new())? else { return Ok(Vec::new()) };
+                let changed = file.set(name, to)?;
+                return Ok(changed.then(|| env_file.to_owned()).into_iter().collect());
             }
-            Place::Service(_) => {
-                let image = now.image.as_deref().unwrap_or_default();
-                let (from, to) = (format!("{image}:{}", now.tag), format!("{image}:{to}"));
-                let edited = files.iter().map(|file| Ok((file.clone(), replaced(file, &from, &to)?)));
-                let edited: Result<Vec<(PathBuf, Option<String>)>> = edited.collect();
-                edited?.into_iter().filter_map(|(file, text)| Some((file, text?))).collect()
-            }
+            Place::Service(service) => service,
         };
+        let image = now.image.as_deref().unwrap_or_default();
+        let (from, to) = (format!("{image}:{}", now.tag), format!("{image}:{to}"));
+        let (mut edited, mut last) = (Vec::new(), Vec::new());
+        for file in files.iter().rev() {
+            let Some(text) = replaced(file, &from, &to)? else { continue };
+            let is_read = last.is_empty() && images(file)?.contains_key(service);
+            if is_read { &mut last } else { &mut edited }.push((file.clone(), text));
+        }
+        edited.append(&mut last);
         for (file, text) in &edited {
             rewrite_durably(file, &bytes::encoded(text))?;
         }
@@ -243,6 +253,25 @@ mod tests {
         assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
         assert_eq!(app.write(&settings, &files, "a b").unwrap_err().kind, Kind::Invalid);
         assert_eq!(place(["service", "none"]).read(&settings, &files).unwrap_err().kind, Kind::NotFound);
+    }
+
+    #[test]
+    fn a_version_in_two_files_that_was_written_to_one_of_them_reads_as_the_old_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = ["compose.yaml", "compose.override.yaml"].map(|name| folder.path().join(name));
+        std::fs::write(&files[0], "services:\n  app:\n    image: lan/app:1.0\n").unwrap();
+        let more = "services:\n  worker:\n    image: lan/app:1.0\n";
+        std::fs::write(&files[1], more).unwrap();
+        let (app, settings) = (place(["service", "app"]), folder.path().join(".env"));
+        let changed = app.write(&settings, &files, "1.1").unwrap();
+        assert_eq!(changed, [files[1].clone(), files[0].clone()], "the one that is read is the last");
+        // The power went before the last.
+        std::fs::write(&files[0], "services:\n  app:\n    image: lan/app:1.0\n").unwrap();
+        assert_eq!(app.read(&settings, &files).unwrap().tag, "1.0");
+        assert_eq!(app.write(&settings, &files, "1.1").unwrap(), [files[0].clone()]);
+        // Gone back from there, all is as it was.
+        app.write(&settings, &files, "1.0").unwrap();
+        assert_eq!(std::fs::read_to_string(&files[1]).unwrap(), more);
     }
 
     #[test]

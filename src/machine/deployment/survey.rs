@@ -1,7 +1,7 @@
 //! What can be seen of a project without being told: where its version is written, its databases, and where its data is.
 
 use super::place::images;
-use super::{Deployment, Dotenv, Model, Mounted, Part, Place};
+use super::{Deployment, Model, Mounted, Part, Place};
 use crate::failure::Result;
 use crate::machine::registry::Image;
 use std::collections::{BTreeMap, BTreeSet};
@@ -116,7 +116,6 @@ impl Deployment<'_> {
         for file in self.files()? {
             written.extend(images(&file)?);
         }
-        let dotenv = Dotenv::read(&self.folder.join(".env"))?;
         // By where each is written, the services that have it.
         let mut candidates: Vec<(Place, Vec<String>)> = Vec::new();
         for (service, image) in &written {
@@ -158,9 +157,7 @@ impl Deployment<'_> {
             None => {
                 found.unknown.push("no image of an application has a tag that could be the version".into())
             }
-            Some(Place::Setting(name))
-                if dotenv.as_ref().and_then(|file| file.get(name)).is_none_or(|it| it.is_empty()) =>
-            {
+            Some(Place::Setting(name)) if self.setting(name)?.is_none_or(|it| it.is_empty()) => {
                 found.unknown.push(format!(
                     "`{name}` is not in `.env`: write the tag that runs into it, such as `{name}=1.2.3`"
                 ));

@@ -68,16 +68,7 @@ impl Checkout {
         if !changed && left.is_none() {
             return Ok((from, false));
         }
-        let mut note = Note {
-            from: from.clone(),
-            to: to.to_string(),
-            branch: branch.map(str::to_string),
-            commits: left.map(|note| note.commits.clone()).unwrap_or_default(),
-            moving_head: false,
-        };
-        note.commits.extend([here.commit.clone(), to.to_string()]);
-        note.commits.sort();
-        note.commits.dedup();
+        let note = Note::of(left, &from, &here, to, branch);
         staging.write_note(&note)?;
         self.act_by_git(left.is_some(), to, branch).map_err(|failure| {
             failure
@@ -174,7 +165,7 @@ impl Checkout {
         Err(failure.help(format!("see what it says with `git -C {} status`", word(self.folder.display()))))
     }
 
-    /// Waits for the git of an attempt that was cut off: it goes on without us.
+    /// Waits for the git of an attempt that was cut off: that was not ended with it.
     fn wait_for_git(&self) {
         let (lock, until) = (index_lock(&self.repository), Instant::now() + OTHER);
         while lock.exists() && Instant::now() < until {

@@ -82,16 +82,7 @@ impl Checkout {
             return Ok((from, false));
         }
         let ready = self.prepare(staging, to, &pieces)?;
-        let mut note = Note {
-            from: from.clone(),
-            to: to.to_string(),
-            branch: branch.map(str::to_string),
-            commits: left.map(|note| note.commits.clone()).unwrap_or_default(),
-            moving_head: false,
-        };
-        note.commits.extend([here.commit.clone(), to.to_string()]);
-        note.commits.sort();
-        note.commits.dedup();
+        let mut note = Note::of(left, &from, &here, to, branch);
         staging.write_note(&note)?;
         let half_way = |failure: Failure| {
             failure

@@ -34,6 +34,23 @@ pub(super) struct Note {
     pub moving_head: bool,
 }
 
+impl Note {
+    /// Of a move between these that is about to begin, or begins again after the one of `left`.
+    pub fn of(left: Option<&Note>, from: &Position, here: &Position, to: Oid, branch: Option<&str>) -> Note {
+        let mut commits = left.map(|note| note.commits.clone()).unwrap_or_default();
+        commits.extend([here.commit.clone(), to.to_string()]);
+        commits.sort();
+        commits.dedup();
+        Note {
+            from: from.clone(),
+            to: to.to_string(),
+            branch: branch.map(str::to_owned),
+            commits,
+            moving_head: false,
+        }
+    }
+}
+
 /// The staging folder, beside the index.
 const FOLDER: &str = "banister-check-out";
 

@@ -94,8 +94,8 @@ fn is_placeholder(numbers: &[Number]) -> bool {
     }
 }
 
-/// Item by item, in the order in which they stand. A version that ends is after one that goes on with a stage, and
-/// before one that goes on with anything else: 1.0-rc1, 1.0-rc1-2, 1.0, 1.0-1, 1.0a.
+/// Item by item, in the order in which they stand. A version that ends is after one that continues with a stage, and
+/// before one that continues with anything else: 1.0-rc1, 1.0-rc1-2, 1.0, 1.0-1, 1.0a.
 fn compare_items(one: &[Item], other: &[Item]) -> Ordering {
     let rank = |item: Option<&Item>| match item {
         Some(Item::Stage(..)) => 0,

@@ -72,7 +72,7 @@ fn a_proxy_is_asked_for_what_is_outside_and_for_nothing_else() {
         Server::start(|_, stream| drop(stream.write_all(b"HTTP/1.1 403 no\r\ncontent-length: 0\r\n\r\n")));
     let here = Server::start(|seen, stream| super::server::reply(seen, stream, 200, &[], ""));
     let said = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "registry::outside::asked_in_an_environment", "--ignored", "--nocapture"])
+        .args(["--exact", "registry::outside::asked_in_an_environment", "--nocapture"])
         .env("HTTPS_PROXY", format!("http://{}", proxy.authority()))
         .env("NO_PROXY", "direct.invalid")
         .env("HERE", here.authority())
@@ -88,9 +88,8 @@ fn a_proxy_is_asked_for_what_is_outside_and_for_nothing_else() {
 
 /// Run by the one above.
 #[test]
-#[ignore = "needs an environment of its own"]
 fn asked_in_an_environment() {
-    let here = std::env::var("HERE").unwrap();
+    let Ok(here) = std::env::var("HERE") else { return };
     assert_eq!(status(None, &format!("http://{here}/")), Ok(200));
     eprintln!("{:?}", status(None, "https://ghcr.example/v2/").unwrap_err());
     eprintln!("{:?}", status(None, "https://direct.invalid/v2/").unwrap_err());
