@@ -5,6 +5,7 @@
 
 mod asked;
 mod files;
+mod half;
 mod model;
 mod place;
 mod program;

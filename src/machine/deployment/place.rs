@@ -1,10 +1,10 @@
 //! Where the version of a project is written: a setting in its `.env`, or the tag of an image in its Compose files. Only
 //! those letters are changed; all else stays byte by byte.
 
+use super::half::{self, Edit};
 use super::settings;
 use crate::failure::{Failure, Kind, Result};
 use crate::machine::bytes;
-use crate::machine::files::rewrite_durably;
 use crate::machine::registry::{Image, is_tag};
 use crate::machine::yaml;
 use serde_json::Value;
@@ -77,14 +77,16 @@ impl Place {
 
     /// Writes another version, and gives the files that changed: none if it is written there already. All are checked before
     /// the first is changed, and the one that [`Place::read`] reads is changed last: a power cut in between leaves a version
-    /// that is not written everywhere yet, and reads so.
-    pub fn write(&self, env_file: &Path, files: &[PathBuf], to: &str) -> Result<Vec<PathBuf>> {
+    /// that is not written everywhere yet, and reads so. The next call undoes that first, by what `note` says, a file that is
+    /// there only in between.
+    pub fn write(&self, env_file: &Path, files: &[PathBuf], to: &str, note: &Path) -> Result<Vec<PathBuf>> {
         if !is_tag(to) {
             return Err(Failure::new(
                 Kind::Invalid,
                 format!("`{}` is no tag of an image", to.escape_debug()),
             ));
         }
+        half::undo(note)?;
         let now = self.read(env_file, files)?;
         if now.tag == to {
             return Ok(Vec::new());
@@ -101,15 +103,14 @@ impl Place {
         let (from, to) = (format!("{image}:{}", now.tag), format!("{image}:{to}"));
         let (mut edited, mut last) = (Vec::new(), Vec::new());
         for file in files.iter().rev() {
-            let Some(text) = replaced(file, &from, &to)? else { continue };
+            let Some(after) = replaced(file, &from, &to)? else { continue };
             let is_read = last.is_empty() && images(file)?.contains_key(service);
-            if is_read { &mut last } else { &mut edited }.push((file.clone(), text));
+            let edit = Edit { file: file.clone(), before: bytes::read(file)?, after };
+            if is_read { &mut last } else { &mut edited }.push(edit);
         }
         edited.append(&mut last);
-        for (file, text) in &edited {
-            rewrite_durably(file, &bytes::encoded(text))?;
-        }
-        Ok(edited.into_iter().map(|(file, _)| file).collect())
+        half::write(note, &edited)?;
+        Ok(edited.into_iter().map(|edit| edit.file).collect())
     }
 }
 
@@ -234,44 +235,55 @@ mod tests {
                     near: {image: lan:5000/app:1.0.1}\n  db:\n    image: postgres:1.0\n";
         std::fs::write(&file, text).unwrap();
         let (files, settings) = ([file.clone()], folder.path().join(".env"));
-        let app = place(["service", "app"]);
+        let (app, note) = (place(["service", "app"]), folder.path().join("note"));
         let now = app.read(&settings, &files).unwrap();
         assert_eq!((now.tag.as_str(), now.image.as_deref()), ("1.0", Some("lan:5000/app")));
-        let refused = app.write(&settings, &files, "1.1").unwrap_err();
+        let refused = app.write(&settings, &files, "1.1", &note).unwrap_err();
         assert_eq!(refused.kind, Kind::Refused, "a text in the environment looks like an image");
         assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
 
         let text = text.replace("X: \"image: lan:5000/app:1.0\"", "X: 1.0");
         std::fs::write(&file, &text).unwrap();
-        assert_eq!(app.write(&settings, &files, "1.1").unwrap(), files);
+        assert_eq!(app.write(&settings, &files, "1.1", &note).unwrap(), files);
         let changed = std::fs::read_to_string(&file).unwrap();
         assert_eq!(changed.matches("app:1.1").count(), 2);
         assert!(changed.starts_with("# image: lan:5000/app:1.0\n") && changed.contains("app:1.0.1"));
         assert!(changed.contains("postgres:1.0\n"));
-        assert!(app.write(&settings, &files, "1.1").unwrap().is_empty());
-        app.write(&settings, &files, "1.0").unwrap();
+        assert!(app.write(&settings, &files, "1.1", &note).unwrap().is_empty());
+        app.write(&settings, &files, "1.0", &note).unwrap();
         assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
-        assert_eq!(app.write(&settings, &files, "a b").unwrap_err().kind, Kind::Invalid);
+        assert_eq!(app.write(&settings, &files, "a b", &note).unwrap_err().kind, Kind::Invalid);
         assert_eq!(place(["service", "none"]).read(&settings, &files).unwrap_err().kind, Kind::NotFound);
     }
 
     #[test]
-    fn a_version_in_two_files_that_was_written_to_one_of_them_reads_as_the_old_one() {
+    fn a_version_that_was_written_to_one_of_two_files_is_undone_by_the_next_call_whichever_way_it_goes() {
         let folder = tempfile::tempdir().unwrap();
         let files = ["compose.yaml", "compose.override.yaml"].map(|name| folder.path().join(name));
-        std::fs::write(&files[0], "services:\n  app:\n    image: lan/app:1.0\n").unwrap();
-        let more = "services:\n  worker:\n    image: lan/app:1.0\n";
-        std::fs::write(&files[1], more).unwrap();
         let (app, settings) = (place(["service", "app"]), folder.path().join(".env"));
-        let changed = app.write(&settings, &files, "1.1").unwrap();
-        assert_eq!(changed, [files[1].clone(), files[0].clone()], "the one that is read is the last");
-        // The power went before the last.
-        std::fs::write(&files[0], "services:\n  app:\n    image: lan/app:1.0\n").unwrap();
-        assert_eq!(app.read(&settings, &files).unwrap().tag, "1.0");
-        assert_eq!(app.write(&settings, &files, "1.1").unwrap(), [files[0].clone()]);
-        // Gone back from there, all is as it was.
-        app.write(&settings, &files, "1.0").unwrap();
-        assert_eq!(std::fs::read_to_string(&files[1]).unwrap(), more);
+        let note = folder.path().join("note");
+        let text = |service: &str, tag: &str| format!("services:\n  {service}:\n    image: lan/app:{tag}\n");
+        let both = |tag: &str| [text("app", tag), text("worker", tag)];
+        let now = || files.each_ref().map(|file| std::fs::read_to_string(file).unwrap());
+        for to in ["1.1", "1.0"] {
+            // The power went before the one that is read.
+            let edit = |n: usize| Edit {
+                file: files[n].clone(),
+                before: both("1.0")[n].clone(),
+                after: both("1.1")[n].clone(),
+            };
+            std::fs::write(&note, serde_json::to_vec(&[edit(1), edit(0)]).unwrap()).unwrap();
+            std::fs::write(&files[0], &both("1.0")[0]).unwrap();
+            std::fs::write(&files[1], &both("1.1")[1]).unwrap();
+            assert_eq!(app.read(&settings, &files).unwrap().tag, "1.0");
+            app.write(&settings, &files, to, &note).unwrap();
+            assert_eq!((now(), note.exists()), (both(to), false));
+        }
+        assert_eq!(
+            app.write(&settings, &files, "1.1", &note).unwrap(),
+            [files[1].clone(), files[0].clone()],
+            "the one that is read is the last"
+        );
     }
 
     #[test]
@@ -281,7 +293,7 @@ mod tests {
         let version = place(["setting", "VERSION"]);
         assert_eq!(version.read(&settings, &[]).unwrap_err().kind, Kind::NotFound);
         std::fs::write(&settings, "VERSION=\"v1.0\" # now\nA=b").unwrap();
-        version.write(&settings, &[], "v1.1").unwrap();
+        version.write(&settings, &[], "v1.1", &folder.path().join("note")).unwrap();
         assert_eq!(std::fs::read_to_string(&settings).unwrap(), "VERSION=\"v1.1\" # now\nA=b");
         std::fs::write(&settings, "VERSION=\n").unwrap();
         assert_eq!(version.read(&settings, &[]).unwrap_err().kind, Kind::Refused);
