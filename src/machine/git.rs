@@ -27,6 +27,7 @@ mod status;
 mod submodules;
 mod tags;
 mod target;
+mod tracking;
 mod tree;
 mod way;
 
@@ -48,6 +49,7 @@ pub use own_edits::Kept;
 pub use settings::{Setting, Value, settings};
 pub use tags::MovedTag;
 pub use target::Target;
+pub use tracking::tracking;
 pub use tree::inside;
 
 /// An open checkout.

@@ -82,8 +82,7 @@ fn own_keys(
             return Err(Failure::new(Kind::Invalid, message).help("give it another name in its `kind.toml`"));
         }
         let value = table.remove(name);
-        if let Some(value) = value.as_ref().filter(|value| !key.form.takes(value)) {
-            let said = format!("`{name}` is {}, not {}", key.form.words(), value.type_str());
+        if let Some(said) = value.as_ref().and_then(|value| key.wrong(name, value)) {
             return Err(Failure::new(Kind::Invalid, format!("`{name}` is not right"))
                 .why(place(name).unwrap_or_default() + said.as_str())
                 .help(format!(
