@@ -4,7 +4,7 @@ use super::context::Context;
 use super::new_site::{is_bare, site_folder};
 use crate::failure::{Context as _, Failure, Kind, Result};
 use crate::kind::{Facts, Source, bundled};
-use crate::machine::deployment::{Deployment, Found, Model, Place, Program, has_compose_file};
+use crate::machine::deployment::{Deployment, Found, Model, Place, Program};
 use crate::machine::files::{rewrite_durably, write_durably};
 use crate::machine::git::{Checkout, tracking};
 use crate::output::word;
@@ -31,15 +31,15 @@ struct Project {
 pub fn adopt(context: &Context, folder: &Path) -> Result<u8> {
     let failed = || format!("there is no folder `{}`", folder.display());
     let folder = folder.canonicalize().or_fail(Kind::Invalid, failed)?;
-    if !has_compose_file(&folder) {
+    let (environment, stop) = (BTreeMap::new(), || false);
+    let deployment =
+        Deployment { folder: folder.clone(), environment: &environment, project: None, stop: &stop };
+    if deployment.files()?.is_empty() {
         let message = format!("there is no Compose file in `{}`", folder.display());
         return Err(Failure::new(Kind::Invalid, message).help(
             "name the folder with the `compose.yaml` or `docker-compose.yml`: `banister adopt FOLDER`",
         ));
     }
-    let (environment, stop) = (BTreeMap::new(), || false);
-    let deployment =
-        Deployment { folder: folder.clone(), environment: &environment, project: None, stop: &stop };
     let program = Program::find(&folder, &environment, &stop)?;
     let model = deployment.model(&program)?;
     let found = deployment.survey(&model)?;
@@ -67,6 +67,16 @@ pub fn adopt(context: &Context, folder: &Path) -> Result<u8> {
         Some(text) => format!("{text}\n\n{table}"),
         None => format!("{head}\n{table}"),
     };
+    let failed = || {
+        let message = format!("a table can't be added to `{}`", file.display());
+        Failure::new(Kind::Invalid, message)
+            .help("write each server as a table `[servers.NAME]` on lines of its own, then adopt again; nothing was changed")
+    };
+    if text.parse::<toml::Table>().is_err() {
+        return Err(failed());
+    }
+    // What a link leads to is changed, and not the link.
+    let file = file.canonicalize().unwrap_or(file);
     let around = file.parent().unwrap_or(Path::new("/"));
     std::fs::create_dir_all(around)
         .or_fail(Kind::Invalid, || format!("can't make `{}`", around.display()))?;

@@ -24,6 +24,7 @@ mod remote;
 mod settings;
 mod staging;
 mod status;
+mod submodule_files;
 mod submodules;
 mod tags;
 mod target;
@@ -41,6 +42,7 @@ use super::release::{Release, Rules, releases};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::output::word;
 
+pub use ahead::Ready;
 pub use check_out::Moved;
 pub use fetch::{Fetched, without_credentials};
 pub use glimpse::Glimpse;

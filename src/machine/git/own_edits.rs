@@ -117,6 +117,9 @@ impl Checkout {
             let full = self.folder.join(&path);
             let failed = || format!("`{}` can't be read", full.display());
             let shown = path.to_string_lossy().into_owned();
+            if path.to_str().is_none() {
+                return Err(self.unmerged(&shown, "its name is not UTF-8"));
+            }
             if !full.symlink_metadata().or_fail(Kind::Refused, failed)?.is_file() {
                 return Err(self.unmerged(&shown, "it is no plain file any more"));
             }

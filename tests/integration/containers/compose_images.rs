@@ -29,7 +29,7 @@ fn no_state_is_open_to_others(folder: &Path) {
 
 #[test]
 fn a_compose_project_is_adopted_updated_and_rolled_back_with_its_rows_and_without_its_registry() {
-    let Some(mut lab) = Lab::create(&["1.0", "1.1", "1.2", "2.0"]) else { return };
+    let Some(mut lab) = Lab::create(&["1.0", "1.1", "1.2", "2.0", "latest"]) else { return };
     let file = FILE.replace("IMAGE", &lab.image("1.0"));
     lab.project("shop", &file, "TITLE=x\n");
     // Beside it one with services of the same names, of which one does not run.
@@ -40,7 +40,12 @@ fn a_compose_project_is_adopted_updated_and_rolled_back_with_its_rows_and_withou
     let (_, twins) = containers("twin");
 
     let shop = lab.path("shop");
-    fs::write(lab.path("site/site.toml"), "").unwrap();
+    // A file to which no table can be added stays as it is.
+    let inline = "servers = { x = { kind = \"plain\", checkout = \"/x\" } }\n";
+    fs::write(lab.path("site/site.toml"), inline).unwrap();
+    let said = lab.banister(&["adopt", "../shop", "--site", "."]);
+    assert!(said.code == Some(2) && said.err.contains("a table can't be added"), "{said:?}");
+    assert_eq!(fs::read_to_string(lab.path("site/site.toml")).unwrap(), inline);
     fs::remove_file(lab.path("site/site.toml")).unwrap();
     let said = lab.good(&["adopt", "../shop", "--site", "."]);
     assert!(said.contains("the tag of `app`") && said.contains("volumes    data, work"), "{said}");
@@ -82,6 +87,19 @@ fn a_compose_project_is_adopted_updated_and_rolled_back_with_its_rows_and_withou
     let status = lab.good(&["status"]);
     assert!(status.contains("health    healthy") && status.contains("lock      free"), "{status}");
     assert_eq!(docker(&["images", "--quiet", "banister-kept"]), "");
+
+    // What has the image of another file, by `extends`, would stay at the old version.
+    let extended = updated.replace(
+        "  worker:\n    image: IMAGE\n".replace("IMAGE", &lab.image("1.2")).as_str(),
+        "  worker:\n    extends: {file: common.yml, service: base}\n",
+    );
+    let base = format!("version: \"2.4\"\nservices:\n  base:\n    image: {}\n", lab.image("1.2"));
+    fs::write(shop.join("common.yml"), base).unwrap();
+    fs::write(shop.join("docker-compose.yml"), &extended).unwrap();
+    let refused = lab.banister(&["run", "update", "--to", "2.0", "--yes"]);
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(refused.err.contains("worker of shop has the image of its version"), "{refused:?}");
+    fs::write(shop.join("docker-compose.yml"), &updated).unwrap();
 
     // Where no registry answers nothing is touched.
     let unknown = lab.banister(&["run", "update", "--yes"]);
@@ -125,7 +143,8 @@ fn an_update_and_a_rollback_that_are_killed_end_like_those_that_are_not() {
     let Some(mut lab) = Lab::create(&["1.0", "1.1", "2.0"]) else { return };
     let file = FILE.replace("IMAGE", &lab.image("1.0"));
     for name in ["whole", "cut"] {
-        lab.project(name, &file, "TITLE=x\n");
+        // Without a `.env`.
+        lab.project(name, &file, "");
         lab.good(&["adopt", &format!("../{name}"), "--site", "."]);
     }
     lab.edit_site();

@@ -125,7 +125,9 @@ impl Lab {
         fs::create_dir_all(self.path(name).join("files")).unwrap();
         fs::write(self.path(name).join("files/kept"), "kept").unwrap();
         fs::write(self.path(name).join("docker-compose.yml"), file).unwrap();
-        fs::write(self.path(name).join(".env"), settings).unwrap();
+        if !settings.is_empty() {
+            fs::write(self.path(name).join(".env"), settings).unwrap();
+        }
         self.up(name, &["--scale", "worker=3"]);
     }
 
