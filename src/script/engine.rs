@@ -11,6 +11,7 @@ pub mod convert;
 pub mod error;
 pub mod heed;
 pub mod here;
+mod hooked;
 mod json;
 pub mod nothing;
 mod operators;
