@@ -22,7 +22,8 @@ pub fn mistake(servers: &BTreeMap<String, Server>, order: &[String]) -> Option<M
                 _ if *need == server.name => format!("`{need}` can't need itself"),
                 true => continue,
                 false => {
-                    let near = nearest(need, order.iter().map(String::as_str));
+                    let others = order.iter().filter(|other| **other != server.name);
+                    let near = nearest(need, others.map(String::as_str));
                     let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
                     format!("`{}` needs `{need}`, and there is no such server{near}", server.name)
                 }
