@@ -119,9 +119,7 @@ impl Context {
         let site = Arc::new(self.site()?);
         let servers = self.servers_with_checkouts(&site, self.reach(&site).as_ref())?;
         let kind = servers.first().map(|server| server.kind.clone()).unwrap_or_default();
-        // As the site has them: a run of several takes them in this order.
-        let mut names: Vec<String> = servers.iter().map(|server| server.name.clone()).collect();
-        names.sort_by_key(|name| site.order.iter().position(|other| other == name));
+        let names = servers.iter().map(|server| server.name.clone()).collect();
         let layers = Arc::new(Layers::of_site(Some(site.folder()), &kind).with_hooks(&site));
         check::refuse(&check::hooks(&layers, &site))?;
         let runbook = Runbook::load(layers, runbook)?;
