@@ -189,7 +189,8 @@ pub fn prepare(site: &Site, header: &Header, path: &Path, original: bool) -> Res
         false => Layers::of_site(Some(site.folder()), &kind).with_hooks(site),
     };
     let checked = if original { Ok(()) } else { check::refuse(&check::hooks(&layers, site)) };
-    checked.and_then(|()| Runbook::load(Arc::new(layers), &header.runbook))
+    checked
+        .and_then(|()| Runbook::load(Arc::new(layers), &header.runbook))
         .and_then(|runbook| runbook.check().map(|()| runbook))
         .map_err(|failure| if original { failure } else { mend_or_go_on(failure, &header.run) })
 }

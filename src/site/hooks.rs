@@ -54,7 +54,8 @@ impl<'de> Deserialize<'de> for Commands {
     /// By hand: one command where a list of them belongs is the mistake that everybody makes.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Commands, D::Error> {
         let value = Value::deserialize(deserializer)?;
-        let form = "a step has a list of commands, each a list of words: [[\"systemctl\", \"stop\", \"agent\"]]";
+        let form =
+            "a step has a list of commands, each a list of words: [[\"systemctl\", \"stop\", \"agent\"]]";
         let commands: Vec<Vec<String>> = serde_json::from_value(value).map_err(|_| D::Error::custom(form))?;
         let is_empty = |command: &Vec<String>| command.first().is_none_or(String::is_empty);
         match commands.iter().any(is_empty) {

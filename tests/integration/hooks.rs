@@ -159,7 +159,9 @@ fn one_that_fails_fails_its_step_which_can_be_rolled_back_or_tried_again() {
 
 #[test]
 fn a_run_goes_on_with_those_that_it_began_with() {
-    let world = world(r#"{ before = { Build = [["sh", "-c", "echo off begin >> ../trace"]] }, after = { Start = [["sh", "-c", "test -e ../mended"]] } }"#);
+    let world = world(
+        r#"{ before = { Build = [["sh", "-c", "echo off begin >> ../trace"]] }, after = { Start = [["sh", "-c", "test -e ../mended"]] } }"#,
+    );
     assert_eq!(world.banister(&RUN).code, Some(1));
     world.write("mended", "");
     world.write("site.toml", &format!("{SERVER}hooks = {{ before = {{ Start = [[\"true\"]] }} }}\n"));
@@ -191,7 +193,10 @@ fn a_step_that_no_runbook_has_is_told_with_the_one_that_was_meant() {
     }
     // A step of the site's own runbook is one, and so is one whose name only a run knows.
     let world = world(r#"{ before = { "Empty the cache" = [["true"]], "Update web" = [["true"]] } }"#);
-    world.write("runbooks/tidy.rhai", "//! Tidies.\nfn main() { step \"Empty the cache\" { note(\"empty\"); } }\n");
+    world.write(
+        "runbooks/tidy.rhai",
+        "//! Tidies.\nfn main() { step \"Empty the cache\" { note(\"empty\"); } }\n",
+    );
     assert_done(&world.banister(&["check"]));
     let said = world.banister(&["run", "tidy", "--json"]);
     assert_done(&said);
@@ -221,7 +226,8 @@ fn a_malformed_table_is_told_with_its_place() {
 #[test]
 fn what_they_print_is_shown_and_kept_without_secrets() {
     let secret = "c4nary-of-the-hook";
-    let world = world(r#"{ after = { "Back up" = [["sh", "-c", "cat ../settings.env; test -e ../mended"]] } }"#);
+    let world =
+        world(r#"{ after = { "Back up" = [["sh", "-c", "cat ../settings.env; test -e ../mended"]] } }"#);
     let site = world.read("site.toml") + "env_file = \"../settings.env\"\n";
     world.write("site.toml", &site);
     world.write("settings.env", &format!("DB_PASSWORD={secret}\n"));
@@ -237,12 +243,14 @@ fn what_they_print_is_shown_and_kept_without_secrets() {
 
 #[test]
 fn the_steps_of_a_restore_have_them_too() {
-    let world = world(r#"{ before = { "Put files back" = [["sh", "-c", "echo files begin >> ../trace"]] } }"#);
+    let world =
+        world(r#"{ before = { "Put files back" = [["sh", "-c", "echo files begin >> ../trace"]] } }"#);
     let site = world.read("site.toml").replace("targets = { ", "targets = { stop = \"stop\", ");
     world.write("site.toml", &site);
     assert_done(&world.banister(&["run", "backup", "--yes"]));
     let kept = fs::read_dir(world.path().join("kept")).unwrap().map(|entry| entry.unwrap().file_name());
-    let backup = kept.map(|name| name.into_string().unwrap()).find(|name| !name.ends_with(".card.json")).unwrap();
+    let backup =
+        kept.map(|name| name.into_string().unwrap()).find(|name| !name.ends_with(".card.json")).unwrap();
     let said = world.banister(&["run", "restore", "--backup", &backup, "--yes"]);
     assert_done(&said);
     assert_eq!(begun(&world), ["stop", "files", "config", "up"]);

@@ -271,13 +271,22 @@ fn needs_are_kept_together_with_auth_and_refused_where_they_contradict_it() {
     with("archive", "lab");
     let said = servers.banister(&["plan", "update-linked"]);
     assert_eq!(said.code, Some(0), "{said:?}");
-    let steps = ["Update hub", "See that hub serves the others", "Update lab", "See that lab serves the others", "Update archive"];
+    let steps = [
+        "Update hub",
+        "See that hub serves the others",
+        "Update lab",
+        "See that lab serves the others",
+        "Update archive",
+    ];
     let places: Vec<_> = steps.iter().map(|step| said.out.find(&format!("\n  {step}  "))).collect();
     assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{places:?}: {said:?}");
     with("hub", "lab");
     let said = servers.banister(&["run", "update-linked", "--yes"]);
     assert_eq!(said.code, Some(1), "{said:?}");
-    assert!(said.err.contains("hub needs lab (needs in site.toml), but hub has the auth service"), "{said:?}");
+    assert!(
+        said.err.contains("hub needs lab (needs in site.toml), but hub has the auth service"),
+        "{said:?}"
+    );
     for name in NAMES {
         assert_eq!(servers.made_at(name), [""; 0], "{name}");
     }

@@ -78,21 +78,33 @@ fn each_is_updated_after_what_it_needs_and_those_that_need_it_are_awaited() {
     let plan = world.banister(&["plan", "update-linked"]);
     assert_done(&plan);
     let summary: Vec<&str> = plan.out.lines().take(12).filter(|line| !line.contains("servers  ")).collect();
-    let steps = ["Update hub", "See that hub serves the others", "Update lab", "See that lab serves the others", "Update app"];
-    let places: Vec<usize> = steps.iter().map(|step| plan.out.find(&format!("\n  {step}  ")).unwrap()).collect();
+    let steps = [
+        "Update hub",
+        "See that hub serves the others",
+        "Update lab",
+        "See that lab serves the others",
+        "Update app",
+    ];
+    let places: Vec<usize> =
+        steps.iter().map(|step| plan.out.find(&format!("\n  {step}  ")).unwrap()).collect();
     assert!(places.is_sorted(), "{summary:?}: {}", plan.out);
     assert!(!plan.out.contains("See that app"), "{}", plan.out);
     let said = world.banister(&RUN);
     assert_done(&said);
-    assert!(said.out.contains("`update-linked` is done; app, lab, hub: done"), "{}", said.out);
-    assert!(said.out.contains("in this order: hub from 0.1.0 to 0.2.0 (1 releases), lab from"), "{}", said.out);
+    assert!(said.out.contains("`update-linked` is done; app, hub, lab: done"), "{}", said.out);
+    assert!(
+        said.out.contains("in this order: hub from 0.1.0 to 0.2.0 (1 releases), lab from"),
+        "{}",
+        said.out
+    );
     for name in ["hub", "lab", "app"] {
         assert!(said.out.contains(&format!("second of {name}")), "{}", said.out);
     }
     assert_eq!(started(&world), ["hub 0.2.0", "lab 0.2.0", "app 0.2.0"]);
     // After each, the one that needs it was asked before anything else was started.
     let looks = world.read("looks");
-    let after = |started: &str| looks.split(&format!("up {started}\n")).nth(1).unwrap().split("up ").next().unwrap();
+    let after =
+        |started: &str| looks.split(&format!("up {started}\n")).nth(1).unwrap().split("up ").next().unwrap();
     assert!(after("hub").contains("health lab\n") && !after("hub").contains("health app\n"), "{looks}");
     assert!(after("lab").contains("health app\n") && !after("lab").contains("health hub\n"), "{looks}");
     let again = world.banister(&RUN);
@@ -119,7 +131,10 @@ fn a_failure_in_the_middle_stops_the_run_and_a_rollback_goes_the_other_way() {
     let said = world.banister(&RUN);
     assert_eq!(said.code, Some(1), "{said:?}");
     assert_eq!(started(&world), ["hub 0.2.0", "lab 0.2.0"]);
-    assert!(said.out.contains("hub: done") && said.out.contains("app: not changed") || said.out.contains("app"), "{said:?}");
+    assert!(
+        said.out.contains("hub: done") && said.out.contains("app: not changed") || said.out.contains("app"),
+        "{said:?}"
+    );
     world.remove("lab-fails");
     let said = world.banister(&["resume", "--rollback", "--yes"]);
     assert_done(&said);
