@@ -1,7 +1,7 @@
 //! What `site.toml` says of a server, as it is typed. This is the one list of its keys: from it come what is checked, what is
 //! documented and what is completed.
 
-use super::{Maintenance, Targets};
+use super::{Hooks, Maintenance, Targets};
 use crate::machine::backup::{AskedDatabase, AskedRedis, AskedVolume, Dump, Keep};
 use crate::machine::env_file::Dialect;
 use crate::machine::health::Check;
@@ -58,6 +58,17 @@ pub struct Table {
     /// empty name skips the step.
     #[serde(default)]
     pub targets: Targets,
+    /// Commands before and after steps of any runbook, by the step's name, in which `*` is any text: `before` and `after` are
+    /// tables of lists of commands, each a list of words, such as `{ after = { Start = [["systemctl", "restart", "agent"]] }
+    /// }`. They run in the checkout as `run` does, an hour at most, also where a rollback has such a step. One that fails
+    /// fails its step; one of which nobody knows how it ended is asked about. Where a run is of several servers, they belong
+    /// to the steps that have the server's name, as `Update NAME`, and to all in them.
+    #[serde(default, skip_serializing_if = "Hooks::is_empty")]
+    pub hooks: Hooks,
+    /// The servers that this one needs, such as `["hub"]`: `update-linked` updates these first, and sees that this one is
+    /// healthy before it continues. They are servers of this file.
+    #[serde(default)]
+    pub needs: Vec<String>,
     /// Health checks, for kinds without built-in ones: URLs, or tables as `wait_healthy` takes them.
     #[serde(default)]
     pub health: Vec<Check>,

@@ -3,6 +3,7 @@
 mod backups;
 mod book;
 mod disk;
+mod hooks;
 mod packets;
 mod secrets;
 use crate::support;
