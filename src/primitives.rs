@@ -163,7 +163,7 @@ pub(crate) fn add(own: Vec<Box<dyn AnyPrimitive>>) -> Result<()> {
         if !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(letters) {
             return bug(format!("`{name}` can't be the name of a primitive: write it as `my_primitive`"));
         }
-        let is_block = ["step", "on_failure", "parallel"].contains(&name);
+        let is_block = ["step", "on_failure", "drop_rollback", "parallel"].contains(&name);
         if is_block || find(name).is_some() || own[..n].iter().any(|other| other.name() == name) {
             return bug(format!("there is a primitive `{name}` already: give yours another name"));
         }

@@ -44,6 +44,9 @@ pub struct Parameter {
     pub help: String,
     /// Whether nothing says what holds if it is not given.
     pub required: bool,
+    /// Whether it is yes or no: its documentation begins with `true to …`. Its name alone says yes.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub flag: bool,
 }
 
 impl Parameter {
@@ -100,7 +103,8 @@ impl Runbook {
         let optional = check::optional(&text);
         let parameter = |name: &&str| {
             let (name, help) = (name.to_string(), help(name));
-            Parameter { required: !check::has_default(&help) && !optional.contains(&name), name, help }
+            let required = !check::has_default(&help) && !optional.contains(&name);
+            Parameter { required, flag: help.starts_with("true to "), name, help }
         };
         let parameters = main.params.iter().map(parameter).collect();
         let documentation =

@@ -87,6 +87,7 @@ mod supervised;
 mod sweep;
 mod tags;
 mod terminal;
+mod through;
 mod user;
 mod ways;
 mod wording;
