@@ -26,6 +26,8 @@ pub enum Form {
     Bool,
     /// A table of texts.
     Table,
+    /// A table of texts and of commands, as arrays of texts.
+    Commands,
 }
 
 impl Form {
@@ -37,6 +39,7 @@ impl Form {
             Form::Number => "a whole number",
             Form::Bool => "`true` or `false`",
             Form::Table => "a table of texts",
+            Form::Commands => "a table of texts and commands",
         }
     }
 
@@ -48,6 +51,9 @@ impl Form {
             | (Form::Bool, Value::Boolean(_)) => true,
             (Form::Texts, Value::Array(items)) => items.iter().all(Value::is_str),
             (Form::Table, Value::Table(table)) => table.values().all(Value::is_str),
+            (Form::Commands, Value::Table(table)) => {
+                table.values().all(|value| Form::Text.takes(value) || Form::Texts.takes(value))
+            }
             _ => false,
         }
     }

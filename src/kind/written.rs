@@ -43,8 +43,8 @@ pub struct Written {
     /// What the keys of a server's table are, if it does not say: a table, as `[defaults]` with `folder = "server"`.
     pub defaults: toml::Table,
     /// Keys of a server's table that only this kind has, each as `[keys.NAME]`: `type` (`"text"`, `"texts"`, `"number"`,
-    /// `"bool"` or `"table"`, of texts), `help`, a sentence, and `default`. Its functions read one as `server.NAME`, which
-    /// is `()` without a default.
+    /// `"bool"`, `"table"`, of texts, or `"commands"`, a table of texts and commands), `help`, a sentence, and `default`. Its
+    /// functions read one as `server.NAME`, which is `()` without a default.
     pub keys: BTreeMap<String, OwnKey>,
 }
 

@@ -161,7 +161,7 @@ fn it_goes_on_in_the_update_in_which_it_was_killed() {
     let whole = world("", "");
     assert_eq!(through(&whole).code, Some(0));
     let records = whole.records();
-    for record in (1..records).step_by(7) {
+    for record in (1..records).step_by(19) {
         let world = world("", "");
         let place = format!("after {record}");
         world.crash(&["run", "update", "--through", "--yes"], &place);
@@ -178,7 +178,7 @@ fn a_rollback_after_a_kill_ends_at_the_last_stop_that_was_reached() {
     let whole = world("", "");
     assert_eq!(through(&whole).code, Some(0));
     let records = whole.records();
-    for record in (1..records).step_by(9) {
+    for record in (1..records).step_by(23) {
         let world = world("", "");
         let place = format!("before {record}");
         world.crash(&["run", "update", "--through", "--yes"], &place);
@@ -194,11 +194,8 @@ fn a_rollback_after_a_kill_ends_at_the_last_stop_that_was_reached() {
             let reached = ["v1.0.0", "v1.0.1", "v1.1.1", "v1.2.0"];
             let at = |name: &str| reached.iter().position(|it| *it == name.trim()).unwrap_or_default();
             assert!(at(&now) + 1 >= at(&before), "{place}: {before} {now} {said:?}");
-            assert_eq!(
-                world.banister(&["status", "--json"]).out.contains("\"healthy\": true"),
-                true,
-                "{place}"
-            );
+            let status = world.banister(&["status", "--json"]);
+            assert!(status.out.contains("\"healthy\":true"), "{place}: {status:?}");
         }
     }
 }
