@@ -254,7 +254,9 @@ impl Runbook {
         }
         if session.is_turned_back() && none && session.has_changed() {
             let message = "the script does not declare a rollback here";
-            return Err(Failure::new(Kind::Refused, message).why("nothing was rolled back"));
+            return Err(Failure::new(Kind::Refused, message)
+                .why("nothing was rolled back")
+                .help("what was done stays; see how the servers are with `banister status`"));
         }
         if let Some(failure) = failed
             && !session.is_turned_back()

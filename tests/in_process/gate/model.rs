@@ -178,8 +178,12 @@ impl Server {
     /// The rest: health, files and backups.
     fn answer_of_data(&mut self, name: &str, primitive: &str, arguments: &Arguments) -> Value {
         match primitive {
-            "failed_releases" | "dirty_files" | "loose_commits" | "own_commits" | "required_stops"
-            | "prepare_checkout" | "missing_tools" | "missing_targets" => json!([]),
+            "failed_releases" | "dirty_files" | "loose_commits" | "own_commits" | "prepare_checkout"
+            | "missing_tools" | "missing_targets" => json!([]),
+            "required_stops" => {
+                let between = self.place(text(arguments, "from")) + 1..self.place(text(arguments, "to"));
+                between.filter(|place| *place == 1).map(|place| Value::from(self.release(place))).collect()
+            }
             "http" => {
                 let seen = json!({ "version": self.release(self.started), "build": AWKWARD });
                 json!({ "status": 200, "body": "", "json": seen, "headers": {} })
