@@ -3,6 +3,7 @@
 //! They are only read, for people: what can't be learnt is [`Unknown`](super::client::Unknown) and no failure. Which release
 //! is newer is never asked of them, because they sort by date or by hand.
 
+mod found;
 mod page;
 mod project;
 
@@ -10,8 +11,8 @@ use super::client::json::List;
 use super::client::url::Url;
 use super::client::{Answer, Asked, Client, Limits, Method, Question, Unknown, excerpt};
 use super::release::Release;
+use found::Found;
 use page::Listed;
-use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -41,32 +42,30 @@ pub struct Notes {
 
 /// Asks for the notes of releases: page after page, until all are found.
 pub fn notes(client: &Client, project: &Project, wanted: &[Release]) -> Notes {
-    let mut notes = Notes::default();
+    let mut found = Found::of(wanted);
+    let mut missing = None;
     let mut url = project.first_page();
     let mut seen = BTreeSet::new();
-    while let Some(page) = url {
+    while let Some(page) = url.take() {
         if seen.len() == REQUESTS {
             let why = format!("it has more pages of releases than the {REQUESTS} that are read");
-            notes.missing = Some(Unknown::new(why));
+            missing = Some(Unknown::new(why));
             break;
         }
-        seen.insert(page.clone());
         match read(client, &page) {
             Ok((listed, next)) => {
-                notes.add(listed, wanted);
-                url = next.filter(|_| notes.texts.len() < wanted.len());
-                if url.as_ref().is_some_and(|next| seen.contains(next)) {
-                    notes.missing = Some(Unknown::new("it lists its releases in a circle"));
-                    break;
-                }
+                listed.into_iter().filter_map(Listed::said).for_each(|(tag, text)| found.add(&tag, text));
+                url = next.filter(|_| !found.is_all());
             }
-            Err(unknown) => {
-                notes.missing = Some(unknown);
-                break;
-            }
+            Err(unknown) => missing = Some(unknown),
+        }
+        seen.insert(page);
+        if url.as_ref().is_some_and(|next| seen.contains(next)) {
+            missing = Some(Unknown::new("it lists its releases in a circle"));
+            break;
         }
     }
-    notes
+    Notes { texts: found.texts(), missing }
 }
 
 fn read(client: &Client, url: &Url) -> Asked<(Vec<Listed>, Option<Url>)> {
@@ -99,23 +98,5 @@ fn refused(answer: &Answer) -> Unknown {
             "`{authority}` has no such project, or shows it to nobody who is not known (404)"
         )),
         status => Unknown::new(format!("`{authority}` answered {status}")),
-    }
-}
-
-impl Notes {
-    fn add(&mut self, listed: Vec<Listed>, wanted: &[Release]) {
-        for listed in listed {
-            let Some((tag, text)) = listed.said() else { continue };
-            let Ok(tag) = tag.parse::<Release>() else { continue };
-            // A tag of an image has no `v` where that of the repository has one.
-            let is_it = |release: &&Release| {
-                **release == tag
-                    || release.version() == tag.version()
-                    || release.compare(&tag) == Some(Ordering::Equal)
-            };
-            let known = |release: &Release| self.texts.iter().any(|(known, _)| known == release);
-            let found = wanted.iter().find(|release| is_it(release) && !known(release));
-            self.texts.extend(found.map(|release| (release.clone(), text)));
-        }
     }
 }

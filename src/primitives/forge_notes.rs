@@ -32,7 +32,7 @@ use crate::machine::forge::{self, Project};
 use crate::machine::git::Note;
 use crate::machine::release::Release;
 use crate::machine::roots;
-use crate::primitive::{Act, Host, Primitive};
+use crate::primitive::{Act, Facet, Host, Primitive};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -57,7 +57,8 @@ impl Primitive for ForgeNotes {
     const NAME: &'static str = "forge_notes";
     const SOURCE: &'static str = include_str!("forge_notes.rs");
     const ACT: Act<Self> = Act::Look {
-        reads: &[],
+        // It changes without anybody here: a saved plan does not rest on it.
+        reads: &[Facet::Services],
         perform,
         // A forge says the same in a plan.
         predict: |arguments, host| Ok(json!(perform(arguments, host)?)),

@@ -15,7 +15,7 @@ use crate::units::Duration;
 pub struct Rules {
     /// How tags look, such as `version/{n}.{n}.{n}`: no other tag is a release.
     pub tags: Option<Pattern>,
-    /// Releases that are never installed, such as `"2.7.0"` or `"v1.9*"`; with or without their `v`.
+    /// Releases that are only installed if they are named, such as `"2.7.0"` or `"v1.9*"`; with or without their `v`.
     pub not: Vec<Pattern>,
     /// Whether trials such as `1.2.0-rc.1` are installed. One that is installed is followed by the next in any case.
     pub trials: bool,
