@@ -6,9 +6,11 @@
 //! Of each run that ended a line stays.
 
 mod ended;
+mod failed;
 mod file;
 
 pub use ended::{End, Ended, close_all, end_of, ended, note_dismissed, note_end};
+pub use failed::FailedRelease;
 pub use file::{change, read};
 
 use crate::event::RunState;
@@ -28,6 +30,9 @@ pub struct Book {
     /// Runs that are not done, the oldest first.
     pub open: Vec<Open>,
     pub owed: Vec<Owed>,
+    /// Releases that are not taken again automatically, the one that failed last at the end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<FailedRelease>,
 }
 
 /// A run that is not done.

@@ -12,6 +12,7 @@ pub mod edits;
 pub mod env_file;
 pub mod exclude;
 pub mod files;
+pub mod forge;
 pub mod git;
 pub mod health;
 pub mod http;

@@ -15,13 +15,17 @@ pub mod dirty_files;
 pub mod done_actions;
 pub mod drill;
 pub mod drop_replaced;
+pub mod failed_releases;
 pub mod fetch;
+pub mod forge_notes;
 pub mod forget_actions;
+pub mod forget_failed_releases;
 pub mod free_space;
 pub mod has_release;
 pub mod http;
 pub mod image_digests;
 pub mod installed_release;
+pub mod is_excluded;
 pub mod is_healthy;
 pub mod keep_commits;
 pub mod keep_files;
@@ -37,6 +41,7 @@ pub mod newest_release;
 pub mod newest_tag;
 pub mod note;
 pub mod note_action;
+pub mod note_failed_release;
 pub mod now;
 pub mod old_backups;
 pub mod owe;
@@ -92,13 +97,17 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<done_actions::DoneActions>::new(),
     &Of::<drill::Drill>::new(),
     &Of::<drop_replaced::DropReplaced>::new(),
+    &Of::<failed_releases::FailedReleases>::new(),
     &Of::<fetch::Fetch>::new(),
+    &Of::<forge_notes::ForgeNotes>::new(),
     &Of::<forget_actions::ForgetActions>::new(),
+    &Of::<forget_failed_releases::ForgetFailedReleases>::new(),
     &Of::<free_space::FreeSpace>::new(),
     &Of::<has_release::HasRelease>::new(),
     &Of::<http::Http>::new(),
     &Of::<image_digests::ImageDigests>::new(),
     &Of::<installed_release::InstalledRelease>::new(),
+    &Of::<is_excluded::IsExcluded>::new(),
     &Of::<is_healthy::IsHealthy>::new(),
     &Of::<keep_commits::KeepCommits>::new(),
     &Of::<keep_files::KeepFiles>::new(),
@@ -114,6 +123,7 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<newest_tag::NewestTag>::new(),
     &Of::<note::Note>::new(),
     &Of::<note_action::NoteAction>::new(),
+    &Of::<note_failed_release::NoteFailedRelease>::new(),
     &Of::<now::Now>::new(),
     &Of::<old_backups::OldBackups>::new(),
     &Of::<owe::Owe>::new(),
@@ -163,7 +173,7 @@ pub(crate) fn add(own: Vec<Box<dyn AnyPrimitive>>) -> Result<()> {
         if !name.starts_with(|c: char| c.is_ascii_lowercase()) || !name.chars().all(letters) {
             return bug(format!("`{name}` can't be the name of a primitive: write it as `my_primitive`"));
         }
-        let is_block = ["step", "on_failure", "parallel"].contains(&name);
+        let is_block = ["step", "on_failure", "drop_rollback", "parallel"].contains(&name);
         if is_block || find(name).is_some() || own[..n].iter().any(|other| other.name() == name) {
             return bug(format!("there is a primitive `{name}` already: give yours another name"));
         }

@@ -62,7 +62,7 @@ pub struct Session {
     stepwise: bool,
     /// Whether something was recorded before this session.
     resumed: bool,
-    /// Whether an `on_failure` block was declared.
+    /// Whether an `on_failure` block was declared that still counts.
     way_back: AtomicBool,
     written: Mutex<Written>,
     /// By server; what is empty is not held.

@@ -59,13 +59,16 @@ pub fn command_for(arguments: &[OsString]) -> Result<clap::Command> {
         let paragraphs = runbook.documentation.split("\n\n");
         let about = paragraphs.map(|text| text.replace('\n', " ")).collect::<Vec<_>>().join("\n\n");
         let options = runbook.parameters.iter().map(|parameter| {
-            Arg::new(format!("parameter-{}", parameter.name))
+            let option = Arg::new(format!("parameter-{}", parameter.name))
                 .long(parameter.name.replace('_', "-"))
                 .help(parameter.usage())
                 .help_heading(format!("Parameters of `{}`", runbook.name))
-                .value_name("VALUE")
+                .value_name("VALUE");
+            match parameter.flag {
+                true => option.num_args(0..=1).default_missing_value("true").value_parser(["true", "false"]),
                 // An empty one would be a hole in a command.
-                .value_parser(NonEmptyStringValueParser::new())
+                false => option.value_parser(NonEmptyStringValueParser::new()),
+            }
         });
         let options: Vec<Arg> = options.collect();
         command = command.mut_subcommand(subcommand, |run| run.args(options).about(about));

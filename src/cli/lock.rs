@@ -99,6 +99,15 @@ pub fn lines(context: &Context, server: &str, noted: &Result<Noted>) -> Vec<Stri
         let command = dismissal(context, server, &owed.name);
         lines.push(format!("  if it was done in another way, or need not be done: `{command}`"));
     }
+    for failed in &book.failed {
+        let on = if context.given_server.is_some() {
+            String::new()
+        } else {
+            format!(" --server {}", word(server))
+        };
+        let command = context.command(&format!("run update --to {}{on}", word(&failed.release)));
+        lines.push(format!("{failed}; an update leaves it out; take it all the same: `{command}`"));
+    }
     lines.extend(orphans.iter().map(|orphan| {
         let Orphan { run, command, since, state } = orphan;
         format!("still running: `{command}` of the run {run} ({state}), since {since}; end it with `banister lock end`")

@@ -166,7 +166,8 @@ fn runbooks(page: &mut Roff) -> Result<()> {
         }
         for parameter in &runbook.parameters {
             let option = format!("--{}", parameter.name.replace('_', "-"));
-            item(page, vec![bold(option), roman(" "), italic("VALUE")], &parameter.help);
+            let value = if parameter.flag { vec![] } else { vec![roman(" "), italic("VALUE")] };
+            item(page, [vec![bold(option)], value].concat(), &parameter.help);
         }
     }
     Ok(())

@@ -73,7 +73,10 @@ fn lines_with(context: &Context, summary: &Summary, seen: &BTreeMap<String, Now>
     let step = step.map(|step| format!(" in step `{step}`")).unwrap_or_default();
     match summary.state {
         RunState::Done => (format!("`{runbook}` is done{on}{each}"), context.command("status")),
-        RunState::RolledBack => (format!("`{runbook}` was rolled back{on}{each}"), context.command("status")),
+        RunState::RolledBack => (
+            format!("`{runbook}` was rolled back{on}{each}{}", servers::checked_out(summary)),
+            context.command("status"),
+        ),
         RunState::Running => (format!("`{runbook}` is running{on}{step}{each}"), context.command("status")),
         RunState::Damaged => (
             format!("what `{runbook}` did{on} is not known: its journal is damaged"),

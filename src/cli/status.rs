@@ -87,6 +87,7 @@ pub fn look(context: &Context, site: &Arc<Site>, reach: &Arc<dyn Reach>, server:
         half_way: book.map(|noted| noted.book.half_way_beside("").is_some()),
         unfinished: book.map(|noted| unfinished(noted, last.as_ref())),
         owed: book.map(|noted| noted.book.owed.clone()),
+        failed_releases: book.map(|noted| noted.book.failed.clone()),
         last_ended: book.and_then(|noted| noted.ended.clone()),
         orphans: book.map(|noted| noted.orphans.clone()),
         notes: super::lock::lines(context, &server.name, &noted),

@@ -31,6 +31,8 @@ pub enum Form {
     Table,
     /// A table of commands, each an array of its words.
     Commands,
+    /// A table of texts and of commands.
+    TextsAndCommands,
 }
 
 impl Form {
@@ -43,6 +45,7 @@ impl Form {
             Form::Bool => "`true` or `false`",
             Form::Table => "a table of texts",
             Form::Commands => "a table of commands, each an array of its words",
+            Form::TextsAndCommands => "a table of texts and commands",
         }
     }
 
@@ -55,6 +58,9 @@ impl Form {
             (Form::Texts, Value::Array(items)) => items.iter().all(Value::is_str),
             (Form::Table, Value::Table(table)) => table.values().all(Value::is_str),
             (Form::Commands, Value::Table(table)) => table.values().all(is_command),
+            (Form::TextsAndCommands, Value::Table(table)) => {
+                table.values().all(|value| Form::Text.takes(value) || is_command(value))
+            }
             _ => false,
         }
     }

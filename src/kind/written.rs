@@ -45,8 +45,8 @@ pub struct Written {
     /// What the keys of a server's table are, if it does not say: a table, as `[defaults]` with `folder = "server"`.
     pub defaults: toml::Table,
     /// Keys of a server's table that only this kind has, each as `[keys.NAME]`: `type` (`"text"`, `"texts"`, `"number"`,
-    /// `"bool"`, `"table"`, of texts, or `"commands"`, a table of commands, each an array of its words), `help`, a sentence,
-    /// `default`, and of a table `names`, those that may be in it. Its functions read one as `server.NAME`, which is `()`
+    /// `"bool"`, `"table"`, of texts, or `"commands"`, a table of commands, each an array of its words, or
+    /// `"texts_and_commands"`), `help`, a sentence, `default`, and of a table `names`, those that may be in it. Its functions read one as `server.NAME`, which is `()`
     /// without a default.
     pub keys: BTreeMap<String, OwnKey>,
 }

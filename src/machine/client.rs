@@ -23,7 +23,7 @@ use ureq::http::HeaderMap;
 use ureq::tls::TlsConfig;
 use url::Url;
 
-pub use unknown::{Asked, Unknown, excerpt};
+pub use unknown::{Asked, Unknown, excerpt, is_written};
 
 /// An answer that points elsewhere is followed this often.
 const REDIRECTS: usize = 3;
@@ -67,6 +67,8 @@ pub struct Client<'a> {
     insecure: BTreeSet<String>,
     limits: Limits,
     until: Instant,
+    /// Whether a redirect to another server is no answer.
+    stays: bool,
     stop: &'a dyn Fn() -> bool,
 }
 
@@ -194,8 +196,14 @@ impl<'a> Client<'a> {
             insecure: insecure.into_iter().map(|host| host.to_ascii_lowercase()).collect(),
             limits,
             until: Instant::now() + limits.all,
+            stays: false,
             stop,
         })
+    }
+
+    /// The same client, which follows no redirect to another server than the one that it asked.
+    pub fn staying(self) -> Client<'a> {
+        Client { stays: true, ..self }
     }
 
     /// The server at a host with its port, as its name is in a reference of an image: over TLS, unless it is this machine
@@ -234,7 +242,7 @@ impl<'a> Client<'a> {
             };
             let elsewhere = || Unknown::new(format!("`{}` redirects to where we don't go", url.authority()));
             let next = url.join(location).ok_or_else(elsewhere)?;
-            if !self.may_follow(&url, &next) {
+            if !self.may_follow(&url, &next) || self.stays && !next.is_same_server(&url) {
                 return Err(elsewhere());
             }
             // A redirect back does not get it again: another server could have changed the path.

@@ -4,6 +4,7 @@
 //! git, which knows the credentials, and so is moving what only git moves rightly (see [`way`]). Nothing is remembered here between two runs, except by a checkout that was cut off half-way
 //! (see [`moving`]).
 
+mod age;
 mod ahead;
 mod alternates;
 mod by_git;

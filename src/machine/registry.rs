@@ -5,6 +5,7 @@
 
 mod access;
 mod challenge;
+mod created;
 mod credentials;
 mod digest;
 mod image;
@@ -16,6 +17,8 @@ mod tags;
 use super::client::url::Url;
 use super::client::{Answer, Asked, Client, Method, Question, Unknown};
 use access::Access;
+use created::{LARGEST_CONFIGURATION, created};
+use jiff::Timestamp;
 use manifest::{digest_in, manifest};
 use refusal::{Refusal, refusal};
 use std::path::Path;
@@ -97,6 +100,23 @@ impl<'a> Registry<'a> {
             Err(Refusal::Absent) => Ok(None),
             Err(Refusal::Unknown(unknown)) => Err(unknown),
         }
+    }
+
+    /// When an image was made, as its configuration says; of an index that of this machine's platform, or its first. Nothing if
+    /// there is no such image.
+    pub fn created(&mut self, image: &Image) -> Asked<Option<Timestamp>> {
+        let Some(mut manifest) = self.manifest(image)? else { return Ok(None) };
+        if let Some(entries) = &manifest.entries {
+            let own = manifest.digest_for(&Platform::of_this_machine());
+            let digest = own.or(entries.first().map(|(_, digest)| digest)).cloned();
+            let one = Image { digest, ..image.clone() };
+            let Some(of_one) = self.manifest(&one)? else { return Ok(None) };
+            manifest = of_one;
+        }
+        let digest = manifest.config.ok_or_else(|| Unknown::new("its manifest names no configuration"))?;
+        let url = self.url(image, &format!("blobs/{digest}"))?;
+        let question = question(Method::Get, &url, "*/*", LARGEST_CONFIGURATION);
+        created(&self.access.ask(image, &question)?, &digest).map(Some)
     }
 
     fn url(&self, image: &Image, rest: &str) -> Asked<Url> {

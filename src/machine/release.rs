@@ -5,6 +5,7 @@
 //! *series*. What can't be read, and what belongs to another series, is reported, never dropped. Dates of commits
 //! play no part: projects maintain several lines at once.
 
+mod age;
 mod choice;
 mod number;
 mod numbers;
@@ -31,11 +32,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use crate::failure::{Failure, Kind};
 use reading::Reading;
 
-pub use choice::choose;
+pub use age::choose_old;
+pub use choice::{Choice, choose};
 pub use number::Number;
 pub use passed::{between, stops};
 pub use reading::Family;
-pub use rules::{Rules, installed};
+pub use rules::{Forge, LeftOut, Rules, installed};
 pub use told::Told;
 pub use why::Why;
 

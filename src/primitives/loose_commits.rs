@@ -23,10 +23,11 @@
 //! // => []
 //! ```
 
-use crate::data::{self, ServerName};
+use crate::data::ServerName;
 use crate::failure::Result;
 use crate::primitive::{Act, Facet, Host, Primitive};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 pub struct LooseCommits;
 
@@ -41,8 +42,12 @@ impl Primitive for LooseCommits {
     type Outcome = Vec<String>;
     const NAME: &'static str = "loose_commits";
     const SOURCE: &'static str = include_str!("loose_commits.rs");
-    const ACT: Act<Self> =
-        Act::Look { reads: &[Facet::Checkout], perform, predict: |_, _| Ok(data::unknown("the checkout")) };
+    const ACT: Act<Self> = Act::Look {
+        reads: &[Facet::Checkout],
+        perform,
+        // What a plan checks out is a release, or a branch.
+        predict: |_, _| Ok(json!([])),
+    };
 }
 
 fn perform(_: &Arguments, host: &Host) -> Result<Vec<String>> {

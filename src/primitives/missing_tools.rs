@@ -21,11 +21,12 @@
 //! // => ["no-such-program"]
 //! ```
 
-use crate::data::{self, ServerName};
+use crate::data::ServerName;
 use crate::failure::Result;
 use crate::primitive::{Act, Facet, Host, Primitive};
 use rustix::fs::{Access, access};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 pub struct MissingTools;
 
@@ -44,7 +45,8 @@ impl Primitive for MissingTools {
     const ACT: Act<Self> = Act::Look {
         reads: &[Facet::Everything],
         perform,
-        predict: |_, _| Ok(data::unknown("the commands before it")),
+        // No command of an update removes what it is done with.
+        predict: |arguments, host| Ok(json!(perform(arguments, host)?)),
     };
 }
 

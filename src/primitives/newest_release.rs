@@ -4,7 +4,8 @@
 //!
 //! Tags of any shape are releases: `0.2.14`, `v2025.01.1`, `version/2024.10.5`, `v3.4.0.beta2`. Only those that look like
 //! the installed one are compared, number by number; what is newer and not chosen, and what can't be compared, is reported
-//! with the reason. `releases` in site.toml says which tags count.
+//! with the reason. `releases` in site.toml says which tags count. A release whose update failed on this server is left
+//! out, and one that is younger than `min_age` there.
 //!
 //! # Options
 //! None.
@@ -29,9 +30,11 @@
 
 use crate::data::{self, ServerName};
 use crate::failure::{Failure, Kind, Result};
-use crate::machine::release::{Told as Said, choose, installed};
+use crate::machine::release::{Release, Told as Said, choose_old, installed};
 use crate::primitive::{Act, Host, Primitive, Told};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::cell::OnceCell;
 
 pub struct NewestRelease;
 
@@ -60,7 +63,22 @@ fn perform(_: &Arguments, host: &Host) -> Result<String> {
     let tags = checkout.position()?.tags;
     let installed = installed(tags.iter().map(String::as_str), &server.releases);
     let is_earlier = |tag: &str, than: &str| checkout.is_earlier(tag, than);
-    let choice = choose(installed.as_ref(), &offered, &server.releases, &is_earlier);
+    let (rules, unknown) = server.without_failed(server.releases.clone());
+    unknown.into_iter().for_each(|unknown| (host.tell)(Told::Warning(unknown.into())));
+    // What the origin has and the checkout has not is only brought if its age counts.
+    let fetched = OnceCell::new();
+    let mut made = |release: &Release| {
+        let known = || checkout.made(release.tag());
+        let brought = || {
+            let glimpse =
+                fetched.get_or_init(|| checkout.glimpse(&server.environment, &|| host.stop.is_asked()));
+            let glimpse = glimpse.as_ref().map_err(ToString::to_string)?;
+            let made = glimpse.checkout.made(release.tag());
+            made.ok_or_else(|| "neither the tag nor its commit has a date".to_owned())
+        };
+        known().map_or_else(brought, Ok)
+    };
+    let choice = choose_old(installed.as_ref(), &offered, rules, &is_earlier, Timestamp::now(), &mut made);
     report(&choice.told, host);
     let newest = choice.newest.or(installed).map(|release| release.tag().to_owned());
     newest.ok_or_else(|| nothing(&server.name, &choice.told))

@@ -4,7 +4,8 @@
 //!
 //! For servers whose releases are tags of images. If several images have the version in their tag, all must have it. Only tags
 //! that look like the installed one, with as many numbers, are compared; what is newer and not chosen, and what can't be
-//! compared, is reported with the reason. `releases` in site.toml says which tags count.
+//! compared, is reported with the reason. `releases` in site.toml says which tags count. A release whose update failed on this
+//! server is left out, and one whose images are younger than `min_age` there.
 //!
 //! # Options
 //! None.
@@ -27,8 +28,9 @@
 
 use crate::data::{self, ServerName};
 use crate::failure::Result;
-use crate::machine::release::{choose, releases};
+use crate::machine::release::{Release, choose_old, releases};
 use crate::primitive::{Act, Host, Primitive, Told};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub struct NewestTag;
@@ -57,7 +59,10 @@ fn perform(_: &Arguments, host: &Host) -> Result<String> {
     let versions = server.versions(&|| host.stop.is_asked())?;
     let offered = releases(versions.tags.iter().map(String::as_str));
     let release = server.image_release(&installed)?;
-    let choice = choose(Some(&release), &offered, &server.image_rules(), &|_, _| None);
+    let (rules, unknown) = server.without_failed(server.image_rules());
+    unknown.into_iter().for_each(|unknown| (host.tell)(Told::Warning(unknown.into())));
+    let mut made = |release: &Release| server.image_made(release.tag(), &|| host.stop.is_asked());
+    let choice = choose_old(Some(&release), &offered, rules, &|_, _| None, Timestamp::now(), &mut made);
     for said in choice.told.iter().take(REPORTED) {
         (host.tell)(Told::Note(said.to_string().into()));
     }

@@ -1,7 +1,7 @@
 //! Holding a server on its own machine: the lock, and what the server's book says of who may have it.
 
 use super::Held;
-use crate::book::{self, Book, End, Ended, Left, Open};
+use crate::book::{self, Book, End, Ended, FailedRelease, Left, Open};
 use crate::command::{self, Attention, From};
 use crate::event::RunState;
 use crate::failure::{Failure, Kind, Result};
@@ -309,6 +309,13 @@ pub fn abandon(
                 why.push(format!("{}: {reason}", owed.name));
             }
             owed.left = Some(Left { by: by.clone(), at: crate::units::now(), reason });
+        }
+        // What was begun to be installed is not begun again automatically.
+        let installs = book.owed_by(run).filter(|owed| owed.name == "install");
+        let release = installs.filter_map(|owed| owed.data["release"].as_str().map(str::to_owned)).next();
+        if let Some(release) = release {
+            let (run, at, end) = (run.to_owned(), crate::units::now(), "abandoned".to_owned());
+            book.note_failed(FailedRelease { release, run, by: by.clone(), at, end });
         }
         let left = Left { by: by.clone(), at: crate::units::now(), reason: String::new() };
         let closed = book.close(run, &left).into_iter().collect();

@@ -152,7 +152,10 @@ fn runbook(layers: &Arc<Layers>, name: &str) -> Page {
     match Runbook::load(layers.clone(), name) {
         Ok(runbook) => {
             let options = runbook.parameters.iter();
-            let options = options.map(|parameter| format!(" [--{} VALUE]", parameter.name.replace('_', "-")));
+            let options = options.map(|parameter| {
+                let value = if parameter.flag { "" } else { " VALUE" };
+                format!(" [--{}{value}]", parameter.name.replace('_', "-"))
+            });
             let usage = usage + options.collect::<String>().as_str();
             let text = layers.runbook(name).map(|text| text.text).unwrap_or_default();
             let steps = outline(&text).steps.into_iter().map(|step| step.name).collect();

@@ -46,6 +46,9 @@ pub struct Parameter {
     pub help: String,
     /// Whether nothing says what holds if it is not given.
     pub required: bool,
+    /// Whether it is yes or no: its documentation begins with `true to …`. Its name alone says yes.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub flag: bool,
 }
 
 impl Parameter {
@@ -102,7 +105,8 @@ impl Runbook {
         let optional = check::optional(&text);
         let parameter = |name: &&str| {
             let (name, help) = (name.to_string(), help(name));
-            Parameter { required: !check::has_default(&help) && !optional.contains(&name), name, help }
+            let required = !check::has_default(&help) && !optional.contains(&name);
+            Parameter { required, flag: help.starts_with("true to "), name, help }
         };
         let parameters = main.params.iter().map(parameter).collect();
         let documentation =
@@ -254,7 +258,9 @@ impl Runbook {
         }
         if session.is_turned_back() && none && session.has_changed() {
             let message = "the script does not declare a rollback here";
-            return Err(Failure::new(Kind::Refused, message).why("nothing was rolled back"));
+            return Err(Failure::new(Kind::Refused, message)
+                .why("nothing was rolled back")
+                .help("what was done stays; see how the servers are with `banister status`"));
         }
         if let Some(failure) = failed
             && !session.is_turned_back()

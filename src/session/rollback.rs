@@ -75,6 +75,11 @@ impl Session {
         frame.next_key()
     }
 
+    /// Remembers that what was declared so far is not done any more; `others` says whether something else still is.
+    pub fn has_dropped_way_back(&self, others: bool) {
+        self.way_back.store(others, Ordering::Relaxed);
+    }
+
     /// Whether a failure, met while the script is only gone through for its handlers, is none that the run had before:
     /// somebody else has the server, or the run can't be read. `none` says that no handler was found before it.
     pub fn keeps_from_rollback(&self, failure: &Failure, none: bool) -> bool {

@@ -4,6 +4,7 @@ use super::Server;
 use crate::failure::{Failure, Kind, Result};
 use crate::machine::deployment::{Registries, Versioned, Versions};
 use crate::machine::release::Release;
+use jiff::Timestamp;
 
 impl Server {
     /// The images that its version moves.
@@ -17,6 +18,17 @@ impl Server {
     /// The versions that the registries of its images have.
     pub fn versions(&self, stop: &dyn Fn() -> bool) -> Result<Versions> {
         self.registries(stop).versions(&self.versioned(stop)?)
+    }
+
+    /// When the youngest image of a version was made, or why that is not known.
+    pub fn image_made(
+        &self,
+        version: &str,
+        stop: &dyn Fn() -> bool,
+    ) -> std::result::Result<Timestamp, String> {
+        let images = self.versioned(stop).map_err(|failure| failure.to_string())?;
+        let images: Vec<String> = images.iter().map(|image| image.at(version)).collect();
+        self.registries(stop).made(&images)
     }
 
     pub fn registries<'a>(&'a self, stop: &'a dyn Fn() -> bool) -> Registries<'a> {

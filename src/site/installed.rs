@@ -1,10 +1,11 @@
 //! What is installed on a server, as far as its files say it.
 
 use super::Server;
+use crate::book;
 use crate::failure::{Failure, Kind, Result};
 use crate::kind::Source;
 use crate::machine::deployment::{Deployment, FORM, Place};
-use crate::machine::release::Rules;
+use crate::machine::release::{LeftOut, Rules, Told};
 use std::path::PathBuf;
 
 /// What is installed.
@@ -78,5 +79,31 @@ impl Server {
     /// Which tags of its images are releases.
     pub fn image_rules(&self) -> Rules {
         Rules { images: true, ..self.releases.clone() }
+    }
+
+    /// Where its project may be on a forge: `forge` of its `releases`, else the URL of the checkout's remote.
+    pub fn forge_address(&self) -> Result<Option<String>> {
+        match &self.releases.forge {
+            Some(forge) => Ok(Some(forge.clone())),
+            None if self.facts.source == Source::Images => Ok(None),
+            None => Ok(self.open_checkout()?.remote_url()),
+        }
+    }
+
+    /// The rules by which a release is taken automatically: without those that failed here; and why these are not known, if
+    /// the server's book can't be read.
+    pub fn without_failed(&self, rules: Rules) -> (Rules, Option<String>) {
+        let failed = match self.state_folder().and_then(|folder| book::read(&folder)) {
+            Ok(book) => book.failed,
+            Err(failure) => {
+                return (rules, Some(format!("which releases failed here is unknown: {failure}")));
+            }
+        };
+        let left_out = failed.into_iter().filter_map(|failed| {
+            let (release, tag, why) =
+                (failed.release.parse().ok()?, failed.release.clone(), failed.to_string());
+            Some(LeftOut { release, told: Told::Failed { tag, why } })
+        });
+        (Rules { left_out: left_out.collect(), ..rules }, None)
     }
 }

@@ -38,9 +38,12 @@ pub struct Table {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub branch: Option<String>,
     /// Which tags of the checkout are releases: `tags`, how they look, such as `"version/{n}.{n}.{n}"` (`{n}` is a number,
-    /// `{}` any text); `not`, releases that are never installed, such as `["2.7.0", "1.9.*"]`; `trials = true` to install
-    /// prereleases, too; `stops`, which must be installed before later ones: `"each_major"`, `"each_minor"`, or an array such
-    /// as `["24.8.0", "{n}.11"]`, in which two numbers are the last release with them.
+    /// `{}` any text); `not`, releases that are only installed with `--to` and a reason, such as `["2.7.0", "1.9.*"]`;
+    /// `trials = true` to install prereleases, too; `stops`, which must be installed before later ones: `"each_major"`,
+    /// `"each_minor"`, or an array such as `["24.8.0", "{n}.11"]`, in which two numbers are the last release with them;
+    /// `min_age`, how old a release must be to be installed without `--to`, such as `"7d"`; `forge`, the project's address, such
+    /// as `"https://github.com/OWNER/NAME"`, if the checkout's remote does not say it: its release pages are shown where the
+    /// repository has no notes; and `type`, `"github"`, `"gitea"`, `"forgejo"` or `"gitlab"`, for a forge of your own.
     #[serde(default)]
     pub releases: Rules,
     /// Patterns of files of the repository that are edited on the server, such as `["env/*"]`: an update merges each release

@@ -29,6 +29,7 @@ use std::sync::Arc;
 const TABLE: &str = "targets = { configure = \"config\" }\nhealth = [\"https://gateway.test\"]\nkeep = { count = 1 }\n\
     maintenance = { begin = [\"closed\"], end = [\"open\"] }\n\
     idle = [{ name = \"requests\", command = [\"true\"] }]\n";
+const STOPS: &str = "health = [\"https://gateway.test\"]\nreleases = { stops = [\"0.2.10\"] }\n";
 const HOSS: &str = "keep = { count = 1 }\n";
 
 const fn case(name: &'static str, runbook: &'static str, kind: &'static str, table: &'static str) -> Case {
@@ -39,8 +40,9 @@ const OLD: &[(&str, &str)] = &[("backup", "/kept/AWKWARD of 0.2.9")];
 const OLDER: &[(&str, &str)] = &[("backup", "/kept/AWKWARD of 0.2.10")];
 
 /// Every bundled runbook.
-const CASES: [Case; 17] = [
+const CASES: [Case; 18] = [
     case("update of a plain server", "update", "plain", TABLE),
+    Case { parameters: &[("through", "true")], ..case("update through a stop", "update", "plain", STOPS) },
     Case { servers: &["bare"], ..case("update without a good backup", "update", "plain", TABLE) },
     case("update of Hoss", "update", "hoss", HOSS),
     case("update of Hoss behind a page", "update", "hoss", "maintenance = \"page\"\n"),

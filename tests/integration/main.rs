@@ -4,6 +4,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod ages;
 mod architecture;
 mod archive;
 mod awkward;
@@ -28,8 +29,10 @@ mod embed;
 mod emptied;
 mod examples;
 mod exclude;
+mod failed;
 mod faults;
 mod foreign;
+mod forge;
 mod found;
 mod gates;
 mod harmless;
@@ -89,6 +92,8 @@ mod supervised;
 mod sweep;
 mod tags;
 mod terminal;
+mod through;
 mod user;
+mod versions;
 mod ways;
 mod wording;

@@ -3,4 +3,4 @@
 mod hostile;
 mod outside;
 mod real;
-mod server;
+pub mod server;

@@ -79,6 +79,15 @@ fn is_settled(summary: &Summary, server: &str) -> bool {
     summary.header.servers.len() > 1 && ["done", "back"].contains(&state(summary, server).as_str())
 }
 
+/// What the rollback of a run put back on its only server: `; 0.2.12 is checked out`.
+pub fn checked_out(summary: &Summary) -> String {
+    let [server] = summary.header.servers.as_slice() else { return String::new() };
+    let is_moved =
+        summary.index.calls().any(|call| ["checkout", "set_version"].contains(&call.call.name.as_str()));
+    let release = release(summary, server).filter(|_| is_moved);
+    release.map(|release| format!("; {release} is checked out")).unwrap_or_default()
+}
+
 /// The release that the run last saw or checked out on a server, as people name it; nothing if it did neither.
 pub fn release(summary: &Summary, server: &str) -> Option<String> {
     let calls = summary.index.course().into_iter().rev();
@@ -88,6 +97,7 @@ pub fn release(summary: &Summary, server: &str) -> Option<String> {
         ("checkout", Outcome::Done(moved)) => {
             serde_json::from_value::<Moved>(moved.clone()).ok().map(|moved| moved.to.name())
         }
+        ("set_version", Outcome::Done(moved)) => moved["to"].as_str().map(str::to_owned),
         _ => None,
     })
 }

@@ -1,6 +1,6 @@
 //! What `status` found out about a server: as it is in `status --json`, and in words.
 
-use crate::book::{Ended, Open, Owed};
+use crate::book::{Ended, FailedRelease, Open, Owed};
 use crate::event::RunState;
 use crate::machine::backup::{Card, is_reference};
 use crate::machine::release::Release;
@@ -33,6 +33,8 @@ pub struct Facts {
     /// The runs of others that are.
     pub unfinished: Option<Vec<Open>>,
     pub owed: Option<Vec<Owed>>,
+    /// The releases that an update leaves out because they failed here.
+    pub failed_releases: Option<Vec<FailedRelease>>,
     /// The run that ended last.
     pub last_ended: Option<Ended>,
     pub orphans: Option<Vec<Orphan>>,

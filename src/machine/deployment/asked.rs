@@ -6,6 +6,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::machine::client::{Client, Limits, Unknown};
 use crate::machine::registry::{Image, Registry};
 use crate::output::word;
+use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -64,6 +65,24 @@ impl Registries<'_> {
             Ok(())
         })?;
         Ok(digests)
+    }
+
+    /// When the youngest of these images was made, or why that is not known.
+    pub fn made(&self, images: &[String]) -> std::result::Result<Timestamp, String> {
+        let mut youngest = None;
+        let mut unknown = None;
+        let asked = self.ask(|registry| {
+            for name in images {
+                match registry.created(&name.parse()?) {
+                    Ok(Some(created)) => youngest = youngest.max(Some(created)),
+                    Ok(None) => unknown = Some(format!("its registry has no image `{name}`")),
+                    Err(why) => unknown = Some(why.to_string()),
+                }
+            }
+            Ok(())
+        });
+        asked.map_err(|failure| failure.to_string())?;
+        unknown.map_or(youngest.ok_or_else(|| "it has no images".to_owned()), Err)
     }
 
     fn ask(&self, with: impl FnOnce(&mut Registry) -> Result<()>) -> Result<()> {

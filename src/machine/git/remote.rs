@@ -35,6 +35,11 @@ impl Checkout {
         }
     }
 
+    /// The URL of the remote that the checkout follows, if it follows one.
+    pub fn remote_url(&self) -> Option<String> {
+        self.remote().ok().flatten().and_then(|remote| self.url_of(&remote))
+    }
+
     /// The URL of a remote, as git's configuration has it.
     pub(super) fn url_of(&self, remote: &str) -> Option<String> {
         let remote = self.repository.find_remote(remote).ok()?;

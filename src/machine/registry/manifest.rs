@@ -16,6 +16,8 @@ pub struct Manifest {
     pub digest: Digest,
     /// Of an index: which image is for which platform. Attestations are none.
     pub entries: Option<Vec<(Platform, Digest)>>,
+    /// Of a single image: what says when and how it was made.
+    pub config: Option<Digest>,
 }
 
 #[derive(Deserialize)]
@@ -25,6 +27,8 @@ struct Body {
     media_type: Loose,
     #[serde(default)]
     manifests: List<Entry, MOST_ENTRIES>,
+    #[serde(default)]
+    config: Entry,
 }
 
 #[derive(Default, Deserialize)]
@@ -81,7 +85,8 @@ pub(super) fn manifest(answer: &Answer, by: Option<&Digest>) -> Asked<Manifest> 
         return Err(Unknown::new(format!("`{authority}` answered a manifest of two types")));
     }
     if !is_index {
-        return Ok(Manifest { digest, entries: None });
+        let config = body.config.digest.text().and_then(|config| Digest::parse(&config));
+        return Ok(Manifest { digest, entries: None, config });
     }
     if body.manifests.dropped > 0 {
         return Err(Unknown::new(format!(
@@ -94,7 +99,7 @@ pub(super) fn manifest(answer: &Answer, by: Option<&Digest>) -> Asked<Manifest> 
         let (os, architecture) = (platform.os.text()?, platform.architecture.text()?);
         Some((Platform::new(&os, &architecture, &platform.variant.text().unwrap_or_default()), digest))
     });
-    Ok(Manifest { digest, entries: Some(entries.collect()) })
+    Ok(Manifest { digest, entries: Some(entries.collect()), config: None })
 }
 
 /// Whether this type is that of an index; nothing if it is none of the four.

@@ -28,6 +28,7 @@ const SERIES_LOOKED_FOR: usize = 20;
 struct Sorted<'a> {
     families: BTreeMap<&'a Family, Vec<&'a Release>>,
     excluded: Vec<&'a Release>,
+    left_out: Vec<&'a Release>,
     unlike: Vec<&'a Release>,
     without_order: BTreeMap<Why, Vec<&'a Release>>,
 }
@@ -63,8 +64,9 @@ pub fn choose(
     if let Some(home) = home {
         let members = sorted.families.get(home).map(Vec::as_slice).unwrap_or_default();
         let within = Within { installed, rules, is_ancestor };
-        newest = within.newest(members, &sorted.excluded, &mut told);
-        within.tell_newer(members, &sorted.excluded, newest, &mut told);
+        let others = [sorted.excluded.as_slice(), sorted.left_out.as_slice()].concat();
+        newest = within.newest(members, &others, &mut told);
+        within.tell_newer(members, &sorted, newest, &mut told);
     }
     tell_series(&sorted, home, installed.filter(|_| newest.is_none()), is_ancestor, &mut told);
     tell_others(&sorted, rules, &mut told);
@@ -79,6 +81,7 @@ fn sort<'a>(offered: &'a [Release], rules: &Rules) -> Sorted<'a> {
         match (release.family(), release.why()) {
             _ if !rules.fits(release) => sorted.unlike.push(release),
             _ if rules.excludes(release) => sorted.excluded.push(release),
+            _ if rules.leaves_out(release).is_some() => sorted.left_out.push(release),
             (Some(family), _) => sorted.families.entry(family).or_default().push(release),
             (None, why) => {
                 sorted.without_order.entry(why.unwrap_or(Why::NoNumber)).or_default().push(release)
@@ -118,7 +121,7 @@ impl Within<'_> {
     fn newest<'a>(
         &self,
         members: &[&'a Release],
-        excluded: &[&Release],
+        others: &[&Release],
         told: &mut Vec<Told>,
     ) -> Option<&'a Release> {
         let trials = self.rules.trials || self.installed.is_some_and(Release::is_trial);
@@ -136,7 +139,7 @@ impl Within<'_> {
                 newer.into_iter().partition(|release| self.is_contained(release));
             contained.extend(old);
             let moves =
-                |release: &&Release| members.iter().chain(excluded).any(|longer| self.moves(release, longer));
+                |release: &&Release| members.iter().chain(others).any(|longer| self.moves(release, longer));
             let (alias, new): (Vec<&Release>, Vec<&Release>) = new.into_iter().partition(moves);
             moving.extend(alias);
             if let [_, ..] = new.as_slice() {
@@ -217,7 +220,7 @@ impl Within<'_> {
     fn tell_newer(
         &self,
         members: &[&Release],
-        excluded: &[&Release],
+        sorted: &Sorted<'_>,
         newest: Option<&Release>,
         told: &mut Vec<Told>,
     ) {
@@ -236,7 +239,10 @@ impl Within<'_> {
         told.extend(trials.map(|(newest, count)| Told::Trials { newest, count }));
         let others = above(members, &|release| !release.is_trial() && !self.has_shape(release));
         told.extend(others.map(|(newest, count)| Told::OtherShape { newest, count }));
-        told.extend(above(excluded, &|_| true).map(|(newest, count)| Told::Excluded { newest, count }));
+        let excluded = above(&sorted.excluded, &|_| true);
+        told.extend(excluded.map(|(newest, count)| Told::Excluded { newest, count }));
+        let left_out = sorted.left_out.iter().filter(|release| is_above(release));
+        told.extend(left_out.filter_map(|release| self.rules.leaves_out(release)).cloned());
     }
 }
 
@@ -295,7 +301,7 @@ fn tell_others(sorted: &Sorted<'_>, rules: &Rules, told: &mut Vec<Told>) {
 fn importance(told: &Told) -> u8 {
     match told {
         Told::Installed { .. } | Told::Ambiguous { .. } | Told::NoSeries { .. } => 0,
-        Told::Elsewhere { .. } => 1,
+        Told::Failed { .. } | Told::Young { .. } | Told::Ageless { .. } | Told::Elsewhere { .. } => 1,
         Told::Contained { .. } | Told::Excluded { .. } => 2,
         Told::Trials { .. } | Told::OtherShape { .. } => 3,
         Told::Series { .. } => 4,

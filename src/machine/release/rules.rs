@@ -1,10 +1,13 @@
 //! What a site says about the tags of a server.
 
+use std::cmp::Ordering;
+
 use serde::{Deserialize, Serialize};
 
-use super::Release;
 use super::passed::Stops;
 use super::pattern::Pattern;
+use super::{Release, Told};
+use crate::units::Duration;
 
 /// Which tags count, as the table of a server says it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,15 +15,45 @@ use super::pattern::Pattern;
 pub struct Rules {
     /// How tags look, such as `version/{n}.{n}.{n}`: no other tag is a release.
     pub tags: Option<Pattern>,
-    /// Releases that are never installed, such as `"2.7.0"` or `"v1.9*"`; with or without their `v`.
+    /// Releases that are only installed if they are named, such as `"2.7.0"` or `"v1.9*"`; with or without their `v`.
     pub not: Vec<Pattern>,
     /// Whether trials such as `1.2.0-rc.1` are installed. One that is installed is followed by the next in any case.
     pub trials: bool,
     /// Which of them must be installed before later ones.
     pub stops: Option<Stops>,
+    /// How old a release must be to be taken automatically.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_age: Option<Duration>,
+    /// The address of the project on a forge whose pages say what is new in its releases.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forge: Option<String>,
+    /// What sort of forge that is, if nothing else says it.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub sort: Option<Forge>,
     /// Whether the tags are those of an image: then only those with as many numbers as the installed one count.
     #[serde(skip)]
     pub images: bool,
+    /// What is not taken automatically on this server, as one that failed there.
+    #[serde(skip)]
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A sort of forge: each answers at other addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Forge {
+    Github,
+    /// Forgejo answers as Gitea does.
+    #[serde(alias = "forgejo")]
+    Gitea,
+    Gitlab,
+}
+
+/// A release that is only taken if it is named, and what is told of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    pub release: Release,
+    pub told: Told,
 }
 
 impl Rules {
@@ -36,11 +69,21 @@ impl Rules {
         self.not.iter().any(|pattern| pattern.fits(tag) || pattern.fits(&other))
     }
 
+    /// What is told of a release that is not taken automatically, if it is none. Another tag of the same version is none,
+    /// either.
+    pub fn leaves_out(&self, release: &Release) -> Option<&Told> {
+        let is_it = |left: &&LeftOut| {
+            left.release == *release || left.release.compare(release) == Some(Ordering::Equal)
+        };
+        self.left_out.iter().find(is_it).map(|left| &left.told)
+    }
+
     /// Of these releases those that may be installed on the way to `to`: for [`super::between`] and [`super::stops`].
     pub fn allowed(&self, releases: &[Release], to: &Release) -> Vec<Release> {
         let has_shape = |release: &Release| !self.images || release.has_shape_of(to);
-        let is_allowed =
-            |release: &&Release| self.fits(release) && !self.excludes(release) && has_shape(release);
+        // What was named is checked by itself.
+        let is_meant = |release: &Release| release == to || !self.excludes(release);
+        let is_allowed = |release: &&Release| self.fits(release) && is_meant(release) && has_shape(release);
         releases.iter().filter(is_allowed).cloned().collect()
     }
 }

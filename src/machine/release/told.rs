@@ -24,6 +24,12 @@ pub enum Told {
     Trials { newest: String, count: usize },
     /// Newer ones that the site excludes.
     Excluded { newest: String, count: usize },
+    /// A newer one that an update did not succeed with: when, in which run, and what became of that.
+    Failed { tag: String, why: String },
+    /// A newer one that is younger than the rules want: its age, when it is old enough, and how old that is.
+    Young { tag: String, age: String, due: String, least: String },
+    /// A newer one whose age is not known, and why.
+    Ageless { tag: String, why: String, least: String },
     /// Newer ones of an image with another count of numbers.
     OtherShape { newest: String, count: usize },
     /// Another series. `example` is the oldest of it.
@@ -78,6 +84,18 @@ impl fmt::Display for Told {
             Told::OtherShape { newest, count: 1 } => {
                 write!(out, "`{newest}` is newer, but written with another count of numbers")
             }
+            Told::Failed { tag, why } => {
+                write!(out, "{why}; take it all the same with `--to {tag}`")
+            }
+            Told::Young { tag, age, due, least } => write!(
+                out,
+                "`{tag}` is {age}, and is taken automatically from {due} on (`min_age` is {least}); take it now with `--to \
+                 {tag}`"
+            ),
+            Told::Ageless { tag, why, least } => write!(
+                out,
+                "how old `{tag}` is, is unknown: {why}; as `min_age` is {least}, it is only taken with `--to {tag}`"
+            ),
             Told::OtherShape { newest, count } => write!(
                 out,
                 "{count} newer tags are written with another count of numbers; the newest is `{newest}`"

@@ -1,4 +1,4 @@
-//! The blocks: `step "name" { … }`, `on_failure { … }`, and `parallel(items, |item| …)`.
+//! The blocks: `step "name" { … }`, `on_failure { … }` with `drop_rollback()`, and `parallel(items, |item| …)`.
 
 use super::error::{place, to_failure};
 use super::heed::{heed, heeded};
@@ -25,6 +25,7 @@ pub fn words(engine: &mut Engine) {
 
 /// Registers the functions that run blocks.
 pub fn register(engine: &mut Engine) {
+    engine.register_fn("drop_rollback", |context: NativeCallContext| drop_rollback(&context));
     engine.register_fn("parallel", |context: NativeCallContext, items: Array, branch: FnPtr| {
         parallel(&context, items, &Map::new(), &branch)
     });
@@ -145,6 +146,17 @@ fn on_failure(context: &mut EvalContext, inputs: &[Expression]) -> Result<Dynami
     };
     here.handlers.lock().push(handler);
     Ok(Dynamic::UNIT)
+}
+
+/// Forgets what `on_failure` has to do so far: what was done up to here stays. In a branch of `parallel` only what was
+/// declared there is forgotten, because the others are not done with theirs.
+fn drop_rollback(context: &NativeCallContext) -> Result<(), Box<EvalAltResult>> {
+    let here = Here::of(context.tag())?;
+    let branch = here.frame.key.as_key().innermost_branch();
+    let mut handlers = here.handlers.lock();
+    handlers.retain(|handler| !handler.key.as_key().is_in(branch));
+    here.session.has_dropped_way_back(!handlers.is_empty());
+    Ok(())
 }
 
 /// Runs what `on_failure` has to do, the newest first, each in a key space of its own.

@@ -179,7 +179,7 @@ impl Server {
 
     fn is_back(&self, said: &Said) {
         assert_eq!(said.code, Some(0), "{said:?}");
-        assert!(said.out.contains("\nstate: `update` was rolled back on practice\n"), "{said:?}");
+        assert!(said.out.contains("\nstate: `update` was rolled back on practice; "), "{said:?}");
         self.is_as_before();
     }
 

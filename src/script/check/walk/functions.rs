@@ -104,7 +104,7 @@ impl<'a> Walk<'a> {
         if primitives::find(name).is_some() {
             let message = format!("`{name}` is a primitive, which a function of this name would hide");
             self.find(Severity::Error, function.place, message, "give the function another name");
-        } else if matches!(name, "step" | "on_failure" | "parallel") {
+        } else if matches!(name, "step" | "on_failure" | "drop_rollback" | "parallel") {
             let message = format!("`{name}` is a block, which a function of this name would hide");
             self.find(Severity::Error, function.place, message, "give the function another name");
         } else if self.program.named("main").next().is_some()
