@@ -6,6 +6,7 @@
 
 mod ahead;
 mod alternates;
+mod beside;
 mod by_git;
 mod check_out;
 mod dirt;
