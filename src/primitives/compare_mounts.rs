@@ -201,7 +201,11 @@ fn words(arguments: &Arguments, server: &Server, folder: &Path) -> Vec<String> {
             given.next();
             continue;
         }
-        words.push(if word.starts_with("~/") { server.path(word).display().to_string() } else { word.clone() });
+        words.push(if word.starts_with("~/") {
+            server.path(word).display().to_string()
+        } else {
+            word.clone()
+        });
     }
     words
 }
@@ -234,5 +238,8 @@ fn holds_data(mount: &Mounted, folder: &Path, checkout: Option<&Checkout>) -> bo
     let may_be_data = found.is_dir() || found.is_file();
     // Links resolved, as the folder of a checkout is.
     let real = path.canonicalize().unwrap_or(path);
-    may_be_data && !is_machine && !is_setting && !checkout.is_some_and(|checkout| checkout.is_all_tracked(&real))
+    may_be_data
+        && !is_machine
+        && !is_setting
+        && !checkout.is_some_and(|checkout| checkout.is_all_tracked(&real))
 }

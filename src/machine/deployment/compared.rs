@@ -61,7 +61,8 @@ pub fn compare(now: &Model, then: &Model, release: &str, is_data: &dyn Fn(&Mount
     for (service, part) in &then.services {
         for mount in part.mounts.iter().filter(|mount| !mount.passing && !mount.read_only) {
             let (source, target) = (source(then, mount), target(mount));
-            let had = now.services.get(service).is_some_and(|part| part.mounts.iter().any(|it| self::target(it) == target));
+            let own = now.services.get(service).into_iter().flat_map(|part| &part.mounts);
+            let had = own.into_iter().any(|it| self::target(it) == target || self::source(now, it) == source);
             if !had && !has(now, &source, &target) {
                 compared.added.push(format!("`{service}` mounts {source} at `{}`", target.display()));
             }
@@ -77,8 +78,12 @@ fn moved(then: &Model, release: &str, service: &str, source: &Source, target: &P
         None if has(then, source, target) => return None,
         None => format!("and {release} has no service `{service}`"),
         Some(part) => {
-            let there: Vec<(Source, PathBuf)> =
-                part.mounts.iter().filter(|it| !it.passing).map(|it| (self::source(then, it), self::target(it))).collect();
+            let there: Vec<(Source, PathBuf)> = part
+                .mounts
+                .iter()
+                .filter(|it| !it.passing)
+                .map(|it| (self::source(then, it), self::target(it)))
+                .collect();
             let in_place = there.iter().find(|(_, other)| other == target);
             let elsewhere = there.iter().find(|(other, _)| other == source);
             match (in_place, elsewhere) {
@@ -102,7 +107,8 @@ fn changed(now: &Model, then: &Model, release: &str, name: &str) -> Option<Strin
         return Some(format!("the volume `{}` is {was_whose}, in {release} {is_whose}", was.name));
     }
     let names = was.driver.keys().chain(is.driver.keys());
-    let differ: BTreeSet<&String> = names.filter(|name| was.driver.get(*name) != is.driver.get(*name)).collect();
+    let differ: BTreeSet<&String> =
+        names.filter(|name| was.driver.get(*name) != is.driver.get(*name)).collect();
     let differ: Vec<String> = differ.iter().map(|name| format!("`{name}`")).collect();
     // Not their values: a password may be among them.
     (!differ.is_empty())
@@ -111,7 +117,8 @@ fn changed(now: &Model, then: &Model, release: &str, name: &str) -> Option<Strin
 
 fn has(model: &Model, source: &Source, target: &Path) -> bool {
     let mut mounts = model.services.values().flat_map(|part| &part.mounts);
-    mounts.any(|mount| !mount.passing && self::source(model, mount) == *source && self::target(mount) == target)
+    mounts
+        .any(|mount| !mount.passing && self::source(model, mount) == *source && self::target(mount) == target)
 }
 
 fn source(model: &Model, mount: &Mounted) -> Source {
@@ -176,21 +183,41 @@ mod tests {
     #[test]
     fn what_is_mounted_elsewhere_is_lost_and_what_only_looks_different_is_not() {
         assert!(lost(&[]).is_empty());
-        assert!(lost(&[("\"/files/\"", "\"/files\""), ("/srv/shop/files", "/srv/./x/../shop/files")]).is_empty());
+        assert!(
+            lost(&[("\"/files/\"", "\"/files\""), ("/srv/shop/files", "/srv/./x/../shop/files")]).is_empty()
+        );
         assert!(lost(&[("\"db\"", "\"database\"")]).is_empty(), "a service may have another name");
         assert!(lost(&[("\"tmpfs\", \"target\": \"/tmp\"", "\"tmpfs\", \"target\": \"/run\"")]).is_empty());
         assert!(lost(&[("\"media\"", "\"pictures\"")]).is_empty(), "its real name is the same");
         for (changes, expected) in [
-            (&[("shop_media", "shop_media2")][..], "`app` mounts the volume `shop_media` at `/media`, in 2.0 the volume `shop_media2`"),
-            (&[("\"/media\"", "\"/data\"")], "`app` mounts the volume `shop_media` at `/media`, in 2.0 at `/data`"),
-            (&[("/srv/shop/files", "/srv/files")], "`app` mounts `/srv/shop/files` at `/files`, in 2.0 `/srv/files`"),
-            (&[("\"/var/lib/app\"", "\"/opt\"")], "`app` mounts a volume without a name at `/var/lib/app`, in 2.0 at `/opt`"),
-            (&[("\"db\"", "\"database\""), ("/var/lib/db", "/db")], "`db` mounts the volume `rows` at `/var/lib/db`, and 2.0 has no service `db`"),
+            (
+                &[("shop_media", "shop_media2")][..],
+                "`app` mounts the volume `shop_media` at `/media`, in 2.0 the volume `shop_media2`",
+            ),
+            (
+                &[("\"/media\"", "\"/data\"")],
+                "`app` mounts the volume `shop_media` at `/media`, in 2.0 at `/data`",
+            ),
+            (
+                &[("/srv/shop/files", "/srv/files")],
+                "`app` mounts `/srv/shop/files` at `/files`, in 2.0 `/srv/files`",
+            ),
+            (
+                &[("\"/var/lib/app\"", "\"/opt\"")],
+                "`app` mounts a volume without a name at `/var/lib/app`, in 2.0 at `/opt`",
+            ),
+            (
+                &[("\"db\"", "\"database\""), ("/var/lib/db", "/db")],
+                "`db` mounts the volume `rows` at `/var/lib/db`, and 2.0 has no service `db`",
+            ),
             (&[(", \"external\": true", "")], "the volume `rows` is external, in 2.0 the project's own"),
             (&[("//nas/a", "//nas/b")], "the volume `shop_media` has another `device` in 2.0"),
             (&[("hidden", "other")], "the volume `shop_media` has another `o` in 2.0"),
             (&[("\"shop\"", "\"shop2\"")], "the Compose project is `shop`, in 2.0 `shop2`"),
-            (&[(", {\"type\": \"volume\", \"target\": \"/var/lib/app\"}", "")], "`app` mounts a volume without a name at `/var/lib/app`, in 2.0 nothing"),
+            (
+                &[(", {\"type\": \"volume\", \"target\": \"/var/lib/app\"}", "")],
+                "`app` mounts a volume without a name at `/var/lib/app`, in 2.0 nothing",
+            ),
         ] {
             assert_eq!(lost(changes), [expected]);
         }
@@ -198,8 +225,14 @@ mod tests {
 
     #[test]
     fn what_is_added_is_no_loss() {
-        let then = NOW.replace("{\"type\": \"tmpfs\"", "{\"type\": \"volume\", \"source\": \"media\", \"target\": \"/more\"}, {\"type\": \"tmpfs\"");
+        let then = NOW.replace(
+            "{\"type\": \"tmpfs\"",
+            "{\"type\": \"volume\", \"source\": \"more\", \"target\": \"/more\"}, {\"type\": \"tmpfs\"",
+        );
         let compared = compare(&model(NOW), &model(&then), "2.0", &|mount| !mount.passing);
-        assert_eq!((compared.lost.len(), compared.added), (0, vec!["`app` mounts the volume `shop_media` at `/more`".to_owned()]));
+        assert_eq!(
+            (compared.lost.len(), compared.added),
+            (0, vec!["`app` mounts the volume `more` at `/more`".to_owned()])
+        );
     }
 }

@@ -184,7 +184,8 @@ fn volumes(written: Option<&Value>) -> BTreeMap<String, Named> {
         let is_external = external.is_some_and(|external| external != &Value::Bool(false));
         let options = volume.get("driver_opts").and_then(Value::as_object).into_iter().flatten();
         let options = options.map(|(name, value)| (name.clone(), text(value)));
-        let driver = volume.get("driver").map(text).filter(|it| it != "local").map(|it| ("driver".into(), it));
+        let driver =
+            volume.get("driver").map(text).filter(|it| it != "local").map(|it| ("driver".into(), it));
         let driver = driver.into_iter().chain(options).collect();
         let named = Named { name: named.map(text).unwrap_or_default(), external: is_external, driver };
         (name.clone(), named)

@@ -98,7 +98,8 @@ impl Checkout {
     fn write_tree(&self, commit: Oid, real: &Path, into: &Path, left: &mut Left) -> Result<()> {
         let mut refused = None;
         let walked = self.tree(commit)?.walk(TreeWalkMode::PreOrder, |above, entry| {
-            let path = Path::new(OsStr::from_bytes(above.as_bytes())).join(OsStr::from_bytes(entry.name_bytes()));
+            let path =
+                Path::new(OsStr::from_bytes(above.as_bytes())).join(OsStr::from_bytes(entry.name_bytes()));
             let written = left.another().and_then(|()| {
                 let (at, link) = (into.join(&path), entry.filemode() == i32::from(FileMode::Link));
                 let failed = || format!("`{}` can't be written", at.display());
@@ -106,7 +107,9 @@ impl Checkout {
                     Some(ObjectType::Tree) => std::fs::create_dir(&at).or_fail(Kind::Refused, failed),
                     Some(ObjectType::Blob) => {
                         let blob = self.repository.find_blob(entry.id());
-                        let blob = blob.map_err(|error| self.failed(&format!("`{}` can't be read", path.display()), &error))?;
+                        let blob = blob.map_err(|error| {
+                            self.failed(&format!("`{}` can't be read", path.display()), &error)
+                        })?;
                         let content = if blob.size() > LARGEST { &[] } else { blob.content() };
                         left.take(content.len())?;
                         match link {
@@ -128,7 +131,9 @@ impl Checkout {
         });
         match (refused, walked) {
             (Some(failure), _) => Err(failure),
-            (None, walked) => walked.map_err(|error| self.failed("the files of the release can't be read", &error)),
+            (None, walked) => {
+                walked.map_err(|error| self.failed("the files of the release can't be read", &error))
+            }
         }
     }
 

@@ -35,14 +35,23 @@ impl Proof {
                 let container = place.running(service)?;
                 number(&match self.engine {
                     Engine::Postgres => {
-                        let parts: Vec<String> = table.split('.').map(|part| format!("\"{}\"", part.replace('"', ""))).collect();
+                        let parts: Vec<String> =
+                            table.split('.').map(|part| format!("\"{}\"", part.replace('"', ""))).collect();
                         let postgres = Postgres { docker: place.docker(), container: &container.name };
-                        postgres.ask_within(SECONDS, database, &format!("SELECT count(*) FROM {}", parts.join(".")))?
+                        postgres.ask_within(
+                            SECONDS,
+                            database,
+                            &format!("SELECT count(*) FROM {}", parts.join(".")),
+                        )?
                     }
                     Engine::MariaDb => {
                         let parts: Vec<String> = table.split('.').map(identifier).collect();
                         let mariadb = MariaDb { docker: place.docker(), container: &container.name };
-                        mariadb.ask_within(WITHIN, database, &format!("SELECT COUNT(*) FROM {}", parts.join(".")))?
+                        mariadb.ask_within(
+                            WITHIN,
+                            database,
+                            &format!("SELECT COUNT(*) FROM {}", parts.join(".")),
+                        )?
                     }
                 })
             }
@@ -101,9 +110,12 @@ fn of_volume(volume: &str, place: &Place) -> Result<u64> {
         mount.map(|mount| mount.destination.clone())
     };
     let running = docker.containers()?.into_iter().filter(|service| service.running);
-    let (name, target) = running.filter_map(|service| Some((service.name.clone(), target(&service)?))).next().ok_or_else(|| {
-        Failure::new(Kind::NotFound, format!("no running container mounts the volume `{}`", found.name))
-    })?;
+    let (name, target) = running
+        .filter_map(|service| Some((service.name.clone(), target(&service)?)))
+        .next()
+        .ok_or_else(|| {
+            Failure::new(Kind::NotFound, format!("no running container mounts the volume `{}`", found.name))
+        })?;
     let script = format!("find \"$1\" -type f -print | head -n {FILES} | wc -l");
     let mut spec = docker.spec(["exec", &name, "sh", "-c", &script, "sh", &target]);
     spec.within = Some(WITHIN);
@@ -126,7 +138,7 @@ fn printed(spec: &Spec, place: &Place) -> Result<u64> {
 fn number(said: &str) -> Result<u64> {
     let said = said.trim();
     let shown: String = said.chars().take(40).collect();
-    said.parse().or_fail(Kind::Invalid, || format!("`{}` is no number", shown.escape_debug()))
+    said.parse().map_err(|_| Failure::new(Kind::Invalid, format!("`{}` is no number", shown.escape_debug())))
 }
 
 pub(super) fn in_words(failure: &Failure) -> String {

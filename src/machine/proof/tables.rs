@@ -43,10 +43,15 @@ fn filled(database: &AskedDatabase, place: &Place) -> Result<Vec<String>> {
             let listed = Postgres { docker, container }.ask_within(SECONDS, name, POSTGRES)?;
             let tables = listed.lines().filter_map(|line| line.split_once('|'));
             let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
-            tables.map(|(schema, name)| (format!("{schema}.{name}"), format!("{}.{}", quoted(schema), quoted(name)))).collect()
+            tables
+                .map(|(schema, name)| {
+                    (format!("{schema}.{name}"), format!("{}.{}", quoted(schema), quoted(name)))
+                })
+                .collect()
         }
         Engine::MariaDb => {
-            let tables = MariaDb { docker, container }.tables(name)?.into_iter().filter(|table| !table.is_view);
+            let tables =
+                MariaDb { docker, container }.tables(name)?.into_iter().filter(|table| !table.is_view);
             tables.map(|table| (table.name.clone(), identifier(&table.name))).collect()
         }
     };

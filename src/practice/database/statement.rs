@@ -73,7 +73,8 @@ fn statement(text: &str, tokens: &[Range<usize>]) -> Statement {
 }
 
 /// The tables, which SQLite lists elsewhere.
-const TABLES: &str = "SELECT 'public', name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name";
+const TABLES: &str =
+    "SELECT 'public', name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name";
 
 /// The text without the schema `public`, which is the only one, and without `ONLY`: no table inherits from another.
 fn without(text: &str, tokens: &[Range<usize>], words: &[&str]) -> String {

@@ -57,7 +57,10 @@ fn without_a_proof_it_says_so() {
     let world = world(|_| {}, "");
     let said = update(&world);
     assert_eq!(said.code, Some(0), "{said:?}");
-    assert!(text(&said).contains("nothing proves that the data of web is still there: `proof` in site.toml"), "{said:?}");
+    assert!(
+        text(&said).contains("nothing proves that the data of web is still there: `proof` in site.toml"),
+        "{said:?}"
+    );
 }
 
 #[test]
@@ -94,6 +97,7 @@ fn without_any_setting_a_database_that_begins_anew_is_seen() {
     lost(&world, "2 of 3 tables with rows in app in db are empty or gone: public.posts, public.tags");
     let said = rolled_back(&world);
     assert!(!text(&said).contains("is restored"), "{said:?}");
+    assert!(text(&said).contains("1 proof holds: tables with rows in app in db 3 -> 3"), "{said:?}");
     assert!(world.read("volumes/shop_rows/rows").contains("public.users 120"));
 }
 
@@ -112,7 +116,10 @@ fn what_could_not_be_counted_before_proves_nothing() {
     world.write("number.2.0", "8\n");
     let said = update(&world);
     assert_eq!(said.code, Some(0), "{said:?}");
-    assert!(text(&said).contains("not known before the change: cat ../number (`many` is no number)"), "{said:?}");
+    assert!(
+        text(&said).contains("not known before the update: cat ../number (`many` is no number)"),
+        "{said:?}"
+    );
     assert!(text(&said).contains("nothing proves that the data of web is still there"), "{said:?}");
 }
 
@@ -170,7 +177,10 @@ fn a_proof_that_counts_nothing_or_two_things_is_refused() {
     for wrong in ["{}", "{ files = \"a\", volume = \"b\" }", "{ rows = \"a\" }", "{ command = [] }"] {
         let world = world(|_| {}, &format!("proof = [{wrong}]\n"));
         let said = banister(&world, &["check"]);
-        assert!(said.code != Some(0) && text(&said).contains("a table of `proof` in site.toml counts one thing"), "{said:?}");
+        assert!(
+            said.code != Some(0) && text(&said).contains("a table of `proof` in site.toml counts one thing"),
+            "{said:?}"
+        );
     }
 }
 
