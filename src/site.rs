@@ -6,6 +6,7 @@ use crate::machine::archive::Keys;
 use crate::machine::env_file::environment;
 use crate::machine::git::Checkout;
 use crate::machine::health::Check;
+use crate::machine::proof::Proof;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
@@ -221,6 +222,7 @@ impl Site {
                 .and_then(|()| server.check_excluded())
                 .and_then(|()| server.keys().check())
                 .and_then(|()| server.check_page())
+                .and_then(|()| server.proof.iter().try_for_each(Proof::check))
                 .map_err(|failure| {
                     let place = format!("{shown}, server `{name}`");
                     Failure { at: Some(place), ..failure }

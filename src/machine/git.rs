@@ -7,6 +7,7 @@
 mod age;
 mod ahead;
 mod alternates;
+mod beside;
 mod by_git;
 mod check_out;
 mod dirt;

@@ -5,6 +5,7 @@ use super::{Hooks, Maintenance, Targets};
 use crate::machine::backup::{AskedDatabase, AskedRedis, AskedVolume, Dump, Keep};
 use crate::machine::env_file::Dialect;
 use crate::machine::health::Check;
+use crate::machine::proof::Proof;
 use crate::machine::release::Rules;
 use crate::units::Size;
 use serde::{Deserialize, Serialize};
@@ -112,6 +113,14 @@ pub struct Table {
     /// `[{ volume = "media" }]`.
     #[serde(default)]
     pub volumes: Vec<AskedVolume>,
+    /// What proves after an update that the data is still there: numbers that are taken before it and after its start, and
+    /// of which none may be less. Tables with `rows`, a table of a database, with its `service` and `database`, and `engine` as in
+    /// `databases`; or with `files`, a path; or with `volume`, a volume of the Compose project, whose files are counted; or with
+    /// `command`, which prints one number. For instance
+    /// `[{ rows = "public.users", service = "db", database = "app" }, { files = "uploads" }]`. Absent: of the tables of its
+    /// databases that had rows, half still have some.
+    #[serde(default)]
+    pub proof: Vec<Proof>,
     /// The folder of the backups.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub backups: Option<PathBuf>,

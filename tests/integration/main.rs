@@ -27,6 +27,7 @@ mod drill;
 mod elsewhere;
 mod embed;
 mod emptied;
+mod empty;
 mod examples;
 mod exclude;
 mod failed;

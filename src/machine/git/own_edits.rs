@@ -44,6 +44,13 @@ pub(super) struct Edits {
     edits: Vec<Edit>,
 }
 
+impl Edits {
+    /// Each file by its path in the checkout, as it will be.
+    pub(super) fn merged(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.edits.iter().map(|edit| (edit.path.as_str(), edit.merged.as_slice()))
+    }
+}
+
 /// An edit beside the file of a release, for people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept {
