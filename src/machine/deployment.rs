@@ -113,14 +113,18 @@ impl Deployment<'_> {
         Ok(named || has_compose_file(&self.folder))
     }
 
-    /// Whether there are containers of the project. Fails as [`Docker::services`] does.
-    pub fn has_containers(&self) -> Result<bool> {
+    /// The Compose files that the containers of the project were made from, as far as their labels say it; nothing if there are
+    /// no containers. Fails as [`Docker::services`] does.
+    pub fn files_of_containers(&self) -> Result<Option<Vec<PathBuf>>> {
         let docker = Docker { environment: self.environment, within: WITHIN, stop: self.stop };
         let project = match self.project {
             Some(name) => Project::Named(name.to_owned()),
             None => Project::In(self.folder.clone()),
         };
-        Ok(!docker.services(&project, None)?.is_empty())
+        let found = docker.services(&project, None)?;
+        // Those of the newest: some may be left of what was there before.
+        let newest = found.into_iter().max_by(|one, other| one.started_at.cmp(&other.started_at));
+        Ok(newest.map(|service| service.files))
     }
 
     /// What the project is called, if the site or its containers say it; else it is for Compose to say.

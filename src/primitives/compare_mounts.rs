@@ -12,7 +12,8 @@
 //!
 //! # Options
 //! - `compose`: what stands before the command of Compose when the server is started, such as `["-f", "a.yaml"]`. A file of
-//!   `-f` that is not there is left out, `~/` is the server's home.
+//!   `-f` that is not there is left out, `~/` is the server's home. Default: nothing, or, where Compose finds no files itself,
+//!   those that the labels of the containers name.
 //!
 //! # Returns
 //! A map:
@@ -25,7 +26,7 @@
 //! - `added`: an array of texts, what is mounted besides.
 //!
 //! # Errors
-//! `not_found` if there is no such release; `refused` if it has more than 200,000 files, or 256 MiB of text.
+//! None for what can't be compared, as a release with more than 200,000 files or 256 MiB of text.
 //!
 //! # After a crash
 //! It is compared again, unless the result was recorded.
@@ -90,21 +91,25 @@ fn compared(arguments: &Arguments, host: &Host, is_plan: bool) -> Result<Outcome
     let server = host.server()?;
     let stop = || host.stop.is_asked();
     let deployment = server.deployment(&stop);
-    let found = deployment.has_containers().and_then(|are_there| match are_there {
-        true => Program::find(&deployment.folder, &server.environment, &stop).map(Some),
-        false => Ok(None),
+    let found = deployment.files_of_containers().and_then(|files| match files {
+        Some(files) => Ok(Some((Program::find(&deployment.folder, &server.environment, &stop)?, files))),
+        None => Ok(None),
     });
-    let program = match found {
-        Ok(Some(program)) => program,
+    let (program, files) = match found {
+        Ok(Some(found)) => found,
         Ok(None) => return Ok(Outcome::default()),
         Err(failure) if failure.kind == Kind::NotFound => return Ok(Outcome::default()),
         Err(failure) => return not_compared(failure),
     };
     let pair = match server.facts.source {
         Source::Images => versions(arguments, server, &deployment, &program),
-        Source::Git => releases(arguments, server, &program, is_plan, &stop),
+        Source::Git => releases(arguments, server, &program, &files, is_plan, &stop),
     };
-    let Some(Pair { now, then, folder, checkout }) = pair? else { return Ok(Outcome::default()) };
+    let Pair { now, then, folder, checkout } = match pair {
+        Ok(Some(pair)) => pair,
+        Ok(None) => return Ok(Outcome::default()),
+        Err(failure) => return not_compared(failure),
+    };
     let now = match now {
         Ok(now) => now,
         Err(failure) => return not_compared(failure),
@@ -136,6 +141,7 @@ fn releases(
     arguments: &Arguments,
     server: &Server,
     program: &Program,
+    files: &[PathBuf],
     is_plan: bool,
     stop: &dyn Fn() -> bool,
 ) -> Result<Option<Pair>> {
@@ -149,7 +155,13 @@ fn releases(
     };
     let within = server.make_folder_within(checkout.folder());
     let here = Deployment { folder: checkout.folder().join(&within), ..server.deployment(stop) };
-    let words = words(arguments, server, &here.folder);
+    let mut given = arguments.compose.clone();
+    if !has_files(&given, &here)? {
+        // Whoever started it named them.
+        let inside = files.iter().filter_map(|file| file.strip_prefix(&here.folder).ok());
+        given.extend(inside.flat_map(|file| ["-f".to_owned(), file.display().to_string()]));
+    }
+    let words = words(&given, server, &here.folder);
     if !has_files(&words, &here)? {
         return Ok(None);
     }
@@ -157,7 +169,7 @@ fn releases(
     let known = glimpse.as_ref().map_or(&checkout, |glimpse| &glimpse.checkout);
     let beside = checkout.beside(known, known.commit_named_by(&arguments.to)?, stop)?;
     let there = Deployment { folder: beside.folder().join(&within), ..server.deployment(stop) };
-    let words = self::words(arguments, server, &there.folder);
+    let words = self::words(&given, server, &there.folder);
     // Without any, Compose would look for some in the folders around it.
     let then = match there.folder.is_dir() && has_files(&words, &there)? {
         true => there.meant(program, &words),
@@ -191,10 +203,10 @@ fn versions(
 }
 
 /// What stands before the command in this folder.
-fn words(arguments: &Arguments, server: &Server, folder: &Path) -> Vec<String> {
+fn words(given: &[String], server: &Server, folder: &Path) -> Vec<String> {
     let named = server.project.iter().flat_map(|name| ["-p".to_owned(), name.clone()]);
     let mut words: Vec<String> = named.collect();
-    let mut given = arguments.compose.iter();
+    let mut given = given.iter();
     while let Some(word) = given.next() {
         let file = given.clone().next().filter(|_| word == "-f");
         if file.is_some_and(|file| !folder.join(file).exists()) {

@@ -5,7 +5,7 @@
 //!
 //! Nothing is changed, but for what a command of `proof` changes. Rows, and files in a volume, are counted in the running
 //! container; each count may take two minutes, files are counted up to a million, and of a database the first 500 tables by
-//! name are looked at.
+//! name are checked.
 //!
 //! # Options
 //! - `databases`: maps as `databases` in site.toml has them. Default: `databases` of the server in site.toml.

@@ -4,7 +4,7 @@ use super::count::{SECONDS, WITHIN, in_words};
 use crate::failure::{Kind, Result};
 use crate::machine::backup::{AskedDatabase, Place};
 use crate::machine::mariadb::{MariaDb, identifier};
-use crate::machine::part::Engine;
+use crate::machine::part::{Engine, Part};
 use crate::machine::postgres::Postgres;
 use serde::{Deserialize, Serialize};
 
@@ -23,15 +23,28 @@ pub struct Tables {
 }
 
 impl Tables {
+    /// Those with rows in a backup; nothing of a part that is no database, or of one of which no rows were counted.
+    pub fn of_backup(part: &Part) -> Option<Tables> {
+        let Part::Database { service, database, rows, .. } = part else { return None };
+        let filled: Vec<String> =
+            rows.iter().filter(|(_, count)| **count > 0).map(|(name, _)| name.replace('"', "")).collect();
+        let name = named(database, service);
+        (!filled.is_empty()).then_some(Tables { name, filled, why: String::new() })
+    }
+
     /// Looks. What can't be seen says why. Fails with [`Kind::Interrupted`] only.
     pub fn of(database: &AskedDatabase, place: &Place) -> Result<Tables> {
-        let name = format!("{} in {}", database.database, database.service);
+        let name = named(&database.database, &database.service);
         match filled(database, place) {
             Ok(filled) => Ok(Tables { name, filled, why: String::new() }),
             Err(failure) if failure.kind == Kind::Interrupted => Err(failure),
             Err(failure) => Ok(Tables { name, filled: Vec::new(), why: in_words(&failure) }),
         }
     }
+}
+
+fn named(database: &str, service: &str) -> String {
+    format!("{database} in {service}")
 }
 
 fn filled(database: &AskedDatabase, place: &Place) -> Result<Vec<String>> {

@@ -234,7 +234,7 @@ impl Server {
                 json!({
                     "folder": format!("{backup}.unpacked"), "path": backup, "server": format!("{name} before"),
                     "release": release, "commit": null, "created": null, "parts": { "files": 1, "database": 1, "": FLOAT },
-                    "not_included": [AWKWARD, ""], "changed": [AWKWARD], "changes": AWKWARD, "lost": AWKWARD, "left_alone": [AWKWARD], "unlinked": [AWKWARD], "places": [AWKWARD], "made_here": false, "unloaded": [""], "stripped": [""],
+                    "not_included": [AWKWARD, ""], "changed": [AWKWARD], "changes": AWKWARD, "lost": AWKWARD, "left_alone": [AWKWARD], "unlinked": [AWKWARD], "places": [AWKWARD], "made_here": false, "unloaded": [""], "tables": [{ "name": AWKWARD, "filled": [AWKWARD], "why": "" }], "stripped": [""],
                 })
             }
             "put_back" => json!({ "restored": [AWKWARD], "kept": [AWKWARD] }),

@@ -34,12 +34,12 @@ def filled(text, variables):
     return re.sub(r"\$\{(\w+)(:\?[^}]*)?\}", value, text)
 
 
-def model(project):
+def model(project, named=()):
     variables = {}
     if os.path.exists(".env"):
         variables = dict(line.strip().split("=", 1) for line in open(".env") if "=" in line)
     variables.update(os.environ)
-    files = [name for name in ("compose.yaml", "compose.override.yaml") if os.path.exists(name)]
+    files = named or [name for name in ("compose.yaml", "compose.override.yaml") if os.path.exists(name)]
     if not files:
         sys.exit("no configuration file provided: not found")
     whole = {}
@@ -99,6 +99,8 @@ def table():
 def container(name, it):
     labels = {"com.docker.compose.project": it["project"], "com.docker.compose.service": name,
               "com.docker.compose.project.working_dir": path("web")}
+    if os.path.exists(path("web/deploy.yaml")):
+        labels["com.docker.compose.project.config_files"] = path("web/deploy.yaml")
     mounts = [{"Type": "volume" if source.startswith(path("volumes")) else "bind", "Name": os.path.basename(source),
                "Source": source, "Destination": target, "RW": True} for target, source in it["folders"].items()]
     return {"Id": name, "Name": f"/{name}", "Image": "sha256:" + it["image"], "RestartCount": 0, "Mounts": mounts,
@@ -127,10 +129,14 @@ if arguments[0] == "compose":
     if arguments[1] == "-p":
         project = arguments[2]
         del arguments[1:3]
+    named = []
+    if arguments[1] == "-f":
+        named = [arguments[2]]
+        del arguments[1:3]
     if arguments[1] == "version":
         print("2.40.3")
     elif arguments[1] == "config":
-        print(json.dumps(model(project)))
+        print(json.dumps(model(project, named)))
     elif arguments[1] == "up":
         up(model(project))
 elif arguments[0] == "ps":

@@ -188,3 +188,22 @@ fn where_nothing_runs_by_compose_nothing_is_compared() {
     let said = banister(&world, &["plan", "update"]);
     assert_eq!(said.code, Some(0), "{said:?}");
 }
+
+/// Compose finds no file of its usual names: whoever started it named another one, which its containers know.
+#[test]
+fn files_of_other_names_are_known_by_the_labels_of_containers() {
+    let world = world(|_| {}, "");
+    world.git(&["mv", "compose.yaml", "deploy.yaml"]);
+    world.git(&["commit", "-qm", "3.0"]);
+    world.git(&["tag", "3.0"]);
+    let text = world.read("web/deploy.yaml");
+    let renamed = text.replace("\"media\":{}", "\"media\":{\"name\":\"pictures\"}");
+    assert_ne!(renamed, text);
+    world.write("web/deploy.yaml", &renamed);
+    world.git(&["commit", "-qam", "4.0"]);
+    world.git(&["tag", "4.0"]);
+    world.git(&["checkout", "-q", "3.0"]);
+    let said = banister(&world, &["plan", "update"]);
+    let lost = "`app` mounts the volume `shop_media` at `/media`, in 4.0 the volume `pictures`";
+    assert!(said.code == Some(1) && said.out.contains(lost), "{said:?}");
+}

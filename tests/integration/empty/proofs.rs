@@ -26,7 +26,7 @@ fn text(said: &Said) -> String {
 
 fn lost(world: &World, words: &str) {
     let said = update(world);
-    let message = format!("web is healthy, and has lost data: {words}");
+    let message = format!("web is healthy, but its data is not all there: {words}");
     assert!(said.code == Some(1) && text(&said).contains(&message), "{words}: {said:?}");
     assert!(text(&said).contains("in step `Wait until healthy`"), "{said:?}");
     // Counted anew, and not taken from the journal.
@@ -116,10 +116,7 @@ fn what_could_not_be_counted_before_proves_nothing() {
     world.write("number.2.0", "8\n");
     let said = update(&world);
     assert_eq!(said.code, Some(0), "{said:?}");
-    assert!(
-        text(&said).contains("not known before the update: cat ../number (`many` is no number)"),
-        "{said:?}"
-    );
+    assert!(text(&said).contains("not compared: cat ../number (`many` is no number)"), "{said:?}");
     assert!(text(&said).contains("nothing proves that the data of web is still there"), "{said:?}");
 }
 
@@ -132,6 +129,19 @@ fn what_can_not_be_counted_afterwards_is_a_failure() {
     world.write("number", "7\n");
     let said = banister(&world, &["resume", "--yes"]);
     assert!(said.code == Some(0) && text(&said).contains("1 proof holds: cat ../number 7 -> 7"), "{said:?}");
+}
+
+/// What users did since then is not taken from them.
+#[test]
+fn a_rollback_of_what_was_proven_restores_no_data() {
+    let world = proven(&["{ files = \"files\" }"]);
+    world.write("releases/2.0.rhai", "//! Fails.\n\nfn apply_after(server) { shell(server, \"false\"); }\n");
+    let said = update(&world);
+    assert!(said.code == Some(1) && text(&said).contains("1 proof holds: files in files 2 -> 2"), "{said:?}");
+    world.remove("web/files/two");
+    let said = rolled_back(&world);
+    assert!(!text(&said).contains("is restored"), "{said:?}");
+    assert!(!world.path().join("web/files/two").exists());
 }
 
 /// Wherever it is killed, what counts is what was there before.
@@ -152,7 +162,7 @@ fn a_killed_update_compares_with_what_was_counted_before() {
         let place = format!("after {record}");
         crash(&world, &["run", "update", "--yes"], &place);
         let said = banister(&world, &["resume", "--yes"]);
-        let words = "web is healthy, and has lost data: cat ../number 7 -> 6";
+        let words = "web is healthy, but its data is not all there: cat ../number 7 -> 6";
         assert!(said.code == Some(1) && text(&said).contains(words), "{place}: {said:?}");
     }
 }
@@ -165,7 +175,10 @@ fn an_abandoned_update_is_not_finished_without_its_data() {
     assert_eq!(update(&world).code, Some(1));
     let again = ["run", "update", "--yes", "--abandon=to try again"];
     let said = banister(&world, &again);
-    assert!(said.code == Some(1) && text(&said).contains("has lost data: cat ../number 7 -> 6"), "{said:?}");
+    assert!(
+        said.code == Some(1) && text(&said).contains("its data is not all there: cat ../number 7 -> 6"),
+        "{said:?}"
+    );
     world.remove("number.2.0");
     world.write("number", "7\n");
     let said = banister(&world, &["resume", "--yes"]);
@@ -189,4 +202,18 @@ fn a_plan_counts_nothing_that_only_a_run_can_know() {
     let world = proven(&[NUMBER]);
     let said = banister(&world, &["plan", "update"]);
     assert!(said.code == Some(0) && !said.out.contains("hold"), "{said:?}");
+}
+
+/// What the backup had must be there when it was restored.
+#[test]
+fn a_rollback_to_a_backup_compares_with_what_is_in_it() {
+    let world = world(|_| {}, DATABASE);
+    assert_eq!(update(&world).code, Some(0));
+    let listed = banister(&world, &["backup", "list", "--json"]);
+    let backups: serde_json::Value = serde_json::from_str(&listed.out).unwrap();
+    let backups = backups.as_array().unwrap().iter();
+    let name = backups.filter(|it| it["release"] == "1.0").map(|it| it["name"].as_str().unwrap()).next().unwrap();
+    let said = banister(&world, &["run", "rollback", "--yes", "--backup", name]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(text(&said).contains("1 proof holds: tables with rows in app in db 3 -> 3"), "{said:?}");
 }
