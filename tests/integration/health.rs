@@ -607,6 +607,11 @@ fn a_certificate_of_an_authority_of_ones_own_is_valid_where_it_is_named() {
     let written = json!([{ "http": url, "resolve": "127.0.0.1" }]);
     let (report, _) = wait_in(&server.place("ca.pem"), written.clone(), Duration::seconds(10), NONE);
     assert_eq!(report.unwrap().checks[0].said, "answered 200");
+    // The check's own file counts, in the checkout.
+    let own = json!([{ "http": url, "resolve": "127.0.0.1", "ca": "ca.pem" }]);
+    let place = Place { folder: server.folder.path().into(), ..server.place("other.pem") };
+    let (report, _) = wait_in(&place, own, Duration::seconds(10), NONE);
+    assert_eq!(report.unwrap().checks[0].said, "answered 200");
     // What the file names is all that is added.
     let (report, _) = wait_in(&server.place("other.pem"), written.clone(), NONE, NONE);
     let why = report.unwrap_err().why.join("\n");

@@ -117,6 +117,7 @@ mod tests {
             image_name: String::new(),
             folder: None,
             mounts: Vec::new(),
+            files: Vec::new(),
         };
         let app =
             Containers { containers: "app".into(), name: None, project: None, count: 1, may_end: false };

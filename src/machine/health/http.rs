@@ -9,6 +9,7 @@ use crate::secret::Secret;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 /// `#{ http: url, … }`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,6 +35,9 @@ pub struct Http {
     /// The address to connect to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resolve: Option<String>,
+    /// A file with the certificates of authorities that are believed besides the system's, in the checkout or from `/` or `~/` on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca: Option<String>,
     /// Sent as `Authorization: Bearer …`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bearer: Option<Secret>,
@@ -70,14 +74,25 @@ impl Http {
             contains: None,
             host: None,
             resolve: None,
+            ca: None,
             bearer: None,
             exchange: None,
         }
     }
 
+    /// The file of more authorities: its own, else that of the server's variables.
+    fn authorities(&self, place: &Place) -> Option<PathBuf> {
+        let Some(written) = &self.ca else { return roots::named(&place.environment) };
+        let home = written.strip_prefix("~/").zip(std::env::var_os("HOME"));
+        Some(match home {
+            Some((rest, home)) => PathBuf::from(home).join(rest),
+            None => place.folder.join(written),
+        })
+    }
+
     pub(super) fn look(&self, place: &Place) -> Result<Answer> {
         let mut request = Request::get(&self.http);
-        request.authorities = roots::named(&place.environment);
+        request.authorities = self.authorities(place);
         request.method.clone_from(&self.method);
         request.resolve.clone_from(&self.resolve);
         request.within = LOOK;
@@ -91,7 +106,7 @@ impl Http {
             // Waiting does not make it known.
             let token = bearer.reveal().map_err(|failure| Failure { kind: Kind::Invalid, ..failure })?;
             let token = match &self.exchange {
-                Some(url) => match exchanged(url, &token, place)? {
+                Some(url) => match exchanged(url, &token, self.authorities(place))? {
                     Ok(token) => token,
                     Err(answer) => return Ok(answer),
                 },
@@ -132,9 +147,13 @@ impl Http {
 }
 
 /// The token that `url` gives for another, or what was seen instead.
-fn exchanged(url: &str, token: &str, place: &Place) -> Result<std::result::Result<String, Answer>> {
+fn exchanged(
+    url: &str,
+    token: &str,
+    authorities: Option<PathBuf>,
+) -> Result<std::result::Result<String, Answer>> {
     let mut request = Request::get(url);
-    request.authorities = roots::named(&place.environment);
+    request.authorities = authorities;
     request.method = "POST".into();
     request.within = LOOK;
     request.headers.insert("authorization".into(), format!("Bearer {token}"));

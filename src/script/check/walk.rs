@@ -5,6 +5,7 @@ mod calls;
 mod expressions;
 mod functions;
 mod imports;
+mod shared;
 mod steps;
 mod values;
 

@@ -105,3 +105,26 @@ fn a_value_of_another_type_in_the_site_is_told_in_plain_words() {
         "{said:?}"
     );
 }
+
+#[test]
+fn a_variable_that_is_used_in_a_function_which_is_given_to_its_own_is_found() {
+    let whole =
+        |line: &str| format!("//! Mine.\nfn main() {{\n    let ports = #{{ a: 1 }};\n    {line}\n}}\n");
+    for line in [
+        "note(`${ports.keys().filter(|name| ports[name] > 0)}`);",
+        "note(`${ports.values().map(|it| it).some(|it| ports.a == it)}`);",
+        "note(`${ports[\"a\"].keys().filter(|name| ports.a == name)}`);",
+    ] {
+        let told = first("runbooks/x.rhai", &whole(line));
+        assert!(
+            told.contains("`ports` is used in a function that is given to a function of its own"),
+            "{told}"
+        );
+        assert!(told.contains("x.rhai:4:"), "{told}");
+    }
+    let world = World::new();
+    let fine = "let names = ports.keys(); note(`${names.filter(|name| ports[name] > 0)} ${ports.keys().filter(|name| name != \"b\")}`);";
+    world.write("runbooks/x.rhai", &whole(fine));
+    let said = world.banister(&["run", "x"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+}

@@ -35,10 +35,14 @@ impl<'a> Walk<'a> {
             Expr::FnCall(call, place) => self.call(call, *place),
             Expr::MethodCall(call, place) => self.method(None, call, *place),
             Expr::Dot(parts, ..) => {
+                self.chain(&parts.lhs, &parts.rhs);
                 self.expression(&parts.lhs);
                 self.after_dot(Some(&parts.lhs), &parts.rhs);
             }
             Expr::Index(parts, flags, _) => {
+                if let Expr::Dot(rest, ..) = &parts.rhs {
+                    self.chain(&parts.lhs, &rest.rhs);
+                }
                 self.expression(&parts.lhs);
                 self.after_bracket(&parts.rhs, *flags);
             }
