@@ -108,17 +108,35 @@ def container(name, it):
             "Config": {"Image": it["image"], "Labels": labels}}
 
 
-def psql(text):
+def rows_of(name):
+    return table() if name in ("app", "postgres") else f"{table()}.{name}"
+
+
+def psql(text, script):
+    if "ALTER ROLE" in text or "CREATE DATABASE" in text:
+        return ""
+    if "DROP DATABASE" in text:
+        name = rows_of(re.search(r'EXISTS "([^"]+)"', text)[1])
+        if os.path.exists(name):
+            os.remove(name)
+        return ""
+    if "RENAME TO" in text:
+        for one, other in re.findall(r'ALTER DATABASE "([^"]+)" RENAME TO "([^"]+)"', text):
+            os.rename(rows_of(one), rows_of(other))
+        return ""
+    if "FROM pg_database" in text:
+        folder = os.path.dirname(table())
+        return "\n".join("app" if name == "rows" else name[5:] for name in os.listdir(folder))
     if os.path.exists(path("mute")):
         sys.exit("psql: error: the database system is starting up")
-    there = [line.split() for line in open(table())]
+    there = [line.split() for line in open(rows_of(re.search(r"-d (\S+)", script)[1]))]
     if "information_schema.tables" in text:
         return "\n".join(name.replace(".", "|") for name, _ in there)
     if "EXISTS" in text:
         asked = re.findall(r'SELECT (\d+) WHERE EXISTS \(SELECT 1 FROM "(\w+)"\."(\w+)"', text)
         counts = dict(there)
         return "\n".join(number for number, schema, name in asked if int(counts[f"{schema}.{name}"]))
-    found = re.search(r'count\(\*\) FROM "(\w+)"\."(\w+)"', text)
+    found = re.search(r'count\(\*\) FROM (?:ONLY )?"?(\w+)"?\."?(\w+)"?', text)
     if found and f"{found[1]}.{found[2]}" in dict(there):
         return dict(there)[f"{found[1]}.{found[2]}"]
     sys.exit("ERROR:  relation does not exist")
@@ -150,13 +168,18 @@ elif arguments[0] == "exec" and "pg_restore -f -" in arguments[-1]:
     for line in sys.stdin.read().splitlines()[1:]:
         name, count = line.split()
         print(f"COPY {name} (id) FROM stdin;\n" + "x\n" * int(count) + "\\.")
+elif arguments[0] == "exec" and "pg_restore --create -l" in arguments[-1]:
+    print(";")
+elif arguments[0] == "exec" and "pg_restore -U" in arguments[-1]:
+    name = re.search(r"-d (\S+)", arguments[-1])[1]
+    open(rows_of(name), "w").write("".join(line + "\n" for line in sys.stdin.read().splitlines()[1:]))
 elif arguments[0] == "exec" and "pg_dump" in arguments[-1]:
     print("PGDMP\n" + open(table()).read(), end="")
 elif arguments[0] == "exec" and "find" in arguments[4]:
     folder = running()[arguments[1]]["folders"][arguments[6]]
     print(len(os.listdir(folder)))
 elif arguments[0] == "exec" and "psql" in arguments[-1]:
-    print(psql(sys.stdin.read()))
+    print(psql(sys.stdin.read(), arguments[-1]))
 elif arguments[0] in ("stop", "start"):
     pass
 else:
