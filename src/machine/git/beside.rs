@@ -12,7 +12,7 @@ use git2::{FileMode, ObjectType, Oid, Tree, TreeWalkMode, TreeWalkResult};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -30,7 +30,9 @@ const TICK: Duration = Duration::from_millis(50);
 pub struct Beside {
     root: PathBuf,
     folder: PathBuf,
-    _lock: FileLock,
+    /// Removed with it: a plan leaves nothing behind.
+    lock: PathBuf,
+    _held: FileLock,
 }
 
 impl Beside {
@@ -48,6 +50,9 @@ impl Beside {
 impl Drop for Beside {
     fn drop(&mut self) {
         let _ = tree::remove(&self.root);
+        let _ = std::fs::remove_file(&self.lock);
+        // The state of a checkout that has none yet was made for this alone.
+        let _ = self.lock.parent().map(std::fs::remove_dir);
     }
 }
 
@@ -59,11 +64,12 @@ impl Checkout {
         let failed = || format!("the files of the release can't be written into `{}`", state.display());
         std::fs::create_dir_all(&state).or_fail(Kind::Refused, failed)?;
         let state = state.canonicalize().or_fail(Kind::Refused, failed)?;
-        let lock = self.hold(&state.join("beside.lock"), stop)?;
+        let lock = state.join("beside.lock");
+        let held = self.hold(&lock, stop)?;
         let root = state.join("beside");
         tree::remove(&root).or_fail(Kind::Refused, failed)?;
         let folder = root.join(self.folder.strip_prefix("/").unwrap_or(&self.folder));
-        let beside = Beside { root, folder, _lock: lock };
+        let beside = Beside { root, folder, lock, _held: held };
         std::fs::create_dir_all(&beside.folder).or_fail(Kind::Refused, failed)?;
         let mut left = Left { files: FILES, bytes: MOST, stop };
         then.write_tree(to, &self.folder, &beside.folder, &mut left)?;
@@ -79,9 +85,16 @@ impl Checkout {
         let failed = || format!("`{}` can't be locked", path.display());
         let begun = Instant::now();
         loop {
+            let state = path.parent().unwrap_or(Path::new("/"));
+            std::fs::create_dir_all(state).or_fail(Kind::Refused, failed)?;
             let file = File::create(path).or_fail(Kind::Refused, failed)?;
+            let number = file.metadata().or_fail(Kind::Refused, failed)?.ino();
             if let Some(lock) = FileLock::take(file).or_fail(Kind::Refused, failed)? {
-                return Ok(lock);
+                // Whoever held it before has removed it: the next has made another.
+                if path.metadata().is_ok_and(|now| now.ino() == number) {
+                    return Ok(lock);
+                }
+                continue;
             }
             if stop() {
                 return Err(Failure::new(Kind::Interrupted, "interrupted"));

@@ -19,7 +19,7 @@ impl<'a> Walk<'a> {
         for place in used {
             let message = format!("`{name}` is used in a function that is given to a function of its own");
             let help = format!(
-                "Rhai refuses that in a run: keep what stands before it in a variable, or use `for`: `let all = {name}.keys(); all.filter(…)`"
+                "a run would fail here: use `for`, or let the function have a copy: `let copy = {name};`"
             );
             self.find(Severity::Error, place, message, help);
         }
