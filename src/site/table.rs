@@ -66,7 +66,7 @@ pub struct Table {
     /// tables of lists of commands, each a list of words, such as `{ after = { Start = [["systemctl", "restart", "agent"]] }
     /// }`. They run in the checkout as `run` does, an hour at most, also where a rollback has such a step. One that fails
     /// fails its step; one of which nobody knows how it ended is asked about. Where a run is of several servers, they belong
-    /// to the steps that have the server's name, as `Update NAME`, and to all in them.
+    /// to the steps that have the server's name, as `Update NAME`, to all in them, and to those of its branch of `parallel`.
     #[serde(default, skip_serializing_if = "Hooks::is_empty")]
     pub hooks: Hooks,
     /// The servers that this one needs, such as `["hub"]`: `update-linked` updates these first, and sees that this one is

@@ -152,7 +152,7 @@ fn what_does_not_fit_together_is_refused_before_anything_is_touched() {
 
 /// Where something goes wrong on one server: what it is switched on with, and the step that fails.
 const FAULTS: [(&str, &str); 4] = [
-    ("disk-full", "Back up all servers"),
+    ("disk-full", "Back up"),
     ("build", "Build"),
     ("up", "Start"),
     ("migration", "Wait until healthy"),

@@ -208,17 +208,17 @@ fn hooks_run_in_the_steps_of_their_own_server_only() {
     let world = chain();
     let site = world.read("site.toml").replace(
         "[servers.lab]\n",
-        "[servers.lab]\nhooks.before = { Start = [[\"sh\", \"-c\", \"echo up lab-off >> ../trace\"]] }\n\
+        "[servers.lab]\nhooks.before = { \"Back up\" = [[\"sh\", \"-c\", \"echo up lab-quiet >> ../trace\"]], Start = [[\"sh\", \"-c\", \"echo up lab-off >> ../trace\"]] }\n\
          hooks.after = { \"Update lab\" = [[\"sh\", \"-c\", \"echo up lab-on >> ../trace\"]], \
          \"Roll lab back to *\" = [[\"sh\", \"-c\", \"echo up lab-back >> ../trace\"]] }\n",
     );
     world.write("site.toml", &site);
     world.write("app-fails", "");
     assert_eq!(world.banister(&RUN).code, Some(1));
-    assert_eq!(started(&world), ["hub 0.2.0", "lab-off", "lab 0.2.0", "lab-on", "app 0.2.0"]);
+    assert_eq!(started(&world), ["lab-quiet", "hub 0.2.0", "lab-off", "lab 0.2.0", "lab-on", "app 0.2.0"]);
     world.remove("app-fails");
     assert_done(&world.banister(&["resume", "--rollback", "--yes"]));
-    assert_eq!(started(&world)[5..], ["app 0.1.0", "lab 0.1.0", "lab-back", "hub 0.1.0"]);
+    assert_eq!(started(&world)[6..], ["app 0.1.0", "lab 0.1.0", "lab-back", "hub 0.1.0"]);
 }
 
 #[test]

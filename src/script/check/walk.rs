@@ -17,7 +17,7 @@ use super::files::{File, Files};
 use super::finding::{Finding, Severity};
 use super::program::{Function, Program};
 use super::scope::{Alias, Scopes, Variable};
-use crate::script::text::source::{is_layered, origin};
+use crate::script::text::source::{file_line, is_layered, module_name, origin};
 use rhai::{Position, Stmt, StmtBlock};
 use steps::{Steps, Try};
 
@@ -106,9 +106,11 @@ impl<'a> Walk<'a> {
         let scope = self.scopes.close();
         let file = self.file;
         let source = &file.text.source;
-        // What a bundled file imports may have been for a function that another file replaces.
+        // What a file imports that others lie on may have been for a function that they replace.
         let is_below = |alias: &&Alias| {
-            is_layered(source) && origin(source, alias.place.line().unwrap_or_default()) == "bundled"
+            let line = alias.place.line().unwrap_or_default();
+            let is_inherited = || module_name(file_line(source, line).0) != module_name(source);
+            is_layered(source) && (origin(source, line) == "bundled" || is_inherited())
         };
         let unused = |alias: &&Alias| !alias.used && !alias.module.files.is_empty();
         for alias in scope.aliases.iter().filter(unused).filter(|alias| !is_below(alias)) {
