@@ -151,12 +151,8 @@ fn what_does_not_fit_together_is_refused_before_anything_is_touched() {
 }
 
 /// Where something goes wrong on one server: what it is switched on with, and the step that fails.
-const FAULTS: [(&str, &str); 4] = [
-    ("disk-full", "Back up"),
-    ("build", "Build"),
-    ("up", "Start"),
-    ("migration", "Wait until healthy"),
-];
+const FAULTS: [(&str, &str); 4] =
+    [("disk-full", "Back up"), ("build", "Build"), ("up", "Start"), ("migration", "Wait until healthy")];
 
 /// Turns a fault of one server on or off. No release builds on one server only, so that the program fails instead.
 fn switch(practice: &Practice, fault: &str, on: bool) {

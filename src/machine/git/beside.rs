@@ -1,20 +1,17 @@
 //! A release's files beside the checkout, as its folder would be after a move: for a program that reads files, such as
 //! Compose, and must not see those of now.
 //!
-//! The folder is in the state of the checkout, and has the whole path of the checkout below it, so that what is relative
-//! there leads, without the beginning, to where it will lead. One that was left by a killed process is removed by the next.
+//! The folder has the whole path of the checkout below it, so that what is relative there leads, without the beginning, to
+//! where it will lead.
 
 use super::Checkout;
 use crate::failure::{Context, Failure, Kind, Result};
-use crate::machine::tree;
-use crate::sync::FileLock;
 use git2::{FileMode, ObjectType, Oid, Tree, TreeWalkMode, TreeWalkResult};
 use std::ffi::OsStr;
-use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{MetadataExt, symlink};
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use tempfile::TempDir;
 
 /// A larger file is no setting that anybody reads: it is there, and empty.
 const LARGEST: usize = 1 << 20;
@@ -22,17 +19,12 @@ const LARGEST: usize = 1 << 20;
 const MOST: usize = 256 << 20;
 const FILES: usize = 200_000;
 
-/// How long another process may hold the folder, and how often that is looked at.
-const HELD: Duration = Duration::from_secs(60);
-const TICK: Duration = Duration::from_millis(50);
-
 /// The folder, removed when this is dropped.
 pub struct Beside {
+    /// Without links in its path.
     root: PathBuf,
     folder: PathBuf,
-    /// Removed with it: a plan leaves nothing behind.
-    lock: PathBuf,
-    _held: FileLock,
+    _removed: TempDir,
 }
 
 impl Beside {
@@ -47,29 +39,15 @@ impl Beside {
     }
 }
 
-impl Drop for Beside {
-    fn drop(&mut self) {
-        let _ = tree::remove(&self.root);
-        let _ = std::fs::remove_file(&self.lock);
-        // The state of a checkout that has none yet was made for this alone.
-        let _ = self.lock.parent().map(std::fs::remove_dir);
-    }
-}
-
 impl Checkout {
     /// Writes the files of `to`, which `then` knows, with the edits that are kept. What git does not know of in the
     /// checkout is linked.
     pub fn beside(&self, then: &Checkout, to: Oid, stop: &dyn Fn() -> bool) -> Result<Beside> {
-        let state = self.state_folder();
-        let failed = || format!("the files of the release can't be written into `{}`", state.display());
-        std::fs::create_dir_all(&state).or_fail(Kind::Refused, failed)?;
-        let state = state.canonicalize().or_fail(Kind::Refused, failed)?;
-        let lock = state.join("beside.lock");
-        let held = self.hold(&lock, stop)?;
-        let root = state.join("beside");
-        tree::remove(&root).or_fail(Kind::Refused, failed)?;
+        let failed = || format!("the files of {} can't be written beside the checkout", then.short(to));
+        let made = tempfile::tempdir().or_fail(Kind::Refused, failed)?;
+        let root = made.path().canonicalize().or_fail(Kind::Refused, failed)?;
         let folder = root.join(self.folder.strip_prefix("/").unwrap_or(&self.folder));
-        let beside = Beside { root, folder, lock, _held: held };
+        let beside = Beside { root, folder, _removed: made };
         std::fs::create_dir_all(&beside.folder).or_fail(Kind::Refused, failed)?;
         let mut left = Left { files: FILES, bytes: MOST, stop };
         then.write_tree(to, &self.folder, &beside.folder, &mut left)?;
@@ -79,33 +57,6 @@ impl Checkout {
         let here = self.tree(self.head_commit()?)?;
         link_unknown(&self.folder, &beside.folder, Path::new(""), &here, &mut left)?;
         Ok(beside)
-    }
-
-    fn hold(&self, path: &Path, stop: &dyn Fn() -> bool) -> Result<FileLock> {
-        let failed = || format!("`{}` can't be locked", path.display());
-        let begun = Instant::now();
-        loop {
-            let state = path.parent().unwrap_or(Path::new("/"));
-            std::fs::create_dir_all(state).or_fail(Kind::Refused, failed)?;
-            let file = File::create(path).or_fail(Kind::Refused, failed)?;
-            let number = file.metadata().or_fail(Kind::Refused, failed)?.ino();
-            if let Some(lock) = FileLock::take(file).or_fail(Kind::Refused, failed)? {
-                // Whoever held it before has removed it: the next has made another.
-                if path.metadata().is_ok_and(|now| now.ino() == number) {
-                    return Ok(lock);
-                }
-                continue;
-            }
-            if stop() {
-                return Err(Failure::new(Kind::Interrupted, "interrupted"));
-            }
-            if begun.elapsed() > HELD {
-                return Err(Failure::new(Kind::Refused, failed())
-                    .why("another banister holds it")
-                    .help("wait for it; see who it is with `banister lock show`"));
-            }
-            std::thread::sleep(TICK);
-        }
     }
 
     fn write_tree(&self, commit: Oid, real: &Path, into: &Path, left: &mut Left) -> Result<()> {

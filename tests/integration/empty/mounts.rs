@@ -173,15 +173,6 @@ fn the_release_is_read_with_what_is_only_on_the_server() {
 
 /// What a killed comparison leaves is removed by the next.
 #[test]
-fn what_was_left_beside_the_checkout_is_removed() {
-    let world = world(|_| {}, "");
-    world.write("web/.git/banister/beside/left/over", "of another");
-    let said = banister(&world, &["plan", "update"]);
-    assert_eq!(said.code, Some(0), "{said:?}");
-    assert!(!world.path().join("web/.git/banister/beside").exists());
-}
-
-#[test]
 fn where_nothing_runs_by_compose_nothing_is_compared() {
     let world = world(|file| file["name"] = json!("store"), "");
     world.remove("running.json");
