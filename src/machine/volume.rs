@@ -1,20 +1,31 @@
 //! Volumes of a Compose project: read as a tar, and exchanged in steps that can be cut off anywhere.
 //!
 //! A volume is reached by a container that lives for the moment: without a network, with the image of a service that
-//! mounts the volume, so that nothing is fetched. That image needs `sh`, `tar`, `mv` and `stat`.
+//! mounts the volume, so that nothing is fetched. Where that has not the programs that are needed, as many images of a single
+//! program have not, another image of the machine is taken.
 
 use super::compose::{Docker, Mount, Project, Service, VOLUME};
-use crate::command::Spec;
+use crate::command::{Spec, look};
 use crate::failure::{Failure, Kind, Result};
 use crate::machine::files::hexadecimal;
+use crate::sync::Mutex;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 
 const PROJECT: &str = "com.docker.compose.project";
 
 /// How the names of containers begin that work in a volume.
 const HELPER: &str = "banister-volume-";
+
+/// What must go well in an image.
+const ABLE: &str = "tar -cf - --exclude=* . >/dev/null 2>&1 && for it in mv mkdir rmdir stat chown chmod sync; do \
+                    command -v $it >/dev/null || exit 1; done";
+/// How many images are tried.
+const MOST_TRIED: usize = 30;
+/// What is said where none of them has it.
+pub const NEEDED: &str = "a volume is read by a container with `sh`, `stat` and a `tar` that knows `--exclude`, and no image on \
+                          this machine has them: fetch one, as with `docker pull debian:stable-slim`, then try it again";
 
 /// A volume.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +34,16 @@ pub struct Volume {
     pub name: String,
     /// The image whose programs reach it.
     image: String,
+}
+
+impl Volume {
+    /// A failure to read it, with what would help if its image can't.
+    pub fn unread(&self, failure: Failure, docker: &Docker) -> Failure {
+        match docker.is_able(self) {
+            Ok(false) => failure.why(format!("in a container of the image `{}`", self.image)).help(NEEDED),
+            _ => failure,
+        }
+    }
 }
 
 /// A container that runs and mounts a volume.
@@ -54,7 +75,40 @@ impl Docker<'_> {
             }
         }
         let name = names.remove(0);
-        Ok(Volume { image: self.image_of(&name)?, name })
+        let volume = Volume { image: self.image_of(&name)?, name };
+        Ok(self.with_able_image(&volume)?.unwrap_or(volume))
+    }
+
+    /// The volume with an image that has the programs to work in it: its own, else one that some container has, else any.
+    fn with_able_image(&self, volume: &Volume) -> Result<Option<Volume>> {
+        if self.is_able(volume)? {
+            return Ok(Some(volume.clone()));
+        }
+        let all = ["ps --all --no-trunc --format {{.Image}}", "image ls --no-trunc --quiet"];
+        let mut tried = BTreeSet::from([volume.image.clone()]);
+        for list in all {
+            let listed = self.ask(list.split(' ').map(str::to_owned).collect())?;
+            for image in listed.lines().map(str::trim).filter(|image| !image.is_empty()) {
+                let other = Volume { image: image.to_owned(), name: volume.name.clone() };
+                if tried.len() < MOST_TRIED && tried.insert(image.to_owned()) && self.is_able(&other)? {
+                    return Ok(Some(other));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether its image has them. Each is asked once.
+    fn is_able(&self, volume: &Volume) -> Result<bool> {
+        static KNOWN: Mutex<BTreeMap<String, bool>> = Mutex::new(BTreeMap::new());
+        if let Some(known) = KNOWN.lock().get(&volume.image) {
+            return Ok(*known);
+        }
+        let mut spec = self.helper(volume, ":ro", &[], &["sh", "-c", ABLE]);
+        spec.within = Some(self.within);
+        let is_able = look(&spec, self.stop)?.exit.success();
+        KNOWN.lock().insert(volume.image.clone(), is_able);
+        Ok(is_able)
     }
 
     /// The containers of any project that mount the volume and run.

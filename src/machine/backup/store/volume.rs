@@ -69,7 +69,7 @@ fn copy(asked: &AskedVolume, workshop: &Workshop) -> Result<Copied> {
     let Some(steady) = &asked.steady else {
         let writers = || Ok::<_, Failure>(docker.running_users(&volume)?.iter().any(|user| user.writes));
         let had_writers = writers()?;
-        let tar = workshop.output(&asked.name, &spec)?;
+        let tar = workshop.output(&asked.name, &spec).map_err(|failure| volume.unread(failure, &docker))?;
         if !had_writers && !writers()? {
             return Ok(Copied { tar, changed: Vec::new() });
         }
