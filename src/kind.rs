@@ -43,6 +43,9 @@ pub struct Facts {
     pub make_targets: bool,
     /// Where its releases come from.
     pub source: Source,
+    /// Whether `banister adopt` writes servers of it.
+    #[serde(skip)]
+    pub adopts: bool,
     pub fits: Fits,
     pub archive: Archive,
     /// What archives hold that another program made.
@@ -119,6 +122,7 @@ impl Facts {
             backups: own.backups.or(self.backups),
             make_targets: own.make_targets.unwrap_or(self.make_targets),
             source: own.source.unwrap_or(self.source),
+            adopts: own.adopts.unwrap_or(false),
             fits: own.fits.unwrap_or(self.fits),
             archive: own.archive.unwrap_or(self.archive),
             layout: own.layout.map(Layout).unwrap_or(self.layout),

@@ -8,8 +8,10 @@ pub mod ask;
 pub mod backup;
 pub mod check_backup;
 pub mod checkout;
+pub mod compare_mounts;
 pub mod compose_config;
 pub mod confirm;
+pub mod count_proofs;
 pub mod digest_env;
 pub mod dirty_files;
 pub mod done_actions;
@@ -90,8 +92,10 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<backup::Backup>::new(),
     &Of::<check_backup::CheckBackup>::new(),
     &Of::<checkout::CheckOut>::new(),
+    &Of::<compare_mounts::CompareMounts>::new(),
     &Of::<compose_config::ComposeConfig>::new(),
     &Of::<confirm::Confirm>::new(),
+    &Of::<count_proofs::CountProofs>::new(),
     &Of::<digest_env::DigestEnv>::new(),
     &Of::<dirty_files::DirtyFiles>::new(),
     &Of::<done_actions::DoneActions>::new(),

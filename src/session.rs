@@ -4,6 +4,7 @@
 //! doubt* (begun, no outcome): what the primitive says under After a crash. *New*: the intent is written down and
 //! synced, the call performed, the outcome written down and synced, and only then does the script go on.
 
+mod belongs;
 mod block;
 mod written;
 mod doubt;

@@ -6,6 +6,7 @@ use crate::machine::archive::Keys;
 use crate::machine::env_file::environment;
 use crate::machine::git::Checkout;
 use crate::machine::health::Check;
+use crate::machine::proof::Proof;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
@@ -13,11 +14,13 @@ use std::path::{Component, Path, PathBuf};
 
 mod find;
 mod ground;
+pub mod hooks;
 mod images;
 mod installed;
 mod keys;
 mod maintenance;
 mod make;
+mod needs;
 mod own;
 mod places;
 mod remembered;
@@ -26,18 +29,21 @@ mod retention;
 mod said;
 mod secrets;
 mod settings;
+pub mod spot;
 mod state;
 mod table;
 mod targets;
 mod typed;
 
 pub use find::find;
+pub use hooks::Hooks;
 
 pub use keys::{KEYS, documented};
 pub use maintenance::Maintenance;
 pub use own::state_folder;
 pub use table::Table;
 pub use targets::Targets;
+use typed::Typed;
 
 /// The file's name, unless another one is named.
 pub const FILE: &str = "site.toml";
@@ -49,6 +55,8 @@ pub struct Site {
     pub file: PathBuf,
     /// By name, in the order of names.
     pub servers: BTreeMap<String, Server>,
+    /// Their names, in the order in which the file has their tables.
+    pub order: Vec<String>,
 }
 
 /// One installation: what its table means.
@@ -190,7 +198,7 @@ impl Site {
         // Links resolved: whoever names the site in another way must find the same runs, and the same scripts beside it.
         let file = file.canonicalize().or_else(|_| std::path::absolute(file)).unwrap_or_else(|_| file.into());
         check_text(&file)?;
-        let mut servers = typed::servers(&text, &shown.to_string(), file.parent())?;
+        let Typed { mut servers, order } = typed::servers(&text, &shown.to_string(), file.parent())?;
         if servers.is_empty() {
             return Err(Failure::new(Kind::Invalid, format!("`{shown}` names no server"))
                 .why("the table `servers` is empty")
@@ -214,6 +222,7 @@ impl Site {
                 .and_then(|()| server.check_excluded())
                 .and_then(|()| server.keys().check())
                 .and_then(|()| server.check_page())
+                .and_then(|()| server.proof.iter().try_for_each(Proof::check))
                 .map_err(|failure| {
                     let place = format!("{shown}, server `{name}`");
                     Failure { at: Some(place), ..failure }
@@ -231,7 +240,7 @@ impl Site {
             let others = backups.iter().filter(|(name, _)| *name != server.name);
             server.neighbours = others.map(|(_, folder)| folder.clone()).collect();
         }
-        Ok(Site { file, servers })
+        Ok(Site { file, servers, order })
     }
 
     /// The folder that holds `site.toml`.

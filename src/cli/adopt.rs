@@ -4,28 +4,42 @@ use super::context::Context;
 use super::new_site::{is_bare, site_folder};
 use crate::failure::{Context as _, Failure, Kind, Result};
 use crate::kind::{Facts, Source, bundled};
-use crate::machine::compose::project_name;
-use crate::machine::deployment::{Deployment, Engine, Found, Model, Place, Program, has_compose_file};
+use crate::machine::deployment::{Deployment, Found, Model, Place, Program};
 use crate::machine::files::{rewrite_durably, write_durably};
+use crate::machine::git::{Checkout, tracking};
 use crate::output::word;
 use crate::site::{self, FILE, Site};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+mod table;
+
+/// A project, as it becomes a server.
+struct Project {
+    name: String,
+    kind: String,
+    /// The folder with the Compose files.
+    folder: PathBuf,
+    /// The checkout that they are tracked in; nothing, if they are in none.
+    checkout: Option<PathBuf>,
+    /// The branch that is checked out, if no tag of that is a release.
+    branch: Option<String>,
+}
+
 /// Writes the table of a Compose project into `site.toml`, and says what it found.
 pub fn adopt(context: &Context, folder: &Path) -> Result<u8> {
     let failed = || format!("there is no folder `{}`", folder.display());
     let folder = folder.canonicalize().or_fail(Kind::Invalid, failed)?;
-    if !has_compose_file(&folder) {
+    let (environment, stop) = (BTreeMap::new(), || false);
+    let deployment =
+        Deployment { folder: folder.clone(), environment: &environment, project: None, stop: &stop };
+    if deployment.files()?.is_empty() {
         let message = format!("there is no Compose file in `{}`", folder.display());
         return Err(Failure::new(Kind::Invalid, message).help(
             "name the folder with the `compose.yaml` or `docker-compose.yml`: `banister adopt FOLDER`",
         ));
     }
-    let (environment, stop) = (BTreeMap::new(), || false);
-    let deployment =
-        Deployment { folder: folder.clone(), environment: &environment, project: None, stop: &stop };
     let program = Program::find(&folder, &environment, &stop)?;
     let model = deployment.model(&program)?;
     let found = deployment.survey(&model)?;
@@ -38,15 +52,31 @@ pub fn adopt(context: &Context, folder: &Path) -> Result<u8> {
         ),
         false => None,
     };
-    let name = name(&file, &folder, &model)?;
-    let kind = kind()?;
-    let table = table((&name, &kind), &folder, &model, &found);
+    let checkout = tracking(&folder, &model.files);
+    let project = Project {
+        name: name(&file, (&folder, checkout.as_deref()), &model)?,
+        kind: kind(if checkout.is_some() { Source::Git } else { Source::Images })?,
+        branch: checkout.as_deref().and_then(branch_without_releases),
+        folder,
+        checkout,
+    };
+    let table = table::table(&project, &model, &found);
     let head = "# The servers of this site. Each table is one installation.\n".to_owned();
     let text = match &before {
         Some(text) if text.is_empty() || text.ends_with('\n') => format!("{text}\n{table}"),
         Some(text) => format!("{text}\n\n{table}"),
         None => format!("{head}\n{table}"),
     };
+    let failed = || {
+        let message = format!("a table can't be added to `{}`", file.display());
+        Failure::new(Kind::Invalid, message)
+            .help("write each server as a table `[servers.NAME]` on lines of its own, then adopt again; nothing was changed")
+    };
+    if text.parse::<toml::Table>().is_err() {
+        return Err(failed());
+    }
+    // What a link leads to is changed, and not the link.
+    let file = file.canonicalize().unwrap_or(file);
     let around = file.parent().unwrap_or(Path::new("/"));
     std::fs::create_dir_all(around)
         .or_fail(Kind::Invalid, || format!("can't make `{}`", around.display()))?;
@@ -55,7 +85,7 @@ pub fn adopt(context: &Context, folder: &Path) -> Result<u8> {
         Some(_) => rewrite_durably(&file, text.as_bytes())?,
         None => write_durably(&file, text.as_bytes())?,
     }
-    report(context, &file, (&name, &kind), &model, &found);
+    report(context, &file, &project, &model, &found);
     Ok(0)
 }
 
@@ -67,10 +97,11 @@ fn target(context: &Context) -> Result<PathBuf> {
     }
 }
 
-/// A name for the server that no other has. Fails with [`Kind::Invalid`] if the folder is one of the site's already.
-fn name(file: &Path, folder: &Path, model: &Model) -> Result<String> {
+/// A name for the server that no other has. Fails with [`Kind::Invalid`] if the folder is one of the site's already, or its
+/// checkout.
+fn name(file: &Path, (folder, checkout): (&Path, Option<&Path>), model: &Model) -> Result<String> {
     let servers = if file.exists() { Site::load(file)?.servers } else { BTreeMap::new() };
-    let is_it = |checkout: &Path| checkout.canonicalize().is_ok_and(|checkout| checkout == folder);
+    let is_it = |at: &Path| at.canonicalize().is_ok_and(|at| at == folder || Some(at.as_path()) == checkout);
     if let Some((name, _)) = servers.iter().find(|(_, it)| it.ssh.is_none() && is_it(&it.checkout)) {
         let message =
             format!("`{}` is the server `{name}` of `{}` already", folder.display(), file.display());
@@ -84,73 +115,30 @@ fn name(file: &Path, folder: &Path, model: &Model) -> Result<String> {
     Ok(names.find(|name| !servers.contains_key(name)).unwrap_or(wanted))
 }
 
-/// The kind of what is adopted: the bundled one whose releases are tags of images.
-fn kind() -> Result<String> {
+/// The bundled kind for projects with such a source of releases.
+fn kind(source: Source) -> Result<String> {
     for name in bundled() {
-        if Facts::of(None, &name)?.source == Source::Images {
+        let facts = Facts::of(None, &name)?;
+        if facts.adopts && facts.source == source {
             return Ok(name);
         }
     }
-    Err(Failure::new(Kind::Bug, "no bundled kind has tags of images as its releases"))
+    Err(Failure::new(Kind::Bug, format!("no bundled kind is for Compose projects with {source:?}")))
 }
 
-/// A text as TOML writes it.
-fn quoted(text: &str) -> String {
-    toml::Value::from(text).to_string()
+/// The branch of a checkout whose tags are no releases, which therefore is followed.
+fn branch_without_releases(folder: &Path) -> Option<String> {
+    let checkout = Checkout::open(folder).ok()?;
+    if checkout.releases().is_ok_and(|releases| releases.is_empty()) {
+        checkout.position().ok()?.branch
+    } else {
+        None
+    }
 }
 
-fn list(items: impl Iterator<Item = String>) -> String {
-    format!("[{}]", items.collect::<Vec<_>>().join(", "))
-}
-
-/// The table: what was found, and what only a person can say as comments.
-fn table((name, kind): (&str, &str), folder: &Path, model: &Model, found: &Found) -> String {
-    let mut text = format!(
-        "[servers.{name}]\nkind = {}\n# The folder with the Compose files.\ncheckout = {}\n",
-        quoted(kind),
-        quoted(&folder.display().to_string())
-    );
-    let project = model.project.as_deref().unwrap_or_default();
-    if project_name(folder).as_deref() != Some(project) {
-        text += &format!(
-            "# The Compose project, which has another name than the folder.\nproject = {}\n",
-            quoted(project)
-        );
-    }
-    text += "# Where the version of its images is written: a setting in `.env`, or the tag of a service's image.\n";
-    text += &match &found.version {
-        Some(Place::Setting(setting)) => format!("version = {{ setting = {} }}\n", quoted(setting)),
-        Some(Place::Service(service)) => format!("version = {{ service = {} }}\n", quoted(service)),
-        None => "# version = { service = \"app\" }\n".into(),
-    };
-    text += "# What a backup holds besides `.env` and the Compose files.\n";
-    text += &format!("backup = {}\n", list(found.files.iter().map(|file| quoted(file))));
-    if !found.volumes.is_empty() {
-        let volumes = found.volumes.iter().map(|volume| format!("{{ volume = {} }}", quoted(volume)));
-        text += &format!("volumes = {}\n", list(volumes));
-    }
-    if !found.databases.is_empty() {
-        let databases = found.databases.iter().map(|it| {
-            let engine = match it.engine {
-                Engine::Postgres => "",
-                Engine::Mariadb => ", engine = \"mariadb\"",
-            };
-            format!("{{ service = {}, database = {}{engine} }}", quoted(&it.service), quoted(&it.database))
-        });
-        text += &format!("databases = {}\n", list(databases));
-    }
-    if !found.redis.is_empty() {
-        let redis = found.redis.iter().map(|service| format!("{{ service = {} }}", quoted(service)));
-        text += &format!("redis = {}\n", list(redis));
-    }
-    text += "# What must answer 200 when it is healthy, besides its containers.\n# health = [\"http://127.0.0.1:8080/\"]\n";
-    text += "# Which tags are releases, and which must be installed before later ones; see `banister doc releases`.\n";
-    text += "# releases = { not = [\"2.7.0\"], stops = \"each_major\" }\n";
-    text += "# The folder of the backups, and which of them stay.\n# backups = \"~/backups\"\n";
-    text + "# keep = { last = 3, daily = 7, weekly = 5, within = \"2d\" }\n"
-}
-
-fn report(context: &Context, file: &Path, (name, kind): (&str, &str), model: &Model, found: &Found) {
+fn report(context: &Context, file: &Path, project: &Project, model: &Model, found: &Found) {
+    let Project { name, kind, .. } = project;
+    let (checkout, branch) = (&project.checkout, &project.branch);
     let project = model.project.as_deref().unwrap_or_default();
     let version = found.version.as_ref().map(|place| match place {
         Place::Setting(setting) => format!("the setting `{setting}` in `.env`"),
@@ -160,7 +148,8 @@ fn report(context: &Context, file: &Path, (name, kind): (&str, &str), model: &Mo
         found.databases.iter().map(|it| format!("{} in `{}`", it.database, it.service)).collect();
     if context.json {
         let wrote = json!({
-            "file": file, "server": name, "kind": kind, "project": project, "version": version,
+            "file": file, "server": name, "kind": kind, "checkout": checkout, "branch": branch,
+            "project": project, "version": version,
             "services": model.services.keys().collect::<Vec<_>>(), "databases": databases, "redis": found.redis,
             "volumes": found.volumes, "backup": found.files, "unknown": found.unknown,
         });
@@ -168,11 +157,16 @@ fn report(context: &Context, file: &Path, (name, kind): (&str, &str), model: &Mo
         return;
     }
     println!("wrote the server `{name}` into {}", file.display());
+    let version = match (checkout, branch) {
+        (Some(_), Some(branch)) => format!("the branch `{branch}` of the checkout"),
+        (Some(_), None) => "the tags of the checkout".into(),
+        (None, _) => version.unwrap_or_else(|| "unknown".into()),
+    };
     let services: Vec<&str> = model.services.keys().map(String::as_str).collect();
     let lines = [
         ("project", project.to_owned()),
         ("services", services.join(", ")),
-        ("version", version.unwrap_or_else(|| "unknown".into())),
+        ("version", version),
         ("databases", databases.join(", ")),
         ("redis", found.redis.join(", ")),
         ("volumes", found.volumes.join(", ")),

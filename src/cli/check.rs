@@ -8,7 +8,7 @@ use super::context::Context;
 use crate::failure::{Context as _, Failure, Kind, Result};
 use crate::kind;
 use crate::report::findings;
-use crate::script::check::{About, Check, Finding, Severity, unknown_kind};
+use crate::script::check::{self, About, Check, Finding, Severity, unknown_kind};
 use crate::script::layers::{self, Folder, Layers, Text};
 use crate::script::rehearsal::Tests;
 use crate::site::{self, FILE, Server, Site};
@@ -71,6 +71,7 @@ fn look(
                 kinds = site.servers.values().map(|server| server.kind.clone()).collect();
                 kinds.sort();
                 kinds.dedup();
+                found.extend(check::hooks(&layers, &site));
                 let unknown = unknown_kinds(&site, &mut kinds, &layers)?;
                 found.extend(unknown);
                 found.extend(site.servers.values().flat_map(|server| doubtful_secrets(&site, server)));

@@ -12,6 +12,7 @@ use crate::reach::inquiry;
 use crate::reach::routes::Routes;
 use crate::report::prompt::Terminal;
 use crate::report::text::Style;
+use crate::script::check;
 use crate::script::layers::Layers;
 use crate::script::runbook::Runbook;
 use crate::site::{self, Server, Site};
@@ -119,7 +120,8 @@ impl Context {
         let servers = self.servers_with_checkouts(&site, self.reach(&site).as_ref())?;
         let kind = servers.first().map(|server| server.kind.clone()).unwrap_or_default();
         let names = servers.iter().map(|server| server.name.clone()).collect();
-        let layers = Arc::new(Layers::of_site(Some(site.folder()), &kind));
+        let layers = Arc::new(Layers::of_site(Some(site.folder()), &kind).with_hooks(&site));
+        check::refuse(&check::hooks(&layers, &site))?;
         let runbook = Runbook::load(layers, runbook)?;
         runbook.check()?;
         Ok((site, names, runbook))

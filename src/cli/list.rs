@@ -5,7 +5,9 @@ use crate::failure::Result;
 use crate::report::text::table;
 use crate::script::layers::{Folder, Layers};
 use crate::script::runbook::{Runbook, summary_of};
+use crate::secret::show;
 use crate::site::Site;
+use crate::site::hooks::When;
 use serde_json::json;
 use std::sync::Arc;
 
@@ -50,6 +52,11 @@ pub fn list(context: &Context) -> Result<u8> {
         print!("{}", table(&runbooks.iter().map(row).collect::<Vec<_>>()));
         for (name, _, own, _) in runbooks.iter().filter(|(_, _, own, _)| !own.is_empty()) {
             println!("{name} of this site: {}", own.join(", "));
+        }
+        for server in site.iter().flat_map(|site| site.servers.values()).filter(|it| !it.hooks.is_empty()) {
+            let hook = |(when, step, _): (When, &str, _)| format!("{}(\"{}\")", when.word(), show(step));
+            let hooks: Vec<String> = server.hooks.all().map(hook).collect();
+            println!("hooks of {}: {}", server.name, hooks.join(", "));
         }
     }
     Ok(0)

@@ -13,6 +13,7 @@ use crate::lock::Holder;
 use crate::output::word;
 use crate::person::{Form, Question};
 use crate::reach::inquiry::{self, Noted};
+use crate::script::check;
 use crate::script::layers::Layers;
 use crate::script::runbook::Runbook;
 use crate::session::{self, Change, Direction, Restart};
@@ -185,9 +186,11 @@ pub fn prepare(site: &Site, header: &Header, path: &Path, original: bool) -> Res
     };
     let layers = match original {
         true => Layers::of_run(path, &kind),
-        false => Layers::of_site(Some(site.folder()), &kind),
+        false => Layers::of_site(Some(site.folder()), &kind).with_hooks(site),
     };
-    Runbook::load(Arc::new(layers), &header.runbook)
+    let checked = if original { Ok(()) } else { check::refuse(&check::hooks(&layers, site)) };
+    checked
+        .and_then(|()| Runbook::load(Arc::new(layers), &header.runbook))
         .and_then(|runbook| runbook.check().map(|()| runbook))
         .map_err(|failure| if original { failure } else { mend_or_go_on(failure, &header.run) })
 }

@@ -24,6 +24,8 @@ pub struct Written {
     /// Then `checkout` needs no git: it is the folder with the Compose files, and `version` of the server's table says where
     /// the version is written.
     pub source: Option<Source>,
+    /// Whether `banister adopt` writes servers of this kind: Docker Compose projects whose releases come from its `source`.
+    pub adopts: Option<bool>,
     /// Into which releases a backup can be restored: `"any"`, or `"first_two_numbers"` for those with the same.
     pub fits: Option<Fits>,
     /// How archives are written: `format` and `prefix`, as `backup` takes them, `any_tar`, whether they hold only what any
@@ -43,8 +45,9 @@ pub struct Written {
     /// What the keys of a server's table are, if it does not say: a table, as `[defaults]` with `folder = "server"`.
     pub defaults: toml::Table,
     /// Keys of a server's table that only this kind has, each as `[keys.NAME]`: `type` (`"text"`, `"texts"`, `"number"`,
-    /// `"bool"`, `"table"`, of texts, or `"commands"`, a table of texts and commands), `help`, a sentence, and `default`. Its
-    /// functions read one as `server.NAME`, which is `()` without a default.
+    /// `"bool"`, `"table"`, of texts, or `"commands"`, a table of commands, each an array of its words, or
+    /// `"texts_and_commands"`), `help`, a sentence, `default`, and of a table `names`, those that may be in it. Its functions read one as `server.NAME`, which is `()`
+    /// without a default.
     pub keys: BTreeMap<String, OwnKey>,
 }
 

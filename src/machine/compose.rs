@@ -21,6 +21,7 @@ use std::path::PathBuf;
 const PROJECT: &str = "com.docker.compose.project";
 const SERVICE: &str = "com.docker.compose.service";
 const FOLDER: &str = "com.docker.compose.project.working_dir";
+const FILES: &str = "com.docker.compose.project.config_files";
 /// Of a container made by `docker compose run`, `True`: it is not the service.
 const ONE_OFF: &str = "com.docker.compose.oneoff";
 /// Of a volume: its name in the Compose files.
@@ -63,6 +64,8 @@ pub struct Service {
     pub image_name: String,
     /// The folder of its Compose files.
     pub folder: Option<PathBuf>,
+    /// The Compose files, as far as their whole paths are known.
+    pub files: Vec<PathBuf>,
     pub mounts: Vec<Mount>,
 }
 

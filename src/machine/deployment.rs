@@ -4,6 +4,7 @@
 //! Values of the environment are secrets, and are not kept.
 
 mod asked;
+mod compared;
 mod files;
 mod half;
 mod model;
@@ -21,6 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 pub use asked::{Registries, Versions};
+pub use compared::compare;
 pub use files::{compose_files, has_compose_file};
 pub use model::{Model, Mounted, Part};
 pub use place::{FORM, Place, Written};
@@ -86,6 +88,43 @@ impl Deployment<'_> {
         model.files =
             compose_files(&self.folder, self.setting("COMPOSE_FILE")?.as_deref(), &self.separator()?);
         Ok(model)
+    }
+
+    /// What Compose says of the folder, whatever its containers are called. `before` is what stands before the command, and
+    /// may name a project and files. Fails as [`Deployment::model`] does.
+    pub fn meant(&self, program: &Program, before: &[String]) -> Result<Model> {
+        let looked = self.config(program, before.to_vec())?;
+        let profiles = self.setting("COMPOSE_PROFILES")?.unwrap_or_default();
+        let profiles: Vec<String> =
+            profiles.split(',').map(str::trim).filter(|it| !it.is_empty()).map(str::to_owned).collect();
+        let mut model = Model::parse(&looked.stdout, program, &profiles)?;
+        let named = before.iter().position(|word| word == "-p").and_then(|at| before.get(at + 1)).cloned();
+        let project = match named.or(model.project.clone()) {
+            Some(name) => name,
+            None => self.usual()?,
+        };
+        model.call(project, program);
+        Ok(model)
+    }
+
+    /// Whether Compose would find files in this folder itself.
+    pub fn has_files(&self) -> Result<bool> {
+        let named = self.setting("COMPOSE_FILE")?.is_some_and(|it| !it.is_empty());
+        Ok(named || has_compose_file(&self.folder))
+    }
+
+    /// The Compose files that the containers of the project were made from, as far as their labels say it; nothing if there are
+    /// no containers. Fails as [`Docker::services`] does.
+    pub fn files_of_containers(&self) -> Result<Option<Vec<PathBuf>>> {
+        let docker = Docker { environment: self.environment, within: WITHIN, stop: self.stop };
+        let project = match self.project {
+            Some(name) => Project::Named(name.to_owned()),
+            None => Project::In(self.folder.clone()),
+        };
+        let found = docker.services(&project, None)?;
+        // Those of the newest: some may be left of what was there before.
+        let newest = found.into_iter().max_by(|one, other| one.started_at.cmp(&other.started_at));
+        Ok(newest.map(|service| service.files))
     }
 
     /// What the project is called, if the site or its containers say it; else it is for Compose to say.

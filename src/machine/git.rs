@@ -7,6 +7,7 @@
 mod age;
 mod ahead;
 mod alternates;
+mod beside;
 mod by_git;
 mod check_out;
 mod dirt;
@@ -25,9 +26,11 @@ mod remote;
 mod settings;
 mod staging;
 mod status;
+mod submodule_files;
 mod submodules;
 mod tags;
 mod target;
+mod tracking;
 mod tree;
 mod way;
 
@@ -41,6 +44,7 @@ use super::release::{Release, Rules, releases};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::output::word;
 
+pub use ahead::Ready;
 pub use check_out::Moved;
 pub use fetch::{Fetched, without_credentials};
 pub use glimpse::Glimpse;
@@ -49,6 +53,7 @@ pub use own_edits::Kept;
 pub use settings::{Setting, Value, settings};
 pub use tags::MovedTag;
 pub use target::Target;
+pub use tracking::tracking;
 pub use tree::inside;
 
 /// An open checkout.

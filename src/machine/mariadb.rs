@@ -9,6 +9,7 @@ use crate::command::{Exit, Spec, feed};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::files::temporary;
 use crate::output::quoted;
+use crate::units::Duration;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
@@ -156,6 +157,17 @@ impl MariaDb<'_> {
         });
         let message = format!("the dump can't be loaded into `{database}`");
         Err(why.fold(Failure::new(Kind::CommandFailed, message), Failure::why))
+    }
+
+    /// As [`MariaDb::sql`], in a transaction that changes nothing, and ended if it takes so long.
+    pub fn ask_within(&self, within: Duration, database: &str, statement: &str) -> Result<String> {
+        let failed = || "the statements can't be handed over".to_owned();
+        let mut input = temporary(failed)?;
+        let text = format!("START TRANSACTION READ ONLY;\n{statement};\nCOMMIT;\n");
+        input.write_all(text.as_bytes()).or_fail(Kind::Refused, failed)?;
+        let mut spec = self.run("exec $client --database=\"$1\"", &[plain(database)?]);
+        spec.within = Some(within);
+        self.docker.feed(spec, &input)
     }
 
     /// Runs statements; what they print, columns divided by tabs.

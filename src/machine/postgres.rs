@@ -182,6 +182,15 @@ ALTER ROLE :"user" PASSWORD :'password';
         self.psql(database, statements, &["-e", "PGOPTIONS=-c default_transaction_read_only=on"])
     }
 
+    /// The same, ended by the server if a statement takes so many seconds.
+    pub fn ask_within(&self, seconds: u64, database: &str, statements: &str) -> Result<String> {
+        let options = format!(
+            "PGOPTIONS=-c default_transaction_read_only=on -c statement_timeout={}",
+            seconds.saturating_mul(1_000)
+        );
+        self.psql(database, statements, &["-e", &options])
+    }
+
     fn psql(&self, database: &str, statements: &str, environment: &[&str]) -> Result<String> {
         let failed = || "the statements can't be handed over".to_owned();
         let mut input = temporary(failed)?;

@@ -13,9 +13,11 @@
 //! - `project`: the name of the project, as its containers say; without containers, as Compose would name it. `project` in
 //!   site.toml overrides both.
 //! - `program`: an array, how Compose is run; `version`: that of Compose; `modern`: whether it is Compose 2 or later.
-//! - `files`: an array of the Compose files that are read, and `profiles`, those that are on.
+//! - `files`: an array of the Compose files that are read, `settings`, the `.env` if there is one, and `profiles`, those that
+//!   are on.
 //! - `services`: a map by name. Each is a map with `image` (text), `built` (whether it is built here), `replicas` (how many
-//!   containers the files ask for), `versioned` (whether its tag has the version of the server), `one_shot` (whether others wait until it has ended well), `may_end` (the same, or nothing
+//!   containers the files ask for), `versioned` (whether its tag has the version of the server), `left_behind` (whether it has
+//!   the image of the version, in no Compose file where that could be moved), `one_shot` (whether others wait until it has ended well), `may_end` (the same, or nothing
 //!   says to restart it), and `mounts`, an array of maps with `volume` or `source`, `target` and `read_only`.
 //! - `volumes`: a map by the names in the files. Each is a map with `name` (the full one) and `external`.
 //!
@@ -37,6 +39,7 @@ use crate::machine::deployment::{Model, Program};
 use crate::primitive::{Act, Facet, Host, Primitive, Told};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::path::PathBuf;
 
 pub struct ComposeConfig;
 
@@ -51,6 +54,7 @@ pub struct Outcome {
     program: Vec<String>,
     version: String,
     modern: bool,
+    settings: Option<PathBuf>,
     #[serde(flatten)]
     model: Model,
 }
@@ -89,5 +93,12 @@ fn perform(_: &Arguments, host: &Host) -> Result<Outcome> {
         );
         (host.tell)(Told::Note(note.into()));
     }
-    Ok(Outcome { modern: program.speaks_json(), program: program.words, version: program.version, model })
+    let settings = Some(deployment.folder.join(".env")).filter(|file| file.exists());
+    Ok(Outcome {
+        settings,
+        modern: program.speaks_json(),
+        program: program.words,
+        version: program.version,
+        model,
+    })
 }

@@ -9,7 +9,8 @@
 //! A map from each image, as `"ghcr.io/a/b:1.2"`, to its digest, as `"sha256:…"`; `()` if there is no such image.
 //!
 //! # Errors
-//! `unreachable` if a registry does not answer; `invalid` if nothing says where the version is written.
+//! `unreachable` if a registry does not answer; `invalid` if nothing says where the version is written; `refused` if the
+//! version can't be written there as it stands.
 //!
 //! # After a crash
 //! It is read again, unless the result was recorded.
@@ -52,6 +53,8 @@ impl Primitive for ImageDigests {
 fn perform(arguments: &Arguments, host: &Host) -> Result<BTreeMap<String, Option<String>>> {
     let server = host.server()?;
     let stop = || host.stop.is_asked();
+    let files = server.deployment(&stop).files()?;
+    server.version_place()?.try_to_write(&server.version_settings(), &files, &arguments.version)?;
     let images: Vec<String> =
         server.versioned(&stop)?.iter().map(|image| image.at(&arguments.version)).collect();
     server.registries(&stop).digests(&images)

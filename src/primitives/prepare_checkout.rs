@@ -10,10 +10,13 @@
 //! An array of maps `path` and `difference`: the edits that `edits` in site.toml names, each as `diff` shows it from the
 //! release's file to the merged one.
 //!
+//! Files in a submodule that the release does not have, and that are not the submodule's own, are named: they are moved to
+//! `.git/banister-kept`, and back when the submodule is there again.
+//!
 //! # Errors
 //! `refused`, with the command that solves it: git is in the middle of an operation; the branch is gone at the origin, has
 //! commits that the origin has not, or is checked out in another worktree; the release was tagged anew at the origin; an
-//! ignored file is where the release has its own; git-lfs is missing, or a filter fails; an edit can't be merged with the release. `unreachable` if something can't be
+//! ignored file is where the release, or one of its submodules, has its own; git-lfs is missing, or a filter fails; an edit can't be merged with the release. `unreachable` if something can't be
 //! fetched, `not_found` if there is no such release, branch or commit. The files of the checkout are not touched.
 //!
 //! # After a crash
@@ -29,8 +32,8 @@
 
 use crate::data::ServerName;
 use crate::failure::{Kind, Result};
-use crate::machine::git::Kept;
-use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive};
+use crate::machine::git::{Kept, Ready};
+use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive, Told};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -53,7 +56,23 @@ impl Primitive for PrepareCheckout {
 }
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<Kept>> {
-    host.server()?.open_checkout()?.make_ready(&arguments.to, &|| host.stop.is_asked())
+    let ready = host.server()?.open_checkout()?.make_ready(&arguments.to, &|| host.stop.is_asked())?;
+    Ok(told(ready, &arguments.to, host))
+}
+
+/// Says which files are put aside; the edits.
+fn told(ready: Ready, to: &str, host: &Host) -> Vec<Kept> {
+    if let Some(first) = ready.aside.first() {
+        let more = match ready.aside.len() {
+            1 => String::new(),
+            all => format!(" and {} more", all - 1),
+        };
+        let place = ready.place.display();
+        let note =
+            format!("{}{more} in a submodule that {to} does not have: kept in {place}", first.display());
+        (host.tell)(Told::Note(note.into()));
+    }
+    ready.edits
 }
 
 /// The same, of what a fetch would bring.
@@ -70,5 +89,5 @@ fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
         }
         glimpse => glimpse?,
     };
-    Ok(json!(checkout.foresee(&glimpse, &arguments.to, &stop)?))
+    Ok(json!(told(checkout.foresee(&glimpse, &arguments.to, &stop)?, &arguments.to, host)))
 }

@@ -33,6 +33,7 @@
 //! - `places`: the files and folders that a restore replaces, as the backup writes them.
 //! - `made_here`: whether this user made it on this machine. Of another one nobody can know who made it.
 //! - `unloaded`: outputs of commands that no command of the site loads: `put_back` only keeps them.
+//! - `tables`: for each database, as `tables` of `count_proofs`, those with rows in it.
 //! - `stripped`: the programs in it that would run as their owner or group; unless it was made here they lose that.
 //!
 //! # Errors
@@ -62,6 +63,7 @@ use crate::machine::backup::{
     Card, Reference, Unpacked, adopt, catalogue, foresee, is_reference, left_alone, leftover, parts_of,
 };
 use crate::machine::part::Part;
+use crate::machine::proof::Tables;
 use crate::machine::tree;
 use crate::primitive::{Act, AfterCrash, Host, Primitive, Told};
 use crate::site::Server;
@@ -109,6 +111,8 @@ pub struct Outcome {
     made_here: bool,
     #[serde(default)]
     unloaded: Vec<String>,
+    #[serde(default)]
+    tables: Vec<Tables>,
     #[serde(default)]
     stripped: Vec<String>,
 }
@@ -175,6 +179,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
         places: places_of(&unpacked.parts),
         made_here: unpacked.is_own,
         unloaded: unloaded(&unpacked.parts, server),
+        tables: unpacked.parts.iter().filter_map(Tables::of_backup).collect(),
         stripped: unpacked.stripped,
     })
 }

@@ -24,7 +24,9 @@ use std::sync::Arc;
 pub struct Planner {
     /// What looks and predictions are left to.
     reach: Arc<dyn Reach>,
-    looks: Mutex<HashMap<String, Result<Value>>>,
+    looks: Mutex<HashMap<String, Look>>,
+    /// Those that this path has asked for.
+    asked: Mutex<BTreeSet<String>>,
     facts: Mutex<Vec<Fact>>,
     warnings: Mutex<BTreeSet<String>>,
     /// The servers of which it is known who holds them, and what is open on them.
@@ -33,11 +35,19 @@ pub struct Planner {
     touched: Mutex<Vec<(Option<String>, Facet)>>,
 }
 
+/// What was seen, and what was told meanwhile.
+#[derive(Clone)]
+struct Look {
+    found: Result<Value>,
+    told: Vec<Told>,
+}
+
 impl Planner {
     pub fn new(reach: Arc<dyn Reach>) -> Planner {
         Planner {
             reach,
             looks: Mutex::default(),
+            asked: Mutex::default(),
             facts: Mutex::default(),
             warnings: Mutex::default(),
             held: Mutex::default(),
@@ -48,6 +58,7 @@ impl Planner {
     /// Forgets what was changed: another path begins.
     pub fn begin_path(&self) {
         self.touched.lock().clear();
+        self.asked.lock().clear();
     }
 
     /// What was seen of what stays as it is while nobody changes it, in the order in which it was looked at.
@@ -72,13 +83,23 @@ impl Planner {
         let Given { primitive, arguments, .. } = *given;
         let plain = Value::Object(arguments.clone());
         let key = format!("{} {plain} {touched}", primitive.name());
+        let is_first = self.asked.lock().insert(key.clone());
         let known = self.looks.lock().get(&key).cloned();
-        if let Some(known) = known {
-            return known;
+        if let Some(Look { found, told }) = known {
+            // Each path tells the same: they are laid beside each other.
+            told.into_iter().filter(|_| is_first).for_each(host.tell);
+            return found;
         }
+        let told = Mutex::new(Vec::new());
+        let tell = |one: Told| {
+            told.lock().push(one.clone());
+            (host.tell)(one);
+        };
+        let listening =
+            Host { server: host.server, folder: host.folder, stop: host.stop, tell: &tell, hold: host.hold };
         let found = match touched {
-            true => self.reach.predict(given, host),
-            false => self.reach.perform(given, host),
+            true => self.reach.predict(given, &listening),
+            false => self.reach.perform(given, &listening),
         };
         if let (Ok(outcome), false, true) =
             (&found, touched, primitive.facets().iter().all(|facet| facet.is_steady()))
@@ -87,7 +108,8 @@ impl Planner {
             let mut facts = self.facts.lock();
             facts.push(Fact { call, outcome: outcome.clone() });
         }
-        self.looks.lock().insert(key, found.clone());
+        let told = std::mem::take(&mut *told.lock());
+        self.looks.lock().insert(key, Look { found: found.clone(), told });
         found
     }
 }

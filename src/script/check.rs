@@ -12,6 +12,7 @@ pub mod contract;
 mod files;
 mod finding;
 mod heirs;
+mod hooks;
 mod keys;
 mod known;
 mod literal;
@@ -27,6 +28,7 @@ mod words;
 
 pub use ahead::ahead;
 pub use finding::{About, Finding, Severity};
+pub use hooks::hooks;
 pub use optional::{has_default, optional};
 #[cfg(test)]
 pub use walk::TAKEN;

@@ -11,6 +11,7 @@ pub mod convert;
 pub mod error;
 pub mod heed;
 pub mod here;
+mod hooked;
 mod json;
 pub mod nothing;
 mod operators;
@@ -119,7 +120,9 @@ fn register_servers(engine: &mut Engine) {
         "linked_servers",
         |context: NativeCallContext| -> Result<rhai::Array, Box<EvalAltResult>> {
             let here = Here::of(context.tag())?;
-            here.session.header.servers.iter().map(|name| Ok(Dynamic::from(value(&here, name)?))).collect()
+            let mut names = here.session.header.servers.clone();
+            names.sort_by_cached_key(|name| here.session.site.order.iter().position(|other| other == name));
+            names.iter().map(|name| Ok(Dynamic::from(value(&here, name)?))).collect()
         },
     );
     engine.register_fn("server", |context: NativeCallContext, name: &str| {

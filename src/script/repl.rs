@@ -117,6 +117,7 @@ impl Repl {
     /// Evaluates a line, which may be of several lines of text, in a frame of the session.
     pub fn evaluate(&mut self, session: &Arc<Session>, frame: Arc<Frame>, text: &str) -> Result<Given> {
         let here = Here {
+            hooks: Arc::from([]),
             session: session.clone(),
             frame,
             handlers: Arc::new(Mutex::default()),

@@ -13,6 +13,7 @@ use crate::script::engine::here::{Chooser, Here};
 use crate::script::engine::nothing;
 use crate::script::engine::pace::STACK;
 use crate::script::engine::seen::Seen;
+use crate::script::layers::hooks::Hook;
 use crate::script::layers::{Layers, Text};
 use crate::session::{Frame, Session};
 use crate::stop::Stop;
@@ -32,6 +33,7 @@ pub struct Runbook {
     pub documentation: String,
     pub parameters: Vec<Parameter>,
     layers: Arc<Layers>,
+    hooks: Arc<[Hook]>,
     text: Text,
     engines: Engines,
 }
@@ -116,6 +118,7 @@ impl Runbook {
             summary,
             documentation,
             parameters,
+            hooks: layers.hooks()?.into(),
             layers,
             text,
             engines: Engines::default(),
@@ -207,7 +210,8 @@ impl Runbook {
     fn here(&self, session: &Arc<Session>, chooser: Option<Arc<dyn Chooser>>) -> Here {
         let frame = Arc::new(Frame::default());
         let handlers = Arc::new(Mutex::default());
-        Here { session: session.clone(), frame, handlers, chooser, ahead: None, seen: None }
+        let hooks = self.hooks.clone();
+        Here { session: session.clone(), frame, handlers, hooks, chooser, ahead: None, seen: None }
     }
 
     fn run_here(

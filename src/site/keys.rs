@@ -38,7 +38,7 @@ fn words(form: &str) -> &'static str {
         "PathBuf" => "a path",
         "Vec<String>" => "an array of texts",
         "Vec<Check>" => "an array of checks",
-        "Vec<AskedDatabase>" | "Vec<AskedRedis>" | "Vec<AskedVolume>" => "an array of tables",
+        "Vec<AskedDatabase>" | "Vec<AskedRedis>" | "Vec<AskedVolume>" | "Vec<Proof>" => "an array of tables",
         "BTreeMap<String, String>" => "a table of texts",
         "BTreeMap<String, Vec<String>>" => "a table of commands, each an array of texts",
         "Maintenance" => "text or a table",

@@ -1,10 +1,11 @@
 //! What `site.toml` says of a server, as it is typed. This is the one list of its keys: from it come what is checked, what is
 //! documented and what is completed.
 
-use super::{Maintenance, Targets};
+use super::{Hooks, Maintenance, Targets};
 use crate::machine::backup::{AskedDatabase, AskedRedis, AskedVolume, Dump, Keep};
 use crate::machine::env_file::Dialect;
 use crate::machine::health::Check;
+use crate::machine::proof::Proof;
 use crate::machine::release::Rules;
 use crate::units::Size;
 use serde::{Deserialize, Serialize};
@@ -61,6 +62,17 @@ pub struct Table {
     /// empty name skips the step.
     #[serde(default)]
     pub targets: Targets,
+    /// Commands before and after steps of any runbook, by the step's name, in which `*` is any text: `before` and `after` are
+    /// tables of lists of commands, each a list of words, such as `{ after = { Start = [["systemctl", "restart", "agent"]] }
+    /// }`. They run in the checkout as `run` does, an hour at most, also where a rollback has such a step. One that fails
+    /// fails its step; one of which nobody knows how it ended is asked about. Where a run is of several servers, they belong
+    /// to the steps that have the server's name, as `Update NAME`, and to all in them.
+    #[serde(default, skip_serializing_if = "Hooks::is_empty")]
+    pub hooks: Hooks,
+    /// The servers that this one needs, such as `["hub"]`: `update-linked` updates these first, and sees that this one is
+    /// healthy before it continues. They are servers of this file.
+    #[serde(default)]
+    pub needs: Vec<String>,
     /// Health checks, for kinds without built-in ones: URLs, or tables as `wait_healthy` takes them.
     #[serde(default)]
     pub health: Vec<Check>,
@@ -101,6 +113,14 @@ pub struct Table {
     /// `[{ volume = "media" }]`.
     #[serde(default)]
     pub volumes: Vec<AskedVolume>,
+    /// What proves after an update that the data is still there: numbers that are taken before it and after its start, and
+    /// of which none may be less. Tables with `rows`, a table of a database, with its `service` and `database`, and `engine` as in
+    /// `databases`; or with `files`, a path; or with `volume`, a volume of the Compose project, whose files are counted; or with
+    /// `command`, which prints one number. For instance
+    /// `[{ rows = "public.users", service = "db", database = "app" }, { files = "uploads" }]`. Absent: of the tables of its
+    /// databases that had rows, half still have some.
+    #[serde(default)]
+    pub proof: Vec<Proof>,
     /// The folder of the backups.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub backups: Option<PathBuf>,

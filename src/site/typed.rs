@@ -1,5 +1,7 @@
 //! From what was typed in `site.toml` to what it means: with the keys that the kind of a server says.
 
+use super::needs::{self, Mistake};
+use super::spot::inside;
 use super::{KEYS, Server, Table, said};
 use crate::failure::{Failure, Kind, Result};
 use crate::kind::Facts;
@@ -17,8 +19,15 @@ struct SiteFile {
     servers: BTreeMap<String, Table>,
 }
 
+/// What `site.toml` means.
+pub struct Typed {
+    pub servers: BTreeMap<String, Server>,
+    /// Their names, in the order of the text.
+    pub order: Vec<String>,
+}
+
 /// The servers in a text. `shown` is the name of the file for people, and `folder` where it is.
-pub fn servers(text: &str, shown: &str, folder: Option<&Path>) -> Result<BTreeMap<String, Server>> {
+pub fn servers(text: &str, shown: &str, folder: Option<&Path>) -> Result<Typed> {
     let mut added = Vec::new();
     let wrong = |mut error: toml::de::Error, added: &[String]| {
         error.set_input(Some(text));
@@ -46,6 +55,7 @@ pub fn servers(text: &str, shown: &str, folder: Option<&Path>) -> Result<BTreeMa
             .map_err(|failure| at(shown, name, failure))?;
         meant.insert(name.clone(), (facts, own));
     }
+    let order = order(tree.get_ref());
     let typed = SiteFile::deserialize(Deserializer::from(tree)).map_err(|error| wrong(error, &added))?;
     let server = |(name, table): (String, Table)| {
         let plain = plain.as_mut().and_then(|servers| servers.remove(&name));
@@ -54,7 +64,28 @@ pub fn servers(text: &str, shown: &str, folder: Option<&Path>) -> Result<BTreeMa
         let (site_folder, neighbours) = (None, Vec::<PathBuf>::new());
         Ok((name.clone(), Server { name, site_folder, neighbours, facts, own, table }))
     };
-    typed.servers.into_iter().map(server).collect()
+    let servers: BTreeMap<String, Server> = typed.servers.into_iter().map(server).collect::<Result<_>>()?;
+    if let Some(Mistake { server, need, message }) = needs::mistake(&servers, &order) {
+        let place = DeTable::parse(text).ok().and_then(|tree| needs::place(tree.get_ref(), &server, &need));
+        let shown_there = place.and_then(|place| excerpt(text, place)).unwrap_or_default();
+        let failure = Failure::new(Kind::Invalid, format!("`needs` in `{shown}` is not right"))
+            .why(shown_there + message.as_str())
+            .help("correct `needs`, and check again with `banister check`");
+        return Err(at(shown, &server, failure));
+    }
+    Ok(Typed { servers, order })
+}
+
+/// The names of the servers in the order of the text.
+fn order(tree: &DeTable) -> Vec<String> {
+    let servers = inside(tree, "servers");
+    let mut names: Vec<(usize, String)> = servers
+        .into_iter()
+        .flat_map(|servers| servers.iter())
+        .map(|(name, _)| (name.span().start, name.get_ref().to_string()))
+        .collect();
+    names.sort();
+    names.into_iter().map(|(_, name)| name).collect()
 }
 
 /// Takes the keys of a kind out of a server's table, each with the place of its value.
@@ -82,8 +113,7 @@ fn own_keys(
             return Err(Failure::new(Kind::Invalid, message).help("give it another name in its `kind.toml`"));
         }
         let value = table.remove(name);
-        if let Some(value) = value.as_ref().filter(|value| !key.form.takes(value)) {
-            let said = format!("`{name}` is {}, not {}", key.form.words(), value.type_str());
+        if let Some(said) = value.as_ref().and_then(|value| key.wrong(name, value)) {
             return Err(Failure::new(Kind::Invalid, format!("`{name}` is not right"))
                 .why(place(name).unwrap_or_default() + said.as_str())
                 .help(format!(

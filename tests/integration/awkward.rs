@@ -92,12 +92,12 @@ fn an_update_of_linked_servers_over_ssh_in_an_awkward_world_that_is_killed_ends_
 
 #[test]
 fn an_update_of_a_plain_server_in_an_awkward_world_that_is_killed_ends_like_one_that_is_not() {
-    awkward(Sweep::Plain, 2, 1);
+    awkward(Sweep::Plain, 2, 3);
 }
 
 #[test]
 fn a_restore_of_a_plain_server_in_an_awkward_world_that_is_killed_ends_like_one_that_is_not() {
-    awkward(Sweep::PlainRestore, 2, 1);
+    awkward(Sweep::PlainRestore, 2, 3);
 }
 
 #[test]

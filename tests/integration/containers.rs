@@ -2,6 +2,7 @@
 
 mod compose;
 mod compose_faults;
+mod compose_git;
 mod compose_hoss;
 mod compose_images;
 mod compose_stores;

@@ -258,6 +258,42 @@ fn a_server_that_is_not_served_any_more_stops_the_update_of_the_others() {
     servers.assert_all_run("0.2.10", "back");
 }
 
+#[test]
+fn needs_are_kept_together_with_auth_and_refused_where_they_contradict_it() {
+    let servers = Servers::new();
+    let file = servers.linked.site();
+    let text = fs::read_to_string(&file).unwrap();
+    let with = |name: &str, needs: &str| {
+        let head = format!("[servers.{name}]\n");
+        assert!(text.contains(&head), "{text}");
+        fs::write(&file, text.replace(&head, &format!("{head}needs = [\"{needs}\"]\n"))).unwrap();
+    };
+    with("archive", "lab");
+    let said = servers.banister(&["plan", "update-linked"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let steps = [
+        "Update hub",
+        "See that hub serves the others",
+        "Update lab",
+        "See that lab serves the others",
+        "Update archive",
+    ];
+    let places: Vec<_> = steps.iter().map(|step| said.out.find(&format!("\n  {step}  "))).collect();
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{places:?}: {said:?}");
+    with("hub", "lab");
+    let said = servers.banister(&["run", "update-linked", "--yes"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(
+        said.err.contains("hub needs lab (needs in site.toml), but hub has the auth service"),
+        "{said:?}"
+    );
+    for name in NAMES {
+        assert_eq!(servers.made_at(name), [""; 0], "{name}");
+    }
+    fs::write(&file, text).unwrap();
+    servers.assert_all_run("0.2.10", "refused");
+}
+
 /// Core learns the key of auth when it is started. One that did not notice that auth was away takes no new token.
 #[test]
 fn a_new_key_of_auth_is_noticed_before_the_next_server_is_touched() {

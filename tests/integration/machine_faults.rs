@@ -457,7 +457,7 @@ fn try_out(case: &Case, half_way: usize) -> [String; 2] {
 }
 
 fn all(cases: &[Case]) {
-    let indices: Vec<usize> = chance::part((0..cases.len()).collect(), 2);
+    let indices: Vec<usize> = chance::part((0..cases.len()).collect(), 4);
     let half_way = if indices.iter().any(|index| cases[*index].work == Resumed) { half_way() } else { 0 };
     let rows = Mutex::new(vec![None; cases.len()]);
     side_by_side(&indices, |index| {

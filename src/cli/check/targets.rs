@@ -9,18 +9,21 @@ use crate::output::word;
 use crate::script::layers::nearest;
 use crate::site::Server;
 
-/// The functions of a kind that run make, if that has none of its own, each with its target. A site's own may do something else.
+/// The functions of a kind that run make, if that has none of its own and the server no command, each with its target. A
+/// site's own may do something else.
 fn wanted(server: &Server, own: &[String]) -> Vec<String> {
     let targets = &server.targets;
     let all = [
-        ("configure", &targets.configure),
-        ("build", &targets.build),
-        ("start", &targets.start),
-        ("stop_writers", &targets.stop),
+        ("configure", "configure", &targets.configure),
+        ("build", "build", &targets.build),
+        ("start", "start", &targets.start),
+        ("stop", "stop_writers", &targets.stop),
     ];
-    let runs_make = |function: &str| !own.iter().any(|own| own == function);
-    let wanted = all.into_iter().filter(|(function, target)| runs_make(function) && !target.is_empty());
-    wanted.map(|(_, target)| target.clone()).collect()
+    let has_command = |step: &str| server.own.get("commands").is_some_and(|all| all.get(step).is_some());
+    let runs_make = |step: &str, function: &str| !has_command(step) && !own.iter().any(|own| own == function);
+    let wanted =
+        all.into_iter().filter(|(step, function, target)| runs_make(step, function) && !target.is_empty());
+    wanted.map(|(.., target)| target.clone()).collect()
 }
 
 /// `own` are the functions of the kind that are the site's.

@@ -1,6 +1,6 @@
 //! A container, as `docker inspect` describes it.
 
-use super::{FOLDER, Mount, PROJECT, SERVICE, Service};
+use super::{FILES, FOLDER, Mount, PROJECT, SERVICE, Service};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -60,7 +60,10 @@ impl From<Container> for Service {
     fn from(container: Container) -> Service {
         let label = |name| container.label(name).to_owned();
         let folder = Some(label(FOLDER)).filter(|folder| !folder.is_empty()).map(PathBuf::from);
+        let files = label(FILES);
+        let files = files.split(',').map(PathBuf::from).filter(|file| file.is_absolute()).collect();
         Service {
+            files,
             project: label(PROJECT),
             service: label(SERVICE),
             name: container.name.trim_start_matches('/').to_owned(),

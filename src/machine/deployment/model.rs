@@ -39,6 +39,8 @@ pub struct Part {
     pub may_end: bool,
     /// Whether its image has the version of the server in its tag.
     pub versioned: bool,
+    /// Whether it has the image of the version, and no Compose file in which that could be moved: `extends`, say.
+    pub left_behind: bool,
     /// Settings that say which database it has: `POSTGRES_DB`, `MARIADB_DATABASE`, `MYSQL_DATABASE`, `POSTGRES_USER`.
     #[serde(skip)]
     pub database: Option<String>,
@@ -54,6 +56,12 @@ pub struct Mounted {
     /// Where it is in the container.
     pub target: String,
     pub read_only: bool,
+    /// Whether it is neither a volume nor a folder or file of the machine, as memory.
+    #[serde(skip)]
+    pub passing: bool,
+    /// The folder of the volume that is mounted, if it is not all of it.
+    #[serde(skip)]
+    pub subpath: Option<String>,
 }
 
 /// A volume.
@@ -63,6 +71,9 @@ pub struct Named {
     pub name: String,
     /// Whether it is not made by the project.
     pub external: bool,
+    /// What makes it, and how; may hold secrets.
+    #[serde(skip)]
+    pub driver: BTreeMap<String, String>,
 }
 
 /// In this order they say which database a service has.
@@ -131,6 +142,7 @@ fn part(service: &Value, one_shot: bool) -> Part {
         replicas: replicas.unwrap_or(1),
         one_shot,
         versioned: false,
+        left_behind: false,
         may_end: one_shot || !restart.starts_with("always") && !restart.starts_with("unless-stopped"),
         database: database(service.get("environment")),
     }
@@ -146,6 +158,8 @@ fn mounted(written: &Value) -> Mounted {
             source: field("source").filter(|_| !is_volume),
             target: field("target").unwrap_or_default(),
             read_only: table.get("read_only") == Some(&Value::Bool(true)),
+            passing: !is_volume && field("type").is_some_and(|sort| sort != "bind"),
+            subpath: table.get("volume").and_then(|volume| volume.get("subpath")).map(text),
         };
     }
     let written = text(written);
@@ -160,6 +174,7 @@ fn mounted(written: &Value) -> Mounted {
         source: source.filter(|_| is_path),
         target: target.to_owned(),
         read_only: options.split(',').any(|option| option == "ro"),
+        ..Mounted::default()
     }
 }
 
@@ -170,7 +185,12 @@ fn volumes(written: Option<&Value>) -> BTreeMap<String, Named> {
         // An older form has the name in there.
         let named = volume.get("name").or(external.and_then(|external| external.get("name")));
         let is_external = external.is_some_and(|external| external != &Value::Bool(false));
-        let named = Named { name: named.map(text).unwrap_or_default(), external: is_external };
+        let options = volume.get("driver_opts").and_then(Value::as_object).into_iter().flatten();
+        let options = options.map(|(name, value)| (name.clone(), text(value)));
+        let driver =
+            volume.get("driver").map(text).filter(|it| it != "local").map(|it| ("driver".into(), it));
+        let driver = driver.into_iter().chain(options).collect();
+        let named = Named { name: named.map(text).unwrap_or_default(), external: is_external, driver };
         (name.clone(), named)
     };
     written.map(volume).collect()

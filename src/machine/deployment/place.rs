@@ -75,6 +75,22 @@ impl Place {
         }
     }
 
+    /// Fails as [`Place::write`] would, and changes nothing.
+    pub fn try_to_write(&self, env_file: &Path, files: &[PathBuf], to: &str) -> Result<()> {
+        let now = self.read(env_file, files)?;
+        match self {
+            Place::Setting(name) => match settings(env_file, &BTreeMap::new())? {
+                Some(file) => file.would_change(name, to).map(drop),
+                None => Ok(()),
+            },
+            Place::Service(_) => {
+                let image = now.image.as_deref().unwrap_or_default();
+                let (from, to) = (format!("{image}:{}", now.tag), format!("{image}:{to}"));
+                files.iter().try_for_each(|file| replaced(file, &from, &to).map(drop))
+            }
+        }
+    }
+
     /// Writes another version, and gives the files that changed: none if it is written there already. All are checked before
     /// the first is changed, and the one that [`Place::read`] reads is changed last: a power cut in between leaves a version
     /// that is not written everywhere yet, and reads so. The next call undoes that first, by what `note` says, a file that is

@@ -3,6 +3,7 @@
 use super::WITHIN;
 use crate::command::{Looked, Spec, look};
 use crate::failure::{Failure, Kind, Result};
+use crate::sync::Mutex;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -22,9 +23,25 @@ const KNOWN: [(&[&str], &[&str]); 3] = [
     (&["podman-compose"], &["version"]),
 ];
 
+/// What was found in each environment: to ask takes longer than most of what Compose is asked for then.
+static FOUND: Mutex<BTreeMap<BTreeMap<String, String>, Program>> = Mutex::new(BTreeMap::new());
+
 impl Program {
-    /// The first that there is. Fails with [`Kind::NotFound`] if there is none.
+    /// The first that there is, which is looked for once. Fails with [`Kind::NotFound`] if there is none.
     pub fn find(
+        folder: &Path,
+        environment: &BTreeMap<String, String>,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Program> {
+        if let Some(found) = FOUND.lock().get(environment) {
+            return Ok(found.clone());
+        }
+        let found = Program::look_for(folder, environment, stop)?;
+        FOUND.lock().insert(environment.clone(), found.clone());
+        Ok(found)
+    }
+
+    fn look_for(
         folder: &Path,
         environment: &BTreeMap<String, String>,
         stop: &dyn Fn() -> bool,

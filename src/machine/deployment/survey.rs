@@ -47,7 +47,7 @@ enum Role {
 }
 
 /// By the last part of the name of an image: what it is, or begins with and has `-`, `_` or nothing after it.
-const ROLES: [(&str, Role); 20] = [
+const ROLES: [(&str, Role); 37] = [
     ("postgres", Role::Database(Engine::Postgres)),
     ("postgresql", Role::Database(Engine::Postgres)),
     ("postgis", Role::Database(Engine::Postgres)),
@@ -67,6 +67,23 @@ const ROLES: [(&str, Role); 20] = [
     ("watchtower", Role::Other),
     ("autoheal", Role::Other),
     ("rabbitmq", Role::Other),
+    ("mongo", Role::Other),
+    ("mongodb", Role::Other),
+    ("clickhouse", Role::Other),
+    ("clickhouse-server", Role::Other),
+    ("elasticsearch", Role::Other),
+    ("opensearch", Role::Other),
+    ("meilisearch", Role::Other),
+    ("typesense", Role::Other),
+    ("minio", Role::Other),
+    ("etcd", Role::Other),
+    ("kafka", Role::Other),
+    ("cp-kafka", Role::Other),
+    ("zookeeper", Role::Other),
+    ("influxdb", Role::Other),
+    ("couchdb", Role::Other),
+    ("nats", Role::Other),
+    ("busybox", Role::Other),
     ("gotenberg", Role::Other),
 ];
 
@@ -118,6 +135,7 @@ impl Deployment<'_> {
         }
         // By where each is written, the services that have it.
         let mut candidates: Vec<(Place, Vec<String>)> = Vec::new();
+        let mut stuck = Vec::new();
         for (service, image) in &written {
             let Some(part) = model.services.get(service) else { continue };
             if part.built || role(&part.image) != Role::Application {
@@ -125,7 +143,8 @@ impl Deployment<'_> {
             }
             let place = match setting_in_tag(image) {
                 Some(name) => Place::Setting(name),
-                None if image.contains(['$', '@']) || !has_tag(image) => {
+                None if image.contains(['$', '@']) || tag(image).is_none() => {
+                    stuck.push(service.clone());
                     found
                         .unknown
                         .push(format!("the version of `{service}` can't be moved: its image is `{image}`"));
@@ -147,7 +166,12 @@ impl Deployment<'_> {
             let is_named = services.iter().any(|name| name == project || name == "app" || name == "server");
             (matches!(place, Place::Setting(_)), services.len(), is_named)
         };
-        let best = candidates.iter().rev().max_by_key(|it| rank(it)).map(|(place, _)| place.clone());
+        let best = candidates.iter().rev().max_by_key(|it| rank(it));
+        // An image that can't be moved may be the application's own: then that of another service is a guess.
+        let is_guess = |it: &&(Place, Vec<String>)| {
+            matches!(it.0, Place::Service(_)) && !rank(it).2 && !stuck.is_empty()
+        };
+        let best = best.filter(|it| !is_guess(it)).map(|(place, _)| place.clone());
         let others: Vec<String> = candidates
             .iter()
             .filter(|(place, _)| Some(place) != best.as_ref())
@@ -218,19 +242,31 @@ impl Found {
     }
 }
 
-/// The setting in the tag of an image as it is written: `VERSION` of `a/b:${VERSION:-latest}-cuda`.
-fn setting_in_tag(image: &str) -> Option<String> {
-    let at = image.find('$')?;
-    // What has a setting before its tag is not understood; a port has a slash after it.
-    let (_, before) = image[..at].rsplit_once(':').filter(|(_, before)| !before.contains('/'))?;
-    let name = image[at + 1..].trim_start_matches('{');
-    let end = name.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(name.len());
-    let is_tag = before.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
-    (end > 0 && is_tag).then(|| name[..end].to_owned())
+/// The tag of an image as it is written, with the settings in it: `${VERSION:-latest}-cuda` of
+/// `${REGISTRY:-lan:5000}/a:${VERSION:-latest}-cuda`.
+fn tag(image: &str) -> Option<&str> {
+    let (mut depth, mut found) = (0_usize, None);
+    for (at, c) in image.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth = depth.saturating_sub(1),
+            // A port has a slash after it.
+            '/' if depth == 0 => found = None,
+            ':' if depth == 0 => found = Some(at + 1),
+            _ => {}
+        }
+    }
+    found.map(|at| &image[at..])
 }
 
-fn has_tag(image: &str) -> bool {
-    image.rsplit_once(':').is_some_and(|(_, tag)| !tag.contains('/'))
+/// The only setting in the tag of an image as it is written.
+fn setting_in_tag(image: &str) -> Option<String> {
+    let tag = tag(image)?;
+    let (before, after) = tag.split_once('$')?;
+    let name = after.trim_start_matches('{');
+    let end = name.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(name.len());
+    let is_tag = before.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
+    (end > 0 && is_tag && !after.contains('$')).then(|| name[..end].to_owned())
 }
 
 #[cfg(test)]
@@ -261,9 +297,12 @@ mod tests {
         assert_eq!(found("a:$TAG").as_deref(), Some("TAG"));
         assert_eq!(found("a:${TAG}-cuda").as_deref(), Some("TAG"));
         assert_eq!(found("a:v${TAG}").as_deref(), Some("TAG"));
+        assert_eq!(found("${REGISTRY:-lan:5000}/a:${TAG:-1.2}").as_deref(), Some("TAG"));
+        assert_eq!(found("${REPOSITORY}:${TAG}").as_deref(), Some("TAG"));
         assert_eq!(
-            (found("${REPOSITORY}/a:1"), found("${REPOSITORY}:${TAG}"), found("a:1")),
-            (None, None, None)
+            (found("${REPOSITORY}/a:1"), found("a:${MAJOR}.${MINOR}"), found("lan:5000/a"), found("a:1")),
+            (None, None, None, None)
         );
+        assert_eq!((tag("lan:5000/a"), tag("lan:5000/a:1.2")), (None, Some("1.2")));
     }
 }

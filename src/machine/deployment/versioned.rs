@@ -37,8 +37,15 @@ impl Deployment<'_> {
             Place::Setting(setting) => self.referring(setting)?,
             Place::Service(_) => {
                 let image = format!("{}:{}", written.image.as_deref().unwrap_or_default(), written.tag);
-                let moved = model.services.iter().filter(|(_, service)| service.image == image);
-                moved.map(|(name, _)| name.clone()).collect()
+                let mut moved = BTreeSet::new();
+                for file in self.files()? {
+                    let named = images(&file)?.into_iter().filter(|(_, named)| *named == image);
+                    moved.extend(named.map(|(service, _)| service));
+                }
+                for (name, service) in &mut model.services {
+                    service.left_behind = service.image == image && !moved.contains(name);
+                }
+                moved
             }
         };
         for (name, service) in &mut model.services {

@@ -16,17 +16,27 @@ use std::path::{Path, PathBuf};
 /// How many files a refusal names.
 const NAMED: usize = 20;
 
+/// What a move keeps.
+pub struct Ready {
+    /// The edits.
+    pub edits: Vec<Kept>,
+    /// Own files in submodules that the other commit does not have, as paths from the top: they are put aside.
+    pub aside: Vec<PathBuf>,
+    /// The folder for them.
+    pub place: PathBuf,
+}
+
 impl Checkout {
     /// Judges whether the checkout can be moved to what `name` means, and brings what that needs: objects that a partial
-    /// clone left out, commits of submodules, files of git-lfs. Returns the edits that are kept. Fails with [`Kind::Refused`] or [`Kind::Unreachable`] and the
-    /// command that solves it; the files of the checkout are not touched.
-    pub fn make_ready(&self, name: &str, stop: &dyn Fn() -> bool) -> Result<Vec<Kept>> {
+    /// clone left out, commits of submodules, files of git-lfs. Fails with [`Kind::Refused`] or
+    /// [`Kind::Unreachable`] and the command that solves it; the files of the checkout are not touched.
+    pub fn make_ready(&self, name: &str, stop: &dyn Fn() -> bool) -> Result<Ready> {
         self.ready(self, name, stop, None)
     }
 
     /// The same for a plan: nothing changes, and what would be brought is brought into the glimpse, which knows what a fetch
     /// brings.
-    pub fn foresee(&self, glimpse: &Glimpse, name: &str, stop: &dyn Fn() -> bool) -> Result<Vec<Kept>> {
+    pub fn foresee(&self, glimpse: &Glimpse, name: &str, stop: &dyn Fn() -> bool) -> Result<Ready> {
         let modules = glimpse.checkout.repository.path().join("modules");
         self.ready(&glimpse.checkout, name, stop, Some(&modules))
     }
@@ -37,7 +47,7 @@ impl Checkout {
         name: &str,
         stop: &dyn Fn() -> bool,
         modules: Option<&Path>,
-    ) -> Result<Vec<Kept>> {
+    ) -> Result<Ready> {
         let git = Git { environment: &self.environment, stop };
         self.refuse_if_busy()?;
         let target = then.target(name)?;
@@ -46,18 +56,21 @@ impl Checkout {
             self.refuse_if_taken(branch)?;
         }
         let to = then.commit_named_by(name)?;
+        let mut ready = Ready { edits: Vec::new(), aside: Vec::new(), place: self.aside() };
         if to == self.head_commit()? {
-            return Ok(Vec::new());
+            return Ok(ready);
         }
         if let Some(remote) = self.remote()?.filter(|_| self.is_partial()) {
             then.bring_missing(&remote, to, stop)?;
         }
-        let (_, kept) = self.edits_at(then, to)?;
+        ready.edits = self.edits_at(then, to)?.1;
         self.refuse_hidden_edits(then, to)?;
         self.refuse_if_hidden_in_the_way(then, to)?;
         self.ready_filters(git, then, name, to, modules.is_some())?;
         self.bring_submodules(git, then, &to.to_string(), modules)?;
-        Ok(kept)
+        self.refuse_own_files_of_submodules(git, then, to, modules)?;
+        ready.aside = self.own_files_of_leaving(git, then, to)?;
+        Ok(ready)
     }
 
     /// Refuses edits that git was told not to see, of files that the move changes.

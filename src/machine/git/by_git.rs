@@ -68,6 +68,10 @@ impl Checkout {
         if !changed && left.is_none() {
             return Ok((from, false));
         }
+        if left.is_none() {
+            let git = Git { environment: &self.environment, stop: &|| false };
+            self.refuse_own_files_of_submodules(git, self, to, None)?;
+        }
         let note = Note::of(left, &from, &here, to, branch);
         staging.write_note(&note)?;
         self.act_by_git(left.is_some(), to, branch).map_err(|failure| {
@@ -84,8 +88,8 @@ impl Checkout {
         let before = submodules(git, store, &self.head_commit()?.to_string())?;
         let after = submodules(git, store, &to.to_string())?;
         let wanted: Vec<&Submodule> = after.iter().filter(|it| self.is_wanted(&before, it)).collect();
-        let stays = |it: &Submodule| after.iter().any(|new| (&new.path, &new.name) == (&it.path, &it.name));
-        for going in before.iter().filter(|it| self.is_populated(&it.path) && !stays(it)) {
+        for going in before.iter().filter(|it| self.is_leaving(it, &after)) {
+            self.put_own_files_aside(git, going)?;
             // Left alone, its folder would stay as somebody's own repository, and be in the way of the way back.
             self.git_does(&["submodule", "--quiet", "deinit", "--force", "--", &going.path])?;
         }
@@ -111,6 +115,7 @@ impl Checkout {
                 ["submodule", "--quiet", "update", "--init", "--recursive", "--checkout", "--no-fetch", "--"];
             self.git_does(&[&update[..], &paths].concat())?;
         }
+        wanted.iter().try_for_each(|it| self.put_own_files_back(it))?;
         if let Some(branch) = branch {
             let name = format!("refs/heads/{branch}");
             self.git_does(&["update-ref", "-m", "banister: move forward", &name, &commit])?;

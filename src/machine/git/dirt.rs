@@ -96,7 +96,7 @@ impl Checkout {
         );
         failure.why = dirt.lines();
         failure.help(format!(
-            "look at it with `git -C {folder} diff`; put it aside with `git -C {folder} stash --include-untracked`"
+            "look at it with `git -C {folder} diff`; name tracked files that you edit in `edits` in site.toml to keep them; put the rest aside with `git -C {folder} stash --include-untracked`"
         ))
     }
 }

@@ -44,6 +44,13 @@ pub(super) struct Edits {
     edits: Vec<Edit>,
 }
 
+impl Edits {
+    /// Each file by its path in the checkout, as it will be.
+    pub(super) fn merged(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.edits.iter().map(|edit| (edit.path.as_str(), edit.merged.as_slice()))
+    }
+}
+
 /// An edit beside the file of a release, for people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept {
@@ -117,6 +124,9 @@ impl Checkout {
             let full = self.folder.join(&path);
             let failed = || format!("`{}` can't be read", full.display());
             let shown = path.to_string_lossy().into_owned();
+            if path.to_str().is_none() {
+                return Err(self.unmerged(&shown, "its name is not UTF-8"));
+            }
             if !full.symlink_metadata().or_fail(Kind::Refused, failed)?.is_file() {
                 return Err(self.unmerged(&shown, "it is no plain file any more"));
             }

@@ -33,6 +33,22 @@ fn is_one(count: &u64) -> bool {
     *count == 1
 }
 
+/// In seconds. One that Docker had to start again so lately may fail again.
+const LATELY: i64 = 30;
+
+/// What is said of a container that failed, and was started again only now.
+fn just_restarted(found: &Service) -> Option<String> {
+    let started: jiff::Timestamp = found.started_at.parse().ok()?;
+    let since = jiff::Timestamp::now().duration_since(started).as_secs();
+    let is_it = found.running && found.restart_count > 0 && (0..LATELY).contains(&since);
+    is_it.then(|| {
+        format!(
+            "{} failed and was restarted {since} s ago (restarts so far: {})",
+            found.name, found.restart_count
+        )
+    })
+}
+
 impl Containers {
     pub(super) fn look(&self, place: &Place, stop: &dyn Fn() -> bool) -> Result<Answer> {
         let mut found = docker(place, stop).services(&self.project(place), Some(&self.containers))?;
@@ -53,11 +69,13 @@ impl Containers {
             answer if !answer.ok => Some(format!("{} {}", it.name, answer.said)),
             _ => None,
         });
+        let restarted = others.iter().find_map(|it| just_restarted(it));
         let there = (others.len() + ended.len()) as u64;
         match bad {
             Some(said) => Answer::bad(said),
             None if there == 0 && self.count > 0 => Answer::bad("has no container"),
             None if there < self.count => Answer::bad(format!("has {there} of {} containers", self.count)),
+            None if restarted.is_some() => Answer::bad(restarted.unwrap_or_default()),
             None if others.is_empty() && there > 0 => Answer::good("has ended well"),
             None if others.len() == 1 => judge(others[0]),
             None => Answer::good(format!("has {} containers, all running", others.len())),
@@ -74,5 +92,37 @@ impl Containers {
 
     pub(super) fn project(&self, place: &Place) -> Project {
         self.project.clone().map_or_else(|| place.project.clone(), Project::Named)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_that_failed_a_moment_ago_is_not_healthy_yet() {
+        let service = |restart_count: u64, seconds: i64| Service {
+            id: "1".into(),
+            name: "web_app_1".into(),
+            project: "web".into(),
+            service: "app".into(),
+            state: "running".into(),
+            running: true,
+            restarting: false,
+            restart_count,
+            exit_code: 0,
+            started_at: (jiff::Timestamp::now() - jiff::SignedDuration::from_secs(seconds)).to_string(),
+            health: None,
+            image: String::new(),
+            image_name: String::new(),
+            folder: None,
+            mounts: Vec::new(),
+        };
+        let app =
+            Containers { containers: "app".into(), name: None, project: None, count: 1, may_end: false };
+        let said = |found| app.judge(&[found]);
+        assert_eq!((said(service(0, 1)).ok, said(service(3, 100)).ok), (true, true));
+        let bad = said(service(3, 5));
+        assert!(!bad.ok && bad.said.contains("failed and was restarted 5 s ago"), "{}", bad.said);
     }
 }

@@ -119,6 +119,7 @@ mod tests {
             image: String::new(),
             image_name: String::new(),
             folder: None,
+            files: Vec::new(),
             mounts: Vec::new(),
         }
     }

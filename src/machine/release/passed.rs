@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::pattern::Pattern;
 use super::{Number, Release};
@@ -32,7 +32,7 @@ pub fn between<'a>(all: &'a [Release], from: &Release, to: &Release) -> Option<V
 }
 
 /// Which releases an update must stop at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stops {
     /// The last one of each first two numbers: 2024.8.6, then 2024.10.5.
@@ -43,6 +43,27 @@ pub enum Stops {
     /// `"{n}.11"`); any other is a release (`"24.8.0"`).
     #[serde(untagged)]
     Listed(Vec<String>),
+}
+
+impl<'de> Deserialize<'de> for Stops {
+    /// By hand: serde would only say that it matches neither form.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Stops, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Typed {
+            Rule(String),
+            Listed(Vec<String>),
+            Other(serde::de::IgnoredAny),
+        }
+        let forms = "it is \"each_minor\", \"each_major\", or a list of releases";
+        match Typed::deserialize(deserializer)? {
+            Typed::Rule(rule) if rule == "each_minor" => Ok(Stops::EachMinor),
+            Typed::Rule(rule) if rule == "each_major" => Ok(Stops::EachMajor),
+            Typed::Rule(rule) => Err(serde::de::Error::custom(format!("`stops` can't be {rule:?}: {forms}"))),
+            Typed::Listed(list) => Ok(Stops::Listed(list)),
+            Typed::Other(_) => Err(serde::de::Error::custom(format!("`stops` is not right: {forms}"))),
+        }
+    }
 }
 
 /// The releases that an update from one to another must stop at, oldest first, without the two.
@@ -122,8 +143,11 @@ fn listed<'a>(
     }
     let found = passed.iter().find(|release| release.compare(&stop) == Some(Ordering::Equal));
     let missing = || {
-        Failure::new(Kind::NotFound, format!("the required stop `{entry}` is not among the known releases"))
-            .help("If it was withdrawn, write its successor into `stops`.")
+        let message =
+            format!("the required stop `{entry}` of `releases` in site.toml is not among the known releases");
+        Failure::new(Kind::NotFound, message).help(
+            "nothing was touched; correct it, or, if it was withdrawn, write its successor into `stops`",
+        )
     };
     found.copied().map(Some).ok_or_else(missing)
 }

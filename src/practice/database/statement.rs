@@ -65,9 +65,16 @@ fn statement(text: &str, tokens: &[Range<usize>]) -> Statement {
             Statement::DropDatabase { name: name(4), if_exists: true }
         }
         ["drop", "database", _, ..] => Statement::DropDatabase { name: name(2), if_exists: false },
+        ["select", "table_schema", ",", "table_name", "from", "information_schema", ".", "tables", ..] => {
+            Statement::Other(TABLES.to_owned())
+        }
         _ => Statement::Other(without(text, tokens, &words)),
     }
 }
+
+/// The tables, which SQLite lists elsewhere.
+const TABLES: &str =
+    "SELECT 'public', name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name";
 
 /// The text without the schema `public`, which is the only one, and without `ONLY`: no table inherits from another.
 fn without(text: &str, tokens: &[Range<usize>], words: &[&str]) -> String {
@@ -76,7 +83,7 @@ fn without(text: &str, tokens: &[Range<usize>], words: &[&str]) -> String {
     for (place, token) in tokens.iter().enumerate() {
         let next = words.get(place + 1).copied().unwrap_or_default();
         let end = match words[place] {
-            "public" if next == "." => tokens[place + 1].end,
+            "public" | "\"public\"" if next == "." => tokens[place + 1].end,
             "only" => token.end,
             _ => continue,
         };

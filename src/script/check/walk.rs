@@ -15,7 +15,8 @@ pub use imports::unknown_kind;
 use super::files::{File, Files};
 use super::finding::{Finding, Severity};
 use super::program::{Function, Program};
-use super::scope::{Scopes, Variable};
+use super::scope::{Alias, Scopes, Variable};
+use crate::script::text::source::{is_layered, origin};
 use rhai::{Position, Stmt, StmtBlock};
 use steps::{Steps, Try};
 
@@ -102,7 +103,14 @@ impl<'a> Walk<'a> {
     /// Leaves a block, and says what of it was never used.
     pub fn close(&mut self, variables_too: bool) {
         let scope = self.scopes.close();
-        for alias in scope.aliases.iter().filter(|alias| !alias.used && !alias.module.files.is_empty()) {
+        let file = self.file;
+        let source = &file.text.source;
+        // What a bundled file imports may have been for a function that another file replaces.
+        let is_below = |alias: &&Alias| {
+            is_layered(source) && origin(source, alias.place.line().unwrap_or_default()) == "bundled"
+        };
+        let unused = |alias: &&Alias| !alias.used && !alias.module.files.is_empty();
+        for alias in scope.aliases.iter().filter(unused).filter(|alias| !is_below(alias)) {
             let message = format!("the module `{}` is imported and never used", alias.name);
             self.find(Severity::Warning, alias.place, message, "remove the `import`");
         }

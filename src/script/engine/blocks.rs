@@ -3,11 +3,13 @@
 use super::error::{place, to_failure};
 use super::heed::{heed, heeded};
 use super::here::{Handler, Here};
+use super::hooked;
 use super::nothing;
 use super::pace::{Branch, Pace};
 use super::values::{ServerValue, to_error};
 use crate::failure::{Failure, Kind};
 use crate::key::Key;
+use crate::site::hooks::When;
 use rhai::{
     Array, Dynamic, Engine, EvalAltResult, EvalContext, Expression, FnPtr, Map, NativeCallContext, Position,
 };
@@ -52,6 +54,11 @@ fn step(context: &mut EvalContext, inputs: &[Expression]) -> Result<Dynamic, Box
     });
     let ahead = after.map(|rest| rest.certain);
     let at = place(context.source().unwrap_or_default(), inputs[0].position());
+    let hooks = hooked::of_step(&here, &name);
+    let source = match source.as_str() {
+        "bundled" if !hooks.is_empty() => here.session.site.file.display().to_string(),
+        _ => source,
+    };
     let begun = here.session.begin_step(&here.frame, &name, &source, ahead);
     let block = begun.map_err(|failure| to_error(placed(failure, &at)))?;
     let block = Arc::new(block);
@@ -66,10 +73,17 @@ fn step(context: &mut EvalContext, inputs: &[Expression]) -> Result<Dynamic, Box
             Ok(Dynamic::UNIT)
         }
         None => {
-            let before = std::mem::replace(context.tag_mut(), Dynamic::from(here.with_frame(frame)));
-            let result = body(context, &inputs[1], &here);
-            *context.tag_mut() = before;
-            result
+            let result = hooked::run(&here, &frame, &hooks, When::Before).and_then(|()| {
+                let inside = Dynamic::from(here.with_frame(frame.clone()));
+                let before = std::mem::replace(context.tag_mut(), inside);
+                let result = body(context, &inputs[1], &here);
+                *context.tag_mut() = before;
+                result
+            });
+            match has_failed(&result) {
+                true => result,
+                false => hooked::run(&here, &frame, &hooks, When::After).and(result),
+            }
         }
     };
     let outcome = match &result {
@@ -86,15 +100,19 @@ fn step(context: &mut EvalContext, inputs: &[Expression]) -> Result<Dynamic, Box
     }
 }
 
+/// Whether a step failed: `return`, `break` and `continue` leave it well.
+fn has_failed(result: &Result<Dynamic, Box<EvalAltResult>>) -> bool {
+    matches!(result, Err(error)
+        if !matches!(**error, EvalAltResult::Return(..) | EvalAltResult::LoopBreak(..)))
+}
+
 /// Evaluates the body of a step, and keeps what it saw if it fails and that is asked for.
 fn body(context: &mut EvalContext, body: &Expression, here: &Here) -> Result<Dynamic, Box<EvalAltResult>> {
     let Some(seen) = &here.seen else { return context.eval_expression_tree(body) };
     let around = context.scope().len();
     #[expect(deprecated, reason = "nothing else leaves the variables of a block to be looked at")]
     let result = context.eval_expression_tree_raw(body, false);
-    let failed = matches!(&result, Err(error)
-        if !matches!(**error, EvalAltResult::Return(..) | EvalAltResult::LoopBreak(..)));
-    if failed {
+    if has_failed(&result) {
         let inner = context.tag().clone().try_cast::<Here>();
         let step = inner.and_then(|inner| inner.frame.steps.last().cloned());
         seen.lock().keep(context, step);

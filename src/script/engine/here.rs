@@ -7,6 +7,7 @@ use super::seen::Seen;
 use super::values::to_error;
 use crate::failure::{Failure, Kind};
 use crate::key::KeyBuf;
+use crate::script::layers::hooks::Hook;
 use crate::session::{Frame, Session};
 use crate::sync::Mutex;
 use rhai::{Dynamic, EvalAltResult, FnPtr, GlobalRuntimeState};
@@ -20,6 +21,8 @@ pub struct Here {
     pub frame: Arc<Frame>,
     /// What `on_failure` blocks have to do, the newest last.
     pub handlers: Arc<Mutex<Vec<Handler>>>,
+    /// What `site.toml` has before and after steps.
+    pub hooks: Arc<[Hook]>,
     /// Answers what a plan can't know. Absent in a run.
     pub chooser: Option<Arc<dyn Chooser>>,
     /// How many steps follow each. Absent in a plan, and in what is typed.

@@ -8,7 +8,8 @@ pub fn examples(bundled: &str) -> String {
     let outline = outline(bundled);
     let mut text = String::from(
         "// This file overrides the bundled one of the same name. Remove the `//` from the parts to change.\n\
-         // `before` and `after` do something at a step, `replace` takes its place, `skip(\"step\", \"reason\")` leaves it out.\n",
+         // `before` and `after` do something at a step, `replace` takes its place, `skip(\"step\", \"reason\")` leaves it out.\n\
+         // Commands before and after a step need no file: `hooks` in site.toml, see `banister doc hooks`.\n",
     );
     let shown = |function: &&crate::script::text::outline::Function| {
         function.name != "main" && !is_base(&function.name)

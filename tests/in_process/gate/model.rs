@@ -192,6 +192,12 @@ impl Server {
             "forge_notes" => {
                 json!({ "releases": [{ "name": "0.2.11", "text": AWKWARD }], "unknown": AWKWARD })
             }
+            "compare_mounts" => json!({ "compared": true, "why": AWKWARD, "lost": [], "added": [AWKWARD] }),
+            "count_proofs" => {
+                let proofs = json!([{ "name": AWKWARD, "count": 1, "why": "" }, { "name": "", "count": null, "why": AWKWARD }]);
+                let tables = json!([{ "name": AWKWARD, "filled": [AWKWARD, ""], "why": "" }]);
+                json!({ "counted": true, "proofs": proofs, "tables": tables })
+            }
             "free_space" => size(i64::MAX as u64),
             "digest_env" => json!("digest"),
             "is_healthy" | "wait_healthy" => health(arguments),
@@ -228,7 +234,7 @@ impl Server {
                 json!({
                     "folder": format!("{backup}.unpacked"), "path": backup, "server": format!("{name} before"),
                     "release": release, "commit": null, "created": null, "parts": { "files": 1, "database": 1, "": FLOAT },
-                    "not_included": [AWKWARD, ""], "changed": [AWKWARD], "changes": AWKWARD, "lost": AWKWARD, "left_alone": [AWKWARD], "unlinked": [AWKWARD], "places": [AWKWARD], "made_here": false, "unloaded": [""], "stripped": [""],
+                    "not_included": [AWKWARD, ""], "changed": [AWKWARD], "changes": AWKWARD, "lost": AWKWARD, "left_alone": [AWKWARD], "unlinked": [AWKWARD], "places": [AWKWARD], "made_here": false, "unloaded": [""], "tables": [{ "name": AWKWARD, "filled": [AWKWARD], "why": "" }], "stripped": [""],
                 })
             }
             "put_back" => json!({ "restored": [AWKWARD], "kept": [AWKWARD] }),

@@ -1,202 +1,13 @@
-//! Compose projects without git and make: their releases are tags of images in a real registry on loopback, and the images
-//! are made on the spot from this machine's busybox.
+//! Compose projects without git and make: their releases are tags of images in a registry.
 
-use crate::support::docker::{alone, docker};
-use crate::support::{Said, said};
-use std::collections::BTreeSet;
+use crate::support::chance;
+use crate::support::docker::docker;
+use lab::{FILE, Lab, containers, ran};
 use std::fs;
-use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, MutexGuard};
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::process::Command;
 
-static ONE: Mutex<()> = Mutex::new(());
-
-/// Each start leaves a row. 2.0 changes the data, and does not start.
-const APP: &str = r#"#!/bin/sh
-if [ VERSION = 2.0 ]; then
-    echo 2 > /data/schema
-    echo "row of 2.0" >> /data/rows
-    echo "2.0 can't start"
-    exit 3
-fi
-[ -f /data/schema ] || echo 1 > /data/schema
-echo "started VERSION" >> /data/rows
-trap 'exit 0' TERM
-while :; do sleep 1; done
-"#;
-
-/// With a comment, quotes and blanks, which all stay.
-const FILE: &str = r#"# The shop.
-version: "2.4"
-services:
-  app:
-    image:  "IMAGE"   # moved by banister
-    restart: unless-stopped
-    stop_grace_period: 2s
-    volumes: ["data:/data", "./files:/files"]
-  worker:
-    image: IMAGE
-    restart: unless-stopped
-    stop_grace_period: 2s
-    volumes: ["work:/data"]
-volumes:
-  data: {}
-  work: {}
-"#;
-
-/// A folder with projects, a registry, and a site.
-struct Lab {
-    folder: tempfile::TempDir,
-    registry: Option<Child>,
-    port: u16,
-    projects: Vec<String>,
-    _one: MutexGuard<'static, ()>,
-}
-
-impl Lab {
-    /// None where there is no engine.
-    fn create(versions: &[&str]) -> Option<Lab> {
-        let one = alone(&ONE)?;
-        let folder = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut lab = Lab { folder, registry: None, port, projects: Vec::new(), _one: one };
-        for name in ["registry", "site", "home"] {
-            fs::create_dir(lab.path(name)).unwrap();
-        }
-        let config = format!(
-            "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: \"127.0.0.1:{port}\"}}\n",
-            lab.path("registry").display()
-        );
-        fs::write(lab.path("registry.yml"), config).unwrap();
-        lab.start_registry();
-        lab.make_images(versions);
-        Some(lab)
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn image(&self, version: &str) -> String {
-        format!("127.0.0.1:{}/shop:{version}", self.port)
-    }
-
-    fn start_registry(&mut self) {
-        let mut serve = Command::new("docker-registry");
-        serve.arg("serve").arg(self.path("registry.yml"));
-        self.registry = Some(serve.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
-        let until = Instant::now() + Duration::from_secs(20);
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            assert!(Instant::now() < until, "the registry does not listen");
-            std::thread::sleep(Duration::from_millis(50));
-        }
-    }
-
-    fn stop_registry(&mut self) {
-        if let Some(mut registry) = self.registry.take() {
-            let _ = registry.kill();
-            let _ = registry.wait();
-        }
-    }
-
-    /// Busybox and the tar that reads volumes, with the libraries that both need.
-    fn make_images(&self, versions: &[&str]) {
-        let root = self.path("root");
-        let script = "mkdir -p $1/bin; cp $(command -v busybox) $1/bin/busybox; cp $(command -v tar) $1/bin/gnutar; \
-            for f in $(ldd $1/bin/busybox $1/bin/gnutar | grep -o '/[^ :]*' | grep /lib); do mkdir -p $1$(dirname $f); cp -L $f $1$f; done; \
-            cd $1/bin; for a in sh cat echo sleep mv stat mkdir ls rm rmdir chown chmod sync; do ln -s busybox $a; done; ln -s gnutar tar";
-        ran(Command::new("sh").args(["-c", script, "sh"]).arg(&root));
-        for version in versions {
-            fs::write(root.join("app"), APP.replace("VERSION", version)).unwrap();
-            ran(Command::new("chmod").arg("755").arg(root.join("app")));
-            let tar = self.path("root.tar");
-            ran(Command::new("tar").arg("-C").arg(&root).arg("-cf").arg(&tar).arg("."));
-            let image = self.image(version);
-            docker(&["import", "--change", "ENTRYPOINT [\"/app\"]", tar.to_str().unwrap(), &image]);
-            docker(&["push", "--quiet", &image]);
-            docker(&["rmi", &image]);
-        }
-    }
-
-    /// A running project, with three workers.
-    fn project(&mut self, name: &str, file: &str, settings: &str) {
-        self.projects.push(name.to_owned());
-        fs::create_dir_all(self.path(name).join("files")).unwrap();
-        fs::write(self.path(name).join("files/kept"), "kept").unwrap();
-        fs::write(self.path(name).join("docker-compose.yml"), file).unwrap();
-        fs::write(self.path(name).join(".env"), settings).unwrap();
-        self.compose(name, &["up", "--detach", "--scale", "worker=3"]);
-    }
-
-    fn compose(&self, name: &str, arguments: &[&str]) {
-        ran(Command::new("docker-compose").args(arguments).current_dir(self.path(name)));
-    }
-
-    fn banister(&self, arguments: &[&str]) -> Said {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_banister"));
-        command.args(arguments).current_dir(self.path("site")).env_clear().stdin(Stdio::null());
-        for name in ["PATH", "DOCKER_HOST"] {
-            command.envs(std::env::var_os(name).map(|value| (name, value)));
-        }
-        command.env("HOME", self.path("home")).env("BANISTER_STATE", self.path("state"));
-        // What the administrator's shell has must override no setting.
-        command.env("SHOP_VERSION", "9.9").env("COMPOSE_PROJECT_NAME", "another");
-        said(command.output().unwrap())
-    }
-
-    /// The same, which must go well.
-    fn good(&self, arguments: &[&str]) -> String {
-        let said = self.banister(arguments);
-        assert_eq!(said.code, Some(0), "{arguments:?}: {said:?}");
-        format!("{}{}", said.out, said.err)
-    }
-
-    fn edit_site(&self) {
-        let file = self.path("site/site.toml");
-        let text = fs::read_to_string(&file).unwrap();
-        let text =
-            text.replace("\nversion = ", "\nhealthy = { within = \"12s\", stable = \"1s\" }\nversion = ");
-        fs::write(file, text).unwrap();
-    }
-
-    fn file(&self, name: &str) -> String {
-        fs::read_to_string(self.path(name).join("docker-compose.yml")).unwrap()
-    }
-}
-
-impl Drop for Lab {
-    fn drop(&mut self) {
-        self.stop_registry();
-        for name in &self.projects {
-            let down = ["down", "--volumes", "--remove-orphans", "--timeout", "1"];
-            let _ = Command::new("docker-compose").args(down).current_dir(self.path(name)).output();
-        }
-        let repository = format!("127.0.0.1:{}/shop", self.port);
-        let listed = Command::new("docker").args(["images", "--quiet", &repository]).output();
-        let ids = listed.map(|it| String::from_utf8_lossy(&it.stdout).into_owned()).unwrap_or_default();
-        let ids: BTreeSet<&str> = ids.split_whitespace().collect();
-        let _ = Command::new("docker").args(["rmi", "--force"]).args(ids).output();
-    }
-}
-
-fn ran(command: &mut Command) {
-    let output = command.stdin(Stdio::null()).output().unwrap();
-    assert!(output.status.success(), "{command:?}: {output:?}");
-}
-
-/// The containers of a project: service, image and state, each once with how many there are, and their ids.
-fn containers(project: &str) -> (Vec<String>, BTreeSet<String>) {
-    let label = format!("label=com.docker.compose.project={project}");
-    let format = "{{.ID}} {{.Label \"com.docker.compose.service\"}} {{.Image}} {{.State}}";
-    let listed = docker(&["ps", "--all", "--filter", &label, "--format", format]);
-    let lines = listed.lines().filter_map(|line| line.split_once(' '));
-    let (ids, mut rest): (BTreeSet<String>, Vec<String>) =
-        lines.map(|(id, rest)| (id.to_owned(), rest.to_owned())).unzip();
-    rest.sort();
-    (rest, ids)
-}
+pub mod lab;
 
 fn running(lab: &Lab, version: &str) -> Vec<String> {
     let line = |service: &str| format!("{service} {} running", lab.image(version));
@@ -218,7 +29,7 @@ fn no_state_is_open_to_others(folder: &Path) {
 
 #[test]
 fn a_compose_project_is_adopted_updated_and_rolled_back_with_its_rows_and_without_its_registry() {
-    let Some(mut lab) = Lab::create(&["1.0", "1.1", "1.2", "2.0"]) else { return };
+    let Some(mut lab) = Lab::create(&["1.0", "1.1", "1.2", "2.0", "latest"]) else { return };
     let file = FILE.replace("IMAGE", &lab.image("1.0"));
     lab.project("shop", &file, "TITLE=x\n");
     // Beside it one with services of the same names, of which one does not run.
@@ -229,7 +40,12 @@ fn a_compose_project_is_adopted_updated_and_rolled_back_with_its_rows_and_withou
     let (_, twins) = containers("twin");
 
     let shop = lab.path("shop");
-    fs::write(lab.path("site/site.toml"), "").unwrap();
+    // A file to which no table can be added stays as it is.
+    let inline = "servers = { x = { kind = \"plain\", checkout = \"/x\" } }\n";
+    fs::write(lab.path("site/site.toml"), inline).unwrap();
+    let said = lab.banister(&["adopt", "../shop", "--site", "."]);
+    assert!(said.code == Some(2) && said.err.contains("a table can't be added"), "{said:?}");
+    assert_eq!(fs::read_to_string(lab.path("site/site.toml")).unwrap(), inline);
     fs::remove_file(lab.path("site/site.toml")).unwrap();
     let said = lab.good(&["adopt", "../shop", "--site", "."]);
     assert!(said.contains("the tag of `app`") && said.contains("volumes    data, work"), "{said}");
@@ -272,6 +88,19 @@ fn a_compose_project_is_adopted_updated_and_rolled_back_with_its_rows_and_withou
     assert!(status.contains("health    healthy") && status.contains("lock      free"), "{status}");
     assert_eq!(docker(&["images", "--quiet", "banister-kept"]), "");
 
+    // What has the image of another file, by `extends`, would stay at the old version.
+    let extended = updated.replace(
+        "  worker:\n    image: IMAGE\n".replace("IMAGE", &lab.image("1.2")).as_str(),
+        "  worker:\n    extends: {file: common.yml, service: base}\n",
+    );
+    let base = format!("version: \"2.4\"\nservices:\n  base:\n    image: {}\n", lab.image("1.2"));
+    fs::write(shop.join("common.yml"), base).unwrap();
+    fs::write(shop.join("docker-compose.yml"), &extended).unwrap();
+    let refused = lab.banister(&["run", "update", "--to", "2.0", "--yes"]);
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(refused.err.contains("worker of shop has the image of its version"), "{refused:?}");
+    fs::write(shop.join("docker-compose.yml"), &updated).unwrap();
+
     // Where no registry answers nothing is touched.
     let unknown = lab.banister(&["run", "update", "--yes"]);
     assert_eq!(unknown.code, Some(1), "{unknown:?}");
@@ -305,4 +134,56 @@ fn the_version_in_a_setting_is_moved_alone_and_no_variable_of_a_shell_counts() {
             .unwrap()
             .starts_with("SHOP_VERSION=\"1.0\" # the version\n")
     );
+}
+
+/// A project whose update, and then the rollback of one that fails, are killed at some of their records. What a project has
+/// that was not killed says how many there are.
+#[test]
+fn an_update_and_a_rollback_that_are_killed_end_like_those_that_are_not() {
+    let Some(mut lab) = Lab::create(&["1.0", "1.1", "2.0"]) else { return };
+    let file = FILE.replace("IMAGE", &lab.image("1.0"));
+    for name in ["whole", "cut"] {
+        // Without a `.env`.
+        lab.project(name, &file, "");
+        lab.good(&["adopt", &format!("../{name}"), "--site", "."]);
+    }
+    lab.edit_site();
+    let volume = |name: &str| read(&lab, &format!("{name}_data"), "rows");
+    let update = |name| ["run", "update", "--to", "1.1", "--server", name, "--yes"];
+    let fail = |name| ["run", "update", "--server", name, "--yes", "--on-failure", "stop"];
+    let forth = ["resume", "--yes"];
+    let back = ["resume", "--rollback", "--yes"];
+
+    lab.good(&update("whole"));
+    let places = some_of(0, lab.records());
+    let said = lab.killed_at(&update("cut"), &forth, &places);
+    assert_eq!(said.code, Some(0), "{places:?}: {said:?}");
+    for name in ["whole", "cut"] {
+        assert_eq!(lab.file(name), file.replace(&lab.image("1.0"), &lab.image("1.1")), "{places:?}");
+        assert_eq!(containers(name).0, running(&lab, "1.1"), "{places:?}");
+        assert_eq!(volume(name), "started 1.0\nstarted 1.1\n", "{places:?}");
+    }
+
+    assert_eq!(lab.banister(&fail("whole")).code, Some(1));
+    let failed = lab.records();
+    lab.good(&back);
+    let backs = some_of(failed + 1, lab.records());
+    assert_eq!(lab.banister(&fail("cut")).code, Some(1));
+    let said = lab.killed_at(&back, &back, &backs);
+    assert_eq!(said.code, Some(0), "{backs:?}: {said:?}");
+    for name in ["whole", "cut"] {
+        assert_eq!(lab.file(name), file.replace(&lab.image("1.0"), &lab.image("1.1")), "{backs:?}");
+        assert_eq!(containers(name).0, running(&lab, "1.1"), "{backs:?}");
+        assert_eq!(read(&lab, &format!("{name}_data"), "schema"), "1\n", "{backs:?}");
+        assert_eq!(volume(name), "started 1.0\nstarted 1.1\nstarted 1.1\n", "{backs:?}");
+    }
+    assert_eq!(docker(&["images", "--quiet", "banister-kept"]), "", "{places:?} {backs:?}");
+    let locks = lab.good(&["lock", "show"]);
+    assert_eq!(locks, "cut: free\nwhole: free\n", "{places:?} {backs:?}");
+}
+
+/// Some of the places between two records, in order.
+fn some_of(first: usize, end: usize) -> Vec<String> {
+    let all = (first..end).flat_map(|record| [format!("before {record}"), format!("after {record}")]);
+    chance::part(all.collect(), 19)
 }

@@ -135,3 +135,62 @@ fn one_that_somebody_left_out_stays_out() {
     found.updates_to("0.3.0");
     assert!(!found.path("web/lib/lib.txt").exists());
 }
+
+#[test]
+fn own_files_where_a_release_adds_one_are_in_the_way() {
+    let found = with_a_submodule();
+    found.world.write("web/.git/info/exclude", "lib/\n");
+    found.world.write("web/lib/lib.txt", "precious\n");
+    found.world.write("web/lib/deep/data", "precious\n");
+    found.is_refused(&[
+        "2 files of the checkout",
+        "in the way: lib/deep/data",
+        "in the way: lib/lib.txt",
+        "mv ",
+    ]);
+    std::fs::rename(found.path("web/lib"), found.path("own")).unwrap();
+    found.updates_to("0.2.0");
+}
+
+#[test]
+fn own_files_where_a_new_commit_of_one_has_its_own_are_in_the_way() {
+    let found = with_a_submodule();
+    found.updates_to("0.2.0");
+    found.world.write("inner/data", "of the release\n");
+    found.git("inner", &["add", "data"]);
+    found.git("inner", &["commit", "-q", "-m", "data"]);
+    found.git("lib/inner", &["pull", "-q", "origin", "main"]);
+    found.git("lib", &["commit", "-q", "-a", "-m", "inner"]);
+    changes(&found, "0.3.0");
+    let folder = found.git("web/lib/inner", &["rev-parse", "--absolute-git-dir"]);
+    std::fs::write(std::path::Path::new(&folder).join("info/exclude"), "data\n").unwrap();
+    found.world.write("web/lib/inner/data", "precious\n");
+    found.is_refused(&["1 file of the checkout", "in the way: lib/inner/data"]);
+    std::fs::remove_file(found.path("web/lib/inner/data")).unwrap();
+    found.updates_to("0.3.0");
+    assert_eq!(found.read("web/lib/inner/data"), "of the release\n");
+}
+
+#[test]
+fn own_files_in_one_that_goes_are_kept_and_come_back_with_it() {
+    let found = with_a_submodule();
+    found.updates_to("0.2.0");
+    let folder = found.git("web/lib", &["rev-parse", "--absolute-git-dir"]);
+    std::fs::write(std::path::Path::new(&folder).join("info/exclude"), "*.keep\n").unwrap();
+    found.world.write("web/lib/data.keep", "precious\n");
+    found.git("origin", &["rm", "-q", "-f", "lib"]);
+    found.release(
+        "0.3.0",
+        &[("Makefile", "config build up stop:\n\t@test -e ../mended || test $@ != build\n")],
+    );
+    let planned = found.world.banister(&["plan", "update"]);
+    let note = "lib/data.keep in a submodule that 0.3.0 does not have: kept in ";
+    assert!(planned.code == Some(0) && planned.out.contains(note), "{planned:?}");
+    let said = found.world.banister(&["run", "update", "--yes"]);
+    assert!(said.code == Some(1) && said.out.contains(note), "{said:?}");
+    assert_eq!(found.read("web/.git/banister-kept/lib/data.keep"), "precious\n");
+    assert!(!found.path("web/lib").exists());
+    let said = found.world.banister(&["resume", "--rollback", "--yes"]);
+    assert_eq!((said.code, found.read("web/lib/data.keep").as_str()), (Some(0), "precious\n"), "{said:?}");
+    assert!(!found.path("web/.git/banister-kept/lib/data.keep").exists());
+}

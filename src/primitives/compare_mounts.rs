@@ -1,0 +1,257 @@
+//! `compare_mounts(server, to: text, #{ compose: array = [] })`
+//!
+//! Compares what the containers of a server mount with what they would mount in another release, as Docker Compose reports
+//! its files: an application that finds its data no more begins anew beside it, and is healthy.
+//!
+//! The release's files are written beside the checkout, in its `.git`, with what git does not know linked into them, and are
+//! removed again; a file over 1 MiB is left empty there. Where releases are tags of images, the setting with the version has
+//! the other one while Compose is asked. The server's own files are not touched.
+//!
+//! What holds no data is not compared: memory, sockets, folders of the machine such as `/proc` and `/usr`, files that are
+//! mounted read-only, files below `/etc`, and what is tracked by git.
+//!
+//! # Options
+//! - `compose`: what stands before the command of Compose when the server is started, such as `["-f", "a.yaml"]`. A file of
+//!   `-f` that is not there is left out, `~/` is the server's home. Default: nothing, or, where Compose finds no files itself,
+//!   those that the labels of the containers name.
+//!
+//! # Returns
+//! A map:
+//! - `compared`: whether there was something to compare: Compose, containers of the server, and Compose files.
+//! - `why`: why it could not be compared although containers are there; else empty.
+//! - `lost`: an array of texts, each a difference that loses data's place: a volume, folder or file that a service mounts
+//!   and does not mount at the same place in the release, unless that has no such service and another one mounts it there;
+//!   another project; a volume that is external in only one of them, or that another driver makes. If Compose does not take
+//!   the files of the release, that.
+//! - `added`: an array of texts, what is mounted besides.
+//!
+//! # Errors
+//! None for what can't be compared, as a release with more than 200,000 files or 256 MiB of text.
+//!
+//! # After a crash
+//! It is compared again, unless the result was recorded.
+//!
+//! # Example
+//! ```rhai
+//! let server = this_server();
+//! server.fetch();
+//! server.compare_mounts("0.2.11").lost
+//! // => []
+//! ```
+
+use crate::data::ServerName;
+use crate::failure::{Failure, Kind, Result};
+use crate::kind::Source;
+use crate::machine::deployment::{Deployment, Model, Mounted, Place, Program, compare};
+use crate::machine::git::Checkout;
+use crate::primitive::{Act, Facet, Host, Primitive};
+use crate::site::Server;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+pub struct CompareMounts;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arguments {
+    server: ServerName,
+    to: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    compose: Vec<String>,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+pub struct Outcome {
+    compared: bool,
+    why: String,
+    lost: Vec<String>,
+    added: Vec<String>,
+}
+
+impl Primitive for CompareMounts {
+    type Arguments = Arguments;
+    type Outcome = Outcome;
+    const NAME: &'static str = "compare_mounts";
+    const SOURCE: &'static str = include_str!("compare_mounts.rs");
+    const ACT: Act<Self> =
+        Act::Look { reads: &[Facet::Checkout, Facet::History, Facet::Settings], perform, predict };
+}
+
+fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
+    compared(arguments, host, false)
+}
+
+/// A plan fetches: what that will bring is read without bringing it into the checkout.
+fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
+    Ok(json!(compared(arguments, host, true)?))
+}
+
+fn compared(arguments: &Arguments, host: &Host, is_plan: bool) -> Result<Outcome> {
+    let server = host.server()?;
+    let stop = || host.stop.is_asked();
+    let deployment = server.deployment(&stop);
+    let found = deployment.files_of_containers().and_then(|files| match files {
+        Some(files) => Ok(Some((Program::find(&deployment.folder, &server.environment, &stop)?, files))),
+        None => Ok(None),
+    });
+    let (program, files) = match found {
+        Ok(Some(found)) => found,
+        Ok(None) => return Ok(Outcome::default()),
+        Err(failure) if failure.kind == Kind::NotFound => return Ok(Outcome::default()),
+        Err(failure) => return not_compared(failure),
+    };
+    let pair = match server.facts.source {
+        Source::Images => versions(arguments, server, &deployment, &program),
+        Source::Git => releases(arguments, server, &program, &files, is_plan, &stop),
+    };
+    let Pair { now, then, folder, checkout } = match pair {
+        Ok(Some(pair)) => pair,
+        Ok(None) => return Ok(Outcome::default()),
+        Err(failure) => return not_compared(failure),
+    };
+    let now = match now {
+        Ok(now) => now,
+        Err(failure) => return not_compared(failure),
+    };
+    let then = match then {
+        Ok(then) => then,
+        Err(failure) if failure.kind == Kind::Interrupted => return Err(failure),
+        Err(failure) => {
+            let lost = vec![format!("what {} mounts is not known: {}", arguments.to, in_words(&failure))];
+            return Ok(Outcome { compared: true, lost, ..Outcome::default() });
+        }
+    };
+    let is_data = |mount: &Mounted| holds_data(mount, &folder, checkout.as_ref());
+    let compared = compare(&now, &then, &arguments.to, &is_data);
+    Ok(Outcome { compared: true, why: String::new(), lost: compared.lost, added: compared.added })
+}
+
+/// What the files mean now, and in the release.
+struct Pair {
+    now: Result<Model>,
+    then: Result<Model>,
+    /// Where relative paths begin.
+    folder: PathBuf,
+    checkout: Option<Checkout>,
+}
+
+/// Of a checkout: its files, and those of the release beside it. Nothing if Compose has none now.
+fn releases(
+    arguments: &Arguments,
+    server: &Server,
+    program: &Program,
+    files: &[PathBuf],
+    is_plan: bool,
+    stop: &dyn Fn() -> bool,
+) -> Result<Option<Pair>> {
+    let checkout = server.open_checkout()?;
+    let glimpse = match is_plan {
+        true => match checkout.glimpse_of(&arguments.to, &server.environment, stop) {
+            Err(failure) if failure.kind == Kind::Unreachable => Some(checkout.double()?),
+            glimpse => Some(glimpse?),
+        },
+        false => None,
+    };
+    let within = server.make_folder_within(checkout.folder());
+    let here = Deployment { folder: checkout.folder().join(&within), ..server.deployment(stop) };
+    let mut given = arguments.compose.clone();
+    if !has_files(&given, &here)? {
+        // Whoever started it named them.
+        let inside = files.iter().filter_map(|file| file.strip_prefix(&here.folder).ok());
+        given.extend(inside.flat_map(|file| ["-f".to_owned(), file.display().to_string()]));
+    }
+    let words = words(&given, server, &here.folder);
+    if !has_files(&words, &here)? {
+        return Ok(None);
+    }
+    let now = here.meant(program, &words);
+    let known = glimpse.as_ref().map_or(&checkout, |glimpse| &glimpse.checkout);
+    let beside = checkout.beside(known, known.commit_named_by(&arguments.to)?, stop)?;
+    let there = Deployment { folder: beside.folder().join(&within), ..server.deployment(stop) };
+    let words = self::words(&given, server, &there.folder);
+    // Without any, Compose would look for some in the folders around it.
+    let then = match there.folder.is_dir() && has_files(&words, &there)? {
+        true => there.meant(program, &words),
+        false => Ok(Model::default()),
+    };
+    let then = then.map(|mut model| {
+        let mounts = model.services.values_mut().flat_map(|part| &mut part.mounts);
+        for source in mounts.filter_map(|mount| mount.source.as_mut()) {
+            *source = beside.real(&there.folder.join(&*source)).display().to_string();
+        }
+        model
+    });
+    Ok(Some(Pair { now, then, folder: here.folder.clone(), checkout: Some(checkout) }))
+}
+
+/// Of tags of images: the same files with another version in the setting. A tag in a file is in no mount.
+fn versions(
+    arguments: &Arguments,
+    server: &Server,
+    deployment: &Deployment,
+    program: &Program,
+) -> Result<Option<Pair>> {
+    let Ok(Place::Setting(setting)) = server.version_place() else { return Ok(None) };
+    let named = deployment.name()?.map(|name| ["-p".to_owned(), name]).into_iter().flatten();
+    let words: Vec<String> = named.collect();
+    let mut environment = server.environment.clone();
+    environment.insert(setting, arguments.to.clone());
+    let there = Deployment { folder: deployment.folder.clone(), environment: &environment, ..*deployment };
+    let (now, then) = (deployment.meant(program, &words), there.meant(program, &words));
+    Ok(Some(Pair { now, then, folder: deployment.folder.clone(), checkout: None }))
+}
+
+/// What stands before the command in this folder.
+fn words(given: &[String], server: &Server, folder: &Path) -> Vec<String> {
+    let named = server.project.iter().flat_map(|name| ["-p".to_owned(), name.clone()]);
+    let mut words: Vec<String> = named.collect();
+    let mut given = given.iter();
+    while let Some(word) = given.next() {
+        let file = given.clone().next().filter(|_| word == "-f");
+        if file.is_some_and(|file| !folder.join(file).exists()) {
+            given.next();
+            continue;
+        }
+        words.push(if word.starts_with("~/") {
+            server.path(word).display().to_string()
+        } else {
+            word.clone()
+        });
+    }
+    words
+}
+
+fn has_files(words: &[String], deployment: &Deployment) -> Result<bool> {
+    Ok(words.iter().any(|word| word == "-f") || deployment.has_files()?)
+}
+
+fn not_compared(failure: Failure) -> Result<Outcome> {
+    match failure.kind {
+        Kind::Interrupted => Err(failure),
+        _ => Ok(Outcome { why: in_words(&failure), ..Outcome::default() }),
+    }
+}
+
+fn in_words(failure: &Failure) -> String {
+    std::iter::once(&failure.message).chain(&failure.why).cloned().collect::<Vec<_>>().join(": ")
+}
+
+/// Folders of a machine that are no data of a project.
+const MACHINE: [&str; 7] = ["/proc", "/sys", "/dev", "/run", "/var/run", "/usr", "/lib"];
+
+/// Whether something may be lost if a service has it no more.
+fn holds_data(mount: &Mounted, folder: &Path, checkout: Option<&Checkout>) -> bool {
+    let Some(source) = &mount.source else { return !mount.passing };
+    let path = folder.join(source);
+    let Ok(found) = path.metadata() else { return false };
+    let is_machine = MACHINE.iter().any(|top| path.starts_with(top)) && !path.starts_with("/dev/shm");
+    let is_setting = found.is_file() && (mount.read_only || path.starts_with("/etc"));
+    let may_be_data = found.is_dir() || found.is_file();
+    // Links resolved, as the folder of a checkout is.
+    let real = path.canonicalize().unwrap_or(path);
+    may_be_data
+        && !is_machine
+        && !is_setting
+        && !checkout.is_some_and(|checkout| checkout.is_all_tracked(&real))
+}

@@ -1,0 +1,229 @@
+//! A folder with Compose projects, a site, and a real registry on loopback. The images are made on the spot from this machine's
+//! busybox.
+
+use crate::support::docker::{alone, docker};
+use crate::support::{Said, began, said};
+use std::collections::BTreeSet;
+use std::fs;
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+static ONE: Mutex<()> = Mutex::new(());
+
+/// Each start leaves a row. 2.0 changes the data, and does not start.
+pub const APP: &str = r#"#!/bin/sh
+if [ VERSION = 2.0 ]; then
+    echo 2 > /data/schema
+    echo "row of 2.0" >> /data/rows
+    echo "2.0 can't start"
+    exit 3
+fi
+[ -f /data/schema ] || echo 1 > /data/schema
+echo "started VERSION" >> /data/rows
+trap 'exit 0' TERM
+while :; do sleep 1; done
+"#;
+
+/// With a comment, quotes and blanks, which all stay.
+pub const FILE: &str = r#"# The shop.
+version: "2.4"
+services:
+  app:
+    image:  "IMAGE"   # moved by banister
+    restart: unless-stopped
+    stop_grace_period: 2s
+    volumes: ["data:/data", "./files:/files"]
+  worker:
+    image: IMAGE
+    restart: unless-stopped
+    stop_grace_period: 2s
+    volumes: ["work:/data"]
+volumes:
+  data: {}
+  work: {}
+"#;
+
+/// A folder with projects, a registry, and a site.
+pub struct Lab {
+    folder: tempfile::TempDir,
+    registry: Option<Child>,
+    port: u16,
+    projects: Vec<String>,
+    _one: MutexGuard<'static, ()>,
+}
+
+impl Lab {
+    /// None where there is no engine.
+    pub fn create(versions: &[&str]) -> Option<Lab> {
+        let one = alone(&ONE)?;
+        let folder = tempfile::tempdir().unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut lab = Lab { folder, registry: None, port, projects: Vec::new(), _one: one };
+        for name in ["registry", "site", "home"] {
+            fs::create_dir(lab.path(name)).unwrap();
+        }
+        let config = format!(
+            "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: \"127.0.0.1:{port}\"}}\n",
+            lab.path("registry").display()
+        );
+        fs::write(lab.path("registry.yml"), config).unwrap();
+        lab.start_registry();
+        lab.make_images(versions);
+        Some(lab)
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn image(&self, version: &str) -> String {
+        format!("127.0.0.1:{}/shop:{version}", self.port)
+    }
+
+    fn start_registry(&mut self) {
+        let mut serve = Command::new("docker-registry");
+        serve.arg("serve").arg(self.path("registry.yml"));
+        self.registry = Some(serve.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+        let until = Instant::now() + Duration::from_secs(20);
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            assert!(Instant::now() < until, "the registry does not listen");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    pub fn stop_registry(&mut self) {
+        if let Some(mut registry) = self.registry.take() {
+            let _ = registry.kill();
+            let _ = registry.wait();
+        }
+    }
+
+    /// Busybox and the tar that reads volumes, with the libraries that both need.
+    fn make_images(&self, versions: &[&str]) {
+        let root = self.path("root");
+        let script = "mkdir -p $1/bin; cp $(command -v busybox) $1/bin/busybox; cp $(command -v tar) $1/bin/gnutar; \
+            for f in $(ldd $1/bin/busybox $1/bin/gnutar | grep -o '/[^ :]*' | grep /lib); do mkdir -p $1$(dirname $f); cp -L $f $1$f; done; \
+            cd $1/bin; for a in sh cat echo sleep mv stat mkdir ls rm rmdir chown chmod sync; do ln -s busybox $a; done; ln -s gnutar tar";
+        ran(Command::new("sh").args(["-c", script, "sh"]).arg(&root));
+        for version in versions {
+            fs::write(root.join("app"), APP.replace("VERSION", version)).unwrap();
+            ran(Command::new("chmod").arg("755").arg(root.join("app")));
+            let tar = self.path("root.tar");
+            ran(Command::new("tar").arg("-C").arg(&root).arg("-cf").arg(&tar).arg("."));
+            let image = self.image(version);
+            docker(&["import", "--change", "ENTRYPOINT [\"/app\"]", tar.to_str().unwrap(), &image]);
+            docker(&["push", "--quiet", &image]);
+            docker(&["rmi", &image]);
+        }
+    }
+
+    /// A running project, with three workers.
+    pub fn project(&mut self, name: &str, file: &str, settings: &str) {
+        fs::create_dir_all(self.path(name).join("files")).unwrap();
+        fs::write(self.path(name).join("files/kept"), "kept").unwrap();
+        fs::write(self.path(name).join("docker-compose.yml"), file).unwrap();
+        if !settings.is_empty() {
+            fs::write(self.path(name).join(".env"), settings).unwrap();
+        }
+        self.up(name, &["--scale", "worker=3"]);
+    }
+
+    /// Starts what is in a folder; it is removed when this is dropped.
+    pub fn up(&mut self, name: &str, arguments: &[&str]) {
+        self.projects.push(name.to_owned());
+        ran(Command::new("docker-compose")
+            .args(["up", "--detach"])
+            .args(arguments)
+            .current_dir(self.path(name)));
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_banister"));
+        command.args(arguments).current_dir(self.path("site")).env_clear().stdin(Stdio::null());
+        for name in ["PATH", "DOCKER_HOST"] {
+            command.envs(std::env::var_os(name).map(|value| (name, value)));
+        }
+        command.env("HOME", self.path("home")).env("BANISTER_STATE", self.path("state"));
+        // What the administrator's shell has must override no setting.
+        command.env("SHOP_VERSION", "9.9").env("COMPOSE_PROJECT_NAME", "another");
+        command
+    }
+
+    pub fn banister(&self, arguments: &[&str]) -> Said {
+        said(self.command(arguments).output().unwrap())
+    }
+
+    /// Begins a run, kills each of its sessions at one of the places, and at last lets it end.
+    pub fn killed_at(&self, begin: &[&str], resume: &[&str], places: &[String]) -> Said {
+        let mut arguments = begin;
+        for place in places {
+            let said = said(self.command(arguments).env("BANISTER_CRASH_AT", place).output().unwrap());
+            assert_eq!(said.code, Some(-9), "{place}: {said:?}");
+            arguments = resume;
+        }
+        self.banister(resume)
+    }
+
+    /// How many records the newest run has.
+    pub fn records(&self) -> usize {
+        let runs = fs::read_dir(self.path("state/runs"))
+            .unwrap()
+            .map(|run| run.unwrap().path().join("journal.jsonl"));
+        let newest = runs.filter(|path| path.is_file()).max_by_key(|path| began(path)).unwrap();
+        fs::read_to_string(newest).unwrap().lines().count()
+    }
+
+    /// The same, which must go well.
+    pub fn good(&self, arguments: &[&str]) -> String {
+        let said = self.banister(arguments);
+        assert_eq!(said.code, Some(0), "{arguments:?}: {said:?}");
+        format!("{}{}", said.out, said.err)
+    }
+
+    pub fn edit_site(&self) {
+        let file = self.path("site/site.toml");
+        let text = fs::read_to_string(&file).unwrap();
+        let text =
+            text.replace("\nbackup = ", "\nhealthy = { within = \"12s\", stable = \"1s\" }\nbackup = ");
+        fs::write(file, text).unwrap();
+    }
+
+    pub fn file(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name).join("docker-compose.yml")).unwrap()
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        self.stop_registry();
+        for name in &self.projects {
+            let down = ["down", "--volumes", "--remove-orphans", "--timeout", "1"];
+            let _ = Command::new("docker-compose").args(down).current_dir(self.path(name)).output();
+        }
+        let repository = format!("127.0.0.1:{}/shop", self.port);
+        let listed = Command::new("docker").args(["images", "--quiet", &repository]).output();
+        let ids = listed.map(|it| String::from_utf8_lossy(&it.stdout).into_owned()).unwrap_or_default();
+        let ids: BTreeSet<&str> = ids.split_whitespace().collect();
+        let _ = Command::new("docker").args(["rmi", "--force"]).args(ids).output();
+    }
+}
+
+pub fn ran(command: &mut Command) {
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    assert!(output.status.success(), "{command:?}: {output:?}");
+}
+
+/// The containers of a project: service, image and state, each once with how many there are, and their ids.
+pub fn containers(project: &str) -> (Vec<String>, BTreeSet<String>) {
+    let label = format!("label=com.docker.compose.project={project}");
+    let format = "{{.ID}} {{.Label \"com.docker.compose.service\"}} {{.Image}} {{.State}}";
+    let listed = docker(&["ps", "--all", "--filter", &label, "--format", format]);
+    let lines = listed.lines().filter_map(|line| line.split_once(' '));
+    let (ids, mut rest): (BTreeSet<String>, Vec<String>) =
+        lines.map(|(id, rest)| (id.to_owned(), rest.to_owned())).unzip();
+    rest.sort();
+    (rest, ids)
+}
