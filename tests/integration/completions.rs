@@ -62,7 +62,7 @@ fn bash_completes_commands_runbooks_parameters_and_servers() {
     assert_eq!(offered(&world, &["resu"]), ["resume"]);
     assert_eq!(offered(&world, &["run", "up"]), ["update", "update-linked"]);
     assert_eq!(offered(&world, &["plan", "mi"]), ["mine"]);
-    assert_eq!(offered(&world, &["run", "update", "--t"]), ["--to"]);
+    assert_eq!(offered(&world, &["run", "update", "--t"]), ["--to", "--through"]);
     assert_eq!(offered(&world, &["plan", "mine", "--how"]), ["--how-often"]);
     assert_eq!(offered(&world, &["status", "--server", ""]), ["far", "web"]);
     assert_eq!(offered(&world, &["status", "--server=w"]), ["--server=web"]);

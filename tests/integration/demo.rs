@@ -116,7 +116,9 @@ impl Demo {
     fn ends(&self, said: &Said, state: &str, release: &str) {
         assert_eq!(said.code, Some(0), "{said:?}");
         let (told, next) = last_lines(said);
-        assert_eq!(told, format!("`update` {state} on practice"));
+        let back =
+            if state == "was rolled back" { format!("; {release} is checked out") } else { String::new() };
+        assert_eq!(told, format!("`update` {state} on practice{back}"));
         assert_eq!(next, format!("banister status --site {}", self.practice.dir().display()));
         assert_eq!(self.practice.discover().unwrap()["version"], release);
         assert_eq!(self.practice.rows().unwrap().tables["hoss_core.datasets"], 240);

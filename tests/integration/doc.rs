@@ -32,8 +32,10 @@ fn a_name_is_a_page_of_whatever_is_called_so() {
     assert_eq!(doc(&world, &["hide_page"]), doc(&world, &["hoss::hide_page"]));
     assert_eq!(doc(&world, &["kind::check_space"]), doc(&world, &["plain::check_space"]));
     let runbook = doc(&world, &["update"]);
-    let first = "banister run update [--to VALUE] [--wait-idle VALUE] [--unhealthy VALUE] [--moved VALUE]\n\nUpdate one server to a release";
-    assert!(runbook.starts_with(first), "{runbook}");
+    let options =
+        "[--to VALUE] [--wait-idle VALUE] [--unhealthy VALUE] [--bad VALUE] [--through] [--moved VALUE]";
+    let first = format!("banister run update {options}\n\nUpdate one server to a release");
+    assert!(runbook.starts_with(&first), "{runbook}");
     for told in [
         "# Parameters\n- `to`: the release",
         "# Steps\n- Check\n",
