@@ -179,11 +179,11 @@ fn an_update_and_a_rollback_that_are_killed_end_like_those_that_are_not() {
     }
     assert_eq!(docker(&["images", "--quiet", "banister-kept"]), "", "{places:?} {backs:?}");
     let locks = lab.good(&["lock", "show"]);
-    assert_eq!(locks, "cut: free\nwhole: free\n", "{places:?} {backs:?}");
+    assert!(locks.contains("cut: free\n") && locks.contains("whole: free\n"), "{places:?} {backs:?}: {locks}");
 }
 
 /// Some of the places between two records, in order.
 fn some_of(first: usize, end: usize) -> Vec<String> {
     let all = (first..end).flat_map(|record| [format!("before {record}"), format!("after {record}")]);
-    chance::part(all.collect(), 19)
+    chance::part(all.collect(), 29)
 }
