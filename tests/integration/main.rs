@@ -91,6 +91,7 @@ mod stops;
 mod strange_scripts;
 mod supervised;
 mod sweep;
+mod systemd;
 mod tags;
 mod terminal;
 mod through;

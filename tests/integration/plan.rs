@@ -130,7 +130,10 @@ fn the_plan_of_an_update_says_what_it_will_do_and_changes_nothing() {
         "exec" => ["PGOPTIONS=-c default_transaction_read_only=on", "list_queues"]
             .iter()
             .any(|harmless| asked.iter().any(|word| word == harmless)),
-        what => ["ps", "inspect", "logs"].contains(&what),
+        // Compose, which says what a release would mount.
+        "--env-file" => asked.last().is_some_and(|word| word == "config"),
+        "compose" => asked[1] == "version",
+        what => ["ps", "inspect", "logs", "version"].contains(&what),
     };
     assert!(asked.iter().all(only_reads), "{asked:?}");
     assert!(!world.path().join("state").exists(), "no run was made");

@@ -70,7 +70,9 @@ impl Call {
         if let Some(name) = self.project.as_ref().or_else(|| variables.get("COMPOSE_PROJECT_NAME")) {
             project.name = name.clone();
         }
-        if !world.owns(&project.folder) {
+        // What only reads may read a release that lies beside the checkout.
+        let only_reads = self.command.first().is_some_and(|command| command == "config");
+        if !only_reads && !world.owns(&project.folder) {
             let message = format!(
                 "`{}` is outside of the practice server `{}`",
                 project.folder.display(),

@@ -179,7 +179,10 @@ fn an_update_and_a_rollback_that_are_killed_end_like_those_that_are_not() {
     }
     assert_eq!(docker(&["images", "--quiet", "banister-kept"]), "", "{places:?} {backs:?}");
     let locks = lab.good(&["lock", "show"]);
-    assert!(locks.contains("cut: free\n") && locks.contains("whole: free\n"), "{places:?} {backs:?}: {locks}");
+    assert!(
+        locks.contains("cut: free\n") && locks.contains("whole: free\n"),
+        "{places:?} {backs:?}: {locks}"
+    );
 }
 
 /// Some of the places between two records, in order.
