@@ -87,7 +87,8 @@ impl Docker<'_> {
         let all = ["ps --all --no-trunc --format {{.Image}}", "image ls --no-trunc --quiet"];
         let mut tried = BTreeSet::from([volume.image.clone()]);
         for list in all {
-            let listed = self.ask(list.split(' ').map(str::to_owned).collect())?;
+            // Where there is no other, what is done with its own says why it fails.
+            let Ok(listed) = self.ask(list.split(' ').map(str::to_owned).collect()) else { continue };
             for image in listed.lines().map(str::trim).filter(|image| !image.is_empty()) {
                 let other = Volume { image: image.to_owned(), name: volume.name.clone() };
                 if tried.len() < MOST_TRIED && tried.insert(image.to_owned()) && self.is_able(&other)? {
