@@ -38,7 +38,7 @@ fn a_name_is_a_page_of_whatever_is_called_so() {
     assert!(runbook.starts_with(&first), "{runbook}");
     for told in [
         "# Parameters\n- `to`: the release",
-        "# Steps\n- Check\n",
+        "\n- Check\n",
         "\n- Wait until healthy\n",
         "- update::install(",
     ] {
