@@ -12,7 +12,7 @@ use git2::{FileMode, ObjectType, Oid, Tree, TreeWalkMode, TreeWalkResult};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -48,6 +48,9 @@ impl Beside {
 impl Drop for Beside {
     fn drop(&mut self) {
         let _ = tree::remove(&self.root);
+        // Who waits for it sees that it is gone.
+        let _ = std::fs::remove_file(self.root.with_extension("lock"));
+        let _ = self.root.parent().map(std::fs::remove_dir);
     }
 }
 
@@ -81,7 +84,11 @@ impl Checkout {
         loop {
             let file = File::create(path).or_fail(Kind::Refused, failed)?;
             if let Some(lock) = FileLock::take(file).or_fail(Kind::Refused, failed)? {
-                return Ok(lock);
+                let place = |found: std::fs::Metadata| (found.dev(), found.ino());
+                // Whoever had it has removed it; then it keeps nobody out.
+                if lock.metadata().ok().map(place) == path.metadata().ok().map(place) {
+                    return Ok(lock);
+                }
             }
             if stop() {
                 return Err(Failure::new(Kind::Interrupted, "interrupted"));
