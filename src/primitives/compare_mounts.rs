@@ -167,7 +167,7 @@ fn releases(
     }
     let now = here.meant(program, &words);
     let known = glimpse.as_ref().map_or(&checkout, |glimpse| &glimpse.checkout);
-    let beside = checkout.beside(known, known.commit_named_by(&arguments.to)?, stop)?;
+    let beside = checkout.beside(known, known.commit_named_by(&arguments.to)?, is_plan, stop)?;
     let there = Deployment { folder: beside.folder().join(&within), ..server.deployment(stop) };
     let words = self::words(&given, server, &there.folder);
     // Without any, Compose would look for some in the folders around it.

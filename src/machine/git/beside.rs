@@ -30,7 +30,8 @@ const TICK: Duration = Duration::from_millis(50);
 pub struct Beside {
     root: PathBuf,
     folder: PathBuf,
-    _lock: FileLock,
+    /// None where it is in a temporary folder, of a plan.
+    lock: Option<FileLock>,
 }
 
 impl Beside {
@@ -48,6 +49,9 @@ impl Beside {
 impl Drop for Beside {
     fn drop(&mut self) {
         let _ = tree::remove(&self.root);
+        if self.lock.is_none() {
+            return;
+        }
         // Who waits for it sees that it is gone.
         let _ = std::fs::remove_file(self.root.with_extension("lock"));
         let _ = self.root.parent().map(std::fs::remove_dir);
@@ -56,17 +60,23 @@ impl Drop for Beside {
 
 impl Checkout {
     /// Writes the files of `to`, which `then` knows, with the edits that are kept. What git does not know of in the
-    /// checkout is linked.
-    pub fn beside(&self, then: &Checkout, to: Oid, stop: &dyn Fn() -> bool) -> Result<Beside> {
+    /// checkout is linked. A plan has it in a temporary folder: it changes nothing, not even when a folder was changed.
+    pub fn beside(&self, then: &Checkout, to: Oid, is_plan: bool, stop: &dyn Fn() -> bool) -> Result<Beside> {
         let state = self.state_folder();
         let failed = || format!("the files of the release can't be written into `{}`", state.display());
-        std::fs::create_dir_all(&state).or_fail(Kind::Refused, failed)?;
-        let state = state.canonicalize().or_fail(Kind::Refused, failed)?;
-        let lock = self.hold(&state.join("beside.lock"), stop)?;
-        let root = state.join("beside");
-        tree::remove(&root).or_fail(Kind::Refused, failed)?;
+        let (root, lock) = if is_plan {
+            let root = tempfile::tempdir().or_fail(Kind::Refused, failed)?.keep();
+            (root.canonicalize().unwrap_or(root), None)
+        } else {
+            std::fs::create_dir_all(&state).or_fail(Kind::Refused, failed)?;
+            let state = state.canonicalize().or_fail(Kind::Refused, failed)?;
+            let lock = self.hold(&state.join("beside.lock"), stop)?;
+            let root = state.join("beside");
+            tree::remove(&root).or_fail(Kind::Refused, failed)?;
+            (root, Some(lock))
+        };
         let folder = root.join(self.folder.strip_prefix("/").unwrap_or(&self.folder));
-        let beside = Beside { root, folder, _lock: lock };
+        let beside = Beside { root, folder, lock };
         std::fs::create_dir_all(&beside.folder).or_fail(Kind::Refused, failed)?;
         let mut left = Left { files: FILES, bytes: MOST, stop };
         then.write_tree(to, &self.folder, &beside.folder, &mut left)?;

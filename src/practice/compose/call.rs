@@ -70,7 +70,8 @@ impl Call {
         if let Some(name) = self.project.as_ref().or_else(|| variables.get("COMPOSE_PROJECT_NAME")) {
             project.name = name.clone();
         }
-        if !world.owns(&project.folder) {
+        // What only reads may read a copy that is elsewhere.
+        if self.command.first().is_none_or(|word| word != "config") && !world.owns(&project.folder) {
             let message = format!(
                 "`{}` is outside of the practice server `{}`",
                 project.folder.display(),

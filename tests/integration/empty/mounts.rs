@@ -176,7 +176,7 @@ fn the_release_is_read_with_what_is_only_on_the_server() {
 fn what_was_left_beside_the_checkout_is_removed() {
     let world = world(|_| {}, "");
     world.write("web/.git/banister/beside/left/over", "of another");
-    let said = banister(&world, &["plan", "update"]);
+    let said = banister(&world, &["run", "update", "--yes"]);
     assert_eq!(said.code, Some(0), "{said:?}");
     assert!(!world.path().join("web/.git/banister/beside").exists());
 }

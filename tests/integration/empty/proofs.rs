@@ -212,7 +212,8 @@ fn a_rollback_to_a_backup_compares_with_what_is_in_it() {
     let listed = banister(&world, &["backup", "list", "--json"]);
     let backups: serde_json::Value = serde_json::from_str(&listed.out).unwrap();
     let backups = backups.as_array().unwrap().iter();
-    let name = backups.filter(|it| it["release"] == "1.0").map(|it| it["name"].as_str().unwrap()).next().unwrap();
+    let name =
+        backups.filter(|it| it["release"] == "1.0").map(|it| it["name"].as_str().unwrap()).next().unwrap();
     let said = banister(&world, &["run", "rollback", "--yes", "--backup", name]);
     assert_eq!(said.code, Some(0), "{said:?}");
     assert!(text(&said).contains("1 proof holds: tables with rows in app in db 3 -> 3"), "{said:?}");
