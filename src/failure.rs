@@ -125,6 +125,11 @@ impl Failure {
         Failure { kind, message: message.into(), why: Vec::new(), help: None, at: None }
     }
 
+    /// What went wrong and why, as one sentence without the help.
+    pub(crate) fn in_words(&self) -> String {
+        std::iter::once(&self.message).chain(&self.why).cloned().collect::<Vec<_>>().join(": ")
+    }
+
     /// Adds a reason.
     pub fn why(mut self, why: impl ToString) -> Failure {
         self.why.push(why.to_string());

@@ -5,7 +5,7 @@
 //! program have not, another image of the machine is taken.
 
 use super::compose::{Docker, Mount, Project, Service, VOLUME};
-use crate::command::{Spec, look};
+use crate::command::{Exit, Spec, look};
 use crate::failure::{Failure, Kind, Result};
 use crate::machine::files::hexadecimal;
 use crate::sync::Mutex;
@@ -84,16 +84,15 @@ impl Docker<'_> {
         if self.is_able(volume)? {
             return Ok(Some(volume.clone()));
         }
-        let all = ["ps --all --no-trunc --format {{.Image}}", "image ls --no-trunc --quiet"];
-        let mut tried = BTreeSet::from([volume.image.clone()]);
-        for list in all {
-            // Where there is no other, what is done with its own says why it fails.
-            let Ok(listed) = self.ask(list.split(' ').map(str::to_owned).collect()) else { continue };
-            for image in listed.lines().map(str::trim).filter(|image| !image.is_empty()) {
-                let other = Volume { image: image.to_owned(), name: volume.name.clone() };
-                if tried.len() < MOST_TRIED && tried.insert(image.to_owned()) && self.is_able(&other)? {
-                    return Ok(Some(other));
-                }
+        // Only what is there: nothing is fetched. Where there is no other, what is done with its own says why it fails.
+        let list = ["image", "ls", "--no-trunc", "--quiet"].map(String::from).into();
+        let listed = self.ask(list).unwrap_or_default();
+        let images: BTreeSet<&str> =
+            listed.lines().map(str::trim).filter(|image| !image.is_empty()).collect();
+        for image in images.into_iter().take(MOST_TRIED) {
+            let other = Volume { image: image.to_owned(), name: volume.name.clone() };
+            if self.is_able(&other)? {
+                return Ok(Some(other));
             }
         }
         Ok(None)
@@ -107,7 +106,12 @@ impl Docker<'_> {
         }
         let mut spec = self.helper(volume, ":ro", &[], &["sh", "-c", ABLE]);
         spec.within = Some(self.within);
-        let is_able = look(&spec, self.stop)?.exit.success();
+        let looked = look(&spec, self.stop)?;
+        let is_able = looked.exit.success();
+        // Docker's own failure says nothing of the image; a program that is not there has another status.
+        if looked.exit == Exit::Status(125) {
+            return Ok(true);
+        }
         KNOWN.lock().insert(volume.image.clone(), is_able);
         Ok(is_able)
     }

@@ -3,7 +3,7 @@
 //! Compares what the containers of a server mount with what they would mount in another release, as Docker Compose reports
 //! its files: an application that finds its data no more begins anew beside it, and is healthy.
 //!
-//! The release's files are written beside the checkout, in its `.git`, with what git does not know linked into them, and are
+//! The release's files are written into a temporary folder, with what git does not know linked into them, and are
 //! removed again; a file over 1 MiB is left empty there. Where releases are tags of images, the setting with the version has
 //! the other one while Compose is asked. The server's own files are not touched.
 //!
@@ -99,6 +99,14 @@ fn compared(arguments: &Arguments, host: &Host, is_plan: bool) -> Result<Outcome
         Ok(Some(found)) => found,
         Ok(None) => return Ok(Outcome::default()),
         Err(failure) if failure.kind == Kind::NotFound => return Ok(Outcome::default()),
+        // A machine on which Docker is installed and does not run, and nothing that would need it.
+        Err(failure)
+            if failure.kind == Kind::Unreachable
+                && arguments.compose.is_empty()
+                && !deployment.has_files().unwrap_or(true) =>
+        {
+            return Ok(Outcome::default());
+        }
         Err(failure) => return not_compared(failure),
     };
     let pair = match server.facts.source {
@@ -118,7 +126,7 @@ fn compared(arguments: &Arguments, host: &Host, is_plan: bool) -> Result<Outcome
         Ok(then) => then,
         Err(failure) if failure.kind == Kind::Interrupted => return Err(failure),
         Err(failure) => {
-            let lost = vec![format!("what {} mounts is not known: {}", arguments.to, in_words(&failure))];
+            let lost = vec![format!("what {} mounts is not known: {}", arguments.to, failure.in_words())];
             return Ok(Outcome { compared: true, lost, ..Outcome::default() });
         }
     };
@@ -209,7 +217,9 @@ fn words(given: &[String], server: &Server, folder: &Path) -> Vec<String> {
     let mut given = given.iter();
     while let Some(word) = given.next() {
         let file = given.clone().next().filter(|_| word == "-f");
-        if file.is_some_and(|file| !folder.join(file).exists()) {
+        let place =
+            |file: &String| if file.starts_with("~/") { server.path(file) } else { folder.join(file) };
+        if file.is_some_and(|file| !place(file).exists()) {
             given.next();
             continue;
         }
@@ -229,12 +239,8 @@ fn has_files(words: &[String], deployment: &Deployment) -> Result<bool> {
 fn not_compared(failure: Failure) -> Result<Outcome> {
     match failure.kind {
         Kind::Interrupted => Err(failure),
-        _ => Ok(Outcome { why: in_words(&failure), ..Outcome::default() }),
+        _ => Ok(Outcome { why: failure.in_words(), ..Outcome::default() }),
     }
-}
-
-fn in_words(failure: &Failure) -> String {
-    std::iter::once(&failure.message).chain(&failure.why).cloned().collect::<Vec<_>>().join(": ")
 }
 
 /// Folders of a machine that are no data of a project.
@@ -244,8 +250,13 @@ const MACHINE: [&str; 7] = ["/proc", "/sys", "/dev", "/run", "/var/run", "/usr",
 fn holds_data(mount: &Mounted, folder: &Path, checkout: Option<&Checkout>) -> bool {
     let Some(source) = &mount.source else { return !mount.passing };
     let path = folder.join(source);
-    let Ok(found) = path.metadata() else { return false };
     let is_machine = MACHINE.iter().any(|top| path.starts_with(top)) && !path.starts_with("/dev/shm");
+    let found = match path.metadata() {
+        Ok(found) => found,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return false,
+        // Where nobody may look there may be data.
+        Err(_) => return !is_machine,
+    };
     let is_setting = found.is_file() && (mount.read_only || path.starts_with("/etc"));
     let may_be_data = found.is_dir() || found.is_file();
     // Links resolved, as the folder of a checkout is.

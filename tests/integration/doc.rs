@@ -36,12 +36,9 @@ fn a_name_is_a_page_of_whatever_is_called_so() {
         "[--to VALUE] [--wait-idle VALUE] [--unhealthy VALUE] [--bad VALUE] [--through] [--moved VALUE]";
     let first = format!("banister run update {options}\n\nUpdate one server to a release");
     assert!(runbook.starts_with(&first), "{runbook}");
-    for told in [
-        "# Parameters\n- `to`: the release",
-        "\n- Check\n",
-        "\n- Wait until healthy\n",
-        "- update::install(",
-    ] {
+    for told in
+        ["# Parameters\n- `to`: the release", "\n- Check\n", "\n- Wait until healthy\n", "- update::install("]
+    {
         assert!(runbook.contains(told), "{told}: {runbook}");
     }
     let module = doc(&world, &["plain"]);

@@ -212,13 +212,13 @@ fn a_malformed_table_is_told_with_its_place() {
         (r#"{ before = { Build = "true" } }"#, 30, "a step has a list of commands"),
         (r#"{ before = [["true"]] }"#, 20, "a table is expected here"),
         (r#"{ replace = { Build = [["true"]] } }"#, 11, "unknown key `replace`"),
-        (r#"[["true"]]"#, 9, "a table is expected here"),
+        (r#"[["true"]]"#, 10, "a table is expected here"),
     ] {
         let world = world(hooks);
         let said = world.banister(&["check"]);
         assert_eq!(said.code, Some(2), "{said:?}");
         assert!(said.out.contains(told), "{told}: {said:?}");
-        assert!(said.out.contains("site.toml:9:"), "{hooks}: {column}: {said:?}");
+        assert!(said.out.contains(&format!("site.toml:9:{column}")), "{hooks}: {column}: {said:?}");
         assert_eq!(world.banister(&RUN).code, Some(2), "{hooks}");
     }
 }

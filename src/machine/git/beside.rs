@@ -43,7 +43,7 @@ impl Checkout {
     /// Writes the files of `to`, which `then` knows, with the edits that are kept. What git does not know of in the
     /// checkout is linked.
     pub fn beside(&self, then: &Checkout, to: Oid, stop: &dyn Fn() -> bool) -> Result<Beside> {
-        let failed = || format!("the files of {} can't be written beside the checkout", then.short(to));
+        let failed = || format!("the files of {} can't be written into a temporary folder", then.short(to));
         let made = tempfile::tempdir().or_fail(Kind::Refused, failed)?;
         let root = made.path().canonicalize().or_fail(Kind::Refused, failed)?;
         let folder = root.join(self.folder.strip_prefix("/").unwrap_or(&self.folder));
@@ -175,6 +175,6 @@ impl Left<'_> {
 }
 
 fn too_large() -> Failure {
-    Failure::new(Kind::Refused, "the release has more files than can be written beside the checkout")
+    Failure::new(Kind::Refused, "the release has more files than can be written into a temporary folder")
         .why(format!("at most {FILES} files and {} MiB of text are", MOST >> 20))
 }

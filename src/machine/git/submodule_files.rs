@@ -37,6 +37,8 @@ impl Checkout {
         let stores: Vec<PathBuf> = [Some(known), modules.map(Path::to_owned)].into_iter().flatten().collect();
         let mut found = Vec::new();
         self.in_the_way_below(git, &stores, Path::new(""), (&before, &wanted), &mut found, 0)?;
+        found.sort();
+        found.dedup();
         let Some(first) = found.first() else { return Ok(()) };
         let message = format!(
             "{} of the checkout {} {} where the submodules of {} have their own, and git does not keep {}",
@@ -91,20 +93,38 @@ impl Checkout {
             }
             let stores: Vec<PathBuf> = stores.iter().map(|store| store.join(&new.name)).collect();
             let object = format!("{}^{{commit}}", new.commit);
-            let has = |store: &&PathBuf| {
-                let looked = git.look(store, &["--git-dir=.", "cat-file", "-e", &object], READ);
-                store.is_dir() && looked.is_ok_and(|looked| looked.exit.success())
-            };
+            let mut store = None;
+            for known in stores.iter().filter(|store| store.is_dir()) {
+                if git.look(known, &["--git-dir=.", "cat-file", "-e", &object], READ)?.exit.success() {
+                    store = Some(known);
+                    break;
+                }
+            }
             // What was not brought is none that is checked out.
-            let Some(store) = stores.iter().find(has) else { continue };
+            let Some(store) = store else { continue };
             let old = read(git, &folder, &["ls-tree", "-r", "--name-only", "-z", "HEAD"])?;
             let old: std::collections::BTreeSet<&str> = old.split('\0').collect();
             let list = ["--git-dir=.", "ls-tree", "-r", "-z", "--full-tree", new.commit.as_str()];
             for entry in read(git, store, &list)?.split('\0') {
                 let Some((kind, name)) = entry.split_once('\t') else { continue };
-                let is_there = || folder.join(name).symlink_metadata().is_ok();
-                if !kind.starts_with("160000") && !old.contains(name) && is_there() {
-                    found.push(path.join(name));
+                if kind.starts_with("160000") || old.contains(name) {
+                    continue;
+                }
+                let is_tracked = |file: &Path| file.to_str().is_some_and(|file| old.contains(file));
+                // A file where a folder is to be, or what a folder has where a file is to be.
+                let above = Path::new(name).ancestors().skip(1).filter(|it| *it != Path::new(""));
+                let is_file =
+                    |it: &&Path| folder.join(it).symlink_metadata().is_ok_and(|found| !found.is_dir());
+                if let Some(above) = above.filter(is_file).find(|it| !is_tracked(it)) {
+                    found.push(path.join(above));
+                }
+                match folder.join(name).symlink_metadata() {
+                    Ok(there) if there.is_dir() => {
+                        let own = files_below(&folder.join(name), Path::new(name))?.into_iter();
+                        found.extend(own.filter(|file| !is_tracked(file)).map(|file| path.join(file)));
+                    }
+                    Ok(_) => found.push(path.join(name)),
+                    Err(_) => {}
                 }
             }
             let head = read(git, &folder, &["rev-parse", "HEAD"])?;
@@ -139,8 +159,9 @@ impl Checkout {
     fn own_files(&self, git: Git, path: &Path, depth: usize) -> Result<Vec<PathBuf>> {
         let folder = self.folder.join(path);
         let listed = read(git, &folder, &["ls-files", "--others", "-z"])?;
-        let names = listed.split('\0').filter(|name| !name.is_empty() && !name.ends_with('/'));
-        let mut found: Vec<PathBuf> = names.map(|name| path.join(name)).collect();
+        // A repository of somebody's own in it is named as a folder, and moved as one.
+        let names = listed.split('\0').filter(|name| !name.is_empty());
+        let mut found: Vec<PathBuf> = names.map(|name| path.join(name.trim_end_matches('/'))).collect();
         let head = read(git, &folder, &["rev-parse", "HEAD"])?;
         for inner in submodules(git, &repository_of(git, &folder)?, head.trim())? {
             let inner = path.join(inner.path);
@@ -159,7 +180,12 @@ impl Checkout {
     /// Puts the own files of a submodule aside, before its folder goes. Killed half-way, the rest follows at the next attempt.
     pub(super) fn put_own_files_aside(&self, git: Git, submodule: &Submodule) -> Result<()> {
         for file in self.own_files(git, Path::new(&submodule.path), 0)? {
-            rename_into(&self.folder.join(&file), &self.aside().join(&file))?;
+            // What was put aside before and could not be put back stays.
+            let place = self.aside().join(&file);
+            let numbered = (1..).map(|n| PathBuf::from(format!("{}.{n}", place.display())));
+            let free =
+                std::iter::once(place.clone()).chain(numbered).find(|it| it.symlink_metadata().is_err());
+            rename_into(&self.folder.join(&file), &free.unwrap_or(place))?;
         }
         Ok(())
     }

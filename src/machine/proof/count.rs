@@ -10,6 +10,7 @@ use crate::machine::part::Engine;
 use crate::machine::postgres::Postgres;
 use crate::units::Duration;
 use std::path::Path;
+use std::time::Instant;
 
 /// How long one thing may take to be counted.
 pub(super) const SECONDS: u64 = 120;
@@ -25,7 +26,7 @@ impl Proof {
         match self.number(place) {
             Ok(count) => Ok(Counted { name, count: Some(count), why: String::new() }),
             Err(failure) if failure.kind == Kind::Interrupted => Err(failure),
-            Err(failure) => Ok(Counted { name, count: None, why: in_words(&failure) }),
+            Err(failure) => Ok(Counted { name, count: None, why: failure.in_words() }),
         }
     }
 
@@ -60,7 +61,8 @@ impl Proof {
                 let failed = || format!("`{}` can't be read", top.display());
                 top.metadata().or_fail(Kind::NotFound, failed)?;
                 let mut counted = 0;
-                files(&top, &mut counted, place.stop)?;
+                let until = Instant::now() + std::time::Duration::from_secs(SECONDS);
+                files(&top, &mut counted, until, place.stop)?;
                 Ok(counted)
             }
             Sort::Volume(volume) => of_volume(volume, place),
@@ -75,7 +77,11 @@ impl Proof {
 }
 
 /// Files below a folder, without those behind links.
-fn files(top: &Path, counted: &mut u64, stop: &dyn Fn() -> bool) -> Result<()> {
+fn files(top: &Path, counted: &mut u64, until: Instant, stop: &dyn Fn() -> bool) -> Result<()> {
+    if Instant::now() > until {
+        let message = format!("its files were not counted in {SECONDS} s");
+        return Err(Failure::new(Kind::TimedOut, message));
+    }
     if stop() {
         return Err(Failure::new(Kind::Interrupted, "interrupted"));
     }
@@ -91,7 +97,7 @@ fn files(top: &Path, counted: &mut u64, stop: &dyn Fn() -> bool) -> Result<()> {
             return Ok(());
         }
         match entry.file_type() {
-            Ok(sort) if sort.is_dir() => files(&entry.path(), counted, stop)?,
+            Ok(sort) if sort.is_dir() => files(&entry.path(), counted, until, stop)?,
             Ok(sort) => *counted += u64::from(sort.is_file()),
             // It went while it was counted.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
@@ -119,7 +125,18 @@ fn of_volume(volume: &str, place: &Place) -> Result<u64> {
     let script = format!("find \"$1\" -type f -print | head -n {FILES} | wc -l");
     let mut spec = docker.spec(["exec", &name, "sh", "-c", &script, "sh", &target]);
     spec.within = Some(WITHIN);
-    printed(&spec, place)
+    let looked = look(&spec, place.stop)?;
+    let count = number(&looked.stdout);
+    // The status is that of `wc` alone; `head` ends `find` early only at the limit.
+    let last = looked.stderr.lines().rfind(|line| !line.trim().is_empty());
+    match (looked.exit, last) {
+        (Exit::Status(0), None) => count,
+        (Exit::Status(0), Some(_)) if count.as_ref().is_ok_and(|count| *count >= FILES) => count,
+        (exit, last) => {
+            Err(Failure::new(Kind::CommandFailed, format!("its files can't be counted ({exit})"))
+                .why(last.unwrap_or_default().trim()))
+        }
+    }
 }
 
 /// The number that a command prints.
@@ -139,8 +156,4 @@ fn number(said: &str) -> Result<u64> {
     let said = said.trim();
     let shown: String = said.chars().take(40).collect();
     said.parse().map_err(|_| Failure::new(Kind::Invalid, format!("`{}` is no number", shown.escape_debug())))
-}
-
-pub(super) fn in_words(failure: &Failure) -> String {
-    std::iter::once(&failure.message).chain(&failure.why).cloned().collect::<Vec<_>>().join(": ")
 }

@@ -1,6 +1,6 @@
 //! Which tables of a database have rows: what can be known of it without being told.
 
-use super::count::{SECONDS, WITHIN, in_words};
+use super::count::{SECONDS, WITHIN};
 use crate::failure::{Kind, Result};
 use crate::machine::backup::{AskedDatabase, Place};
 use crate::machine::mariadb::{MariaDb, identifier};
@@ -38,7 +38,7 @@ impl Tables {
         match filled(database, place) {
             Ok(filled) => Ok(Tables { name, filled, why: String::new() }),
             Err(failure) if failure.kind == Kind::Interrupted => Err(failure),
-            Err(failure) => Ok(Tables { name, filled: Vec::new(), why: in_words(&failure) }),
+            Err(failure) => Ok(Tables { name, filled: Vec::new(), why: failure.in_words() }),
         }
     }
 }

@@ -667,7 +667,7 @@ pub const ROWS: &[Row] = &[
         |world| append(world, "site.toml", "endpoint = \"htp:/x\"\n"),
         &["check"],
         2,
-        "\n1 error in 17 files",
+        "\n1 error in 18 files",
     ),
     row(
         "a thing that is not owed",
