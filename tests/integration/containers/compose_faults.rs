@@ -227,7 +227,7 @@ impl Server {
         let again = MENDED.iter().find(|stop| stop.fault == "snapshot-failed").unwrap();
         let first = MENDED.iter().find(|stop| stop.fault == "up").unwrap();
         self.switch_on("up");
-        let offered = self.stopped(&self.stack.banister(&["run", "update", "--yes"]), first);
+        let offered = self.stopped(&self.stack.banister(&["run", "update", "--to", NEWEST, "--yes"]), first);
         self.switch_off("up");
         self.switch_on(again.fault);
         let said = self.types(&offered.on);
@@ -253,7 +253,8 @@ impl Server {
         // Killed somewhere before the first step at which something goes wrong.
         self.switch_on(stops[0].0.fault);
         let place = format!("after {}", self.beginning("Start") - 3);
-        let killed = self.stack.crash(&["run", "update", "--yes"], &place);
+        // It failed here before, so that it is only taken if it is named.
+        let killed = self.stack.crash(&["run", "update", "--to", NEWEST, "--yes"], &place);
         assert_eq!(killed.code, Some(-9), "{killed:?}");
         table.set("kill", "in between", UPDATE, "killed");
         let mut said = self.stack.banister(&["resume", "--yes"]);

@@ -41,7 +41,13 @@ fn project(lab: &mut Lab, name: &str) {
         .unwrap();
     fs::write(origin.join(".gitignore"), ".env\ninstalls\n").unwrap();
     ran(Command::new("chmod").arg("755").arg(origin.join("install.sh")));
-    for version in ["1.0", "1.1", "2.0"] {
+    for version in ["1.0", "1.1", "2.0", "3.0"] {
+        if version == "3.0" {
+            // Its data is in a volume of another name.
+            let file = fs::read_to_string(origin.join("docker-compose.yml")).unwrap();
+            let file = file.replace("data:/data", "store:/data").replace("  data: {}", "  store: {}");
+            fs::write(origin.join("docker-compose.yml"), file).unwrap();
+        }
         fs::write(origin.join("app"), APP.replace("VERSION", version)).unwrap();
         ran(Command::new("chmod").arg("755").arg(origin.join("app")));
         git(&origin, &["add", "."]);
@@ -85,7 +91,19 @@ fn a_project_in_a_checkout_is_adopted_updated_and_rolled_back_without_a_build() 
         ("1.1".into(), "started 1.0\nstarted 1.1\n".into())
     );
 
-    let failed = lab.banister(&["run", "update", "--yes", "--on-failure", "stop"]);
+    // A release that would begin anew beside its data is healthy, and stops in the check; a plan says so, too.
+    for arguments in [&["plan", "update", "--to", "3.0"][..], &["run", "update", "--to", "3.0", "--yes"]] {
+        let said = lab.banister(arguments);
+        let text = format!("{}{}", said.out, said.err);
+        assert_eq!(said.code, Some(1), "{said:?}");
+        assert!(
+            text.contains("built may not find its data in 3.0") && text.contains("built_store"),
+            "{said:?}"
+        );
+    }
+    assert_eq!(head(&lab, "built"), "1.1");
+
+    let failed = lab.banister(&["run", "update", "--to", "2.0", "--yes", "--on-failure", "stop"]);
     assert_eq!(failed.code, Some(1), "{failed:?}");
     assert!(failed.err.contains("`built` did not become healthy"), "{failed:?}");
     // Nothing can be built any more.

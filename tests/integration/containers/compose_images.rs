@@ -112,22 +112,26 @@ fn a_compose_project_is_adopted_updated_and_rolled_back_with_its_rows_and_withou
 fn the_version_in_a_setting_is_moved_alone_and_no_variable_of_a_shell_counts() {
     let Some(mut lab) = Lab::create(&["1.0", "1.1"]) else { return };
     let file = FILE.replace("IMAGE", &lab.image("${SHOP_VERSION}"));
-    lab.project("store", &file, "SHOP_VERSION=\"1.0\" # the version\nTITLE=x\n");
+    // The project has another name than its folder.
+    let settings = "SHOP_VERSION=\"VERSION\" # the version\nCOMPOSE_PROJECT_NAME=till\n";
+    lab.project("store", &file, &settings.replace("VERSION\"", "1.0\""));
     let said = lab.good(&["adopt", "../store", "--site", "."]);
-    assert!(said.contains("the setting `SHOP_VERSION` in `.env`"), "{said}");
+    assert!(
+        said.contains("the setting `SHOP_VERSION` in `.env`") && said.contains("project    till"),
+        "{said}"
+    );
     lab.edit_site();
     lab.good(&["run", "update", "--yes"]);
     assert_eq!(lab.file("store"), file);
-    let settings = fs::read_to_string(lab.path("store/.env")).unwrap();
-    assert_eq!(settings, "SHOP_VERSION=\"1.1\" # the version\nTITLE=x\n");
-    assert_eq!(containers("store").0, running(&lab, "1.1"));
+    assert_eq!(fs::read_to_string(lab.path("store/.env")).unwrap(), settings.replace("VERSION\"", "1.1\""));
+    assert_eq!(containers("till").0, running(&lab, "1.1"));
     // A backup of before brings everything back, also the version.
     let list = lab.good(&["backup", "list"]);
     let before =
         list.split_whitespace().find(|word| word.contains("before-1.1")).unwrap_or_else(|| panic!("{list}"));
     fs::write(lab.path("store/files/kept"), "lost").unwrap();
     lab.good(&["run", "rollback", "--backup", before, "--yes"]);
-    assert_eq!(containers("store").0, running(&lab, "1.0"));
+    assert_eq!(containers("till").0, running(&lab, "1.0"));
     assert_eq!(fs::read_to_string(lab.path("store/files/kept")).unwrap(), "kept");
     assert!(
         fs::read_to_string(lab.path("store/.env"))
