@@ -35,8 +35,8 @@ fn project(lab: &mut Lab, name: &str) {
     git(&origin, &["init", "--quiet", "-b", "main"]);
     let base = lab.image("base");
     fs::write(origin.join("docker-compose.yml"), FILE.replace("BASE", &base)).unwrap();
-    fs::write(origin.join("Dockerfile"), format!("FROM {base}\nCOPY app /app\nENTRYPOINT [\"/app\"]\n"))
-        .unwrap();
+    let file = format!("FROM {base}\nLABEL {}\nCOPY app /app\nENTRYPOINT [\"/app\"]\n", lab.label());
+    fs::write(origin.join("Dockerfile"), file).unwrap();
     fs::write(origin.join("install.sh"), "#!/bin/sh\necho installed >> installs\ndocker-compose build\n")
         .unwrap();
     fs::write(origin.join(".gitignore"), ".env\ninstalls\n").unwrap();

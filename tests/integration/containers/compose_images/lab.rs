@@ -79,6 +79,11 @@ impl Lab {
         self.folder.path().join(name)
     }
 
+    /// What images that are built here are known by.
+    pub fn label(&self) -> String {
+        format!("banister-test={}", self.port)
+    }
+
     pub fn image(&self, version: &str) -> String {
         format!("127.0.0.1:{}/shop:{version}", self.port)
     }
@@ -203,11 +208,15 @@ impl Drop for Lab {
             let down = ["down", "--volumes", "--remove-orphans", "--timeout", "1"];
             let _ = Command::new("docker-compose").args(down).current_dir(self.path(name)).output();
         }
-        let repository = format!("127.0.0.1:{}/shop", self.port);
-        let listed = Command::new("docker").args(["images", "--quiet", &repository]).output();
-        let ids = listed.map(|it| String::from_utf8_lossy(&it.stdout).into_owned()).unwrap_or_default();
-        let ids: BTreeSet<&str> = ids.split_whitespace().collect();
-        let _ = Command::new("docker").args(["rmi", "--force"]).args(ids).output();
+        // What was built from the others first.
+        let built = format!("label={}", self.label());
+        let fetched = format!("reference=127.0.0.1:{}/shop", self.port);
+        for which in [built, fetched] {
+            let listed = Command::new("docker").args(["images", "--quiet", "--filter", &which]).output();
+            let ids = listed.map(|it| String::from_utf8_lossy(&it.stdout).into_owned()).unwrap_or_default();
+            let ids: BTreeSet<&str> = ids.split_whitespace().collect();
+            let _ = Command::new("docker").args(["rmi", "--force"]).args(ids).output();
+        }
     }
 }
 
