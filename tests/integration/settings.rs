@@ -99,3 +99,21 @@ fn without_an_edit_only_what_make_config_loses_by_itself_is_put_back() {
         assert!(server.read(name).contains("dc=practice,dc=example,dc=org"), "{}", server.read(name));
     }
 }
+
+#[test]
+fn a_dialect_without_a_settings_file_is_pointed_at() {
+    let world = World::new();
+    let site = |more: &str| {
+        format!(
+            "[servers.web]\nkind = \"plain\"\ncheckout = \"web\"\nbackup = [\"Makefile\"]\nhealth = [{{ command = [\"true\"] }}]\ndialect = \"dotenv\"\n{more}"
+        )
+    };
+    world.write("site.toml", &site(""));
+    let said = world.banister(&["check"]);
+    assert!(said.out.contains("`dialect` has no effect: nothing says which file"), "{said:?}");
+    assert!(said.out.contains("site.toml:6"), "{said:?}");
+    world.write("web/.env", "A=1\n");
+    world.write("site.toml", &site("env_file = \".env\"\n"));
+    let said = world.banister(&["check"]);
+    assert!(!said.out.contains("has no effect"), "{said:?}");
+}

@@ -131,6 +131,10 @@ fn places(server: &Server, text: &str) -> Vec<Doubt> {
         let help = "name the folders in it that hold data instead, or write what is left out into `exclude`";
         doubts.push(Doubt::new("backup", &written, message, help));
     }
+    if server.dialect.is_some() && server.env_file.is_none() {
+        let message = "`dialect` has no effect: nothing says which file has the settings".to_owned();
+        doubts.push(Doubt::new("dialect", "", message, "name it: `env_file = \".env\"`"));
+    }
     for (key, file) in [("env_file", &server.env_file), ("identity", &server.identity)] {
         let Some(file) = file.as_ref().map(|file| file.to_string_lossy().into_owned()) else { continue };
         if !server.path(&file).exists() {
