@@ -235,6 +235,11 @@ fn copied(line: &str) -> Option<String> {
     Some(rest.split_once(" (").map_or(rest, |(table, _)| table).to_owned())
 }
 
+/// A name in SQL.
+pub fn identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

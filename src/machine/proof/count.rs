@@ -7,7 +7,7 @@ use crate::machine::backup::Place;
 use crate::machine::compose::Service;
 use crate::machine::mariadb::{MariaDb, identifier};
 use crate::machine::part::Engine;
-use crate::machine::postgres::Postgres;
+use crate::machine::postgres::{self, Postgres};
 use crate::units::Duration;
 use std::path::Path;
 use std::time::Instant;
@@ -36,10 +36,9 @@ impl Proof {
                 let container = place.running(service)?;
                 number(&match self.engine {
                     Engine::Postgres => {
-                        let parts: Vec<String> =
-                            table.split('.').map(|part| format!("\"{}\"", part.replace('"', ""))).collect();
-                        let postgres = Postgres { docker: place.docker(), container: &container.name };
-                        postgres.ask_within(
+                        let parts: Vec<String> = table.split('.').map(postgres::identifier).collect();
+                        let asked = Postgres { docker: place.docker(), container: &container.name };
+                        asked.ask_within(
                             SECONDS,
                             database,
                             &format!("SELECT count(*) FROM {}", parts.join(".")),

@@ -5,7 +5,7 @@ use crate::failure::{Kind, Result};
 use crate::machine::backup::{AskedDatabase, Place};
 use crate::machine::mariadb::{MariaDb, identifier};
 use crate::machine::part::{Engine, Part};
-use crate::machine::postgres::Postgres;
+use crate::machine::postgres::{self, Postgres};
 use serde::{Deserialize, Serialize};
 
 /// So many tables of a database are looked at, the first by name.
@@ -55,7 +55,7 @@ fn filled(database: &AskedDatabase, place: &Place) -> Result<Vec<String>> {
         Engine::Postgres => {
             let listed = Postgres { docker, container }.ask_within(SECONDS, name, POSTGRES)?;
             let tables = listed.lines().filter_map(|line| line.split_once('|'));
-            let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
+            let quoted = postgres::identifier;
             tables
                 .map(|(schema, name)| {
                     (format!("{schema}.{name}"), format!("{}.{}", quoted(schema), quoted(name)))
