@@ -180,27 +180,45 @@ impl Checkout {
     /// Puts the own files of a submodule aside, before its folder goes. Killed half-way, the rest follows at the next attempt.
     pub(super) fn put_own_files_aside(&self, git: Git, submodule: &Submodule) -> Result<()> {
         for file in self.own_files(git, Path::new(&submodule.path), 0)? {
-            // What was put aside before and could not be put back stays.
-            let place = self.aside().join(&file);
-            let numbered = (1..).map(|n| PathBuf::from(format!("{}.{n}", place.display())));
-            let free =
-                std::iter::once(place.clone()).chain(numbered).find(|it| it.symlink_metadata().is_err());
-            rename_into(&self.folder.join(&file), &free.unwrap_or(place))?;
+            // What was put aside before and could not be put back stays. It has a folder of its own, which nothing is put
+            // back from: another name beside it might not be ignored.
+            let mut place = self.aside().join(&file);
+            let mut n = 1;
+            while place.symlink_metadata().is_ok() {
+                place = self.repository.path().join(format!("{ASIDE}-{n}")).join(&file);
+                n += 1;
+            }
+            rename_into(&self.folder.join(&file), &place)?;
         }
         Ok(())
     }
 
     /// Puts back what was put aside of a submodule that is here again. What it has itself by now stays aside.
     pub(super) fn put_own_files_back(&self, submodule: &Submodule) -> Result<()> {
-        let aside = self.aside().join(&submodule.path);
-        for file in files_below(&aside, Path::new(&submodule.path))? {
-            let place = self.folder.join(&file);
-            if place.symlink_metadata().is_err() {
-                rename_into(&self.aside().join(&file), &place)?;
-            }
-        }
-        Ok(())
+        put_back(&self.aside().join(&submodule.path), &self.folder.join(&submodule.path))
     }
+}
+
+/// Moves what is at one path to another, and of a folder that is there already what it does not have. Folders as they are:
+/// a repository needs its empty ones.
+fn put_back(from: &Path, to: &Path) -> Result<()> {
+    let failed = || format!("`{}` can't be read", from.display());
+    let is_folder = |path: &Path| path.symlink_metadata().is_ok_and(|found| found.is_dir());
+    if from.symlink_metadata().is_err() {
+        return Ok(());
+    }
+    if to.symlink_metadata().is_err() {
+        return rename_into(from, to);
+    }
+    if is_folder(from) && is_folder(to) {
+        for entry in fs::read_dir(from).or_fail(Kind::Refused, failed)? {
+            let name = entry.or_fail(Kind::Refused, failed)?.file_name();
+            put_back(&from.join(&name), &to.join(&name))?;
+        }
+        // Empty, unless something stays.
+        let _ = fs::remove_dir(from);
+    }
+    Ok(())
 }
 
 /// What git printed. Fails with [`Kind::Refused`] if it can't say.

@@ -179,19 +179,30 @@ fn own_files_in_one_that_goes_are_kept_and_come_back_with_it() {
     let folder = found.git("web/lib", &["rev-parse", "--absolute-git-dir"]);
     std::fs::write(std::path::Path::new(&folder).join("info/exclude"), "*.keep\n").unwrap();
     found.world.write("web/lib/data.keep", "precious\n");
+    // A repository of somebody's own, with folders that are empty; and what was kept once and never put back.
+    found.git("web/lib", &["init", "-q", "own.keep"]);
+    found.world.write("web/.git/banister-kept/lib/data.keep", "of long ago\n");
     found.git("origin", &["rm", "-q", "-f", "lib"]);
     found.release(
         "0.3.0",
         &[("Makefile", "config build up stop:\n\t@test -e ../mended || test $@ != build\n")],
     );
     let planned = found.world.banister(&["plan", "update"]);
-    let note = "lib/data.keep in a submodule that 0.3.0 does not have: kept in ";
+    let note = " and 1 more in a submodule that 0.3.0 does not have: kept in ";
     assert!(planned.code == Some(0) && planned.out.contains(note), "{planned:?}");
     let said = found.world.banister(&["run", "update", "--yes"]);
     assert!(said.code == Some(1) && said.out.contains(note), "{said:?}");
-    assert_eq!(found.read("web/.git/banister-kept/lib/data.keep"), "precious\n");
+    assert_eq!(found.read("web/.git/banister-kept-1/lib/data.keep"), "precious\n");
+    found.world.remove("web/.git/banister-kept/lib/data.keep");
+    std::fs::rename(
+        found.path("web/.git/banister-kept-1/lib/data.keep"),
+        found.path("web/.git/banister-kept/lib/data.keep"),
+    )
+    .unwrap();
     assert!(!found.path("web/lib").exists());
     let said = found.world.banister(&["resume", "--rollback", "--yes"]);
     assert_eq!((said.code, found.read("web/lib/data.keep").as_str()), (Some(0), "precious\n"), "{said:?}");
-    assert!(!found.path("web/.git/banister-kept/lib/data.keep").exists());
+    assert!(!found.path("web/.git/banister-kept/lib").exists());
+    found.git("web/lib/own.keep", &["status"]);
+    assert!(found.path("web/lib/own.keep/.git/refs/heads").is_dir());
 }
