@@ -85,6 +85,9 @@ pub struct Owed {
     /// What whoever settles it needs to know, as the script wrote it.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub data: Value,
+    /// The release that is being installed, if that is what is owed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<String>,
     /// Absent while the run is open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left: Option<Left>,
@@ -93,7 +96,7 @@ pub struct Owed {
 impl Owed {
     /// Whether it is the same thing of the same run.
     fn is_same(&self, other: &Owed) -> bool {
-        (&self.run, &self.text, &self.data) == (&other.run, &other.text, &other.data)
+        (&self.run, &self.text, &self.data, &self.release) == (&other.run, &other.text, &other.data, &other.release)
     }
 }
 

@@ -1,4 +1,4 @@
-//! `owe(server, name: text, what: text, #{ data: any })`
+//! `owe(server, name: text, what: text, #{ data: any, release: text })`
 //!
 //! Records on a server, before a change, that something must be done or undone there afterwards.
 //!
@@ -7,6 +7,8 @@
 //!
 //! # Options
 //! - `data`: plain data that is needed to settle it; nothing secret. Default: none.
+//! - `release`: the release that is being installed. If this is abandoned, it counts as one that failed, as after
+//!   `note_failed_release`. Default: none.
 //!
 //! A `name` can be owed once on a server: one that an abandoned run left is taken over. `what` completes the sentence
 //! "still to be done:", without a full stop.
@@ -34,7 +36,7 @@ use crate::data::ServerName;
 use crate::failure::{Failure, Kind, Result};
 use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive};
 use crate::secret;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 pub struct Owe;
@@ -47,6 +49,13 @@ pub struct Arguments {
     what: String,
     #[serde(default, skip_serializing_if = "Value::is_null")]
     data: Value,
+    /// Given as nothing, it would say what nobody meant.
+    #[serde(default, deserialize_with = "text", skip_serializing_if = "Option::is_none")]
+    release: Option<String>,
+}
+
+fn text<'de, D: Deserializer<'de>>(release: D) -> std::result::Result<Option<String>, D::Error> {
+    String::deserialize(release).map(Some)
 }
 
 impl Primitive for Owe {
@@ -85,6 +94,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<()> {
             by,
             since: crate::units::now(),
             data: arguments.data.clone(),
+            release: arguments.release.clone(),
             left: None,
         });
         Ok(())

@@ -311,8 +311,7 @@ pub fn abandon(
             owed.left = Some(Left { by: by.clone(), at: crate::units::now(), reason });
         }
         // What was begun to be installed is not begun again automatically.
-        let installs = book.owed_by(run).filter(|owed| owed.name == "install");
-        let release = installs.filter_map(|owed| owed.data["release"].as_str().map(str::to_owned)).next();
+        let release = book.owed_by(run).find_map(|owed| owed.release.clone());
         if let Some(release) = release {
             let (run, at, end) = (run.to_owned(), crate::units::now(), "abandoned".to_owned());
             book.note_failed(FailedRelease { release, run, by: by.clone(), at, end });

@@ -20,8 +20,11 @@ impl Played {
     pub fn hole(&self, whole: &Played) -> Option<String> {
         let call = |call: &&Call| {
             let known = whole.calls.iter().any(|other| other == *call);
-            let alike = whole.calls.iter().filter(|other| other.name == call.name);
-            !known && (has_nothing(&call.arguments) || alike.into_iter().any(|other| is_less(call, other)))
+            let mut alike = whole.calls.iter().filter(|other| other.name == call.name);
+            // What the world doesn't know, the whole script passes on as well.
+            let unknown: Vec<String> = alike.clone().flat_map(|other| nothings(&other.arguments)).collect();
+            let lacks = nothings(&call.arguments).iter().any(|place| !unknown.contains(place));
+            !known && (lacks || alike.any(|other| is_less(call, other)))
         };
         let step = |step: &&String| {
             !whole.steps.contains(step) && whole.steps.iter().any(|other| is_shorter(step, other))
@@ -31,18 +34,24 @@ impl Played {
     }
 }
 
-/// Whether there is nothing within a value that is passed.
-fn has_nothing(arguments: &banister::data::Arguments) -> bool {
-    fn within(value: &Value) -> bool {
+/// Where in what is passed there is nothing, without the places in lists.
+fn nothings(arguments: &banister::data::Arguments) -> Vec<String> {
+    fn within(value: &Value, place: String, found: &mut Vec<String>) {
         match value {
-            Value::Null => true,
-            Value::Array(items) => items.iter().any(within),
-            Value::Object(object) => object.values().any(within),
-            _ => false,
+            Value::Null => found.push(place),
+            Value::Array(items) => items.iter().for_each(|item| within(item, format!("{place}[]"), found)),
+            Value::Object(object) => {
+                object.iter().for_each(|(key, value)| within(value, format!("{place}.{key}"), found));
+            }
+            _ => {}
         }
     }
+    let mut found = Vec::new();
     // A check of health that is left out is left out.
-    arguments.iter().any(|(name, value)| name != "checks" && within(value))
+    for (name, value) in arguments.iter().filter(|(name, _)| *name != "checks") {
+        within(value, name.to_string(), &mut found);
+    }
+    found
 }
 
 /// Whether one call is the other with a text in it that lost a part, or a list of texts that lost one.
