@@ -77,13 +77,23 @@ impl Server {
         client: &'a Client<'a>,
         stop: &'a dyn Fn() -> bool,
     ) -> Result<Source<'a>> {
-        let file = self.own_text("asset").ok_or_else(|| {
-            Failure::new(Kind::Invalid, format!("nothing says which file of a release `{}` is", self.name))
-                .help("name it in its table in site.toml: `asset = \"app-{}-linux-amd64\"`, where `{}` is the version")
-        })?;
+        let file = self.asset()?.to_owned();
         let sha256 = self.own_text("sha256").map(str::to_owned);
         let versions = self.listed_versions()?;
-        Ok(Source { server: &self.name, client, versions, file: file.to_owned(), sha256, stop })
+        Ok(Source { server: &self.name, client, versions, file, sha256, stop })
+    }
+
+    /// Fails with [`Kind::Invalid`] if its table does not say where its releases are published.
+    pub fn check_release_source(&self) -> Result<()> {
+        self.asset()?;
+        self.listed_versions().map(drop)
+    }
+
+    fn asset(&self) -> Result<&str> {
+        self.own_text("asset").ok_or_else(|| {
+            Failure::new(Kind::Invalid, format!("nothing says which file of a release `{}` is", self.name))
+                .help("name it in its table in site.toml: `asset = \"app-{}-linux-amd64\"`, where `{}` is the version")
+        })
     }
 
     fn listed_versions(&self) -> Result<Versions> {

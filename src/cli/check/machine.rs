@@ -153,7 +153,8 @@ fn places(server: &Server, text: &str) -> Vec<Doubt> {
 fn unreadable(server: &Server) -> Option<Failure> {
     match server.facts.source {
         Source::Git => server.open_checkout().err(),
-        Source::Images | Source::Files => server.installed().err(),
+        Source::Images => server.installed().err(),
+        Source::Files => server.installed().and_then(|_| server.check_release_source()).err(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Killed at any record, an update of a file comes to the same end, and a rollback to the old one.
 
 use super::forge;
-use super::publisher::{assert_state, machine, state};
+use super::publisher::{Fault, assert_state, machine, program, sha256, state};
 use crate::support::World;
 use crate::support::chance::part;
 
@@ -80,4 +80,28 @@ fn an_update_after_an_abandoned_one_ends_with_the_new_file() {
         let (runs, file, _) = state(&world);
         assert_eq!((runs.as_str(), file.as_str()), ("2.0.0", "2.0.0"), "{place}: {said:?}");
     }
+}
+
+#[test]
+fn a_download_that_is_killed_is_continued_where_it_was() {
+    let forge = forge();
+    forge.change(|shop| shop.fault = Fault::Stalled(9_000));
+    let world = machine(&forge);
+    let mut command = world.command(&["run", "update", "--to", "v2.0.0", "--yes"]);
+    command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let part = format!("srv/.banister/program/{}.part", sha256(&program("2.0.0", "good")));
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(15);
+    while world.read(&part).len() < 9_000 {
+        assert!(std::time::Instant::now() < until, "{}", world.read(&part).len());
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(state(&world), ("1.0.0".into(), "1.0.0".into(), "of 1.0.0".into()));
+    forge.change(|shop| shop.fault = Fault::Nothing);
+    let said = world.banister(&["resume", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_state(&world, "2.0.0", &said);
+    assert!(forge.fetched().last().unwrap().ends_with("bytes=9000-"), "{:?}", forge.fetched());
 }

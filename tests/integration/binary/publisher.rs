@@ -27,6 +27,8 @@ pub enum Fault {
     Nothing,
     /// So many bytes of a file are sent each time, and then the connection ends.
     Cut(usize),
+    /// So many bytes of a file are sent, and then nothing for a while.
+    Stalled(usize),
     /// The length that is announced.
     Announced(u64),
     /// Nobody answers.
@@ -176,13 +178,16 @@ fn send(fault: Fault, release: &Release, seen: &Seen, stream: &mut TcpStream) {
         _ => ("206 Partial", format!("content-range: bytes {from}-{}/{}\r\n", body.len() - 1, body.len())),
     };
     let (length, rest) = match fault {
-        Fault::Cut(bytes) => (rest.len() as u64, &rest[..bytes.min(rest.len())]),
+        Fault::Cut(bytes) | Fault::Stalled(bytes) => (rest.len() as u64, &rest[..bytes.min(rest.len())]),
         Fault::Announced(length) => (length, rest),
         _ => (rest.len() as u64, rest),
     };
     let head = format!("HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {length}\r\n{range}\r\n");
     let _ = stream.write_all(head.as_bytes());
     let _ = stream.write_all(rest);
+    if let Fault::Stalled(_) = fault {
+        std::thread::sleep(std::time::Duration::from_secs(20));
+    }
 }
 
 /// As its manual describes it. A unit is a file with the version that runs; of the program `bad` none does. What is started

@@ -212,6 +212,9 @@ fn what_the_table_does_not_say_is_asked_for_before_anything_is_touched() {
         assert!(said.code != Some(0) && said.err.contains(told), "{from}: {said:?}");
         assert_eq!(world.read("trace"), "", "{from}: {said:?}");
     }
+    world.write("site.toml", &whole.replace("asset = \"app-{}-linux\"\n", ""));
+    let said = world.banister(&["check"]);
+    assert!(said.out.contains("nothing says which file of a release `git` is"), "{said:?}");
     let mistyped = whole.replace("sha256 = ", "sha265 = ");
     world.write("site.toml", &mistyped);
     let said = world.banister(&["check"]);
