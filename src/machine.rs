@@ -21,6 +21,7 @@ pub mod makefile;
 pub mod mariadb;
 pub mod part;
 pub mod postgres;
+pub mod program_file;
 pub mod proof;
 pub mod raw_database;
 pub mod redis;

@@ -15,7 +15,9 @@ pub mod count_proofs;
 pub mod digest_env;
 pub mod dirty_files;
 pub mod done_actions;
+pub mod download_file;
 pub mod drill;
+pub mod drop_kept_files;
 pub mod drop_replaced;
 pub mod failed_releases;
 pub mod fetch;
@@ -26,11 +28,14 @@ pub mod free_space;
 pub mod has_release;
 pub mod http;
 pub mod image_digests;
+pub mod install_file;
+pub mod installed_file;
 pub mod installed_release;
 pub mod is_excluded;
 pub mod is_healthy;
 pub mod keep_commits;
 pub mod keep_files;
+pub mod keep_installed_file;
 pub mod lock;
 pub mod loose_commits;
 pub mod lost_edits;
@@ -39,6 +44,7 @@ pub mod missing_settings;
 pub mod missing_targets;
 pub mod missing_tools;
 pub mod mounted_files;
+pub mod newest_published;
 pub mod newest_release;
 pub mod newest_tag;
 pub mod note;
@@ -51,6 +57,8 @@ pub mod owed;
 pub mod own_commits;
 pub mod prepare_checkout;
 pub mod prune_backups;
+pub mod published_between;
+pub mod published_file;
 pub mod put_back;
 pub mod put_back_edits;
 pub mod query;
@@ -99,7 +107,9 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<digest_env::DigestEnv>::new(),
     &Of::<dirty_files::DirtyFiles>::new(),
     &Of::<done_actions::DoneActions>::new(),
+    &Of::<download_file::DownloadFile>::new(),
     &Of::<drill::Drill>::new(),
+    &Of::<drop_kept_files::DropKeptFiles>::new(),
     &Of::<drop_replaced::DropReplaced>::new(),
     &Of::<failed_releases::FailedReleases>::new(),
     &Of::<fetch::Fetch>::new(),
@@ -110,11 +120,14 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<has_release::HasRelease>::new(),
     &Of::<http::Http>::new(),
     &Of::<image_digests::ImageDigests>::new(),
+    &Of::<install_file::InstallFile>::new(),
+    &Of::<installed_file::InstalledFile>::new(),
     &Of::<installed_release::InstalledRelease>::new(),
     &Of::<is_excluded::IsExcluded>::new(),
     &Of::<is_healthy::IsHealthy>::new(),
     &Of::<keep_commits::KeepCommits>::new(),
     &Of::<keep_files::KeepFiles>::new(),
+    &Of::<keep_installed_file::KeepInstalledFile>::new(),
     &Of::<lock::Lock>::new(),
     &Of::<loose_commits::LooseCommits>::new(),
     &Of::<lost_edits::LostEdits>::new(),
@@ -123,6 +136,7 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<missing_targets::MissingTargets>::new(),
     &Of::<missing_tools::MissingTools>::new(),
     &Of::<mounted_files::MountedFiles>::new(),
+    &Of::<newest_published::NewestPublished>::new(),
     &Of::<newest_release::NewestRelease>::new(),
     &Of::<newest_tag::NewestTag>::new(),
     &Of::<note::Note>::new(),
@@ -135,6 +149,8 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<own_commits::OwnCommits>::new(),
     &Of::<prepare_checkout::PrepareCheckout>::new(),
     &Of::<prune_backups::PruneBackups>::new(),
+    &Of::<published_between::PublishedBetween>::new(),
+    &Of::<published_file::PublishedFile>::new(),
     &Of::<put_back::PutBack>::new(),
     &Of::<put_back_edits::PutBackEdits>::new(),
     &Of::<query::Query>::new(),

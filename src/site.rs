@@ -23,6 +23,7 @@ mod make;
 mod needs;
 mod own;
 mod places;
+mod program;
 mod remembered;
 mod repository;
 mod retention;
@@ -37,6 +38,7 @@ mod typed;
 
 pub use find::find;
 pub use hooks::Hooks;
+use installed::Installed;
 
 pub use keys::{KEYS, documented};
 pub use maintenance::Maintenance;

@@ -22,7 +22,8 @@ pub struct Written {
     pub make_targets: Option<bool>,
     /// Where releases come from: `"git"`, the tags of the checkout, or `"images"`, the tags of images that a registry has.
     /// Then `checkout` needs no git: it is the folder with the Compose files, and `version` of the server's table says where
-    /// the version is written.
+    /// the version is written. Or `"files"`, files that a forge or a list publishes with digests: then `checkout` is any folder
+    /// of the server, and `file`, `asset`, `sha256` and `versions` of its table are keys of the kind.
     pub source: Option<Source>,
     /// Whether `banister adopt` writes servers of this kind: Docker Compose projects whose releases come from its `source`.
     pub adopts: Option<bool>,
@@ -67,6 +68,7 @@ pub enum Source {
     #[default]
     Git,
     Images,
+    Files,
 }
 
 /// How archives are written.

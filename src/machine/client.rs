@@ -7,6 +7,7 @@
 mod fault;
 mod link;
 mod send;
+mod stream;
 mod unknown;
 
 pub mod json;
@@ -23,6 +24,7 @@ use ureq::http::HeaderMap;
 use ureq::tls::TlsConfig;
 use url::Url;
 
+pub use stream::Stream;
 pub use unknown::{Asked, Unknown, excerpt, is_written};
 
 /// An answer that points elsewhere is followed this often.
@@ -225,31 +227,37 @@ impl<'a> Client<'a> {
 
     /// Asks, follows redirects, and asks once more if the server could not answer at the moment.
     pub fn ask(&self, question: &Question) -> Asked<Answer> {
-        if !self.may_follow(question.url, question.url) {
-            return Err(Unknown::new(format!(
-                "`{}` would be asked without encryption",
-                question.url.authority()
-            )));
-        }
+        self.check_beginning(question.url)?;
         let (mut url, mut credential) = (question.url.clone(), question.credential);
         for _ in 0..=REDIRECTS {
             let question = Question { url: &url, credential, ..question.clone() };
             let answer = self.persist(&question)?;
-            let is_redirect = matches!(answer.status, 301 | 302 | 303 | 307 | 308);
-            let location = answer.header("location").filter(|_| is_redirect);
-            let (Some(location), Method::Get | Method::Head) = (location, &question.method) else {
+            let (Method::Get | Method::Head) = &question.method else { return Ok(answer) };
+            let Some(next) = self.redirected(&url, answer.status, answer.header("location"))? else {
                 return Ok(answer);
             };
-            let elsewhere = || Unknown::new(format!("`{}` redirects to where we don't go", url.authority()));
-            let next = url.join(location).ok_or_else(elsewhere)?;
-            if !self.may_follow(&url, &next) || self.stays && !next.is_same_server(&url) {
-                return Err(elsewhere());
-            }
             // A redirect back does not get it again: another server could have changed the path.
             credential = credential.filter(|_| next.is_same_server(&url));
             url = next;
         }
-        Err(Unknown::new(format!("`{}` redirects again and again", question.url.authority())))
+        Err(again_and_again(question.url))
+    }
+
+    fn check_beginning(&self, url: &Url) -> Asked<()> {
+        match self.may_follow(url, url) {
+            true => Ok(()),
+            false => Err(Unknown::new(format!("`{}` would be asked without encryption", url.authority()))),
+        }
+    }
+
+    /// Where an answer leads, if it is a redirect; an error if that is where nobody is to be led.
+    fn redirected(&self, url: &Url, status: u16, location: Option<&str>) -> Asked<Option<Url>> {
+        let is_redirect = matches!(status, 301 | 302 | 303 | 307 | 308);
+        let Some(location) = location.filter(|_| is_redirect) else { return Ok(None) };
+        let next = url.join(location);
+        let may_follow = |next: &Url| self.may_follow(url, next) && (!self.stays || next.is_same_server(url));
+        let elsewhere = || Unknown::new(format!("`{}` redirects to where we don't go", url.authority()));
+        next.filter(may_follow).map(Some).ok_or_else(elsewhere)
     }
 
     fn persist(&self, question: &Question) -> Asked<Answer> {
@@ -292,6 +300,10 @@ impl<'a> Client<'a> {
         }
         false
     }
+}
+
+fn again_and_again(url: &Url) -> Unknown {
+    Unknown::new(format!("`{}` redirects again and again", url.authority()))
 }
 
 /// How long to wait before asking once more; nothing if that is of no use.

@@ -1,9 +1,10 @@
 //! Pages of releases that forges have: what a project says of its releases where its repository says nothing.
 //!
-//! They are only read, for people: what can't be learnt is [`Unknown`](super::client::Unknown) and no failure. Which release
-//! is newer is never asked of them, because they sort by date or by hand.
+//! They are only read: what can't be learnt is [`Unknown`](super::client::Unknown). Which release is newer is never asked of
+//! them, because they sort by date or by hand.
 
 mod found;
+mod listing;
 mod page;
 mod project;
 
@@ -13,9 +14,11 @@ use super::client::{Answer, Asked, Client, Limits, Method, Question, Unknown, ex
 use super::release::Release;
 use found::Found;
 use page::Listed;
+use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+pub use listing::{Asset, Listing, Published, published};
 pub use project::Project;
 
 /// So often a forge is asked for one update.
@@ -52,7 +55,7 @@ pub fn notes(client: &Client, project: &Project, wanted: &[Release]) -> Notes {
             missing = Some(Unknown::new(why));
             break;
         }
-        match read(client, &page) {
+        match read::<Listed>(client, &page, LARGEST_PAGE) {
             Ok((listed, next)) => {
                 listed.into_iter().filter_map(Listed::said).for_each(|(tag, text)| found.add(&tag, text));
                 url = next.filter(|_| !found.is_all());
@@ -68,19 +71,19 @@ pub fn notes(client: &Client, project: &Project, wanted: &[Release]) -> Notes {
     Notes { texts: found.texts(), missing }
 }
 
-fn read(client: &Client, url: &Url) -> Asked<(Vec<Listed>, Option<Url>)> {
+fn read<T: DeserializeOwned>(client: &Client, url: &Url, largest: u64) -> Asked<(Vec<T>, Option<Url>)> {
     let answer = client.ask(&Question {
         method: Method::Get,
         url,
         accept: "application/json",
         credential: None,
-        largest: LARGEST_PAGE,
+        largest,
     })?;
     if answer.status != 200 {
         return Err(refused(&answer));
     }
     let authority = answer.url.authority();
-    let page: List<Listed, MOST_ON_A_PAGE> = serde_json::from_slice(&answer.body).map_err(|_| {
+    let page: List<T, MOST_ON_A_PAGE> = serde_json::from_slice(&answer.body).map_err(|_| {
         let sort = excerpt(&answer.content_type());
         Unknown::new(format!("`{authority}` answered no list of releases, but something else (`{sort}`)"))
     })?;

@@ -2,9 +2,12 @@
 //!
 //! Any status is an answer; only no answer is a failure. Whether an answer is a good one is left to who asked.
 
+mod fingerprint;
+
 use super::roots::{VARIABLE, roots};
 use crate::failure::{Failure, Kind, Result};
 use crate::units::Duration;
+use fingerprint::Pinned;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -14,8 +17,12 @@ use ureq::config::Config;
 use ureq::http::{Method, Uri};
 use ureq::tls::TlsConfig;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+use ureq::unversioned::transport::{
+    ConnectProxyConnector, Connector, DefaultConnector, NextTimeout, TcpConnector,
+};
 use ureq::{Agent, Error, SendBody};
+
+pub use fingerprint::Fingerprint;
 
 /// What of a body is kept, in bytes.
 const LARGEST_BODY: u64 = 1 << 20;
@@ -40,6 +47,8 @@ pub struct Request {
     pub follow: bool,
     /// A file with certificates of authorities that are believed besides those of the system.
     pub authorities: Option<PathBuf>,
+    /// The only certificate that is believed, whoever signed it. Then no redirect is followed.
+    pub fingerprint: Option<Fingerprint>,
 }
 
 /// What came back.
@@ -70,6 +79,7 @@ impl Request {
             within: Duration::seconds(30),
             follow: false,
             authorities: None,
+            fingerprint: None,
         }
     }
 
@@ -98,7 +108,15 @@ impl Request {
         }
         let request = request.body(body).map_err(|error| self.invalid(error))?;
 
-        let mut answer = self.agent(&uri, host)?.run(request).map_err(|error| self.explain(error))?;
+        if self.fingerprint.is_some() && uri.scheme_str() != Some("https") {
+            return Err(self.invalid("`fingerprint` is for a URL that begins with `https://`"));
+        }
+        let pinned = self.fingerprint.map(Pinned::new);
+        let answer = self.agent(&uri, host, pinned.as_ref())?.run(request);
+        let mut answer = answer.map_err(|error| match pinned.as_ref().and_then(Pinned::seen_instead) {
+            Some(seen) => self.another(seen),
+            None => self.explain(error),
+        })?;
         let mut bytes = Vec::new();
         let read = answer.body_mut().as_reader().take(LARGEST_BODY).read_to_end(&mut bytes);
         read.map_err(|error| self.explain(Error::from(error)))?;
@@ -112,15 +130,15 @@ impl Request {
         Ok(Response { status: answer.status().as_u16(), headers, body })
     }
 
-    fn agent(&self, uri: &Uri, host: &str) -> Result<Agent> {
+    fn agent(&self, uri: &Uri, host: &str, pinned: Option<&Pinned>) -> Result<Agent> {
         let mut config = Agent::config_builder()
             .http_status_as_error(false)
             .allow_non_standard_methods(true)
             .user_agent("banister")
-            .max_redirects(if self.follow { REDIRECTS } else { 0 })
+            .max_redirects(if self.follow && pinned.is_none() { REDIRECTS } else { 0 })
             .timeout_global(Some(self.within.0));
         // Where it is redirected to may want them, too.
-        if uri.scheme_str() == Some("https") || self.follow {
+        if pinned.is_none() && (uri.scheme_str() == Some("https") || self.follow) {
             let roots = roots(self.authorities.as_deref())?;
             config = config.tls_config(TlsConfig::builder().root_certs(roots).build());
         }
@@ -137,11 +155,22 @@ impl Request {
             None => None,
         };
         let resolver = Given { host: host.to_owned(), address };
+        if let Some(pinned) = pinned {
+            let connector = ().chain(ConnectProxyConnector::default()).chain(TcpConnector::default());
+            return Ok(Agent::with_parts(config.build(), connector.chain(pinned.clone()), resolver));
+        }
         Ok(Agent::with_parts(config.build(), DefaultConnector::default(), resolver))
     }
 
     fn invalid(&self, why: impl ToString) -> Failure {
         Failure::new(Kind::Invalid, format!("`{} {}` is not a request", self.method, self.url)).why(why)
+    }
+
+    /// A certificate that is not the one that was named.
+    fn another(&self, seen: Fingerprint) -> Failure {
+        Failure::new(Kind::Unreachable, format!("`{} {}` was not answered", self.method, self.url)).why(format!(
+            "its certificate is not that of `fingerprint`; if it is the right one, write `fingerprint = \"{seen}\"`"
+        ))
     }
 
     fn explain(&self, error: Error) -> Failure {

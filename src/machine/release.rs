@@ -7,6 +7,7 @@
 
 mod age;
 mod choice;
+mod mention;
 mod number;
 mod numbers;
 mod passed;
@@ -34,6 +35,7 @@ use reading::Reading;
 
 pub use age::choose_old;
 pub use choice::{Choice, choose};
+pub use mention::mentioned;
 pub use number::Number;
 pub use passed::{between, stops};
 pub use reading::Family;

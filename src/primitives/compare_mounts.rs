@@ -111,6 +111,7 @@ fn compared(arguments: &Arguments, host: &Host, is_plan: bool) -> Result<Outcome
     };
     let pair = match server.facts.source {
         Source::Images => versions(arguments, server, &deployment, &program),
+        Source::Files => Ok(None),
         Source::Git => releases(arguments, server, &program, &files, is_plan, &stop),
     };
     let Pair { now, then, folder, checkout } = match pair {

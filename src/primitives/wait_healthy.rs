@@ -9,7 +9,8 @@
 //!   map with one of these keys, and a `name` for messages, if the URL or the command is not to be shown:
 //!   - `http`: a URL, with `status` (the number it must answer with, default 200), `json` (a map: fields of the
 //!     answer by their path, as `"nodes.0.state"`, and what they must be), `contains` (a text in the answer),
-//!     `method`, `host` (the `Host` header), `resolve` (the address to connect to), `ca` (a file with certificates of authorities that are believed besides the system's), `bearer` (a secret), `exchange` (a
+//!     `method`, `host` (the `Host` header), `resolve` (the address to connect to), `ca` (a file with certificates of authorities that are believed besides the system's), `fingerprint`
+//!     (`"sha256:…"`: the only certificate that is believed, whoever signed it, in the place of `ca`), `bearer` (a secret), `exchange` (a
 //!     URL that is asked with POST and the bearer, and whose `id_token` is sent in its place).
 //!   - `tcp`: `"host:port"`, which must accept connections.
 //!   - `service`: a service of Docker Compose, which must run and, if its image has a health check, be healthy; with

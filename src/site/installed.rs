@@ -20,8 +20,11 @@ pub struct Installed {
 }
 
 impl Server {
-    /// Fails with [`Kind::NotFound`] if the checkout is none, or if nothing says which version the images have.
+    /// Fails with [`Kind::NotFound`] if the checkout is none, or if nothing says which version the images or the program have.
     pub fn installed(&self) -> Result<Installed> {
+        if self.facts.source == Source::Files {
+            return self.installed_program();
+        }
         if self.facts.source == Source::Images {
             let written =
                 self.version_place()?.read(&self.version_settings(), &self.deployment(&|| false).files()?)?;
@@ -37,7 +40,7 @@ impl Server {
 
     /// Whether a release is in the history of another one, or of what is named in its place. Without git nobody knows.
     pub fn has_in_history(&self, release: &str, than: &str) -> Result<bool> {
-        if self.facts.source == Source::Images {
+        if self.facts.source != Source::Git {
             return Ok(false);
         }
         let checkout = self.open_checkout()?;
@@ -85,7 +88,7 @@ impl Server {
     pub fn forge_address(&self) -> Result<Option<String>> {
         match &self.releases.forge {
             Some(forge) => Ok(Some(forge.clone())),
-            None if self.facts.source == Source::Images => Ok(None),
+            None if self.facts.source != Source::Git => Ok(None),
             None => Ok(self.open_checkout()?.remote_url()),
         }
     }

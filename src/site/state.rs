@@ -12,7 +12,7 @@ impl Server {
     pub fn state_folder(&self) -> Result<PathBuf> {
         match self.facts.source {
             Source::Git => self.git_state(),
-            Source::Images => self.own_state(),
+            Source::Images | Source::Files => self.own_state(),
         }
     }
 

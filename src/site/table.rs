@@ -26,8 +26,8 @@ pub struct Table {
     pub agent: Option<PathBuf>,
     /// The kind of server: a file of the same name in `stdlib/` defines its steps.
     pub kind: String,
-    /// The git checkout; for a kind whose releases are tags of images, the folder with the Compose files. `~` is the server's
-    /// home.
+    /// The git checkout; for a kind whose releases are tags of images, the folder with the Compose files; for one whose releases
+    /// are files, a folder of the server, in which its commands run. `~` is the server's home.
     pub checkout: PathBuf,
     /// The URL under which users reach it, without a slash at the end.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -639,3 +639,88 @@ fn a_certificate_of_an_authority_of_ones_own_is_valid_where_it_is_named() {
     let answer = accepted("http", &arguments).unwrap().perform(&host).unwrap();
     assert_eq!(answer["status"], 200);
 }
+
+/// The fingerprint of a certificate, as openssl prints it: with colons, in capitals.
+fn fingerprint(server: &Private) -> String {
+    let mut command = std::process::Command::new("openssl");
+    command
+        .args("x509 -in cert.pem -noout -fingerprint -sha256".split(' '))
+        .current_dir(server.folder.path());
+    let printed = String::from_utf8(command.output().unwrap().stdout).unwrap();
+    format!("sha256:{}", printed.trim().rsplit_once('=').unwrap().1)
+}
+
+#[test]
+fn a_certificate_is_known_by_its_fingerprint_alone() {
+    let Some(server) = Private::new() else { return };
+    let right = fingerprint(&server);
+    let plain = right[7..].replace(':', "").to_ascii_lowercase();
+    let place = server.place("other.pem");
+    let check = |url: &str, fingerprint: &str| json!([{ "http": url, "resolve": format!("127.0.0.1:{}", server.port), "fingerprint": fingerprint }]);
+    // Neither its authority nor its name matter.
+    for (url, fingerprint) in
+        [("https://localhost/", right.as_str()), ("https://wiki.example.org/", &format!("sha256:{plain}"))]
+    {
+        let (report, _) = wait_in(&place, check(url, fingerprint), Duration::seconds(10), NONE);
+        assert_eq!(report.unwrap().checks[0].said, "answered 200");
+    }
+    let wrong = format!("sha256:{}", "0".repeat(64));
+    let (report, _) = wait_in(&place, check("https://localhost/", &wrong), NONE, NONE);
+    let why = report.unwrap_err().why.join("\n");
+    let told = format!(
+        "its certificate is not that of `fingerprint`; if it is the right one, write `fingerprint = \"sha256:{plain}\"`"
+    );
+    assert!(why.contains(&told), "{why}");
+    let both = json!([{ "http": "https://localhost/", "ca": "ca.pem", "fingerprint": right }]);
+    for (written, said) in [
+        (both, "`ca` or `fingerprint`, and not both"),
+        (check("http://localhost/", &right), "is not a request"),
+    ] {
+        let (report, _) = wait_in(&place, written, LONG, NONE);
+        let failure = report.unwrap_err();
+        assert!(failure.kind == Kind::Invalid && failure.message.contains(said), "{failure:?}");
+    }
+}
+
+#[test]
+fn a_fingerprint_stands_in_site_toml_and_is_checked_there() {
+    let Some(server) = Private::new() else { return };
+    let world = crate::support::World::new();
+    let site = |fingerprint: &str| {
+        world.write(
+            "site.toml",
+            &format!(
+                "[servers.web]\nkind = \"plain\"\ncheckout = \"web\"\nbackup = [\"~/data\"]\n\
+                 health = [{{ http = \"https://localhost:{}/\", resolve = \"127.0.0.1\", fingerprint = \"{fingerprint}\" }}]\n\
+                 healthy = {{ within = \"2s\", stable = \"20ms\" }}\n",
+                server.port
+            ),
+        );
+    };
+    world.write("data/rows", "kept");
+    world.git(&["commit", "-q", "--allow-empty", "-m", "second"]);
+    world.git(&["tag", "0.2.0"]);
+    world.git(&["checkout", "-q", "0.1.0"]);
+    let right = fingerprint(&server);
+    site(&right);
+    let said = world.banister(&["check"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let said = world.banister(&["plan", "update"]);
+    let plain = right[7..].replace(':', "").to_ascii_lowercase();
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let said = world.banister(&["status", "--json"]);
+    assert!(said.out.contains("\"healthy\":true"), "{said:?}");
+    let said = world.banister(&["run", "update", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    site(&format!("sha256:{}", "0".repeat(64)));
+    let said = world.banister(&["run", "update", "--to", "0.2.0", "--yes"]);
+    assert!(said.code == Some(0) && said.out.contains("already runs"), "{said:?}");
+    let said = world.banister(&["status"]);
+    assert!(said.out.contains(&format!("write `fingerprint = \"sha256:{plain}\"`")), "{said:?}");
+    site("AA:BB");
+    let said = world.banister(&["check"]);
+    assert!(
+        said.code == Some(2) && said.out.contains("`fingerprint` is `sha256:` and 64 hexadecimal digits"),
+        "{said:?}"
+    );
+}

@@ -154,6 +154,7 @@ fn unreadable(server: &Server) -> Option<Failure> {
     match server.facts.source {
         Source::Git => server.open_checkout().err(),
         Source::Images => server.installed().err(),
+        Source::Files => server.installed().and_then(|_| server.check_release_source()).err(),
     }
 }
 

@@ -56,15 +56,20 @@ impl Project {
 
     /// Where the list of its releases begins.
     pub fn first_page(&self) -> Option<Url> {
+        self.page_of(if self.sort == Forge::Gitea { 50 } else { 100 })
+    }
+
+    /// The same, of so many releases on a page.
+    pub fn page_of(&self, count: usize) -> Option<Url> {
         let Project { server, sort, path } = self;
         match sort {
             Forge::Github if server.authority() == "github.com" => {
-                Url::of_host(true, "api.github.com")?.at(format!("/repos/{path}/releases?per_page=100"))
+                Url::of_host(true, "api.github.com")?.at(format!("/repos/{path}/releases?per_page={count}"))
             }
-            Forge::Github => server.at(format!("/api/v3/repos/{path}/releases?per_page=100")),
-            Forge::Gitea => server.at(format!("/api/v1/repos/{path}/releases?draft=false&limit=50")),
+            Forge::Github => server.at(format!("/api/v3/repos/{path}/releases?per_page={count}")),
+            Forge::Gitea => server.at(format!("/api/v1/repos/{path}/releases?draft=false&limit={count}")),
             Forge::Gitlab => {
-                server.at(format!("/api/v4/projects/{}/releases?per_page=100", path.replace('/', "%2F")))
+                server.at(format!("/api/v4/projects/{}/releases?per_page={count}", path.replace('/', "%2F")))
             }
         }
     }

@@ -3,7 +3,7 @@
 use super::{Answer, LOOK, Place};
 use crate::data;
 use crate::failure::{Failure, Kind, Result};
-use crate::machine::http::{Request, Response};
+use crate::machine::http::{Fingerprint, Request, Response};
 use crate::machine::roots;
 use crate::secret::Secret;
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,9 @@ pub struct Http {
     /// A file with the certificates of authorities that are believed besides the system's, in the checkout or from `/` or `~/` on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca: Option<String>,
+    /// The only certificate that is believed, whoever signed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<Fingerprint>,
     /// Sent as `Authorization: Bearer …`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bearer: Option<Secret>,
@@ -75,6 +78,7 @@ impl Http {
             host: None,
             resolve: None,
             ca: None,
+            fingerprint: None,
             bearer: None,
             exchange: None,
         }
@@ -92,7 +96,11 @@ impl Http {
 
     pub(super) fn look(&self, place: &Place) -> Result<Answer> {
         let mut request = Request::get(&self.http);
+        if self.ca.is_some() && self.fingerprint.is_some() {
+            return Err(Failure::new(Kind::Invalid, "a check has `ca` or `fingerprint`, and not both"));
+        }
         request.authorities = self.authorities(place);
+        request.fingerprint = self.fingerprint;
         request.method.clone_from(&self.method);
         request.resolve.clone_from(&self.resolve);
         request.within = LOOK;

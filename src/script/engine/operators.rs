@@ -26,7 +26,8 @@ pub fn register(engine: &mut Engine) {
         unknown.derived(|of| format!("{of}[{index}]"))
     });
     engine
-        .register_fn("version_of", |unknown: &mut Unknown| unknown.derived(|of| format!("version_of({of})")));
+        .register_fn("version_of", |unknown: &mut Unknown| unknown.derived(|of| format!("version_of({of})")))
+        .register_fn("version_in", |unknown: &mut Unknown| unknown.derived(|of| format!("version_in({of})")));
     engine.register_iterator_result::<Unknown, Dynamic>();
     engine.register_fn("known", |value: Dynamic| -> Result<Dynamic, Box<EvalAltResult>> {
         match value.is_string() && value.to_string().contains(MARK) {

@@ -2,7 +2,7 @@
 
 use super::values::{FailureValue, ServerValue, to_error};
 use crate::failure::{Failure, Kind};
-use crate::machine::release::Release;
+use crate::machine::release::{Release, mentioned};
 use crate::secret::Secret;
 use crate::site;
 use crate::units;
@@ -61,6 +61,11 @@ pub fn register(engine: &mut Engine) {
     });
     engine.register_fn("version_of", |tag: &str| {
         tag.parse::<Release>().map_or_else(|_| tag.to_owned(), |release| release.version().to_owned())
+    });
+    engine.register_fn("version_in", |text: &str| {
+        let is_one_word = !text.trim().contains(char::is_whitespace);
+        let version = if is_one_word { Some(text.trim()) } else { mentioned(text) };
+        version.map_or(Dynamic::UNIT, |version| version.to_owned().into())
     });
     engine.register_fn("is_map", |value: Dynamic| value.is_map());
     engine.register_fn("is_text", |value: Dynamic| value.is_string());

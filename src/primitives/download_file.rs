@@ -1,0 +1,90 @@
+//! `download_file(server, release: text)`
+//!
+//! Fetches the file of a release into the server's state folder, so that `install_file` puts it in place. The file that is
+//! installed is not touched. A release that is kept there already, as before an update, is not fetched again: for that no
+//! network is needed.
+//!
+//! A transfer that was cut off is continued. What was fetched must have the SHA-256 that is published; where none is, the reason
+//! in `unverified` in site.toml lets it count without.
+//!
+//! # Options
+//! None.
+//!
+//! # Returns
+//! A map: `release` and `sha256` (text of 64 digits).
+//!
+//! # Errors
+//! As those of `published_file`, and `unreachable` if the file can't be fetched; `refused` if it is not what was published, is
+//! larger than a program is (2 GiB), does not fit on the disk, or has no published digest.
+//!
+//! # After a crash
+//! It is done again, and continues where it was cut off.
+//!
+//! # Example
+//! ```rhai
+//! let server = this_server();
+//! if server.kind == "binary" { server.download_file("v14.0.3"); }
+//! ```
+
+use crate::data::ServerName;
+use crate::failure::{Context, Failure, Kind, Result};
+use crate::machine::client::Limits;
+use crate::machine::program_file::{Kept, Known, LIMITS, download};
+use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive, Told};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+pub struct DownloadFile;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arguments {
+    server: ServerName,
+    release: String,
+}
+
+impl Primitive for DownloadFile {
+    type Arguments = Arguments;
+    type Outcome = Known;
+    const NAME: &'static str = "download_file";
+    const SOURCE: &'static str = include_str!("download_file.rs");
+    const ACT: Act<Self> = Act::Change {
+        touches: &[Facet::Space],
+        perform,
+        predict: |arguments, _| Ok(json!({ "release": arguments.release, "sha256": Value::Null })),
+        after_crash: AfterCrash::Repeat,
+    };
+}
+
+fn perform(arguments: &Arguments, host: &Host) -> Result<Known> {
+    let kept = host.server()?.kept_files()?;
+    let wanted = match kept.find(&arguments.release)? {
+        Some(known) => known,
+        None => fetched(arguments, host, &kept)?,
+    };
+    kept.want(wanted.clone())?;
+    Ok(wanted)
+}
+
+fn fetched(arguments: &Arguments, host: &Host, kept: &Kept) -> Result<Known> {
+    let server = host.server()?;
+    let stop = || host.stop.is_asked();
+    let release = server.release_named(&arguments.release)?;
+    let client = server.release_client(Limits::default(), &stop)?;
+    let found = server.release_source(&client, &stop)?.find(&release)?;
+    let is_reasoned = |reason: &serde_json::Value| reason.as_str().is_some_and(|it| !it.trim().is_empty());
+    if found.sha256.is_none() && !server.own.get("unverified").is_some_and(is_reasoned) {
+        return Err(Failure::new(Kind::Refused, format!("no digest of `{}` is published", found.name)).help(
+            "name the file with checksums, `sha256`, in site.toml, or say why none is needed: `unverified`",
+        ));
+    }
+    kept.prepare()?;
+    let part = kept.part(&arguments.release, found.sha256.as_deref());
+    let tell = |line: String| (host.tell)(Told::Progress(line.into()));
+    let transfer = server.release_client(LIMITS, &stop)?;
+    let sha256 = download(&transfer, &found, &part, &tell, &stop)?;
+    let known = Known { release: arguments.release.clone(), sha256 };
+    let failed = || format!("`{}` can't be renamed", part.display());
+    std::fs::rename(&part, kept.path(&known.sha256)).or_fail(Kind::Refused, failed)?;
+    Ok(known)
+}
