@@ -1,7 +1,9 @@
 //! Checkouts as they are found on servers: each is either updated, or refused before anything is changed, with the command
 //! that solves it. A plan and a run agree.
 
+mod carried;
 mod edits;
+mod forms;
 mod ground;
 mod only_git;
 mod remotes;
