@@ -50,11 +50,12 @@ use crate::failure::{Context, Failure, Kind, Result};
 use crate::output::word;
 
 pub use ahead::Ready;
+pub use carried::Which;
 pub use check_out::Moved;
 pub use fetch::{Fetched, without_credentials};
 pub use glimpse::Glimpse;
 pub use notes::{Note, Touched};
-pub use own_edits::{Kept, Which};
+pub use own_edits::Kept;
 pub use settings::{Setting, Value, settings};
 pub use tags::MovedTag;
 pub use target::Target;

@@ -5,6 +5,8 @@ mod carried;
 mod edits;
 mod forms;
 mod ground;
+mod kills;
+mod links;
 mod only_git;
 mod remotes;
 mod states;

@@ -8,6 +8,15 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+/// Which edits are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// Those that are carried over: `edits` in site.toml names them, or somebody let them.
+    Carried,
+    /// Those that could be, too.
+    All,
+}
+
 /// What somebody let an update carry over, between these two commits, there and back.
 #[derive(Serialize, Deserialize)]
 struct Agreed {

@@ -10,7 +10,7 @@
 //! tidy       remove pending.json
 //! ```
 
-use super::carried::named;
+use super::carried::{Which, named};
 use super::dirt::Differing;
 use super::forms::Form;
 use super::held::Held;
@@ -77,15 +77,6 @@ pub struct Kept {
     pub difference: String,
     /// Whether `edits` in site.toml names it.
     pub named: bool,
-}
-
-/// Which edits are meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Which {
-    /// Those that are carried over: `edits` in site.toml names them, or somebody let them.
-    Carried,
-    /// Those that could be, too.
-    All,
 }
 
 const PENDING: &str = "pending.json";

@@ -1,8 +1,10 @@
 //! Edits of files that are not in the folder as git stores them.
 
 use super::ground::Found;
+use crate::support;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use support::chance::part;
 
 const OLD: &str = "one = 1\ntwo = 2\nthree = 3\nfour = 4\nfive = 5\n";
 
@@ -71,14 +73,15 @@ fn utf16(text: &str) -> Vec<u8> {
 #[test]
 fn line_ends_encodings_and_ids_are_no_conflict() {
     let plain = |text: &str| text.as_bytes().to_vec();
-    for (attributes, config, as_here) in [
+    let cases = vec![
         ("* eol=crlf\n", &[][..], &crlf as &dyn Fn(&str) -> Vec<u8>),
         ("* text=auto\n", &["core.eol=crlf"], &crlf),
         ("* text=auto\n", &["core.autocrlf=true"], &crlf),
         ("\n", &["core.autocrlf=true"], &crlf),
         ("* text=auto\n", &[], &plain),
         ("app text working-tree-encoding=UTF-16\n", &[], &utf16),
-    ] {
+    ];
+    for (attributes, config, as_here) in part(cases, 2) {
         eprintln!("{attributes:?} {config:?}");
         let found = world(attributes, config, as_here);
         let both = as_here(&released(&edited(OLD)));

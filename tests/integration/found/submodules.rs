@@ -219,9 +219,8 @@ pub fn with_own_files_in_one_that_goes(makefile: &str) -> Found {
 
 #[test]
 fn own_files_in_one_that_goes_are_kept_and_come_back_with_it() {
-    let found = with_own_files_in_one_that_goes(
-        "config build up stop:\n\t@test -e ../mended || test $@ != build\n",
-    );
+    let found =
+        with_own_files_in_one_that_goes("config build up stop:\n\t@test -e ../mended || test $@ != build\n");
     // Kept once, and never put back.
     found.world.write("web/.git/banister-kept/lib/data.keep", "of long ago\n");
     let planned = found.world.banister(&["plan", "update"]);
