@@ -6,6 +6,7 @@
 pub mod add_settings;
 pub mod ask;
 pub mod backup;
+pub mod carry_edits;
 pub mod check_backup;
 pub mod checkout;
 pub mod compare_mounts;
@@ -98,6 +99,7 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<add_settings::AddSettings>::new(),
     &Of::<ask::Ask>::new(),
     &Of::<backup::Backup>::new(),
+    &Of::<carry_edits::CarryEdits>::new(),
     &Of::<check_backup::CheckBackup>::new(),
     &Of::<checkout::CheckOut>::new(),
     &Of::<compare_mounts::CompareMounts>::new(),

@@ -23,11 +23,13 @@ pub fn write_durably(path: &Path, content: &[u8]) -> Result<()> {
     replace_durably(path, content, |file| file.set_permissions(Permissions::from_mode(0o644)))
 }
 
-/// Replaces what is in a file that is there, as [`write_private_durably`] does; its owner and its mode stay.
+/// Replaces what is in a file that is there, as [`write_private_durably`] does; its owner and its mode stay. Of a link, the
+/// file that it leads to is replaced, and the link stays.
 pub fn rewrite_durably(path: &Path, content: &[u8]) -> Result<()> {
-    let before = std::fs::metadata(path)
-        .map_err(|error| unreadable(error, format!("`{}` can't be read", path.display())))?;
-    replace_durably(path, content, |file| {
+    let found = path.canonicalize().and_then(|path| Ok((std::fs::metadata(&path)?, path)));
+    let (before, path) =
+        found.map_err(|error| unreadable(error, format!("`{}` can't be read", path.display())))?;
+    replace_durably(&path, content, |file| {
         let made = file.metadata()?;
         if (made.uid(), made.gid()) != (before.uid(), before.gid()) {
             std::os::unix::fs::fchown(file, Some(before.uid()), Some(before.gid()))?;

@@ -40,7 +40,7 @@ pub use number::Number;
 pub use passed::{between, stops};
 pub use reading::Family;
 pub use rules::{Forge, LeftOut, Rules, installed};
-pub use told::Told;
+pub use told::{Told, reported};
 pub use why::Why;
 
 /// A tag, with what can be read from it. Two are equal if they are spelt the same; whether they are the same release

@@ -12,13 +12,13 @@
 //!
 //! # Options
 //! - `compose`: what stands before the command of Compose when the server is started, such as `["-f", "a.yaml"]`. A file of
-//!   `-f` that is not there is left out, `~/` is the server's home. Default: nothing, or, where Compose finds no files itself,
-//!   those that the labels of the containers name.
+//!   `-f` that is not there is left out, `~/` is the server's home. Default: the files that the labels of the containers name,
+//!   if they are others than Compose finds itself.
 //!
 //! # Returns
 //! A map:
 //! - `compared`: whether there was something to compare: Compose, containers of the server, and Compose files.
-//! - `why`: why it could not be compared although containers are there; else empty.
+//! - `why`: why it, or what a file that is gone says of it, could not be compared although containers are there; else empty.
 //! - `lost`: an array of texts, each a difference that loses data's place: a volume, folder or file that a service mounts
 //!   and does not mount at the same place in the release, unless that has no such service and another one mounts it there;
 //!   another project; a volume that is external in only one of them, or that another driver makes. If Compose does not take
@@ -48,6 +48,7 @@ use crate::primitive::{Act, Facet, Host, Primitive};
 use crate::site::Server;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 pub struct CompareMounts;
@@ -109,10 +110,11 @@ fn compared(arguments: &Arguments, host: &Host, is_plan: bool) -> Result<Outcome
         }
         Err(failure) => return not_compared(failure),
     };
+    let mut absent = Vec::new();
     let pair = match server.facts.source {
         Source::Images => versions(arguments, server, &deployment, &program),
         Source::Files => Ok(None),
-        Source::Git => releases(arguments, server, &program, &files, is_plan, &stop),
+        Source::Git => releases(arguments, server, &program, &files, is_plan, &mut absent, &stop),
     };
     let Pair { now, then, folder, checkout } = match pair {
         Ok(Some(pair)) => pair,
@@ -133,7 +135,12 @@ fn compared(arguments: &Arguments, host: &Host, is_plan: bool) -> Result<Outcome
     };
     let is_data = |mount: &Mounted| holds_data(mount, &folder, checkout.as_ref());
     let compared = compare(&now, &then, &arguments.to, &is_data);
-    Ok(Outcome { compared: true, why: String::new(), lost: compared.lost, added: compared.added })
+    let absent: Vec<String> = absent.iter().map(|file| format!("`{}`", file.display())).collect();
+    let why = match absent.as_slice() {
+        [] => String::new(),
+        absent => format!("the containers were made from {}, which is not there", absent.join(" and ")),
+    };
+    Ok(Outcome { compared: true, why, lost: compared.lost, added: compared.added })
 }
 
 /// What the files mean now, and in the release.
@@ -145,13 +152,15 @@ struct Pair {
     checkout: Option<Checkout>,
 }
 
-/// Of a checkout: its files, and those of the release beside it. Nothing if Compose has none now.
+/// Of a checkout: its files, and those of the release beside it. Nothing if Compose has none now. Files that the containers
+/// were made from and that are gone are `absent`.
 fn releases(
     arguments: &Arguments,
     server: &Server,
     program: &Program,
     files: &[PathBuf],
     is_plan: bool,
+    absent: &mut Vec<PathBuf>,
     stop: &dyn Fn() -> bool,
 ) -> Result<Option<Pair>> {
     let checkout = server.open_checkout()?;
@@ -165,10 +174,12 @@ fn releases(
     let within = server.make_folder_within(checkout.folder());
     let here = Deployment { folder: checkout.folder().join(&within), ..server.deployment(stop) };
     let mut given = arguments.compose.clone();
-    if !has_files(&given, &here)? {
-        // Whoever started it named them.
-        let inside = files.iter().filter_map(|file| file.strip_prefix(&here.folder).ok());
-        given.extend(inside.flat_map(|file| ["-f".to_owned(), file.display().to_string()]));
+    // Whoever started it may have named others than those that Compose finds.
+    if given.is_empty() && !files.is_empty() && !is_same(files, &here.files()?) {
+        let top = checkout.folder().canonicalize().unwrap_or_else(|_| checkout.folder().to_owned());
+        let named = files.iter().map(|file| within_release(file, &top, &within));
+        given.extend(named.flat_map(|file| ["-f".to_owned(), file.display().to_string()]));
+        absent.extend(files.iter().filter(|file| !file.exists()).cloned());
     }
     let words = words(&given, server, &here.folder);
     if !has_files(&words, &here)? {
@@ -209,6 +220,27 @@ fn versions(
     let there = Deployment { folder: deployment.folder.clone(), environment: &environment, ..*deployment };
     let (now, then) = (deployment.meant(program, &words), there.meant(program, &words));
     Ok(Some(Pair { now, then, folder: deployment.folder.clone(), checkout: None }))
+}
+
+/// Whether these are the same files, wherever links lead.
+fn is_same(files: &[PathBuf], others: &[PathBuf]) -> bool {
+    let real = |files: &[PathBuf]| -> BTreeSet<PathBuf> {
+        files.iter().map(|file| file.canonicalize().unwrap_or_else(|_| file.clone())).collect()
+    };
+    real(files) == real(others)
+}
+
+/// A Compose file as it is named from the folder in which Compose is run, so that in the files of a release it is that of
+/// the release; one outside of the checkout stays what it is.
+fn within_release(file: &Path, top: &Path, within: &Path) -> PathBuf {
+    let around = file.parent().and_then(|around| around.canonicalize().ok());
+    let real =
+        around.zip(file.file_name()).map_or_else(|| file.to_owned(), |(around, name)| around.join(name));
+    let Ok(inside) = real.strip_prefix(top) else { return file.to_owned() };
+    match inside.strip_prefix(within) {
+        Ok(inside) => inside.to_owned(),
+        Err(_) => within.components().map(|_| "..").collect::<PathBuf>().join(inside),
+    }
 }
 
 /// What stands before the command in this folder.

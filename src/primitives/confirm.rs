@@ -1,9 +1,10 @@
-//! `confirm(question: text, #{ stop: bool = true })`
+//! `confirm(question: text, #{ stop: bool = true, typed: bool = false })`
 //!
 //! Asks for confirmation before the run continues.
 //!
 //! # Options
 //! - `stop`: whether a no stops the run. Default: true.
+//! - `typed`: whether `--yes` is no answer: somebody types it, or gives it with `--answer yes`. Default: false.
 //!
 //! # Returns
 //! `true` if the answer is yes; `false` if it is no, and that does not stop the run. The journal records who answered.
@@ -34,6 +35,8 @@ pub struct Arguments {
     question: String,
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     stop: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    typed: bool,
 }
 
 fn yes() -> bool {
@@ -53,7 +56,8 @@ impl Primitive for Confirm {
 }
 
 fn question(arguments: &Arguments) -> Question {
-    Question { text: arguments.question.clone(), form: Form::Confirm }
+    let form = if arguments.typed { Form::one_of(&["yes", "no"]) } else { Form::Confirm };
+    Question { text: arguments.question.clone(), form }
 }
 
 fn answered(arguments: &Arguments, answer: &Answer) -> Result<bool> {

@@ -1,9 +1,9 @@
-//! `dirty_files(server)`
+//! `dirty_files(server, #{ edits: bool = true })`
 //!
 //! Files of the checkout that were edited.
 //!
 //! # Options
-//! None.
+//! - `edits`: whether edits of tracked files count that an update could carry over. Default: true.
 //!
 //! # Returns
 //! Array of text, such as `modified: server/Makefile`, at most 20 of them and then how many more; empty if it is clean.
@@ -24,6 +24,7 @@
 
 use crate::data::{self, ServerName};
 use crate::failure::Result;
+use crate::machine::git::Which;
 use crate::primitive::{Act, Facet, Host, Primitive};
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +34,12 @@ pub struct DirtyFiles;
 #[serde(deny_unknown_fields)]
 pub struct Arguments {
     server: ServerName,
+    #[serde(default = "counted", skip_serializing_if = "Clone::clone")]
+    edits: bool,
+}
+
+fn counted() -> bool {
+    true
 }
 
 impl Primitive for DirtyFiles {
@@ -44,6 +51,7 @@ impl Primitive for DirtyFiles {
         Act::Look { reads: &[Facet::Checkout], perform, predict: |_, _| Ok(data::unknown("the checkout")) };
 }
 
-fn perform(_: &Arguments, host: &Host) -> Result<Vec<String>> {
-    Ok(host.server()?.open_checkout()?.dirty(20)?.lines())
+fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<String>> {
+    let but = if arguments.edits { Which::Carried } else { Which::All };
+    Ok(host.server()?.open_checkout()?.dirty_but(but, 20)?.lines())
 }

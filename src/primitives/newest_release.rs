@@ -30,16 +30,13 @@
 
 use crate::data::{self, ServerName};
 use crate::failure::{Failure, Kind, Result};
-use crate::machine::release::{Release, Told as Said, choose_old, installed};
+use crate::machine::release::{Release, Told as Said, choose_old, installed, reported};
 use crate::primitive::{Act, Host, Primitive, Told};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::cell::OnceCell;
 
 pub struct NewestRelease;
-
-/// So much is reported of what was not chosen; the most important of it comes first.
-const REPORTED: usize = 6;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -79,23 +76,24 @@ fn perform(_: &Arguments, host: &Host) -> Result<String> {
         known().map_or_else(brought, Ok)
     };
     let choice = choose_old(installed.as_ref(), &offered, rules, &is_earlier, Timestamp::now(), &mut made);
-    report(&choice.told, host);
+    reported(&choice.told).into_iter().for_each(|sentence| (host.tell)(Told::Note(sentence.into())));
     let newest = choice.newest.or(installed).map(|release| release.tag().to_owned());
     newest.ok_or_else(|| nothing(&server.name, &choice.told))
 }
 
-/// Reports what was not chosen.
-fn report(told: &[Said], host: &Host) {
-    for said in told.iter().take(REPORTED) {
-        (host.tell)(Told::Note(said.to_string().into()));
-    }
-    if let more @ 1.. = told.len().saturating_sub(REPORTED) {
-        (host.tell)(Told::Note(format!("{more} more sorts of tags are no newer release").into()));
-    }
-}
-
 /// Nothing says what the newest release is.
 fn nothing(server: &str, told: &[Said]) -> Failure {
+    let unlike = told.iter().find_map(|said| match said {
+        Said::Unlike { pattern, example, .. } => Some((pattern, example, said)),
+        _ => None,
+    });
+    if let Some((pattern, example, said)) = unlike {
+        let message = format!("no release of `{server}` matches `tags = \"{pattern}\"` in site.toml");
+        let fits = fitting(example);
+        return Failure::new(Kind::NotFound, message).why(said).help(format!(
+            "write `tags = \"{fits}\"` into `releases` in site.toml to take tags such as `{example}`"
+        ));
+    }
     match told.first() {
         Some(said @ (Said::NoSeries { .. } | Said::Ambiguous { .. })) => {
             Failure::new(Kind::Refused, format!("nothing says which release of `{server}` is the newest"))
@@ -104,5 +102,28 @@ fn nothing(server: &str, told: &[Said]) -> Failure {
         }
         _ => Failure::new(Kind::NotFound, format!("the origin of `{server}` has no release"))
             .help("follow a branch instead: set `branch` in site.toml"),
+    }
+}
+
+/// A pattern that fits a tag and those that differ in their numbers.
+fn fitting(tag: &str) -> String {
+    let mut pattern = String::new();
+    for c in tag.chars() {
+        match c.is_ascii_digit() {
+            true if pattern.ends_with("{n}") => {}
+            true => pattern.push_str("{n}"),
+            false => pattern.push(c),
+        }
+    }
+    pattern
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fitting;
+
+    #[test]
+    fn a_pattern_fits_tags_that_differ_in_their_numbers() {
+        assert_eq!(fitting("app/v1.20.3-rc2"), "app/v{n}.{n}.{n}-rc{n}");
     }
 }

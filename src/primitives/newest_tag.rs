@@ -28,15 +28,12 @@
 
 use crate::data::{self, ServerName};
 use crate::failure::Result;
-use crate::machine::release::{Release, choose_old, releases};
+use crate::machine::release::{Release, choose_old, releases, reported};
 use crate::primitive::{Act, Host, Primitive, Told};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub struct NewestTag;
-
-/// So much is reported of what was not chosen; the most important of it comes first.
-const REPORTED: usize = 6;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -63,12 +60,7 @@ fn perform(_: &Arguments, host: &Host) -> Result<String> {
     unknown.into_iter().for_each(|unknown| (host.tell)(Told::Warning(unknown.into())));
     let mut made = |release: &Release| server.image_made(release.tag(), &|| host.stop.is_asked());
     let choice = choose_old(Some(&release), &offered, rules, &|_, _| None, Timestamp::now(), &mut made);
-    for said in choice.told.iter().take(REPORTED) {
-        (host.tell)(Told::Note(said.to_string().into()));
-    }
-    if let more @ 1.. = choice.told.len().saturating_sub(REPORTED) {
-        (host.tell)(Told::Note(format!("{more} more sorts of tags are no newer release").into()));
-    }
+    reported(&choice.told).into_iter().for_each(|sentence| (host.tell)(Told::Note(sentence.into())));
     versions.notes.into_iter().for_each(|note| (host.tell)(Told::Warning(note.into())));
     Ok(choice.newest.map_or(installed, |newest| newest.tag().to_owned()))
 }

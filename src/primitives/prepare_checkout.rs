@@ -1,14 +1,15 @@
-//! `prepare_checkout(server, to: text)`
+//! `prepare_checkout(server, to: text, #{ all_edits: bool = false })`
 //!
 //! Checks that the checkout can be moved to a release, a branch or a commit, and fetches what that needs besides its history:
 //! the commits of submodules, objects that a partial clone left out, and files in Git LFS.
 //!
 //! # Options
-//! None.
+//! - `all_edits`: whether all edits of tracked files are merged with the release's files, not only those that `edits` in
+//!   site.toml names. Default: false.
 //!
 //! # Returns
-//! An array of maps `path` and `difference`: the edits that `edits` in site.toml names, each as `diff` shows it from the
-//! release's file to the merged one.
+//! An array of maps: the edits, each with `path`, `difference` (as `diff` shows it, from the release's file to the merged
+//! one), and `named`, whether `edits` in site.toml names it. What `carry_edits` allowed before is no longer allowed.
 //!
 //! Files in a submodule that the release does not have, and that are not the submodule's own, are named: they are moved to
 //! `.git/banister-kept`, and back when the submodule is there again.
@@ -32,7 +33,7 @@
 
 use crate::data::ServerName;
 use crate::failure::{Kind, Result};
-use crate::machine::git::{Kept, Ready};
+use crate::machine::git::{Kept, Ready, Which};
 use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive, Told};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -44,6 +45,14 @@ pub struct PrepareCheckout;
 pub struct Arguments {
     server: ServerName,
     to: String,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    all_edits: bool,
+}
+
+impl Arguments {
+    fn which(&self) -> Which {
+        if self.all_edits { Which::All } else { Which::Carried }
+    }
 }
 
 impl Primitive for PrepareCheckout {
@@ -56,7 +65,8 @@ impl Primitive for PrepareCheckout {
 }
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<Kept>> {
-    let ready = host.server()?.open_checkout()?.make_ready(&arguments.to, &|| host.stop.is_asked())?;
+    let checkout = host.server()?.open_checkout()?;
+    let ready = checkout.make_ready(&arguments.to, arguments.which(), &|| host.stop.is_asked())?;
     Ok(told(ready, &arguments.to, host))
 }
 
@@ -89,5 +99,5 @@ fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
         }
         glimpse => glimpse?,
     };
-    Ok(json!(told(checkout.foresee(&glimpse, &arguments.to, &stop)?, &arguments.to, host)))
+    Ok(json!(told(checkout.foresee(&glimpse, &arguments.to, arguments.which(), &stop)?, &arguments.to, host)))
 }

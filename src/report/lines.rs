@@ -8,12 +8,16 @@ use crate::output;
 use crate::secret::show;
 use crate::sync::Mutex;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often the live lines are drawn again.
 const TICK: Duration = Duration::from_millis(200);
 /// The same while a person reads a question below them.
 const SLOW_TICK: Duration = Duration::from_secs(1);
+
+/// Where nobody watches, what goes on is said again after so long without a line, and looked at so often.
+const SILENCE: Duration = Duration::from_secs(60);
+const GLANCE: Duration = Duration::from_secs(1);
 
 /// Reports to standard output.
 pub struct Lines {
@@ -30,15 +34,19 @@ struct State {
     tracks: Tracks,
     /// Name, state and seconds of each step, for the table at the end.
     steps: Vec<(String, StepState, f64, bool)>,
+    /// When the last line was printed.
+    said: Instant,
 }
 
 impl Lines {
     pub fn new(style: Style, live: bool, quiet: bool, verbose: bool) -> Lines {
-        let state = State { style, live, quiet, verbose, tracks: Tracks::default(), steps: Vec::new() };
-        let state = Arc::new(Mutex::new(state));
+        let (tracks, steps, said) = (Tracks::default(), Vec::new(), Instant::now());
+        let state = Arc::new(Mutex::new(State { style, live, quiet, verbose, tracks, steps, said }));
+        let watched = Arc::downgrade(&state);
         if live {
-            let watched = Arc::downgrade(&state);
             std::thread::spawn(move || tick(&watched));
+        } else if !quiet {
+            std::thread::spawn(move || remind(&watched));
         }
         Lines { state }
     }
@@ -50,6 +58,15 @@ fn tick(watched: &Weak<Mutex<State>>) {
         state.lock().draw();
         drop(state);
         std::thread::sleep(if output::is_asking() { SLOW_TICK } else { TICK });
+    }
+}
+
+/// Says what goes on, so that a log shows during a long wait that it does.
+fn remind(watched: &Weak<Mutex<State>>) {
+    while let Some(state) = watched.upgrade() {
+        state.lock().remind();
+        drop(state);
+        std::thread::sleep(GLANCE);
     }
 }
 
@@ -180,8 +197,18 @@ impl State {
         text.lines().for_each(|line| self.line(line));
     }
 
+    fn remind(&mut self) {
+        if self.said.elapsed() < SILENCE || output::is_asking() {
+            return;
+        }
+        for line in self.tracks.lines() {
+            self.line(&self.style.dim(&line));
+        }
+    }
+
     /// Prints a line above the live ones.
     fn line(&mut self, text: &str) {
+        self.said = Instant::now();
         println!("{}", show(text));
     }
 

@@ -11,7 +11,9 @@ impl Server {
     /// Those of `backup` in `site.toml`, those that its kind always has, and those `given` by a script, in the form of
     /// `backup`.
     pub fn places(&self, given: &[String]) -> Places {
-        let own = self.backup.iter().chain(given).map(|path| self.path(path));
+        let written = self.backup.iter().chain(given);
+        // Of a link to a file, that is what a backup holds.
+        let own = written.flat_map(|path| [Some(self.path(path)), self.linked_file(path)]).flatten();
         Places {
             server: self.name.clone(),
             paths: own.chain(self.places_of_kind()).collect(),
@@ -42,6 +44,13 @@ impl Server {
     /// Whether all stores that a restore may replace are in its table in `site.toml`, as all are that a backup holds.
     pub fn restores_what_the_site_names(&self) -> bool {
         self.facts.restores.as_ref().is_some_and(|restores| restores.stores == Stores::Site)
+    }
+
+    /// The file that a link leads to, if there is a link to a file.
+    pub fn linked_file(&self, written: &str) -> Option<PathBuf> {
+        let path = self.path(written);
+        let is_link = path.symlink_metadata().is_ok_and(|found| found.is_symlink());
+        path.canonicalize().ok().filter(|target| is_link && target.is_file())
     }
 
     fn places_of_kind(&self) -> impl Iterator<Item = PathBuf> {

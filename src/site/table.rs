@@ -48,7 +48,7 @@ pub struct Table {
     #[serde(default)]
     pub releases: Rules,
     /// Patterns of files of the repository that are edited on the server, such as `["env/*"]`: an update merges each release
-    /// with the edits, shows them, and a rollback restores them. Other edited files are refused.
+    /// with the edits, shows them, and a rollback restores them. An update asks about other edited files.
     #[serde(default)]
     pub edits: Vec<String>,
     /// The folder of the Makefile, or of the Compose files, within the checkout.

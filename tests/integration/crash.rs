@@ -296,3 +296,19 @@ fn main() {
     let flags = json["steps"].as_array().unwrap().iter().map(|step| step["rollback"].as_bool().unwrap());
     assert_eq!(flags.collect::<Vec<_>>(), [false, false, false, true, true, true], "{json}");
 }
+
+/// Without a terminal nobody sees that something still goes on.
+#[test]
+fn a_log_says_once_a_minute_what_goes_on() {
+    if !support::chance::is_long() {
+        return;
+    }
+    let world = World::new();
+    world.write(
+        "runbooks/wait.rhai",
+        "//! Waits.\nfn main() { step \"Wait\" { this_server().run([\"sleep\", \"70\"]); } }\n",
+    );
+    let said = world.banister(&["run", "wait", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(said.out.matches("▸ Wait  step 1 of 1  1m").count(), 1, "{said:?}");
+}

@@ -120,8 +120,14 @@ fn a_checkout_that_was_edited_and_a_server_that_is_not_healthy_leave_no_run() {
     let text = world.read("web/Makefile");
     world.write("web/Makefile", &format!("{text}# mine\n"));
     let said = world.banister(&["run", "update", "--yes", "--to", "0.2.0"]);
-    let next = refused(&world, &said, "the checkout of web was changed by hand: modified: Makefile");
-    assert_eq!(next, "run update --to 0.2.0");
+    let next =
+        declined(&world, &said, "the checkout of web was changed by hand: Makefile. Carry these edits");
+    assert_eq!(next, "run update --to 0.2.0 --answer yes|no");
+    world.write("web/own", "");
+    let said = world.banister(&["run", "update", "--yes", "--to", "0.2.0"]);
+    let changed = "the checkout of web was changed by hand: modified: Makefile, untracked: own";
+    assert_eq!(refused(&world, &said, changed), "run update --to 0.2.0");
+    world.remove("web/own");
     world.write("web/Makefile", &text);
     let site = world.read("site.toml");
     let (before, _) = site.split_once("health = ").unwrap();

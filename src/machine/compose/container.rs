@@ -61,7 +61,11 @@ impl From<Container> for Service {
         let label = |name| container.label(name).to_owned();
         let folder = Some(label(FOLDER)).filter(|folder| !folder.is_empty()).map(PathBuf::from);
         let files = label(FILES);
-        let files = files.split(',').map(PathBuf::from).filter(|file| file.is_absolute()).collect();
+        // Compose 1 has them as they were typed.
+        let whole =
+            |file: &str| folder.as_ref().map_or_else(|| PathBuf::from(file), |folder| folder.join(file));
+        let files = files.split(',').filter(|file| !file.is_empty()).map(whole);
+        let files = files.filter(|file| file.is_absolute()).collect();
         Service {
             files,
             project: label(PROJECT),

@@ -4,7 +4,7 @@
 use super::fetch::{ASK, BRING};
 use super::held::Held;
 use super::submodules::Git;
-use super::{Checkout, Glimpse, Kept, Target};
+use super::{Checkout, Glimpse, Kept, Target, Which};
 use crate::command::{self, Spec};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::output::{counted, word};
@@ -29,22 +29,31 @@ pub struct Ready {
 impl Checkout {
     /// Judges whether the checkout can be moved to what `name` means, and brings what that needs: objects that a partial
     /// clone left out, commits of submodules, files of git-lfs. Fails with [`Kind::Refused`] or
-    /// [`Kind::Unreachable`] and the command that solves it; the files of the checkout are not touched.
-    pub fn make_ready(&self, name: &str, stop: &dyn Fn() -> bool) -> Result<Ready> {
-        self.ready(self, name, stop, None)
+    /// [`Kind::Unreachable`] and the command that solves it; the files of the checkout are not touched. What somebody let
+    /// an earlier update carry over is forgotten.
+    pub fn make_ready(&self, name: &str, which: Which, stop: &dyn Fn() -> bool) -> Result<Ready> {
+        self.forget_agreed()?;
+        self.ready(self, name, which, stop, None)
     }
 
     /// The same for a plan: nothing changes, and what would be brought is brought into the glimpse, which knows what a fetch
     /// brings.
-    pub fn foresee(&self, glimpse: &Glimpse, name: &str, stop: &dyn Fn() -> bool) -> Result<Ready> {
+    pub fn foresee(
+        &self,
+        glimpse: &Glimpse,
+        name: &str,
+        which: Which,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Ready> {
         let modules = glimpse.checkout.repository.path().join("modules");
-        self.ready(&glimpse.checkout, name, stop, Some(&modules))
+        self.ready(&glimpse.checkout, name, which, stop, Some(&modules))
     }
 
     fn ready(
         &self,
         then: &Checkout,
         name: &str,
+        which: Which,
         stop: &dyn Fn() -> bool,
         modules: Option<&Path>,
     ) -> Result<Ready> {
@@ -63,42 +72,15 @@ impl Checkout {
         if let Some(remote) = self.remote()?.filter(|_| self.is_partial()) {
             then.bring_missing(&remote, to, stop)?;
         }
-        ready.edits = self.edits_at(then, to)?.1;
+        ready.edits = self.edits_at(then, to, which)?.1;
         self.refuse_hidden_edits(then, to)?;
         self.refuse_if_hidden_in_the_way(then, to)?;
         self.ready_filters(git, then, name, to, modules.is_some())?;
         self.bring_submodules(git, then, &to.to_string(), modules)?;
+        self.refuse_hidden_edits_of_submodules(git, then, to, modules)?;
         self.refuse_own_files_of_submodules(git, then, to, modules)?;
         ready.aside = self.own_files_of_leaving(git, then, to)?;
         Ok(ready)
-    }
-
-    /// Refuses edits that git was told not to see, of files that the move changes.
-    fn refuse_hidden_edits(&self, then: &Checkout, to: Oid) -> Result<()> {
-        let mut hidden = self.hidden_edits()?;
-        hidden.retain(|path| !self.is_edit(path));
-        if hidden.is_empty() {
-            return Ok(());
-        }
-        let changed = then.changed_paths(&then.tree(self.head_commit()?)?, &then.tree(to)?)?;
-        hidden.retain(|path| changed.contains(path));
-        let Some(first) = hidden.first() else { return Ok(()) };
-        let mut failure = Failure::new(
-            Kind::Refused,
-            format!("{} changes files that were edited in the checkout {}", then.short(to), self.shown()),
-        );
-        failure.why = hidden
-            .iter()
-            .take(NAMED)
-            .map(|path| format!("hidden from git status: {}", path.display()))
-            .collect();
-        failure
-            .why
-            .push("`skip-worktree` or `assume-unchanged` hides these edits; nothing was touched".to_owned());
-        let (git, path) = (format!("git -C {}", word(self.folder.display())), word(first.display()));
-        Err(failure.help(format!(
-            "name them in `edits` in site.toml to keep them, or see them again with `{git} update-index --no-skip-worktree {path} && {git} update-index --no-assume-unchanged {path}`"
-        )))
     }
 
     /// Refuses a branch that another worktree has checked out: git moves a branch in one of them only.

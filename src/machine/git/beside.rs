@@ -4,7 +4,7 @@
 //! The folder has the whole path of the checkout below it, so that what is relative there leads, without the beginning, to
 //! where it will lead.
 
-use super::Checkout;
+use super::{Checkout, Which};
 use crate::failure::{Context, Failure, Kind, Result};
 use git2::{FileMode, ObjectType, Oid, Tree, TreeWalkMode, TreeWalkResult};
 use std::ffi::OsStr;
@@ -40,7 +40,7 @@ impl Beside {
 }
 
 impl Checkout {
-    /// Writes the files of `to`, which `then` knows, with the edits that are kept. What git does not know of in the
+    /// Writes the files of `to`, which `then` knows, with the edits, as without them nothing is updated. What git does not know of in the
     /// checkout is linked.
     pub fn beside(&self, then: &Checkout, to: Oid, stop: &dyn Fn() -> bool) -> Result<Beside> {
         let failed = || format!("the files of {} can't be written into a temporary folder", then.short(to));
@@ -51,7 +51,7 @@ impl Checkout {
         std::fs::create_dir_all(&beside.folder).or_fail(Kind::Refused, failed)?;
         let mut left = Left { files: FILES, bytes: MOST, stop };
         then.write_tree(to, &self.folder, &beside.folder, &mut left)?;
-        for (path, text) in self.edits_at(then, to)?.0.merged() {
+        for (path, text) in self.edits_at(then, to, Which::All)?.0.merged() {
             std::fs::write(beside.folder.join(path), text).or_fail(Kind::Refused, failed)?;
         }
         let here = self.tree(self.head_commit()?)?;

@@ -4,13 +4,17 @@
 //! says so, and whose files may be found: a second attempt replaces those that are of one of these commits, and no others.
 
 use super::dirt::{Differing, dirt};
+use super::held::Held;
 use super::staging::{Note, Staging, index_lock};
 use super::submodules::{Git, Submodule, resolved, same_url, submodules};
 use super::{Checkout, Position};
-use crate::failure::{Failure, Kind, Result};
+use crate::command::{self, Spec};
+use crate::failure::{Context, Failure, Kind, Result};
+use crate::machine::files::temporary;
 use crate::output::word;
 use crate::units::Duration;
 use git2::Oid;
+use std::io::Write;
 use std::time::Instant;
 
 /// How many of an admin's changes a refusal names.
@@ -93,6 +97,14 @@ impl Checkout {
             // Left alone, its folder would stay as somebody's own repository, and be in the way of the way back.
             self.git_does(&["submodule", "--quiet", "deinit", "--force", "--", &going.path])?;
         }
+        // Of a file that git was told not to look at, it takes another time for an edit.
+        let refresh = ["update-index", "-q", "--really-refresh"];
+        let _ = git.look(&self.folder, &refresh, READ)?;
+        if !before.is_empty() {
+            let each = "git update-index -q --really-refresh || true";
+            let _ =
+                git.look(&self.folder, &["submodule", "--quiet", "foreach", "--recursive", each], READ)?;
+        }
         let commit = to.to_string();
         let mut arguments =
             vec!["checkout", "--quiet", "--no-overwrite-ignore", "--no-recurse-submodules", "--detach"];
@@ -148,13 +160,22 @@ impl Checkout {
     }
 
     pub(super) fn git_does(&self, arguments: &[&str]) -> Result<()> {
-        let git = Git { environment: &self.environment, stop: &|| false };
+        self.git_takes(arguments, b"")
+    }
+
+    /// The same with what it reads, such as names of any bytes.
+    pub(super) fn git_takes(&self, arguments: &[&str], input: &[u8]) -> Result<()> {
+        let failed = || "git can't be given files".to_owned();
+        let mut given = temporary(failed)?;
+        given.write_all(input).or_fail(Kind::Refused, failed)?;
         // A hook's failure would look like one of the checkout, though it comes after the files were moved.
-        let all =
-            [&["-c", "core.hooksPath=/dev/null", "-c", "advice.detachedHead=false"], arguments].concat();
+        let all = ["git", "-c", "core.hooksPath=/dev/null", "-c", "advice.detachedHead=false"];
+        let mut spec = Spec::new(all.iter().chain(arguments).copied(), &self.folder);
+        spec.environment = self.environment.clone();
+        spec.within = Some(MOVE);
         let until = Instant::now() + OTHER;
         let looked = loop {
-            let looked = git.look(&self.folder, &all, MOVE)?;
+            let looked = command::feed(&spec, &given, None, &|| false)?;
             if looked.exit.success() {
                 return Ok(());
             }
@@ -180,12 +201,12 @@ impl Checkout {
 
     /// Whether what is in a folder under a path is what one of the commits of a move has there, as git stores it.
     pub(super) fn is_of(&self, note: &Note, to: Oid, differing: &Differing) -> bool {
-        let Some(path) = differing.path.to_str() else { return false };
         let commits = note
             .commits
             .iter()
             .filter_map(|commit| Oid::from_str_ext(commit, self.repository.object_format()).ok());
-        let full = self.folder.join(path);
+        let full = self.folder.join(&differing.path);
+        let held = self.held_in_folder(&differing.path).ok();
         for commit in commits.chain([to]) {
             let Ok(tree) = self.tree(commit) else { continue };
             let entry = tree.get_path(&differing.path).ok();
@@ -196,6 +217,10 @@ impl Checkout {
                 (Some(_), Err(_)) => {}
                 (None, Ok(_)) => {}
                 (Some(entry), Ok(found)) if found.is_file() => {
+                    if matches!(held, Some(Held::File { id, .. }) if id == entry.id()) {
+                        return true;
+                    }
+                    let Some(path) = differing.path.to_str() else { continue };
                     let git = Git { environment: &self.environment, stop: &|| false };
                     let looked = git.look(&self.folder, &["hash-object", "--path", path, "--", path], READ);
                     if looked.is_ok_and(|looked| looked.stdout.trim() == entry.id().to_string()) {
@@ -203,9 +228,7 @@ impl Checkout {
                     }
                 }
                 (Some(entry), Ok(_)) => {
-                    if let Ok(super::held::Held::Link(id)) = self.held_in_folder(&differing.path)
-                        && id == entry.id()
-                    {
+                    if held == Some(Held::Link(entry.id())) {
                         return true;
                     }
                 }

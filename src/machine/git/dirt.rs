@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use git2::{Status, StatusOptions};
 use serde::{Deserialize, Serialize};
 
-use super::Checkout;
+use super::{Checkout, Which};
 use crate::failure::{Failure, Kind, Result};
 
 /// One path that differs from the commit that is checked out.
@@ -52,12 +52,23 @@ pub(super) struct Differing {
 
 impl Checkout {
     /// What was changed by hand: modified, deleted, staged and untracked files, by path, at most `most` of them
-    /// named. Refused while a merge or the like is not finished. Ignored files are not dirt, and neither are edits of files that keep them; what was changed in a submodule is.
+    /// named. Refused while a merge or the like is not finished. Ignored files are not dirt, and neither are edits of files
+    /// that keep them; what was changed in a submodule is.
     pub fn dirty(&self, most: usize) -> Result<Dirt> {
+        self.dirty_but(Which::Carried, most)
+    }
+
+    /// The same without these edits.
+    pub fn dirty_but(&self, edits: Which, most: usize) -> Result<Dirt> {
         self.refuse_if_unfinished()?;
-        let mut differing = self.differing()?;
-        differing.retain(|it| it.status != Status::WT_MODIFIED || !self.is_edit(&it.path));
-        Ok(dirt(&differing, most))
+        let mut left = Vec::new();
+        for it in self.differing()? {
+            let is_named = it.status == Status::WT_MODIFIED && self.is_edit(&it.path);
+            if !is_named && (edits == Which::Carried || !self.can_be_carried(&it)?) {
+                left.push(it);
+            }
+        }
+        Ok(dirt(&left, most))
     }
 
     pub(super) fn differing(&self) -> Result<Vec<Differing>> {

@@ -81,6 +81,11 @@ impl Checkout {
         if let Ok(shallow) = std::fs::read_to_string(common.join("shallow")) {
             write("shallow", &shallow)?;
         }
+        // How this one checkout has its files may be written in no release.
+        if let Ok(attributes) = std::fs::read_to_string(common.join("info/attributes")) {
+            std::fs::create_dir_all(folder.path().join("info")).or_fail(Kind::Refused, failed)?;
+            write("info/attributes", &attributes)?;
+        }
         let mut references = String::new();
         for (name, object) in self.named("refs/")? {
             // A name whose object is gone would make every fetch fail.

@@ -140,6 +140,7 @@ impl Checkout {
             }
         }
         let index = self.index()?;
+        let hidden = self.hidden_edits()?;
         let differing = self.differing()?;
         let mut foreign = Vec::new();
         let mut pieces = Vec::new();
@@ -158,8 +159,11 @@ impl Checkout {
             }
             // What git calls clean is the old file. It says nothing of what it was told not to watch: ignored
             // files where the new release has one, and entries with `assume-unchanged` or `skip-worktree`.
-            let folder = self.held_in_folder(&path)? == Held::Folder;
-            let watched = Held::in_tree(&old, &path) != Held::Nothing && !unwatched(&index, &path);
+            let held = self.held_in_folder(&path)?;
+            let folder = held == Held::Folder;
+            let is_seen = !unwatched(&index, &path)
+                || matches!(held, Held::File { .. }) && !hidden.iter().any(|it| *it == path);
+            let watched = Held::in_tree(&old, &path) != Held::Nothing && is_seen;
             // What is in a folder is judged path by path, or found to be in the way.
             if !watched && !folder && !self.is_ours(staging, &old, &ours, &index, &path)? {
                 foreign.push(Differing { path: path.clone(), status: git2::Status::WT_MODIFIED, what: None });

@@ -6,9 +6,12 @@ use super::dirt::Differing;
 use super::held::Held;
 use super::submodules::Git;
 use crate::failure::{Failure, Kind, Result};
+use crate::machine::bytes;
 use crate::output::word;
 use crate::units::Duration;
 use git2::Status;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
 const READ: Duration = Duration::seconds(300);
@@ -26,7 +29,7 @@ impl Checkout {
             "--untracked-files=all",
             "--no-renames",
         ];
-        let looked = git.look(&self.folder, &arguments, READ)?;
+        let (looked, said) = git.look_at_bytes(&self.folder, &arguments, READ)?;
         if !looked.exit.success() {
             return Err(Failure::new(
                 Kind::Refused,
@@ -35,7 +38,7 @@ impl Checkout {
             .why(looked.stderr.trim())
             .help(format!("see what git says with `git -C {} status`", word(self.folder.display()))));
         }
-        Ok(looked.stdout.split('\0').filter_map(read).collect())
+        Ok(said.split(|byte| *byte == 0).filter_map(|entry| read(&bytes::decoded(entry)?)).collect())
     }
 
     /// Names those of which nothing but the executable bit was changed.
@@ -59,16 +62,18 @@ impl Checkout {
 /// One entry of `git status --porcelain=v2 -z`.
 fn read(entry: &str) -> Option<Differing> {
     let (sort, rest) = entry.split_once(' ')?;
-    let path = |words: usize| rest.splitn(words, ' ').last().map(PathBuf::from);
+    let as_path = |text: &str| PathBuf::from(OsString::from_vec(bytes::encoded(text)));
+    let path = |words: usize| rest.splitn(words, ' ').last().map(as_path);
     let (path, status, what) = match sort {
-        "?" => (PathBuf::from(rest), Status::WT_NEW, None),
+        "?" => (as_path(rest), Status::WT_NEW, None),
         "u" => (path(10)?, Status::CONFLICTED, None),
         "1" => {
             let mut words = rest.split(' ');
             let (flags, submodule) = (words.next()?.as_bytes(), words.next()?);
             let status = match (flags.first()?, flags.get(1)?) {
                 (_, b'D') => Status::WT_DELETED,
-                (b'.', b'M' | b'T') => Status::WT_MODIFIED,
+                (b'.', b'M') => Status::WT_MODIFIED,
+                (b'.', b'T') => Status::WT_TYPECHANGE,
                 (_, b'M' | b'T') => Status::WT_MODIFIED | Status::INDEX_MODIFIED,
                 (b'D', _) => Status::INDEX_DELETED,
                 _ => Status::INDEX_MODIFIED,

@@ -7,9 +7,11 @@ use super::Checkout;
 use super::fetch::{BRING, without_credentials};
 use crate::command::{self, Looked, Spec};
 use crate::failure::{Context, Failure, Kind, Result};
+use crate::machine::files::temporary;
 use crate::output::word;
 use crate::units::Duration;
 use std::collections::BTreeMap;
+use std::io::{Read, Seek};
 use std::path::{Component, Path, PathBuf};
 
 /// Submodules within submodules deeper than this lead in a circle.
@@ -36,10 +38,29 @@ pub(super) struct Git<'a> {
 
 impl Git<'_> {
     pub fn look(&self, folder: &Path, arguments: &[&str], within: Duration) -> Result<Looked> {
+        command::look(&self.spec(folder, arguments, within), self.stop)
+    }
+
+    /// The same, with what it printed as it is: names of files may be any bytes.
+    pub fn look_at_bytes(
+        &self,
+        folder: &Path,
+        arguments: &[&str],
+        within: Duration,
+    ) -> Result<(Looked, Vec<u8>)> {
+        let failed = || "what git prints can't be read".to_owned();
+        let mut file = temporary(failed)?;
+        let looked = command::look_into(&self.spec(folder, arguments, within), &file, self.stop)?;
+        let mut printed = Vec::new();
+        file.rewind().and_then(|()| file.read_to_end(&mut printed)).or_fail(Kind::Refused, failed)?;
+        Ok((looked, printed))
+    }
+
+    fn spec(&self, folder: &Path, arguments: &[&str], within: Duration) -> Spec {
         let mut spec = Spec::new(["git"].iter().chain(arguments).copied(), folder);
         spec.environment = self.environment.clone();
         spec.within = Some(within);
-        command::look(&spec, self.stop)
+        spec
     }
 
     /// The same in a repository itself, whose files may be gone.

@@ -18,7 +18,9 @@ impl Checkout {
             return Ok(true);
         }
         for commit in commits {
-            if self.has_submodules(*commit)? || !self.filters(*commit)?.is_empty() {
+            if self.has_submodules(*commit)?
+                || self.has_attribute(*commit, &["filter=", "working-tree-encoding="])?
+            {
                 return Ok(true);
             }
         }
@@ -45,6 +47,18 @@ impl Checkout {
 
     /// The filters that files go through where a commit is checked out: git-lfs is `lfs`.
     pub(super) fn filters(&self, commit: Oid) -> Result<BTreeSet<String>> {
+        let words = self.attributes(commit)?;
+        Ok(words.iter().filter_map(|word| word.strip_prefix("filter=")).map(str::to_owned).collect())
+    }
+
+    /// Whether an attribute of a file begins with one of these.
+    fn has_attribute(&self, commit: Oid, beginnings: &[&str]) -> Result<bool> {
+        let words = self.attributes(commit)?;
+        Ok(words.iter().any(|word| beginnings.iter().any(|it| word.starts_with(it))))
+    }
+
+    /// The words of all that says how files are checked out.
+    fn attributes(&self, commit: Oid) -> Result<BTreeSet<String>> {
         let mut texts = Vec::new();
         let tree = self.tree(commit)?;
         let walked = tree.walk(TreeWalkMode::PreOrder, |_, entry| {
@@ -64,7 +78,6 @@ impl Checkout {
         );
         let lines =
             texts.iter().flat_map(|text| text.lines()).filter(|line| !line.trim_start().starts_with('#'));
-        let words = lines.flat_map(str::split_whitespace);
-        Ok(words.filter_map(|word| word.strip_prefix("filter=")).map(str::to_owned).collect())
+        Ok(lines.flat_map(str::split_whitespace).map(str::to_owned).collect())
     }
 }

@@ -118,6 +118,18 @@ impl fmt::Display for Told {
     }
 }
 
+/// So much is reported of what was not chosen; the most important of it comes first.
+const REPORTED: usize = 6;
+
+/// What people are told of it, a sentence each.
+pub fn reported(told: &[Told]) -> Vec<String> {
+    let mut sentences: Vec<String> = told.iter().take(REPORTED).map(Told::to_string).collect();
+    if let more @ 1.. = told.len().saturating_sub(REPORTED) {
+        sentences.push(format!("{more} more sorts of tags are no newer release"));
+    }
+    sentences
+}
+
 /// `a`, `b` and `c`.
 fn list(tags: &[String]) -> String {
     let quoted: Vec<String> = tags.iter().map(|tag| format!("`{tag}`")).collect();

@@ -15,6 +15,8 @@ pub fn turn_on(world: &World, fault: &Fault, reach: Reach) -> Result<()> {
         "dirty-checkout" => {
             let path = edited_file(world);
             let text = std::fs::read_to_string(&path).unwrap_or_default();
+            // As an editor does: without it, the edit alone could be carried over.
+            write(&path.with_extension("yaml.orig"), &text)?;
             write(&path, text.replace("level: INFO", "level: DEBUG"))?;
         }
         "fetch" => {
@@ -32,6 +34,7 @@ pub fn turn_off(world: &World, fault: &Fault) -> Result<()> {
         ("dirty-checkout", _) => {
             let path = edited_file(world);
             let text = std::fs::read_to_string(&path).unwrap_or_default();
+            _ = std::fs::remove_file(path.with_extension("yaml.orig"));
             write(&path, text.replace("level: DEBUG", "level: INFO"))
         }
         ("fetch", _) => {

@@ -7,6 +7,7 @@ use crate::machine::archive::About;
 use crate::machine::backup::{Asked, AskedDatabase, AskedFiles, AskedRedis, AskedVolume, name_of};
 use crate::site::Server;
 use serde_json::json;
+use std::path::PathBuf;
 
 /// Fails with [`Kind::Invalid`] if that is nothing.
 pub(super) fn asked(arguments: &Arguments, server: &Server) -> Result<Asked> {
@@ -18,7 +19,7 @@ pub(super) fn asked(arguments: &Arguments, server: &Server) -> Result<Asked> {
         spec
     };
     let asked = Asked {
-        files: files.into_iter().map(named).collect(),
+        files: real(files.into_iter().map(named).collect(), server),
         databases: or(&arguments.databases, &server.databases).map(AskedDatabase::named).collect(),
         redis: or(&arguments.redis, &server.redis).map(AskedRedis::named).collect(),
         volumes: or(&arguments.volumes, &server.volumes).map(AskedVolume::named).collect(),
@@ -56,4 +57,21 @@ fn named(part: Part) -> AskedFiles {
         Part::Named(files) => files,
         Part::Path(path) => AskedFiles { name: name_of(&path), path },
     }
+}
+
+/// Of links to files, the files that they lead to: a link alone would be no backup. What is in a folder of the others is in
+/// the backup with it.
+fn real(files: Vec<AskedFiles>, server: &Server) -> Vec<AskedFiles> {
+    let resolved = |asked: &AskedFiles| server.linked_file(&asked.path);
+    let tops: Vec<PathBuf> = files
+        .iter()
+        .filter(|asked| resolved(asked).is_none())
+        .filter_map(|asked| server.path(&asked.path).canonicalize().ok())
+        .collect();
+    let real = files.into_iter().filter_map(|asked| match resolved(&asked) {
+        Some(path) if tops.iter().any(|top| path.starts_with(top)) => None,
+        Some(path) => Some(AskedFiles { path: path.display().to_string(), ..asked }),
+        None => Some(asked),
+    });
+    real.collect()
 }

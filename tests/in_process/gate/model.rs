@@ -166,7 +166,7 @@ impl Server {
                 self.owed.push(owed(name, what, arguments.get("data").cloned().unwrap_or_default(), false));
                 Value::Null
             }
-            "note_failed_release" | "forget_failed_releases" => Value::Null,
+            "note_failed_release" | "forget_failed_releases" | "carry_edits" => Value::Null,
             "settle" => {
                 self.owed.retain(|owed| !items(arguments, "names").contains(&owed["name"]));
                 Value::Null

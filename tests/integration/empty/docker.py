@@ -101,6 +101,8 @@ def container(name, it):
               "com.docker.compose.project.working_dir": path("web")}
     if os.path.exists(path("web/deploy.yaml")):
         labels["com.docker.compose.project.config_files"] = path("web/deploy.yaml")
+    if os.path.exists(path("config_files")):
+        labels["com.docker.compose.project.config_files"] = open(path("config_files")).read()
     mounts = [{"Type": "volume" if source.startswith(path("volumes")) else "bind", "Name": os.path.basename(source),
                "Source": source, "Destination": target, "RW": True} for target, source in it["folders"].items()]
     return {"Id": name, "Name": f"/{name}", "Image": "sha256:" + it["image"], "RestartCount": 0, "Mounts": mounts,
@@ -148,8 +150,8 @@ if arguments[0] == "compose":
         project = arguments[2]
         del arguments[1:3]
     named = []
-    if arguments[1] == "-f":
-        named = [arguments[2]]
+    while arguments[1] == "-f":
+        named.append(arguments[2])
         del arguments[1:3]
     if arguments[1] == "version":
         print("2.40.3")

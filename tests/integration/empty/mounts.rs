@@ -198,3 +198,33 @@ fn files_of_other_names_are_known_by_the_labels_of_containers() {
     let lost = "`app` mounts the volume `shop_media` at `/media`, in 4.0 the volume `pictures`";
     assert!(said.code == Some(1) && said.out.contains(lost), "{said:?}");
 }
+
+/// Compose finds files itself, and whoever started it named others: one beside them, one outside of the checkout, and one that
+/// is gone.
+#[test]
+fn the_files_that_the_containers_were_made_from_are_compared_where_compose_would_take_others() {
+    let world = world(|_| {}, "");
+    let more = |target: &str| {
+        let volumes = json!([{ "type": "volume", "source": "media", "target": target }]);
+        json!({ "services": { "extra": { "image": "extra", "volumes": volumes } } }).to_string()
+    };
+    world.write("web/more.yaml", &more("/media"));
+    world.write("outside.yaml", &more("/media").replace("extra", "other"));
+    world.git(&["add", "more.yaml"]);
+    world.git(&["commit", "-qm", "3.0"]);
+    world.git(&["tag", "3.0"]);
+    world.write("web/more.yaml", &more("/elsewhere"));
+    world.git(&["commit", "-qam", "4.0"]);
+    world.git(&["tag", "4.0"]);
+    world.git(&["checkout", "-q", "3.0"]);
+    // As Compose 1 has the first of them.
+    let whole = |name: &str| world.path().join(name).display().to_string();
+    let files = ["compose.yaml".into(), whole("web/more.yaml"), whole("outside.yaml")];
+    world.write("config_files", &files.join(","));
+    let said = banister(&world, &["plan", "update"]);
+    let lost = "`extra` mounts the volume `shop_media` at `/media`, in 4.0 at `/elsewhere`";
+    assert!(said.code == Some(1) && said.out.contains(lost), "{said:?}");
+    world.write("config_files", &format!("compose.yaml,{}", whole("web/gone.yaml")));
+    let said = banister(&world, &["plan", "update"]);
+    assert!(said.code == Some(0) && said.out.contains("web/gone.yaml`, which is not there"), "{said:?}");
+}

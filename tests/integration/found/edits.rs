@@ -2,12 +2,12 @@
 
 use super::ground::Found;
 
-const OLD: &str = "# settings\none = 1\ntwo = 2\nthree = 3\n# end\nfour = 4\n";
-const MINE: &str = "# settings\none = mine\ntwo = 2\nthree = 3\n# end\nfour = 4\n";
-const NEW: &str = "# settings\none = 1\ntwo = 2\nthree = 3\n# end\nfour = new\n";
-const BOTH: &str = "# settings\none = mine\ntwo = 2\nthree = 3\n# end\nfour = new\n";
+pub const OLD: &str = "# settings\none = 1\ntwo = 2\nthree = 3\n# end\nfour = 4\n";
+pub const MINE: &str = "# settings\none = mine\ntwo = 2\nthree = 3\n# end\nfour = 4\n";
+pub const NEW: &str = "# settings\none = 1\ntwo = 2\nthree = 3\n# end\nfour = new\n";
+pub const BOTH: &str = "# settings\none = mine\ntwo = 2\nthree = 3\n# end\nfour = new\n";
 
-fn edited() -> Found {
+pub fn edited() -> Found {
     let found = Found::before_the_clone();
     found.release("0.1.1", &[("env/app", OLD), ("env/same", OLD)]);
     found.git("", &["clone", "-q", "origin", "web"]);
@@ -32,13 +32,6 @@ fn update(found: &Found, code: i32) {
 
 fn both(found: &Found) -> (String, String) {
     (found.read("web/env/app"), found.read("web/env/same"))
-}
-
-#[test]
-fn edits_are_refused_unless_the_site_names_them() {
-    let found = edited();
-    found.release("0.2.0", &[("env/app", NEW)]);
-    found.is_refused(&["modified: env/app", "modified: env/same"]);
 }
 
 #[test]
@@ -94,6 +87,17 @@ fn edits_that_git_was_told_not_to_see_are_kept_as_well() {
     found.release("0.2.0", &[("env/app", NEW)]);
     update(&found, 0);
     assert_eq!(both(&found), (BOTH.into(), MINE.into()));
+}
+
+#[test]
+fn an_edit_is_none_that_is_hidden_and_differs_in_its_line_ends_only() {
+    let found = Found::before_the_clone();
+    found.release("0.1.1", &[(".gitattributes", "* eol=crlf\n"), ("app", OLD)]);
+    found.git("", &["clone", "-q", "origin", "web"]);
+    found.git("web", &["checkout", "-q", "0.1.1"]);
+    found.git("web", &["update-index", "--assume-unchanged", "app"]);
+    found.release("0.2.0", &[("app", NEW)]);
+    found.updates_to("0.2.0");
 }
 
 #[test]

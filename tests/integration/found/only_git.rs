@@ -94,7 +94,9 @@ fn a_sparse_checkout_stays_sparse() {
     assert_eq!((found.read("web/web/app").as_str(), found.path("web/docs").exists()), ("2\n", false));
     found.release("0.3.0", &[("web/app", "3\n")]);
     found.world.write("web/web/app", "mine\n");
-    found.is_refused(&["modified: web/app"]);
+    found.is_refused(&["the edits of `web/app` can't be kept"]);
+    found.git("web", &["add", "web/app"]);
+    found.is_refused(&["staged: web/app"]);
 }
 
 #[test]

@@ -157,5 +157,9 @@ fn a_file_of_which_only_the_mode_was_changed_is_named_as_such() {
     use std::os::unix::fs::PermissionsExt;
     let found = newer();
     std::fs::set_permissions(found.path("web/Makefile"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let said = found.world.banister(&["run", "update", "--yes"]);
+    assert_eq!(said.code, Some(3), "{said:?}");
+    assert!(said.out.contains("Edits of Makefile") && said.out.contains("it is executable"), "{said:?}");
+    found.world.write("web/new", "");
     found.is_refused(&["mode changed: Makefile"]);
 }

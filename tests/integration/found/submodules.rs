@@ -128,6 +128,35 @@ fn edits_within_one_are_refused() {
 }
 
 #[test]
+fn edits_within_one_that_git_was_told_not_to_see_are_refused() {
+    let found = with_a_submodule();
+    found.updates_to("0.2.0");
+    changes(&found, "0.3.0");
+    for (folder, file, flag) in
+        [("web/lib", "lib.txt", "--assume-unchanged"), ("web/lib/inner", "inner.txt", "--skip-worktree")]
+    {
+        found.git(folder, &["update-index", flag, file]);
+        let path = format!("{folder}/{file}");
+        let before = found.read(&path);
+        // Of the inner one nothing changes, so that the edit stays where it is.
+        found.world.write(&path, "mine\n");
+        if folder == "web/lib" {
+            found.is_refused(&[
+                "hidden from git status: lib/lib.txt",
+                "update-index --no-assume-unchanged lib.txt",
+            ]);
+            found.world.write(&path, &before);
+        }
+    }
+    found.updates_to("0.3.0");
+    assert_eq!(found.read("web/lib/inner/inner.txt"), "mine\n");
+    // With the submodule it would go.
+    found.git("origin", &["rm", "-q", "-f", "lib"]);
+    found.release("0.4.0", &[]);
+    found.is_refused(&["hidden from git status: lib/inner/inner.txt"]);
+}
+
+#[test]
 fn one_that_somebody_left_out_stays_out() {
     let found = with_a_submodule();
     found.git("web", &["fetch", "-q", "--tags"]);
@@ -172,21 +201,28 @@ fn own_files_where_a_new_commit_of_one_has_its_own_are_in_the_way() {
     assert_eq!(found.read("web/lib/inner/data"), "of the release\n");
 }
 
-#[test]
-fn own_files_in_one_that_goes_are_kept_and_come_back_with_it() {
+/// A file and a repository of somebody's own in a submodule that 0.3.0 does not have.
+pub fn with_own_files_in_one_that_goes(makefile: &str) -> Found {
     let found = with_a_submodule();
-    found.updates_to("0.2.0");
+    found.git("web", &["fetch", "-q", "--tags"]);
+    found.git("web", &["checkout", "-q", "0.2.0"]);
+    found.git("web", &["submodule", "--quiet", "update", "--init", "--recursive"]);
     let folder = found.git("web/lib", &["rev-parse", "--absolute-git-dir"]);
     std::fs::write(std::path::Path::new(&folder).join("info/exclude"), "*.keep\n").unwrap();
     found.world.write("web/lib/data.keep", "precious\n");
-    // A repository of somebody's own, with folders that are empty; and what was kept once and never put back.
+    // With folders that are empty.
     found.git("web/lib", &["init", "-q", "own.keep"]);
-    found.world.write("web/.git/banister-kept/lib/data.keep", "of long ago\n");
     found.git("origin", &["rm", "-q", "-f", "lib"]);
-    found.release(
-        "0.3.0",
-        &[("Makefile", "config build up stop:\n\t@test -e ../mended || test $@ != build\n")],
-    );
+    found.release("0.3.0", &[("Makefile", makefile)]);
+    found
+}
+
+#[test]
+fn own_files_in_one_that_goes_are_kept_and_come_back_with_it() {
+    let found =
+        with_own_files_in_one_that_goes("config build up stop:\n\t@test -e ../mended || test $@ != build\n");
+    // Kept once, and never put back.
+    found.world.write("web/.git/banister-kept/lib/data.keep", "of long ago\n");
     let planned = found.world.banister(&["plan", "update"]);
     let note = " and 1 more in a submodule that 0.3.0 does not have: kept in ";
     assert!(planned.code == Some(0) && planned.out.contains(note), "{planned:?}");

@@ -104,7 +104,7 @@ fn wrong_version_reports_the_old_release_from_the_new_image() {
 fn dirty_checkout_and_fetch_are_what_git_says() {
     let server = server(&["dirty-checkout", "fetch"]);
     let status = || server.good("git", &["status", "--porcelain"]);
-    assert_eq!(status(), " M server/ingress/traefik.yaml");
+    assert_eq!(status(), " M server/ingress/traefik.yaml\n?? server/ingress/traefik.yaml.orig");
     assert_ne!(server.run("git", &["fetch", "--tags"]).code, Some(0));
     server.switch("dirty-checkout", false).unwrap();
     server.switch("fetch", false).unwrap();
