@@ -4,10 +4,14 @@ mod backups;
 mod book;
 mod disk;
 mod hooks;
+mod nonsense;
+mod obstacles;
 mod packets;
 mod secrets;
+mod shells;
 use crate::support;
 use crate::support::sshd;
+mod versions;
 mod words;
 mod world;
 
