@@ -132,6 +132,10 @@ fn connect_by(shell: &str, server: &Server) -> std::result::Result<Connection, (
                 Silent::Noisy => false,
             };
             match is_lost {
+                true if silent == Silent::Late => {
+                    let late = format!("ssh got no connection within {}s", CONNECTION.as_secs());
+                    (unreachable(server).why(late), Obstacle::Connection, false)
+                }
                 true => (unreachable(server), Obstacle::Connection, false),
                 false => (no_shell(server, &silent), Obstacle::Shell, silent == Silent::Ended),
             }
@@ -185,16 +189,21 @@ fn agree(
     script: &str,
 ) -> std::result::Result<(), (Failure, Obstacle)> {
     let lost = |failure| (failure, Obstacle::Connection);
+    let silent = |failure: Failure| {
+        let why =
+            failure.why.iter().fold(unreachable(server).why(&failure.message), |lost, why| lost.why(why));
+        lost(why)
+    };
     let none = |failure| (failure, Obstacle::Agent);
     // What can't be sent is not answered either.
     greeting.run(script);
-    let mut word = greeting.word().map_err(lost)?;
+    let mut word = greeting.word().map_err(silent)?;
     if let Word::Missing(machine) = &word {
         check_machine(server, machine).map_err(none)?;
         let file =
             File::open("/proc/self/exe").or_fail(Kind::Refused, || "this program can't be read".into());
         greeting.send_program(file.map_err(none)?).map_err(none)?;
-        word = greeting.word().map_err(lost)?;
+        word = greeting.word().map_err(silent)?;
     }
     match word {
         Word::Ready => {}
@@ -214,7 +223,7 @@ fn agree(
     greeting.send(format!("{}\n", hello.map_err(none)?).as_bytes());
     let no_agent =
         || Failure::new(Kind::Refused, format!("there is no agent of banister on `{}`", server.name));
-    let answer = match greeting.line().map_err(lost)? {
+    let answer = match greeting.line().map_err(silent)? {
         Some(answer) => answer,
         None if process.lost() => return Err(lost(unreachable(server))),
         None => return Err(none(no_agent())),

@@ -60,13 +60,33 @@ impl Hello {
     /// The server, for whom it is on this machine. Fails with [`Kind::Invalid`] if it is none, as where the caller is newer
     /// and knows more keys.
     pub fn server(&self) -> Result<Server> {
+        let program = env!("CARGO_PKG_VERSION");
         let server = serde_json::from_value(self.server.clone());
         let mut server: Server = server.or_fail(Kind::Invalid, || {
-            format!("banister {} there does not know all that site.toml says", env!("CARGO_PKG_VERSION"))
+            format!("banister {program} there does not know all that site.toml says")
         })?;
+        if let Some(key) = self.unknown_key(&server) {
+            let message = format!("banister {program} there does not know `{key}`, which site.toml sets");
+            return Err(Failure::new(Kind::Invalid, message));
+        }
         (server.name, server.ssh) = (self.name.clone(), None);
         server.settle(Path::new("/"));
         Ok(server)
+    }
+
+    /// A key that has a value, and that this program does not know. Passed over, it would make another server of it.
+    fn unknown_key(&self, known: &Server) -> Option<&str> {
+        let known = serde_json::to_value(known).unwrap_or_default();
+        let is_unset = |value: &Value| match value {
+            Value::Null | Value::Bool(false) => true,
+            Value::String(text) => text.is_empty(),
+            Value::Array(values) => values.is_empty(),
+            Value::Object(fields) => fields.is_empty(),
+            _ => false,
+        };
+        let said = self.server.as_object()?;
+        let mut unknown = said.iter().filter(|(key, value)| known.get(key).is_none() && !is_unset(value));
+        unknown.next().map(|(key, _)| key.as_str())
     }
 }
 

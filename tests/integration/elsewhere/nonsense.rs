@@ -74,12 +74,20 @@ fn an_agent_whose_welcome_has_no_end_takes_no_memory() {
     assert!(said.err.contains("prints a line without an end"), "{said:?}");
 }
 
+/// An agent that ends before the first call of a primitive reaches it, once; then this is done.
+fn once_before_a_call(then: &str) -> Elsewhere {
+    with_agent(&format!(
+        "if [ -e $HOME/once ]; then exec PROGRAM agent; fi\n\
+         while IFS= read -r line; do\n\
+         case $line in *'\"perform\":'*) touch $HOME/once; break ;; esac\n\
+         printf '%s\\n' \"$line\"\n\
+         done | PROGRAM agent\n{then}\n"
+    ))
+}
+
 #[test]
 fn what_was_printed_once_between_messages_does_not_end_a_run() {
-    let elsewhere = with_agent(
-        "if [ -e $HOME/once ]; then exec PROGRAM agent; fi\ntouch $HOME/once\n\
-         { for n in 1 2; do read -r line; printf '%s\\n' \"$line\"; done; sleep 1; } | PROGRAM agent; echo 'Hallo!'; sleep 5\n",
-    );
+    let elsewhere = once_before_a_call("echo 'Hallo!'; sleep 5");
     let said = elsewhere.banister(&["run", "try"]);
     assert_eq!(said.code, Some(0), "{said:?}");
     assert!(said.out.contains("said `Hallo!`") && said.out.contains("connecting again"), "{said:?}");
@@ -88,11 +96,7 @@ fn what_was_printed_once_between_messages_does_not_end_a_run() {
 
 #[test]
 fn half_a_line_at_the_end_of_a_connection_is_thrown_away() {
-    let elsewhere = with_agent(
-        "if [ -e $HOME/once ]; then exec PROGRAM agent; fi\ntouch $HOME/once\n\
-         { for n in 1 2; do read -r line; printf '%s\\n' \"$line\"; done; sleep 1; } | PROGRAM agent\n\
-         printf '{\"id\":1,\"said\":{\"fai'\n",
-    );
+    let elsewhere = once_before_a_call("printf '{\"id\":1,\"said\":{\"fai'");
     let said = elsewhere.banister(&["run", "try"]);
     assert_eq!(said.code, Some(0), "{said:?}");
     assert!(
