@@ -3,12 +3,18 @@
 //! The gate knows only this trait. What is plugged in makes a run or a plan; no primitive can tell the difference.
 
 pub mod agent;
+mod caller;
+mod errors;
 pub mod facts;
 pub mod frozen;
+mod greeting;
 pub mod here;
 mod holding;
+mod obstacle;
 mod orphans;
 pub mod inquiry;
+mod known_hosts;
+mod lines;
 mod link;
 pub mod looking;
 pub mod planner;

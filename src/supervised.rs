@@ -45,8 +45,8 @@ pub fn perform(spec: &Spec, host: &Host) -> Result<Ended> {
             command::start(folder, spec)?;
             From::Start
         }
-        // An earlier session showed the rest.
-        State::Running => From::Now,
+        // An earlier session, or connection, showed the rest.
+        State::Running => From::Last,
         State::Void | State::Ended(_) | State::CutOff { .. } => From::Start,
     };
     let attention = || match host.stop.asked() {

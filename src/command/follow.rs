@@ -2,7 +2,7 @@
 
 use super::exit::Exit;
 use super::line::Lines;
-use super::log::{Piece, Reader};
+use super::log::{Piece, Reader, tail};
 use super::mark::{Survivor, processes_with_mark};
 use super::process::ended;
 use super::state::{Seen, look, void};
@@ -22,6 +22,9 @@ pub enum From {
     Start,
     /// With what is written from now on: an earlier follower has shown the rest.
     Now,
+    /// With the last line, and then with what is written from now on: an earlier follower has shown what there was then, and
+    /// the command may be silent for long.
+    Last,
 }
 
 /// What the caller wants, asked at least every 50 ms.
@@ -59,6 +62,9 @@ pub fn follow(
     on_line: &mut dyn FnMut(&str),
 ) -> Result<Followed> {
     let mut output = Output::new(folder, from);
+    if from == From::Last {
+        tail(folder, 1, &|line| line.to_owned()).iter().for_each(|line| on_line(line));
+    }
     let mut begun = 0;
     loop {
         let wanted = attention();
@@ -121,7 +127,7 @@ struct Output<'a> {
 impl<'a> Output<'a> {
     fn new(folder: &'a Path, from: From) -> Output<'a> {
         let mut reader = Reader::open(folder).ok();
-        if let (From::Now, Some(reader)) = (from, &mut reader) {
+        if let (From::Now | From::Last, Some(reader)) = (from, &mut reader) {
             reader.skip();
         }
         Output { folder, reader, lines: Lines::default(), grown: Instant::now() }

@@ -5,9 +5,11 @@
 //! for afterwards; a command that runs under its own supervisor needs nobody, and is left to it. Then the agent hands the
 //! lock back and ends. What a change came to is kept in the folder of its attempt, and told to whoever asks again.
 
+use super::caller::{Caller, Heard};
 use super::here::Here;
 use super::inquiry::plain;
-use super::wire::{Attempt, Hello, Reply, Request, SILENCE, Said, Task, Welcome, What};
+use super::lines;
+use super::wire::{Attempt, Reply, Request, Said, Speaks, Task, Welcome, What};
 use super::{Held, Reach};
 use crate::command;
 use crate::failure::{Context, Failure, Kind, Result};
@@ -26,11 +28,12 @@ use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
 /// The file in an attempt's folder that says what the change came to.
 const OUTCOME: &str = "outcome";
+/// So many requests are worked on at once. A run has a few for each branch of its `parallel`.
+const AT_ONCE: usize = 512;
 
 /// The agent, for one server.
 struct Agent<W> {
@@ -55,19 +58,26 @@ struct Work {
 
 /// Serves a caller until it is gone. `state` is the state folder.
 ///
-/// Fails with [`Kind::Invalid`] if what comes is no [`Hello`] of this version.
+/// Fails with [`Kind::Invalid`] if what comes is no [`Hello`](super::wire::Hello), or one of a caller that it can't serve.
 pub fn serve(
     state: &Path,
     input: impl BufRead + Send + 'static,
-    output: impl Write + Send + 'static,
+    mut output: impl Write + Send + 'static,
 ) -> Result<()> {
-    let lines = lines(input);
-    let first = lines.recv_timeout(SILENCE).unwrap_or_default();
-    let hello: Hello = serde_json::from_str(&first).map_err(|error| {
-        Failure::new(Kind::Invalid, "what calls `banister agent` is no banister of this version").why(error)
-    })?;
-    let program = env!("CARGO_PKG_VERSION").to_owned();
-    let server = hello.server()?;
+    let caller = Caller::of(input);
+    let hello = caller.hello()?;
+    let server = match hello.speaks.behind(Speaks::OURS) {
+        None => hello.server(),
+        // Which of the two is too old is said by the caller, who knows how it is mended.
+        Some(_) => Err(Failure::new(Kind::Invalid, "they speak no protocol in common")),
+    };
+    let server = match server {
+        Ok(server) => server,
+        Err(failure) => {
+            send(&mut output, &welcome(Some(failure.clone())))?;
+            return Err(failure);
+        }
+    };
     secret::use_key_of(state);
     // What is said here must be understood by the next agent. If it can't be kept, that one will not believe it.
     let _ = secret::keep_key();
@@ -81,32 +91,21 @@ pub fn serve(
         working: Mutex::default(),
         is_left: AtomicBool::new(false),
     });
-    agent.send(&Welcome { program: program.clone() });
-    if hello.program != program {
-        let message = format!("this banister is {program}, and its caller {}", hello.program);
-        return Err(Failure::new(Kind::Invalid, message));
-    }
-    while let Ok(line) = lines.recv_timeout(SILENCE) {
-        // A connection that is cut may leave half a line.
-        let Ok(request) = serde_json::from_str::<Request>(&line) else { break };
-        agent.clone().take(request);
-    }
+    send(&mut *agent.output.lock(), &welcome(None))?;
+    let left = loop {
+        match caller.next() {
+            Heard::Request(request) => agent.clone().take(request),
+            Heard::Unknown(id, failure) => agent.reply(id, Said::Failed(failure)),
+            Heard::Gone => break Ok(()),
+            Heard::Nonsense(failure) => break Err(failure),
+        }
+    };
     agent.leave();
-    Ok(())
+    left
 }
 
-/// The lines of the input, read by a thread of their own, so that silence is noticed.
-fn lines(input: impl BufRead + Send + 'static) -> Receiver<String> {
-    let (sender, receiver) = mpsc::channel();
-    std::thread::spawn(move || {
-        for line in input.lines() {
-            let Ok(line) = line else { break };
-            if sender.send(line).is_err() {
-                break;
-            }
-        }
-    });
-    receiver
+fn welcome(refuses: Option<Failure>) -> Welcome {
+    Welcome { program: env!("CARGO_PKG_VERSION").into(), speaks: Speaks::OURS, refuses }
 }
 
 impl<W: Write + Send + 'static> Agent<W> {
@@ -126,7 +125,15 @@ impl<W: Write + Send + 'static> Agent<W> {
                     _ => None,
                 };
                 let work = Arc::new(Work { stop: Stop::new(), change });
-                self.working.lock().insert(id, work.clone());
+                {
+                    let mut working = self.working.lock();
+                    if working.len() >= AT_ONCE {
+                        drop(working);
+                        let message = format!("more than {AT_ONCE} calls at once can't be worked on there");
+                        return self.reply(id, Said::Failed(Failure::new(Kind::Refused, message)));
+                    }
+                    working.insert(id, work.clone());
+                }
                 std::thread::spawn(move || {
                     let said = match self.answer(id, what, &work) {
                         Ok(value) => Said::Done(value),
@@ -326,16 +333,24 @@ impl<W: Write + Send + 'static> Agent<W> {
         // A caller that was only slow must not take for an answer what only its silence interrupted: it connects again.
         let is_of_leaving = matches!(&said, Said::Failed(failure) if failure.kind == Kind::Interrupted);
         if !(is_of_leaving && self.is_left.load(Ordering::SeqCst)) {
-            self.send(&Reply { id, said });
+            let is_last = !matches!(said, Said::Told(_));
+            let mut output = self.output.lock();
+            // What is too long would be taken for nonsense. What is only told can be left out.
+            if let Err(too_long) = send(&mut *output, &Reply { id, said })
+                && is_last
+            {
+                let _ = send(&mut *output, &Reply { id, said: Said::Failed(too_long) });
+            }
         }
     }
+}
 
-    /// That the caller is gone is noticed where its lines are read.
-    fn send(&self, message: &impl serde::Serialize) {
-        let Ok(text) = serde_json::to_string(message) else { return };
-        let mut output = self.output.lock();
-        let _ = output.write_all(format!("{text}\n").as_bytes()).and_then(|()| output.flush());
-    }
+/// That the caller is gone is noticed where its lines are read. Fails with [`Kind::Refused`] if it is longer than the caller
+/// reads.
+fn send(output: &mut impl Write, message: &impl serde::Serialize) -> Result<()> {
+    let text = lines::written(message)?;
+    let _ = output.write_all(&text).and_then(|()| output.flush());
+    Ok(())
 }
 
 fn is_change(task: &Task) -> bool {

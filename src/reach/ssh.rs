@@ -3,57 +3,45 @@
 //! Host keys, agents, jump hosts and all else are those of the user's configuration. Only what makes a connection hang
 //! is set here: questions, which nobody could answer in the middle of a run, and a shared master that may be dead.
 
-use super::wire::{Hello, Welcome};
+use super::errors::Errors;
+use super::greeting::{Greeting, Silent, Word, first_line, mark, placing, starting};
+use super::lines::{self, first_of};
+use super::obstacle::{Obstacle, build_there, copy_there};
+use super::wire::{Behind, Hello, Speaks, Welcome};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::files::sha256;
-use crate::output::quoted;
 use crate::site::Server;
 use crate::sync::Mutex;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufReader};
 use std::os::unix::process::CommandExt;
-use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::{Arc, OnceLock};
-use std::thread::JoinHandle;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
-/// See ssh_config(5).
-const OPTIONS: [&str; 6] = [
+/// See ssh_config(5). With `VERBOSE`, ssh says when it is let in.
+const OPTIONS: [&str; 7] = [
     "BatchMode=yes",
     "ControlMaster=no",
     "ControlPath=none",
     "ConnectTimeout=20",
     "ServerAliveInterval=5",
     "ServerAliveCountMax=3",
+    "LogLevel=VERBOSE",
 ];
+
+/// How long the login shell may take until it runs our line.
+const SHELL: Duration = Duration::from_secs(20);
+/// How long ssh may take until it is let in: longer than it waits for the first packet, as there may be hosts in between.
+const CONNECTION: Duration = Duration::from_secs(60);
+/// How long an ssh that closed its streams is waited for.
+const ENDING: Duration = Duration::from_secs(10);
 
 /// The status of an ssh that has no connection, or lost it; see ssh(1).
 const LOST: i32 = 255;
 
-/// What runs there first: it becomes the agent, if the right one is there, else says so and takes it from its input.
-/// `$1` is the digest of the program, `$2` its length. A digest takes a tenth of a second, so it is noted of which file it
-/// was made: whoever changes a file changes the time of its last change, too.
-const BEGIN: &str = r#"
-umask 077
-folder="${BANISTER_STATE:-${XDG_STATE_HOME:-$HOME/.local/state}/banister}/agent/$1"
-program="$folder/banister"
-digest() { { sha256sum || shasum -a 256; } 2>/dev/null <"$1" | cut -c 1-64; }
-state() { stat -c '%s %i %z' "$program" 2>/dev/null; }
-is_checked() { [ -s "$folder/checked" ] && [ "$(cat "$folder/checked")" = "$(state)" ]; }
-if ! is_checked && [ "$(digest "$program")" != "$1" ]; then
-    echo "missing $(uname -s) $(uname -m)"
-    read -r answer && [ "$answer" = send ] || exit 1
-    fresh="$folder/new.$$"
-    trap "rm -f \"$fresh\"" EXIT
-    find "$folder" -name 'new.*' -mmin +60 -exec rm -f {} + 2>/dev/null
-    mkdir -p "$folder" && head -c "$2" >"$fresh" && chmod 700 "$fresh" && sync || exit 1
-    if [ "$(digest "$fresh")" != "$1" ]; then echo "the copy differs from the original" >&2; exit 1; fi
-    mv -f "$fresh" "$program" || exit 1
-    trap - EXIT
-fi
-is_checked || state >"$folder/checked"
-echo ready
-exec "$program" agent
-"#;
+/// The shells that are tried. The second is for a `PATH` without the first; a restricted shell takes no path.
+const SHELLS: [&str; 2] = ["sh", "/bin/sh"];
 
 /// A running `ssh`, and its streams.
 pub struct Connection {
@@ -68,8 +56,15 @@ pub struct Process(Mutex<Child>);
 impl Process {
     /// Whether it ended, or is about to, because there is no connection: another status is that of what ran there.
     fn lost(&self) -> bool {
-        let mut child = self.0.lock();
-        child.wait().is_ok_and(|status| status.code() == Some(LOST))
+        let until = Instant::now() + ENDING;
+        while Instant::now() < until {
+            match self.0.lock().try_wait() {
+                Ok(Some(status)) => return status.code() == Some(LOST),
+                Ok(None) => std::thread::sleep(Duration::from_millis(5)),
+                Err(_) => return false,
+            }
+        }
+        false
     }
 
     /// Ends the connection from this side.
@@ -94,19 +89,69 @@ struct Program {
 
 /// Connects to the server, and puts this program there if it is missing.
 ///
-/// Fails with [`Kind::Unreachable`] if there is no connection, with [`Kind::Refused`] if there can be no agent.
+/// Fails with [`Kind::Unreachable`] if there is no connection, or no shell at its other end; with [`Kind::Refused`] if there
+/// can be no agent.
 pub fn connect(server: &Server) -> Result<Connection> {
-    let destination = server.ssh.as_deref().unwrap_or_default();
-    let command = match &server.agent {
-        Some(agent) => format!("echo ready; exec {} agent", quoted(&agent.display().to_string())),
-        None => {
-            let program = program()?;
-            format!("sh -c {} sh {} {}", quoted(BEGIN), program.sha256, program.bytes)
+    let mut first = None;
+    for shell in SHELLS {
+        match connect_by(shell, server) {
+            Ok(connection) => return Ok(connection),
+            Err((failure, true)) => _ = first.get_or_insert(failure),
+            Err((failure, false)) => return Err(failure),
+        }
+    }
+    Err(first.unwrap_or_else(|| Failure::new(Kind::Bug, "no shell was tried")))
+}
+
+/// The same by that shell. A failure says whether another one may be there.
+fn connect_by(shell: &str, server: &Server) -> std::result::Result<Connection, (Failure, bool)> {
+    let begin = || -> Result<_> {
+        let script = match &server.agent {
+            Some(agent) => starting(agent),
+            None => program().map(|program| placing(&program.sha256, program.bytes))?,
+        };
+        Ok((script, mark()?))
+    };
+    let (script, mark) = begin().map_err(|failure| (failure, false))?;
+    let (mut connection, errors) =
+        start(server, &first_line(shell, &mark)).map_err(|failure| (failure, false))?;
+    let Connection { process, input, output } = &mut connection;
+    let mut greeting = Greeting { input, output, mark, noise: Vec::new() };
+    let begun = Instant::now();
+    let until = || errors.is_in().map_or(begun + CONNECTION, |at| at + SHELL);
+    let found = greeting.find_mark(until);
+    let (failure, obstacle, is_open) = match found {
+        Ok(()) => match agree(&mut greeting, process, server, &script) {
+            Ok(()) => return Ok(connection),
+            Err((failure, obstacle)) => (failure, obstacle, false),
+        },
+        Err(silent) => {
+            let is_lost = match silent {
+                Silent::Ended => process.lost(),
+                Silent::Late => errors.is_in().is_none(),
+                Silent::Noisy => false,
+            };
+            match is_lost {
+                true if silent == Silent::Late => {
+                    let late = format!("ssh got no connection within {}s", CONNECTION.as_secs());
+                    (unreachable(server).why(late), Obstacle::Connection, false)
+                }
+                true => (unreachable(server), Obstacle::Connection, false),
+                false => (no_shell(server, &silent), Obstacle::Shell, silent == Silent::Ended),
+            }
         }
     };
+    let noise = first_of(&greeting.noise);
+    connection.process.end();
+    Err((obstacle.explain(failure, server, &errors.lines(), &noise), is_open))
+}
+
+/// Starts ssh with this line for the login shell.
+fn start(server: &Server, line: &str) -> Result<(Connection, Errors)> {
+    let destination = server.ssh.as_deref().unwrap_or_default();
     let mut ssh = Command::new("ssh");
     crate::command::secrets().iter().for_each(|name| _ = ssh.env_remove(name));
-    ssh.args(OPTIONS.iter().flat_map(|option| ["-o", option])).args(["-T", "--", destination, &command]);
+    ssh.args(OPTIONS.iter().flat_map(|option| ["-o", option])).args(["-T", "--", destination, line]);
     // Ctrl-C is for banister, which ends what it does there; ssh would only drop the connection.
     ssh.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = ssh.spawn().map_err(|error| match error.kind() {
@@ -114,97 +159,109 @@ pub fn connect(server: &Server) -> Result<Connection> {
             .help("install it: `apt install openssh-client`"),
         _ => Failure::new(Kind::Unreachable, "`ssh` can't be started").why(error),
     })?;
-    let (Some(input), Some(output), Some(errors)) =
-        (child.stdin.take(), child.stdout.take(), child.stderr.take())
-    else {
+    let streams = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let process = Process(Mutex::new(child));
+    let (Some(input), Some(output), Some(errors)) = streams else {
         return Err(Failure::new(Kind::Bug, "ssh has no streams"));
     };
-    let process = Process(Mutex::new(child));
-    let mut connection = Connection { process, input, output: BufReader::new(output) };
-    let (said, listening) = listen(errors);
-    match greet(&mut connection, server) {
-        Ok(()) => Ok(connection),
-        Err(failure) => {
-            connection.process.end();
-            let _ = listening.join();
-            let said = said.lock();
-            Err(explained(failure, server, &said))
-        }
-    }
+    Ok((Connection { process, input, output: BufReader::new(output) }, Errors::of(errors)))
 }
 
-/// Reads what ssh, and what runs there before the agent, says of errors: its last lines.
-fn listen(errors: ChildStderr) -> (Arc<Mutex<Vec<String>>>, JoinHandle<()>) {
-    let said: Arc<Mutex<Vec<String>>> = Arc::default();
-    let lines = said.clone();
-    let listening = std::thread::spawn(move || {
-        for line in BufReader::new(errors).lines().map_while(io::Result::ok) {
-            let mut lines = lines.lock();
-            lines.push(line.trim().to_owned());
-            if lines.len() > 10 {
-                lines.remove(0);
-            }
-        }
-    });
-    (said, listening)
+fn unreachable(server: &Server) -> Failure {
+    Failure::new(Kind::Unreachable, format!("`{}` can't be reached", server.name))
 }
 
-/// Up to the agent's welcome.
-fn greet(connection: &mut Connection, server: &Server) -> Result<()> {
-    let lost = || format!("`{}` can't be reached", server.name);
-    let Connection { process, input, output } = connection;
-    let mut line = || -> Result<String> {
-        let mut line = String::new();
-        output.read_line(&mut line).or_fail(Kind::Unreachable, lost)?;
-        Ok(line.trim().to_owned())
+fn no_shell(server: &Server, silent: &Silent) -> Failure {
+    let name = &server.name;
+    let message = match silent {
+        Silent::Ended => format!("the login shell on `{name}` runs no command"),
+        Silent::Late => format!("the login shell on `{name}` has run no command for {}s", SHELL.as_secs()),
+        Silent::Noisy => format!("the login shell on `{name}` prints, and runs no command"),
     };
-    let mut first = line()?;
-    if let Some(machine) = first.strip_prefix("missing ") {
-        check_machine(server, machine)?;
-        let mut file =
-            File::open("/proc/self/exe").or_fail(Kind::Refused, || "this program can't be read".into())?;
-        // If it can't be sent whole, the other side says why.
-        let _ =
-            input.write_all(b"send\n").and_then(|()| io::copy(&mut file, input)).and_then(|_| input.flush());
-        first = line()?;
-        if first.is_empty() && process.lost() {
-            return Err(Failure::new(Kind::Unreachable, lost()));
+    Failure::new(Kind::Unreachable, message)
+}
+
+/// From the mark up to the agent's welcome.
+fn agree(
+    greeting: &mut Greeting,
+    process: &Process,
+    server: &Server,
+    script: &str,
+) -> std::result::Result<(), (Failure, Obstacle)> {
+    let lost = |failure| (failure, Obstacle::Connection);
+    let silent = |failure: Failure| {
+        let why =
+            failure.why.iter().fold(unreachable(server).why(&failure.message), |lost, why| lost.why(why));
+        lost(why)
+    };
+    let none = |failure| (failure, Obstacle::Agent);
+    // What can't be sent is not answered either.
+    greeting.run(script);
+    let mut word = greeting.word().map_err(silent)?;
+    if let Word::Missing(machine) = &word {
+        check_machine(server, machine).map_err(none)?;
+        let file =
+            File::open("/proc/self/exe").or_fail(Kind::Refused, || "this program can't be read".into());
+        greeting.send_program(file.map_err(none)?).map_err(none)?;
+        word = greeting.word().map_err(silent)?;
+    }
+    match word {
+        Word::Ready => {}
+        Word::Stuck(what, rest) => {
+            let bytes = program().map(|program| program.bytes).unwrap_or_default();
+            return Err(Obstacle::said(server, &what, &rest, bytes));
         }
-        if first != "ready" {
+        Word::Nothing if process.lost() => return Err(lost(unreachable(server))),
+        Word::Nothing | Word::Missing(_) => {
             let message = format!("the agent can't be put on `{}`", server.name);
-            return Err(Failure::new(Kind::Refused, message).help(format!(
-                "give it another place there with `BANISTER_STATE`, or install banister {} there and set `agent` \
-                 of `{}` in site.toml",
-                env!("CARGO_PKG_VERSION"),
-                server.name
-            )));
+            return Err((Failure::new(Kind::Refused, message), Obstacle::Place));
         }
     }
-    if first != "ready" {
-        return Err(Failure::new(Kind::Unreachable, lost()));
-    }
-    let program = env!("CARGO_PKG_VERSION").to_owned();
-    let hello = serde_json::to_string(&Hello::of(server)?);
-    let hello = hello.or_fail(Kind::Bug, || "a server is not plain data".into())?;
-    // If nobody is there to read it, there is no answer either.
-    let _ = input.write_all(format!("{hello}\n").as_bytes()).and_then(|()| input.flush());
-    let answer = line()?;
-    if answer.is_empty() && process.lost() {
-        return Err(Failure::new(Kind::Unreachable, lost()));
-    }
-    let no_agent = || format!("there is no agent of banister on `{}`", server.name);
-    let welcome: Welcome = serde_json::from_str(&answer).or_fail(Kind::Refused, no_agent)?;
-    match welcome.program == program {
-        true => Ok(()),
-        false => {
+    let hello = Hello::of(server).and_then(|hello| {
+        serde_json::to_string(&hello).or_fail(Kind::Bug, || "a server is not plain data".into())
+    });
+    greeting.send(format!("{}\n", hello.map_err(none)?).as_bytes());
+    let no_agent =
+        || Failure::new(Kind::Refused, format!("there is no agent of banister on `{}`", server.name));
+    let answer = match greeting.line().map_err(silent)? {
+        Some(answer) => answer,
+        None if process.lost() => return Err(lost(unreachable(server))),
+        None => return Err(none(no_agent())),
+    };
+    let welcome = serde_json::from_slice::<Welcome>(&answer).map_err(|_| {
+        none(no_agent().why(format!("what is there answered `{}`", lines::first_of(&answer))))
+    })?;
+    serves(welcome, server).map_err(none)
+}
+
+/// Whether the agent and this program understand each other; else which of them must be updated.
+fn serves(welcome: Welcome, server: &Server) -> Result<()> {
+    let (name, program, there) = (&server.name, env!("CARGO_PKG_VERSION"), &welcome.program);
+    let there = first_of(there.as_bytes());
+    let (message, help) = match (Speaks::OURS.behind(welcome.speaks), welcome.refuses) {
+        (Some(Behind::Other), _) => {
+            let message = format!("banister {there} on `{name}` is too old for this one, which is {program}");
+            (message, copy_there(server))
+        }
+        (Some(Behind::This), _) => {
             let message =
-                format!("banister on `{}` is {}, and this one {program}", server.name, welcome.program);
-            Err(Failure::new(Kind::Refused, message).help(format!(
-                "install {program} there, or leave out `agent` of `{}` in site.toml",
-                server.name
-            )))
+                format!("this banister, {program}, is too old for the one on `{name}`, which is {there}");
+            let help = format!(
+                "update banister on this machine to {there}, or remove `agent` of `{name}` from site.toml: then this one is \
+                 copied there"
+            );
+            (message, help)
         }
-    }
+        (None, Some(refused)) => {
+            let message =
+                format!("banister {there} on `{name}` refuses to serve this one, which is {program}");
+            let why = Failure::new(Kind::Refused, message).why(first_of(refused.message.as_bytes()));
+            let why = refused.why.iter().fold(why, |failure, why| failure.why(first_of(why.as_bytes())));
+            return Err(why.help(copy_there(server)));
+        }
+        (None, None) => return Ok(()),
+    };
+    Err(Failure::new(Kind::Refused, message).help(help))
 }
 
 /// This program can run there only if the machine is of the same sort. `machine` is as `uname -sm` says it.
@@ -215,33 +272,7 @@ fn check_machine(server: &Server, machine: &str) -> Result<()> {
         return Ok(());
     }
     let message = format!("`{}` is {machine}, and this banister is for {own}", server.name);
-    Err(Failure::new(Kind::Refused, message).help(format!(
-        "install banister {} there, and write its path as `agent` of `{}` in site.toml",
-        env!("CARGO_PKG_VERSION"),
-        server.name
-    )))
-}
-
-/// What ssh said is the reason, and some of it can be mended.
-fn explained(failure: Failure, server: &Server, said: &[String]) -> Failure {
-    let destination = server.ssh.as_deref().unwrap_or_default();
-    let said_to_be = |words: &str| said.iter().any(|line| line.contains(words));
-    let help = match () {
-        () if said_to_be("Host key verification failed") => Some(format!(
-            "make sure that the key is that of the server, then accept it once by hand: `ssh {destination} true`"
-        )),
-        () if said_to_be("Permission denied") => Some(format!(
-            "banister asks for no passwords: give the server your key, load it into ssh-agent, and try \
-             `ssh -o BatchMode=yes {destination} true`"
-        )),
-        () if failure.kind == Kind::Unreachable => Some(format!("try it by hand: `ssh {destination} true`")),
-        () => None,
-    };
-    let failure = said.iter().fold(failure, |failure, line| failure.why(line));
-    match help {
-        Some(help) if failure.help.is_none() => failure.help(help),
-        _ => failure,
-    }
+    Err(Failure::new(Kind::Refused, message).help(build_there(server)))
 }
 
 /// This program's digest and length.

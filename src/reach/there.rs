@@ -1,7 +1,8 @@
 //! A server on another machine: what is asked of it is asked of its agent, over a connection that may be lost.
 //!
 //! A look is asked again on the next connection. A change may have been begun: the gate is told that it is in doubt, and
-//! asks the next agent what became of it, as it would after a crash of its own.
+//! asks the next agent what became of it, as it would after a crash of its own. An agent that is lost each time it is asked is
+//! asked less and less often, and what says nothing that can be understood only a few times.
 
 use super::link::Link;
 use super::ssh;
@@ -22,6 +23,14 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(600);
 /// The longest pause between two tries.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+/// The shortest.
+const PAUSE: Duration = Duration::from_millis(250);
+/// A connection that lasted no longer was in vain, and the next one waits.
+const SHORT: Duration = Duration::from_secs(2);
+/// What was said before one that lasted longer no longer counts.
+const LONG: Duration = Duration::from_secs(60);
+/// How often in a row something may be said that can't be understood.
+const NONSENSE: u32 = 3;
 
 pub struct There {
     server: Server,
@@ -35,6 +44,27 @@ struct State {
     held: Option<Holder>,
     /// The step that changes belong to.
     step: String,
+    vain: Vain,
+}
+
+/// Connections that were lost before anything was done on them.
+#[derive(Default)]
+struct Vain {
+    since: Option<Instant>,
+    pause: Duration,
+    nonsense: u32,
+}
+
+impl Vain {
+    /// One that lived that long was not in vain: it was a network that failed, or a long command that outlives it.
+    fn forget_after(&mut self, age: Duration) {
+        if age > SHORT {
+            (self.since, self.pause) = (None, Duration::ZERO);
+        }
+        if age > LONG {
+            self.nonsense = 0;
+        }
+    }
 }
 
 impl There {
@@ -58,6 +88,10 @@ impl There {
                 _ => self.link(stop, tell).map_err(resumable)?,
             };
             if let Ok(answer) = link.ask(what.clone(), stop, tell) {
+                // What became of a call can be asked on and on while the call itself is in vain.
+                if !matches!(what, What::AfterCrash(_) | What::End(_)) {
+                    self.state.lock().vain = Vain::default();
+                }
                 return self.own(answer);
             }
         }
@@ -67,6 +101,7 @@ impl There {
     pub fn change(&self, what: What, stop: &Stop, tell: &dyn Fn(Told)) -> Result<Value> {
         let link = self.link(stop, tell).map_err(resumable)?;
         if let Ok(answer) = link.ask(what, stop, tell) {
+            self.state.lock().vain = Vain::default();
             return self.own(answer);
         }
         self.link(stop, tell).map_err(resumable)?;
@@ -111,9 +146,11 @@ impl There {
         }
         let link = match state.link.take() {
             None => self.connect(state.held.as_ref(), stop, tell)?,
-            Some(_) => {
-                let lost = format!("the connection to `{}` was lost: connecting again", self.server.name);
-                tell(Told::Warning(lost.into()));
+            Some(lost) => {
+                state.vain.forget_after(lost.age());
+                let nonsense = lost.nonsense();
+                drop(lost);
+                self.after_loss(&mut state.vain, nonsense, stop, tell)?;
                 self.connect_again(state.held.as_ref(), stop, tell)?
             }
         };
@@ -141,9 +178,44 @@ impl There {
         Ok(link)
     }
 
+    /// Tells that a connection is lost, and waits if that was so before. Fails with [`Kind::Interrupted`] if it was so too
+    /// often.
+    fn after_loss(
+        &self,
+        vain: &mut Vain,
+        nonsense: Option<String>,
+        stop: &Stop,
+        tell: &dyn Fn(Told),
+    ) -> Result<()> {
+        let name = &self.server.name;
+        let since = *vain.since.get_or_insert_with(Instant::now);
+        let mut pause = vain.pause;
+        vain.pause = (pause * 2).clamp(PAUSE, LONGEST_PAUSE);
+        let mut lost = format!("the connection to `{name}` was lost");
+        if let Some(said) = nonsense {
+            vain.nonsense += 1;
+            pause = pause.max(Duration::from_secs(1));
+            lost = format!("what runs on `{name}` said `{said}`, which is no message of banister");
+        }
+        if vain.nonsense >= NONSENSE {
+            let help = "nothing there may write to the standard output of `banister agent`: see what starts it, and \
+                        continue with `banister resume`";
+            return Err(Failure::new(Kind::Interrupted, lost)
+                .why(format!("{NONSENSE} times in a row"))
+                .help(help));
+        }
+        if since.elapsed() > PATIENCE {
+            let message = format!("the connection to `{name}` is lost each time that something is asked");
+            return Err(Failure::new(Kind::Interrupted, message).help("continue with `banister resume`"));
+        }
+        tell(Told::Warning(format!("{lost}: connecting again").into()));
+        wait(pause, stop);
+        Ok(())
+    }
+
     fn connect_again(&self, held: Option<&Holder>, stop: &Stop, tell: &dyn Fn(Told)) -> Result<Arc<Link>> {
         let until = Instant::now() + PATIENCE;
-        let mut pause = Duration::from_millis(250);
+        let mut pause = PAUSE;
         loop {
             let failure = match self.connect(held, stop, tell) {
                 Ok(link) => return Ok(link),
@@ -165,12 +237,17 @@ impl There {
             }
             let next = format!("{failure}; trying again in {}s", pause.as_secs_f64().ceil());
             tell(Told::Progress(next.into()));
-            let next = Instant::now() + pause;
-            while Instant::now() < next && stop.asked() == Asked::Nothing {
-                std::thread::sleep(Duration::from_millis(50));
-            }
+            wait(pause, stop);
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+}
+
+/// Waits, but not longer than nobody asks to stop.
+fn wait(pause: Duration, stop: &Stop) {
+    let until = Instant::now() + pause;
+    while Instant::now() < until && stop.asked() == Asked::Nothing {
+        std::thread::sleep(Duration::from_millis(50).min(pause));
     }
 }
 

@@ -20,8 +20,8 @@ pub struct Table {
     /// Absent: this machine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ssh: Option<String>,
-    /// The path of a banister that is installed there, of this same version. Absent: this program is copied to its state folder
-    /// there.
+    /// The path of a banister that is installed there, of this version or of one that still understands it. Absent: this program
+    /// is copied to its state folder there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent: Option<PathBuf>,
     /// The kind of server: a file of the same name in `stdlib/` defines its steps.

@@ -4,15 +4,20 @@ mod backups;
 mod book;
 mod disk;
 mod hooks;
+mod nonsense;
+mod obstacles;
 mod packets;
 mod secrets;
+mod shells;
 use crate::support;
 use crate::support::sshd;
+mod versions;
 mod words;
 mod world;
 
 use sshd::program;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process::Command;
@@ -98,6 +103,37 @@ fn a_caller_that_stood_still_for_longer_than_an_agent_waits_goes_on() {
     assert_eq!(said.code, Some(0), "{said:?}");
     assert_eq!(elsewhere.trace(), "begin\nend\n");
     assert!(said.out.contains("the connection to `web` was lost"), "{said:?}");
+}
+
+/// It may be the last line for long: where the command is now is seen at once.
+#[test]
+fn what_a_command_printed_while_there_was_no_connection_is_shown_when_there_is_one_again() {
+    let mut elsewhere = Elsewhere::new();
+    let work = "long:\n\t@echo begin >> ../trace; echo first; until test -e ../away; do sleep 0.02; done; \
+                echo second; echo said >> ../trace; until test -e ../go; do sleep 0.02; done\n";
+    elsewhere.world.write("web/Makefile", work);
+    elsewhere.runbook(r#"fn main() { this_server().make("long"); }"#);
+    let mut child = elsewhere.command(&["run", "try", "-v"]).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    elsewhere.until(|trace| trace.contains("begin"));
+    elsewhere.host.stop();
+    elsewhere.world.write("away", "");
+    elsewhere.until(|trace| trace.contains("said"));
+    elsewhere.host.start();
+    let go = elsewhere.world.path().join("go");
+    let late = {
+        let go = go.clone();
+        std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_secs(40));
+            _ = fs::write(go, "");
+        })
+    };
+    assert!(lines.any(|line| line.trim().ends_with("second")), "it is not shown at all");
+    assert!(!go.exists(), "it is shown only at the end");
+    elsewhere.world.write("go", "");
+    let rest: Vec<String> = lines.collect();
+    assert!(child.wait().unwrap().success(), "{rest:?}");
+    late.join().unwrap();
 }
 
 const ONCE: &str = "config begin\nconfig end\nlong begin\nlong end\nup begin\nup end\n";

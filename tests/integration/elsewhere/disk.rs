@@ -4,9 +4,13 @@ use super::Elsewhere;
 use crate::support::sshd::Network;
 use std::process::Command;
 
-/// A server whose state or backups lie on a disk of so many bytes, in a mount namespace that ends with its sshd. None
-/// where this user may make none.
+/// A server whose state or backups lie on a disk of so many bytes. None where this user may make none.
 fn small(folder: &str, size: &str) -> Option<Elsewhere> {
+    on_disk(folder, &format!("size={size}"))
+}
+
+/// A server with a disk of its own, mounted so, in a mount namespace that ends with its sshd.
+pub fn on_disk(folder: &str, options: &str) -> Option<Elsewhere> {
     if !Command::new("unshare").args(["-m", "true"]).status().is_ok_and(|status| status.success()) {
         eprintln!("SKIPPED: a full disk elsewhere needs root, for a disk of its own");
         return None;
@@ -14,7 +18,7 @@ fn small(folder: &str, size: &str) -> Option<Elsewhere> {
     let host = |network: &Network| {
         let path = network.bin().with_file_name("far").join("home").join(folder);
         let script =
-            format!("mkdir -p {0} && mount -t tmpfs -o size={size} small {0} && exec \"$@\"", path.display());
+            format!("mkdir -p {0} && mount -t tmpfs -o {options} small {0} && exec \"$@\"", path.display());
         network.host_behind("far", &["unshare", "-m", "sh", "-c", &script, "sh"], "127.0.0.1")
     };
     Some(Elsewhere::on(host))
@@ -37,6 +41,11 @@ fn an_agent_that_finds_no_room_is_said_and_nothing_is_touched() {
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(said.err.contains("the agent can't be put on `web`"), "{said:?}");
     assert!(said.err.contains("No space left on device"), "{said:?}");
+    let words = said.err.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        words.contains("MB, and `") && words.contains("1 MB free") && words.contains("df -h"),
+        "{said:?}"
+    );
     assert_eq!((elsewhere.trace().as_str(), elsewhere.world.records()), ("", 0));
     enlarge(&elsewhere, ".local");
     assert_eq!(elsewhere.banister(&["run", "try"]).code, Some(0));

@@ -64,9 +64,4 @@ pub fn not_yet(thing: Thing, sweep: Sweep) -> Option<&'static str> {
 }
 
 /// All that there is.
-pub const NOT_YET: &[NotYet] = &[NotYet {
-    thing: NoisyShell,
-    sweeps: &[Ssh],
-    says: None,
-    reason: "what a shell prints is taken for an answer",
-}];
+pub const NOT_YET: &[NotYet] = &[];

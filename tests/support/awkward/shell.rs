@@ -14,6 +14,7 @@ pub fn furnish(awkward: &Awkward, home: &Path) {
     let mut lines = String::new();
     if awkward.has(Thing::NoisyShell) {
         lines += "echo 'Willkommen auf dem Server!'\necho 'do not switch off' >&2\n";
+        lines += "printf '\\033[1mNews:\\033[0m no newline follows'\n";
     }
     if awkward.has(Thing::SlowShell) {
         lines += "sleep 0.3\n";
