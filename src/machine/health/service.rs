@@ -1,5 +1,6 @@
 //! A service of Docker Compose that runs, is healthy, and was made from the right image.
 
+use super::asked::Asked;
 use super::{Answer, LOOK, Place};
 use crate::failure::Result;
 use crate::machine::compose::{self, Docker, Project};
@@ -22,13 +23,12 @@ pub struct Service {
 }
 
 impl Service {
-    pub(super) fn look(&self, place: &Place, stop: &dyn Fn() -> bool) -> Result<Answer> {
-        let docker = docker(place, stop);
-        let found = docker.service(&self.project(place), &self.service)?;
+    pub(super) fn look(&self, place: &Place, asked: &Asked, stop: &dyn Fn() -> bool) -> Result<Answer> {
+        let found = asked.service(&self.project(place), &self.service, stop)?;
         let mut answer = match (&self.image, judge(&found)) {
             (Some(image), answer) if answer.ok => match image.starts_with("sha256:") {
                 true if *image == found.image => answer,
-                false if docker.image(image)? == found.image => answer,
+                false if asked.image(image, stop)? == found.image => answer,
                 _ => Answer::bad(format!("runs another image than `{image}`")),
             },
             (_, answer) => answer,
