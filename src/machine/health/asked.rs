@@ -1,11 +1,15 @@
 //! What Docker says during one round of checks: asked once for all of them, by whichever needs it first.
 
-use super::Place;
-use super::service::docker;
+use super::{LOOK, Place};
 use crate::failure::Result;
 use crate::machine::compose::{Docker, Project, Service, only};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+/// Docker as checks ask it: it answers within [`LOOK`], or the check fails.
+pub(super) fn docker<'a>(place: &'a Place, stop: &'a dyn Fn() -> bool) -> Docker<'a> {
+    Docker { environment: &place.environment, within: LOOK, stop }
+}
 
 /// Empty at the beginning of a round, and shared by its checks.
 pub(super) struct Asked {

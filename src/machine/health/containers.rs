@@ -1,7 +1,7 @@
 //! All containers of a service: as many as are wanted run and are healthy, or, where that is how it ends, ended well.
 
-use super::asked::Asked;
-use super::service::{docker, judge};
+use super::asked::{Asked, docker};
+use super::service::judge;
 use super::{Answer, Place};
 use crate::failure::Result;
 use crate::machine::compose::{Project, Service};

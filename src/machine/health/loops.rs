@@ -1,8 +1,7 @@
 //! Services that end and are started again by Docker, over and over, whether a check looks at them or not: what is waited
 //! for may only wait for one of them.
 
-use super::asked::Asked;
-use super::service::docker;
+use super::asked::{Asked, docker};
 use super::{Check, Place};
 use crate::machine::compose::{Project, Service};
 use std::collections::{BTreeMap, BTreeSet};

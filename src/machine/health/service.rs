@@ -1,9 +1,9 @@
 //! A service of Docker Compose that runs, is healthy, and was made from the right image.
 
-use super::asked::Asked;
-use super::{Answer, LOOK, Place};
+use super::asked::{Asked, docker};
+use super::{Answer, Place};
 use crate::failure::Result;
-use crate::machine::compose::{self, Docker, Project};
+use crate::machine::compose::{self, Project};
 use serde::{Deserialize, Serialize};
 
 /// `#{ service: name, … }`
@@ -47,11 +47,6 @@ impl Service {
     pub(super) fn project(&self, place: &Place) -> Project {
         self.project.clone().map_or_else(|| place.project.clone(), Project::Named)
     }
-}
-
-/// Docker as checks ask it: it answers within [`LOOK`], or the check fails.
-pub(super) fn docker<'a>(place: &'a Place, stop: &'a dyn Fn() -> bool) -> Docker<'a> {
-    Docker { environment: &place.environment, within: LOOK, stop }
 }
 
 pub(super) fn judge(found: &compose::Service) -> Answer {

@@ -13,6 +13,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 /// The first argument by which the banister binary is a stand-in.
 pub const MARK: &str = "__practice";
+/// The first argument by which it is the stand-in whose name the file has that comes next; that says which world it is of.
+pub const MARK_OF_FILE: &str = "__practice-file";
 
 /// The environment in which an administrator of this world works: `HOME` and `PATH`.
 pub fn environment(world: &World) -> [(&'static str, OsString); 2] {
