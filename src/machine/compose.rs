@@ -219,9 +219,10 @@ impl Docker<'_> {
         self.ask(["tag", image, name].map(String::from).into()).map(drop)
     }
 
-    /// Takes a name of an image away; the image goes with its last one.
-    pub fn untag(&self, name: &str) -> Result<()> {
-        self.ask(["image", "rm", name].map(String::from).into()).map(drop)
+    /// Takes names of images away; an image goes with its last one. Of what can't be taken away the others are.
+    pub fn untag(&self, names: &[String]) -> Result<()> {
+        let words = ["image", "rm"].into_iter().map(String::from);
+        self.ask(words.chain(names.iter().cloned()).collect()).map(drop)
     }
 
     /// The last lines that a container wrote, on either stream.
