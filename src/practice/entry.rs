@@ -39,12 +39,13 @@ pub fn entry(arguments: &[OsString]) -> Option<ExitCode> {
     Some(ExitCode::from(u8::try_from(code).unwrap_or(1)))
 }
 
-/// The world that a program before the real one is of, as its second line says, and its name.
+/// The world that a program before the real one is of, and which program it is, whatever its file is called now: both are
+/// in it, behind the line for the kernel.
 fn of_file(file: &Path) -> Option<(OsString, OsString)> {
     let text = std::fs::read(file).ok()?;
-    let end = text.iter().position(|byte| *byte == b'\n')?;
-    let dir = text[end + 1..].strip_suffix(b"\n")?;
-    Some((OsStr::from_bytes(dir).to_owned(), file.file_name()?.to_owned()))
+    let mut lines = text.strip_suffix(b"\n")?.splitn(3, |byte| *byte == b'\n').skip(1);
+    let (tool, dir) = (lines.next()?, lines.next()?);
+    Some((OsStr::from_bytes(dir).to_owned(), OsStr::from_bytes(tool).to_owned()))
 }
 
 fn told(result: Result<()>) -> i32 {

@@ -17,7 +17,7 @@ pub fn write(world: &World, settings: &Settings) -> Result<()> {
     let program = settings.program.as_os_str().as_bytes();
     let dir = world.dir().as_os_str().as_bytes();
     for tool in ["docker", "docker-compose", "sudo", "make"] {
-        let text = plain(program, dir).unwrap_or_else(|| script(program, dir, tool));
+        let text = plain(program, dir, tool).unwrap_or_else(|| script(program, dir, tool));
         write_whole(&bin.join(tool), &text)?;
         std::fs::set_permissions(bin.join(tool), std::fs::Permissions::from_mode(0o755))
             .or_fail(Kind::Refused, || format!("`{tool}` can't be made executable"))?;
@@ -25,11 +25,11 @@ pub fn write(world: &World, settings: &Settings) -> Result<()> {
     Ok(())
 }
 
-/// Without a shell: the program is the interpreter of a file that names the world.
-fn plain(program: &[u8], dir: &[u8]) -> Option<Vec<u8>> {
+/// Without a shell: the program is the interpreter of a file that says which stand-in of which world it is.
+fn plain(program: &[u8], dir: &[u8], tool: &str) -> Option<Vec<u8>> {
     let line = [b"#!", program, b" ", MARK_OF_FILE.as_bytes(), b"\n"].concat();
     let is_read = line.len() <= LINE && !program.iter().any(u8::is_ascii_whitespace);
-    is_read.then(|| [&line, dir, b"\n"].concat())
+    is_read.then(|| [&line, tool.as_bytes(), b"\n", dir, b"\n"].concat())
 }
 
 fn script(program: &[u8], dir: &[u8], tool: &str) -> Vec<u8> {
@@ -62,10 +62,10 @@ mod tests {
 
     #[test]
     fn the_kernel_is_told_what_to_start_as_far_as_it_can_read_it() {
-        let of_file = b"#!/usr/bin/banister __practice-file\n/srv/a b\n";
-        assert_eq!(plain(b"/usr/bin/banister", b"/srv/a b").as_deref(), Some(&of_file[..]));
-        assert_eq!(plain(b"/opt/my programs/banister", b"/srv"), None);
-        assert_eq!(plain(&[b'/'; 120], b"/srv"), None);
+        let of_file = b"#!/usr/bin/banister __practice-file\nmake\n/srv/a b\n";
+        assert_eq!(plain(b"/usr/bin/banister", b"/srv/a b", "make").as_deref(), Some(&of_file[..]));
+        assert_eq!(plain(b"/opt/my programs/banister", b"/srv", "make"), None);
+        assert_eq!(plain(&[b'/'; 120], b"/srv", "make"), None);
         let shell = b"#!/bin/sh\nexec '/opt/b' __practice '/srv' make \"$@\"\n";
         assert_eq!(script(b"/opt/b", b"/srv", "make"), shell);
     }

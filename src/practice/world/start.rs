@@ -13,7 +13,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 /// The first argument by which the banister binary is a stand-in.
 pub const MARK: &str = "__practice";
-/// The first argument by which it is the stand-in whose name the file has that comes next; that says which world it is of.
+/// The first argument by which it is the stand-in that the file says which comes next.
 pub const MARK_OF_FILE: &str = "__practice-file";
 
 /// The environment in which an administrator of this world works: `HOME` and `PATH`.
