@@ -24,6 +24,7 @@ mod begun;
 mod exit;
 mod folder;
 mod foreign;
+mod found;
 mod inherit;
 mod line;
 mod lock;

@@ -1,11 +1,13 @@
 //! Looks: short commands that change nothing, run plainly, their output captured.
 
 use super::exit::Exit;
+use super::found;
 use super::inherit;
 use super::spec::Spec;
 use crate::failure::{Context, Failure, Kind, Result};
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::{Pid, Signal, kill_process_group};
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::Seek;
 use std::os::fd::OwnedFd;
@@ -114,13 +116,17 @@ pub(super) fn start(
 ) -> Result<duct::Handle> {
     let (program, arguments) = spec.program()?;
     let stderr = stderr.try_clone().or_fail(Kind::Refused, || format!("`{program}` cannot be run"))?;
-    let mut expression = duct::cmd(program, arguments)
+    let own = std::env::var_os("PATH");
+    let path = spec.environment.get("PATH").map(OsString::from).or(own);
+    let found = path.and_then(|path| found::program(program, &path));
+    let name = program.to_owned();
+    let mut expression = duct::cmd(found.unwrap_or_else(|| program.into()), arguments)
         .dir(&spec.folder)
         .stdout_file(stdout)
         .stderr_file(stderr)
         .unchecked()
-        .before_spawn(|command| {
-            command.process_group(0);
+        .before_spawn(move |command| {
+            command.arg0(&name).process_group(0);
             Ok(())
         });
     expression = match stdin {

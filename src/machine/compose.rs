@@ -152,26 +152,7 @@ impl Docker<'_> {
     /// The one container of a service. Fails with [`Kind::NotFound`] if there is none and [`Kind::Refused`] if there
     /// are several: which one is meant can't be known.
     pub fn service(&self, project: &Project, service: &str) -> Result<Service> {
-        let mut found = self.services(project, Some(service))?;
-        match (found.pop(), found.as_slice()) {
-            (None, _) => Err(Failure::new(
-                Kind::NotFound,
-                format!("there is no container of the service `{service}` {project}"),
-            )
-            .help(
-                "see what there is with `docker compose ls --all`; if its Compose files are elsewhere, name the \
-                 project in site.toml: `project = \"NAME\"`",
-            )),
-            (Some(only), []) => Ok(only),
-            (Some(last), others) => {
-                let all = others.iter().chain([&last]);
-                let names: Vec<_> = all.map(|s| format!("{} ({}, {})", s.name, s.project, s.state)).collect();
-                let message = format!("there are several containers of the service `{service}` {project}");
-                Err(Failure::new(Kind::Refused, message).why(names.join(", ")).help(
-                    "name the project that is meant: `project = \"NAME\"` in site.toml, or remove the others with `docker rm NAME`",
-                ))
-            }
-        }
+        only(self.services(project, Some(service))?, project, service)
     }
 
     /// Where a port of a container can be reached on this machine, as `127.0.0.1:9200`: if it is not published, then
@@ -238,9 +219,10 @@ impl Docker<'_> {
         self.ask(["tag", image, name].map(String::from).into()).map(drop)
     }
 
-    /// Takes a name of an image away; the image goes with its last one.
-    pub fn untag(&self, name: &str) -> Result<()> {
-        self.ask(["image", "rm", name].map(String::from).into()).map(drop)
+    /// Takes names of images away; an image goes with its last one. Of what can't be taken away the others are.
+    pub fn untag(&self, names: &[String]) -> Result<()> {
+        let words = ["image", "rm"].into_iter().map(String::from);
+        self.ask(words.chain(names.iter().cloned()).collect()).map(drop)
     }
 
     /// The last lines that a container wrote, on either stream.
@@ -293,6 +275,29 @@ impl Docker<'_> {
             }
             _ => failure,
         })
+    }
+}
+
+/// The one container among those found of a service. Fails as [`Docker::service`] does.
+pub(super) fn only(mut found: Vec<Service>, project: &Project, service: &str) -> Result<Service> {
+    match (found.pop(), found.as_slice()) {
+        (None, _) => Err(Failure::new(
+            Kind::NotFound,
+            format!("there is no container of the service `{service}` {project}"),
+        )
+        .help(
+            "see what there is with `docker compose ls --all`; if its Compose files are elsewhere, name the \
+             project in site.toml: `project = \"NAME\"`",
+        )),
+        (Some(only), []) => Ok(only),
+        (Some(last), others) => {
+            let all = others.iter().chain([&last]);
+            let names: Vec<_> = all.map(|s| format!("{} ({}, {})", s.name, s.project, s.state)).collect();
+            let message = format!("there are several containers of the service `{service}` {project}");
+            Err(Failure::new(Kind::Refused, message).why(names.join(", ")).help(
+                "name the project that is meant: `project = \"NAME\"` in site.toml, or remove the others with `docker rm NAME`",
+            ))
+        }
     }
 }
 

@@ -11,6 +11,7 @@ mod sql;
 mod tcp;
 
 mod answer;
+mod asked;
 mod check;
 mod loops;
 mod round;

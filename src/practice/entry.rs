@@ -2,24 +2,31 @@
 //! in a world's `bin` do, and its engine.
 
 use super::docker::engine;
-use super::world::start::{self, MARK};
+use super::world::start::{self, MARK, MARK_OF_FILE};
 use super::world::{World, ports, trace, write_json};
 use super::{compose, docker, real_docker, services};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::output;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, getsockname, socket_with, sockopt};
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener};
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Does what a stand-in is asked for, if these arguments (without the program's own name) are for one.
 pub fn entry(arguments: &[OsString]) -> Option<ExitCode> {
-    let [mark, dir, tool, rest @ ..] = arguments else { return None };
-    if mark != MARK {
-        return None;
-    }
+    let (mark, rest) = arguments.split_first()?;
+    let (dir, tool, rest) = match (mark, rest) {
+        (mark, [dir, tool, rest @ ..]) if mark == MARK => (dir.clone(), tool.clone(), rest),
+        (mark, [file, rest @ ..]) if mark == MARK_OF_FILE => {
+            let (dir, tool) = of_file(Path::new(file))?;
+            (dir, tool, rest)
+        }
+        _ => return None,
+    };
     let world = World::new(dir);
     let tool = tool.to_string_lossy();
     let code = match tool.as_ref() {
@@ -30,6 +37,15 @@ pub fn entry(arguments: &[OsString]) -> Option<ExitCode> {
         other => told(Err(Failure::new(Kind::Bug, format!("`{other}` is no stand-in")))),
     };
     Some(ExitCode::from(u8::try_from(code).unwrap_or(1)))
+}
+
+/// The world that a program before the real one is of, and which program it is, whatever its file is called now: both are
+/// in it, behind the line for the kernel.
+fn of_file(file: &Path) -> Option<(OsString, OsString)> {
+    let text = std::fs::read(file).ok()?;
+    let mut lines = text.strip_suffix(b"\n")?.splitn(3, |byte| *byte == b'\n').skip(1);
+    let (tool, dir) = (lines.next()?, lines.next()?);
+    Some((OsStr::from_bytes(dir).to_owned(), OsStr::from_bytes(tool).to_owned()))
 }
 
 fn told(result: Result<()>) -> i32 {

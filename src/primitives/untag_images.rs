@@ -58,8 +58,12 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<()> {
     let stop = || host.stop.is_asked();
     let docker =
         Docker { environment: &host.server()?.environment, within: Duration::seconds(60), stop: &stop };
+    // All at once; if that is not well, one after the other, to tell what is gone already from what can't be removed.
+    if arguments.names.is_empty() || docker.untag(&arguments.names).is_ok() {
+        return Ok(());
+    }
     for name in &arguments.names {
-        match docker.untag(name) {
+        match docker.untag(std::slice::from_ref(name)) {
             Err(failure) if failure.kind == Kind::NotFound => {}
             done => done?,
         }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
-use support::{Said, World, said};
+use support::{Said, World, chance, said};
 
 /// A server with maintenance mode and an action of a release; its site is also reached by a link.
 fn world() -> World {
@@ -125,15 +125,13 @@ fn an_update_that_was_killed_anywhere_is_known_to_every_administrator() {
     assert_settled(&whole, "whole");
     let trace = whole.read("trace");
     let records = whole.records();
-    // All of them with a step of 1; what one step leaves out another one meets.
-    let step = std::env::var("BANISTER_TEST_STEP").ok().and_then(|step| step.parse().ok()).unwrap_or(4);
-    let places = (0..records).step_by(step).map(|record| {
-        let when = if (record / step).is_multiple_of(2) { "after" } else { "before" };
-        format!("{when} {record}")
-    });
+    let places = chance::part((0..records).collect(), 10).into_iter().enumerate();
+    let places: Vec<String> = places
+        .map(|(turn, record)| format!("{} {record}", if turn % 2 == 0 { "after" } else { "before" }))
+        .collect();
     let (refused, resumed, abandoned, begun) =
         (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
-    each(places.collect(), |place| {
+    each(places.clone(), |place| {
         let world = world();
         let said = crash(&world, &["run", "update", "--yes"], place);
         if said.code != Some(-9) || world.records() == 0 {
@@ -173,8 +171,8 @@ fn an_update_that_was_killed_anywhere_is_known_to_every_administrator() {
         let said = other(&world, &["resume"]);
         assert_eq!(said.code, Some(4), "{place}: {said:?}");
         refused.fetch_add(1, Ordering::Relaxed);
-        let number: usize = place.split(' ').nth(1).unwrap().parse().unwrap();
-        if number / step % 4 < 2 {
+        let turn = places.iter().position(|other| other == place).unwrap();
+        if turn % 4 < 2 {
             let said = other(&world, &["resume", &path.display().to_string(), "--yes"]);
             assert_eq!(said.code, Some(0), "{place}: {said:?}");
             assert_settled(&world, place);

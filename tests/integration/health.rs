@@ -302,7 +302,7 @@ impl Docker {
         let docker = Docker { folder: tempfile::tempdir().unwrap() };
         let shown = docker.folder.path().display();
         let script = format!(
-            "#!/bin/sh\ncd '{shown}'\ncase \"$1\" in\nps) cat ids ;;\ninspect) cat containers ;;\n\
+            "#!/bin/sh\ncd '{shown}'\necho \"$1\" >>asked\ncase \"$1\" in\nps) cat ids ;;\ninspect) cat containers ;;\n\
              image) echo sha256:fresh ;;\nlogs) echo 'out of memory'; echo 'giving up' >&2 ;;\nesac\n"
         );
         docker.write("docker", &script);
@@ -380,6 +380,31 @@ fn a_compose_service_must_run_be_healthy_and_be_only_one() {
     one_off["Config"]["Labels"]["com.docker.compose.oneoff"] = json!("True");
     docker.containers(&[container("1", "running", 0, None), one_off]);
     assert!(seen(core).0);
+}
+
+#[test]
+fn docker_is_asked_once_for_all_checks_of_a_round() {
+    let docker = Docker::new();
+    let mut auth = container("2", "exited", 0, None);
+    auth["Config"]["Labels"]["com.docker.compose.service"] = json!("auth");
+    let mut other = container("3", "running", 0, None);
+    other["Config"]["Labels"]["com.docker.compose.service"] = json!("ui");
+    docker.containers(&[container("1", "running", 0, None), auth, other]);
+    let place = Arc::new(docker.place());
+    let written = json!([
+        { "service": "core", "image": "core:0.2.13" }, { "service": "ui", "image": "core:0.2.13" },
+        { "service": "auth" }, { "containers": "core" }, { "service": "sync" },
+    ]);
+    let answers = round(&checks(written), &place, &|| false).unwrap();
+    let well: Vec<bool> = answers.iter().map(|answer| answer.ok).collect();
+    assert_eq!(well, [true, true, false, true, false]);
+    let asked = std::fs::read_to_string(docker.folder.path().join("asked")).unwrap();
+    assert_eq!(asked, "ps\ninspect\nimage\n");
+    // Another project is another question.
+    let written = json!([{ "service": "core", "project": "cloud" }, { "service": "ui", "project": "cloud" }]);
+    assert!(round(&checks(written), &place, &|| false).unwrap().iter().all(|answer| answer.ok));
+    let asked = std::fs::read_to_string(docker.folder.path().join("asked")).unwrap();
+    assert_eq!(asked, "ps\ninspect\nimage\nps\ninspect\n");
 }
 
 #[test]
@@ -527,13 +552,13 @@ fn a_token_is_exchanged_for_the_one_that_is_sent() {
         let bearer = banister::internals::secret::keep(format!("exchanged {token}"), token);
         let check =
             json!({ "http": server.url("/queue"), "bearer": bearer, "exchange": server.url(exchange) });
-        Check::read(&check).unwrap().look(&Place::default(), &|| false).unwrap()
+        round(&[Check::read(&check).unwrap()], &Arc::default(), &|| false).unwrap().remove(0)
     };
     assert!(look("first-token", "/exchange").ok);
     let refused = look("another-token", "/exchange");
     assert!(!refused.ok && refused.said.starts_with("got no token: POST "), "{refused:?}");
     let check = json!({ "http": server.url("/queue"), "exchange": server.url("/exchange") });
-    let failure = Check::read(&check).unwrap().look(&Place::default(), &|| false).unwrap_err();
+    let failure = round(&[Check::read(&check).unwrap()], &Arc::default(), &|| false).unwrap_err();
     assert_eq!((failure.kind, failure.message.contains("`bearer`")), (Kind::Invalid, true), "{failure:?}");
     assert!(refused.said.ends_with("answered 401") && !refused.said.contains("another-token"), "{refused:?}");
 }

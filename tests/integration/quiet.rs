@@ -134,7 +134,7 @@ fn an_update_that_is_killed_while_users_are_held_off_ends_like_one_that_is_not()
     let journal = undisturbed.journals().pop().unwrap();
     let until: String = journal.split_inclusive('\n').take(last + 1).collect();
     let places = named_places(&until, first - 2);
-    let places = shared(&places, Thin { stride: 1, first: 0, ..Thin::tidy() });
+    let places = shared(&places, Thin::tidy());
     drop(undisturbed);
     side_by_side(&places, |places| {
         let round = with_page();

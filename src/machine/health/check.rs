@@ -1,9 +1,9 @@
 //! A check, as scripts and `site.toml` write it.
 
-use super::{Answer, Command, Containers, Http, LOOK, Place, Service, Sql, Tcp};
+use super::asked::Asked;
+use super::{Answer, Command, Containers, Http, Place, Service, Sql, Tcp};
 use crate::data;
 use crate::failure::{Failure, Kind, Result};
-use crate::machine::compose::Docker;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -52,8 +52,8 @@ impl Check {
     ///
     /// Fails with [`Kind::Invalid`] if the check itself is wrong, so that no waiting helps, and with
     /// [`Kind::Interrupted`].
-    pub fn look(&self, place: &Place, stop: &dyn Fn() -> bool) -> Result<Answer> {
-        let outside = if place.inside { Some(self.outside(place, stop)) } else { None };
+    pub(super) fn look(&self, place: &Place, asked: &Asked, stop: &dyn Fn() -> bool) -> Result<Answer> {
+        let outside = if place.inside { Some(self.outside(place, asked, stop)) } else { None };
         let check = match &outside {
             Some(Err(failure)) => return Ok(Answer::of(failure)),
             Some(Ok(check)) => check,
@@ -62,8 +62,8 @@ impl Check {
         let answer = match check {
             Check::Http(http) => http.look(place),
             Check::Tcp(tcp) => tcp.look(),
-            Check::Service(service) => service.look(place, stop),
-            Check::Containers(containers) => containers.look(place, stop),
+            Check::Service(service) => service.look(place, asked, stop),
+            Check::Containers(containers) => containers.look(place, asked, stop),
             Check::Sql(sql) => sql.look(place, stop),
             Check::Command(command) => command.look(place, stop),
             Check::Unknown(_) => Err(Failure::new(Kind::Bug, "a check is not known yet")),
@@ -79,8 +79,7 @@ impl Check {
 
     /// The check from outside a Compose project: with the place where a service can be reached instead of its name. It
     /// may be another one each time the service is started.
-    fn outside(&self, place: &Place, stop: &dyn Fn() -> bool) -> Result<Check> {
-        let docker = Docker { environment: &place.environment, within: LOOK, stop };
+    fn outside(&self, place: &Place, asked: &Asked, stop: &dyn Fn() -> bool) -> Result<Check> {
         let reachable = |written: &str| -> Result<String> {
             let scheme = written.find("://").map_or(0, |at| at + 3);
             let path = written[scheme..].find('/').map_or(written.len(), |at| scheme + at);
@@ -90,7 +89,8 @@ impl Check {
                 Some((host, port)) => (host, port.parse().unwrap_or(standard)),
                 None => (authority, standard),
             };
-            let there = docker.reachable(&docker.service(&place.project, host)?.id, port)?;
+            let found = asked.service(&place.project, host, stop)?;
+            let there = asked.docker(stop).reachable(&found.id, port)?;
             Ok(format!("{}{there}{}", &written[..scheme], &written[path..]))
         };
         let mut check = self.clone();

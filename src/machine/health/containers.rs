@@ -1,6 +1,7 @@
 //! All containers of a service: as many as are wanted run and are healthy, or, where that is how it ends, ended well.
 
-use super::service::{docker, judge};
+use super::asked::{Asked, docker};
+use super::service::judge;
 use super::{Answer, Place};
 use crate::failure::Result;
 use crate::machine::compose::{Project, Service};
@@ -50,8 +51,8 @@ fn just_restarted(found: &Service) -> Option<String> {
 }
 
 impl Containers {
-    pub(super) fn look(&self, place: &Place, stop: &dyn Fn() -> bool) -> Result<Answer> {
-        let mut found = docker(place, stop).services(&self.project(place), Some(&self.containers))?;
+    pub(super) fn look(&self, place: &Place, asked: &Asked, stop: &dyn Fn() -> bool) -> Result<Answer> {
+        let mut found = asked.services(&self.project(place), Some(&self.containers), stop)?;
         found.sort_by(|one, other| one.name.cmp(&other.name));
         let mut answer = self.judge(&found);
         let lives = found.iter().map(|it| format!("{} {} {}", it.id, it.restart_count, it.started_at));

@@ -1,7 +1,7 @@
 //! Services that end and are started again by Docker, over and over, whether a check looks at them or not: what is waited
 //! for may only wait for one of them.
 
-use super::service::docker;
+use super::asked::{Asked, docker};
 use super::{Check, Place};
 use crate::machine::compose::{Project, Service};
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,14 +14,11 @@ const RESTARTS: u64 = 10;
 const SHORT: Duration = Duration::from_secs(20);
 /// Before this nobody gives up.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Between two looks.
-const PAUSE: Duration = Duration::from_secs(3);
 
 /// What was seen of the services around those that are checked.
 pub(super) struct Loops {
     projects: BTreeSet<Project>,
     begun: Instant,
-    looked: Option<Instant>,
     /// By container: how often it had been restarted when it was first seen, and what was seen last.
     seen: BTreeMap<String, (u64, Service)>,
 }
@@ -34,19 +31,15 @@ impl Loops {
             _ => None,
         };
         let projects = checks.iter().filter_map(project).collect();
-        Loops { projects, begun: Instant::now(), looked: None, seen: BTreeMap::new() }
+        Loops { projects, begun: Instant::now(), seen: BTreeMap::new() }
     }
 
-    /// The service that keeps the others from becoming healthy, if that is certain.
-    pub fn look(&mut self, place: &Place, stop: &dyn Fn() -> bool) -> Option<&Service> {
-        if self.looked.is_none_or(|looked| looked.elapsed() >= PAUSE) {
-            self.looked = Some(Instant::now());
-            let docker = docker(place, stop);
-            // What Docker does not tell now, the checks themselves say.
-            let there = |project: &Project| docker.services(project, None).unwrap_or_default();
-            let services = self.projects.iter().flat_map(there).collect();
-            self.add(services);
-        }
+    /// The service that keeps the others from becoming healthy, if that is certain after a round that saw this.
+    pub fn look(&mut self, asked: &Asked, stop: &dyn Fn() -> bool) -> Option<&Service> {
+        // What Docker does not tell now, the checks themselves say.
+        let there = |project: &Project| asked.services(project, None, stop).unwrap_or_default();
+        let services = self.projects.iter().flat_map(there).collect();
+        self.add(services);
         self.hopeless(self.begun.elapsed())
     }
 

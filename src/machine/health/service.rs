@@ -1,8 +1,9 @@
 //! A service of Docker Compose that runs, is healthy, and was made from the right image.
 
-use super::{Answer, LOOK, Place};
+use super::asked::{Asked, docker};
+use super::{Answer, Place};
 use crate::failure::Result;
-use crate::machine::compose::{self, Docker, Project};
+use crate::machine::compose::{self, Project};
 use serde::{Deserialize, Serialize};
 
 /// `#{ service: name, … }`
@@ -22,13 +23,12 @@ pub struct Service {
 }
 
 impl Service {
-    pub(super) fn look(&self, place: &Place, stop: &dyn Fn() -> bool) -> Result<Answer> {
-        let docker = docker(place, stop);
-        let found = docker.service(&self.project(place), &self.service)?;
+    pub(super) fn look(&self, place: &Place, asked: &Asked, stop: &dyn Fn() -> bool) -> Result<Answer> {
+        let found = asked.service(&self.project(place), &self.service, stop)?;
         let mut answer = match (&self.image, judge(&found)) {
             (Some(image), answer) if answer.ok => match image.starts_with("sha256:") {
                 true if *image == found.image => answer,
-                false if docker.image(image)? == found.image => answer,
+                false if asked.image(image, stop)? == found.image => answer,
                 _ => Answer::bad(format!("runs another image than `{image}`")),
             },
             (_, answer) => answer,
@@ -47,11 +47,6 @@ impl Service {
     pub(super) fn project(&self, place: &Place) -> Project {
         self.project.clone().map_or_else(|| place.project.clone(), Project::Named)
     }
-}
-
-/// Docker as checks ask it: it answers within [`LOOK`], or the check fails.
-pub(super) fn docker<'a>(place: &'a Place, stop: &'a dyn Fn() -> bool) -> Docker<'a> {
-    Docker { environment: &place.environment, within: LOOK, stop }
 }
 
 pub(super) fn judge(found: &compose::Service) -> Answer {

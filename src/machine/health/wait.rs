@@ -1,7 +1,9 @@
 //! Waiting until all checks are true, and stay so.
 
+use super::asked::Asked;
 use super::loops::Loops;
-use super::{Answer, Check, Place, round};
+use super::round::answers;
+use super::{Answer, Check, Place};
 use crate::failure::{Failure, Kind, Result};
 use crate::units;
 use serde::{Deserialize, Serialize};
@@ -54,7 +56,8 @@ pub fn wait(
     let mut loops = Loops::new(checks, place);
     loop {
         let looked_at = Instant::now();
-        let answers = round(checks, place, stop)?;
+        let asked = Arc::new(Asked::new(place));
+        let answers = answers(checks, &asked, place, stop)?;
         for (history, answer) in histories.iter_mut().zip(&answers) {
             if let Some(line) = history.add(answer, looked_at) {
                 on_change(&line);
@@ -80,7 +83,7 @@ pub fn wait(
             }
             Some(_) => {}
             None => {
-                if let Some(service) = loops.look(place, stop).cloned() {
+                if let Some(service) = loops.look(&asked, stop).cloned() {
                     let message =
                         format!("{otherwise}: its service `{}` ends again and again", service.service);
                     let mut whys = loops.tell(&service.id, place, LOG_LINES);

@@ -54,12 +54,18 @@ pub fn order(world: &World, order: &Order) -> Result<Vec<Container>> {
 
 /// The container with this name, identity or beginning of an identity.
 pub fn find(world: &World, name: &str) -> Result<Container> {
+    let all = order(world, &Order::List)?;
+    named(&all, name)
+        .cloned()
+        .ok_or_else(|| Failure::new(Kind::NotFound, format!("Error: No such container: {name}")))
+}
+
+/// The same among these.
+pub fn named<'a>(all: &'a [Container], name: &str) -> Option<&'a Container> {
     let wanted = name.trim_start_matches('/');
-    let mut all = order(world, &Order::List)?.into_iter();
-    all.find(|container| {
+    all.iter().find(|container| {
         container.spec.name == wanted || (wanted.len() >= 4 && container.state.id.starts_with(wanted))
     })
-    .ok_or_else(|| Failure::new(Kind::NotFound, format!("Error: No such container: {name}")))
 }
 
 /// A container with its process, if it has one now.

@@ -1,6 +1,6 @@
 //! `docker inspect`, of containers, images, volumes and networks.
 
-use super::engine::find;
+use super::engine::{Order, named, order};
 use super::format::render;
 use super::image;
 use super::words::Words;
@@ -14,12 +14,13 @@ pub fn inspect(world: &World, words: &Words) -> Result<i32> {
     let kind = words.option(&["--type"]);
     let mut found = Vec::new();
     let mut missing = Vec::new();
+    let containers = match kind {
+        None | Some("container") => order(world, &Order::List).unwrap_or_default(),
+        _ => Vec::new(),
+    };
     for name in &words.names {
         let folder = |kind: &str| world.path(kind).join(name);
-        let value = match kind {
-            None | Some("container") => find(world, name).map(|container| container.inspect(world)).ok(),
-            _ => None,
-        };
+        let value = named(&containers, name).map(|container| container.inspect(world));
         let value = value.or_else(|| match kind {
             None | Some("image") => image::find(world, name).map(|image| image.inspect(world)),
             _ => None,

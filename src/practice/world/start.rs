@@ -13,6 +13,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 /// The first argument by which the banister binary is a stand-in.
 pub const MARK: &str = "__practice";
+/// The first argument by which it is the stand-in that the file says which comes next.
+pub const MARK_OF_FILE: &str = "__practice-file";
 
 /// The environment in which an administrator of this world works: `HOME` and `PATH`.
 pub fn environment(world: &World) -> [(&'static str, OsString); 2] {

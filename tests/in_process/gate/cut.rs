@@ -87,16 +87,13 @@ pub fn side_by_side<T: Sync>(items: &[T], work: impl Fn(&T) -> Counts + Sync) ->
 pub fn sweep(ground: &Ground, full: &Ended, from: usize, back: bool) -> Counts {
     let (journal, expected) = (journal_of(&full.path), full.story());
     let ends = ends(&journal);
-    let places: Vec<(usize, usize)> = (from..ends.len())
-        // What is after the last record can't be continued.
-        .flat_map(|n| {
-            let torn = ends[n - 1] + (ends[n] - ends[n - 1]) / 2;
-            let whole = n.is_multiple_of(ground.stride()).then_some((n, ends[n - 1]));
-            // What is torn is cut off before anything is replayed, whatever it was.
-            let torn = n.is_multiple_of(TORN).then_some((n, torn));
-            whole.into_iter().chain(torn)
-        })
-        .collect();
+    // What is after the last record can't be continued.
+    let records: Vec<usize> = (from..ends.len()).collect();
+    let whole = ground.some_of(records.clone()).into_iter().map(|n| (n, ends[n - 1]));
+    // What is torn is cut off before anything is replayed, whatever it was.
+    let torn = records.into_iter().filter(|n| n.is_multiple_of(TORN));
+    let torn = torn.map(|n| (n, ends[n - 1] + (ends[n] - ends[n - 1]) / 2));
+    let places: Vec<(usize, usize)> = whole.chain(torn).collect();
     let mut counts = side_by_side(&places, |(n, length)| {
         let is_whole = *length == ends[n - 1];
         let place = format!("record {n}{}", if is_whole { "" } else { ", torn" });

@@ -24,7 +24,7 @@ fn performed_calls(story: &Story) -> Vec<KeyBuf> {
 
 pub fn each(ground: &Ground, full: &Ended) -> Counts {
     let expected = full.story();
-    let calls: Vec<KeyBuf> = performed_calls(&expected).into_iter().step_by(ground.stride()).collect();
+    let calls = ground.some_of(performed_calls(&expected));
     side_by_side(&calls, |key| {
         let mut counts = Counts::default();
         let place = |what: &str| format!("{}, {key} fails, {what}", ground.case.name);
@@ -82,7 +82,7 @@ pub fn each_of_the_rollback(ground: &Ground, key: &KeyBuf) -> (Counts, Ended) {
 pub fn rolled_back_from_each_open_call(ground: &Ground, full: &Ended) -> Counts {
     let journal = journal_of(&full.path);
     let ends = super::cut::ends(&journal);
-    let lengths: Vec<usize> = ends[..ends.len() - 1].iter().step_by(ground.stride()).copied().collect();
+    let lengths = ground.some_of(ends[..ends.len() - 1].to_vec());
     side_by_side(&lengths, |length| {
         let mut counts = Counts::default();
         let path = ground.run_of(&journal[..*length]);

@@ -3,6 +3,7 @@
 use super::model::{AWKWARD, Model};
 use super::stand_in::{Found, StandIn};
 use super::story::Story;
+use crate::support::chance;
 use banister::data::Arguments;
 use banister::failure::{Failure, Kind, Result};
 use banister::internals::event::{Event, RunState};
@@ -97,17 +98,17 @@ impl Ground {
         Ground { folder, case, site, layers, header, runbook, runs: AtomicUsize::new(0) }
     }
 
-    /// Of so many records, or calls, one is tried; in a long run each. What one runbook leaves out another one meets: all
-    /// pass the same gate.
-    pub fn stride(&self) -> usize {
-        if crate::support::chance::is_long() {
-            return 1;
-        }
-        match (self.case.kind, self.case.runbook) {
-            ("plain", "update") => 3,
-            ("plain", _) => 6,
-            _ => 17,
-        }
+    /// Those of a run's records, or calls, that are tried: of so many one, others with each seed; in a long run each. What one
+    /// runbook leaves out another one meets: all pass the same gate.
+    pub fn some_of<T>(&self, items: Vec<T>) -> Vec<T> {
+        chance::part(
+            items,
+            match (self.case.kind, self.case.runbook) {
+                ("plain", "update") => 5,
+                ("plain", _) => 9,
+                _ => 23,
+            },
+        )
     }
 
     pub fn model(&self) -> Model {

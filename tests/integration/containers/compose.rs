@@ -95,7 +95,7 @@ impl Drop for Killed {
 
 /// What Docker has of copies.
 fn copies() -> String {
-    let of = ["--filter", "label=banister.copy-of"];
+    let of = ["--filter", "label=banister.copy-of=server"];
     let list = |words: &[&str]| docker(&[words, &of].concat());
     [list(&["ps", "-a", "-q"]), list(&["volume", "ls", "-q"]), list(&["network", "ls", "-q"])].concat()
 }
@@ -127,7 +127,7 @@ fn drill(stack: &Stack) {
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
     drop(drill);
-    let containers = docker(&["ps", "-a", "-q", "--filter", "label=banister.copy-of"]);
+    let containers = docker(&["ps", "-a", "-q", "--filter", "label=banister.copy-of=server"]);
     let containers: Vec<&str> = containers.split_whitespace().collect();
     let told = docker(&[&["inspect"][..], &containers].concat());
     let told: serde_json::Value = serde_json::from_str(&told).unwrap();
@@ -241,7 +241,8 @@ fn a_fresh_host_gets_everything_back_and_one_of_another_minor_release_stays_as_i
     stack.practice.switch("incompatible", true).unwrap();
     install(&stack, "0.3.0");
     let other = state(&stack);
-    let ids = || docker(&["ps", "-a", "--no-trunc", "--format", "{{.ID}} {{.State}}"]);
+    let of_server = "label=com.docker.compose.project=server";
+    let ids = || docker(&["ps", "-a", "--no-trunc", "--filter", of_server, "--format", "{{.ID}} {{.State}}"]);
     let containers = ids();
     let restore = stack.banister(&["backup", "restore", archive.to_str().unwrap(), "--yes"]);
     assert_eq!(restore.code, Some(1), "{restore:?}");

@@ -103,7 +103,9 @@ fn a_project_in_a_checkout_is_adopted_updated_and_rolled_back_without_a_build() 
     }
     assert_eq!(head(&lab, "built"), "1.1");
 
+    lab.is_impatient(true);
     let failed = lab.banister(&["run", "update", "--to", "2.0", "--yes", "--on-failure", "stop"]);
+    lab.is_impatient(false);
     assert_eq!(failed.code, Some(1), "{failed:?}");
     assert!(failed.err.contains("`built` did not become healthy"), "{failed:?}");
     // Nothing can be built any more.

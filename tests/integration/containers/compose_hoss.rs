@@ -289,7 +289,7 @@ fn assert_no_labels() {
 
 /// Neither copies of the server are left, nor what was unpacked, nor a snapshot.
 fn assert_tidy(backups: &Path, snapshots: &Path) {
-    let of = ["--filter", "label=banister.copy-of"];
+    let of = ["--filter", "label=banister.copy-of=server"];
     let list = |words: &[&str]| docker(&[words, &of].concat());
     assert_eq!(
         [list(&["ps", "-a", "-q"]), list(&["volume", "ls", "-q"]), list(&["network", "ls", "-q"])].concat(),

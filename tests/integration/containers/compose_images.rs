@@ -74,7 +74,9 @@ fn a_compose_project_is_adopted_updated_and_rolled_back_with_its_rows_and_withou
     assert!(again.contains("already runs 1.2"), "{again}");
 
     // It stops where 2.0 does not start; by then its data is another.
+    lab.is_impatient(true);
     let failed = lab.banister(&["run", "update", "--yes", "--on-failure", "stop"]);
+    lab.is_impatient(false);
     assert_eq!(failed.code, Some(1), "{failed:?}");
     assert!(failed.err.contains("`shop` did not become healthy"), "{failed:?}");
     assert_eq!(read(&lab, "shop_data", "schema"), "2\n");
@@ -168,11 +170,16 @@ fn an_update_and_a_rollback_that_are_killed_end_like_those_that_are_not() {
         assert_eq!(volume(name), "started 1.0\nstarted 1.1\n", "{places:?}");
     }
 
-    assert_eq!(lab.banister(&fail("whole")).code, Some(1));
+    let fails = |name| {
+        lab.is_impatient(true);
+        assert_eq!(lab.banister(&fail(name)).code, Some(1));
+        lab.is_impatient(false);
+    };
+    fails("whole");
     let failed = lab.records();
     lab.good(&back);
     let backs = some_of(failed + 1, lab.records());
-    assert_eq!(lab.banister(&fail("cut")).code, Some(1));
+    fails("cut");
     let said = lab.killed_at(&back, &back, &backs);
     assert_eq!(said.code, Some(0), "{backs:?}: {said:?}");
     for name in ["whole", "cut"] {

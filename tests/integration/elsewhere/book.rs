@@ -1,7 +1,7 @@
 //! What is open on a server elsewhere and owed to it is known there, whoever asks and from wherever.
 
 use super::world::Elsewhere;
-use crate::support::{Said, World, said};
+use crate::support::{Said, World, chance, said};
 use serde_json::Value;
 use std::process::Command;
 use std::sync::Mutex;
@@ -96,12 +96,10 @@ fn an_update_elsewhere_that_was_killed_anywhere_is_known_to_every_administrator(
     assert_eq!(said.code, Some(0), "{said:?}");
     assert_settled(&whole, "whole");
     let (trace, records) = (whole.trace(), whole.world.records());
-    let step = std::env::var("BANISTER_TEST_STEP").ok().and_then(|step| step.parse().ok()).unwrap_or(12);
-    let places: Vec<usize> = (step / 2..records).step_by(step).collect();
+    let places = chance::part((1..records).collect(), 24).into_iter().enumerate().collect::<Vec<_>>();
     let places = Mutex::new(places);
     let [half, resumed, abandoned, begun] = [0; 4].map(AtomicUsize::new);
-    let one = |record: usize| {
-        let turn = record / step;
+    let one = |turn: usize, record: usize| {
         let place = &format!("{} {record}", if turn.is_multiple_of(2) { "after" } else { "before" });
         let elsewhere = elsewhere();
         assert_eq!(crash(&elsewhere, &UPDATE, place).code, Some(-9), "{place}");
@@ -144,8 +142,8 @@ fn an_update_elsewhere_that_was_killed_anywhere_is_known_to_every_administrator(
         for _ in 0..3 {
             scope.spawn(|| {
                 loop {
-                    let Some(record) = places.lock().unwrap().pop() else { break };
-                    one(record);
+                    let Some((turn, record)) = places.lock().unwrap().pop() else { break };
+                    one(turn, record);
                 }
             });
         }

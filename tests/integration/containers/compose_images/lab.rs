@@ -24,7 +24,7 @@ fi
 [ -f /data/schema ] || echo 1 > /data/schema
 echo "started VERSION" >> /data/rows
 trap 'exit 0' TERM
-while :; do sleep 1; done
+while :; do sleep 60 & wait; done
 "#;
 
 /// With a comment, quotes and blanks, which all stay.
@@ -194,6 +194,16 @@ impl Lab {
         let text =
             text.replace("\nbackup = ", "\nhealthy = { within = \"12s\", stable = \"1s\" }\nbackup = ");
         fs::write(file, text).unwrap();
+    }
+
+    /// What is not healthy by then does not become so. A release that does not start is waited for to the end.
+    pub fn is_impatient(&self, yes: bool) {
+        let (patient, impatient) = ("within = \"12s\"", "within = \"4s\"");
+        let (from, to) = if yes { (patient, impatient) } else { (impatient, patient) };
+        let file = self.path("site/site.toml");
+        let text = fs::read_to_string(&file).unwrap();
+        assert!(text.contains(from), "{text}");
+        fs::write(file, text.replace(from, to)).unwrap();
     }
 
     pub fn file(&self, name: &str) -> String {
