@@ -29,6 +29,8 @@ pub struct Index {
     places: HashSet<Arc<str>>,
     /// Whether the way back has begun.
     pub rollback: bool,
+    /// How many sessions worked on it.
+    pub sessions: usize,
     /// The state that the last session left, and why; nothing while one works or if it was killed.
     pub finished: Option<(RunState, Option<Failure>)>,
     /// Whether the script of that session had said what is to be done if it fails.
@@ -98,7 +100,10 @@ impl Index {
         }
         match record.entry {
             Entry::Run(header) => self.header = Some(header),
-            Entry::Session { .. } => self.finished = None,
+            Entry::Session { .. } => {
+                self.sessions += 1;
+                self.finished = None;
+            }
             Entry::Block { key, name, source } => {
                 self.begin(&key);
                 let source = self.place(&source);

@@ -8,6 +8,7 @@ mod ages;
 mod architecture;
 mod archive;
 mod awkward;
+mod background;
 mod book;
 mod branch;
 mod canary;
