@@ -31,7 +31,7 @@ use crate::data;
 use crate::event::{Event, Listener, RunState};
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::run::{self, OpenRun};
-use crate::journal::{Call, Entry, Header, Outcome};
+use crate::journal::{ANSWERED, Call, Entry, Header, Outcome};
 use crate::key::Key;
 use crate::person::{About, Person};
 use crate::primitive::{AnyPrimitive, Given, Host, Sort, Told, changes_server};
@@ -274,6 +274,10 @@ impl Session {
         let person = About { about: key.folder_name(), person: self.person.as_ref() };
         let (value, answer) = self.reach.ask(given, &person)?;
         if let Some(answer) = answer {
+            let decision =
+                Entry::Decision { key: key.to_buf(), decision: ANSWERED.into(), by: answer.by.clone() };
+            // Saved with the answer.
+            self.write(decision, false)?;
             let question = given.accepted()?.question()?.text;
             self.tell(&Event::Answered { question, answer: answer.text, by: answer.by });
         }

@@ -88,11 +88,27 @@ fn run_folder(world: &World) -> PathBuf {
     world.journals().pop().unwrap().parent().unwrap().to_owned()
 }
 
+/// The program as people start it.
+fn command(world: &World, arguments: &[&str]) -> Command {
+    let mut command = world.command(arguments);
+    command.env_remove("BANISTER_FOREGROUND");
+    command
+}
+
+fn said_by(world: &World, arguments: &[&str]) -> Said {
+    support::said(command(world, arguments).output().unwrap())
+}
+
+/// The same, whose runner is killed where the journal is at `place`.
+fn killed_at(world: &World, place: &str, arguments: &[&str]) -> Said {
+    support::said(command(world, arguments).env("BANISTER_CRASH_AT", place).output().unwrap())
+}
+
 /// The program at a terminal of its own.
 fn at_terminal(world: &World, words: &[&str]) -> Pty {
     let words: Vec<&str> =
         [env!("CARGO_BIN_EXE_banister")].into_iter().chain(words.iter().copied()).collect();
-    Pty::start(&world.command(&[]), &words, 40, 100)
+    Pty::start(&command(world, &[]), &words, 40, 100)
 }
 
 fn detached(world: &World, arguments: &[&str]) -> Said {
