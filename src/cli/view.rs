@@ -56,7 +56,7 @@ pub fn view(context: &Context, path: &Path, session: u64, site: Option<Arc<Site>
         None => {
             let command = context.command(&format!("attach {}", word(run::name(path))));
             if !context.json {
-                println!("the run goes on; see it again with `{command}`");
+                println!("the run continues; `{command}` shows it again");
             }
             Ok(0)
         }
@@ -82,7 +82,7 @@ struct Viewer<'a> {
 impl Viewer<'_> {
     /// Nothing if this is left while the run goes on.
     fn follow(&mut self) -> Result<Option<u8>> {
-        let unread = || "what the run tells can't be read".to_owned();
+        let unread = || "the events of the run can't be read".to_owned();
         let mut alone: Option<Instant> = None;
         loop {
             while let Some((event, line)) = self.follower.next().or_fail(Kind::Journal, unread)? {
@@ -158,6 +158,7 @@ impl Viewer<'_> {
                 Ok(Ok(answer)) => self.give(&name, answer)?,
                 // It was left; the run waits on.
                 Ok(Err(_)) | Err(mpsc::TryRecvError::Disconnected) => {
+                    eprintln!("the question stays open; `{}` asks it again", self.context.command("attach"));
                     self.waited.insert(name);
                     self.asking = None;
                 }
@@ -230,7 +231,7 @@ fn listen(path: &Path) -> Result<()> {
                     continue;
                 }
             };
-            if asked == Asked::Finish {
+            if asked == Asked::Finish && !output::is_asking() {
                 eprintln!(
                     "\nstopping after the running command; press Ctrl-C again to stop it now (Ctrl-\\ leaves a run without \
                      stopping it)"
