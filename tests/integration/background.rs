@@ -1,5 +1,7 @@
 //! Runs in the background: whoever dies, viewer, runner or watcher, they come to the same end.
 
+mod killed;
+
 use crate::support;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -49,7 +51,11 @@ fn ends(world: &World) -> Vec<String> {
 
 /// Processes that play these parts for runs of the world.
 fn processes(world: &World, parts: &[&str]) -> Vec<u32> {
-    let state = world.path().join("state").display().to_string();
+    processes_of(&world.path().join("state").display().to_string(), parts)
+}
+
+/// The same for runs in a state folder.
+fn processes_of(state: &str, parts: &[&str]) -> Vec<u32> {
     let entries = fs::read_dir("/proc").unwrap().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     let line = |pid: &u32| {
@@ -57,7 +63,7 @@ fn processes(world: &World, parts: &[&str]) -> Vec<u32> {
     };
     pids.filter(|pid| {
         let line = line(pid);
-        line.contains(&state) && parts.iter().any(|part| line.split('\0').nth(1) == Some(part))
+        line.contains(state) && parts.iter().any(|part| line.split('\0').nth(1) == Some(part))
     })
     .collect()
 }
