@@ -9,6 +9,7 @@ use crate::journal::index::Index;
 use crate::journal::run::OpenRun;
 use crate::runner::events::Events;
 use crate::runner::mailbox::Mailbox;
+use crate::runner::notices::{self, Noticing};
 use crate::runner::{watch, wishes};
 use crate::session::{Direction, Restart};
 use crate::site::Site;
@@ -17,11 +18,37 @@ use signal_hook::consts::SIGTERM;
 use signal_hook::iterator::Signals;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// `banister watch-run FOLDER`.
 pub fn watcher(run: &Path) -> Result<u8> {
     // Whoever started it may have gone.
-    watch::watch(run, &|line| crate::output::line(line)).map(|()| 0)
+    let say = |line: &str| crate::output::line(line);
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| notify(run, &|| over.load(Ordering::SeqCst)));
+        let watched = watch::watch(run, &say);
+        over.store(true, Ordering::SeqCst);
+        watched.map(|()| 0)
+    })
+}
+
+/// Sends the run's notices, unless another watcher does.
+fn notify(run: &Path, is_over: &dyn Fn() -> bool) {
+    let site = Request::read(run).and_then(|request| Site::load(&request.site));
+    let Ok(site) = site else { return };
+    if site.notify.is_empty() {
+        return;
+    }
+    // The one before may still be at what nobody took.
+    let _courier = loop {
+        match watch::take_courier(run) {
+            Ok(Some(courier)) => break courier,
+            Ok(None) if !is_over() => std::thread::sleep(std::time::Duration::from_secs(1)),
+            _ => return,
+        }
+    };
+    notices::send(run, &site.notify, is_over, &|failure| eprint!("{failure}"));
 }
 
 /// `banister run-here FOLDER`: works on the run as its request says, and tells how that ended.
@@ -32,12 +59,14 @@ pub fn runner(context: Context, run: &Path) -> Result<u8> {
     crate::command::own_session().map_err(failed)?;
     let Some(_runner) = watch::take(run)? else { return Ok(0) };
     let request = Request::read(run)?;
-    let events = Arc::new(Events::begin(run, request.verbose)?);
+    let told = Arc::new(Events::begin(run, request.verbose)?);
+    let session = told.session;
+    let events: Arc<dyn Listener> = Arc::new(Noticing::new(run.to_owned(), session, told));
     crate::output::line(watch::READY);
     crate::lock::act_from(request.from.clone());
     let stop = Arc::new(Stop::new());
     watch::keep_watched(run.to_owned(), &stop);
-    wishes::hear(run.to_owned(), events.session, &stop);
+    wishes::hear(run.to_owned(), session, &stop);
     leave_on_sigterm(&stop)?;
     let worked = work_on(context, request, run, &events, &stop);
     let (code, failure) = match worked {
@@ -61,7 +90,7 @@ fn work_on(
     mut context: Context,
     request: Request,
     path: &Path,
-    events: &Arc<Events>,
+    events: &Arc<dyn Listener>,
     stop: &Arc<Stop>,
 ) -> Result<u8> {
     let run = OpenRun::open(path)?;
@@ -79,7 +108,7 @@ fn work_on(
     });
     let runbook = resume::prepare(&site, &header, path, request.original)?;
     let answers = &request.answers;
-    let listener: Arc<dyn Listener> = events.clone();
+    let listener = events.clone();
     let mut mailbox = Mailbox::new(path.to_owned(), listener.clone(), stop.clone());
     mailbox.yes = answers.yes;
     mailbox.prepared.clone_from(&answers.answer);

@@ -17,9 +17,6 @@ use std::time::Duration;
 /// What a runner says once it holds the run.
 pub const READY: &str = "ready";
 
-/// A panic ends the program with this.
-const PANICKED: i32 = 101;
-
 /// So often a runner is started again that gets nothing done.
 const TRIES: u32 = 8;
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
@@ -59,6 +56,11 @@ pub fn take(run: &Path) -> Result<Option<FileLock>> {
     place::take(run, RUNNER).or_fail(Kind::Journal, || format!("`{}` can't be locked", run.display()))
 }
 
+/// The lock of who sends the run's notices; nothing if somebody does.
+pub fn take_courier(run: &Path) -> Result<Option<FileLock>> {
+    place::take(run, "courier").or_fail(Kind::Journal, || format!("`{}` can't be locked", run.display()))
+}
+
 /// The watcher: has a runner work on the run until that ends by itself. `say` is called once one holds the run.
 pub fn watch(run: &Path, say: &dyn Fn(&str)) -> Result<()> {
     let failed = || format!("the run in `{}` can't be watched", run.display());
@@ -83,7 +85,7 @@ pub fn watch(run: &Path, say: &dyn Fn(&str)) -> Result<()> {
         }
         let status = runner.wait().or_fail(Kind::Refused, failed)?;
         // What it did to the end it said in the journal.
-        if status.signal().is_none() && status.code() != Some(PANICKED) {
+        if status.signal().is_none() && status.code() != Some(i32::from(Kind::Bug.exit_code())) {
             return Ok(());
         }
         if length(run) > before {
