@@ -96,7 +96,8 @@ pub struct Owed {
 impl Owed {
     /// Whether it is the same thing of the same run.
     fn is_same(&self, other: &Owed) -> bool {
-        (&self.run, &self.text, &self.data, &self.release) == (&other.run, &other.text, &other.data, &other.release)
+        (&self.run, &self.text, &self.data, &self.release)
+            == (&other.run, &other.text, &other.data, &other.release)
     }
 }
 

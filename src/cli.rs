@@ -4,6 +4,8 @@ mod adopt;
 mod agent;
 mod arguments;
 mod asked;
+mod attach;
+mod background;
 mod backup;
 mod check;
 mod command_line;
@@ -20,8 +22,10 @@ mod new_site;
 mod outcome;
 mod plan;
 mod repl;
+mod request;
 mod resume;
 mod run;
+mod runner;
 mod runs;
 mod show;
 mod signals;
@@ -30,6 +34,7 @@ mod status;
 mod test;
 mod unfinished;
 mod unread;
+mod view;
 mod work;
 
 use crate::failure::{Failure, Kind, Result};
@@ -87,6 +92,9 @@ fn dispatch(context: Context, command: &Command, matches: &clap::ArgMatches) -> 
         Command::Plan(options) => plan::plan(&context, options, matches),
         Command::Run(options) => run::run(&context, options, matches),
         Command::Resume(options) => resume::resume(&context, options),
+        Command::Attach { run } => attach::attach(&context, run.as_deref()),
+        Command::RunHere { folder } => runner::runner(context, folder),
+        Command::WatchRun { folder } => runner::watcher(folder),
         Command::Test(options) => test::test(&context, options),
         Command::Check { paths } => check::check(&context, paths),
         Command::Backup { command } => backup::backup(&context, command),

@@ -49,6 +49,7 @@ mod look;
 mod start;
 
 mod aide;
+mod detached;
 mod filter;
 
 use std::ffi::OsString;
@@ -57,8 +58,10 @@ use std::process::ExitCode;
 
 pub use aide::Aide;
 pub use cancel::cancel;
+pub use detached::{Detached, own_session};
 pub use exit::Exit;
 pub use filter::{Feed, Filter};
+pub use folder::{read as read_file, write_new as write_once};
 pub use follow::{Attention, Followed, From, follow};
 pub use inherit::secrets;
 pub use kept::{Kept, kept};

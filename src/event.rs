@@ -3,6 +3,7 @@
 
 use crate::failure::Failure;
 use crate::key::KeyBuf;
+use crate::person::Form;
 use crate::secret::Shown;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -56,6 +57,17 @@ pub enum Event {
     Noted { text: Shown },
     /// A longer text, with a title.
     Shown { title: Shown, text: Shown },
+    /// A run that works without a terminal waits for an answer to this question. `question` names it in the run, as
+    /// answers to it are named; `left` is how many seconds it waits, and `then` what happens after that.
+    Asked {
+        question: String,
+        text: Shown,
+        form: Form,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        left: Option<f64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        then: Option<String>,
+    },
     /// A person answered a question.
     Answered { question: String, answer: String, by: String },
     /// Something that a person should know, but that stops nothing.
@@ -66,6 +78,9 @@ pub enum Event {
     RollbackStarted,
     /// The session ended.
     RunFinished { run: String, state: RunState, seconds: f64, failure: Option<Failure> },
+    /// Whoever worked on the run without a terminal ended; `code` is the exit code. Any `failure` is one before or after
+    /// the session.
+    RunnerEnded { code: u8, failure: Option<Failure> },
 }
 
 /// How a step ended.

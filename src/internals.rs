@@ -118,7 +118,7 @@ pub mod reach {
         pub use crate::reach::planner::Planner;
     }
     pub mod wire {
-        pub use crate::reach::wire::{Attempt, Hello, Reply, Request, Said, Task, Welcome, What};
+        pub use crate::reach::wire::{Attempt, Hello, Reply, Request, Said, Speaks, Task, Welcome, What};
     }
 }
 pub mod script {

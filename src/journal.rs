@@ -48,6 +48,9 @@ impl Call {
     }
 }
 
+/// The decision that is an answer to a question of the script.
+pub const ANSWERED: &str = "answered";
+
 /// What can be written down.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -69,9 +72,10 @@ pub enum Entry {
     Begun { key: KeyBuf, call: Call, attempt: u32, at: String },
     /// It ended.
     Ended { key: KeyBuf, attempt: u32, seconds: f64, result: Outcome },
-    /// A person decided what nobody could know, or what to do where journal and script differ.
+    /// A person decided what nobody could know, or what to do where journal and script differ; or, as [`ANSWERED`], whose
+    /// the answer is that follows.
     Decision { key: KeyBuf, decision: String, by: String },
-    /// A person answered a question of the script.
+    /// A text for whoever reads the journal.
     Note {
         #[serde(with = "stored")]
         text: String,

@@ -32,6 +32,7 @@ mod reach;
 mod session;
 mod script;
 mod report;
+mod runner;
 mod cli;
 mod program;
 #[doc(hidden)]

@@ -14,6 +14,7 @@ use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// Who holds, or last held, a server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -253,8 +254,19 @@ impl Drop for Lock {
     }
 }
 
+/// Whom this process works for, if that is not who started it.
+static ACTS_FROM: OnceLock<String> = OnceLock::new();
+
+/// Has it work for somebody elsewhere, as [`origin`] named that there.
+pub fn act_from(origin: String) {
+    _ = ACTS_FROM.set(origin);
+}
+
 /// Where this process is used from: an SSH client's address or a terminal.
 pub fn origin() -> String {
+    if let Some(origin) = ACTS_FROM.get() {
+        return origin.clone();
+    }
     match std::env::var("SSH_CONNECTION") {
         Ok(ssh) => format!("ssh from {}", ssh.split(' ').next().unwrap_or_default()),
         Err(_) => match fs::read_link("/proc/self/fd/0") {

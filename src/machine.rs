@@ -19,6 +19,7 @@ pub mod http;
 pub mod installation;
 pub mod makefile;
 pub mod mariadb;
+pub mod notify;
 pub mod part;
 pub mod postgres;
 pub mod program_file;

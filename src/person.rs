@@ -36,6 +36,34 @@ impl Form {
             suggestion: None,
         }
     }
+
+    /// Whether a text is an answer, as a terminal gives it.
+    pub fn admits(&self, text: &str) -> bool {
+        match self {
+            Form::Confirm => ["yes", "no"].contains(&text),
+            Form::Done => ["yes", "done", "no"].contains(&text),
+            Form::Line { .. } => true,
+            Form::Choice { choices, .. } => choices.iter().any(|choice| choice == text),
+        }
+    }
+
+    /// The answer that this means which was given on a command line, if it is one. What can be confirmed is answered with
+    /// `--yes` there.
+    pub fn given(&self, given: &str) -> Option<String> {
+        match self {
+            Form::Confirm | Form::Done => None,
+            Form::Line { .. } => Some(given.to_owned()),
+            Form::Choice { choices, suggestion } => {
+                let known = choices.iter().find(|choice| choice.trim() == given.trim());
+                known.or(suggestion.as_ref().filter(|_| given.trim().is_empty())).cloned()
+            }
+        }
+    }
+
+    /// Whether `--yes` answers it.
+    pub fn is_confirmable(&self) -> bool {
+        matches!(self, Form::Confirm | Form::Done)
+    }
 }
 
 /// An answer, and whose it is.
@@ -57,6 +85,25 @@ pub trait Person: Send + Sync {
     /// Fails with [`Kind::Declined`] when nobody is there or the person leaves the question, and with
     /// [`Kind::Interrupted`] when the program is to stop.
     fn ask(&self, question: &Question) -> Result<Answer>;
+
+    /// The same, about something that has a name in the run: whoever is asked again after a crash can find the answer that
+    /// was given before.
+    fn ask_about(&self, about: &str, question: &Question) -> Result<Answer> {
+        let _ = about;
+        self.ask(question)
+    }
+}
+
+/// Somebody who is asked about one thing.
+pub struct About<'a> {
+    pub about: String,
+    pub person: &'a dyn Person,
+}
+
+impl Person for About<'_> {
+    fn ask(&self, question: &Question) -> Result<Answer> {
+        self.person.ask_about(&self.about, question)
+    }
 }
 
 /// Nobody is there: no terminal.
@@ -88,37 +135,33 @@ pub struct Prepared {
 
 impl Person for Prepared {
     fn ask(&self, question: &Question) -> Result<Answer> {
-        let confirmable = matches!(question.form, Form::Confirm | Form::Done);
-        if confirmable && self.yes {
+        if question.form.is_confirmable() && self.yes {
             return Ok(Answer { text: "yes".into(), by: format!("{} with --yes", whoami()) });
         }
-        let fits = |answer: &String| match &question.form {
-            Form::Choice { choices, suggestion } => {
-                choices.iter().any(|choice| choice.trim() == answer.trim())
-                    || (answer.trim().is_empty() && suggestion.is_some())
-            }
-            Form::Line { .. } => true,
-            Form::Confirm | Form::Done => false,
-        };
         let mut answers = self.answers.lock();
-        match answers.front() {
-            Some(answer) if fits(answer) => {
-                let text = answers.pop_front().unwrap_or_default();
+        match answers.front().and_then(|given| question.form.given(given)) {
+            Some(text) => {
+                answers.pop_front();
                 Ok(Answer { text, by: format!("{} with --answer", whoami()) })
             }
             // It may be meant for a later question.
-            unfit => {
-                let unfit = unfit.cloned();
+            None => {
+                let unfit = answers.front().cloned();
                 drop(answers);
-                self.otherwise.ask(question).map_err(|failure| match (&question.form, unfit) {
-                    (Form::Choice { choices, .. }, Some(given)) if failure.kind == Kind::Declined => {
-                        let choices = choices.join(", ");
-                        failure.why(format!("`{given}`, given with `--answer`, is none of: {choices}"))
-                    }
-                    _ => failure,
-                })
+                self.otherwise.ask(question).map_err(|failure| unfit_of(failure, &question.form, unfit))
             }
         }
+    }
+}
+
+/// The failure of a question that was left without an answer, with why the one that was given is none.
+pub fn unfit_of(failure: Failure, form: &Form, given: Option<String>) -> Failure {
+    match (form, given) {
+        (Form::Choice { choices, .. }, Some(given)) if failure.kind == Kind::Declined => {
+            let choices = choices.join(", ");
+            failure.why(format!("`{given}`, given with `--answer`, is none of: {choices}"))
+        }
+        _ => failure,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The program as a library.
 
+use crate::failure::Kind;
 use crate::primitive::{AnyPrimitive, Of, Primitive};
 use crate::{cli, command, machine, practice, primitives};
 use std::ffi::OsString;
@@ -43,6 +44,7 @@ impl Program {
     pub fn main(self) -> ExitCode {
         let arguments: Vec<OsString> = std::env::args_os().collect();
         command::leave_no_core(&arguments);
+        end_at_a_panic();
         if let Err(failure) = primitives::add(self.own) {
             return cli::failed(&failure, false);
         }
@@ -51,4 +53,13 @@ impl Program {
             .or_else(|| practice::entry(arguments.get(1..).unwrap_or_default()))
             .unwrap_or_else(|| cli::main(&arguments))
     }
+}
+
+/// A bug ends the program at once, with the exit code that says so, whichever thread met it: what was done is in the journal.
+fn end_at_a_panic() {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        before(panic);
+        std::process::exit(i32::from(Kind::Bug.exit_code()));
+    }));
 }

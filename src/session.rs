@@ -21,7 +21,7 @@ mod said;
 mod typed;
 
 pub use frame::Frame;
-pub use header::header;
+pub use header::{header, write_down};
 pub use hold::has_seen;
 pub use restart::{Change, Restart};
 pub use rollback::has_changed;
@@ -31,9 +31,9 @@ use crate::data;
 use crate::event::{Event, Listener, RunState};
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::run::{self, OpenRun};
-use crate::journal::{Call, Entry, Header, Outcome};
+use crate::journal::{ANSWERED, Call, Entry, Header, Outcome};
 use crate::key::Key;
-use crate::person::Person;
+use crate::person::{About, Person};
 use crate::primitive::{AnyPrimitive, Given, Host, Sort, Told, changes_server};
 use crate::primitives;
 use crate::reach::{Held, Reach};
@@ -106,19 +106,14 @@ impl Session {
     pub fn begin(parts: Parts, run: Option<OpenRun>, direction: Direction) -> Result<Session> {
         let mut run = run;
         let index = run.as_mut().map(|run| std::mem::take(&mut run.index)).unwrap_or_default();
-        let resumed = index.header.is_some();
+        let (begun, resumed) = (index.header.is_some(), index.sessions > 0);
         let rollback = matches!(direction, Direction::Back) || index.rollback;
         let began = index.rollback;
         let failed = matches!(index.finished, Some((RunState::Failed, _)));
         let mut session = Session::over(parts, Written { run, index, ..Written::default() }, rollback);
         // First, so that no record is written before it is known what is secret in it.
-        crate::primitives::secret::learn_environment();
-        let servers = session.header.servers.iter().filter_map(|name| session.site.server(name).ok());
-        let unread: Vec<String> = servers.filter_map(Server::learn_secrets).collect();
-        let together = |(name, value)| (name, crate::secret::put_together(value));
-        session.header.parameters =
-            std::mem::take(&mut session.header.parameters).into_iter().map(together).collect();
-        if !resumed {
+        let unread = header::learn(&session.site, &mut session.header);
+        if !begun {
             session.written.lock().run.iter().try_for_each(|run| run.describe(&session.header))?;
             session.write(Entry::Run(session.header.clone()), true)?;
         }
@@ -151,7 +146,7 @@ impl Session {
             listener,
             person,
             stepwise,
-            resumed: written.index.header.is_some(),
+            resumed: written.index.sessions > 0,
             way_back: AtomicBool::new(false),
             written: Mutex::new(written),
             locks: Mutex::default(),
@@ -239,7 +234,7 @@ impl Session {
         });
         let began = Instant::now();
         let result = match sort {
-            Sort::Ask => self.ask(given),
+            Sort::Ask => self.ask(key, given),
             _ => {
                 let _working = self.stop.begin_work();
                 self.perform(passing, attempt, false)
@@ -275,9 +270,14 @@ impl Session {
         result
     }
 
-    fn ask(&self, given: &Given) -> Result<Value> {
-        let (value, answer) = self.reach.ask(given, self.person.as_ref())?;
+    fn ask(&self, key: Key, given: &Given) -> Result<Value> {
+        let person = About { about: key.folder_name(), person: self.person.as_ref() };
+        let (value, answer) = self.reach.ask(given, &person)?;
         if let Some(answer) = answer {
+            let decision =
+                Entry::Decision { key: key.to_buf(), decision: ANSWERED.into(), by: answer.by.clone() };
+            // Saved with the answer.
+            self.write(decision, false)?;
             let question = given.accepted()?.question()?.text;
             self.tell(&Event::Answered { question, answer: answer.text, by: answer.by });
         }

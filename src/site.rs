@@ -6,6 +6,7 @@ use crate::machine::archive::Keys;
 use crate::machine::env_file::environment;
 use crate::machine::git::Checkout;
 use crate::machine::health::Check;
+use crate::machine::notify::Notify;
 use crate::machine::proof::Proof;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -40,7 +41,7 @@ pub use find::find;
 pub use hooks::Hooks;
 use installed::Installed;
 
-pub use keys::{KEYS, documented};
+pub use keys::{KEYS, documented, of_notify};
 pub use maintenance::Maintenance;
 pub use own::state_folder;
 pub use table::Table;
@@ -55,6 +56,8 @@ pub const FILE: &str = "site.toml";
 pub struct Site {
     /// The path of `site.toml`, the same one however it was named: runs are known by it.
     pub file: PathBuf,
+    /// Where notices of runs go.
+    pub notify: Vec<Notify>,
     /// By name, in the order of names.
     pub servers: BTreeMap<String, Server>,
     /// Their names, in the order in which the file has their tables.
@@ -200,7 +203,7 @@ impl Site {
         // Links resolved: whoever names the site in another way must find the same runs, and the same scripts beside it.
         let file = file.canonicalize().or_else(|_| std::path::absolute(file)).unwrap_or_else(|_| file.into());
         check_text(&file)?;
-        let Typed { mut servers, order } = typed::servers(&text, &shown.to_string(), file.parent())?;
+        let Typed { notify, mut servers, order } = typed::servers(&text, &shown.to_string(), file.parent())?;
         if servers.is_empty() {
             return Err(Failure::new(Kind::Invalid, format!("`{shown}` names no server"))
                 .why("the table `servers` is empty")
@@ -242,7 +245,7 @@ impl Site {
             let others = backups.iter().filter(|(name, _)| *name != server.name);
             server.neighbours = others.map(|(_, folder)| folder.clone()).collect();
         }
-        Ok(Site { file, servers, order })
+        Ok(Site { file, notify, servers, order })
     }
 
     /// The folder that holds `site.toml`.

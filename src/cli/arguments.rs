@@ -3,10 +3,13 @@
 pub mod demo;
 pub mod repl;
 pub mod test;
+pub mod unattended;
 
 use crate::machine::backup::{Age, Span};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use unattended::Unattended;
 
 /// Runs update runbooks for self-hosted servers; can be killed at any moment and continues.
 #[derive(Parser, Debug)]
@@ -85,6 +88,17 @@ pub enum Command {
     Run(RunOptions),
     /// Continue an unfinished run: the last one, if none is named.
     Resume(ResumeOptions),
+    /// Follow a run that works in the background, and answer its questions: the last one, if none is named.
+    Attach {
+        /// A run's name, as `runs` lists it, or its last part, or the path of its folder.
+        run: Option<String>,
+    },
+    /// Work on a run in the background; `run --detach` starts this.
+    #[command(hide = true)]
+    RunHere { folder: PathBuf },
+    /// Start that again when it is killed.
+    #[command(hide = true)]
+    WatchRun { folder: PathBuf },
     /// Show each server: release, health, lock, last run, backups.
     Status,
     /// List, verify, drill, restore or prune backups; `run backup` makes one.
@@ -237,8 +251,8 @@ pub struct DrillOptions {
     pub options: TryOptions,
 }
 
-/// How questions are answered and failures met.
-#[derive(Args, Debug, Clone)]
+/// How questions are answered and failures met, and where the run works.
+#[derive(Args, Debug, Clone, Serialize, Deserialize)]
 pub struct Answers {
     /// Answer yes to all confirmations.
     #[arg(long)]
@@ -252,9 +266,32 @@ pub struct Answers {
     /// Ask before each step.
     #[arg(long)]
     pub step: bool,
+    /// What to do with a question or a failure where nobody is there: `wait`, `stop` or `rollback`; `rollback:10m` waits so
+    /// long before it [default: `wait` if it is begun at a terminal or with `--detach`, `stop` elsewhere].
+    #[arg(long, value_name = "WHAT")]
+    pub unattended: Option<Unattended>,
+    /// Leave the run to itself as soon as it works; `banister attach` shows it.
+    #[arg(long)]
+    pub detach: bool,
+    /// Work in this process instead of the background: if it is killed, the run stops until it is resumed.
+    #[arg(long, env = "BANISTER_FOREGROUND", value_parser = clap::builder::FalseyValueParser::new())]
+    pub foreground: bool,
 }
 
-#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+impl Answers {
+    /// What happens where nobody is, for who works on the run.
+    pub fn unattended(&self) -> Unattended {
+        self.unattended.unwrap_or_default()
+    }
+
+    /// Whether this process works on the run. What is asked for here goes before what the environment says.
+    pub fn is_foreground(&self) -> bool {
+        self.foreground && !self.detach
+    }
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum WhenFailed {
     /// Ask, at a terminal; stop elsewhere.
     Ask,

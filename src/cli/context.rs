@@ -22,6 +22,12 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+/// Who looks on from elsewhere.
+pub struct Attended {
+    pub person: Arc<dyn Person>,
+    pub listener: Arc<dyn Listener>,
+}
+
 /// See the module.
 pub struct Context {
     pub state: PathBuf,
@@ -37,6 +43,8 @@ pub struct Context {
     pub witness: Option<Arc<dyn Listener>>,
     /// The ways to the servers, once they were asked for.
     pub routes: OnceLock<Arc<dyn Reach>>,
+    /// Who hears and is asked in the place of the terminal.
+    pub attended: Option<Attended>,
     /// What to type after a run, if that is not what its end asks for.
     pub next: Option<String>,
 }
@@ -67,6 +75,7 @@ impl Context {
             given_server: server.clone(),
             witness: None,
             routes: OnceLock::new(),
+            attended: None,
             next: None,
         })
     }
@@ -175,8 +184,16 @@ impl Context {
         std::io::stdin().is_terminal() && std::io::stderr().is_terminal() && !self.json
     }
 
+    /// Whether somebody may be asked, here or elsewhere.
+    pub fn is_attended(&self) -> bool {
+        self.attended.is_some() || self.is_interactive()
+    }
+
     /// Who answers questions: the command line, then the person at the terminal, if one is there.
     pub fn person(&self, answers: &Answers) -> Arc<dyn Person> {
+        if let Some(attended) = &self.attended {
+            return attended.person.clone();
+        }
         let otherwise: Box<dyn Person> =
             if self.is_interactive() { Box::new(Terminal) } else { Box::new(Nobody) };
         let queue: VecDeque<String> = answers.answer.iter().cloned().collect();

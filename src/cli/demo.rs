@@ -84,7 +84,16 @@ pub fn demo(context: Context, options: &Options) -> Result<u8> {
     if options.fault.as_deref() == Some("kill") {
         context.witness = Some(Arc::new(Kill::new(&context)));
     }
-    let answers = Answers { yes: true, answer: Vec::new(), on_failure: WhenFailed::Stop, step: false };
+    let answers = Answers {
+        yes: true,
+        answer: Vec::new(),
+        on_failure: WhenFailed::Stop,
+        step: false,
+        unattended: None,
+        detach: false,
+        // The server is removed at its end.
+        foreground: true,
+    };
     // What an earlier server in a folder of this name left is over.
     let run =
         RunOptions { runbook: made.runbook().into(), answers, abandon: Some(String::new()), plan: None };

@@ -21,7 +21,7 @@ use std::sync::Arc;
 /// Prints them. With the site of the run, a server that the run changed before it stopped is looked at first; one that was
 /// left in a hurry is not.
 pub fn print(context: &Context, summary: &Summary, site: Option<&Arc<Site>>) {
-    if !context.json {
+    if !context.json && context.attended.is_none() {
         let changed = servers::changed(summary);
         let failure = summary.index.finished.as_ref().and_then(|(_, failure)| failure.as_ref());
         let has_time = failure.is_some_and(|failure| failure.kind != Kind::Interrupted);

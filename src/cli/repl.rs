@@ -78,7 +78,15 @@ fn kind(site: &Site, work: &Work) -> String {
 
 /// How questions of a run that is gone on with here are answered: at the terminal.
 fn answers() -> Answers {
-    Answers { yes: false, answer: Vec::new(), on_failure: WhenFailed::Stop, step: false }
+    Answers {
+        yes: false,
+        answer: Vec::new(),
+        on_failure: WhenFailed::Stop,
+        step: false,
+        unattended: None,
+        detach: false,
+        foreground: true,
+    }
 }
 
 impl Shell {

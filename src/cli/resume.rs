@@ -2,7 +2,8 @@
 
 use super::arguments::{Answers, ResumeOptions};
 use super::context::{Context, at_once};
-use super::work;
+use super::request::{Request, Way};
+use super::{background, view, work};
 use crate::book;
 use crate::event::RunState;
 use crate::failure::{Failure, Kind, Result};
@@ -13,6 +14,7 @@ use crate::lock::Holder;
 use crate::output::word;
 use crate::person::{Form, Question};
 use crate::reach::inquiry::{self, Noted};
+use crate::runner;
 use crate::script::check;
 use crate::script::layers::Layers;
 use crate::script::runbook::Runbook;
@@ -28,6 +30,11 @@ pub fn resume(context: &Context, options: &ResumeOptions) -> Result<u8> {
     let mut unknown = Vec::new();
     if found.is_empty() {
         found.extend(in_books(context, &mut unknown)?);
+    }
+    // A runner works on it, or will again: there is nothing to do but to look on.
+    if let Some(glance) = found.iter().find(|glance| runner::is_at_work(&glance.path)) {
+        let site = Site::load(&glance.header.site).ok();
+        return view::view(context, &glance.path, runner::session(&glance.path).max(1), site.map(Arc::new));
     }
     let Some((glance, run)) = open(context, found)? else {
         match context.json {
@@ -45,6 +52,22 @@ pub fn resume(context: &Context, options: &ResumeOptions) -> Result<u8> {
     let runbook = prepare(&site, &header, &glance.path, options.original)?;
     refuse_over_others(context, &site, &header, &run.index)?;
     let name = options.run.as_deref().unwrap_or(&glance.name);
+    if !options.answers.is_foreground() {
+        if let Some(step) = &options.from {
+            restart(context, &run.index, step, name, &options.answers)?;
+        }
+        let way = match &options.from {
+            Some(step) => Way::From(step.clone()),
+            None if options.rollback => Way::Back,
+            None => Way::On,
+        };
+        let request = Request {
+            original: options.original,
+            sessions: run.index.sessions,
+            ..Request::new(context, &site, &options.answers, way)
+        };
+        return background::begin(context, site, run, &request);
+    }
     let direction = match &options.from {
         Some(step) => Direction::From(restart(context, &run.index, step, name, &options.answers)?),
         None if options.rollback => Direction::Back,

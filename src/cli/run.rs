@@ -3,8 +3,8 @@
 use super::arguments::RunOptions;
 use super::command_line::parameters;
 use super::context::Context;
-use super::unfinished;
-use super::work;
+use super::request::{Request, Way};
+use super::{background, unfinished, work};
 use crate::data::Arguments;
 use crate::failure::Result;
 use crate::journal::run::OpenRun;
@@ -32,8 +32,13 @@ pub fn run_with(
     unfinished::settle(context, &site, &names, options)?;
     super::stale::settle(context, &site, &runbook, &options.answers)?;
     let mut header = session::header(&site, &options.runbook, parameters, names);
-    let run = OpenRun::create(&context.state, &header.run)?;
+    let mut run = OpenRun::create(&context.state, &header.run)?;
     header.run = run.name();
     runbook.layers().keep(&run.path)?;
+    if !options.answers.is_foreground() {
+        session::write_down(&site, &header, &mut run)?;
+        let request = Request::new(context, &site, &options.answers, Way::On);
+        return background::begin(context, site, run, &request);
+    }
     work::work(context, site, runbook, header, run, &options.answers, Direction::On)
 }

@@ -10,6 +10,7 @@ use crate::journal::run::{self, Glance, Summary};
 use crate::lock::{self, Holder, State};
 use crate::person::{Form, Person, Question};
 use crate::reach::{Reach, inquiry};
+use crate::runner;
 use crate::secret::show;
 use crate::session::has_changed;
 use crate::site::{Server, Site};
@@ -131,10 +132,13 @@ fn refused(context: &Context, summary: &Summary, glance: &Glance, books: &BTreeM
         }
     }
     failure.help(match summary.state {
-        RunState::Running => format!(
-            "see its progress with `{}`, or wait for its end",
-            context.command(&format!("show {}", glance.name))
-        ),
+        RunState::Running => {
+            let look = if runner::is_at_work(&glance.path) { "attach" } else { "show" };
+            format!(
+                "see its progress with `{}`, or wait for its end",
+                context.command(&format!("{look} {}", glance.name))
+            )
+        }
         _ => format!("{next}; to abandon it and start again, add `--abandon`"),
     })
 }

@@ -1,5 +1,6 @@
 //! Works on a run: the part that `run` and `resume` share.
 
+use super::arguments::unattended::Then;
 use super::arguments::{Answers, WhenFailed};
 use super::context::Context;
 use super::outcome;
@@ -14,9 +15,10 @@ use crate::report::lines::Lines;
 use crate::script::runbook::{OnFailure, Runbook};
 use crate::session::{Direction, Parts, Session};
 use crate::site::Site;
-use crate::stop::Stop;
+use crate::stop::{Asked, Stop};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Works on a run until it ends or is left, and prints the state and the next command. At a terminal a failure is not
 /// the end: the person may mend what is wrong and go on.
@@ -59,9 +61,17 @@ pub fn work_until(
             person: person.clone(),
             stepwise: answers.step,
         };
+        let number = run.index.sessions;
         let session = Arc::new(Session::begin(parts, Some(run), direction)?);
         let code = run_once(context, &session, &runbook, answers, &path);
-        if code != 1 || answers.on_failure != WhenFailed::Ask || !context.is_interactive() {
+        let can_go_back = session.has_way_back() && !session.is_turned_back() && !run::is_untouched(&path);
+        let goes_back = can_go_back && answers.unattended().then == Then::Rollback;
+        // Nobody answered what had to be answered.
+        if code == Kind::Declined.exit_code() && goes_back && stop.asked() == Asked::Nothing {
+            (direction, run) = (Direction::Back, reopen(session, &path)?);
+            continue;
+        }
+        if code != 1 || answers.on_failure != WhenFailed::Ask || !context.is_attended() {
             return Ok(code);
         }
         direction = Direction::On;
@@ -71,7 +81,7 @@ pub fn work_until(
         };
         let text = what_now(context, &path, session.is_turned_back());
         drop(session);
-        match person.ask(&Question { text, form }) {
+        match person.ask_about(&format!("failed.{number}"), &Question { text, form }) {
             Ok(answer) if answer.text == "retry" => {
                 let mended = Runbook::load(runbook.layers().clone(), &runbook.name)
                     .and_then(|runbook| runbook.check().map(|()| runbook));
@@ -85,10 +95,18 @@ pub fn work_until(
                 }
             }
             Ok(answer) if answer.text == "rollback" => direction = Direction::Back,
+            // Nobody was there.
+            Err(failure) if failure.kind == Kind::Declined && goes_back => direction = Direction::Back,
             _ => return Ok(code),
         }
         run = OpenRun::open(&path)?;
     }
+}
+
+/// The run once more, after a session of it.
+fn reopen(session: Arc<Session>, path: &Path) -> Result<OpenRun> {
+    drop(session);
+    OpenRun::open(path)
 }
 
 /// What is asked after a failure: what each answer does, and what there is besides.
@@ -110,11 +128,19 @@ fn what_now(context: &Context, path: &Path, is_rollback: bool) -> String {
     }
 }
 
-/// Who hears what happens.
-fn listener(context: &Context) -> Arc<dyn Listener> {
-    let report: Arc<dyn Listener> = match context.json {
+/// What is shown of a run here.
+pub fn report(context: &Context) -> Arc<dyn Listener> {
+    match context.json {
         true => Arc::new(JsonLines),
         false => Arc::new(Lines::new(context.style, context.live, context.quiet, context.verbose)),
+    }
+}
+
+/// Who hears what happens.
+fn listener(context: &Context) -> Arc<dyn Listener> {
+    let report = match &context.attended {
+        Some(attended) => attended.listener.clone(),
+        None => report(context),
     };
     match context.witness.clone() {
         None => report,
@@ -141,6 +167,12 @@ fn run_once(
 ) -> u8 {
     let was_asked_to_go_back = session.is_turned_back();
     let on_failure = match answers.on_failure {
+        // Nobody is waited for.
+        _ if answers.unattended().wait().0 == Some(Duration::ZERO)
+            && answers.unattended().then == Then::Rollback =>
+        {
+            OnFailure::Rollback
+        }
         WhenFailed::Ask | WhenFailed::Stop => OnFailure::Stop,
         WhenFailed::Rollback => OnFailure::Rollback,
     };

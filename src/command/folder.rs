@@ -24,7 +24,7 @@ pub(super) const EXIT: &str = "exit";
 pub(super) const LOG: &str = "log";
 
 /// The contents of a small file, or nothing if it is not there.
-pub(super) fn read<T: DeserializeOwned>(folder: &Path, name: &str) -> io::Result<Option<T>> {
+pub fn read<T: DeserializeOwned>(folder: &Path, name: &str) -> io::Result<Option<T>> {
     match std::fs::read(folder.join(name)) {
         Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(io::Error::from),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -33,7 +33,7 @@ pub(super) fn read<T: DeserializeOwned>(folder: &Path, name: &str) -> io::Result
 }
 
 /// Writes a small file that must not exist yet. False if it does: somebody else won.
-pub(super) fn write_new<T: Serialize>(folder: &Path, name: &str, contents: &T) -> io::Result<bool> {
+pub fn write_new<T: Serialize>(folder: &Path, name: &str, contents: &T) -> io::Result<bool> {
     let is_ours = link_new(folder, name, contents)?;
     is_ours.then(|| sync(folder)).transpose()?;
     Ok(is_ours)

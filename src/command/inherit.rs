@@ -11,7 +11,8 @@ use std::sync::OnceLock;
 /// Tells the processes between the program and the command what the limit was; a number, or nothing for none.
 pub(super) const CORE_LIMIT: &str = "BANISTER_CORE_LIMIT";
 
-const OWN: [&str; 4] = ["BANISTER_CRASH_AT", "BANISTER_TEST_PAUSE", "BANISTER_COMPLETE", CORE_LIMIT];
+const OWN: [&str; 5] =
+    ["BANISTER_CRASH_AT", "BANISTER_TEST_PAUSE", "BANISTER_COMPLETE", "BANISTER_FOREGROUND", CORE_LIMIT];
 
 static CORE: OnceLock<Rlimit> = OnceLock::new();
 

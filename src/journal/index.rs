@@ -1,6 +1,6 @@
 //! What the records say, by key.
 
-use super::{Call, Entry, Header, Outcome, Record};
+use super::{ANSWERED, Call, Entry, Header, Outcome, Record};
 use crate::event::RunState;
 use crate::failure::Failure;
 use crate::key::{Key, KeyBuf};
@@ -29,6 +29,8 @@ pub struct Index {
     places: HashSet<Arc<str>>,
     /// Whether the way back has begun.
     pub rollback: bool,
+    /// How many sessions worked on it.
+    pub sessions: usize,
     /// The state that the last session left, and why; nothing while one works or if it was killed.
     pub finished: Option<(RunState, Option<Failure>)>,
     /// Whether the script of that session had said what is to be done if it fails.
@@ -79,6 +81,8 @@ pub struct CallRecord {
     /// Absent: begun, and nothing is known of its end.
     pub outcome: Option<Outcome>,
     pub seconds: f64,
+    /// Who answered, if it is a question. Earlier versions did not write it down.
+    pub answered_by: Option<Arc<str>>,
 }
 
 /// A block, as far as it is recorded.
@@ -98,7 +102,10 @@ impl Index {
         }
         match record.entry {
             Entry::Run(header) => self.header = Some(header),
-            Entry::Session { .. } => self.finished = None,
+            Entry::Session { .. } => {
+                self.sessions += 1;
+                self.finished = None;
+            }
             Entry::Block { key, name, source } => {
                 self.begin(&key);
                 let source = self.place(&source);
@@ -116,7 +123,7 @@ impl Index {
                 self.within.take();
                 self.begin(&key);
                 let at = self.place(&at);
-                let call = CallRecord { call, attempt, at, outcome: None, seconds: 0.0 };
+                let call = CallRecord { call, attempt, at, outcome: None, seconds: 0.0, answered_by: None };
                 self.calls.insert(key, call.into());
             }
             Entry::Ended { key, attempt, seconds, result } => {
@@ -148,7 +155,12 @@ impl Index {
                 self.finished = Some((state, failure));
                 self.way_back = way_back;
             }
-            Entry::Decision { .. } | Entry::Note { .. } => {}
+            Entry::Decision { key, decision, by } => {
+                if let Some(call) = self.calls.get_mut(&key).filter(|_| decision == ANSWERED) {
+                    Arc::make_mut(call).answered_by = Some(by.into());
+                }
+            }
+            Entry::Note { .. } => {}
         }
         self.last = Some(record.time);
     }

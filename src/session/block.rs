@@ -39,7 +39,7 @@ impl Session {
         let number = is_outermost.then(|| self.outermost.fetch_add(1, Ordering::Relaxed) + 1);
         let only_gone_through = self.is_turned_back() && in_course;
         if self.stepwise && !only_gone_through && self.written.lock().index.block(key.as_key()).is_none() {
-            self.ask_before(name)?;
+            self.ask_before(key.as_key(), name)?;
         }
         let mut block = self.begin_block(outer, key, name, Some(name), source)?;
         block.skipped = self.skipped(block.frame.key.as_key(), name);
@@ -56,9 +56,9 @@ impl Session {
     }
 
     /// Asks whether a step may begin.
-    fn ask_before(&self, name: &str) -> Result<()> {
+    fn ask_before(&self, key: Key, name: &str) -> Result<()> {
         let question = Question { text: format!("Begin step `{name}`?"), form: Form::Confirm };
-        let answer = self.person.ask(&question)?;
+        let answer = self.person.ask_about(&format!("{}.step", key.folder_name()), &question)?;
         self.tell(&Event::Answered {
             question: question.text,
             answer: answer.text.clone(),

@@ -53,7 +53,8 @@ impl Session {
             text: format!("{text} was interrupted: {why}. Do it again, take it as done, or stop?"),
             form: Form::one_of(&["again", "done", "stop"]),
         };
-        let answer = self.person.ask(&question)?;
+        let about = format!("{}.doubt.{attempt}", key.folder_name());
+        let answer = self.person.ask_about(&about, &question)?;
         let decision = Entry::Decision { key: key.to_buf(), decision: answer.text.clone(), by: answer.by };
         match answer.text.as_str() {
             "again" => {

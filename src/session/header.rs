@@ -1,9 +1,10 @@
 //! What a new run is called and about.
 
 use crate::data::Arguments;
-use crate::journal::Header;
-use crate::journal::run;
-use crate::site::Site;
+use crate::failure::Result;
+use crate::journal::run::{self, OpenRun};
+use crate::journal::{Entry, Header};
+use crate::site::{Server, Site};
 
 /// A new run's header. `parameters` are those of the runbook's `main`, by name.
 pub fn header(site: &Site, runbook: &str, parameters: Arguments, servers: Vec<String>) -> Header {
@@ -18,4 +19,23 @@ pub fn header(site: &Site, runbook: &str, parameters: Arguments, servers: Vec<St
         by: crate::person::whoami(),
         by_hand: false,
     }
+}
+
+/// Learns what is secret before anything of a run is written, and puts the parameters together. Gives what could not be read
+/// of it, for people.
+pub(super) fn learn(site: &Site, header: &mut Header) -> Vec<String> {
+    crate::primitives::secret::learn_environment();
+    let servers = header.servers.iter().filter_map(|name| site.server(name).ok());
+    let unread = servers.filter_map(Server::learn_secrets).collect();
+    let together = |(name, value)| (name, crate::secret::put_together(value));
+    header.parameters = std::mem::take(&mut header.parameters).into_iter().map(together).collect();
+    unread
+}
+
+/// Writes what a new run is about, for another process that will work on it.
+pub fn write_down(site: &Site, header: &Header, run: &mut OpenRun) -> Result<()> {
+    let mut header = header.clone();
+    learn(site, &mut header);
+    run.describe(&header)?;
+    run.journal.append(Entry::Run(header), true).map(drop)
 }

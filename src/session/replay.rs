@@ -132,7 +132,8 @@ impl Session {
             ),
             form: Form::one_of(&["reuse", "redo", "skip", "stop"]),
         };
-        let answer = match self.person.ask(&question) {
+        let about = format!("{}.changed.{}", key.folder_name(), record.attempt);
+        let answer = match self.person.ask_about(&about, &question) {
             Ok(answer) => answer,
             Err(failure) if failure.kind == Kind::Interrupted => return Err(failure),
             Err(_) => return Err(mismatch),

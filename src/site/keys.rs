@@ -30,6 +30,12 @@ pub fn documented() -> Vec<Key> {
     fields(include_str!("table.rs"), "Table").into_iter().map(key).collect()
 }
 
+/// The keys of a table of `notify`, each with what is said of it.
+pub fn of_notify() -> Vec<(String, String)> {
+    let fields = fields(include_str!("../machine/notify.rs"), "Notify").into_iter();
+    fields.map(|field| (field.name, field.comment.join("\n"))).collect()
+}
+
 /// A type, as who writes TOML would call it.
 fn words(form: &str) -> &'static str {
     let form = form.strip_prefix("Option<").and_then(|form| form.strip_suffix('>')).unwrap_or(form);

@@ -5,6 +5,7 @@ use super::spot::inside;
 use super::{KEYS, Server, Table, said};
 use crate::failure::{Failure, Kind, Result};
 use crate::kind::Facts;
+use crate::machine::notify::Notify;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -16,11 +17,14 @@ use toml::{Spanned, Value};
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SiteFile {
+    #[serde(default)]
+    notify: Vec<Notify>,
     servers: BTreeMap<String, Table>,
 }
 
 /// What `site.toml` means.
 pub struct Typed {
+    pub notify: Vec<Notify>,
     pub servers: BTreeMap<String, Server>,
     /// Their names, in the order of the text.
     pub order: Vec<String>,
@@ -73,7 +77,11 @@ pub fn servers(text: &str, shown: &str, folder: Option<&Path>) -> Result<Typed> 
             .help("correct `needs`, and check again with `banister check`");
         return Err(at(shown, &server, failure));
     }
-    Ok(Typed { servers, order })
+    typed.notify.iter().try_for_each(Notify::check).map_err(|failure| {
+        let place = format!("{shown}, `notify`");
+        Failure { at: Some(place), ..failure }
+    })?;
+    Ok(Typed { notify: typed.notify, servers, order })
 }
 
 /// The names of the servers in the order of the text.

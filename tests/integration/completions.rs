@@ -24,7 +24,7 @@ printf '%s\n' "${COMPREPLY[@]}"
 fn shell(world: &World, program: &str) -> Command {
     let bin = Path::new(env!("CARGO_BIN_EXE_banister")).parent().unwrap().display();
     let mut command = Command::new(program);
-    command.current_dir(world.path()).env_clear().stdin(Stdio::null());
+    command.current_dir(world.path()).env_clear().env("BANISTER_FOREGROUND", "yes").stdin(Stdio::null());
     command.env("PATH", format!("{bin}:{}", std::env::var("PATH").unwrap()));
     command.env("HOME", world.path()).env("BANISTER_STATE", world.path().join("state")).env("USER", "ops");
     command

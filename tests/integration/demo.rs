@@ -22,7 +22,12 @@ impl Home {
 
     fn banister(&self, arguments: &[&str]) -> Said {
         let mut command = Command::new(env!("CARGO_BIN_EXE_banister"));
-        command.args(arguments).current_dir(self.folder.path()).env_clear().stdin(Stdio::null());
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("BANISTER_FOREGROUND", "yes")
+            .stdin(Stdio::null());
         command.env("PATH", std::env::var_os("PATH").unwrap()).env("USER", "ops");
         command.env("HOME", self.folder.path()).env("TMPDIR", self.folder.path().join("tmp"));
         said(command.output().unwrap())

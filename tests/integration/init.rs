@@ -103,7 +103,11 @@ fn a_home_with_a_hoss_becomes_its_site() {
     let kept = folder.path().join("kept");
     let banister = |arguments: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_banister"));
-        command.args(arguments).env_clear().env("BANISTER_STATE", folder.path().join("state"));
+        command
+            .args(arguments)
+            .env_clear()
+            .env("BANISTER_FOREGROUND", "yes")
+            .env("BANISTER_STATE", folder.path().join("state"));
         let path = std::env::var("PATH").unwrap();
         match kept.join("home").is_dir() {
             true => command

@@ -8,6 +8,7 @@ mod ages;
 mod architecture;
 mod archive;
 mod awkward;
+mod background;
 mod binary;
 mod book;
 mod branch;

@@ -77,7 +77,12 @@ fn every_shell_block_does_what_it_shows() {
             words.push("--yes".into());
         }
         let mut command = Command::new(program);
-        command.args(&words).current_dir(practice.home()).env_clear().stdin(Stdio::null());
+        command
+            .args(&words)
+            .current_dir(practice.home())
+            .env_clear()
+            .env("BANISTER_FOREGROUND", "yes")
+            .stdin(Stdio::null());
         command.envs(practice.environment()).env("USER", "ops").env("TMPDIR", folder.path());
         let said = said(command.output().unwrap());
         assert_eq!(said.code, Some(0), "{line}: {said:?}");

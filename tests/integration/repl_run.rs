@@ -241,7 +241,12 @@ fn an_update_that_stopped_is_mended_at_the_prompt_and_what_was_done_is_kept() {
     practice.end_with_me().unwrap();
     let command = |words: &[&str]| {
         let mut command = Command::new(program);
-        command.args(words).current_dir(practice.home()).env_clear().stdin(Stdio::null());
+        command
+            .args(words)
+            .current_dir(practice.home())
+            .env_clear()
+            .env("BANISTER_FOREGROUND", "yes")
+            .stdin(Stdio::null());
         command.envs(practice.environment()).env("USER", "ops").env("TMPDIR", folder.path());
         command
     };

@@ -74,7 +74,11 @@ fn main() {
     )
     .unwrap();
     let mut like = Command::new(PROGRAM);
-    like.current_dir(&site).env_clear().env("PATH", std::env::var_os("PATH").unwrap()).env("USER", "ops");
+    like.current_dir(&site)
+        .env_clear()
+        .env("BANISTER_FOREGROUND", "yes")
+        .env("PATH", std::env::var_os("PATH").unwrap())
+        .env("USER", "ops");
     like.env("HOME", folder.path()).env("BANISTER_STATE", folder.path().join("state"));
     for columns in [80, 100] {
         let words = [PROGRAM, "run", "both", "--abandon=tried"];

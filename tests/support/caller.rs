@@ -123,7 +123,11 @@ impl Caller {
     fn without_site(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.current_dir(&self.root);
-        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", &self.root);
+        command
+            .env_clear()
+            .env("BANISTER_FOREGROUND", "yes")
+            .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("HOME", &self.root);
         command.env("BANISTER_STATE", self.state()).env("USER", "ops");
         command
     }

@@ -59,7 +59,12 @@ impl Stack {
 
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_banister"));
-        command.args(arguments).current_dir(self.practice.dir()).env_clear().stdin(Stdio::null());
+        command
+            .args(arguments)
+            .current_dir(self.practice.dir())
+            .env_clear()
+            .env("BANISTER_FOREGROUND", "yes")
+            .stdin(Stdio::null());
         for name in ["PATH", "DOCKER_HOST"] {
             command.envs(std::env::var_os(name).map(|value| (name, value)));
         }

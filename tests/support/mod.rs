@@ -87,6 +87,8 @@ impl World {
         let mut command = Command::new(env!("CARGO_BIN_EXE_banister"));
         command.args(arguments).current_dir(self.path()).env_clear().stdin(Stdio::null());
         command.env("PATH", std::env::var_os("PATH").unwrap());
+        // Most tests kill the process that they start, and not one in the background.
+        command.env("BANISTER_FOREGROUND", "yes");
         command.env("HOME", self.path()).env("BANISTER_STATE", self.path().join("state")).env("USER", "ops");
         command
     }

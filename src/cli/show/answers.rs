@@ -21,17 +21,31 @@ pub fn parameters(summary: &Summary) -> String {
 
 /// Each question of the script that has an answer, and below it the answer; nothing if nothing was asked.
 pub fn text(summary: &Summary) -> String {
-    let asked = all(summary).into_iter().map(|(question, answer)| format!("  {question}\n    {answer}\n"));
+    let line = |Asked { question, answer, by }: Asked| {
+        let by = by.map(|by| format!("  ({by})")).unwrap_or_default();
+        format!("  {question}\n    {answer}{by}\n")
+    };
+    let asked = all(summary).into_iter().map(line);
     show(&asked.collect::<String>()).into_owned()
 }
 
-/// The same for programs: an array of `question` and `answer`.
+/// The same for programs: an array of `question`, `answer` and `by`.
 pub fn json(summary: &Summary) -> Value {
     let asked = all(summary).into_iter();
-    asked.map(|(question, answer)| json!({ "question": question, "answer": answer })).collect()
+    asked
+        .map(|Asked { question, answer, by }| json!({ "question": question, "answer": answer, "by": by }))
+        .collect()
 }
 
-fn all(summary: &Summary) -> Vec<(String, String)> {
+/// A question with its answer.
+struct Asked {
+    question: String,
+    answer: String,
+    /// Absent if an earlier version asked it.
+    by: Option<String>,
+}
+
+fn all(summary: &Summary) -> Vec<Asked> {
     let course = summary.index.course().into_iter().filter(|(key, _)| !key.is_typed());
     let asked = course.filter_map(|(_, record)| {
         let primitive = primitives::find(&record.call.name).filter(|it| it.sort() == Sort::Ask)?;
@@ -43,7 +57,7 @@ fn all(summary: &Summary) -> Vec<(String, String)> {
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };
-        Some((question, answer))
+        Some(Asked { question, answer, by: record.answered_by.as_deref().map(str::to_owned) })
     });
     asked.collect()
 }

@@ -7,7 +7,7 @@ use banister::internals::event::RunState;
 use banister::internals::journal::{Call, Entry, Header, Outcome, Record};
 use banister::internals::key::KeyBuf;
 use banister::internals::reach::inquiry::Inquiry;
-use banister::internals::reach::wire::{Attempt, Hello, Reply, Request, Said, Task, Welcome, What};
+use banister::internals::reach::wire::{Attempt, Hello, Reply, Request, Said, Speaks, Task, Welcome, What};
 use banister::internals::stop::Asked;
 use banister::primitive::{Probe, Told};
 use serde_json::{Value, json};
@@ -146,8 +146,13 @@ fn gather(value: &Value, words: &mut BTreeSet<String>) {
 /// All words of the formats of journals and of the wire.
 pub fn of_formats() -> Vec<String> {
     let mut values = vec![
-        json!(Hello { program: String::new(), name: String::new(), server: Value::Null }),
-        json!(Welcome { program: String::new() }),
+        json!(Hello {
+            program: String::new(),
+            speaks: Speaks::OURS,
+            name: String::new(),
+            server: Value::Null
+        }),
+        json!(Welcome { program: String::new(), speaks: Speaks::OURS, refuses: None }),
         json!(Probe::Done(Value::Null)),
         json!([Probe::<Value>::GoOn, Probe::<Value>::Again, Probe::<Value>::Unknown(String::new())]),
         // Added behind each record.

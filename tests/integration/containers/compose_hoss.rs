@@ -203,7 +203,13 @@ fn as_user(user: u32, home: &Path) -> Command {
     let mut command = Command::new("setpriv");
     let number = user.to_string();
     command.args(["--reuid", &number, "--regid", &number, "--groups", &socket.gid().to_string()]);
-    command.env_clear().stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).current_dir(home);
+    command
+        .env_clear()
+        .env("BANISTER_FOREGROUND", "yes")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .current_dir(home);
     command.envs(std::env::var_os("PATH").map(|path| ("PATH", path))).env("DOCKER_HOST", host);
     command.env("HOME", home).env("BANISTER_STATE", home.join("state"));
     command

@@ -60,7 +60,7 @@ impl Found {
 
     pub fn try_git(&self, folder: &str, arguments: &[&str]) -> Output {
         let mut command = Command::new("git");
-        command.current_dir(self.path(folder)).args(arguments).env_clear();
+        command.current_dir(self.path(folder)).args(arguments).env_clear().env("BANISTER_FOREGROUND", "yes");
         command.env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", self.world.path());
         command.env("GIT_CONFIG_NOSYSTEM", "1").output().unwrap()
     }

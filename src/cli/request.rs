@@ -1,0 +1,76 @@
+//! What a runner is asked to do: the part of a command line that it needs, in the folder of the run.
+
+use super::arguments::unattended::{Then, Unattended};
+use super::arguments::{Answers, WhenFailed};
+use super::context::Context;
+use crate::failure::{Context as _, Failure, Kind, Result};
+use crate::machine::files::write_private_durably;
+use crate::site::Site;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+const FILE: &str = "request";
+
+/// See the module.
+#[derive(Serialize, Deserialize)]
+pub struct Request {
+    /// `site.toml`.
+    pub site: PathBuf,
+    pub server: Option<String>,
+    pub way: Way,
+    /// Whether the scripts are those that the run began with.
+    pub original: bool,
+    pub answers: Answers,
+    pub verbose: bool,
+    /// The terminal from which it was asked for, or where its SSH session came from.
+    pub from: String,
+    /// How many sessions the run had: with another one that has ended, this is done.
+    pub sessions: usize,
+}
+
+/// Where the run is taken up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Way {
+    On,
+    Back,
+    /// From an earlier step; whoever asked for it wants that its changes are made again.
+    From(String),
+}
+
+impl Request {
+    pub fn new(context: &Context, site: &Site, answers: &Answers, way: Way) -> Request {
+        let mut answers = answers.clone();
+        // What is asked after a failure is asked of a person who was there at the beginning.
+        if answers.on_failure == WhenFailed::Ask && !context.is_interactive() {
+            answers.on_failure = WhenFailed::Stop;
+        }
+        let then = if context.is_interactive() || answers.detach { Then::Wait } else { Then::Stop };
+        answers.unattended.get_or_insert(Unattended { then, after: None });
+        Request {
+            site: site.file.clone(),
+            server: context.given_server.clone(),
+            way,
+            original: false,
+            answers,
+            verbose: context.verbose,
+            from: crate::lock::origin(),
+            sessions: 0,
+        }
+    }
+
+    /// Writes it into the folder of the run.
+    pub fn write(&self, run: &Path) -> Result<()> {
+        let text = serde_json::to_vec_pretty(self).or_fail(Kind::Bug, || "can't write a request".into())?;
+        write_private_durably(&run.join(FILE), &text)
+    }
+
+    pub fn read(run: &Path) -> Result<Request> {
+        let path = run.join(FILE);
+        let unread = |why: &dyn std::fmt::Display| {
+            Failure::new(Kind::Journal, format!("`{}` can't be read", path.display())).why(why.to_string())
+        };
+        let text = std::fs::read(&path).map_err(|error| unread(&error))?;
+        serde_json::from_slice(&text).map_err(|error| unread(&error))
+    }
+}

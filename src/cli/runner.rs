@@ -1,0 +1,139 @@
+//! The processes behind a run without a terminal: the runner, which works on it, and the watcher, which starts that again.
+
+use super::context::{Attended, Context};
+use super::request::{Request, Way};
+use super::{resume, work};
+use crate::event::{Event, Listener, RunState};
+use crate::failure::{Failure, Kind, Result};
+use crate::journal::index::Index;
+use crate::journal::run::OpenRun;
+use crate::runner::events::Events;
+use crate::runner::mailbox::Mailbox;
+use crate::runner::notices::{self, Noticing};
+use crate::runner::{watch, wishes};
+use crate::session::{Direction, Restart};
+use crate::site::Site;
+use crate::stop::{Asked, Stop};
+use signal_hook::consts::SIGTERM;
+use signal_hook::iterator::Signals;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// `banister watch-run FOLDER`.
+pub fn watcher(run: &Path) -> Result<u8> {
+    // Whoever started it may have gone.
+    let say = |line: &str| crate::output::line(line);
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| notify(run, &|| over.load(Ordering::SeqCst)));
+        let watched = watch::watch(run, &say);
+        over.store(true, Ordering::SeqCst);
+        watched.map(|()| 0)
+    })
+}
+
+/// Sends the run's notices, unless another watcher does.
+fn notify(run: &Path, is_over: &dyn Fn() -> bool) {
+    let site = Request::read(run).and_then(|request| Site::load(&request.site));
+    let Ok(site) = site else { return };
+    if site.notify.is_empty() {
+        return;
+    }
+    // The one before may still be at what nobody took.
+    let _courier = loop {
+        match watch::take_courier(run) {
+            Ok(Some(courier)) => break courier,
+            Ok(None) if !is_over() => std::thread::sleep(std::time::Duration::from_secs(1)),
+            _ => return,
+        }
+    };
+    notices::send(run, &site.notify, is_over, &|failure| eprint!("{failure}"));
+}
+
+/// `banister run-here FOLDER`: works on the run as its request says, and tells how that ended.
+pub fn runner(context: Context, run: &Path) -> Result<u8> {
+    let failed = |error: std::io::Error| {
+        Failure::new(Kind::Refused, "this process can't have a session of its own").why(error)
+    };
+    crate::command::own_session().map_err(failed)?;
+    let Some(_runner) = watch::take(run)? else { return Ok(0) };
+    let request = Request::read(run)?;
+    let told = Arc::new(Events::begin(run, request.verbose)?);
+    let session = told.session;
+    let events: Arc<dyn Listener> = Arc::new(Noticing::new(run.to_owned(), session, told));
+    crate::output::line(watch::READY);
+    crate::lock::act_from(request.from.clone());
+    let stop = Arc::new(Stop::new());
+    watch::keep_watched(run.to_owned(), &stop);
+    wishes::hear(run.to_owned(), session, &stop);
+    leave_on_sigterm(&stop)?;
+    let worked = work_on(context, request, run, &events, &stop);
+    let (code, failure) = match worked {
+        Ok(code) => (code, None),
+        Err(failure) => (failure.kind.exit_code(), Some(failure)),
+    };
+    events.hear(&Event::RunnerEnded { code, failure });
+    Ok(code)
+}
+
+/// Whoever ends this process wants it to end, and not the run: what works by itself goes on, and `resume` finds it.
+fn leave_on_sigterm(stop: &Arc<Stop>) -> Result<()> {
+    let failed = |error: std::io::Error| Failure::new(Kind::Bug, "signals can't be listened to").why(error);
+    let mut signals = Signals::new([SIGTERM]).map_err(failed)?;
+    let stop = stop.clone();
+    std::thread::spawn(move || signals.forever().for_each(|_| stop.ask(Asked::Leave)));
+    Ok(())
+}
+
+fn work_on(
+    mut context: Context,
+    request: Request,
+    path: &Path,
+    events: &Arc<dyn Listener>,
+    stop: &Arc<Stop>,
+) -> Result<u8> {
+    let run = OpenRun::open(path)?;
+    if let Some(code) = code_of_ended(&request, &run.index) {
+        return Ok(code);
+    }
+    let Some(header) = run.index.header.clone() else {
+        return Err(Failure::new(Kind::Journal, "the run has no beginning"));
+    };
+    context.given_site = request.site.parent().map(Path::to_owned);
+    context.given_server.clone_from(&request.server);
+    let site = Arc::new(match Site::load(&header.site) {
+        Ok(site) => site,
+        Err(_) => Site::load(&request.site)?,
+    });
+    let runbook = resume::prepare(&site, &header, path, request.original)?;
+    let answers = &request.answers;
+    let listener = events.clone();
+    let mut mailbox = Mailbox::new(path.to_owned(), listener.clone(), stop.clone());
+    mailbox.yes = answers.yes;
+    mailbox.prepared.clone_from(&answers.answer);
+    (mailbox.wait, mailbox.then) = answers.unattended().wait();
+    context.attended = Some(Attended { person: Arc::new(mailbox), listener });
+    let direction = match request.way {
+        // It was gone back to in an earlier session.
+        Way::From(_) | Way::On if run.index.sessions > request.sessions => Direction::On,
+        Way::On => Direction::On,
+        Way::Back => Direction::Back,
+        Way::From(step) => {
+            let restart = Restart::from(&run.index, &step, request.server.as_deref(), &run.name())?;
+            Direction::From(restart)
+        }
+    };
+    work::work_until(&context, site, runbook, header, run, &request.answers, direction, stop)
+}
+
+/// The exit code of what was done before this process was started: its last word was lost with the one before it.
+fn code_of_ended(request: &Request, index: &Index) -> Option<u8> {
+    let (state, failure) = index.finished.as_ref().filter(|_| index.sessions > request.sessions)?;
+    Some(match (state, failure) {
+        (RunState::Done, _) => 0,
+        (RunState::RolledBack, _) => u8::from(request.way != Way::Back),
+        (_, Some(failure)) if failure.kind != Kind::Invalid => failure.kind.exit_code(),
+        _ => 1,
+    })
+}

@@ -1,0 +1,246 @@
+//! A terminal that looks on while a runner works: shows what is told, asks what is asked, and passes on the wish to stop.
+//! Whatever becomes of it, the run goes on.
+
+use super::context::Context;
+use super::{outcome, work};
+use crate::event::{Event, Listener};
+use crate::failure::{Context as _, Kind, Result};
+use crate::journal::run::{self, Summary};
+use crate::key::KeyBuf;
+use crate::output::{self, word};
+use crate::person::{Answer, Person, Question};
+use crate::report::prompt::Terminal;
+use crate::runner::answers::{self, Given};
+use crate::runner::follow::Follower;
+use crate::runner::{self, wishes};
+use crate::secret::Shown;
+use crate::site::Site;
+use crate::stop::Asked;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::Path;
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, atomic};
+use std::time::{Duration, Instant};
+
+/// How often it is looked for what is new.
+const TICK: Duration = Duration::from_millis(25);
+/// How long nobody may be at work before a run counts as one on which nobody works.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Whether this viewer is to be left.
+static LEAVES: atomic::AtomicBool = atomic::AtomicBool::new(false);
+
+/// Looks on from the beginning of a session until the run ends, or this is left. Gives the exit code.
+pub fn view(context: &Context, path: &Path, session: u64, site: Option<Arc<Site>>) -> Result<u8> {
+    listen(path)?;
+    let mut viewer = Viewer {
+        context,
+        path,
+        report: work::report(context),
+        follower: Follower::of(path, session),
+        shown: BTreeSet::new(),
+        live: BTreeMap::new(),
+        open: VecDeque::new(),
+        asking: None,
+        waited: BTreeSet::new(),
+    };
+    let code = viewer.follow()?;
+    drop(viewer);
+    match code {
+        Some(code) => {
+            outcome::print(context, &Summary::as_far_as_readable(path).0, site.as_ref());
+            Ok(code)
+        }
+        None => {
+            let command = context.command(&format!("attach {}", word(run::name(path))));
+            if !context.json {
+                println!("the run continues; `{command}` shows it again");
+            }
+            Ok(0)
+        }
+    }
+}
+
+struct Viewer<'a> {
+    context: &'a Context,
+    path: &'a Path,
+    report: Arc<dyn Listener>,
+    follower: Follower,
+    /// The keys of steps whose end was shown.
+    shown: BTreeSet<KeyBuf>,
+    live: BTreeMap<KeyBuf, Shown>,
+    /// Questions that wait, in their order.
+    open: VecDeque<(String, Question)>,
+    /// The question at the terminal, and what comes of it.
+    asking: Option<(String, Receiver<Result<Answer>>)>,
+    /// Questions that were left here; somebody else may answer them.
+    waited: BTreeSet<String>,
+}
+
+impl Viewer<'_> {
+    /// Nothing if this is left while the run goes on.
+    fn follow(&mut self) -> Result<Option<u8>> {
+        let unread = || "the events of the run can't be read".to_owned();
+        let mut alone: Option<Instant> = None;
+        loop {
+            while let Some((event, line)) = self.follower.next().or_fail(Kind::Journal, unread)? {
+                if let Event::RunnerEnded { code, failure } = event {
+                    self.end_question();
+                    if let Some(failure) = failure {
+                        super::failed(&failure, self.context.style.color);
+                    }
+                    return Ok(Some(code));
+                }
+                self.show(&event, &line);
+            }
+            self.show_live();
+            self.ask()?;
+            if LEAVES.load(atomic::Ordering::SeqCst) {
+                self.end_question();
+                return Ok(None);
+            }
+            match runner::is_at_work(self.path) {
+                true => alone = None,
+                // What it told last is read first.
+                false if alone.get_or_insert_with(Instant::now).elapsed() > GRACE => {
+                    self.end_question();
+                    return Ok(Some(Kind::Interrupted.exit_code()));
+                }
+                false => {}
+            }
+            std::thread::sleep(TICK);
+        }
+    }
+
+    fn show(&mut self, event: &Event, line: &str) {
+        match event {
+            Event::Asked { question, text, form, .. } => {
+                let asked = Question { text: text.to_string(), form: form.clone() };
+                if !self.open.iter().any(|(name, _)| name == question) {
+                    self.open.push_back((question.clone(), asked));
+                }
+                if !self.context.json && !self.context.is_interactive() {
+                    println!("{text}\nanswer with `{}`", self.context.command("attach"));
+                }
+            }
+            // A runner that was started again tells what was done before.
+            Event::StepStarted { key, replayed: true, .. } if self.shown.contains(key) => return,
+            Event::StepFinished { key, replayed: true, .. } if self.shown.contains(key) => return,
+            Event::StepFinished { key, .. } => _ = self.shown.insert(key.clone()),
+            _ => {}
+        }
+        match self.context.json {
+            true => output::line(line),
+            false => self.report.hear(event),
+        }
+    }
+
+    fn show_live(&mut self) {
+        if !self.context.live || self.context.json {
+            return;
+        }
+        let live = self.follower.live();
+        for (key, line) in &live {
+            if self.live.get(key) != Some(line) {
+                self.report.hear(&Event::Progressed { key: key.clone(), line: line.clone() });
+            }
+        }
+        self.live = live;
+    }
+
+    /// Asks the next question, takes the answer to the one that is asked, or takes it away if somebody else gave one.
+    fn ask(&mut self) -> Result<()> {
+        if let Some((name, coming)) = &self.asking {
+            let name = name.clone();
+            match coming.try_recv() {
+                Ok(Ok(answer)) => self.give(&name, answer)?,
+                // It was left; the run waits on.
+                Ok(Err(_)) | Err(mpsc::TryRecvError::Disconnected) => {
+                    eprintln!("the question stays open; `{}` asks it again", self.context.command("attach"));
+                    self.waited.insert(name);
+                    self.asking = None;
+                }
+                Err(mpsc::TryRecvError::Empty) => match answers::answer(self.path, &name)? {
+                    Some(given) => {
+                        self.end_question();
+                        self.take_away(&name);
+                        eprintln!("answered by {}: {}", given.by, given.text);
+                    }
+                    None => return Ok(()),
+                },
+            }
+        }
+        while let Some((name, _)) = self.open.front() {
+            let is_over = self.waited.contains(name) || answers::answer(self.path, name)?.is_some();
+            if !is_over {
+                break;
+            }
+            self.open.pop_front();
+        }
+        if let Some((name, question)) = self.open.front().filter(|_| self.context.is_interactive()) {
+            let (send, coming) = mpsc::channel();
+            let (name, question) = (name.clone(), question.clone());
+            std::thread::spawn(move || send.send(Terminal.ask(&question)));
+            self.asking = Some((name, coming));
+        }
+        Ok(())
+    }
+
+    fn give(&mut self, name: &str, answer: Answer) -> Result<()> {
+        let mine = Given { text: answer.text, by: answer.by, id: answers::new_id(), prepared: None };
+        let kept = answers::give(self.path, name, &mine)?;
+        if kept.id != mine.id {
+            eprintln!("{} had answered before: {}", kept.by, kept.text);
+        }
+        self.take_away(name);
+        Ok(())
+    }
+
+    fn take_away(&mut self, name: &str) {
+        self.asking = None;
+        self.open.retain(|(open, _)| open != name);
+    }
+
+    /// Takes the question away from the terminal.
+    fn end_question(&mut self) {
+        if let Some((_, coming)) = self.asking.take() {
+            output::end_questions();
+            // The terminal gets its modes back.
+            _ = coming.recv_timeout(Duration::from_secs(1));
+        }
+    }
+}
+
+/// What signals ask for: Ctrl-C stops the run after the running command, and twice at once; everything else leaves this
+/// viewer.
+fn listen(path: &Path) -> Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT])
+        .or_fail(Kind::Bug, || "signals can't be listened to".into())?;
+    output::are_heard();
+    let path = path.to_owned();
+    std::thread::spawn(move || {
+        let mut interrupted = false;
+        for signal in signals.forever() {
+            let asked = match (signal, std::mem::replace(&mut interrupted, signal == SIGINT)) {
+                (SIGINT, false) => Asked::Finish,
+                (SIGINT, true) => Asked::Cancel,
+                _ => {
+                    LEAVES.store(true, atomic::Ordering::SeqCst);
+                    continue;
+                }
+            };
+            if asked == Asked::Finish && !output::is_asking() {
+                eprintln!(
+                    "\nstopping after the running command; press Ctrl-C again to stop it now (Ctrl-\\ leaves a run without \
+                     stopping it)"
+                );
+            }
+            if let Err(failure) = wishes::wish(&path, asked) {
+                eprintln!("{failure}");
+            }
+        }
+    });
+    Ok(())
+}

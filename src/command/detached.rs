@@ -1,0 +1,57 @@
+//! A process of this program in a session of its own: it outlives this process and its terminal.
+
+use super::roles::OWN_PROGRAM;
+use super::{inherit, start};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT};
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// Such a process, while it is a child of this one. Dropped, it goes on.
+pub struct Detached {
+    child: Child,
+    said: Option<BufReader<ChildStdout>>,
+}
+
+impl Detached {
+    /// Starts it. What it says on standard error is appended to `log`. The first thing that it does should be
+    /// [`own_session`].
+    pub fn start(arguments: &[&OsStr], log: File) -> io::Result<Detached> {
+        let mut command = Command::new(start::named().unwrap_or(OWN_PROGRAM.as_ref()));
+        command.args(arguments);
+        command.envs(inherit::core_limit().map(|limit| (inherit::CORE_LIMIT, limit)));
+        // It must not keep a file system busy that somebody wants to unmount.
+        command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
+        let mut child = command.spawn()?;
+        let said = child.stdout.take().map(BufReader::new);
+        Ok(Detached { child, said })
+    }
+
+    /// The first line that it says, without the line's end; empty if it ends, or closes its standard output, before.
+    pub fn first_line(&mut self) -> io::Result<String> {
+        let mut line = String::new();
+        if let Some(mut said) = self.said.take() {
+            said.read_line(&mut line)?;
+        }
+        Ok(line.trim_end().to_owned())
+    }
+
+    /// Waits for its end.
+    pub fn wait(&mut self) -> io::Result<ExitStatus> {
+        self.child.wait()
+    }
+}
+
+/// Makes this process the first of a session of its own, which neither a terminal nor its hang-up ends.
+pub fn own_session() -> io::Result<()> {
+    // They are caught, not ignored: what is started would inherit that.
+    for signal in [SIGHUP, SIGINT, SIGQUIT] {
+        signal_hook::flag::register(signal, Arc::new(AtomicBool::new(false)))?;
+    }
+    // It fails for who has one already.
+    _ = rustix::process::setsid();
+    Ok(())
+}

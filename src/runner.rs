@@ -1,0 +1,32 @@
+//! A run that works without a terminal: a process of its own session, the runner, works on it, and viewers look on.
+//!
+//! Files in the run's folder are all that they share, so that no viewer can hold the runner up, and none is needed:
+//!
+//! ```text
+//! events/000002.jsonl   what was told in the second session of a runner, a line each; secrets are hidden in it
+//! live                  the last line of each course; replaced while something goes on
+//! asked/KEY             a question that waits for an answer, since when and how long
+//! answers/KEY           the answer to it; linked once, by whoever comes first
+//! notices/started       a notice to people who don't look on, written once; `.sent.0` beside it when the first place took it
+//! wishes/000002-finish  that the session is to stop, and who says so; linked once
+//! runner, watcher       locks of the process that works on the run, and of the one that starts it again
+//! runner.log            what went wrong with these two
+//! ```
+//!
+//! The journal stays the truth: it is exact, and is not followed by viewers. A runner that is killed is started again by its
+//! watcher and goes on as `resume` does.
+
+// From bottom to top, like the list in `lib.rs`.
+mod place;
+
+pub mod answers;
+pub mod clock;
+pub mod events;
+pub mod follow;
+pub mod wishes;
+
+pub mod mailbox;
+pub mod notices;
+pub mod watch;
+
+pub use place::{is_at_work, session};

@@ -1,0 +1,52 @@
+//! Deadlines that outlive the process, suspended machines and clocks that are set.
+
+use serde::{Deserialize, Serialize};
+use std::fs::read_to_string;
+use std::time::Duration;
+
+/// An instant: seconds since the boot, which no clock that is set changes and which count on while the machine is suspended;
+/// after another boot the wall clock.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Instant {
+    boot: String,
+    since_boot: f64,
+    /// Seconds since 1970.
+    wall: f64,
+}
+
+impl Instant {
+    pub fn now() -> Instant {
+        let boot = read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        let uptime = read_to_string("/proc/uptime").unwrap_or_default();
+        let since_boot = uptime.split(' ').next().and_then(|seconds| seconds.parse().ok());
+        let wall = jiff::Timestamp::now().as_millisecond() as f64 / 1000.0;
+        Instant { boot: boot.trim().to_owned(), since_boot: since_boot.unwrap_or_default(), wall }
+    }
+
+    /// How long ago it was. Never less than nothing: a machine may start in the past.
+    pub fn elapsed(&self) -> Duration {
+        self.until(&Instant::now())
+    }
+
+    fn until(&self, now: &Instant) -> Duration {
+        let seconds = match now.boot == self.boot {
+            true => now.since_boot - self.since_boot,
+            false => now.wall - self.wall,
+        };
+        Duration::from_secs_f64(seconds.max(0.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wall_clock_counts_only_after_another_boot() {
+        let began = Instant { boot: "a".into(), since_boot: 10.0, wall: 1000.0 };
+        let at = |boot: &str, since_boot, wall| Instant { boot: boot.into(), since_boot, wall };
+        assert_eq!(began.until(&at("a", 70.0, 9_000_000.0)), Duration::from_secs(60));
+        assert_eq!(began.until(&at("b", 1.0, 1030.0)), Duration::from_secs(30));
+        assert_eq!(began.until(&at("b", 1.0, 3.0)), Duration::ZERO);
+    }
+}

@@ -1,0 +1,126 @@
+//! Answers as a runner gets them: from its command line, or from whoever looks on; or from nobody, when the time is over.
+
+use super::answers::{self, Given, Waiting};
+use super::clock::Instant;
+use crate::event::{Event, Listener};
+use crate::failure::{Failure, Kind, Result};
+use crate::person::{Answer, Nobody, Person, Question, unfit_of, whoami};
+use crate::stop::Stop;
+use crate::sync::Mutex;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often it is looked for an answer.
+const TICK: Duration = Duration::from_millis(25);
+
+/// Who answers when the time is over.
+pub const NOBODY: &str = "nobody";
+
+/// See the module.
+pub struct Mailbox {
+    pub run: PathBuf,
+    /// Whether what can be confirmed is.
+    pub yes: bool,
+    /// The answers of the command line.
+    pub prepared: Vec<String>,
+    /// How long somebody is waited for; for ever if absent.
+    pub wait: Option<Duration>,
+    /// What happens then, for people.
+    pub then: String,
+    pub events: Arc<dyn Listener>,
+    pub stop: Arc<Stop>,
+    /// Two branches don't take the same answer of the command line.
+    turn: Mutex<()>,
+}
+
+impl Mailbox {
+    pub fn new(run: PathBuf, events: Arc<dyn Listener>, stop: Arc<Stop>) -> Mailbox {
+        let (then, turn) = (String::new(), Mutex::new(()));
+        Mailbox { run, yes: false, prepared: Vec::new(), wait: None, then, events, stop, turn }
+    }
+
+    /// The answer that the command line has, given now.
+    fn prepare(&self, name: &str, question: &Question) -> Result<Option<Given>> {
+        let by = |option: &str| format!("{} with {option}", whoami());
+        let id = answers::new_id();
+        if self.yes && question.form.is_confirmable() {
+            let given = Given { text: "yes".into(), by: by("--yes"), id, prepared: None };
+            return answers::give(&self.run, name, &given).map(Some);
+        }
+        let _turn = self.turn.lock();
+        let number = answers::prepared(&self.run);
+        let next = self.prepared.get(number).and_then(|given| question.form.given(given));
+        let Some(text) = next else { return Ok(None) };
+        let given = Given { text, by: by("--answer"), id, prepared: Some(number + 1) };
+        answers::give(&self.run, name, &given).map(Some)
+    }
+
+    /// Waits for somebody, and gives what is there in the end.
+    fn wait(&self, name: &str, question: &Question) -> Result<Given> {
+        let waiting = Waiting {
+            question: question.clone(),
+            since: Instant::now(),
+            seconds: self.wait.map(|wait| wait.as_secs_f64()),
+            then: self.wait.map(|_| self.then.clone()),
+        };
+        let waiting = answers::wait_for(&self.run, name, waiting)?;
+        let left = || waiting.left();
+        if left().is_none_or(|left| !left.is_zero()) {
+            self.events.hear(&Event::Asked {
+                question: name.to_owned(),
+                text: question.text.as_str().into(),
+                form: question.form.clone(),
+                left: left().map(|left| left.as_secs_f64()),
+                then: waiting.then.clone(),
+            });
+        }
+        loop {
+            if let Some(given) = answers::answer(&self.run, name)? {
+                return Ok(given);
+            }
+            if self.stop.is_asked() {
+                let message = "interrupted before the question was answered";
+                return Err(Failure::new(Kind::Interrupted, message)
+                    .help("the command of the last line asks it again"));
+            }
+            if left().is_some_and(|left| left.is_zero()) {
+                let (text, by, id) = (String::new(), NOBODY.to_owned(), answers::new_id());
+                return answers::give(&self.run, name, &Given { text, by, id, prepared: None });
+            }
+            std::thread::sleep(TICK);
+        }
+    }
+}
+
+impl Person for Mailbox {
+    fn ask(&self, question: &Question) -> Result<Answer> {
+        self.ask_about("question", question)
+    }
+
+    fn ask_about(&self, about: &str, question: &Question) -> Result<Answer> {
+        // An answer that is none, or that nobody gave, is followed by another try.
+        for number in 0.. {
+            let name = format!("{about}.{number}");
+            let given = match answers::answer(&self.run, &name)? {
+                // The time was over in an earlier session, and somebody continued the run since.
+                Some(given) if given.by == NOBODY => continue,
+                Some(given) => given,
+                None => match self.prepare(&name, question)? {
+                    Some(given) => given,
+                    None => self.wait(&name, question)?,
+                },
+            };
+            if given.by == NOBODY {
+                let unfit = self.prepared.get(answers::prepared(&self.run)).cloned();
+                return Nobody.ask(question).map_err(|failure| unfit_of(failure, &question.form, unfit));
+            }
+            if question.form.admits(&given.text) {
+                return Ok(Answer { text: given.text, by: given.by });
+            }
+            let text = format!("`{}`, given by {}, is no answer", given.text, given.by);
+            self.events.hear(&Event::Warned { text: text.into() });
+        }
+        Err(Failure::new(Kind::Bug, "a question was asked too often"))
+    }
+}

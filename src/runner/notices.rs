@@ -1,0 +1,172 @@
+//! Notices of a run to people who don't look on. The runner writes them, once each; the watcher sends them, and tries again
+//! what nobody took. A notice that fails never disturbs the run.
+
+use super::place;
+use crate::command::{read_file, write_once};
+use crate::event::{Event, Listener, RunState};
+use crate::failure::Failure;
+use crate::machine::notify::{Notice, Notify, When};
+use crate::output::word;
+use crate::report::failure::render;
+use crate::report::text::Style;
+use crate::secret::show;
+use crate::sync::Mutex;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long nobody may take a notice before it is given up.
+const LONGEST: Duration = Duration::from_secs(3600);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// Writes notices of what is told to `events`.
+pub struct Noticing {
+    pub run: PathBuf,
+    pub session: u64,
+    pub events: Arc<dyn Listener>,
+    about: Mutex<About>,
+}
+
+#[derive(Clone, Default)]
+struct About {
+    run: String,
+    runbook: String,
+    servers: Vec<String>,
+    /// The step that failed, or is worked on.
+    step: String,
+}
+
+impl Noticing {
+    pub fn new(run: PathBuf, session: u64, events: Arc<dyn Listener>) -> Noticing {
+        Noticing { run, session, events, about: Mutex::default() }
+    }
+
+    fn write(&self, name: &str, event: When, says: &str, text: &str) {
+        let About { run, runbook, servers, .. } = self.about.lock().clone();
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let on = servers.join(", ");
+        let notice = Notice {
+            event,
+            title: show(&format!("{on}: {runbook} {says}")).replace('\n', " "),
+            text: show(text).into_owned(),
+            id: format!("{run}.{name}"),
+            run,
+            runbook,
+            servers,
+            host,
+            time: crate::units::now(),
+        };
+        // Nobody is told then; the run is not disturbed.
+        if let Ok(folder) = place::folder(&self.run, "notices") {
+            _ = write_once(&folder, name, &notice);
+        }
+    }
+}
+
+impl Listener for Noticing {
+    fn hear(&self, event: &Event) {
+        self.events.hear(event);
+        let name = |what: &str| format!("{:06}-{what}", self.session);
+        let by_hand = |words: &str| {
+            let run = self.about.lock().run.clone();
+            format!("{words} {}", word(run))
+        };
+        match event {
+            Event::RunStarted { run, runbook, servers, resumed } => {
+                *self.about.lock() = About {
+                    run: run.clone(),
+                    runbook: runbook.clone(),
+                    servers: servers.clone(),
+                    step: String::new(),
+                };
+                if !resumed {
+                    self.write("started", When::Started, "has started", &by_hand("banister attach"));
+                }
+            }
+            Event::StepStarted { name, replayed: false, .. } => name.clone_into(&mut self.about.lock().step),
+            Event::Asked { question, text, then, left, .. } => {
+                let then = then.iter().zip(left);
+                let then: String =
+                    then.map(|(then, left)| format!("\nwithout an answer in {left:.0} s: {then}")).collect();
+                let text = format!("{text}{then}\nanswer: {}", by_hand("banister attach"));
+                self.write(&format!("asked-{question}"), When::Asked, "asks something", &text);
+            }
+            Event::RunFinished { state, failure, .. } => {
+                let step = self.about.lock().step.clone();
+                let step = if step.is_empty() { String::new() } else { format!(" in step `{step}`") };
+                let said = failure.as_ref().map(|failure: &Failure| render(failure, Style { color: false }));
+                let said = said.unwrap_or_default();
+                let next = by_hand("next: banister resume");
+                let (event, says, next) = match state {
+                    RunState::Done => (When::Done, "is done".to_owned(), by_hand("banister show")),
+                    RunState::RolledBack => {
+                        (When::RolledBack, "was rolled back".to_owned(), by_hand("banister show"))
+                    }
+                    RunState::Failed => (When::Failed, format!("failed{step}"), next),
+                    _ => (When::Interrupted, format!("was interrupted{step}"), next),
+                };
+                self.write(&name("ended"), event, &says, &format!("{said}{next}"));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The notices of a run that are not taken yet, each with the number of the place that it is for.
+fn open(run: &Path, places: &[Notify]) -> Vec<(String, Notice, usize)> {
+    let folder = run.join("notices");
+    let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| !name.starts_with('.') && !name.contains(".sent."))
+        .collect();
+    names.sort();
+    let mut found = Vec::new();
+    for name in names {
+        let Ok(Some(notice)) = read_file::<Notice>(&folder, &name) else { continue };
+        for (number, _) in places.iter().enumerate().filter(|(_, place)| place.hears(notice.event)) {
+            if !folder.join(format!("{name}.sent.{number}")).exists() {
+                found.push((name.clone(), notice.clone(), number));
+            }
+        }
+    }
+    found.sort_by(|a, b| a.1.time.cmp(&b.1.time));
+    found
+}
+
+/// Sends notices until `is_over` and all are taken, or until nobody took one for an hour. `complain` hears what fails.
+pub fn send(run: &Path, places: &[Notify], is_over: &dyn Fn() -> bool, complain: &dyn Fn(&str)) {
+    if places.is_empty() {
+        return;
+    }
+    places.iter().for_each(Notify::learn_secrets);
+    let mut pause = Duration::from_millis(250);
+    let mut failing: Option<Instant> = None;
+    loop {
+        // What was written before is seen by the look that follows.
+        let over = is_over();
+        let open = open(run, places);
+        if over && open.is_empty() {
+            return;
+        }
+        let mut failed = false;
+        for (name, notice, number) in open {
+            match places[number].send(&notice) {
+                Ok(()) => _ = write_once(&run.join("notices"), &format!("{name}.sent.{number}"), &notice.id),
+                Err(failure) => {
+                    failed = true;
+                    complain(&render(&failure, Style { color: false }));
+                }
+            }
+        }
+        match failed {
+            true if failing.get_or_insert_with(Instant::now).elapsed() > LONGEST => return,
+            true => pause = (pause * 2).min(LONGEST_PAUSE),
+            false => (pause, failing) = (Duration::from_millis(250), None),
+        }
+        if !run.exists() {
+            return;
+        }
+        std::thread::sleep(pause);
+    }
+}

@@ -1,0 +1,134 @@
+//! Who starts runners: whoever begins a run, and a watcher that starts one again when it is killed.
+
+use super::follow;
+use super::place::{self, RUNNER, WATCHER};
+use crate::command::{Detached, own_session};
+use crate::failure::{Context, Failure, Kind, Result};
+use crate::stop::{Asked, Stop};
+use crate::sync::FileLock;
+use std::ffi::OsStr;
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a runner says once it holds the run.
+pub const READY: &str = "ready";
+
+/// So often a runner is started again that gets nothing done.
+const TRIES: u32 = 8;
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// How often runner and watcher look for each other.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Starts a watcher of the run in this folder, and through it a runner, and waits until that holds the run.
+///
+/// Fails if none of the two can be started.
+pub fn start(run: &Path) -> Result<()> {
+    let failed = || format!("nothing can be started that works on the run in `{}`", run.display());
+    let arguments = ["watch-run".as_ref(), run.as_os_str()];
+    let mut watcher = Detached::start(&arguments, log(run)?).or_fail(Kind::Refused, failed)?;
+    let said = watcher.first_line().or_fail(Kind::Refused, failed)?;
+    match said.as_str() {
+        READY => Ok(()),
+        // Somebody else's is there.
+        _ if place::is_at_work(run) => Ok(()),
+        _ => {
+            let log = std::fs::read_to_string(run.join("runner.log")).unwrap_or_default();
+            let last = log.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it says nothing");
+            Err(Failure::new(Kind::Refused, failed()).why(last.to_owned()))
+        }
+    }
+}
+
+fn log(run: &Path) -> Result<File> {
+    let mut options = OpenOptions::new();
+    let failed = || format!("`{}` can't be written", run.join("runner.log").display());
+    options.append(true).create(true).mode(0o600).open(run.join("runner.log")).or_fail(Kind::Journal, failed)
+}
+
+/// The lock of who works on the run as its runner; nothing if somebody does.
+pub fn take(run: &Path) -> Result<Option<FileLock>> {
+    place::take(run, RUNNER).or_fail(Kind::Journal, || format!("`{}` can't be locked", run.display()))
+}
+
+/// The lock of who sends the run's notices; nothing if somebody does.
+pub fn take_courier(run: &Path) -> Result<Option<FileLock>> {
+    place::take(run, "courier").or_fail(Kind::Journal, || format!("`{}` can't be locked", run.display()))
+}
+
+/// The watcher: has a runner work on the run until that ends by itself. `say` is called once one holds the run.
+pub fn watch(run: &Path, say: &dyn Fn(&str)) -> Result<()> {
+    let failed = || format!("the run in `{}` can't be watched", run.display());
+    own_session().or_fail(Kind::Refused, failed)?;
+    let Some(_watcher) = place::take(run, WATCHER).or_fail(Kind::Refused, failed)? else { return Ok(()) };
+    let (mut tries, mut pause) = (0, FIRST_PAUSE);
+    loop {
+        // One that another watcher started may be at work.
+        if place::is_taken(run, RUNNER) {
+            while place::is_taken(run, RUNNER) {
+                std::thread::sleep(TICK / 10);
+            }
+            if follow::has_ended(run) {
+                return Ok(());
+            }
+        }
+        let before = length(run);
+        let arguments = ["run-here".as_ref(), run.as_os_str() as &OsStr];
+        let mut runner = Detached::start(&arguments, log(run)?).or_fail(Kind::Refused, failed)?;
+        if let Ok(line) = runner.first_line() {
+            say(&line);
+        }
+        let status = runner.wait().or_fail(Kind::Refused, failed)?;
+        // What it did to the end it said in the journal.
+        if status.signal().is_none() && status.code() != Some(i32::from(Kind::Bug.exit_code())) {
+            return Ok(());
+        }
+        if length(run) > before {
+            (tries, pause) = (0, FIRST_PAUSE);
+        } else {
+            tries += 1;
+            if tries >= TRIES {
+                let message = format!("the runner of `{}` ends before it gets anything done", run.display());
+                return Err(
+                    Failure::new(Kind::Refused, message).why(format!("tried {TRIES} times: {status}"))
+                );
+            }
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+}
+
+/// Bytes of the journal: what gets something done, makes it longer.
+fn length(run: &Path) -> u64 {
+    std::fs::metadata(run.join("journal.jsonl")).map_or(0, |file| file.len())
+}
+
+/// Has a runner look for its watcher, until this process ends: one that was killed is replaced. If the run's folder is gone,
+/// the runner is asked to leave.
+pub fn keep_watched(run: PathBuf, stop: &Arc<Stop>) {
+    let stop = stop.clone();
+    std::thread::spawn(move || {
+        loop {
+            std::thread::sleep(TICK);
+            if !run.exists() {
+                // Nothing can be written down any more, and nobody will answer.
+                stop.ask(Asked::Leave);
+                return;
+            }
+            if place::is_taken(&run, WATCHER) {
+                continue;
+            }
+            let arguments = ["watch-run".as_ref(), run.as_os_str()];
+            // Without one the run works on; the next look tries again.
+            if let Some(mut watcher) = log(&run).ok().and_then(|log| Detached::start(&arguments, log).ok()) {
+                std::thread::spawn(move || watcher.wait());
+            }
+        }
+    });
+}

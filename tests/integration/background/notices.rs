@@ -1,0 +1,145 @@
+//! Notices of runs: each comes once, also if the run is killed, and what nobody took is sent again.
+
+use super::{command, detached, said_by, shown, wait_for, wait_for_end, world};
+use crate::support::World;
+use serde_json::Value;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::sync::{Arc, Mutex};
+
+/// What came to a receiver: the first line of a request, and its body.
+type Received = Arc<Mutex<Vec<(String, String)>>>;
+
+/// Receives requests, and takes none of the first `refused`.
+fn receiver(refused: usize) -> (String, Received) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let received = Received::default();
+    let kept = received.clone();
+    std::thread::spawn(move || {
+        for (number, stream) in listener.incoming().enumerate() {
+            let mut stream = stream.unwrap();
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            let (mut first, mut line, mut length) = (String::new(), String::new(), 0);
+            reader.read_line(&mut first).unwrap();
+            while reader.read_line(&mut line).unwrap() > 2 {
+                if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+                    length = value.trim().parse().unwrap();
+                }
+                line.clear();
+            }
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body).unwrap();
+            let status = if number < refused { "503 Busy" } else { "200 OK" };
+            if number >= refused {
+                let body = String::from_utf8(body).unwrap();
+                kept.lock().unwrap().push((first.trim().to_owned(), body));
+            }
+            let _ = write!(stream, "HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        }
+    });
+    (address, received)
+}
+
+fn with_notify(world: &World, tables: &str) {
+    let site = world.read("site.toml");
+    world.write("site.toml", &format!("{tables}\n{site}"));
+}
+
+#[test]
+fn each_notice_comes_once_by_each_way_also_if_nobody_takes_it_at_first() {
+    let world = world();
+    let (hook, received) = receiver(2);
+    let (hc, pings) = receiver(0);
+    world.write("page", "#!/bin/sh\ncat >> paged; echo >> paged\n");
+    world.write("bin/sendmail", "#!/bin/sh\ncat >> $HOME/mailed\n");
+    for program in ["page", "bin/sendmail"] {
+        fs::set_permissions(world.path().join(program), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let folder = world.path().display().to_string();
+    with_notify(
+        &world,
+        &format!(
+            "[[notify]]\ncommand = [\"sh\", \"-c\", \"cd {folder} && ./page\"]\n\
+             [[notify]]\nwebhook = \"{hook}/T0KEN-of-the-hook\"\nshape = \"slack\"\n\
+             [[notify]]\nping = \"{hc}/ping/abc\"\n\
+             [[notify]]\nmail = [\"ops@example.org\"]\nat = [\"failed\"]\n"
+        ),
+    );
+    world.write("runbooks/fails.rhai", "fn main() { let server = this_server(); server.make(\"config\");\nstep \"Bad\" { server.make(\"fail\"); } }");
+    let path = format!("{folder}/bin:{}", std::env::var("PATH").unwrap());
+    // Killed on the way: it is told once nevertheless.
+    let started = command(&world, &["run", "fails", "--detach"])
+        .env("PATH", path)
+        .env("BANISTER_CRASH_AT", "after \"block\"")
+        .output()
+        .unwrap();
+    assert!(started.status.success(), "{started:?}");
+    wait_for("it is posted", || !received.lock().unwrap().is_empty());
+    wait_for_end(&world);
+    assert!(shown(&world).contains(r#""state":"failed""#));
+    let received = received.lock().unwrap().clone();
+    assert_eq!(received.len(), 1, "{received:?}");
+    assert_eq!(received[0].0, "POST /T0KEN-of-the-hook HTTP/1.1");
+    let text: Value = serde_json::from_str(&received[0].1).unwrap();
+    let text = text["text"].as_str().unwrap();
+    assert!(text.starts_with("web: fails failed in step `Bad`\nerror: `make fail` ended"), "{text}");
+    assert!(text.contains("next: banister resume "), "{text}");
+    let pings: Vec<String> = pings.lock().unwrap().iter().map(|(line, _)| line.clone()).collect();
+    assert_eq!(pings, ["GET /ping/abc/start HTTP/1.1", "GET /ping/abc/fail HTTP/1.1"]);
+    let paged = world.read("paged");
+    let paged: Vec<Value> = paged.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(paged.len(), 1, "{paged:?}");
+    assert_eq!((&paged[0]["event"], &paged[0]["servers"][0]), (&"failed".into(), &"web".into()));
+    let mailed = world.read("mailed");
+    assert!(mailed.starts_with("To: ops@example.org\nSubject: =?utf-8?B?"), "{mailed}");
+    // Its address is nowhere but in the site's file.
+    let told =
+        std::process::Command::new("grep").args(["-rl", "T0KEN-of-the-hook"]).arg(world.path()).output();
+    let told = String::from_utf8(told.unwrap().stdout).unwrap();
+    assert_eq!(told.trim(), world.path().join("site.toml").display().to_string());
+}
+
+#[test]
+fn a_question_that_waits_is_told_and_one_that_nobody_can_be_told_of_disturbs_nothing() {
+    let world = world();
+    world.write("page", "#!/bin/sh\ncat >> paged; echo >> paged\n");
+    fs::set_permissions(world.path().join("page"), fs::Permissions::from_mode(0o755)).unwrap();
+    let folder = world.path().display().to_string();
+    with_notify(
+        &world,
+        &format!(
+            "[[notify]]\ncommand = [\"sh\", \"-c\", \"cd {folder} && ./page\"]\nat = [\"asked\", \"done\"]\n"
+        ),
+    );
+    detached(&world, &["run", "three", "--detach"]);
+    wait_for("it is told", || world.read("paged").contains("asks something"));
+    assert!(world.read("paged").contains("Go on?"));
+    assert!(said_by(&world, &["status"]).code == Some(0));
+    let mut person = super::at_terminal(&world, &["attach"]);
+    person.sees("Go on?");
+    person.types("y\n");
+    assert!(person.ends().success());
+    wait_for_end(&world);
+    assert!(world.read("paged").contains(r#""event":"done""#));
+
+    with_notify(&world, "[[notify]]\nwebhook = \"http://127.0.0.1:9/\"\n");
+    let said = said_by(&world, &["run", "three", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(shown(&world).contains(r#""state":"done""#));
+    // Its watcher tries for an hour.
+    super::processes(&world, &["watch-run"]).into_iter().for_each(super::kill);
+    let log = fs::read_to_string(super::run_folder(&world).join("runner.log")).unwrap();
+    assert!(log.contains("connection refused"), "{log}");
+}
+
+#[test]
+fn a_table_that_sends_nowhere_is_found() {
+    let world = world();
+    with_notify(&world, "[[notify]]\nat = [\"failed\"]\n");
+    let said = said_by(&world, &["check"]);
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert!(said.err.contains("says nowhere to send to") && said.err.contains("`notify`"), "{said:?}");
+}
