@@ -30,6 +30,8 @@ const TABLE: &str = "targets = { configure = \"config\" }\nhealth = [\"https://g
     maintenance = { begin = [\"closed\"], end = [\"open\"] }\n\
     idle = [{ name = \"requests\", command = [\"true\"] }]\n";
 const STOPS: &str = "health = [\"https://gateway.test\"]\nreleases = { stops = [\"0.2.10\"] }\n";
+const BINARY: &str = "file = \"app\"\nhealth = [\"https://gateway.test\"]\n\
+    commands = { start = [\"up\"], stop = [\"down\"] }\n";
 const HOSS: &str = "keep = { count = 1 }\n";
 
 const fn case(name: &'static str, runbook: &'static str, kind: &'static str, table: &'static str) -> Case {
@@ -40,7 +42,7 @@ const OLD: &[(&str, &str)] = &[("backup", "/kept/AWKWARD of 0.2.9")];
 const OLDER: &[(&str, &str)] = &[("backup", "/kept/AWKWARD of 0.2.10")];
 
 /// Every bundled runbook.
-const CASES: [Case; 18] = [
+const CASES: [Case; 19] = [
     case("update of a plain server", "update", "plain", TABLE),
     Case { parameters: &[("through", "true")], ..case("update through a stop", "update", "plain", STOPS) },
     Case { servers: &["bare"], ..case("update without a good backup", "update", "plain", TABLE) },
@@ -59,6 +61,7 @@ const CASES: [Case; 18] = [
         parameters: &[("backup", "/kept/AWKWARD of 0.2.9"), ("full", "true")],
         ..case("drill of Hoss", "drill", "hoss", HOSS)
     },
+    case("update of a program", "update", "binary", BINARY),
     case("prune of a plain server", "prune", "plain", TABLE),
     Case { servers: &["gateway", "one"], ..case("linked update, plain", "update-linked", "plain", TABLE) },
     Case { servers: &["gateway", "one"], ..case("linked update, Hoss", "update-linked", "hoss", HOSS) },

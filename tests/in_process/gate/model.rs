@@ -31,6 +31,8 @@ struct Server {
     /// What is checked out, and what was started last, as places in [`RELEASES`].
     checked_out: usize,
     started: usize,
+    /// Which file is put in place next.
+    wanted: usize,
     fetched: bool,
     settings: BTreeMap<String, Value>,
     actions: BTreeMap<String, Value>,
@@ -48,6 +50,7 @@ impl Model {
             kind,
             checked_out: 0,
             started: 0,
+            wanted: 0,
             fetched: false,
             settings: BTreeMap::new(),
             actions: BTreeMap::new(),
@@ -117,9 +120,10 @@ impl Server {
     fn answer(&mut self, name: &str, primitive: &str, arguments: &Arguments) -> Value {
         match primitive {
             "installed_release" => self.release(self.checked_out).into(),
-            "newest_release" => self.release(RELEASES.len() - 1).into(),
+            "newest_release" | "newest_published" => self.release(RELEASES.len() - 1).into(),
             "has_release" => (self.fetched || self.place(text(arguments, "release")) < 2).into(),
-            "releases_between" => {
+            "published_between" if arguments.get("stops").is_some_and(|stops| *stops == true) => json!([]),
+            "releases_between" | "published_between" => {
                 let (from, to) = (text(arguments, "from"), text(arguments, "to"));
                 let between = self.place(from) + 1..=self.place(to);
                 between.map(|place| Value::from(self.release(place))).collect()
@@ -139,6 +143,25 @@ impl Server {
                 let to = self.position(self.checked_out);
                 json!({ "from": self.position(from), "to": to, "changed": from != self.checked_out })
             }
+            "published_file" => {
+                json!({ "name": AWKWARD, "url": AWKWARD, "size": size(1), "sha256": AWKWARD, "stated": AWKWARD })
+            }
+            "installed_file" => {
+                let digest = self.checked_out.to_string();
+                json!({ "path": AWKWARD, "folder": AWKWARD, "size": size(1), "sha256": digest, "unfit": null })
+            }
+            "download_file" => {
+                self.wanted = self.place(text(arguments, "release"));
+                json!({ "release": text(arguments, "release"), "sha256": self.wanted.to_string() })
+            }
+            "install_file" => {
+                let changed = std::mem::replace(&mut self.checked_out, self.wanted) != self.wanted;
+                json!({ "changed": changed, "sha256": self.checked_out.to_string() })
+            }
+            "keep_installed_file" => {
+                json!({ "release": self.release(self.checked_out), "sha256": self.checked_out.to_string() })
+            }
+            "drop_kept_files" => json!({ "removed": [AWKWARD] }),
             "make" | "run" | "shell" => self.command(primitive, arguments),
             "services" => self.services(name, arguments),
             "mounted_files" => {
