@@ -2,7 +2,7 @@
 
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::output::clean;
-use crate::secret;
+use crate::secret::{self, Shown};
 use std::io::{self, BufRead};
 
 /// No message is longer, as no record of a journal is. What a call may come to, the last hundred lines of a command, is less,
@@ -70,8 +70,9 @@ pub fn first_of(bytes: &[u8]) -> String {
         true => secret::without_tail(&text),
         false => text.as_ref().into(),
     };
-    let shown = secret::show(&text);
-    let words: Vec<String> = shown.lines().map(clean::line).collect();
+    // Before it is cut: of half a secret nobody would know that it is one.
+    let shown = Shown::from(text);
+    let words: Vec<String> = shown.as_str().lines().map(clean::line).collect();
     let line = words.join(" ").trim().to_owned();
     if line.is_empty() && !bytes.is_empty() {
         return "no text".into();

@@ -53,7 +53,7 @@ fn an_agent_that_says_nonsense_is_shown_and_not_asked_on_and_on() {
         let elsewhere = with_agent(&format!("echo >>$HOME/starts\n{WELCOME}{script}\n"));
         let begun = Instant::now();
         let said = said(with_little_memory(&elsewhere.command(&["run", "try"])).output().unwrap());
-        assert!(begun.elapsed() < Duration::from_secs(100), "{script}: {:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_secs(300), "{script}: {:?}", begun.elapsed());
         assert!(matches!(said.code, Some(1 | 130)), "{script}: {said:?}");
         assert!(said.err.contains(shown), "{script}: {said:?}");
         assert!(
