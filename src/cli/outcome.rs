@@ -141,7 +141,12 @@ fn unanswered(summary: &Summary) -> String {
     let failure = summary.index.finished.as_ref().and_then(|(_, failure)| failure.as_ref());
     let help = failure.and_then(|failure| failure.help.as_deref()).unwrap_or_default();
     let mut options = help.split('`').skip(1).step_by(2).filter(|code| code.starts_with("--"));
-    options.next().unwrap_or_default().to_owned()
+    let option = options.next().unwrap_or_default();
+    // Which of several it is to be, is for a person to say, and a shell would take them for a pipe.
+    match option.split_once(' ').filter(|(_, choices)| choices.contains('|')) {
+        Some((name, _)) => format!("{name} TEXT"),
+        None => option.to_owned(),
+    }
 }
 
 /// Whether the script saw a change fail, did more, and then failed for it, as one that starts again what it had stopped:

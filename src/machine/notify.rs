@@ -3,7 +3,7 @@
 use super::http::Request;
 use crate::command::{Spec, feed};
 use crate::failure::{Context, Failure, Kind, Result};
-use crate::secret;
+use crate::secret::{self, Shown};
 use crate::units::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -69,9 +69,9 @@ pub enum Shape {
 pub struct Notice {
     pub event: When,
     /// One line.
-    pub title: String,
+    pub title: Shown,
     /// Some lines, with what to type next.
-    pub text: String,
+    pub text: Shown,
     pub run: String,
     pub runbook: String,
     pub servers: Vec<String>,
@@ -159,7 +159,7 @@ impl Notify {
             // Discord takes 2,000 letters.
             Some(Shape::Discord) => json!({ "content": whole.chars().take(1_900).collect::<String>() }),
             Some(Shape::Gotify) => json!({
-                "title": notice.title, "message": notice.text, "priority": if is_bad { 8 } else { 4 }
+                "title": notice.title.as_str(), "message": notice.text.as_str(), "priority": if is_bad { 8 } else { 4 }
             }),
             Some(Shape::Ntfy) => {
                 headers.insert("content-type".into(), "text/plain; charset=utf-8".into());
@@ -216,7 +216,7 @@ fn run(words: &[String], text: &str) -> Result<()> {
 
 /// A message as `sendmail -t` reads it: no line of a header can come from a title.
 fn mail(to: &[String], notice: &Notice) -> String {
-    let subject = notice.title.replace(char::is_control, " ");
+    let subject = notice.title.as_str().replace(char::is_control, " ");
     format!(
         "To: {}\nSubject: =?utf-8?B?{}?=\nMessage-ID: <{}@{}>\nMIME-Version: 1.0\nContent-Type: text/plain; \
          charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n{}\n",

@@ -20,8 +20,7 @@
 //! ```rhai
 //! let server = this_server();
 //! server.fetch();
-//! server.carry_edits("0.2.11", [])
-//! // => ()
+//! server.carry_edits("0.2.11", []);
 //! ```
 
 use crate::data::ServerName;

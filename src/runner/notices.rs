@@ -9,7 +9,6 @@ use crate::machine::notify::{Notice, Notify, When};
 use crate::output::word;
 use crate::report::failure::render;
 use crate::report::text::Style;
-use crate::secret::show;
 use crate::sync::Mutex;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -47,14 +46,14 @@ impl Noticing {
         let on = servers.join(", ");
         let notice = Notice {
             event,
-            title: show(&format!("{on}: {runbook} {says}")).replace('\n', " "),
-            text: show(text).into_owned(),
+            title: format!("{on}: {runbook} {says}").replace('\n', " ").into(),
+            text: text.into(),
             id: format!("{run}.{name}"),
             run,
             runbook,
             servers,
             host,
-            time: crate::units::now(),
+            time: format!("{:.3}", jiff::Timestamp::now()),
         };
         // Nobody is told then; the run is not disturbed.
         if let Ok(folder) = place::folder(&self.run, "notices") {
@@ -149,20 +148,24 @@ pub fn send(run: &Path, places: &[Notify], is_over: &dyn Fn() -> bool, complain:
         if over && open.is_empty() {
             return;
         }
-        let mut failed = false;
+        let mut failed = Vec::new();
         for (name, notice, number) in open {
+            // What comes later is not told before it.
+            if failed.contains(&number) {
+                continue;
+            }
             match places[number].send(&notice) {
                 Ok(()) => _ = write_once(&run.join("notices"), &format!("{name}.sent.{number}"), &notice.id),
                 Err(failure) => {
-                    failed = true;
+                    failed.push(number);
                     complain(&render(&failure, Style { color: false }));
                 }
             }
         }
-        match failed {
-            true if failing.get_or_insert_with(Instant::now).elapsed() > LONGEST => return,
-            true => pause = (pause * 2).min(LONGEST_PAUSE),
-            false => (pause, failing) = (Duration::from_millis(250), None),
+        match failed.is_empty() {
+            true => (pause, failing) = (Duration::from_millis(250), None),
+            false if failing.get_or_insert_with(Instant::now).elapsed() > LONGEST => return,
+            false => pause = (pause * 2).min(LONGEST_PAUSE),
         }
         if !run.exists() {
             return;

@@ -122,7 +122,7 @@ fn a_checkout_that_was_edited_and_a_server_that_is_not_healthy_leave_no_run() {
     let said = world.banister(&["run", "update", "--yes", "--to", "0.2.0"]);
     let next =
         declined(&world, &said, "the checkout of web was changed by hand: Makefile. Carry these edits");
-    assert_eq!(next, "run update --to 0.2.0 --answer yes|no");
+    assert_eq!(next, "run update --to 0.2.0 --answer TEXT");
     world.write("web/own", "");
     let said = world.banister(&["run", "update", "--yes", "--to", "0.2.0"]);
     let changed = "the checkout of web was changed by hand: modified: Makefile, untracked: own";

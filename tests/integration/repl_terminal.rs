@@ -67,7 +67,7 @@ fn a_line_goes_on_while_a_bracket_is_open_and_tab_completes() {
     terminal.types("found[0] + found[1]\r");
     terminal.sees("42\r\n");
     terminal.sees("banister> ");
-    terminal.types("web.instal\t)\r");
+    terminal.types("web.installed_r\t)\r");
     terminal.sees("installed_release()");
     terminal.sees("\"0.1.0\"\r\n");
     terminal.sees("banister> ");

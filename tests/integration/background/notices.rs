@@ -141,5 +141,5 @@ fn a_table_that_sends_nowhere_is_found() {
     with_notify(&world, "[[notify]]\nat = [\"failed\"]\n");
     let said = said_by(&world, &["check"]);
     assert_eq!(said.code, Some(2), "{said:?}");
-    assert!(said.err.contains("says nowhere to send to") && said.err.contains("`notify`"), "{said:?}");
+    assert!(said.out.contains("a table of `notify` says nowhere to send to"), "{said:?}");
 }

@@ -139,8 +139,8 @@ pub const ROWS: &[Row] = &[
             "a checkout that was edited",
             |world| append(world, "web/Makefile", "# mine\n"),
             &["run", "update", "--yes"],
-            1,
-            "state: `update` failed on web in step `Check`; nothing was touched\nnext:  banister run update",
+            3,
+            "state: `update` stopped on web in step `Check`; nothing was touched\nnext:  banister run update --answer TEXT",
         )
     },
     row(
@@ -667,7 +667,7 @@ pub const ROWS: &[Row] = &[
         |world| append(world, "site.toml", "endpoint = \"htp:/x\"\n"),
         &["check"],
         2,
-        "\n1 error in 18 files",
+        "\n1 error in 19 files",
     ),
     row(
         "a thing that is not owed",
@@ -739,7 +739,7 @@ pub const ROWS: &[Row] = &[
         |world| change(world, "checkout = \"web\"", "ssh = \"nobody@127.0.0.1:1\"\ncheckout = \"/web\""),
         &["run", "update", "--yes"],
         1,
-        "error: `web` can't be reached\n  help try it by hand: `ssh nobody@127.0.0.1:1 true`",
+        "error: `web` can't be reached\n  help correct `ssh` of `web` in site.toml, or `HostName` in ~/.ssh/config: `ssh -G nobody@127.0.0.1:1` shows which name is used",
     ),
     row(
         "tests that are not there",
