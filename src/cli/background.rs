@@ -13,23 +13,28 @@ use std::sync::Arc;
 
 /// Has a runner work on the run from now on, and looks on until it ends, unless it is to be left to itself. Gives the exit
 /// code.
-pub fn begin(context: &Context, site: Arc<Site>, run: OpenRun, request: &Request) -> Result<u8> {
+pub fn begin(context: &Context, site: Arc<Site>, run: OpenRun, request: Request) -> Result<u8> {
     let (path, name) = (run.path.clone(), run.name());
-    request.write(&path)?;
-    let session = runner::session(&path) + 1;
+    let (session, detach) = (runner::session(&path) + 1, request.answers.detach);
+    Request { first: session, ..request }.write(&path)?;
     // The runner opens it.
     drop(run);
     watch::start(&path)?;
-    if !request.answers.detach {
+    if !detach {
         return view::view(context, &path, session, Some(site));
     }
+    tell(context, &name);
+    Ok(0)
+}
+
+/// Says that a run works, and how to follow it.
+pub fn tell(context: &Context, name: &str) {
     match context.json {
         true => println!("{}", json!({ "run": name, "state": "running" })),
         false => {
             println!("{} the run {name} works in the background", context.style.bold("state:"));
-            let next = context.command(&format!("attach {}", word(&name)));
+            let next = context.command(&format!("attach {}", word(name)));
             println!("{}  {next}", context.style.bold("next:"));
         }
     }
-    Ok(0)
 }

@@ -26,6 +26,8 @@ pub struct Request {
     pub from: String,
     /// How many sessions the run had: with another one that has ended, this is done.
     pub sessions: usize,
+    /// The number of the first session of a runner that is to work on it.
+    pub first: u64,
 }
 
 /// Where the run is taken up.
@@ -42,11 +44,13 @@ impl Request {
     pub fn new(context: &Context, site: &Site, answers: &Answers, way: Way) -> Request {
         let mut answers = answers.clone();
         // What is asked after a failure is asked of a person who was there at the beginning.
-        if answers.on_failure == WhenFailed::Ask && !context.is_interactive() {
+        let then = if context.is_interactive() || answers.detach { Then::Wait } else { Then::Stop };
+        let unattended = *answers.unattended.get_or_insert(Unattended { then, after: None });
+        // One that is to be rolled back after a time waits for somebody until then.
+        let waits = context.is_interactive() || unattended.then == Then::Rollback;
+        if answers.on_failure == WhenFailed::Ask && !waits {
             answers.on_failure = WhenFailed::Stop;
         }
-        let then = if context.is_interactive() || answers.detach { Then::Wait } else { Then::Stop };
-        answers.unattended.get_or_insert(Unattended { then, after: None });
         Request {
             site: site.file.clone(),
             server: context.given_server.clone(),
@@ -56,6 +60,7 @@ impl Request {
             verbose: context.verbose,
             from: crate::lock::origin(),
             sessions: 0,
+            first: 1,
         }
     }
 

@@ -33,8 +33,18 @@ pub fn resume(context: &Context, options: &ResumeOptions) -> Result<u8> {
     }
     // A runner works on it, or will again: there is nothing to do but to look on.
     if let Some(glance) = found.iter().find(|glance| runner::is_at_work(&glance.path)) {
+        refuse_options(context, options, &glance.name)?;
+        if options.answers.detach {
+            background::tell(context, &glance.name);
+            return Ok(0);
+        }
         let site = Site::load(&glance.header.site).ok();
-        return view::view(context, &glance.path, runner::session(&glance.path).max(1), site.map(Arc::new));
+        // What is answered here is answered to whoever asks there.
+        let answers = &options.answers;
+        let is_there = answers.yes || !answers.answer.is_empty() || context.is_interactive();
+        let person = is_there.then(|| context.person(answers));
+        let session = runner::session(&glance.path).max(1);
+        return view::view_with(context, &glance.path, session, site.map(Arc::new), person);
     }
     let Some((glance, run)) = open(context, found)? else {
         match context.json {
@@ -66,7 +76,7 @@ pub fn resume(context: &Context, options: &ResumeOptions) -> Result<u8> {
             sessions: run.index.sessions,
             ..Request::new(context, &site, &options.answers, way)
         };
-        return background::begin(context, site, run, &request);
+        return background::begin(context, site, run, request);
     }
     let direction = match &options.from {
         Some(step) => Direction::From(restart(context, &run.index, step, name, &options.answers)?),
@@ -74,6 +84,17 @@ pub fn resume(context: &Context, options: &ResumeOptions) -> Result<u8> {
         None => Direction::On,
     };
     work::work(context, site, runbook, header, run, &options.answers, direction)
+}
+
+/// What works already is not told how to work: whoever wants it otherwise stops it first.
+fn refuse_options(context: &Context, options: &ResumeOptions, run: &str) -> Result<()> {
+    let ResumeOptions { rollback, from, original, answers, .. } = options;
+    if !*rollback && from.is_none() && !*original && answers.unattended.is_none() {
+        return Ok(());
+    }
+    let attach = context.command(&format!("attach {}", word(run)));
+    Err(Failure::new(Kind::Locked, format!("the run `{run}` is at work, and takes no other options now"))
+        .help(format!("see it, answer it, or stop it with Ctrl-C: `{attach}`")))
 }
 
 /// The earlier step from which the run starts again, if whoever asks for that wants what it does twice.

@@ -38,7 +38,7 @@ pub fn run_with(
     if !options.answers.is_foreground() {
         session::write_down(&site, &header, &mut run)?;
         let request = Request::new(context, &site, &options.answers, Way::On);
-        return background::begin(context, site, run, &request);
+        return background::begin(context, site, run, request);
     }
     work::work(context, site, runbook, header, run, &options.answers, Direction::On)
 }

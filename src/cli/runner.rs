@@ -2,7 +2,8 @@
 
 use super::context::{Attended, Context};
 use super::request::{Request, Way};
-use super::{resume, work};
+use super::resume;
+use super::work::{self, Ended};
 use crate::event::{Event, Listener, RunState};
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::index::Index;
@@ -35,9 +36,11 @@ pub fn watcher(run: &Path) -> Result<u8> {
 
 /// Sends the run's notices, unless another watcher does.
 fn notify(run: &Path, is_over: &dyn Fn() -> bool) {
-    let site = Request::read(run).and_then(|request| Site::load(&request.site));
-    let Ok(site) = site else { return };
-    if site.notify.is_empty() {
+    let places = || {
+        let site = Request::read(run).and_then(|request| Site::load(&request.site));
+        site.map(|site| site.notify).unwrap_or_default()
+    };
+    if places().is_empty() {
         return;
     }
     // The one before may still be at what nobody took.
@@ -48,7 +51,7 @@ fn notify(run: &Path, is_over: &dyn Fn() -> bool) {
             _ => return,
         }
     };
-    notices::send(run, &site.notify, is_over, &|failure| eprint!("{failure}"));
+    notices::send(run, &places, is_over, &|failure| eprint!("{failure}"));
 }
 
 /// `banister run-here FOLDER`: works on the run as its request says, and tells how that ended.
@@ -57,7 +60,9 @@ pub fn runner(context: Context, run: &Path) -> Result<u8> {
         Failure::new(Kind::Refused, "this process can't have a session of its own").why(error)
     };
     crate::command::own_session().map_err(failed)?;
-    let Some(_runner) = watch::take(run)? else { return Ok(0) };
+    let Some(_runner) = watch::take(run)? else {
+        return Err(Failure::new(Kind::Locked, "another process works on the run"));
+    };
     let request = Request::read(run)?;
     let told = Arc::new(Events::begin(run, request.verbose)?);
     let session = told.session;
@@ -66,7 +71,7 @@ pub fn runner(context: Context, run: &Path) -> Result<u8> {
     crate::lock::act_from(request.from.clone());
     let stop = Arc::new(Stop::new());
     watch::keep_watched(run.to_owned(), &stop);
-    wishes::hear(run.to_owned(), session, &stop);
+    wishes::hear(run.to_owned(), request.first, session, &stop);
     leave_on_sigterm(&stop)?;
     let worked = work_on(context, request, run, &events, &stop);
     let (code, failure) = match worked {
@@ -94,8 +99,9 @@ fn work_on(
     stop: &Arc<Stop>,
 ) -> Result<u8> {
     let run = OpenRun::open(path)?;
-    if let Some(code) = code_of_ended(&request, &run.index) {
-        return Ok(code);
+    let ended = code_of_ended(&request, &run.index);
+    if ended == Some(0) {
+        return Ok(0);
     }
     let Some(header) = run.index.header.clone() else {
         return Err(Failure::new(Kind::Journal, "the run has no beginning"));
@@ -109,11 +115,20 @@ fn work_on(
     let runbook = resume::prepare(&site, &header, path, request.original)?;
     let answers = &request.answers;
     let listener = events.clone();
-    let mut mailbox = Mailbox::new(path.to_owned(), listener.clone(), stop.clone());
+    let mut mailbox = Mailbox::new(path.to_owned(), request.first, listener.clone(), stop.clone());
     mailbox.yes = answers.yes;
     mailbox.prepared.clone_from(&answers.answer);
     (mailbox.wait, mailbox.then) = answers.unattended().wait();
     context.attended = Some(Attended { person: Arc::new(mailbox), listener });
+    // A session has failed, and what was to come of it was lost with the process before this one.
+    if let Some(code) = ended {
+        let index = &run.index;
+        let number = index.sessions - 1;
+        let ended = Ended { code, number, way_back: index.way_back, is_back: index.rollback };
+        let Some(next) = work::after(&context, answers, path, &ended, stop) else { return Ok(code) };
+        let direction = if next.back { Direction::Back } else { Direction::On };
+        return work::work_until(&context, site, runbook, header, run, answers, direction, stop);
+    }
     let direction = match request.way {
         // It was gone back to in an earlier session.
         Way::From(_) | Way::On if run.index.sessions > request.sessions => Direction::On,

@@ -34,10 +34,23 @@ static LEAVES: atomic::AtomicBool = atomic::AtomicBool::new(false);
 
 /// Looks on from the beginning of a session until the run ends, or this is left. Gives the exit code.
 pub fn view(context: &Context, path: &Path, session: u64, site: Option<Arc<Site>>) -> Result<u8> {
+    let person: Option<Arc<dyn Person>> = context.is_interactive().then(|| Arc::new(Terminal) as _);
+    view_with(context, path, session, site, person)
+}
+
+/// The same; `person` answers what is asked, if somebody does here.
+pub fn view_with(
+    context: &Context,
+    path: &Path,
+    session: u64,
+    site: Option<Arc<Site>>,
+    person: Option<Arc<dyn Person>>,
+) -> Result<u8> {
     listen(path)?;
     let mut viewer = Viewer {
         context,
         path,
+        person,
         report: work::report(context),
         follower: Follower::of(path, session),
         shown: BTreeSet::new(),
@@ -66,6 +79,7 @@ pub fn view(context: &Context, path: &Path, session: u64, site: Option<Arc<Site>
 struct Viewer<'a> {
     context: &'a Context,
     path: &'a Path,
+    person: Option<Arc<dyn Person>>,
     report: Arc<dyn Listener>,
     follower: Follower,
     /// The keys of steps whose end was shown.
@@ -121,7 +135,7 @@ impl Viewer<'_> {
                 if !self.open.iter().any(|(name, _)| name == question) {
                     self.open.push_back((question.clone(), asked));
                 }
-                if !self.context.json && !self.context.is_interactive() {
+                if !self.context.json && self.person.is_none() {
                     println!("{text}\nanswer with `{}`", self.context.command("attach"));
                 }
             }
@@ -179,10 +193,10 @@ impl Viewer<'_> {
             }
             self.open.pop_front();
         }
-        if let Some((name, question)) = self.open.front().filter(|_| self.context.is_interactive()) {
+        if let (Some((name, question)), Some(person)) = (self.open.front(), &self.person) {
             let (send, coming) = mpsc::channel();
-            let (name, question) = (name.clone(), question.clone());
-            std::thread::spawn(move || send.send(Terminal.ask(&question)));
+            let (name, question, person) = (name.clone(), question.clone(), person.clone());
+            std::thread::spawn(move || send.send(person.ask(&question)));
             self.asking = Some((name, coming));
         }
         Ok(())

@@ -50,6 +50,7 @@ pub fn work_until(
 ) -> Result<u8> {
     let person = context.person(answers);
     let reach = context.reach(&site);
+    let mut went_back = false;
     loop {
         let path = run.path.clone();
         let parts = Parts {
@@ -64,49 +65,74 @@ pub fn work_until(
         let number = run.index.sessions;
         let session = Arc::new(Session::begin(parts, Some(run), direction)?);
         let code = run_once(context, &session, &runbook, answers, &path);
-        let can_go_back = session.has_way_back() && !session.is_turned_back() && !run::is_untouched(&path);
-        let goes_back = can_go_back && answers.unattended().then == Then::Rollback;
-        // Nobody answered what had to be answered.
-        if code == Kind::Declined.exit_code() && goes_back && stop.asked() == Asked::Nothing {
-            (direction, run) = (Direction::Back, reopen(session, &path)?);
-            continue;
-        }
-        if code != 1 || answers.on_failure != WhenFailed::Ask || !context.is_attended() {
-            return Ok(code);
-        }
-        direction = Direction::On;
-        let form = match session.has_way_back() && !session.is_turned_back() {
-            true => Form::one_of(&["retry", "rollback", "leave"]),
-            false => Form::one_of(&["retry", "leave"]),
-        };
-        let text = what_now(context, &path, session.is_turned_back());
+        let ended =
+            Ended { code, number, way_back: session.has_way_back(), is_back: session.is_turned_back() };
         drop(session);
-        match person.ask_about(&format!("failed.{number}"), &Question { text, form }) {
-            Ok(answer) if answer.text == "retry" => {
-                let mended = Runbook::load(runbook.layers().clone(), &runbook.name)
-                    .and_then(|runbook| runbook.check().map(|()| runbook));
-                match mended {
-                    Ok(mended) => runbook = mended,
-                    // The run was touched, whatever is wrong with the script now.
-                    Err(failure) => {
-                        super::failed(&failure, context.style.color);
-                        return Ok(code);
-                    }
+        let Some(next) = after(context, answers, &path, &ended, stop) else {
+            // That nobody was there, and it went back by itself, is no success.
+            return Ok(if code == 0 && went_back { 1 } else { code });
+        };
+        went_back |= next.unattended;
+        if !next.back {
+            let mended = Runbook::load(runbook.layers().clone(), &runbook.name)
+                .and_then(|runbook| runbook.check().map(|()| runbook));
+            match mended {
+                Ok(mended) => runbook = mended,
+                // The run was touched, whatever is wrong with the script now.
+                Err(failure) => {
+                    super::failed(&failure, context.style.color);
+                    return Ok(code);
                 }
             }
-            Ok(answer) if answer.text == "rollback" => direction = Direction::Back,
-            // Nobody was there.
-            Err(failure) if failure.kind == Kind::Declined && goes_back => direction = Direction::Back,
-            _ => return Ok(code),
         }
+        direction = if next.back { Direction::Back } else { Direction::On };
         run = OpenRun::open(&path)?;
     }
 }
 
-/// The run once more, after a session of it.
-fn reopen(session: Arc<Session>, path: &Path) -> Result<OpenRun> {
-    drop(session);
-    OpenRun::open(path)
+/// How a session ended.
+pub struct Ended {
+    /// The exit code.
+    pub code: u8,
+    /// How many sessions there were before it.
+    pub number: usize,
+    /// Whether the script had said what is to be done if it fails.
+    pub way_back: bool,
+    /// Whether it was a rollback.
+    pub is_back: bool,
+}
+
+/// Another session of the run.
+pub struct Next {
+    pub back: bool,
+    /// Whether that is because nobody was there.
+    pub unattended: bool,
+}
+
+/// What comes after a session: another one, as a person says or as is to be done where nobody is there; or nothing.
+pub fn after(context: &Context, answers: &Answers, path: &Path, ended: &Ended, stop: &Stop) -> Option<Next> {
+    let can_go_back = ended.way_back && !ended.is_back && !run::is_untouched(path);
+    let goes_back = can_go_back && answers.unattended().then == Then::Rollback;
+    let unattended = Next { back: true, unattended: true };
+    // Nobody answered what had to be answered.
+    if ended.code == Kind::Declined.exit_code() && goes_back && stop.asked() == Asked::Nothing {
+        return Some(unattended);
+    }
+    if ended.code != 1 || answers.on_failure != WhenFailed::Ask || !context.is_attended() {
+        return None;
+    }
+    let form = match ended.way_back && !ended.is_back {
+        true => Form::one_of(&["retry", "rollback", "leave"]),
+        false => Form::one_of(&["retry", "leave"]),
+    };
+    let text = what_now(context, path, ended.is_back);
+    let about = format!("failed.{}", ended.number);
+    match context.person(answers).ask_about(&about, &Question { text, form }) {
+        Ok(answer) if answer.text == "retry" => Some(Next { back: false, unattended: false }),
+        Ok(answer) if answer.text == "rollback" => Some(Next { back: true, unattended: false }),
+        Err(failure) if failure.kind == Kind::Declined && goes_back => Some(unattended),
+        _ => None,
+    }
 }
 
 /// What is asked after a failure: what each answer does, and what there is besides.

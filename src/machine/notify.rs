@@ -208,7 +208,7 @@ fn run(words: &[String], text: &str) -> Result<()> {
         true => Ok(()),
         false => {
             let last = looked.stderr.trim().lines().last().unwrap_or_default().to_owned();
-            let message = format!("`{}` ended with {}", words[0], looked.exit);
+            let message = format!("`{}` {}", words[0], looked.exit);
             Err(Failure::new(Kind::CommandFailed, message).why(last))
         }
     }

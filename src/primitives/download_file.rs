@@ -29,7 +29,7 @@
 use crate::data::ServerName;
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::client::Limits;
-use crate::machine::program_file::{Kept, Known, LIMITS, download};
+use crate::machine::program_file::{Kept, Known, LIMITS, digest, download};
 use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive, Told};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -57,10 +57,18 @@ impl Primitive for DownloadFile {
 }
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<Known> {
-    let kept = host.server()?.kept_files()?;
-    let wanted = match kept.find(&arguments.release)? {
-        Some(known) => known,
-        None => fetched(arguments, host, &kept)?,
+    let server = host.server()?;
+    let kept = server.kept_files()?;
+    // An update that was abandoned may have wanted another one.
+    let in_place = match server.installed()?.name == arguments.release {
+        true => Some(digest(&server.program_file()?)?.0),
+        false => None,
+    };
+    let release = arguments.release.clone();
+    let wanted = match (in_place, kept.find(&release)?) {
+        (Some(sha256), _) => Known { release, sha256 },
+        (None, Some(known)) => known,
+        (None, None) => fetched(arguments, host, &kept)?,
     };
     kept.want(wanted.clone())?;
     Ok(wanted)

@@ -71,11 +71,11 @@ pub fn give(run: &Path, name: &str, given: &Given) -> Result<Given> {
     Ok(answer(run, name)?.unwrap_or_else(|| given.clone()))
 }
 
-/// How many of the answers on the command line were given.
-pub(super) fn prepared(run: &Path) -> usize {
+/// How many of the answers on the command line were given, as answers whose names begin so.
+pub(super) fn prepared(run: &Path, begins: &str) -> usize {
     let entries = std::fs::read_dir(run.join("answers")).into_iter().flatten().flatten();
     let numbers = entries.filter_map(|entry| {
-        let name = entry.file_name().into_string().ok().filter(|name| !name.starts_with('.'))?;
+        let name = entry.file_name().into_string().ok().filter(|name| name.starts_with(begins))?;
         answer(run, &name).ok()??.prepared
     });
     numbers.max().unwrap_or_default()

@@ -71,7 +71,9 @@ fn draw(live: &Mutex<Live>, path: &PathBuf) {
         if let Some(Ok(text)) = text {
             let new = path.with_extension("new");
             // What goes on is for eyes: that it can't be written stops nothing.
-            _ = fs::write(&new, text).and_then(|()| fs::rename(&new, path));
+            let mut options = OpenOptions::new();
+            let file = options.write(true).create(true).truncate(true).mode(0o600).open(&new);
+            _ = file.and_then(|mut file| file.write_all(&text)).and_then(|()| fs::rename(&new, path));
             written = Some(Instant::now());
         }
         if is_over {

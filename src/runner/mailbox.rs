@@ -20,6 +20,8 @@ pub const NOBODY: &str = "nobody";
 /// See the module.
 pub struct Mailbox {
     pub run: PathBuf,
+    /// The request that is worked on, by the number of its first session: answers to an earlier one are not for it.
+    pub request: u64,
     /// Whether what can be confirmed is.
     pub yes: bool,
     /// The answers of the command line.
@@ -35,9 +37,9 @@ pub struct Mailbox {
 }
 
 impl Mailbox {
-    pub fn new(run: PathBuf, events: Arc<dyn Listener>, stop: Arc<Stop>) -> Mailbox {
+    pub fn new(run: PathBuf, request: u64, events: Arc<dyn Listener>, stop: Arc<Stop>) -> Mailbox {
         let (then, turn) = (String::new(), Mutex::new(()));
-        Mailbox { run, yes: false, prepared: Vec::new(), wait: None, then, events, stop, turn }
+        Mailbox { run, request, yes: false, prepared: Vec::new(), wait: None, then, events, stop, turn }
     }
 
     /// The answer that the command line has, given now.
@@ -49,11 +51,16 @@ impl Mailbox {
             return answers::give(&self.run, name, &given).map(Some);
         }
         let _turn = self.turn.lock();
-        let number = answers::prepared(&self.run);
+        let number = self.prepared_before();
         let next = self.prepared.get(number).and_then(|given| question.form.given(given));
         let Some(text) = next else { return Ok(None) };
         let given = Given { text, by: by("--answer"), id, prepared: Some(number + 1) };
         answers::give(&self.run, name, &given).map(Some)
+    }
+
+    /// How many of the answers of the command line were given.
+    fn prepared_before(&self) -> usize {
+        answers::prepared(&self.run, &format!("{:06}-", self.request))
     }
 
     /// Waits for somebody, and gives what is there in the end.
@@ -99,12 +106,10 @@ impl Person for Mailbox {
     }
 
     fn ask_about(&self, about: &str, question: &Question) -> Result<Answer> {
-        // An answer that is none, or that nobody gave, is followed by another try.
+        // An answer that is none is followed by another try.
         for number in 0.. {
-            let name = format!("{about}.{number}");
+            let name = format!("{:06}-{about}.{number}", self.request);
             let given = match answers::answer(&self.run, &name)? {
-                // The time was over in an earlier session, and somebody continued the run since.
-                Some(given) if given.by == NOBODY => continue,
                 Some(given) => given,
                 None => match self.prepare(&name, question)? {
                     Some(given) => given,
@@ -112,7 +117,7 @@ impl Person for Mailbox {
                 },
             };
             if given.by == NOBODY {
-                let unfit = self.prepared.get(answers::prepared(&self.run)).cloned();
+                let unfit = self.prepared.get(self.prepared_before()).cloned();
                 return Nobody.ask(question).map_err(|failure| unfit_of(failure, &question.form, unfit));
             }
             if question.form.admits(&given.text) {

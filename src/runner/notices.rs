@@ -33,6 +33,8 @@ struct About {
     servers: Vec<String>,
     /// The step that failed, or is worked on.
     step: String,
+    /// How often it ended: after a failure a rollback may follow.
+    ends: usize,
 }
 
 impl Noticing {
@@ -65,19 +67,16 @@ impl Noticing {
 impl Listener for Noticing {
     fn hear(&self, event: &Event) {
         self.events.hear(event);
-        let name = |what: &str| format!("{:06}-{what}", self.session);
         let by_hand = |words: &str| {
             let run = self.about.lock().run.clone();
             format!("{words} {}", word(run))
         };
         match event {
             Event::RunStarted { run, runbook, servers, resumed } => {
-                *self.about.lock() = About {
-                    run: run.clone(),
-                    runbook: runbook.clone(),
-                    servers: servers.clone(),
-                    step: String::new(),
-                };
+                let mut about = self.about.lock();
+                let (run, runbook, servers) = (run.clone(), runbook.clone(), servers.clone());
+                *about = About { run, runbook, servers, step: String::new(), ends: about.ends };
+                drop(about);
                 if !resumed {
                     self.write("started", When::Started, "has started", &by_hand("banister attach"));
                 }
@@ -104,7 +103,17 @@ impl Listener for Noticing {
                     RunState::Failed => (When::Failed, format!("failed{step}"), next),
                     _ => (When::Interrupted, format!("was interrupted{step}"), next),
                 };
-                self.write(&name("ended"), event, &says, &format!("{said}{next}"));
+                let ends = {
+                    let mut about = self.about.lock();
+                    about.ends += 1;
+                    about.ends
+                };
+                self.write(
+                    &format!("{:06}-ended.{ends}", self.session),
+                    event,
+                    &says,
+                    &format!("{said}{next}"),
+                );
             }
             _ => {}
         }
@@ -133,18 +142,22 @@ fn open(run: &Path, places: &[Notify]) -> Vec<(String, Notice, usize)> {
     found
 }
 
-/// Sends notices until `is_over` and all are taken, or until nobody took one for an hour. `complain` hears what fails.
-pub fn send(run: &Path, places: &[Notify], is_over: &dyn Fn() -> bool, complain: &dyn Fn(&str)) {
-    if places.is_empty() {
-        return;
-    }
-    places.iter().for_each(Notify::learn_secrets);
+/// Sends notices until `is_over` and all are taken, or until nobody took one for an hour. `places` is asked again when one fails; `complain`
+/// hears what fails.
+pub fn send(
+    run: &Path,
+    places: &dyn Fn() -> Vec<Notify>,
+    is_over: &dyn Fn() -> bool,
+    complain: &dyn Fn(&str),
+) {
+    let mut known = places();
     let mut pause = Duration::from_millis(250);
     let mut failing: Option<Instant> = None;
     loop {
         // What was written before is seen by the look that follows.
         let over = is_over();
-        let open = open(run, places);
+        known.iter().for_each(Notify::learn_secrets);
+        let open = open(run, &known);
         if over && open.is_empty() {
             return;
         }
@@ -154,7 +167,7 @@ pub fn send(run: &Path, places: &[Notify], is_over: &dyn Fn() -> bool, complain:
             if failed.contains(&number) {
                 continue;
             }
-            match places[number].send(&notice) {
+            match known[number].send(&notice) {
                 Ok(()) => _ = write_once(&run.join("notices"), &format!("{name}.sent.{number}"), &notice.id),
                 Err(failure) => {
                     failed.push(number);
@@ -164,8 +177,12 @@ pub fn send(run: &Path, places: &[Notify], is_over: &dyn Fn() -> bool, complain:
         }
         match failed.is_empty() {
             true => (pause, failing) = (Duration::from_millis(250), None),
-            false if failing.get_or_insert_with(Instant::now).elapsed() > LONGEST => return,
-            false => pause = (pause * 2).min(LONGEST_PAUSE),
+            false if over && failing.get_or_insert_with(Instant::now).elapsed() > LONGEST => return,
+            false => {
+                pause = (pause * 2).min(LONGEST_PAUSE);
+                // Somebody may have corrected what is wrong.
+                known = places();
+            }
         }
         if !run.exists() {
             return;

@@ -8,6 +8,7 @@ use crate::stop::{Asked, Stop};
 use crate::sync::FileLock;
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
+use std::io::{Read, Seek};
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -17,10 +18,16 @@ use std::time::Duration;
 /// What a runner says once it holds the run.
 pub const READY: &str = "ready";
 
+/// No more of what a runner complains of is shown, in bytes.
+const LONGEST_COMPLAINT: u64 = 4 << 10;
+
 /// So often a runner is started again that gets nothing done.
 const TRIES: u32 = 8;
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// So often a lock is tried that somebody may only look at.
+const LOOKS: u32 = 50;
 
 /// How often runner and watcher look for each other.
 const TICK: Duration = Duration::from_secs(1);
@@ -31,18 +38,27 @@ const TICK: Duration = Duration::from_secs(1);
 pub fn start(run: &Path) -> Result<()> {
     let failed = || format!("nothing can be started that works on the run in `{}`", run.display());
     let arguments = ["watch-run".as_ref(), run.as_os_str()];
-    let mut watcher = Detached::start(&arguments, log(run)?).or_fail(Kind::Refused, failed)?;
+    let log = log(run)?;
+    let before = log.metadata().map_or(0, |log| log.len());
+    let mut watcher = Detached::start(&arguments, log).or_fail(Kind::Refused, failed)?;
     let said = watcher.first_line().or_fail(Kind::Refused, failed)?;
     match said.as_str() {
         READY => Ok(()),
         // Somebody else's is there.
-        _ if place::is_at_work(run) => Ok(()),
-        _ => {
-            let log = std::fs::read_to_string(run.join("runner.log")).unwrap_or_default();
-            let last = log.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it says nothing");
-            Err(Failure::new(Kind::Refused, failed()).why(last.to_owned()))
-        }
+        _ if place::is_taken(run, RUNNER) => Ok(()),
+        _ => Err(Failure::new(Kind::Refused, failed()).why(complaint(run, before))),
     }
+}
+
+/// What the log says from a place on, without more than a person reads.
+fn complaint(run: &Path, from: u64) -> String {
+    let mut said = String::new();
+    let read = File::open(run.join("runner.log")).and_then(|mut log| {
+        log.seek(std::io::SeekFrom::Start(from))?;
+        log.take(LONGEST_COMPLAINT).read_to_string(&mut said)
+    });
+    let said = said.trim();
+    if read.is_err() || said.is_empty() { "it says nothing".to_owned() } else { said.to_owned() }
 }
 
 fn log(run: &Path) -> Result<File> {
@@ -53,6 +69,14 @@ fn log(run: &Path) -> Result<File> {
 
 /// The lock of who works on the run as its runner; nothing if somebody does.
 pub fn take(run: &Path) -> Result<Option<FileLock>> {
+    // Who only looks holds it for a moment.
+    for _ in 0..LOOKS {
+        let failed = || format!("`{}` can't be locked", run.display());
+        if let Some(lock) = place::take(run, RUNNER).or_fail(Kind::Journal, failed)? {
+            return Ok(Some(lock));
+        }
+        std::thread::sleep(TICK / LOOKS);
+    }
     place::take(run, RUNNER).or_fail(Kind::Journal, || format!("`{}` can't be locked", run.display()))
 }
 

@@ -30,15 +30,16 @@ pub fn wish(run: &Path, asked: Asked) -> Result<()> {
     write_once(&folder, &name, &whoami()).or_fail(Kind::Journal, failed).map(drop)
 }
 
-/// Has the wishes for a session heard, until this process ends.
-pub fn hear(run: PathBuf, session: u64, stop: &Arc<Stop>) {
+/// Has the wishes heard for a session and for those before it from `first` on, which were killed, until this process ends.
+pub fn hear(run: PathBuf, first: u64, session: u64, stop: &Arc<Stop>) {
     let stop = stop.clone();
     std::thread::spawn(move || {
         let wishes = run.join("wishes");
         loop {
             for asked in [Asked::Finish, Asked::Leave, Asked::Cancel] {
                 let Some(name) = name(asked) else { continue };
-                if wishes.join(format!("{session:06}-{name}")).exists() {
+                let is_wished = |session: u64| wishes.join(format!("{session:06}-{name}")).exists();
+                if (first..=session).any(is_wished) {
                     stop.ask(asked);
                 }
             }

@@ -352,3 +352,75 @@ fn where_nobody_is_a_run_waits_stops_or_is_rolled_back() {
     let said = said_by(&world, &["run", "three", "--unattended", "never"]);
     assert_eq!(said.code, Some(2), "{said:?}");
 }
+
+#[test]
+fn a_no_is_asked_again_when_the_run_is_resumed() {
+    let world = world();
+    detached(&world, &["run", "three", "--detach"]);
+    let mut person = at_terminal(&world, &["attach"]);
+    person.sees("Go on?");
+    person.types("n\n");
+    assert_eq!(person.ends().code(), Some(3));
+    wait_for_end(&world);
+    // It touched nothing before.
+    let said = said_by(&world, &["run", "three", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+
+    let world = self::world();
+    let later = RUNBOOK.replace("server.make(\"up\"", "confirm(\"Really?\"); server.make(\"up\"");
+    world.write("runbooks/three.rhai", &later);
+    detached(&world, &["run", "three", "--detach"]);
+    let mut person = at_terminal(&world, &["attach"]);
+    person.sees("Go on?");
+    person.types("y\n");
+    person.sees("Really?");
+    person.types("n\n");
+    assert_eq!(person.ends().code(), Some(3));
+    wait_for_end(&world);
+    let mut person = at_terminal(&world, &["resume"]);
+    person.sees("Really?");
+    person.types("y\n");
+    assert!(person.ends().success());
+    wait_for_end(&world);
+    assert_eq!(ends(&world), ["build", "config", "one", "two", "up"]);
+}
+
+#[test]
+fn a_failure_that_nobody_looks_at_is_rolled_back_after_its_time_also_if_the_runner_is_killed_meanwhile() {
+    let fails = RUNBOOK.replace("make(\"up\"", "make(\"fail\"");
+    let world = world();
+    world.write("runbooks/three.rhai", &fails);
+    detached(&world, &["run", "three", "--yes", "--detach", "--unattended", "rollback:3s"]);
+    let asked = || {
+        let names = fs::read_dir(run_folder(&world).join("asked")).into_iter().flatten().flatten();
+        names.map(|name| name.file_name().into_string().unwrap()).any(|name| name.contains("-failed."))
+    };
+    wait_for("it is asked what now", asked);
+    assert!(shown(&world).contains(r#""state":"failed""#));
+    processes(&world, &["run-here"]).into_iter().for_each(kill);
+    wait_for_end(&world);
+    assert!(shown(&world).contains(r#""state":"rolled_back""#));
+    assert_eq!(ends(&world), ["back", "build", "config", "one", "two"]);
+
+    // That it went back by itself is no success.
+    let world = self::world();
+    world.write("runbooks/three.rhai", &fails);
+    let said = said_by(&world, &["run", "three", "--yes", "--unattended", "rollback:1s"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.out.contains("was rolled back"), "{said:?}");
+}
+
+#[test]
+fn what_works_takes_answers_from_a_resume_and_nothing_else() {
+    let world = world();
+    detached(&world, &["run", "three", "--detach"]);
+    let said = said_by(&world, &["resume", "--rollback"]);
+    assert_eq!(said.code, Some(4), "{said:?}");
+    assert!(said.err.contains("is at work") && said.err.contains("banister attach "), "{said:?}");
+    let said = said_by(&world, &["resume", "--detach"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let said = said_by(&world, &["resume", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    wait_for_end(&world);
+    assert_eq!(ends(&world), ["build", "config", "one", "two", "up"]);
+}
