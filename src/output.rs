@@ -16,7 +16,7 @@ pub mod width;
 
 pub use counted::counted;
 pub use screen::{Stream, columns, is_asking, last, live, say, speak_json};
-pub use signals::{are_heard, end_questions};
+pub use signals::{are_heard, end_questions, quit_is_heard};
 
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -16,7 +16,9 @@ use std::sync::Arc;
 pub fn begin(context: &Context, site: Arc<Site>, run: OpenRun, request: Request) -> Result<u8> {
     let (path, name) = (run.path.clone(), run.name());
     let (session, detach) = (runner::session(&path) + 1, request.answers.detach);
-    Request { first: session, ..request }.write(&path)?;
+    let was_killed = run.index.sessions > 0 && run.index.finished.is_none();
+    let earlier = Request::read(&path).ok().filter(|_| was_killed).map(|earlier| earlier.first);
+    Request { first: session, earlier, ..request }.write(&path)?;
     // The runner opens it.
     drop(run);
     watch::start(&path)?;

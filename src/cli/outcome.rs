@@ -11,6 +11,7 @@ use crate::journal::run::{self, Summary};
 use crate::output::word;
 use crate::primitive::Sort;
 use crate::primitives;
+use crate::runner::{self, answers};
 use crate::secret::show;
 use crate::session::has_changed;
 use crate::site::Site;
@@ -77,6 +78,13 @@ fn lines_with(context: &Context, summary: &Summary, seen: &BTreeMap<String, Now>
             format!("`{runbook}` was rolled back{on}{each}{}", servers::checked_out(summary)),
             context.command("status"),
         ),
+        RunState::Running if answers::waits(&summary.path) => (
+            format!("`{runbook}` waits for an answer{on}{step}{each}"),
+            context.command(&format!("attach {name}")),
+        ),
+        RunState::Running if runner::is_at_work(&summary.path) => {
+            (format!("`{runbook}` is running{on}{step}{each}"), context.command(&format!("attach {name}")))
+        }
         RunState::Running => (format!("`{runbook}` is running{on}{step}{each}"), context.command("status")),
         RunState::Damaged => (
             format!("what `{runbook}` did{on} is not known: its journal is damaged"),
@@ -89,6 +97,11 @@ fn lines_with(context: &Context, summary: &Summary, seen: &BTreeMap<String, Now>
         RunState::Interrupted if summary.index.rollback => (
             format!("the rollback of `{runbook}`{on} was interrupted{each}{left}"),
             context.command(&format!("resume {name}")),
+        ),
+        // It asks what now.
+        RunState::Failed if runner::is_at_work(&summary.path) && answers::waits(&summary.path) => (
+            format!("`{runbook}` failed{on}{step}{each}{left}, and waits for an answer"),
+            context.command(&format!("attach {name}")),
         ),
         RunState::Failed if summary.index.rollback => (
             format!("the rollback of `{runbook}`{on} failed{each}{left}"),

@@ -28,6 +28,9 @@ pub struct Request {
     pub sessions: usize,
     /// The number of the first session of a runner that is to work on it.
     pub first: u64,
+    /// The same of an earlier request whose runner was killed: an answer that came after that is still one.
+    #[serde(default)]
+    pub earlier: Option<u64>,
 }
 
 /// Where the run is taken up.
@@ -61,6 +64,7 @@ impl Request {
             from: crate::lock::origin(),
             sessions: 0,
             first: 1,
+            earlier: None,
         }
     }
 

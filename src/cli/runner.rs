@@ -8,6 +8,8 @@ use crate::event::{Event, Listener, RunState};
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::index::Index;
 use crate::journal::run::OpenRun;
+use crate::report::failure::render;
+use crate::report::text::Style;
 use crate::runner::events::Events;
 use crate::runner::mailbox::Mailbox;
 use crate::runner::notices::{self, Noticing};
@@ -35,7 +37,7 @@ pub fn watcher(run: &Path) -> Result<u8> {
 }
 
 /// Sends the run's notices, unless another watcher does.
-fn notify(run: &Path, is_over: &dyn Fn() -> bool) {
+fn notify(run: &Path, is_over: &(dyn Fn() -> bool + Sync)) {
     let places = || {
         let site = Request::read(run).and_then(|request| Site::load(&request.site));
         site.map(|site| site.notify).unwrap_or_default()
@@ -73,10 +75,17 @@ pub fn runner(context: Context, run: &Path) -> Result<u8> {
     watch::keep_watched(run.to_owned(), &stop);
     wishes::hear(run.to_owned(), request.first, session, &stop);
     leave_on_sigterm(&stop)?;
+    let request_first = request.first;
     let worked = work_on(context, request, run, &events, &stop);
     let (code, failure) = match worked {
         Ok(code) => (code, None),
-        Err(failure) => (failure.kind.exit_code(), Some(failure)),
+        Err(failure) => {
+            eprint!("{}", render(&failure, Style { color: false }));
+            // It would say that nothing was touched.
+            let was_begun = session > request_first;
+            let code = if was_begun && failure.kind == Kind::Invalid { 1 } else { failure.kind.exit_code() };
+            (code, Some(failure))
+        }
     };
     events.hear(&Event::RunnerEnded { code, failure });
     Ok(code)
@@ -116,6 +125,7 @@ fn work_on(
     let answers = &request.answers;
     let listener = events.clone();
     let mut mailbox = Mailbox::new(path.to_owned(), request.first, listener.clone(), stop.clone());
+    mailbox.earlier = request.earlier;
     mailbox.yes = answers.yes;
     mailbox.prepared.clone_from(&answers.answer);
     (mailbox.wait, mailbox.then) = answers.unattended().wait();
@@ -127,8 +137,10 @@ fn work_on(
         let ended = Ended { code, number, way_back: index.way_back, is_back: index.rollback };
         let Some(next) = work::after(&context, answers, path, &ended, stop) else { return Ok(code) };
         let direction = if next.back { Direction::Back } else { Direction::On };
-        return work::work_until(&context, site, runbook, header, run, answers, direction, stop);
+        let went_back = next.unattended;
+        return work::work_until(&context, site, runbook, header, run, answers, direction, went_back, stop);
     }
+    let is_back = request.way == Way::Back;
     let direction = match request.way {
         // It was gone back to in an earlier session.
         Way::From(_) | Way::On if run.index.sessions > request.sessions => Direction::On,
@@ -139,7 +151,8 @@ fn work_on(
             Direction::From(restart)
         }
     };
-    work::work_until(&context, site, runbook, header, run, &request.answers, direction, stop)
+    let went_back = run.index.rollback && !is_back;
+    work::work_until(&context, site, runbook, header, run, &request.answers, direction, went_back, stop)
 }
 
 /// The exit code of what was done before this process was started: its last word was lost with the one before it.

@@ -10,10 +10,11 @@ use crate::journal::run::{self, Glance, Summary};
 use crate::lock::{self, Holder, State};
 use crate::person::{Form, Person, Question};
 use crate::reach::{Reach, inquiry};
-use crate::runner;
+use crate::runner::{self, wishes};
 use crate::secret::show;
 use crate::session::has_changed;
 use crate::site::{Server, Site};
+use crate::stop::Asked as Wish;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -189,7 +190,13 @@ impl Asked {
             }
         }
         match &theirs.path {
-            Some(path) => run::abandon(path, &crate::person::whoami()),
+            Some(path) => {
+                // It may wait for an answer that nobody is to give any more.
+                if runner::is_at_work(path) {
+                    wishes::wish(path, Wish::Leave)?;
+                }
+                run::abandon(path, &crate::person::whoami())
+            }
             None => Ok(()),
         }
     }

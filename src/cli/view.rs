@@ -233,6 +233,7 @@ fn listen(path: &Path) -> Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT])
         .or_fail(Kind::Bug, || "signals can't be listened to".into())?;
     output::are_heard();
+    output::quit_is_heard();
     let path = path.to_owned();
     std::thread::spawn(move || {
         let mut interrupted = false;

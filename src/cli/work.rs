@@ -33,10 +33,11 @@ pub fn work(
 ) -> Result<u8> {
     let stop = Arc::new(Stop::new());
     super::signals::listen(&stop)?;
-    work_until(context, site, runbook, header, run, answers, direction, &stop)
+    work_until(context, site, runbook, header, run, answers, direction, false, &stop)
 }
 
-/// The same, for who listens to signals already; they are told to `stop`.
+/// The same, for who listens to signals already; they are told to `stop`. `went_back` says that an earlier session began to
+/// roll back by itself, which is no success.
 #[expect(clippy::too_many_arguments, reason = "each is another part of a run")]
 pub fn work_until(
     context: &Context,
@@ -46,11 +47,11 @@ pub fn work_until(
     mut run: OpenRun,
     answers: &Answers,
     mut direction: Direction,
+    mut went_back: bool,
     stop: &Arc<Stop>,
 ) -> Result<u8> {
     let person = context.person(answers);
     let reach = context.reach(&site);
-    let mut went_back = false;
     loop {
         let path = run.path.clone();
         let parts = Parts {
@@ -80,7 +81,7 @@ pub fn work_until(
                 Ok(mended) => runbook = mended,
                 // The run was touched, whatever is wrong with the script now.
                 Err(failure) => {
-                    super::failed(&failure, context.style.color);
+                    listener(context).hear(&Event::Failed { failure });
                     return Ok(code);
                 }
             }

@@ -10,6 +10,9 @@ use std::sync::{Arc, LazyLock, Once};
 /// Whether somebody else listens to what ends the program.
 static HEARD: AtomicBool = AtomicBool::new(false);
 
+/// The same of Ctrl-\.
+static QUIT_HEARD: AtomicBool = AtomicBool::new(false);
+
 /// How often a signal asked for the end of what is going on.
 static ENDED: AtomicUsize = AtomicUsize::new(0);
 
@@ -21,6 +24,11 @@ static STOPS: LazyLock<Arc<AtomicBool>> = LazyLock::new(|| Arc::new(AtomicBool::
 pub fn are_heard() {
     HEARD.store(true, Ordering::SeqCst);
     ENDS.store(false, Ordering::SeqCst);
+}
+
+/// Somebody listens to Ctrl-\ as well, from now on.
+pub fn quit_is_heard() {
+    QUIT_HEARD.store(true, Ordering::SeqCst);
 }
 
 /// Changes with each signal that ends what is going on.
@@ -66,6 +74,7 @@ fn listen() {
     std::thread::spawn(move || {
         for signal in signals.forever() {
             match signal {
+                SIGQUIT if QUIT_HEARD.load(Ordering::SeqCst) => {}
                 SIGQUIT => {
                     modes::restore();
                     _ = signal_hook::low_level::emulate_default_handler(SIGQUIT);

@@ -55,10 +55,32 @@ pub fn wait_for(run: &Path, name: &str, waiting: Waiting) -> Result<Waiting> {
     Ok(known.filter(|known| known.question == waiting.question).unwrap_or(waiting))
 }
 
-/// The answer to a question, if it is there.
+/// The question of this name, if it waits or waited.
+pub(super) fn asked(run: &Path, name: &str) -> Option<Question> {
+    let waiting: Waiting = read_file(&run.join("asked"), name).ok()??;
+    Some(waiting.question)
+}
+
+/// Whose an answer is that nobody can read.
+pub(super) const UNREADABLE: &str = "somebody";
+
+/// No answer is longer, in bytes.
+const LONGEST: u64 = 64 << 10;
+
+/// The answer to a question, if it is there. A file that is none is [`UNREADABLE`]'s.
 pub fn answer(run: &Path, name: &str) -> Result<Option<Given>> {
-    read_file(&run.join("answers"), name)
-        .or_fail(Kind::Journal, || format!("the answer to the question `{name}` can't be read"))
+    let path = run.join("answers").join(name);
+    let failed = || format!("the answer to the question `{name}` can't be read");
+    let file = match std::fs::symlink_metadata(&path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        file => file.or_fail(Kind::Journal, failed)?,
+    };
+    let is_fit = file.is_file() && file.len() <= LONGEST;
+    let text = if is_fit { std::fs::read(&path).or_fail(Kind::Journal, failed)? } else { Vec::new() };
+    Ok(Some(serde_json::from_slice(&text).unwrap_or_else(|_| {
+        let (text, by, id) = (String::new(), UNREADABLE.to_owned(), String::new());
+        Given { text, by, id, prepared: None }
+    })))
 }
 
 /// Answers a question, and gives the answer that is there now: this one, or that of whoever came first.
@@ -69,6 +91,17 @@ pub fn give(run: &Path, name: &str, given: &Given) -> Result<Given> {
         return Ok(given.clone());
     }
     Ok(answer(run, name)?.unwrap_or_else(|| given.clone()))
+}
+
+/// Whether a question of the newest request waits for an answer.
+pub fn waits(run: &Path) -> bool {
+    let entries = std::fs::read_dir(run.join("asked")).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let names: Vec<String> = names.filter(|name| !name.starts_with('.')).collect();
+    let request = |name: &str| name.split('-').next().map(str::to_owned);
+    let newest = names.iter().filter_map(|name| request(name)).max();
+    let is_open = |name: &&String| request(name) == newest && !run.join("answers").join(name).exists();
+    names.iter().any(|name| is_open(&name))
 }
 
 /// How many of the answers on the command line were given, as answers whose names begin so.

@@ -22,6 +22,8 @@ pub struct Mailbox {
     pub run: PathBuf,
     /// The request that is worked on, by the number of its first session: answers to an earlier one are not for it.
     pub request: u64,
+    /// One before it whose runner was killed.
+    pub earlier: Option<u64>,
     /// Whether what can be confirmed is.
     pub yes: bool,
     /// The answers of the command line.
@@ -39,7 +41,18 @@ pub struct Mailbox {
 impl Mailbox {
     pub fn new(run: PathBuf, request: u64, events: Arc<dyn Listener>, stop: Arc<Stop>) -> Mailbox {
         let (then, turn) = (String::new(), Mutex::new(()));
-        Mailbox { run, request, yes: false, prepared: Vec::new(), wait: None, then, events, stop, turn }
+        Mailbox {
+            run,
+            request,
+            earlier: None,
+            yes: false,
+            prepared: Vec::new(),
+            wait: None,
+            then,
+            events,
+            stop,
+            turn,
+        }
     }
 
     /// The answer that the command line has, given now.
@@ -56,6 +69,20 @@ impl Mailbox {
         let Some(text) = next else { return Ok(None) };
         let given = Given { text, by: by("--answer"), id, prepared: Some(number + 1) };
         answers::give(&self.run, name, &given).map(Some)
+    }
+
+    /// What was answered to the same question when the runner of an earlier request was dead.
+    fn answered_before(&self, about: &str, question: &Question) -> Result<Option<Answer>> {
+        let Some(earlier) = self.earlier else { return Ok(None) };
+        let name = format!("{earlier:06}-{about}.0");
+        if answers::asked(&self.run, &name).is_none_or(|asked| asked != *question) {
+            return Ok(None);
+        }
+        let given = answers::answer(&self.run, &name)?;
+        let is_one = |given: &Given| {
+            ![NOBODY, answers::UNREADABLE].contains(&given.by.as_str()) && question.form.admits(&given.text)
+        };
+        Ok(given.filter(is_one).map(|Given { text, by, .. }| Answer { text, by }))
     }
 
     /// How many of the answers of the command line were given.
@@ -106,9 +133,16 @@ impl Person for Mailbox {
     }
 
     fn ask_about(&self, about: &str, question: &Question) -> Result<Answer> {
+        if let Some(answer) = self.answered_before(about, question)? {
+            return Ok(answer);
+        }
         // An answer that is none is followed by another try.
         for number in 0.. {
             let name = format!("{:06}-{about}.{number}", self.request);
+            // The script may have changed before a runner was started again: an answer is one to its own question.
+            if answers::asked(&self.run, &name).is_some_and(|asked| asked != *question) {
+                continue;
+            }
             let given = match answers::answer(&self.run, &name)? {
                 Some(given) => given,
                 None => match self.prepare(&name, question)? {
@@ -120,7 +154,7 @@ impl Person for Mailbox {
                 let unfit = self.prepared.get(self.prepared_before()).cloned();
                 return Nobody.ask(question).map_err(|failure| unfit_of(failure, &question.form, unfit));
             }
-            if question.form.admits(&given.text) {
+            if given.by != answers::UNREADABLE && question.form.admits(&given.text) {
                 return Ok(Answer { text: given.text, by: given.by });
             }
             let text = format!("`{}`, given by {}, is no answer", given.text, given.by);

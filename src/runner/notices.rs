@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 /// How long nobody may take a notice before it is given up.
 const LONGEST: Duration = Duration::from_secs(3600);
+const SHORTEST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// Writes notices of what is told to `events`.
@@ -115,77 +116,92 @@ impl Listener for Noticing {
                     &format!("{said}{next}"),
                 );
             }
+            Event::RunnerEnded { failure: Some(failure), .. } => {
+                let said = render(failure, Style { color: false });
+                let text = format!("{said}{}", by_hand("next: banister resume"));
+                let name = format!("{:06}-stopped", self.session);
+                self.write(&name, When::Interrupted, "can't be continued", &text);
+            }
             _ => {}
         }
     }
 }
 
-/// The notices of a run that are not taken yet, each with the number of the place that it is for.
-fn open(run: &Path, places: &[Notify]) -> Vec<(String, Notice, usize)> {
+/// The notices of a run that one place hears of and has not taken yet, the oldest first.
+fn open(run: &Path, place: &Notify, number: usize) -> Vec<(String, Notice)> {
     let folder = run.join("notices");
     let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
-    let mut names: Vec<String> = entries
-        .filter_map(|entry| entry.file_name().into_string().ok())
-        .filter(|name| !name.starts_with('.') && !name.contains(".sent."))
-        .collect();
-    names.sort();
-    let mut found = Vec::new();
-    for name in names {
-        let Ok(Some(notice)) = read_file::<Notice>(&folder, &name) else { continue };
-        for (number, _) in places.iter().enumerate().filter(|(_, place)| place.hears(notice.event)) {
-            if !folder.join(format!("{name}.sent.{number}")).exists() {
-                found.push((name.clone(), notice.clone(), number));
-            }
-        }
-    }
-    found.sort_by(|a, b| a.1.time.cmp(&b.1.time));
-    found
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let is_open = |name: &String| {
+        let is_notice = !name.starts_with('.') && !name.contains(".sent.");
+        is_notice && !folder.join(format!("{name}.sent.{number}")).exists()
+    };
+    let notices = names.filter(is_open).filter_map(|name| {
+        let notice = read_file::<Notice>(&folder, &name).ok()??;
+        place.hears(notice.event).then_some((name, notice))
+    });
+    let mut notices: Vec<(String, Notice)> = notices.collect();
+    notices.sort_by(|(_, a), (_, b)| a.time.cmp(&b.time));
+    notices
 }
 
-/// Sends notices until `is_over` and all are taken, or until nobody took one for an hour. `places` is asked again when one fails; `complain`
-/// hears what fails.
+/// Sends notices to each place until `is_over` and all are taken, or until it took none for an hour. `places` is asked again
+/// when a place fails: somebody may have corrected what is wrong. `complain` hears what fails.
 pub fn send(
     run: &Path,
+    places: &(dyn Fn() -> Vec<Notify> + Sync),
+    is_over: &(dyn Fn() -> bool + Sync),
+    complain: &(dyn Fn(&str) + Sync),
+) {
+    let known = places();
+    // One that is slow keeps no other waiting.
+    std::thread::scope(|scope| {
+        for (number, place) in known.into_iter().enumerate() {
+            scope.spawn(move || send_to(run, number, place, places, is_over, complain));
+        }
+    });
+}
+
+fn send_to(
+    run: &Path,
+    number: usize,
+    mut place: Notify,
     places: &dyn Fn() -> Vec<Notify>,
     is_over: &dyn Fn() -> bool,
     complain: &dyn Fn(&str),
 ) {
-    let mut known = places();
-    let mut pause = Duration::from_millis(250);
+    let mut pause = SHORTEST_PAUSE;
     let mut failing: Option<Instant> = None;
-    loop {
+    while run.exists() {
+        place.learn_secrets(number);
         // What was written before is seen by the look that follows.
         let over = is_over();
-        known.iter().for_each(Notify::learn_secrets);
-        let open = open(run, &known);
+        let open = open(run, &place, number);
         if over && open.is_empty() {
             return;
         }
-        let mut failed = Vec::new();
-        for (name, notice, number) in open {
-            // What comes later is not told before it.
-            if failed.contains(&number) {
-                continue;
-            }
-            match known[number].send(&notice) {
+        let mut failed = false;
+        for (name, notice) in open {
+            match place.send(&notice) {
                 Ok(()) => _ = write_once(&run.join("notices"), &format!("{name}.sent.{number}"), &notice.id),
                 Err(failure) => {
-                    failed.push(number);
                     complain(&render(&failure, Style { color: false }));
+                    failed = true;
+                    // What comes later is not told before it.
+                    break;
                 }
             }
         }
-        match failed.is_empty() {
-            true => (pause, failing) = (Duration::from_millis(250), None),
-            false if over && failing.get_or_insert_with(Instant::now).elapsed() > LONGEST => return,
-            false => {
-                pause = (pause * 2).min(LONGEST_PAUSE);
-                // Somebody may have corrected what is wrong.
-                known = places();
+        if failed {
+            if over && failing.get_or_insert_with(Instant::now).elapsed() > LONGEST {
+                return;
             }
-        }
-        if !run.exists() {
-            return;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+            if let Some(corrected) = places().into_iter().nth(number) {
+                place = corrected;
+            }
+        } else {
+            (pause, failing) = (SHORTEST_PAUSE, None);
         }
         std::thread::sleep(pause);
     }

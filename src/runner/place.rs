@@ -9,11 +9,13 @@ use std::path::{Path, PathBuf};
 pub(super) const RUNNER: &str = "runner";
 pub(super) const WATCHER: &str = "watcher";
 
-/// A folder of the run's folder, made if it is not there.
+/// A folder of the run's folder, made if it is not there. The run's folder itself is not: somebody removed it.
 pub(super) fn folder(run: &Path, name: &str) -> io::Result<PathBuf> {
     let folder = run.join(name);
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
-    Ok(folder)
+    match fs::DirBuilder::new().mode(0o700).create(&folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(folder),
+    }
 }
 
 /// The numbers of the sessions that told events, in order.

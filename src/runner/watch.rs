@@ -8,7 +8,7 @@ use crate::stop::{Asked, Stop};
 use crate::sync::FileLock;
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek};
+use std::io::{BufRead, BufReader, Read, Seek};
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -101,7 +101,7 @@ pub fn watch(run: &Path, say: &dyn Fn(&str)) -> Result<()> {
                 return Ok(());
             }
         }
-        let before = length(run);
+        let before = done(run);
         let arguments = ["run-here".as_ref(), run.as_os_str() as &OsStr];
         let mut runner = Detached::start(&arguments, log(run)?).or_fail(Kind::Refused, failed)?;
         if let Ok(line) = runner.first_line() {
@@ -112,7 +112,7 @@ pub fn watch(run: &Path, say: &dyn Fn(&str)) -> Result<()> {
         if status.signal().is_none() && status.code() != Some(i32::from(Kind::Bug.exit_code())) {
             return Ok(());
         }
-        if length(run) > before {
+        if done(run) > before {
             (tries, pause) = (0, FIRST_PAUSE);
         } else {
             tries += 1;
@@ -128,9 +128,15 @@ pub fn watch(run: &Path, say: &dyn Fn(&str)) -> Result<()> {
     }
 }
 
-/// Bytes of the journal: what gets something done, makes it longer.
-fn length(run: &Path) -> u64 {
-    std::fs::metadata(run.join("journal.jsonl")).map_or(0, |file| file.len())
+/// How many calls and blocks have ended by the journal: each session writes more records, also one that gets nothing done.
+fn done(run: &Path) -> usize {
+    let Ok(journal) = File::open(run.join("journal.jsonl")) else { return 0 };
+    let lines = BufReader::new(journal).split(b'\n').map_while(std::io::Result::ok);
+    let ends = |line: &Vec<u8>| {
+        let beginning = String::from_utf8_lossy(&line[..line.len().min(200)]).into_owned();
+        beginning.contains("\"ended\"") || beginning.contains("\"block_end\"")
+    };
+    lines.filter(ends).count()
 }
 
 /// Has a runner look for its watcher, until this process ends: one that was killed is replaced. If the run's folder is gone,

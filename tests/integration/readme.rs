@@ -73,7 +73,9 @@ fn every_shell_block_does_what_it_shows() {
         };
         // Nobody is there to be asked.
         let acts = words[0] == "backup" && ["drill", "restore", "prune"].contains(&words[1].as_str());
-        if acts || ["run", "resume"].contains(&words[0].as_str()) {
+        if (acts || ["run", "resume"].contains(&words[0].as_str()))
+            && !words.iter().any(|word| word == "--yes")
+        {
             words.push("--yes".into());
         }
         let mut command = Command::new(program);

@@ -266,7 +266,7 @@ impl Work {
         let answers = super::answers();
         let direction = if rollback { Direction::Back } else { Direction::On };
         let (header, stop) = (summary.header, &self.stop);
-        let code = work::work_until(context, site, runbook, header, run, &answers, direction, stop)?;
+        let code = work::work_until(context, site, runbook, header, run, &answers, direction, false, stop)?;
         reported.store(true, Ordering::Relaxed);
         Ok(code)
     }
