@@ -94,7 +94,7 @@ pub fn serve(
     send(&mut *agent.output.lock(), &welcome(None))?;
     let left = loop {
         match caller.next() {
-            Heard::Request(request) => agent.clone().take(request),
+            Heard::Request(request) => agent.clone().take(*request),
             Heard::Unknown(id, failure) => agent.reply(id, Said::Failed(failure)),
             Heard::Gone => break Ok(()),
             Heard::Nonsense(failure) => break Err(failure),

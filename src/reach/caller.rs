@@ -14,7 +14,7 @@ pub struct Caller(Receiver<Line>);
 
 /// What was heard.
 pub enum Heard {
-    Request(Request),
+    Request(Box<Request>),
     /// A request that this agent does not know, by its number, and the answer to it.
     Unknown(u64, Failure),
     /// Nothing more will come, or nothing came for too long.
@@ -58,7 +58,7 @@ impl Caller {
             Ok(Line::End) | Err(_) => return Heard::Gone,
         };
         match (serde_json::from_slice(&line), serde_json::from_slice(&line)) {
-            (Ok(request), _) => Heard::Request(request),
+            (Ok(request), _) => Heard::Request(Box::new(request)),
             (Err(error), Ok(Numbered { id })) => Heard::Unknown(id, unknown(&error)),
             (Err(_), Err(_)) => Heard::Nonsense(no_banister(&first_of(&line))),
         }

@@ -88,7 +88,7 @@ fn wait_for_end(world: &World) {
 }
 
 fn shown(world: &World) -> String {
-    said_by(&world, &["show", "--json"]).out
+    said_by(world, &["show", "--json"]).out
 }
 
 fn run_folder(world: &World) -> PathBuf {
@@ -119,7 +119,7 @@ fn at_terminal(world: &World, words: &[&str]) -> Pty {
 }
 
 fn detached(world: &World, arguments: &[&str]) -> Said {
-    let said = said_by(&world, arguments);
+    let said = said_by(world, arguments);
     assert_eq!(said.code, Some(0), "{said:?}");
     assert!(said.out.contains("works in the background"), "{said:?}");
     said

@@ -162,7 +162,7 @@ impl Checkout {
             let held = self.held_in_folder(&path)?;
             let folder = held == Held::Folder;
             let is_seen = !unwatched(&index, &path)
-                || matches!(held, Held::File { .. }) && !hidden.iter().any(|it| *it == path);
+                || matches!(held, Held::File { .. }) && !hidden.contains(&path);
             let watched = Held::in_tree(&old, &path) != Held::Nothing && is_seen;
             // What is in a folder is judged path by path, or found to be in the way.
             if !watched && !folder && !self.is_ours(staging, &old, &ours, &index, &path)? {
