@@ -161,8 +161,8 @@ impl Checkout {
             // files where the new release has one, and entries with `assume-unchanged` or `skip-worktree`.
             let held = self.held_in_folder(&path)?;
             let folder = held == Held::Folder;
-            let is_seen = !unwatched(&index, &path)
-                || matches!(held, Held::File { .. }) && !hidden.contains(&path);
+            let is_seen =
+                !unwatched(&index, &path) || matches!(held, Held::File { .. }) && !hidden.contains(&path);
             let watched = Held::in_tree(&old, &path) != Held::Nothing && is_seen;
             // What is in a folder is judged path by path, or found to be in the way.
             if !watched && !folder && !self.is_ours(staging, &old, &ours, &index, &path)? {
