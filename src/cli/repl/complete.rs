@@ -220,7 +220,7 @@ mod tests {
     fn each_place_has_its_own_words() {
         assert_eq!(complete("hoss::ba", &words()), (6, vec!["back_up(".to_owned()]));
         assert_eq!(completed("let x = hos"), ["hoss::"]);
-        assert_eq!(completed("web.instal"), ["installed_release("]);
+        assert_eq!(completed("web.installed_r"), ["installed_release("]);
         assert!(completed("web.pu").iter().all(|word| word != "push("), "a server is no array");
         assert!(completed("update.pu").contains(&"push(".to_owned()));
         assert_eq!(completed("5.mi"), ["milliseconds", "minutes"]);

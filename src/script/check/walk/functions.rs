@@ -12,10 +12,12 @@ use crate::script::text::outline::HOOKS;
 use rhai::{ASTFlags, Expr, Position, Stmt};
 
 /// The options that `run` and `plan` have themselves, as parameters would be called.
-pub const TAKEN: [&str; 15] = [
+pub const TAKEN: [&str; 18] = [
     "abandon",
     "answer",
     "color",
+    "detach",
+    "foreground",
     "help",
     "json",
     "on_failure",
@@ -25,6 +27,7 @@ pub const TAKEN: [&str; 15] = [
     "server",
     "site",
     "step",
+    "unattended",
     "verbose",
     "version",
     "yes",
