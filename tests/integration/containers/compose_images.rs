@@ -161,7 +161,8 @@ fn an_update_and_a_rollback_that_are_killed_end_like_those_that_are_not() {
     let back = ["resume", "--rollback", "--yes"];
 
     lab.good(&update("whole"));
-    let places = some_of(0, lab.records());
+    // Before its first record there is no run that could be resumed.
+    let places = some_of(1, lab.records());
     let said = lab.killed_at(&update("cut"), &forth, &places);
     assert_eq!(said.code, Some(0), "{places:?}: {said:?}");
     for name in ["whole", "cut"] {
