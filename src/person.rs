@@ -92,6 +92,11 @@ pub trait Person: Send + Sync {
         let _ = about;
         self.ask(question)
     }
+
+    /// Whether something was asked when nobody was there, as opposed to a no.
+    fn was_missed(&self) -> bool {
+        false
+    }
 }
 
 /// Somebody who is asked about one thing.
@@ -110,6 +115,10 @@ impl Person for About<'_> {
 pub struct Nobody;
 
 impl Person for Nobody {
+    fn was_missed(&self) -> bool {
+        true
+    }
+
     fn ask(&self, question: &Question) -> Result<Answer> {
         let help = match &question.form {
             Form::Confirm => {
@@ -134,6 +143,10 @@ pub struct Prepared {
 }
 
 impl Person for Prepared {
+    fn was_missed(&self) -> bool {
+        self.otherwise.was_missed()
+    }
+
     fn ask(&self, question: &Question) -> Result<Answer> {
         if question.form.is_confirmable() && self.yes {
             return Ok(Answer { text: "yes".into(), by: format!("{} with --yes", whoami()) });

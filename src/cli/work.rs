@@ -115,8 +115,9 @@ pub fn after(context: &Context, answers: &Answers, path: &Path, ended: &Ended, s
     let can_go_back = ended.way_back && !ended.is_back && !run::is_untouched(path);
     let goes_back = can_go_back && answers.unattended().then == Then::Rollback;
     let unattended = Next { back: true, unattended: true };
-    // Nobody answered what had to be answered.
-    if ended.code == Kind::Declined.exit_code() && goes_back && stop.asked() == Asked::Nothing {
+    // Nobody answered what had to be answered. Who says no wants that it stops as it is.
+    let is_missed = ended.code == Kind::Declined.exit_code() && context.person(answers).was_missed();
+    if is_missed && goes_back && stop.asked() == Asked::Nothing {
         return Some(unattended);
     }
     if ended.code != 1 || answers.on_failure != WhenFailed::Ask || !context.is_attended() {

@@ -114,6 +114,15 @@ pub(super) fn prepared(run: &Path, begins: &str) -> usize {
     numbers.max().unwrap_or_default()
 }
 
+/// Whether one of the answers whose names begin so is this one's.
+pub(super) fn is_any_by(run: &Path, begins: &str, by: &str) -> bool {
+    let entries = std::fs::read_dir(run.join("answers")).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut given =
+        names.filter(|name| name.starts_with(begins)).filter_map(|name| answer(run, &name).ok()?);
+    given.any(|given| given.by == by)
+}
+
 /// A number by chance, for an answer.
 pub fn new_id() -> String {
     let mut chance = [0; 8];

@@ -128,6 +128,10 @@ impl Mailbox {
 }
 
 impl Person for Mailbox {
+    fn was_missed(&self) -> bool {
+        answers::is_any_by(&self.run, &format!("{:06}-", self.request), NOBODY)
+    }
+
     fn ask(&self, question: &Question) -> Result<Answer> {
         self.ask_about("question", question)
     }

@@ -410,6 +410,22 @@ fn a_failure_that_nobody_looks_at_is_rolled_back_after_its_time_also_if_the_runn
     assert!(said.out.contains("was rolled back"), "{said:?}");
 }
 
+/// Nobody goes back over a person's no.
+#[test]
+fn a_no_stops_a_run_that_would_be_rolled_back_where_nobody_is() {
+    let world = world();
+    let later = RUNBOOK.replace("server.make(\"up\"", "confirm(\"Really?\"); server.make(\"up\"");
+    world.write("runbooks/three.rhai", &later.replace("confirm(\"Go on?\");", ""));
+    detached(&world, &["run", "three", "--detach", "--unattended", "rollback:60s"]);
+    let mut person = at_terminal(&world, &["attach"]);
+    person.sees("Really?");
+    person.types("n\n");
+    assert_eq!(person.ends().code(), Some(3));
+    wait_for_end(&world);
+    assert!(shown(&world).contains(r#""state":"interrupted""#));
+    assert_eq!(ends(&world), ["build", "config", "one", "two"]);
+}
+
 #[test]
 fn what_works_takes_answers_from_a_resume_and_nothing_else() {
     let world = world();
