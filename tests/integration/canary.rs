@@ -99,7 +99,7 @@ fn forms(value: &str) -> Vec<String> {
         forms.push(middle);
     }
     let encode = "import sys, urllib.parse; print(urllib.parse.quote(sys.argv[1], safe=''), end='')";
-    let output = Command::new("python3").args(["-c", encode, value]).output().unwrap();
+    let output = Command::new(crate::support::python::python()).args(["-c", encode, value]).output().unwrap();
     forms.push(String::from_utf8(output.stdout).unwrap());
     assert!(forms.iter().all(|form| form.len() > value.len() / 2), "{forms:?}");
     forms

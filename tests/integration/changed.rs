@@ -146,7 +146,7 @@ fn what_a_program_changes_through_a_memory_map_is_told_too() {
                   with open(sys.argv[1], 'r+b') as file:\n    map = mmap.mmap(file.fileno(), 0)\n    round = 0\n    \
                   map[4096] = 1\n    print('dirty', flush=True)\n    \
                   while True:\n        round += 1\n        map[4096] = round % 256\n        time.sleep(0.001)\n";
-    let mut writer = Command::new("python3");
+    let mut writer = Command::new(support::python::python());
     writer.args(["-c", script]).arg(disk.path().join("mapped")).stdout(Stdio::piped());
     let mut writer = writer.spawn().unwrap();
     let mut line = String::new();

@@ -44,7 +44,7 @@ fn names(folder: &Path) -> Vec<String> {
 
 #[test]
 fn a_command_runs_there_and_what_it_printed_comes_back() {
-    let elsewhere = Elsewhere::new();
+    let elsewhere = Elsewhere::bare();
     elsewhere.runbook(
         r#"fn main() { let made = this_server().make("config"); note(`took ${made.seconds >= 0.0}`); }"#,
     );
@@ -243,7 +243,7 @@ fn a_person_who_stops_it_stops_what_runs_there() {
 
 #[test]
 fn what_is_wrong_with_a_connection_is_said_and_nothing_is_touched() {
-    let elsewhere = Elsewhere::new();
+    let elsewhere = Elsewhere::bare();
     elsewhere.runbook(r#"fn main() { this_server().make("config"); }"#);
     let fails = |expected: &str| {
         let said = elsewhere.banister(&["run", "try"]);

@@ -34,7 +34,7 @@ fn measured(world: &World, arguments: &[&str]) -> (Said, u64) {
     let program = "import os, resource, subprocess, sys\nrun = subprocess.run(sys.argv[2:])\n\
                    open(sys.argv[1], 'w').write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))\n\
                    sys.exit(run.returncode)";
-    let mut outer = Command::new("python3");
+    let mut outer = Command::new(support::python::python());
     outer.args(["-c", program]).arg(file.path()).arg(inner.get_program()).args(inner.get_args());
     outer.current_dir(inner.get_current_dir().unwrap_or(Path::new("/"))).env_clear();
     outer.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));

@@ -62,7 +62,10 @@ shutil.make_archive(sys.argv[1], "gztar", sys.argv[2])
 "#;
 
 fn python(program: &str, arguments: &[&Path]) -> Result<(), String> {
-    let output = Command::new("python3").args(["-W", "ignore", "-c", program]).args(arguments).output();
+    let output = Command::new(crate::support::python::python())
+        .args(["-W", "ignore", "-c", program])
+        .args(arguments)
+        .output();
     let output = output.unwrap();
     match output.status.success() {
         true => Ok(()),

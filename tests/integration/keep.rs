@@ -79,7 +79,7 @@ fn in_pairs<T: Sync>(all: &[T], act: impl Fn(&T) + Sync) {
 fn fill(folder: &Path, draw: &mut Draw) {
     fs::write(folder.join("password"), "of a test\n").unwrap();
     fs::write(folder.join("data"), "a few bytes").unwrap();
-    restic(folder, &["init"]);
+    support::restic::repository(&folder.join("repository"), "of a test\n");
     let (now, zone) = (jiff::Timestamp::now(), jiff::tz::TimeZone::system());
     let snapshots: Vec<(String, String, String)> = (0..SNAPSHOTS)
         .map(|nr| {

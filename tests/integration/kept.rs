@@ -219,7 +219,7 @@ fn other_programs_read_all_of_it() {
     let python = out("python");
     let script =
         "import sys, tarfile\nwith tarfile.open(sys.argv[1]) as tar:\n    tar.extractall(sys.argv[2])\n";
-    done(Command::new("python3").args(["-c", script]).arg(&plain).arg(&python));
+    done(Command::new(support::python::python()).args(["-c", script]).arg(&plain).arg(&python));
     // It knows nothing of extended attributes.
     assert_eq!(
         facts(&python.join("home/data")).0.keys().collect::<Vec<_>>(),

@@ -23,7 +23,7 @@ impl Keeper {
         let ready = tempfile::tempdir().unwrap();
         let ready = ready.path().join("ready");
         fs::create_dir_all(ready.parent().unwrap()).unwrap();
-        let mut command = Command::new("python3");
+        let mut command = Command::new(support::python::python());
         command.args(["-c", program]).arg(file).arg(if lock { "lock" } else { "open" }).arg(&ready);
         let keeper = Keeper(command.stdin(Stdio::null()).spawn().unwrap());
         while !ready.exists() {

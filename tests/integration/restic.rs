@@ -17,7 +17,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use world::{Web, bytes_of, random, restic};
 
 #[test]
@@ -139,16 +139,19 @@ fn killed_at_any_record_or_moment_a_backup_is_there_once() {
         web.done(&["resume"]);
         check(&format!("after {record}"));
     }
+    let begun = Instant::now();
+    web.done(&["run", "backup", "--yes"]);
+    check("undisturbed");
+    let whole = begun.elapsed();
     let mut killed = 0;
-    for milliseconds in [300, 600, 900, 1200, 1700] {
+    for (nr, part) in [0.15, 0.3, 0.45, 0.6, 0.8].into_iter().enumerate() {
         let runs = web.journals().len();
         let mut command = web.command(&["run", "backup", "--yes"]);
         let mut child =
             command.process_group(0).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        sleep(Duration::from_millis(milliseconds));
+        sleep(whole.mul_f64(part));
         // restic dies with it, or goes on alone; both must do.
-        let target =
-            if milliseconds % 200 != 0 { format!("-{}", child.id()) } else { child.id().to_string() };
+        let target = if nr % 2 == 0 { format!("-{}", child.id()) } else { child.id().to_string() };
         if let Some(status) = child.try_wait().unwrap() {
             let ended = child.wait_with_output().unwrap();
             assert!(status.success(), "{ended:?}");
@@ -161,7 +164,7 @@ fn killed_at_any_record_or_moment_a_backup_is_there_once() {
             let is_begun = web.journals().len() > runs && web.records() > 0;
             web.done(if is_begun { &["resume"] } else { &["run", "backup", "--yes"] });
         }
-        check(&format!("after {milliseconds} ms"));
+        check(&format!("after {part} of {whole:?}"));
     }
     assert!(killed >= 2, "{killed} were killed");
     sleep(Duration::from_secs(2));

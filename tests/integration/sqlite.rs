@@ -63,8 +63,7 @@ fn world() -> World {
 }
 
 fn python(program: &str, path: &Path, more: &[&str]) -> Command {
-    let found = ["/usr/bin/python3", "python3"].into_iter().find(|path| Path::new(path).exists());
-    let mut command = Command::new(found.unwrap_or("python3"));
+    let mut command = Command::new(support::python::python());
     command.args(["-c", program]).arg(path).args(more).stdin(Stdio::null());
     command
 }

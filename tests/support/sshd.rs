@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// A folder with a user's key, an `ssh` that reads the configuration there, and what hosts need.
@@ -108,7 +109,7 @@ impl Network {
             &config,
             format!(
                 "{others}Host {name}\n  HostName {address}\n  Port {port}\n  IdentityFile {0}/key\n  \
-                 IdentitiesOnly yes\n  UserKnownHostsFile {0}/known_hosts\n  StrictHostKeyChecking yes\n",
+                 IdentitiesOnly yes\n  UserKnownHostsFile {0}/known_hosts\n  StrictHostKeyChecking yes\n  Ciphers ^aes128-gcm@openssh.com\n",
                 self.folder.display()
             ),
         )
@@ -124,6 +125,19 @@ impl Network {
 impl Host {
     pub fn home(&self) -> PathBuf {
         self.folder.join("home")
+    }
+
+    /// Puts the program where an earlier connection left it, so that not each test sends it anew.
+    pub fn put_program(&self) {
+        static DIGEST: OnceLock<String> = OnceLock::new();
+        let digest = DIGEST.get_or_init(|| {
+            let said = Command::new("sha256sum").arg(program()).output().unwrap();
+            String::from_utf8(said.stdout).unwrap()[..64].to_owned()
+        });
+        let folder = self.home().join(".local/state/banister/agent").join(digest);
+        let put = "mkdir -p \"$1\" && cp \"$2\" \"$1/banister\" && stat -c '%s %i %z' \"$1/banister\" >\"$1/checked\"";
+        let put = Command::new("sh").args(["-c", put, "sh"]).arg(folder).arg(program()).status();
+        assert!(put.unwrap().success());
     }
 
     /// The process of its sshd.

@@ -57,7 +57,7 @@ fn own_program() -> PathBuf {
 
 /// A folder of this process for templates. Nothing is called when a test program ends, so that each removes those of
 /// processes that are gone.
-fn own_folder() -> PathBuf {
+pub fn own_folder() -> PathBuf {
     let all = std::env::temp_dir().join("banister-templates");
     fs::create_dir_all(&all).unwrap();
     for entry in fs::read_dir(&all).unwrap().flatten() {

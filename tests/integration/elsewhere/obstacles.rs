@@ -38,7 +38,7 @@ fn configure(elsewhere: &Elsewhere, lines: &str) {
 
 #[test]
 fn a_changed_host_key_is_said_with_its_line_and_the_command_that_removes_it() {
-    let elsewhere = Elsewhere::new();
+    let elsewhere = Elsewhere::bare();
     let known = elsewhere.world.path().join("network/known_hosts");
     let right = fs::read_to_string(&known).unwrap();
     let other = elsewhere.network.host("other");
@@ -64,13 +64,13 @@ fn a_changed_host_key_is_said_with_its_line_and_the_command_that_removes_it() {
 
 #[test]
 fn a_key_that_nobody_can_unlock_and_a_user_that_does_not_exist_are_said() {
-    let elsewhere = Elsewhere::new();
+    let elsewhere = Elsewhere::bare();
     reached_by(&elsewhere, "nobody-of-this-name@far");
     let words =
         ["Permission denied", "a user that does not exist there", "ssh-copy-id nobody-of-this-name@far"];
     fails(&elsewhere, &words);
     reached_by(&elsewhere, "far");
-    let elsewhere = Elsewhere::new();
+    let elsewhere = Elsewhere::bare();
     let key = elsewhere.network.key();
     let mut keygen = Command::new("ssh-keygen");
     keygen.args(["-q", "-p", "-P", "", "-N", "a passphrase", "-f"]).arg(&key);
@@ -82,16 +82,16 @@ fn a_key_that_nobody_can_unlock_and_a_user_that_does_not_exist_are_said() {
 
 #[test]
 fn a_server_that_does_not_answer_is_said_with_the_reason_of_ssh() {
-    let elsewhere = Elsewhere::new();
+    let elsewhere = Elsewhere::bare();
     configure(&elsewhere, "Host closed\n  HostName 127.0.0.1\n  Port 1\n");
     reached_by(&elsewhere, "closed");
     fails(&elsewhere, &["Connection refused", "systemctl status ssh", "`ssh -G closed`"]);
-    let elsewhere = Elsewhere::new();
+    let elsewhere = Elsewhere::bare();
     reached_by(&elsewhere, "no-such-host.invalid");
     fails(&elsewhere, &["Could not resolve hostname"]);
     // Its port is open, and nothing is said there.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let elsewhere = Elsewhere::new();
+    let elsewhere = Elsewhere::bare();
     let port = silent.local_addr().unwrap().port();
     configure(&elsewhere, &format!("Host silent\n  HostName 127.0.0.1\n  Port {port}\n"));
     reached_by(&elsewhere, "silent");
@@ -118,7 +118,7 @@ fn a_home_from_which_nothing_may_be_started_is_said_and_another_folder_does() {
 
 #[test]
 fn a_machine_that_can_t_start_the_program_is_said_with_both_sides() {
-    let elsewhere = Elsewhere::new();
+    let elsewhere = Elsewhere::bare();
     let tools = elsewhere.world.path().join("tools");
     fs::create_dir(&tools).unwrap();
     let tool = |name: &str, script: &str| {

@@ -57,6 +57,7 @@ fn what_was_begun_goes_on_while_no_packet_comes_through() {
     let enter = far.enter();
     let enter: Vec<&str> = enter.iter().map(String::as_str).collect();
     let elsewhere = Elsewhere::on(|network| network.host_behind("far", &enter, FAR));
+    elsewhere.host.put_program();
     let work =
         "long:\n\t@echo begin >> ../trace; until test -e ../go; do sleep 0.02; done; echo end >> ../trace\n";
     elsewhere.world.write("web/Makefile", work);

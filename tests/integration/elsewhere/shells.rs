@@ -20,6 +20,7 @@ fn with_shells() -> Option<Elsewhere> {
         network.host_behind("far", &["unshare", "-m", "sh", "-c", &script, "sh"], "127.0.0.1")
     };
     let elsewhere = Elsewhere::on(host);
+    elsewhere.host.put_program();
     elsewhere.runbook(r#"fn main() { this_server().make("config"); }"#);
     Some(elsewhere)
 }

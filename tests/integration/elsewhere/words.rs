@@ -9,7 +9,7 @@ fn a_secret_that_is_a_word_of_the_wire_changes_no_run() {
         step \"Work\" { s.make(\"config\"); s.make(\"build\"); }\n    step \"Write\" {\n\
         let line = s.shell(\"grep -c PASSWORD .env; echo attempt server result\").lines;\n\
         s.shell(`printf '%s\\n' '${line[1]}' >> ../trace`); }\n    step \"Start\" { s.make(\"up\"); }\n}\n";
-    let whole = Elsewhere::new();
+    let whole = Elsewhere::bare();
     whole.runbook(runbook);
     whole.world.write("web/.env", "X_PASSWORD=none\n");
     let said = whole.banister(&["run", "try"]);
@@ -21,7 +21,7 @@ fn a_secret_that_is_a_word_of_the_wire_changes_no_run() {
     let records = whole.world.records();
     let mut killed = 0;
     for record in (1..records).step_by(5) {
-        let elsewhere = Elsewhere::new();
+        let elsewhere = Elsewhere::bare();
         elsewhere.runbook(runbook);
         elsewhere.world.write("web/.env", &words::settings(&words));
         let place = format!("{} {record}", if record % 2 == 0 { "after" } else { "before" });

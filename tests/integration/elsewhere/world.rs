@@ -14,7 +14,15 @@ pub struct Elsewhere {
 }
 
 impl Elsewhere {
+    /// On a host on which the program was before.
     pub fn new() -> Elsewhere {
+        let elsewhere = Elsewhere::bare();
+        elsewhere.host.put_program();
+        elsewhere
+    }
+
+    /// On a host that nobody reached before.
+    pub fn bare() -> Elsewhere {
         Elsewhere::on(|network| network.host("far"))
     }
 

@@ -30,6 +30,7 @@ impl Elsewhere {
         let mut network = Network::new(folder.path());
         network.more = shell::banner(awkward, folder.path());
         let hosts: Vec<Host> = ORDER.iter().map(|name| network.host(name)).collect();
+        hosts.iter().for_each(Host::put_program);
         hosts.iter().for_each(|host| shell::furnish(awkward, &host.home()));
         let mut site = fs::read_to_string(servers.linked.site()).unwrap();
         for name in ORDER {

@@ -1,5 +1,6 @@
 //! A server whose backups go into a repository of restic.
 
+use crate::support::restic::repository;
 use crate::support::{Said, World, said};
 use serde_json::Value;
 use std::fs;
@@ -41,9 +42,8 @@ impl Web {
         );
         world.write("data/rows", "all of them");
         world.write("password", PASSWORD);
-        let web = Web(world);
-        restic(&web, &["init"]);
-        web
+        repository(&world.path().join("repo"), PASSWORD);
+        Web(world)
     }
 
     /// Runs the program, which must be done.

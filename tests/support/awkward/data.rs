@@ -1,6 +1,7 @@
 //! What lies in a server's data that no archive of a tidy world has.
 
 use super::{Awkward, Thing, people};
+use crate::support::python::python;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
@@ -95,9 +96,4 @@ pub fn check(data: &Path) -> String {
     let mut command = Command::new(python());
     let output = command.args(["-c", program]).arg(data.join(LIVE)).output().unwrap();
     format!("{LIVE}: {}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
-
-/// The system's own, which needs no home.
-fn python() -> &'static str {
-    ["/usr/bin/python3", "python3"].into_iter().find(|path| Path::new(path).exists()).unwrap_or("python3")
 }

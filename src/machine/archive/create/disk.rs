@@ -190,6 +190,8 @@ impl<'a> Writer<'a> {
         for name in read.into_keys().map(|name| text(&name)) {
             self.note_changed(name);
         }
+        // Some were noted when they were read, others only now.
+        self.manifest.about.changed.sort();
         let about = &self.manifest.about;
         if let Some(doubts) = doubts(&about.changed, &about.unheld) {
             (self.watch.warn)(format!("in the backup, {doubts}"));
