@@ -57,7 +57,7 @@ fn awkward(named: Sweep, worlds: usize, stride: usize) {
 
 #[test]
 fn an_update_in_an_awkward_world_that_is_killed_ends_like_one_that_is_not() {
-    awkward(Sweep::Update, 2, 11);
+    awkward(Sweep::Update, 2, 17);
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn a_backup_in_an_awkward_world_that_is_killed_ends_like_one_that_is_not() {
 
 #[test]
 fn a_restore_in_an_awkward_world_that_is_killed_ends_like_one_that_is_not() {
-    awkward(Sweep::Restore, 1, 13);
+    awkward(Sweep::Restore, 1, 19);
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn a_rollback_in_an_awkward_world_that_is_killed_ends_like_one_that_is_not() {
 
 #[test]
 fn an_update_of_linked_servers_in_an_awkward_world_that_is_killed_ends_like_one_that_is_not() {
-    awkward(Sweep::Linked, 1, 23);
+    awkward(Sweep::Linked, 1, 31);
 }
 
 #[test]
@@ -92,12 +92,12 @@ fn an_update_of_linked_servers_over_ssh_in_an_awkward_world_that_is_killed_ends_
 
 #[test]
 fn an_update_of_a_plain_server_in_an_awkward_world_that_is_killed_ends_like_one_that_is_not() {
-    awkward(Sweep::Plain, 2, 7);
+    awkward(Sweep::Plain, 2, 11);
 }
 
 #[test]
 fn a_restore_of_a_plain_server_in_an_awkward_world_that_is_killed_ends_like_one_that_is_not() {
-    awkward(Sweep::PlainRestore, 2, 7);
+    awkward(Sweep::PlainRestore, 2, 11);
 }
 
 #[test]

@@ -156,7 +156,7 @@ fn a_run_that_is_killed_at_any_record_ends_like_one_that_is_not() {
     assert_eq!(said.code, Some(0), "{said:?}");
     let records = elsewhere.world.records();
     assert!(records > 8, "{records}");
-    for n in chance::part((0..records).collect(), 8) {
+    for n in chance::part((0..records).collect(), 12) {
         for when in ["before", "after"] {
             let place = format!("{when} {n}");
             let _ = fs::remove_dir_all(elsewhere.world.path().join("state"));
@@ -190,7 +190,7 @@ fn a_connection_that_is_cut_at_any_record_changes_nothing() {
     let whole = "config begin\nconfig end\nbuild begin\nbuild end\nup begin\nup end\n";
     elsewhere.world.write("web/settings", "NAME=old\n");
     assert_eq!(elsewhere.banister(&["run", "try"]).code, Some(0));
-    for n in chance::part((1..elsewhere.world.records()).collect(), 6) {
+    for n in chance::part((1..elsewhere.world.records()).collect(), 9) {
         let _ = fs::remove_dir_all(elsewhere.world.path().join("state"));
         elsewhere.world.write("trace", "");
         elsewhere.world.write("web/settings", "NAME=old\n");

@@ -17,12 +17,12 @@ use support::said;
 /// Each session connects to three hosts before it goes on, which takes too long to do at every record: the same update is
 /// killed at each of them where the servers are on this machine.
 fn thin() -> Thin {
-    let few = || Thin { worlds: 1, stride: 17, first: Chance::of(chance::seed()).below(17) };
+    let few = || Thin { worlds: 1, stride: 23, first: Chance::of(chance::seed()).below(23) };
     if chance::is_long() { Thin { worlds: 4, stride: 3, first: 0 } } else { few() }
 }
 
 /// The connections are cut at each so many records.
-const CUT_STRIDE: usize = 8;
+const CUT_STRIDE: usize = 12;
 
 /// At which of so many records they are cut first, in each of a few worlds; in a long run at each.
 fn first_cuts() -> Vec<usize> {

@@ -45,7 +45,7 @@ fn an_update_that_is_killed_at_any_record_ends_like_one_that_is_not() {
 fn an_update_that_is_killed_at_any_moment_ends_like_one_that_is_not() {
     let (_alone, expected) = expected();
     let mut chance = Chance::of(chance::seed());
-    let worlds = if chance::is_long() { 100 } else { 4 };
+    let worlds = if chance::is_long() { 100 } else { 3 };
     let worlds: Vec<Vec<Duration>> = (0..worlds)
         .map(|_| (0..MOMENTS).map(|_| Duration::from_micros(chance.below(500_000) as u64)).collect())
         .collect();
@@ -69,7 +69,7 @@ type Kill = (usize, Duration, bool);
 fn what_nobody_knows_once_a_supervisor_was_killed_is_asked() {
     let (_alone, expected) = expected();
     let mut chance = Chance::of(chance::seed() + 1);
-    let worlds = if chance::is_long() { 40 } else { 4 };
+    let worlds = if chance::is_long() { 40 } else { 3 };
     // Later ones soon, so that there is still one when it is their turn.
     let mut kill = |world: usize, n: usize| {
         let nth = if n == 0 { world % 4 } else { chance.below(2) };
