@@ -1,12 +1,26 @@
-//! Tests start the program tens of thousands of times. Linked at a fixed address it starts in two thirds of the time, as
-//! nothing is relocated; what is released stays independent of its position.
+//! How the program is linked.
+//!
+//! Tests start it tens of thousands of times. Linked at a fixed address it starts in two thirds of the time, as nothing is
+//! relocated; what is released stays independent of its position, and is smaller by a twelfth without the tables for
+//! unwinding a stack, as a panic ends it.
 
 use std::env;
+use std::path::PathBuf;
+
+const NO_UNWINDING: &str =
+    "SECTIONS { /DISCARD/ : { *(.eh_frame) *(.eh_frame_hdr) *(.gcc_except_table*) } } INSERT AFTER .text;\n";
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     let is = |name, value| env::var(name).is_ok_and(|found| found == value);
-    if is("PROFILE", "debug") && is("CARGO_CFG_TARGET_OS", "linux") {
+    if !is("CARGO_CFG_TARGET_OS", "linux") {
+        return;
+    }
+    if is("PROFILE", "debug") {
         println!("cargo:rustc-link-arg-bin=banister=-no-pie");
+    } else {
+        let script = PathBuf::from(env::var_os("OUT_DIR").expect("cargo names it")).join("no-unwinding.ld");
+        std::fs::write(&script, NO_UNWINDING).expect("a file for the linker can be written");
+        println!("cargo:rustc-link-arg-bin=banister=-Wl,-T,{}", script.display());
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::command::{self, Exit, Spec};
 use crate::failure::{Context, Kind, Result};
+use crate::output::difference::unified;
 use crate::units::Duration;
-use similar::TextDiff;
 
 const MERGE: Duration = Duration::seconds(60);
 
@@ -75,7 +75,7 @@ fn with(text: &[u8]) -> Vec<u8> {
 /// From one text to another, as `diff` shows it.
 pub(super) fn difference(old: &[u8], new: &[u8]) -> String {
     match (std::str::from_utf8(old), std::str::from_utf8(new)) {
-        (Ok(old), Ok(new)) => TextDiff::from_lines(old, new).unified_diff().context_radius(2).to_string(),
+        (Ok(old), Ok(new)) => unified(old, new),
         _ => "it is no text, and another one".to_owned(),
     }
 }
