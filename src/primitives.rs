@@ -41,6 +41,7 @@ pub mod lock;
 pub mod loose_commits;
 pub mod lost_edits;
 pub mod make;
+pub mod meant_release;
 pub mod missing_settings;
 pub mod missing_targets;
 pub mod missing_tools;
@@ -56,6 +57,7 @@ pub mod old_backups;
 pub mod owe;
 pub mod owed;
 pub mod own_commits;
+pub mod pinned_images;
 pub mod prepare_checkout;
 pub mod prune_backups;
 pub mod published_between;
@@ -134,6 +136,7 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<loose_commits::LooseCommits>::new(),
     &Of::<lost_edits::LostEdits>::new(),
     &Of::<make::Make>::new(),
+    &Of::<meant_release::MeantRelease>::new(),
     &Of::<missing_settings::MissingSettings>::new(),
     &Of::<missing_targets::MissingTargets>::new(),
     &Of::<missing_tools::MissingTools>::new(),
@@ -149,6 +152,7 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<owe::Owe>::new(),
     &Of::<owed::Owed>::new(),
     &Of::<own_commits::OwnCommits>::new(),
+    &Of::<pinned_images::PinnedImages>::new(),
     &Of::<prepare_checkout::PrepareCheckout>::new(),
     &Of::<prune_backups::PruneBackups>::new(),
     &Of::<published_between::PublishedBetween>::new(),

@@ -2,7 +2,7 @@
 //! those letters are changed; all else stays byte by byte.
 
 use super::half::{self, Edit};
-use super::settings;
+use super::SettingsFile;
 use crate::failure::{Failure, Kind, Result};
 use crate::machine::bytes;
 use crate::machine::registry::{Image, is_tag};
@@ -50,20 +50,20 @@ impl Place {
 
     /// The version now. `env_file` is the `.env`, and `files` are the Compose files. Fails with [`Kind::NotFound`] if there is
     /// none, and with [`Kind::Refused`] if it is not written as it is.
-    pub fn read(&self, env_file: &Path, files: &[PathBuf]) -> Result<Written> {
+    pub fn read(&self, env_file: &SettingsFile, files: &[PathBuf]) -> Result<Written> {
         match self {
             Place::Setting(name) => {
-                let value = match settings(env_file, &BTreeMap::new())? {
+                let value = match env_file.open(&BTreeMap::new())? {
                     Some(file) => file.get(name)?,
                     None => None,
                 };
-                let shown = env_file.display();
+                let shown = env_file.path.display();
                 let tag = value.ok_or_else(|| {
                     Failure::new(Kind::NotFound, format!("there is no version `{name}` in `{shown}`"))
                         .help(format!("write the tag that runs into it, such as `{name}=1.2.3`"))
                 })?;
                 match is_tag(&tag) {
-                    true => Ok(Written { tag, image: None, files: vec![env_file.to_owned()] }),
+                    true => Ok(Written { tag, image: None, files: vec![env_file.path.clone()] }),
                     false => Err(Failure::new(
                         Kind::Refused,
                         format!("`{name}` in `{shown}` is no tag of an image"),
@@ -76,10 +76,10 @@ impl Place {
     }
 
     /// Fails as [`Place::write`] would, and changes nothing.
-    pub fn try_to_write(&self, env_file: &Path, files: &[PathBuf], to: &str) -> Result<()> {
+    pub fn try_to_write(&self, env_file: &SettingsFile, files: &[PathBuf], to: &str) -> Result<()> {
         let now = self.read(env_file, files)?;
         match self {
-            Place::Setting(name) => match settings(env_file, &BTreeMap::new())? {
+            Place::Setting(name) => match env_file.open(&BTreeMap::new())? {
                 Some(file) => file.would_change(name, to).map(drop),
                 None => Ok(()),
             },
@@ -95,7 +95,7 @@ impl Place {
     /// the first is changed, and the one that [`Place::read`] reads is changed last: a power cut in between leaves a version
     /// that is not written everywhere yet, and reads so. The next call undoes that first, by what `note` says, a file that is
     /// there only in between.
-    pub fn write(&self, env_file: &Path, files: &[PathBuf], to: &str, note: &Path) -> Result<Vec<PathBuf>> {
+    pub fn write(&self, env_file: &SettingsFile, files: &[PathBuf], to: &str, note: &Path) -> Result<Vec<PathBuf>> {
         if !is_tag(to) {
             return Err(Failure::new(
                 Kind::Invalid,
@@ -109,9 +109,9 @@ impl Place {
         }
         let service = match self {
             Place::Setting(name) => {
-                let Some(mut file) = settings(env_file, &BTreeMap::new())? else { return Ok(Vec::new()) };
+                let Some(mut file) = env_file.open(&BTreeMap::new())? else { return Ok(Vec::new()) };
                 let changed = file.set(name, to)?;
-                return Ok(changed.then(|| env_file.to_owned()).into_iter().collect());
+                return Ok(changed.then(|| env_file.path.clone()).into_iter().collect());
             }
             Place::Service(service) => service,
         };
@@ -237,6 +237,11 @@ fn exchange(value: &mut Value, from: &str, to: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::machine::env_file::Dialect;
+
+    fn dot_env(folder: &Path) -> SettingsFile {
+        SettingsFile { path: folder.join(".env"), dialect: Dialect::Compose }
+    }
 
     fn place(words: [&str; 2]) -> Place {
         Place::of(&BTreeMap::from([(words[0].into(), words[1].into())])).unwrap()
@@ -250,7 +255,7 @@ mod tests {
                     image:   \"lan:5000/app:1.0\"   # why\n    environment: {X: \"image: lan:5000/app:1.0\"}\n  more: *all\n  \
                     near: {image: lan:5000/app:1.0.1}\n  db:\n    image: postgres:1.0\n";
         std::fs::write(&file, text).unwrap();
-        let (files, settings) = ([file.clone()], folder.path().join(".env"));
+        let (files, settings) = ([file.clone()], dot_env(folder.path()));
         let (app, note) = (place(["service", "app"]), folder.path().join("note"));
         let now = app.read(&settings, &files).unwrap();
         assert_eq!((now.tag.as_str(), now.image.as_deref()), ("1.0", Some("lan:5000/app")));
@@ -276,7 +281,7 @@ mod tests {
     fn a_version_that_was_written_to_one_of_two_files_is_undone_by_the_next_call_whichever_way_it_goes() {
         let folder = tempfile::tempdir().unwrap();
         let files = ["compose.yaml", "compose.override.yaml"].map(|name| folder.path().join(name));
-        let (app, settings) = (place(["service", "app"]), folder.path().join(".env"));
+        let (app, settings) = (place(["service", "app"]), dot_env(folder.path()));
         let note = folder.path().join("note");
         let text = |service: &str, tag: &str| format!("services:\n  {service}:\n    image: lan/app:{tag}\n");
         let both = |tag: &str| [text("app", tag), text("worker", tag)];
@@ -305,13 +310,13 @@ mod tests {
     #[test]
     fn a_setting_is_the_version_if_it_is_a_tag() {
         let folder = tempfile::tempdir().unwrap();
-        let settings = folder.path().join(".env");
+        let settings = dot_env(folder.path());
         let version = place(["setting", "VERSION"]);
         assert_eq!(version.read(&settings, &[]).unwrap_err().kind, Kind::NotFound);
-        std::fs::write(&settings, "VERSION=\"v1.0\" # now\nA=b").unwrap();
+        std::fs::write(&settings.path, "VERSION=\"v1.0\" # now\nA=b").unwrap();
         version.write(&settings, &[], "v1.1", &folder.path().join("note")).unwrap();
-        assert_eq!(std::fs::read_to_string(&settings).unwrap(), "VERSION=\"v1.1\" # now\nA=b");
-        std::fs::write(&settings, "VERSION=\n").unwrap();
+        assert_eq!(std::fs::read_to_string(&settings.path).unwrap(), "VERSION=\"v1.1\" # now\nA=b");
+        std::fs::write(&settings.path, "VERSION=\n").unwrap();
         assert_eq!(version.read(&settings, &[]).unwrap_err().kind, Kind::Refused);
         for wrong in [&[("service", "a"), ("setting", "b")][..], &[], &[("tag", "a")]] {
             let table = wrong.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();

@@ -1,11 +1,10 @@
 //! The images that a version moves, and which tags they have together.
 
 use super::place::images;
-use super::{Deployment, Model, Place, Program, Written};
+use super::{Deployment, Model, Place, Program, SettingsFile, Written};
 use crate::failure::{Failure, Kind, Result};
 use crate::machine::registry::Image;
 use std::collections::BTreeSet;
-use std::path::Path;
 
 /// An image whose tag has the version in it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,7 +66,7 @@ impl Deployment<'_> {
     /// The images that the version moves, each once. `settings` is the `.env`.
     ///
     /// Fails with [`Kind::NotFound`] if there are none.
-    pub fn versioned(&self, place: &Place, written: &Written, settings: &Path) -> Result<Vec<Versioned>> {
+    pub fn versioned(&self, place: &Place, written: &Written, settings: &SettingsFile) -> Result<Vec<Versioned>> {
         let setting = match place {
             Place::Service(_) => {
                 let name = written.image.clone().unwrap_or_default();
@@ -86,7 +85,7 @@ impl Deployment<'_> {
                 let message = format!("`{image}` does not have the version {} that is written", written.tag);
                 return Err(Failure::new(Kind::Refused, message).help(format!(
                     "see which value of `{setting}` counts: that of `{}`, or one of `environment` in site.toml",
-                    settings.display()
+                    settings.path.display()
                 )));
             };
             let name = image.rsplit_once(':').map_or(image.as_str(), |(name, _)| name).to_owned();
