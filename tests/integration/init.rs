@@ -250,3 +250,17 @@ fn each_document_has_the_fields_that_are_promised() {
         list.as_array().unwrap().iter().map(|entry| (&entry["name"], &entry["source"])).collect();
     assert!(names.contains(&(&Value::from("update"), &Value::from("bundled"))), "{list}");
 }
+
+#[test]
+fn below_a_site_it_makes_no_second_one_unless_its_folder_is_named() {
+    let world = home();
+    world.write("site.toml", "# mine\n");
+    world.write("below/.keep", "");
+    let said = world.command(&["init"]).current_dir(world.path().join("below")).output().unwrap();
+    let said = support::said(said);
+    assert!(said.code == Some(2) && said.err.contains("this would make a second one"), "{said:?}");
+    assert_eq!(world.read("site.toml"), "# mine\n");
+    let named = world.command(&["init", "--site", "."]).current_dir(world.path().join("below")).output().unwrap();
+    assert_eq!(named.status.code(), Some(0), "{named:?}");
+    assert!(world.read("below/site.toml").contains("[servers.web]"));
+}

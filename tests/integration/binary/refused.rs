@@ -214,7 +214,7 @@ fn what_the_table_does_not_say_is_asked_for_before_anything_is_touched() {
     }
     world.write("site.toml", &whole.replace("asset = \"app-{}-linux\"\n", ""));
     let said = world.banister(&["check"]);
-    assert!(said.out.contains("nothing says which file of a release `git` is"), "{said:?}");
+    assert!(said.out.contains("an update of `git` needs `asset`"), "{said:?}");
     let mistyped = whole.replace("sha256 = ", "sha265 = ");
     world.write("site.toml", &mistyped);
     let said = world.banister(&["check"]);
