@@ -63,7 +63,8 @@ pub fn adopt(context: &Context, folder: &Path) -> Result<u8> {
         name: name(&file, (&folder, checkout.as_deref()), &model)?,
         kind: kind(if checkout.is_some() { Source::Git } else { Source::Images })?,
         branch: checkout.as_deref().and_then(branch_without_releases),
-        dialect: (dialect != Dialect::Compose && deployment.reads_otherwise(Dialect::Compose)?).then_some(dialect),
+        dialect: (dialect != Dialect::Compose && deployment.reads_otherwise(Dialect::Compose)?)
+            .then_some(dialect),
         folder,
         checkout,
     };

@@ -48,7 +48,8 @@ pub fn init(context: &Context) -> Result<u8> {
     }
     let above = here.ancestors().map(|folder| folder.join(FILE)).find(|file| file.is_file());
     if let Some(above) = above.filter(|_| context.given_site.is_none()) {
-        let message = format!("`{}` is the site of this folder, and this would make a second one", above.display());
+        let message =
+            format!("`{}` is the site of this folder, and this would make a second one", above.display());
         return Err(Failure::new(Kind::Invalid, message).help(
             "add the server to it as a table of its own, or make another site all the same: `banister init --site DIR`",
         ));

@@ -318,7 +318,9 @@ fn refusal(looked: &Looked) -> Failure {
     let (kind, message) = match away {
         true => (Kind::Unreachable, "the Docker daemon does not answer"),
         // Podman says the same in its own words.
-        false if ["No such", "no such", "image not known"].iter().any(|words| said.contains(words)) => (Kind::NotFound, "docker knows no such thing"),
+        false if ["No such", "no such", "image not known"].iter().any(|words| said.contains(words)) => {
+            (Kind::NotFound, "docker knows no such thing")
+        }
         false => (Kind::CommandFailed, "`docker` failed"),
     };
     let failure = Failure::new(kind, message);

@@ -84,10 +84,18 @@ fn wanted(template: &str, reader: &Reader) -> Vec<Setting> {
     listed.into_iter().map(setting).collect()
 }
 
-fn missing_settings((name, template): (&str, &str), live: &str, reader: &Reader, random: Random) -> Result<Missing> {
+fn missing_settings(
+    (name, template): (&str, &str),
+    live: &str,
+    reader: &Reader,
+    random: Random,
+) -> Result<Missing> {
     let Reader { dialect, outside } = *reader;
     let there = listed(live, dialect, outside).map_err(|why| {
-        let help = format!("correct that line: the file is read as {} does, because `dialect` is `{dialect}`", dialect.reader());
+        let help = format!(
+            "correct that line: the file is read as {} does, because `dialect` is `{dialect}`",
+            dialect.reader()
+        );
         Failure::new(Kind::Refused, format!("the settings file `{name}` can't be read")).why(why).help(help)
     })?;
     let there: Vec<String> = there.into_iter().map(|setting| setting.name).collect();

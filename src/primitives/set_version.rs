@@ -76,7 +76,11 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     let (place, settings) = (server.version_place()?, server.version_settings());
     let files = server.deployment(&|| false).files()?;
     let from = place.read(&settings, &files)?.tag;
-    let files =
-        place.write(&settings, &files, written_tag(&arguments.to), &server.state_folder()?.join("version.json"))?;
+    let files = place.write(
+        &settings,
+        &files,
+        written_tag(&arguments.to),
+        &server.state_folder()?.join("version.json"),
+    )?;
     Ok(Outcome { from, to: arguments.to.clone(), files })
 }

@@ -120,7 +120,10 @@ pub fn pages(layers: &Arc<Layers>) -> Vec<Page> {
         let whose = match heirs.as_slice() {
             [] => format!("Only servers of the kind `{kind}` have it."),
             [heir] => format!("Only servers of the kind `{kind}` have it, and of {heir}, which extends it."),
-            heirs => format!("Only servers of the kind `{kind}` have it, and of those that extend it: {}.", heirs.join(", ")),
+            heirs => format!(
+                "Only servers of the kind `{kind}` have it, and of those that extend it: {}.",
+                heirs.join(", ")
+            ),
         };
         let text = format!("{}{default}{needed}\n\n{whose}", key.help);
         let usage = format!("{name} = …    # {}", key.form.words());

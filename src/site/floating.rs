@@ -63,7 +63,9 @@ impl Server {
             return Ok(Newer { release: newest, notes });
         }
         let born = registries.made(&by_digest(&images, &newest));
-        let made = born.as_ref().map_or("at an unknown time".to_owned(), |made| made.strftime("%Y-%m-%d").to_string());
+        let made = born
+            .as_ref()
+            .map_or("at an unknown time".to_owned(), |made| made.strftime("%Y-%m-%d").to_string());
         notes.insert(0, format!("newer image behind `{tag}` ({}, made {made})", digests(&newest)));
         let release: Release = newest.parse()?;
         let (rules, unknown) = self.without_failed(self.image_rules());
@@ -103,7 +105,8 @@ impl Server {
             Some((tag, short)) => (tag, Some(short)),
             None => (named, None),
         };
-        if self.facts.source != Source::Images || pinned(named).is_some() || !is_tag(tag) || !self.floats(tag) {
+        if self.facts.source != Source::Images || pinned(named).is_some() || !is_tag(tag) || !self.floats(tag)
+        {
             return Ok(named.to_owned());
         }
         let (_, standing) = self.standing(tag, stop)?;
@@ -117,7 +120,8 @@ impl Server {
             None => Ok(now),
             Some(short) if begins(&now, short) => Ok(now),
             Some(_) => {
-                let message = format!("`{named}` is neither what `{tag}` stands for now, nor what is installed");
+                let message =
+                    format!("`{named}` is neither what `{tag}` stands for now, nor what is installed");
                 Err(Failure::new(Kind::NotFound, message)
                     .why(format!("it stands for {}", shortened(&now)))
                     .help("give an older one with all 64 digits of its digest, as `banister backup list --json` has it"))
@@ -132,7 +136,12 @@ impl Server {
         let Some(pinned) = pinned(release) else { return Ok(Vec::new()) };
         let images = self.versioned(stop)?;
         if images.len() != pinned.digests.len() {
-            let message = format!("`{}` has {} images, and the Compose files name {}", shortened(release), pinned.digests.len(), images.len());
+            let message = format!(
+                "`{}` has {} images, and the Compose files name {}",
+                shortened(release),
+                pinned.digests.len(),
+                images.len()
+            );
             return Err(Failure::new(Kind::Refused, message)
                 .help("restore the Compose files of that release, which its backup holds"));
         }
@@ -152,11 +161,17 @@ impl Server {
 
     /// The digests of the images of such a release, as their registries report them, by the names by which they are pulled. One
     /// that this machine has need be in none.
-    pub fn pinned_digests(&self, release: &str, stop: &dyn Fn() -> bool) -> Result<BTreeMap<String, Option<String>>> {
+    pub fn pinned_digests(
+        &self,
+        release: &str,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<BTreeMap<String, Option<String>>> {
         let images = self.pinned_images(release, stop)?;
-        let (here, away): (Vec<PinnedImage>, Vec<PinnedImage>) = images.into_iter().partition(|image| image.here);
+        let (here, away): (Vec<PinnedImage>, Vec<PinnedImage>) =
+            images.into_iter().partition(|image| image.here);
         let away: Vec<String> = away.into_iter().map(|image| image.image).collect();
-        let mut digests = if away.is_empty() { BTreeMap::new() } else { self.registries(stop).digests(&away)? };
+        let mut digests =
+            if away.is_empty() { BTreeMap::new() } else { self.registries(stop).digests(&away)? };
         digests.extend(here.into_iter().map(|it| {
             let digest = it.image.rsplit('@').next().map(str::to_owned);
             (it.image, digest)
@@ -182,9 +197,8 @@ fn digests(release: &str) -> String {
 fn begins(release: &str, short: &str) -> bool {
     let whole = pinned(release).map(|pinned| pinned.digests).unwrap_or_default();
     let short: Vec<&str> = short.split('+').collect();
-    let begins = |(whole, short): (&str, &str)| {
-        whole.starts_with(short) && short.len() >= "sha256:".len() + SHORTEST
-    };
+    let begins =
+        |(whole, short): (&str, &str)| whole.starts_with(short) && short.len() >= "sha256:".len() + SHORTEST;
     whole.len() == short.len() && whole.into_iter().zip(short).all(begins)
 }
 

@@ -260,7 +260,8 @@ fn below_a_site_it_makes_no_second_one_unless_its_folder_is_named() {
     let said = support::said(said);
     assert!(said.code == Some(2) && said.err.contains("this would make a second one"), "{said:?}");
     assert_eq!(world.read("site.toml"), "# mine\n");
-    let named = world.command(&["init", "--site", "."]).current_dir(world.path().join("below")).output().unwrap();
+    let named =
+        world.command(&["init", "--site", "."]).current_dir(world.path().join("below")).output().unwrap();
     assert_eq!(named.status.code(), Some(0), "{named:?}");
     assert!(world.read("below/site.toml").contains("[servers.web]"));
 }

@@ -33,9 +33,12 @@ pub fn table(project: &Project, model: &Model, found: &Found) -> String {
         text += &format!("# No tag is a release: updates follow this branch.\nbranch = {}\n", quoted(branch));
     }
     if let Some(dialect) = project.dialect {
-        text += &format!("# Compose 1 reads `.env` otherwise than Compose 2.
+        text += &format!(
+            "# Compose 1 reads `.env` otherwise than Compose 2.
 dialect = {}
-", quoted(dialect.name()));
+",
+            quoted(dialect.name())
+        );
     }
     let is_git = project.checkout.is_some();
     let project = model.project.as_deref().unwrap_or_default();

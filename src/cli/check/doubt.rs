@@ -14,6 +14,12 @@ pub struct Doubt {
 
 impl Doubt {
     pub fn new(key: impl Into<String>, value: &str, message: String, help: impl Into<String>) -> Doubt {
-        Doubt { key: key.into(), value: value.into(), severity: Severity::Warning, message, help: help.into() }
+        Doubt {
+            key: key.into(),
+            value: value.into(),
+            severity: Severity::Warning,
+            message,
+            help: help.into(),
+        }
     }
 }

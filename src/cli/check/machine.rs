@@ -153,13 +153,16 @@ fn places(server: &Server, text: &str) -> Vec<Doubt> {
 fn needed(server: &Server) -> Vec<Doubt> {
     let is_there = |key: &str| {
         let empty = |value: &serde_json::Value| {
-            value.is_null() || value.as_array().is_some_and(Vec::is_empty) || value.as_object().is_some_and(|it| it.is_empty())
+            value.is_null()
+                || value.as_array().is_some_and(Vec::is_empty)
+                || value.as_object().is_some_and(|it| it.is_empty())
         };
         server.own.get(key).is_some_and(|value| !empty(value))
     };
-    let keys = server.facts.keys.iter().filter(|(name, key)| {
-        key.needed && !is_there(name) && !key.instead.as_deref().is_some_and(is_there)
-    });
+    let keys =
+        server.facts.keys.iter().filter(|(name, key)| {
+            key.needed && !is_there(name) && !key.instead.as_deref().is_some_and(is_there)
+        });
     let doubt = |(name, key): (&String, &OwnKey)| {
         let message = format!("an update of `{}` needs `{name}`", server.name);
         let instead = key.instead.as_ref().map(|other| format!(", or `{other}`")).unwrap_or_default();

@@ -8,19 +8,24 @@ use crate::site::Server;
 /// Why its releases can't be read where they are, at the key that says where. A key that is absent is another doubt.
 pub fn unreadable(server: &Server) -> Option<Doubt> {
     let at = |key: &str, value: &str, failure: Failure| {
-        let why = if failure.why.is_empty() { String::new() } else { format!(": {}", failure.why.join(", ")) };
+        let why =
+            if failure.why.is_empty() { String::new() } else { format!(": {}", failure.why.join(", ")) };
         Doubt::new(key, value, format!("{}{why}", failure.message), failure.help.unwrap_or_default())
     };
-    let text = |key: &str| server.own.get(key).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
+    let text =
+        |key: &str| server.own.get(key).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
     match server.facts.source {
         Source::Git => {
             let written = server.checkout.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let failure = server.open_checkout().err()?;
             Some(Doubt::new("checkout", &written, failure.message, failure.help.unwrap_or_default()))
         }
-        Source::Images => {
-            server.version_place().ok().map(|_| server.written_version())?.err().map(|failure| at("version", "", failure))
-        }
+        Source::Images => server
+            .version_place()
+            .ok()
+            .map(|_| server.written_version())?
+            .err()
+            .map(|failure| at("version", "", failure)),
         Source::Files => {
             let (file, asset) = (server.program_file().ok()?, text("asset"));
             if !file.is_file() {
@@ -29,13 +34,21 @@ pub fn unreadable(server: &Server) -> Option<Doubt> {
                 return Some(Doubt::new("file", &text("file"), message, help));
             }
             if let Err(failure) = server.installed() {
-                let key = if server.own.get("version").is_some_and(|it| !it.is_null()) { "version" } else { "file" };
+                let key = if server.own.get("version").is_some_and(|it| !it.is_null()) {
+                    "version"
+                } else {
+                    "file"
+                };
                 return Some(at(key, &text(key), failure));
             }
             if asset.is_empty() {
                 return None;
             }
-            let key = if server.own.get("versions").is_some_and(|it| !it.is_null()) { "versions" } else { "releases" };
+            let key = if server.own.get("versions").is_some_and(|it| !it.is_null()) {
+                "versions"
+            } else {
+                "releases"
+            };
             server.check_release_source().err().map(|failure| at(key, "", failure))
         }
     }

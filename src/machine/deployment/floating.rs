@@ -27,7 +27,8 @@ impl Standing {
     /// Whether a digest is one of those that it is known by.
     pub fn is(&self, digest: &str) -> bool {
         let is_known = |here: &LocalImage| {
-            here.id == digest || here.repo_digests().any(|(name, own)| own == digest && is_named(&self.image, name))
+            here.id == digest
+                || here.repo_digests().any(|(name, own)| own == digest && is_named(&self.image, name))
         };
         self.here.as_ref().is_some_and(is_known)
     }
@@ -115,7 +116,8 @@ mod tests {
         assert_eq!(standing.digest(), Some(digest("a")));
         assert!(["a", "b", "c"].iter().all(|known| standing.is(&digest(known))));
         assert!(!standing.is(&digest("9")), "it is that of another registry");
-        let made: LocalImage = serde_json::from_value(serde_json::json!({ "Id": digest("c"), "RepoDigests": null })).unwrap();
+        let made: LocalImage =
+            serde_json::from_value(serde_json::json!({ "Id": digest("c"), "RepoDigests": null })).unwrap();
         let standing = Standing { image: "a:latest".into(), here: Some(made) };
         assert_eq!(standing.digest(), Some(digest("c")));
     }

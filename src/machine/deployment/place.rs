@@ -1,8 +1,8 @@
 //! Where the version of a project is written: a setting in its `.env`, or the tag of an image in its Compose files. Only
 //! those letters are changed; all else stays byte by byte.
 
-use super::half::{self, Edit};
 use super::SettingsFile;
+use super::half::{self, Edit};
 use crate::failure::{Failure, Kind, Result};
 use crate::machine::bytes;
 use crate::machine::registry::{Image, is_tag};
@@ -95,7 +95,13 @@ impl Place {
     /// the first is changed, and the one that [`Place::read`] reads is changed last: a power cut in between leaves a version
     /// that is not written everywhere yet, and reads so. The next call undoes that first, by what `note` says, a file that is
     /// there only in between.
-    pub fn write(&self, env_file: &SettingsFile, files: &[PathBuf], to: &str, note: &Path) -> Result<Vec<PathBuf>> {
+    pub fn write(
+        &self,
+        env_file: &SettingsFile,
+        files: &[PathBuf],
+        to: &str,
+        note: &Path,
+    ) -> Result<Vec<PathBuf>> {
         if !is_tag(to) {
             return Err(Failure::new(
                 Kind::Invalid,

@@ -41,7 +41,9 @@ impl Deployment<'_> {
         let own = self.settings_file();
         let Some(file) = own.open(self.environment)? else { return Ok(false) };
         // What the other one refuses it reads otherwise.
-        let Ok(Some(other)) = (SettingsFile { dialect, ..own }).open(self.environment) else { return Ok(true) };
+        let Ok(Some(other)) = (SettingsFile { dialect, ..own }).open(self.environment) else {
+            return Ok(true);
+        };
         let differs = |name: &&str| file.get(name).ok() != other.get(name).ok();
         Ok(file.names() != other.names() || file.names().iter().any(|name| differs(&name)))
     }

@@ -66,7 +66,12 @@ impl Deployment<'_> {
     /// The images that the version moves, each once. `settings` is the `.env`.
     ///
     /// Fails with [`Kind::NotFound`] if there are none.
-    pub fn versioned(&self, place: &Place, written: &Written, settings: &SettingsFile) -> Result<Vec<Versioned>> {
+    pub fn versioned(
+        &self,
+        place: &Place,
+        written: &Written,
+        settings: &SettingsFile,
+    ) -> Result<Vec<Versioned>> {
         let setting = match place {
             Place::Service(_) => {
                 let name = written.image.clone().unwrap_or_default();

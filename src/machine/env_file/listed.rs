@@ -25,7 +25,13 @@ pub fn listed(text: &str, dialect: Dialect, outside: &Outside) -> Result<Vec<Lis
 
 /// The text with one more setting at its end, whose value is written so; nothing if the dialect's program would not read it as
 /// that, or another one than before.
-pub fn with_added(text: &str, dialect: Dialect, outside: &Outside, name: &str, written: &str) -> Option<String> {
+pub fn with_added(
+    text: &str,
+    dialect: Dialect,
+    outside: &Outside,
+    name: &str,
+    written: &str,
+) -> Option<String> {
     let before = listed(text, dialect, outside).ok()?;
     let glue = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
     let added = format!("{text}{glue}{name}={written}{}", ending(text, dialect));

@@ -42,7 +42,8 @@ impl Checkout {
     /// Those of these patterns that match no tracked file.
     pub fn unmatched(&self, patterns: &[String]) -> Result<Vec<String>> {
         let index = self.index()?;
-        let paths: Vec<PathBuf> = index.iter().map(|entry| PathBuf::from(OsStr::from_bytes(&entry.path))).collect();
+        let paths: Vec<PathBuf> =
+            index.iter().map(|entry| PathBuf::from(OsStr::from_bytes(&entry.path))).collect();
         let matches = |pattern: &String| {
             let known = Pathspec::new([pattern]);
             known.is_ok_and(|known| paths.iter().any(|path| known.matches_path(path, PathspecFlags::DEFAULT)))

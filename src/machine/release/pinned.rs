@@ -34,7 +34,8 @@ pub fn pinned(release: &str) -> Option<Pinned<'_>> {
     let digests: Vec<&str> = digests.split('+').collect();
     let is_digest = |digest: &&str| {
         let digits = digest.strip_prefix("sha256:").unwrap_or_default();
-        digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+        digits.len() == 64
+            && digits.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
     };
     (!tag.is_empty() && digests.iter().all(is_digest)).then_some(Pinned { tag, digests })
 }
@@ -62,7 +63,17 @@ mod tests {
         for tag in ["latest", "stable", "main", "16-alpine", "7", "v3", "lts", "release", "fpm", "pg16"] {
             assert!(floats(tag, None), "{tag}");
         }
-        for tag in ["1.2", "v1.2.3-alpine", "2024-11", "20240102", "107", "b4567", "sha-1a2b3c4", "18beta1", "9457-1"] {
+        for tag in [
+            "1.2",
+            "v1.2.3-alpine",
+            "2024-11",
+            "20240102",
+            "107",
+            "b4567",
+            "sha-1a2b3c4",
+            "18beta1",
+            "9457-1",
+        ] {
             assert!(!floats(tag, None), "{tag}");
         }
         assert!(!floats("16-alpine", Some("{n}-alpine")) && floats("16", Some("{n}-alpine")));

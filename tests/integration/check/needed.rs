@@ -7,8 +7,10 @@ use crate::support::World;
 fn found(world: &World, table: &str) -> String {
     world.write("site.toml", table);
     let said = world.banister(&["check", "--json"]);
-    let all: serde_json::Value = serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{error}: {said:?}"));
-    let one = |it: &serde_json::Value| format!("{} {}", it["line"], it["message"].as_str().unwrap_or_default());
+    let all: serde_json::Value =
+        serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{error}: {said:?}"));
+    let one =
+        |it: &serde_json::Value| format!("{} {}", it["line"], it["message"].as_str().unwrap_or_default());
     all.as_array().unwrap().iter().map(one).collect::<Vec<_>>().join("\n")
 }
 
@@ -17,8 +19,16 @@ fn keys_that_a_kind_needs_are_named_before_an_update_misses_them() {
     let world = whole();
     let begin = "# A site.\n\n[servers.git]\nkind = \"KIND\"\ncheckout = \"web\"\nbackup = [\"Makefile\"]\n";
     for (kind, more, told) in [
-        ("binary", "", "3 an update of `git` needs `asset`\n3 an update of `git` needs `file`\n3 an update of `git` needs `units`"),
-        ("binary", "file = \"/x\"\nasset = \"a\"\ncommands = { start = [\"true\"], stop = [\"true\"] }\n", "7 there is no file `/x`"),
+        (
+            "binary",
+            "",
+            "3 an update of `git` needs `asset`\n3 an update of `git` needs `file`\n3 an update of `git` needs `units`",
+        ),
+        (
+            "binary",
+            "file = \"/x\"\nasset = \"a\"\ncommands = { start = [\"true\"], stop = [\"true\"] }\n",
+            "7 there is no file `/x`",
+        ),
         ("systemd", "", "3 an update of `git` needs `units`"),
         ("systemd", "units = [\"git.service\"]\n", ""),
         ("compose", "", "3 an update of `git` needs `version`"),
