@@ -28,7 +28,7 @@ pub use compared::compare;
 pub use files::{compose_files, has_compose_file};
 pub use floating::Standing;
 pub use model::{Model, Mounted, Part};
-pub use place::{FORM, Place, Written};
+pub use place::{FORM, Named, Place, Written};
 pub use program::Program;
 pub use settings::SettingsFile;
 pub use survey::{Engine, Found};

@@ -73,7 +73,7 @@ impl Deployment<'_> {
     pub fn mark_floating(&self, model: &mut Model, images: &[Versioned], tag: &str) {
         let moved: Vec<String> = images.iter().map(|image| image.at(tag)).collect();
         for service in model.services.values_mut().filter(|service| !service.built) {
-            service.floating = moved.contains(&service.image);
+            service.floating = moved.iter().any(|image| is_same(image, &service.image));
             service.versioned |= service.floating;
             service.left_behind &= !service.floating;
         }

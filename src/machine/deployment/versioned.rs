@@ -1,7 +1,7 @@
 //! The images that a version moves, and which tags they have together.
 
 use super::place::images;
-use super::{Deployment, Model, Place, Program, SettingsFile, Written};
+use super::{Deployment, Model, Named, Place, Program, SettingsFile, Written};
 use crate::failure::{Failure, Kind, Result};
 use crate::machine::registry::Image;
 use std::collections::BTreeSet;
@@ -35,14 +35,14 @@ impl Deployment<'_> {
         let moved = match place {
             Place::Setting(setting) => self.referring(setting)?,
             Place::Service(_) => {
-                let image = format!("{}:{}", written.image.as_deref().unwrap_or_default(), written.tag);
+                let is_moved = |image: &String| written.images.iter().any(|moved| moved.written == *image);
                 let mut moved = BTreeSet::new();
                 for file in self.files()? {
-                    let named = images(&file)?.into_iter().filter(|(_, named)| *named == image);
+                    let named = images(&file)?.into_iter().filter(|(_, image)| is_moved(image));
                     moved.extend(named.map(|(service, _)| service));
                 }
                 for (name, service) in &mut model.services {
-                    service.left_behind = service.image == image && !moved.contains(name);
+                    service.left_behind = is_moved(&service.image) && !moved.contains(name);
                 }
                 moved
             }
@@ -74,8 +74,13 @@ impl Deployment<'_> {
     ) -> Result<Vec<Versioned>> {
         let setting = match place {
             Place::Service(_) => {
-                let name = written.image.clone().unwrap_or_default();
-                return Ok(vec![Versioned { name, before: String::new(), after: String::new() }]);
+                let versioned = |image: &Named| Versioned {
+                    name: image.name.clone(),
+                    before: String::new(),
+                    after: String::new(),
+                };
+                let found: BTreeSet<Versioned> = written.images.iter().map(versioned).collect();
+                return Ok(found.into_iter().collect());
             }
             Place::Setting(setting) => setting,
         };
