@@ -22,6 +22,7 @@ pub mod drop_kept_files;
 pub mod drop_replaced;
 pub mod failed_releases;
 pub mod fetch;
+pub mod fetch_file;
 pub mod forge_notes;
 pub mod forget_actions;
 pub mod forget_failed_releases;
@@ -117,6 +118,7 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<drop_replaced::DropReplaced>::new(),
     &Of::<failed_releases::FailedReleases>::new(),
     &Of::<fetch::Fetch>::new(),
+    &Of::<fetch_file::FetchFile>::new(),
     &Of::<forge_notes::ForgeNotes>::new(),
     &Of::<forget_actions::ForgetActions>::new(),
     &Of::<forget_failed_releases::ForgetFailedReleases>::new(),
