@@ -55,6 +55,7 @@ pub mod note_action;
 pub mod note_failed_release;
 pub mod now;
 pub mod old_backups;
+pub mod other_images;
 pub mod owe;
 pub mod owed;
 pub mod own_commits;
@@ -151,6 +152,7 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<note_failed_release::NoteFailedRelease>::new(),
     &Of::<now::Now>::new(),
     &Of::<old_backups::OldBackups>::new(),
+    &Of::<other_images::OtherImages>::new(),
     &Of::<owe::Owe>::new(),
     &Of::<owed::Owed>::new(),
     &Of::<own_commits::OwnCommits>::new(),

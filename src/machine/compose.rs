@@ -273,7 +273,7 @@ impl Docker<'_> {
         spec.within = Some(self.within);
         look(&spec, self.stop).map_err(|failure| match failure.kind {
             Kind::NotFound => {
-                failure.help("install Docker, or add its folder to PATH in the server's `environment`")
+                failure.help("install Docker, or `podman-docker` for Podman, or add its folder to PATH in the server's `environment`")
             }
             _ => failure,
         })

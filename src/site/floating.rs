@@ -159,6 +159,22 @@ impl Server {
         found.collect()
     }
 
+    /// Which containers have another image than such a release, a sentence each; none for any other release.
+    pub fn other_images(&self, release: &str, stop: &dyn Fn() -> bool) -> Result<Vec<String>> {
+        let deployment = self.deployment(stop);
+        let mut others = Vec::new();
+        for pinned in self.pinned_images(release, stop)? {
+            let wanted = deployment.local_image(&pinned.image)?.map(|image| image.id);
+            for (name, id) in deployment.running(&pinned.name)? {
+                if wanted.as_ref() != Some(&id) {
+                    let short = id.get(.."sha256:".len() + SHOWN).unwrap_or(&id);
+                    others.push(format!("{name} runs the image {short}"));
+                }
+            }
+        }
+        Ok(others)
+    }
+
     /// The digests of the images of such a release, as their registries report them, by the names by which they are pulled. One
     /// that this machine has need be in none.
     pub fn pinned_digests(

@@ -46,15 +46,9 @@ impl Deployment<'_> {
     /// These images with a tag that moves, in their order.
     pub fn standing(&self, images: &[Versioned], tag: &str) -> Result<Vec<Standing>> {
         let docker = self.docker();
-        let project = match self.name()? {
-            Some(name) => Project::Named(name),
-            None => Project::In(self.folder.clone()),
-        };
-        let services = docker.services(&project, None)?;
         let mut found = Vec::new();
         for image in images.iter().map(|image| image.at(tag)) {
-            let own = services.iter().filter(|service| is_same(&service.image_name, &image));
-            let ids: BTreeSet<&String> = own.map(|service| &service.image).collect();
+            let ids: BTreeSet<String> = self.running(&image)?.into_iter().map(|(_, id)| id).collect();
             let named = docker.local_image(&image)?;
             // Where an update was cut off, some have the old one: what was meant is what the name stands for.
             let is_meant = |named: &LocalImage| ids.is_empty() || ids.contains(&named.id);
@@ -67,6 +61,17 @@ impl Deployment<'_> {
             found.push(Standing { image, here });
         }
         Ok(found)
+    }
+
+    /// The containers of the project that have this image, by their names, each with the id of the image that it runs.
+    pub fn running(&self, image: &str) -> Result<Vec<(String, String)>> {
+        let project = match self.name()? {
+            Some(name) => Project::Named(name),
+            None => Project::In(self.folder.clone()),
+        };
+        let found = self.docker().services(&project, None)?.into_iter();
+        let own = found.filter(|service| is_same(&service.image_name, image));
+        Ok(own.map(|service| (service.name, service.image)).collect())
     }
 
     /// Marks the services that have such an image: it is moved for all of them at once, wherever their image is written.

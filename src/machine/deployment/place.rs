@@ -166,7 +166,8 @@ fn written_images(services: &str, files: &[PathBuf]) -> Result<Written> {
     let mut found: Option<Written> = None;
     for service in services.split_whitespace() {
         let (tag, image) = written_image(service, &all)?;
-        let written = found.get_or_insert_with(|| Written { tag: tag.clone(), images: Vec::new(), files: Vec::new() });
+        let written =
+            found.get_or_insert_with(|| Written { tag: tag.clone(), images: Vec::new(), files: Vec::new() });
         if written.tag != tag {
             let message = format!("the images of `{services}` have the tags `{}` and `{tag}`", written.tag);
             return Err(Failure::new(Kind::Refused, message)
