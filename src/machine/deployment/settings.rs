@@ -45,6 +45,6 @@ impl Deployment<'_> {
             return Ok(true);
         };
         let differs = |name: &&str| file.get(name).ok() != other.get(name).ok();
-        Ok(file.names() != other.names() || file.names().iter().any(|name| differs(&name)))
+        Ok(file.names() != other.names() || file.names().iter().any(differs))
     }
 }

@@ -35,7 +35,12 @@ fn a_file_with_another_digest_is_refused_and_removed() {
     assert_untouched(
         &world,
         &said,
-        &["`app-1.1.0-linux` is not what was published", &digest, &told, "try again with the command of the last line"],
+        &[
+            "`app-1.1.0-linux` is not what was published",
+            &digest,
+            &told,
+            "try again with the command of the last line",
+        ],
     );
     assert_eq!(
         (forge.fetched().len(), leavings(&world).iter().filter(|name| name.ends_with(".part")).count()),

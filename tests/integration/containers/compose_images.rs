@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 mod floating;
+mod several;
 pub mod lab;
 
 fn running(lab: &Lab, version: &str) -> Vec<String> {
@@ -141,6 +142,12 @@ fn the_version_in_a_setting_is_moved_alone_and_no_variable_of_a_shell_counts() {
             .unwrap()
             .starts_with("SHOP_VERSION=\"1.0\" # the version\n")
     );
+    // What a restore would do to the version is part of its question.
+    let after = list.split_whitespace().find(|word| word.contains("after-1.1")).unwrap();
+    let asked = lab.banister(&["run", "restore", "--backup", after]);
+    let question =
+        "It was made of 1.1, and 1.0 is installed. The version goes back to 1.1, too: its files say it.";
+    assert!(asked.code != Some(0) && format!("{}{}", asked.out, asked.err).contains(question), "{asked:?}");
 }
 
 /// A project whose update, and then the rollback of one that fails, are killed at some of their records. What a project has
