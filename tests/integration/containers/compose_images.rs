@@ -145,8 +145,7 @@ fn the_version_in_a_setting_is_moved_alone_and_no_variable_of_a_shell_counts() {
     // What a restore would do to the version is part of its question.
     let after = list.split_whitespace().find(|word| word.contains("after-1.1")).unwrap();
     let asked = lab.banister(&["run", "restore", "--backup", after]);
-    let question =
-        "It was made of 1.1, and 1.0 is installed. The version goes back to 1.1, too: its files say it.";
+    let question = "It was made of 1.1, and 1.0 is installed. Its files bring back the version 1.1, too.";
     assert!(asked.code != Some(0) && format!("{}{}", asked.out, asked.err).contains(question), "{asked:?}");
 }
 
