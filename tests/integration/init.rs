@@ -82,6 +82,7 @@ fn a_site_is_never_overwritten_and_a_checkout_is_never_made_dirty() {
     assert!(said.err.contains("site.toml` is there already"), "{said:?}");
     assert_eq!(world.read("site.toml"), "# mine\n");
 
+    world.remove("site.toml");
     let said =
         support::said(world.command(&["init"]).current_dir(world.path().join("web")).output().unwrap());
     assert_eq!(said.code, Some(0), "{said:?}");
@@ -145,6 +146,7 @@ fn a_home_with_a_hoss_becomes_its_site() {
 #[test]
 fn the_servers_that_a_hoss_is_linked_with_are_found() {
     let world = World::new();
+    world.remove("site.toml");
     let banister = |folder: &str| {
         let path = world.path().join(folder);
         support::said(world.command(&["init"]).current_dir(&path).env("HOME", &path).output().unwrap())
