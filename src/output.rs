@@ -8,6 +8,7 @@ pub mod clean;
 mod counted;
 pub mod dialog;
 pub mod difference;
+pub mod digest;
 mod modes;
 pub mod nearest;
 mod screen;

@@ -22,6 +22,7 @@ pub mod drop_kept_files;
 pub mod drop_replaced;
 pub mod failed_releases;
 pub mod fetch;
+pub mod fetch_file;
 pub mod forge_notes;
 pub mod forget_actions;
 pub mod forget_failed_releases;
@@ -41,6 +42,7 @@ pub mod lock;
 pub mod loose_commits;
 pub mod lost_edits;
 pub mod make;
+pub mod meant_release;
 pub mod missing_settings;
 pub mod missing_targets;
 pub mod missing_tools;
@@ -53,9 +55,11 @@ pub mod note_action;
 pub mod note_failed_release;
 pub mod now;
 pub mod old_backups;
+pub mod other_images;
 pub mod owe;
 pub mod owed;
 pub mod own_commits;
+pub mod pinned_images;
 pub mod prepare_checkout;
 pub mod prune_backups;
 pub mod published_between;
@@ -115,6 +119,7 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<drop_replaced::DropReplaced>::new(),
     &Of::<failed_releases::FailedReleases>::new(),
     &Of::<fetch::Fetch>::new(),
+    &Of::<fetch_file::FetchFile>::new(),
     &Of::<forge_notes::ForgeNotes>::new(),
     &Of::<forget_actions::ForgetActions>::new(),
     &Of::<forget_failed_releases::ForgetFailedReleases>::new(),
@@ -134,6 +139,7 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<loose_commits::LooseCommits>::new(),
     &Of::<lost_edits::LostEdits>::new(),
     &Of::<make::Make>::new(),
+    &Of::<meant_release::MeantRelease>::new(),
     &Of::<missing_settings::MissingSettings>::new(),
     &Of::<missing_targets::MissingTargets>::new(),
     &Of::<missing_tools::MissingTools>::new(),
@@ -146,9 +152,11 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<note_failed_release::NoteFailedRelease>::new(),
     &Of::<now::Now>::new(),
     &Of::<old_backups::OldBackups>::new(),
+    &Of::<other_images::OtherImages>::new(),
     &Of::<owe::Owe>::new(),
     &Of::<owed::Owed>::new(),
     &Of::<own_commits::OwnCommits>::new(),
+    &Of::<pinned_images::PinnedImages>::new(),
     &Of::<prepare_checkout::PrepareCheckout>::new(),
     &Of::<prune_backups::PruneBackups>::new(),
     &Of::<published_between::PublishedBetween>::new(),

@@ -14,6 +14,7 @@ use std::ops::{Deref, DerefMut};
 use std::path::{Component, Path, PathBuf};
 
 mod find;
+mod floating;
 mod ground;
 pub mod hooks;
 mod images;
@@ -38,6 +39,7 @@ mod targets;
 mod typed;
 
 pub use find::find;
+pub use floating::PinnedImage;
 pub use hooks::Hooks;
 use installed::Installed;
 

@@ -5,6 +5,7 @@ use super::new_site::{is_bare, site_folder};
 use crate::failure::{Context as _, Failure, Kind, Result};
 use crate::kind::{Facts, Source, bundled};
 use crate::machine::deployment::{Deployment, Found, Model, Place, Program};
+use crate::machine::env_file::Dialect;
 use crate::machine::files::{rewrite_durably, write_durably};
 use crate::machine::git::{Checkout, tracking};
 use crate::output::word;
@@ -25,6 +26,8 @@ struct Project {
     checkout: Option<PathBuf>,
     /// The branch that is checked out, if no tag of that is a release.
     branch: Option<String>,
+    /// The rules by which its Compose reads `.env`, if those of its kind give other values.
+    dialect: Option<Dialect>,
 }
 
 /// Writes the table of a Compose project into `site.toml`, and says what it found.
@@ -32,15 +35,18 @@ pub fn adopt(context: &Context, folder: &Path) -> Result<u8> {
     let failed = || format!("there is no folder `{}`", folder.display());
     let folder = folder.canonicalize().or_fail(Kind::Invalid, failed)?;
     let (environment, stop) = (BTreeMap::new(), || false);
+    // By whose rules `.env` is read depends on it.
+    let program = Program::find(&folder, &environment, &stop);
+    let dialect = program.as_ref().map_or(Dialect::Compose, Program::dialect);
     let deployment =
-        Deployment { folder: folder.clone(), environment: &environment, project: None, stop: &stop };
+        Deployment { folder: folder.clone(), environment: &environment, project: None, dialect, stop: &stop };
     if deployment.files()?.is_empty() {
         let message = format!("there is no Compose file in `{}`", folder.display());
         return Err(Failure::new(Kind::Invalid, message).help(
             "name the folder with the `compose.yaml` or `docker-compose.yml`: `banister adopt FOLDER`",
         ));
     }
-    let program = Program::find(&folder, &environment, &stop)?;
+    let program = program?;
     let model = deployment.model(&program)?;
     let found = deployment.survey(&model)?;
 
@@ -57,6 +63,8 @@ pub fn adopt(context: &Context, folder: &Path) -> Result<u8> {
         name: name(&file, (&folder, checkout.as_deref()), &model)?,
         kind: kind(if checkout.is_some() { Source::Git } else { Source::Images })?,
         branch: checkout.as_deref().and_then(branch_without_releases),
+        dialect: (dialect != Dialect::Compose && deployment.reads_otherwise(Dialect::Compose)?)
+            .then_some(dialect),
         folder,
         checkout,
     };

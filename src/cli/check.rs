@@ -2,6 +2,7 @@
 
 mod doubt;
 mod machine;
+mod sources;
 mod targets;
 
 use super::context::Context;

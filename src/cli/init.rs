@@ -46,6 +46,14 @@ pub fn init(context: &Context) -> Result<u8> {
         return Err(Failure::new(Kind::Invalid, format!("`{}` is there already", file.display()))
             .help("edit it, or name another folder with `--site DIR`"));
     }
+    let above = here.ancestors().map(|folder| folder.join(FILE)).find(|file| file.is_file());
+    if let Some(above) = above.filter(|_| context.given_site.is_none()) {
+        let message =
+            format!("`{}` is the site of this folder, and this would make a second one", above.display());
+        return Err(Failure::new(Kind::Invalid, message).help(
+            "add the server to it as a table of its own, or make another site all the same: `banister init --site DIR`",
+        ));
+    }
     let folder = file.parent().unwrap_or(Path::new("/"));
     std::fs::create_dir_all(folder)
         .or_fail(Kind::Invalid, || format!("can't make `{}`", folder.display()))?;

@@ -15,6 +15,11 @@ pub struct OwnKey {
     pub default: Option<Value>,
     /// Of a table, the names that may be in it; any, if this is absent.
     pub names: Option<Vec<String>>,
+    /// Whether a server needs it to be updated.
+    #[serde(default)]
+    pub needed: bool,
+    /// Of one that is needed, another key that does as well.
+    pub instead: Option<String>,
     /// A sentence for people.
     pub help: String,
 }

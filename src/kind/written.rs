@@ -47,8 +47,9 @@ pub struct Written {
     pub defaults: toml::Table,
     /// Keys of a server's table that only this kind has, each as `[keys.NAME]`: `type` (`"text"`, `"texts"`, `"number"`,
     /// `"bool"`, `"table"`, of texts, or `"commands"`, a table of commands, each an array of its words, or
-    /// `"texts_and_commands"`), `help`, a sentence, `default`, and of a table `names`, those that may be in it. Its functions read one as `server.NAME`, which is `()`
-    /// without a default.
+    /// `"texts_and_commands"`), `help`, a sentence, `default`, of a table `names`, those that may be in it, and `needed`, whether a
+    /// server needs it to be updated, unless it has the key that `instead` names. Its functions read one as `server.NAME`, which
+    /// is `()` without a default.
     pub keys: BTreeMap<String, OwnKey>,
 }
 

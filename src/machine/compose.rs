@@ -3,8 +3,10 @@
 //! Containers are found by the labels that Compose puts on them, never by a part of their name.
 
 mod container;
+mod image;
 mod project;
 
+pub use image::LocalImage;
 pub use project::{Project, project_name};
 
 use crate::command::{Exit, Looked, Spec, feed, look};
@@ -271,7 +273,7 @@ impl Docker<'_> {
         spec.within = Some(self.within);
         look(&spec, self.stop).map_err(|failure| match failure.kind {
             Kind::NotFound => {
-                failure.help("install Docker, or add its folder to PATH in the server's `environment`")
+                failure.help("install Docker, or `podman-docker` for Podman, or add its folder to PATH in the server's `environment`")
             }
             _ => failure,
         })
@@ -315,7 +317,10 @@ fn refusal(looked: &Looked) -> Failure {
     let away = said.contains("Cannot connect") || said.contains("permission denied");
     let (kind, message) = match away {
         true => (Kind::Unreachable, "the Docker daemon does not answer"),
-        false if said.contains("No such") => (Kind::NotFound, "docker knows no such thing"),
+        // Podman says the same in its own words.
+        false if ["No such", "no such", "image not known"].iter().any(|words| said.contains(words)) => {
+            (Kind::NotFound, "docker knows no such thing")
+        }
         false => (Kind::CommandFailed, "`docker` failed"),
     };
     let failure = Failure::new(kind, message);

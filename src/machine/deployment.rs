@@ -6,15 +6,17 @@
 mod asked;
 mod compared;
 mod files;
+mod floating;
 mod half;
 mod model;
 mod place;
 mod program;
+mod settings;
 mod survey;
 mod versioned;
 
 use super::compose::{Docker, Project, project_name};
-use super::env_file::{Dialect, EnvFile};
+use super::env_file::Dialect;
 use crate::command::{Looked, Spec, look};
 use crate::failure::{Failure, Kind, Result};
 use crate::units::Duration;
@@ -24,9 +26,11 @@ use std::path::{Path, PathBuf};
 pub use asked::{Registries, Versions};
 pub use compared::compare;
 pub use files::{compose_files, has_compose_file};
+pub use floating::Standing;
 pub use model::{Model, Mounted, Part};
-pub use place::{FORM, Place, Written};
+pub use place::{FORM, Named, Place, Written};
 pub use program::Program;
+pub use settings::SettingsFile;
 pub use survey::{Engine, Found};
 pub use versioned::Versioned;
 
@@ -41,6 +45,8 @@ pub struct Deployment<'a> {
     pub environment: &'a BTreeMap<String, String>,
     /// The project's name, if the site says it.
     pub project: Option<&'a str>,
+    /// By whose rules Compose reads `.env`.
+    pub dialect: Dialect,
     pub stop: &'a dyn Fn() -> bool,
 }
 
@@ -58,7 +64,7 @@ impl Deployment<'_> {
         if let Some(value) = self.environment.get(name) {
             return Ok(Some(value.clone()));
         }
-        match settings(&self.folder.join(".env"), self.environment)? {
+        match self.settings_file().open(self.environment)? {
             Some(file) => file.get(name),
             None => Ok(None),
         }
@@ -179,14 +185,6 @@ impl Deployment<'_> {
         spec.within = Some(WITHIN);
         let looked = look(&spec, self.stop)?;
         if looked.exit.success() { Ok(looked) } else { Err(refusal(&looked)) }
-    }
-}
-
-/// An `.env` as Compose reads it, with these variables around it; nothing if there is none.
-fn settings(path: &Path, environment: &BTreeMap<String, String>) -> Result<Option<EnvFile>> {
-    match path.exists() {
-        true => EnvFile::read(path, Dialect::Compose, environment.clone()).map(Some),
-        false => Ok(None),
     }
 }
 

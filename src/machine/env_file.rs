@@ -7,12 +7,14 @@ mod compose;
 mod dialect;
 mod dotenv;
 mod edit;
+mod listed;
 mod make;
 mod readings;
 mod reading;
 mod shell;
 
 pub use dialect::Dialect;
+pub use listed::{Listed, listed, with_added};
 
 use crate::failure::{Failure, Kind, Result};
 use crate::machine::bytes;

@@ -203,7 +203,8 @@ impl Request {
 /// Of a certificate: an authority of one's own is believed only where it is known.
 fn not_valid(error: impl std::fmt::Display) -> String {
     format!(
-        "no valid certificate: {error} (of an authority of your own, name the certificate in `{VARIABLE}`)"
+        "no valid certificate: {error} (of an authority of your own, name its certificate in `{VARIABLE}` or in `ca` of a \
+         check; of a server that signs its own, name that one in `fingerprint` of a check)"
     )
 }
 

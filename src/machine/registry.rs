@@ -21,6 +21,7 @@ use created::{LARGEST_CONFIGURATION, created};
 use jiff::Timestamp;
 use manifest::{digest_in, manifest};
 use refusal::{Refusal, refusal};
+use std::collections::BTreeSet;
 use std::path::Path;
 use tags::Reading;
 
@@ -90,6 +91,23 @@ impl<'a> Registry<'a> {
             // An answer to `HEAD` can't say why there is no manifest, and some registries know no `HEAD`.
             None => Ok(self.manifest(image)?.map(|manifest| manifest.digest)),
         }
+    }
+
+    /// All digests by which an engine may know what an image's tag stands for on a platform now: that of the index, of its
+    /// entry and of what is in that. None if there is no such image.
+    pub fn digests_for(&mut self, image: &Image, platform: &Platform) -> Asked<BTreeSet<Digest>> {
+        let mut digests = BTreeSet::new();
+        let Some(mut manifest) = self.manifest(image)? else { return Ok(digests) };
+        digests.insert(manifest.digest.clone());
+        if manifest.entries.is_some() {
+            let Some(own) = manifest.digest_for(platform).cloned() else { return Ok(digests) };
+            digests.insert(own.clone());
+            let one = Image { digest: Some(own), ..image.clone() };
+            let Some(of_one) = self.manifest(&one)? else { return Ok(digests) };
+            manifest = of_one;
+        }
+        digests.extend(manifest.config);
+        Ok(digests)
     }
 
     /// What an image's tag stands for now. Nothing if there is no such image. It counts as a pull.

@@ -12,6 +12,7 @@ mod number;
 mod numbers;
 mod passed;
 mod pattern;
+mod pinned;
 mod reading;
 mod rest;
 mod rules;
@@ -31,13 +32,15 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 use crate::failure::{Failure, Kind};
+use crate::output::digest::shortened;
 use reading::Reading;
 
-pub use age::choose_old;
+pub use age::{choose_old, young};
 pub use choice::{Choice, choose};
 pub use mention::mentioned;
 pub use number::Number;
 pub use passed::{between, stops};
+pub use pinned::{Pinned, pinned, pinned_name, written_tag};
 pub use reading::Family;
 pub use rules::{Forge, LeftOut, Rules, installed};
 pub use told::{Told, reported};
@@ -69,7 +72,11 @@ impl Release {
     /// The tag as a part of a file's name: without slashes and what else a name should not have, and not too long.
     pub fn file_name(&self) -> String {
         let is_plain = |letter: &char| letter.is_alphanumeric() || ['.', '-', '_', '+', '@'].contains(letter);
-        self.tag.chars().take(80).map(|letter| if is_plain(&letter) { letter } else { '-' }).collect()
+        let tag = match pinned(&self.tag) {
+            Some(_) => shortened(&self.tag).replace("sha256:", ""),
+            None => self.tag.clone(),
+        };
+        tag.chars().take(80).map(|letter| if is_plain(&letter) { letter } else { '-' }).collect()
     }
 
     /// Why it has no place in any order, if it has none.
@@ -180,6 +187,9 @@ impl FromStr for Release {
                 || letter.is_control()
                 || ['~', '^', ':', '?', '*', '[', '\\'].contains(&letter)
         };
+        if pinned(tag).is_some() {
+            return Ok(Release { tag: tag.to_owned(), reading: Err(Why::Moving) });
+        }
         match tag.chars().find(|letter| is_forbidden(*letter)) {
             _ if tag.is_empty() => Err(wrong("it is empty")),
             _ if tag.len() > LONGEST => Err(wrong(&format!("it has more than {LONGEST} bytes"))),

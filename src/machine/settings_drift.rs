@@ -1,10 +1,12 @@
 //! What a template of settings has and a live file lacks: found by their keys, added without touching what is there.
 //!
-//! Two forms are known by the file's name: YAML (maps; what is in lists is one value), and settings as `.env` has them, also
-//! those that a Makefile prints into such a file.
+//! Two forms are known by the file's name: YAML (maps; what is in lists is one value), and settings as `.env` has them, read by
+//! the rules of the program that the file is for; also those that a Makefile prints into such a file.
 
+use super::env_file::{Dialect, Listed, listed, with_added};
 use super::git::{Setting, Value, settings};
-use crate::failure::{Context, Kind, Result};
+use crate::failure::{Context, Failure, Kind, Result};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 
@@ -43,19 +45,61 @@ pub fn random(characters: &[u8], length: usize) -> Result<String> {
     Ok(made)
 }
 
-/// Compares a template with a live file. `name` is that of the live file.
-pub fn missing(name: &str, template: &str, live: &str, random: Random) -> Result<Missing> {
-    let is_yaml = name.ends_with(".yaml") || name.ends_with(".yml");
-    if is_yaml { Ok(missing_in_yaml(template, live)) } else { missing_settings(template, live, random) }
+/// Whose rules a settings file is read by, and the environment of that program.
+pub struct Reader<'a> {
+    pub dialect: Dialect,
+    pub outside: &'a BTreeMap<String, String>,
 }
 
-fn missing_settings(template: &str, live: &str, random: Random) -> Result<Missing> {
-    let there: Vec<String> = settings(live).into_iter().map(|setting| setting.name).collect();
-    let mut wanted = settings(template);
-    // A recipe has variables of its own besides those that it prints.
-    if wanted.iter().any(|setting| setting.is_printed) {
-        wanted.retain(|setting| setting.is_printed);
+/// Compares a template with a live file. `name` is that of the live file.
+///
+/// Fails with [`Kind::Refused`] if the program that the live file is for would refuse it.
+pub fn missing(name: &str, template: &str, live: &str, reader: &Reader, random: Random) -> Result<Missing> {
+    let is_yaml = name.ends_with(".yaml") || name.ends_with(".yml");
+    match is_yaml {
+        true => Ok(missing_in_yaml(template, live)),
+        false => missing_settings((name, template), live, reader, random),
     }
+}
+
+/// What a template has: what a Makefile prints into the file, else its settings as the file's program reads them.
+fn wanted(template: &str, reader: &Reader) -> Vec<Setting> {
+    let mut found = settings(template);
+    // A recipe has variables of its own besides those that it prints.
+    if found.iter().any(|setting| setting.is_printed) {
+        found.retain(|setting| setting.is_printed);
+        return found;
+    }
+    // For make, what refers to something is made by it.
+    if reader.dialect == Dialect::Make {
+        return found;
+    }
+    let Ok(listed) = listed(template, reader.dialect, reader.outside) else { return found };
+    let setting = |it: Listed| {
+        // What a command prints differs with each installation.
+        let written = it.written.filter(|it| reader.dialect != Dialect::Shell || !it.contains(['`', '$']));
+        let value = written.map_or(Value::Made, Value::Text);
+        Setting { name: it.name, value, is_printed: false }
+    };
+    listed.into_iter().map(setting).collect()
+}
+
+fn missing_settings(
+    (name, template): (&str, &str),
+    live: &str,
+    reader: &Reader,
+    random: Random,
+) -> Result<Missing> {
+    let Reader { dialect, outside } = *reader;
+    let there = listed(live, dialect, outside).map_err(|why| {
+        let help = format!(
+            "correct that line: the file is read as {} does, because `dialect` is `{dialect}`",
+            dialect.reader()
+        );
+        Failure::new(Kind::Refused, format!("the settings file `{name}` can't be read")).why(why).help(help)
+    })?;
+    let there: Vec<String> = there.into_iter().map(|setting| setting.name).collect();
+    let wanted = wanted(template, reader);
     let mut found = nothing(live);
     for Setting { name, value, .. } in wanted {
         if there.contains(&name) || found.keys.contains(&name) {
@@ -68,13 +112,9 @@ fn missing_settings(template: &str, live: &str, random: Random) -> Result<Missin
             }
             Value::Made => None,
         };
-        match value {
-            Some(value) => {
-                if !found.proposal.is_empty() && !found.proposal.ends_with('\n') {
-                    found.proposal.push('\n');
-                }
-                found.proposal.push_str(&format!("{name}={value}\n"));
-            }
+        // What the program would read otherwise only an administrator can write.
+        match value.and_then(|value| with_added(&found.proposal, dialect, outside, &name, &value)) {
+            Some(added) => found.proposal = added,
             None => found.unknown.push(name.clone()),
         }
         found.keys.push(name);
@@ -214,6 +254,28 @@ fn keys(lines: &[&str]) -> Vec<Key> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn missing(name: &str, template: &str, live: &str, random: Random) -> Result<Missing> {
+        by(Dialect::Make, name, template, live, random)
+    }
+
+    fn by(dialect: Dialect, name: &str, template: &str, live: &str, random: Random) -> Result<Missing> {
+        super::missing(name, template, live, &Reader { dialect, outside: &BTreeMap::new() }, random)
+    }
+
+    #[test]
+    fn a_file_of_settings_is_read_as_its_program_reads_it() {
+        let template = "export A=1\nB=\"x y\" # why\nC=${A:-2}\nD=\nE='#'\n";
+        let live = "A: 3\r\nTEXT=\"\nD=4\nB=5\n\"\r\n";
+        let found = by(Dialect::Compose, ".env", template, live, &random).unwrap();
+        assert_eq!((found.keys.join(" "), found.unknown.len()), ("B C D E".into(), 0));
+        let added = "B=\"x y\"\r\nC=${A:-2}\r\nD=\r\nE='#'\r\n";
+        assert_eq!(found.proposal, format!("{live}{added}"));
+        let found = by(Dialect::Shell, ".env", "A=`id`\nB=1\n", "export X=1; B=2\n", &random).unwrap();
+        assert_eq!((found.keys, found.unknown), (vec!["A".to_owned()], vec!["A".to_owned()]));
+        let refused = by(Dialect::Compose, ".env", template, "X=\"open\n", &random).unwrap_err();
+        assert_eq!(refused.kind, Kind::Refused);
+    }
 
     #[test]
     fn keys_are_added_where_they_belong_and_nothing_else_changes() {

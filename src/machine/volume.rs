@@ -63,7 +63,13 @@ impl Docker<'_> {
             let filters = labels.into_iter().flat_map(|label| ["--filter".into(), label]);
             let list = ["volume", "ls", "--quiet"].map(String::from).into_iter().chain(filters);
             let found = self.ask(list.collect())?;
-            names.extend(found.lines().map(|line| line.trim().to_owned()).filter(|name| !name.is_empty()));
+            for name in found.lines().map(str::trim).filter(|name| !name.is_empty()) {
+                // Podman gives those with one of the labels, and its Compose puts none of the volume's name on them.
+                let is_usual = name == format!("{project}_{volume}");
+                if is_usual || self.volume_labels(name)?.get(VOLUME).is_some_and(|own| own == volume) {
+                    names.push(name.to_owned());
+                }
+            }
         }
         match names.len() {
             0 => names.push(self.mounted(project, volume)?),

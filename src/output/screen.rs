@@ -5,6 +5,7 @@
 //! write: up over the old foot, the lines, the foot again. Two writers would draw over each other.
 
 use super::clean::{self, painted};
+use super::digest::shortened;
 use super::modes;
 use super::width;
 use crate::sync::Mutex;
@@ -160,7 +161,7 @@ impl Screen {
         if stream == Stream::Out && JSON.load(Ordering::Relaxed) {
             return self.above(stream, text);
         }
-        let text = clean::text(text);
+        let text = shortened(&clean::text(text)).into_owned();
         let columns = size().filter(|_| stream.is_terminal()).map(|(columns, _)| columns);
         let text = match columns {
             Some(columns) => {
@@ -186,7 +187,8 @@ impl Screen {
     }
 
     /// Opens a question, or changes what is typed.
-    pub fn ask(&mut self, asked: Asked) {
+    pub fn ask(&mut self, mut asked: Asked) {
+        asked.text = shortened(&asked.text).into_owned();
         self.asked = Some(asked);
         self.draw("");
     }
@@ -210,7 +212,7 @@ impl Screen {
 
     /// Asks where nothing can be drawn again: what others say waits until it is answered.
     pub fn ask_plainly(&mut self, text: &str, hint: &str) {
-        Stream::Error.write(&format!("{text}\n{hint}"));
+        Stream::Error.write(&format!("{}\n{hint}", shortened(text)));
         self.held.get_or_insert_default();
     }
 
@@ -268,7 +270,7 @@ impl Screen {
         let (columns, height) = size().unwrap_or((UNKNOWN, 0));
         let room = columns.saturating_sub(1).max(1);
         let mut rows: Vec<String> =
-            self.live.iter().map(|line| width::cut(&clean::line(line), room)).collect();
+            self.live.iter().map(|line| width::cut(&shortened(&clean::line(line)), room)).collect();
         if let Some(Asked { text, hint, typed }) = &self.asked {
             rows.extend(text.split('\n').flat_map(|line| width::wrap(line, room, true)));
             rows.extend(chunks(&format!("{hint}{typed}"), room));

@@ -1,6 +1,7 @@
 //! How wide texts are on a terminal, in columns: a wide character takes two, a combining one none.
 
 use super::clean::Paint;
+use super::digest::shortened;
 use unicode_width::UnicodeWidthChar;
 
 /// The columns of a character.
@@ -18,6 +19,8 @@ pub fn of(text: &str) -> usize {
 
 /// As much of a text as fits into `width` columns; what is left out is told by `…`, after a whole word if one fits.
 pub fn cut(text: &str, width: usize) -> String {
+    // What is cut off could no longer be shortened.
+    let text: &str = &shortened(text);
     if of(text) <= width {
         return text.to_owned();
     }

@@ -1,7 +1,8 @@
 //! `add_settings(server, release: text, made: map)`
 //!
 //! Adds the settings that `missing_settings` found to a file of the server. Existing lines, mode and owner do not
-//! change. A secret that the Makefile makes of random characters is made in the same way.
+//! change. A secret that the Makefile makes of random characters is made in the same way. Settings are written as the program
+//! reads them that the file is for (`dialect`); what it would read otherwise is left to an administrator.
 //!
 //! # Options
 //! None. `made` is a map `file` and `template`, as those of `missing_settings`.
@@ -30,7 +31,7 @@ use crate::failure::Result;
 use crate::machine::bytes;
 use crate::machine::edits::Made;
 use crate::machine::files::rewrite_durably;
-use crate::machine::settings_drift::{Missing, missing, random};
+use crate::machine::settings_drift::{Missing, Reader, missing, random};
 use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive};
 use serde::{Deserialize, Serialize};
 
@@ -65,7 +66,9 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<String>> {
     let commit = checkout.commit_named_by(&arguments.release)?;
     let live = bytes::read(&path)?;
     let wanted = checkout.text_at(commit, template)?.unwrap_or_default();
-    let Missing { unknown, proposal, .. } = missing(file, &wanted, &live, &random)?;
+    let outside = server.variables();
+    let reader = Reader { dialect: server.dialect.unwrap_or_default(), outside: &outside };
+    let Missing { unknown, proposal, .. } = missing(file, &wanted, &live, &reader, &random)?;
     if proposal != live {
         rewrite_durably(&path, &bytes::encoded(&proposal))?;
     }

@@ -44,6 +44,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::kind::Source;
 use crate::machine::deployment::{Deployment, Model, Mounted, Place, Program, compare};
 use crate::machine::git::Checkout;
+use crate::machine::release::written_tag;
 use crate::primitive::{Act, Facet, Host, Primitive};
 use crate::site::Server;
 use serde::{Deserialize, Serialize};
@@ -216,7 +217,7 @@ fn versions(
     let named = deployment.name()?.map(|name| ["-p".to_owned(), name]).into_iter().flatten();
     let words: Vec<String> = named.collect();
     let mut environment = server.environment.clone();
-    environment.insert(setting, arguments.to.clone());
+    environment.insert(setting, written_tag(&arguments.to).to_owned());
     let there = Deployment { folder: deployment.folder.clone(), environment: &environment, ..*deployment };
     let (now, then) = (deployment.meant(program, &words), there.meant(program, &words));
     Ok(Some(Pair { now, then, folder: deployment.folder.clone(), checkout: None }))

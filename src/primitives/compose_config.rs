@@ -16,7 +16,7 @@
 //! - `files`: an array of the Compose files that are read, `settings`, the `.env` if there is one, and `profiles`, those that
 //!   are on.
 //! - `services`: a map by name. Each is a map with `image` (text), `built` (whether it is built here), `replicas` (how many
-//!   containers the files ask for), `versioned` (whether its tag has the version of the server), `left_behind` (whether it has
+//!   containers the files ask for), `versioned` (whether its tag has the version of the server), `floating` (whether that tag moves, as `latest` does), `left_behind` (whether it has
 //!   the image of the version, in no Compose file where that could be moved), `one_shot` (whether others wait until it has ended well), `may_end` (the same, or nothing
 //!   says to restart it), and `mounts`, an array of maps with `volume` or `source`, `target` and `read_only`.
 //! - `volumes`: a map by the names in the files. Each is a map with `name` (the full one) and `external`.
@@ -86,6 +86,10 @@ fn perform(_: &Arguments, host: &Host) -> Result<Outcome> {
     if let Ok(place) = server.version_place() {
         let written = place.read(&server.version_settings(), &model.files)?;
         deployment.mark(&mut model, &place, &written)?;
+        if server.floats(&written.tag) {
+            let images = deployment.versioned(&place, &written, &server.version_settings())?;
+            deployment.mark_floating(&mut model, &images, &written.tag);
+        }
     }
     if let (Some(name), Some(otherwise)) = (&model.project, &model.otherwise) {
         let note = format!(

@@ -1,8 +1,8 @@
 //! `download_file(server, release: text)`
 //!
 //! Fetches the file of a release into the server's state folder, so that `install_file` puts it in place. The file that is
-//! installed is not touched. A release that is kept there already, as before an update, is not fetched again: for that no
-//! network is needed.
+//! installed is not touched. A release that is kept there already, as before an update or by `fetch_file`, is not fetched
+//! again: for that no network is needed.
 //!
 //! A transfer that was cut off is continued. What was fetched must have the SHA-256 that is published; where none is, the reason
 //! in `unverified` in site.toml lets it count without.
@@ -68,30 +68,34 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Known> {
     let wanted = match (in_place, kept.find(&release)?) {
         (Some(sha256), _) => Known { release, sha256 },
         (None, Some(known)) => known,
-        (None, None) => fetched(arguments, host, &kept)?,
+        (None, None) => fetched(&release, host, &kept)?,
     };
     kept.want(wanted.clone())?;
     Ok(wanted)
 }
 
-fn fetched(arguments: &Arguments, host: &Host, kept: &Kept) -> Result<Known> {
+/// The file of a release, as it is published: fetched, unless it is there.
+pub(super) fn fetched(release: &str, host: &Host, kept: &Kept) -> Result<Known> {
     let server = host.server()?;
     let stop = || host.stop.is_asked();
-    let release = server.release_named(&arguments.release)?;
+    let wanted = server.release_named(release)?;
     let client = server.release_client(Limits::default(), &stop)?;
-    let found = server.release_source(&client, &stop)?.find(&release)?;
+    let found = server.release_source(&client, &stop)?.find(&wanted)?;
     let is_reasoned = |reason: &serde_json::Value| reason.as_str().is_some_and(|it| !it.trim().is_empty());
     if found.sha256.is_none() && !server.own.get("unverified").is_some_and(is_reasoned) {
         return Err(Failure::new(Kind::Refused, format!("no digest of `{}` is published", found.name)).help(
             "name the file with checksums, `sha256`, in site.toml, or say why none is needed: `unverified`",
         ));
     }
+    if let Some(sha256) = found.sha256.as_ref().filter(|sha256| kept.has(sha256)) {
+        return Ok(Known { release: release.to_owned(), sha256: sha256.clone() });
+    }
     kept.prepare()?;
-    let part = kept.part(&arguments.release, found.sha256.as_deref());
+    let part = kept.part(release, found.sha256.as_deref());
     let tell = |line: String| (host.tell)(Told::Progress(line.into()));
     let transfer = server.release_client(LIMITS, &stop)?;
     let sha256 = download(&transfer, &found, &part, &tell, &stop)?;
-    let known = Known { release: arguments.release.clone(), sha256 };
+    let known = Known { release: release.to_owned(), sha256 };
     let failed = || format!("`{}` can't be renamed", part.display());
     std::fs::rename(&part, kept.path(&known.sha256)).or_fail(Kind::Refused, failed)?;
     Ok(known)

@@ -1,10 +1,10 @@
-//! `drop_kept_files(server)`
+//! `drop_kept_files(server, #{ spare_fetched: bool = false })`
 //!
 //! Removes from the server's state folder the files of releases that were kept or fetched. After that none is put in place by
 //! `install_file`, and a rollback is no longer possible without a network. The installed file is not touched.
 //!
 //! # Options
-//! None.
+//! - `spare_fetched`: whether the file that `fetch_file` fetched last stays. Default: no.
 //!
 //! # Returns
 //! A map: `removed`, an array of the names of the removed files.
@@ -34,6 +34,8 @@ pub struct DropKeptFiles;
 #[serde(deny_unknown_fields)]
 pub struct Arguments {
     server: ServerName,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    spare_fetched: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -54,8 +56,8 @@ impl Primitive for DropKeptFiles {
     };
 }
 
-fn perform(_: &Arguments, host: &Host) -> Result<Outcome> {
+fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     let server = host.server()?;
     let in_place = digest(&server.program_file()?)?.0;
-    Ok(Outcome { removed: server.kept_files()?.remove(&in_place)? })
+    Ok(Outcome { removed: server.kept_files()?.remove(&in_place, arguments.spare_fetched)? })
 }

@@ -6,7 +6,8 @@
 //! None.
 //!
 //! # Returns
-//! A map from each image, as `"ghcr.io/a/b:1.2"`, to its digest, as `"sha256:…"`; `()` if there is no such image.
+//! A map from each image, as `"ghcr.io/a/b:1.2"`, to its digest, as `"sha256:…"`; `()` if there is no such image. Of a release
+//! such as `latest@sha256:…` each is named as `"ghcr.io/a/b@sha256:…"`; one that this machine has is not asked for.
 //!
 //! # Errors
 //! `unreachable` if a registry does not answer; `invalid` if nothing says where the version is written; `refused` if the
@@ -23,6 +24,7 @@
 
 use crate::data::ServerName;
 use crate::failure::Result;
+use crate::machine::release::{pinned, written_tag};
 use crate::primitive::{Act, Host, Primitive};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -54,7 +56,11 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<BTreeMap<String, Option
     let server = host.server()?;
     let stop = || host.stop.is_asked();
     let files = server.deployment(&stop).files()?;
-    server.version_place()?.try_to_write(&server.version_settings(), &files, &arguments.version)?;
+    let tag = written_tag(&arguments.version);
+    server.version_place()?.try_to_write(&server.version_settings(), &files, tag)?;
+    if pinned(&arguments.version).is_some() {
+        return server.pinned_digests(&arguments.version, &stop);
+    }
     let images: Vec<String> =
         server.versioned(&stop)?.iter().map(|image| image.at(&arguments.version)).collect();
     server.registries(&stop).digests(&images)

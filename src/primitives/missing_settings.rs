@@ -4,8 +4,8 @@
 //!
 //! # Options
 //! None. `made` is an array of maps `file` (the server's file: `~` is its home, and a relative path is in the checkout)
-//! and `template` (a path in the repository). Files that end in `.yaml` or `.yml` are read as YAML, others as settings;
-//! the template of settings may be a Makefile that prints them. A missing file is skipped.
+//! and `template` (a path in the repository). Files that end in `.yaml` or `.yml` are read as YAML, others as settings,
+//! by the rules of `dialect`; the template of settings may be a Makefile that prints them. A missing file is skipped.
 //!
 //! # Returns
 //! An array of maps, one for each file that lacks something: `file`, `template` (text), `keys` (array of text, such as
@@ -32,7 +32,7 @@ use crate::failure::{Kind, Result};
 use crate::machine::bytes;
 use crate::machine::edits::Made;
 use crate::machine::git::Checkout;
-use crate::machine::settings_drift::{Missing, missing, shown};
+use crate::machine::settings_drift::{Missing, Reader, missing, shown};
 use crate::output::difference::unified;
 use crate::primitive::{Act, Facet, Host, Primitive};
 use serde::{Deserialize, Serialize};
@@ -81,14 +81,17 @@ fn predict(arguments: &Arguments, host: &Host) -> Result<Value> {
 
 fn found(arguments: &Arguments, host: &Host, checkout: &Checkout) -> Result<Vec<MissingSetting>> {
     let commit = checkout.commit_named_by(&arguments.release)?;
+    let server = host.server()?;
+    let outside = server.variables();
+    let reader = Reader { dialect: server.dialect.unwrap_or_default(), outside: &outside };
     let mut all = Vec::new();
     for Made { file, template } in &arguments.made {
-        let path = host.server()?.path(file);
+        let path = server.path(file);
         let (Some(wanted), Some(live)) = (checkout.text_at(commit, template)?, read(&path)?) else {
             continue;
         };
         // It is shown: what will be random is not made yet.
-        let Missing { keys, unknown, proposal } = missing(file, &wanted, &live, &shown)?;
+        let Missing { keys, unknown, proposal } = missing(file, &wanted, &live, &reader, &shown)?;
         if !keys.is_empty() {
             let difference = unified(&live, &proposal);
             let (file, template) = (file.clone(), template.clone());

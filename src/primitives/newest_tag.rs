@@ -7,11 +7,14 @@
 //! compared, is reported with the reason. `releases` in site.toml says which tags count. A release whose update failed on this
 //! server is left out, and one whose images are younger than `min_age` there.
 //!
+//! Of a tag that moves from release to release, such as `latest` or `16-alpine`, it is what the registries have behind it now:
+//! the tag with the digests of the images. A tag with a higher number is reported and not chosen.
+//!
 //! # Options
 //! None.
 //!
 //! # Returns
-//! Text: the version, such as `1.27.3`; the installed one, if nothing is newer.
+//! Text: the version, such as `1.27.3`, or `latest@sha256:…`; the installed one, if nothing is newer.
 //!
 //! # Errors
 //! `unreachable` if a registry does not answer, or limits how often it is asked; `not_found` if it has no such image;
@@ -28,8 +31,9 @@
 
 use crate::data::{self, ServerName};
 use crate::failure::Result;
-use crate::machine::release::{Release, choose_old, releases, reported};
+use crate::machine::release::{Pinned, Release, choose_old, pinned, releases, reported};
 use crate::primitive::{Act, Host, Primitive, Told};
+use crate::site::Server;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -53,6 +57,12 @@ impl Primitive for NewestTag {
 fn perform(_: &Arguments, host: &Host) -> Result<String> {
     let server = host.server()?;
     let installed = server.installed()?.name;
+    if let Some(Pinned { tag, .. }) = pinned(&installed).filter(|pinned| server.floats(pinned.tag)) {
+        return newest_image(server, tag, &installed, host);
+    }
+    if server.floats(&installed) {
+        return newest_image(server, &installed, &installed, host);
+    }
     let versions = server.versions(&|| host.stop.is_asked())?;
     let offered = releases(versions.tags.iter().map(String::as_str));
     let release = server.image_release(&installed)?;
@@ -63,4 +73,11 @@ fn perform(_: &Arguments, host: &Host) -> Result<String> {
     reported(&choice.told).into_iter().for_each(|sentence| (host.tell)(Told::Note(sentence.into())));
     versions.notes.into_iter().for_each(|note| (host.tell)(Told::Warning(note.into())));
     Ok(choice.newest.map_or(installed, |newest| newest.tag().to_owned()))
+}
+
+/// The same of a tag that moves.
+fn newest_image(server: &Server, tag: &str, installed: &str, host: &Host) -> Result<String> {
+    let newer = server.newer_of(tag, installed, &|| host.stop.is_asked())?;
+    newer.notes.into_iter().for_each(|note| (host.tell)(Told::Note(note.into())));
+    Ok(newer.release)
 }

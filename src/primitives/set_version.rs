@@ -5,7 +5,8 @@
 //!
 //! Only the version's own letters are changed. Everything else in the files stays byte by byte, also mode and owner, so that
 //! writing the earlier version again brings the earlier files back. In Compose files all services change that have the same
-//! image with the same tag.
+//! image with the same tag. Of a release such as `latest@sha256:…` the tag is written: what it stands for on this machine is
+//! for `tag_images`.
 //!
 //! # Options
 //! None.
@@ -29,6 +30,7 @@
 
 use crate::data::ServerName;
 use crate::failure::Result;
+use crate::machine::release::written_tag;
 use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -74,7 +76,11 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
     let (place, settings) = (server.version_place()?, server.version_settings());
     let files = server.deployment(&|| false).files()?;
     let from = place.read(&settings, &files)?.tag;
-    let files =
-        place.write(&settings, &files, &arguments.to, &server.state_folder()?.join("version.json"))?;
+    let files = place.write(
+        &settings,
+        &files,
+        written_tag(&arguments.to),
+        &server.state_folder()?.join("version.json"),
+    )?;
     Ok(Outcome { from, to: arguments.to.clone(), files })
 }

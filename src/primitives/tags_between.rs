@@ -8,7 +8,7 @@
 //!
 //! # Returns
 //! Array of text, oldest first, with `to` and without `from`; empty if `to` is not newer. If the two can't be compared by their
-//! numbers, only `to`, as far as it is there. Of stops, without `to`.
+//! numbers, only `to`, as far as it is there; also of a tag that moves, as `latest@sha256:…`. Of stops, without `to`.
 //!
 //! # Errors
 //! `unreachable` if a registry does not answer; `not_found` if it has no such image; `invalid` if nothing says where the
@@ -25,7 +25,7 @@
 
 use crate::data::ServerName;
 use crate::failure::Result;
-use crate::machine::release::{between, releases, stops};
+use crate::machine::release::{between, pinned, releases, stops};
 use crate::primitive::{Act, Host, Primitive};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -57,6 +57,11 @@ impl Primitive for TagsBetween {
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<String>> {
     let server = host.server()?;
+    // What a tag stood for in between nobody knows.
+    if pinned(&arguments.to).is_some() {
+        let is_passed = !arguments.stops && arguments.from != arguments.to;
+        return Ok(is_passed.then(|| arguments.to.clone()).into_iter().collect());
+    }
     let (from, to) = (server.image_release(&arguments.from)?, server.image_release(&arguments.to)?);
     let versions = server.versions(&|| host.stop.is_asked())?;
     let rules = server.image_rules();

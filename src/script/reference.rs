@@ -111,7 +111,21 @@ pub fn pages(layers: &Arc<Layers>) -> Vec<Page> {
     pages.push(notify());
     pages.extend(layers.own_keys().into_iter().map(|(kind, name, key)| {
         let default = key.default.as_ref().map(|value| format!(" Default: `{value}`.")).unwrap_or_default();
-        let text = format!("{}{default}\n\nOnly servers of the kind `{kind}` have it.", key.help);
+        let needed = match (key.needed, &key.instead) {
+            (true, Some(other)) => format!(" An update needs it, or `{other}`."),
+            (true, None) => " An update needs it.".to_owned(),
+            (false, _) => String::new(),
+        };
+        let heirs: Vec<String> = layers.heirs(&kind, &name).iter().map(|heir| format!("`{heir}`")).collect();
+        let whose = match heirs.as_slice() {
+            [] => format!("Only servers of the kind `{kind}` have it."),
+            [heir] => format!("Only servers of the kind `{kind}` have it, and of {heir}, which extends it."),
+            heirs => format!(
+                "Only servers of the kind `{kind}` have it, and of those that extend it: {}.",
+                heirs.join(", ")
+            ),
+        };
+        let text = format!("{}{default}{needed}\n\n{whose}", key.help);
         let usage = format!("{name} = …    # {}", key.form.words());
         Page::new(name, Sort::Setting, usage, text)
     }));

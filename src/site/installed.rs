@@ -4,9 +4,9 @@ use super::Server;
 use crate::book;
 use crate::failure::{Failure, Kind, Result};
 use crate::kind::Source;
-use crate::machine::deployment::{Deployment, FORM, Place};
+use crate::machine::deployment::{Deployment, FORM, Place, SettingsFile, Written};
+use crate::machine::env_file::Dialect;
 use crate::machine::release::{LeftOut, Rules, Told};
-use std::path::PathBuf;
 
 /// What is installed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,9 +26,12 @@ impl Server {
             return self.installed_program();
         }
         if self.facts.source == Source::Images {
-            let written =
-                self.version_place()?.read(&self.version_settings(), &self.deployment(&|| false).files()?)?;
-            return Ok(Installed { name: written.tag.clone(), release: Some(written.tag), commit: None });
+            let written = self.written_version()?;
+            let release = match self.floats(&written.tag) {
+                true => self.installed_of(&written, &|| false)?,
+                false => written.tag,
+            };
+            return Ok(Installed { name: release.clone(), release: Some(release), commit: None });
         }
         let position = self.open_checkout()?.position()?;
         Ok(Installed {
@@ -57,6 +60,7 @@ impl Server {
             folder: self.make_folder(),
             environment: &self.environment,
             project: self.project.as_deref(),
+            dialect: self.compose_dialect(),
             stop,
         }
     }
@@ -71,12 +75,23 @@ impl Server {
         Place::of(&table)
     }
 
+    /// The version of its images as it is written.
+    pub fn written_version(&self) -> Result<Written> {
+        self.version_place()?.read(&self.version_settings(), &self.deployment(&|| false).files()?)
+    }
+
     /// The file with its settings, which Compose reads.
-    pub fn version_settings(&self) -> PathBuf {
-        match &self.env_file {
+    pub fn version_settings(&self) -> SettingsFile {
+        let path = match &self.env_file {
             Some(file) => self.path(&file.to_string_lossy()),
             None => self.make_folder().join(".env"),
-        }
+        };
+        SettingsFile { path, dialect: self.compose_dialect() }
+    }
+
+    /// By whose rules Compose reads its settings: `dotenv`, those of Compose 1, if `dialect` says so.
+    fn compose_dialect(&self) -> Dialect {
+        if self.dialect == Some(Dialect::Dotenv) { Dialect::Dotenv } else { Dialect::Compose }
     }
 
     /// Which tags of its images are releases.

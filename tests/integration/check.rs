@@ -2,6 +2,8 @@
 
 use crate::support;
 
+mod needed;
+
 use banister::internals::script::check::check;
 use banister::internals::script::layers::{Layers, Text};
 use std::fs;

@@ -111,3 +111,19 @@ fn a_name_that_is_nowhere_is_an_error_with_the_nearest() {
     );
     assert_eq!(world.banister(&["doc", "  "]).code, Some(2));
 }
+
+#[test]
+fn a_key_names_the_kinds_that_inherit_it() {
+    let world = World::new();
+    let said = world.banister(&["doc", "user_units"]);
+    assert!(
+        said.out.contains("Only servers of the kind `systemd` have it, and of `binary`, which extends it."),
+        "{said:?}"
+    );
+    let said = world.banister(&["doc", "file"]);
+    assert!(
+        said.out.contains("An update needs it.")
+            && said.out.contains("Only servers of the kind `binary` have it."),
+        "{said:?}"
+    );
+}

@@ -1,6 +1,7 @@
 //! Checkouts as they are found on servers: each is either updated, or refused before anything is changed, with the command
 //! that solves it. A plan and a run agree.
 
+mod adopted;
 mod carried;
 mod edits;
 mod forms;

@@ -641,6 +641,7 @@ fn a_certificate_of_an_authority_of_ones_own_is_valid_where_it_is_named() {
     let (report, _) = wait_in(&server.place("other.pem"), written.clone(), NONE, NONE);
     let why = report.unwrap_err().why.join("\n");
     assert!(why.contains("no valid certificate") && why.contains("`SSL_CERT_FILE`"), "{why}");
+    assert!(why.contains("`fingerprint` of a check"), "{why}");
     let (report, _) = wait_for(written.clone(), NONE, NONE);
     assert!(report.unwrap_err().why.join("\n").contains("no valid certificate"));
     // A file that is none is the administrator's slip, not a server that needs longer.

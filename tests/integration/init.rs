@@ -82,6 +82,7 @@ fn a_site_is_never_overwritten_and_a_checkout_is_never_made_dirty() {
     assert!(said.err.contains("site.toml` is there already"), "{said:?}");
     assert_eq!(world.read("site.toml"), "# mine\n");
 
+    world.remove("site.toml");
     let said =
         support::said(world.command(&["init"]).current_dir(world.path().join("web")).output().unwrap());
     assert_eq!(said.code, Some(0), "{said:?}");
@@ -145,6 +146,7 @@ fn a_home_with_a_hoss_becomes_its_site() {
 #[test]
 fn the_servers_that_a_hoss_is_linked_with_are_found() {
     let world = World::new();
+    world.remove("site.toml");
     let banister = |folder: &str| {
         let path = world.path().join(folder);
         support::said(world.command(&["init"]).current_dir(&path).env("HOME", &path).output().unwrap())
@@ -249,4 +251,19 @@ fn each_document_has_the_fields_that_are_promised() {
     let names: Vec<_> =
         list.as_array().unwrap().iter().map(|entry| (&entry["name"], &entry["source"])).collect();
     assert!(names.contains(&(&Value::from("update"), &Value::from("bundled"))), "{list}");
+}
+
+#[test]
+fn below_a_site_it_makes_no_second_one_unless_its_folder_is_named() {
+    let world = home();
+    world.write("site.toml", "# mine\n");
+    world.write("below/.keep", "");
+    let said = world.command(&["init"]).current_dir(world.path().join("below")).output().unwrap();
+    let said = support::said(said);
+    assert!(said.code == Some(2) && said.err.contains("this would make a second one"), "{said:?}");
+    assert_eq!(world.read("site.toml"), "# mine\n");
+    let named =
+        world.command(&["init", "--site", "."]).current_dir(world.path().join("below")).output().unwrap();
+    assert_eq!(named.status.code(), Some(0), "{named:?}");
+    assert!(world.read("below/site.toml").contains("[servers.web]"));
 }

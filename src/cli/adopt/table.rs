@@ -32,6 +32,14 @@ pub fn table(project: &Project, model: &Model, found: &Found) -> String {
     if let Some(branch) = &project.branch {
         text += &format!("# No tag is a release: updates follow this branch.\nbranch = {}\n", quoted(branch));
     }
+    if let Some(dialect) = project.dialect {
+        text += &format!(
+            "# Compose 1 reads `.env` otherwise than Compose 2.
+dialect = {}
+",
+            quoted(dialect.name())
+        );
+    }
     let is_git = project.checkout.is_some();
     let project = model.project.as_deref().unwrap_or_default();
     if project_name(folder).as_deref() != Some(project) {

@@ -3,9 +3,9 @@
 
 use super::at_line;
 use super::doubt::Doubt;
+use super::sources;
 use super::targets::targets;
-use crate::failure::Failure;
-use crate::kind::Source;
+use crate::kind::OwnKey;
 use crate::machine::health::Check;
 use crate::machine::raw_database;
 use crate::script::check::{Finding, Severity};
@@ -22,6 +22,7 @@ pub fn doubts(site: &Site, server: &Server, own: &[String]) -> Vec<Finding> {
     let text = std::fs::read_to_string(&site.file).unwrap_or_default();
     let mut doubts = urls(server);
     doubts.extend(nothing_saved(server, own));
+    doubts.extend(needed(server));
     if server.ssh.is_none() {
         doubts.extend(places(server, &text));
         doubts.extend(programs(server));
@@ -29,8 +30,9 @@ pub fn doubts(site: &Site, server: &Server, own: &[String]) -> Vec<Finding> {
         doubts.extend(running_databases(server));
         doubts.extend(targets(server, own));
     }
+    doubts.extend(twice_believed(server));
     let finding = |doubt: Doubt| {
-        let line = line(&text, &server.name, doubt.key, &doubt.value);
+        let line = line(&text, &server.name, &doubt.key, &doubt.value);
         let finding = at_line(&site.file, line, 0, doubt.message, doubt.help);
         Finding { severity: doubt.severity, ..finding }
     };
@@ -94,10 +96,8 @@ fn places(server: &Server, text: &str) -> Vec<Doubt> {
         ));
         return doubts;
     }
-    if let Some(failure) = unreadable(server) {
-        let written = server.checkout.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        doubts.push(Doubt::new("checkout", &written, failure.message, failure.help.unwrap_or_default()));
-    }
+    doubts.extend(sources::unreadable(server));
+    doubts.extend(sources::unmatched_edits(server));
     // What a kind has for itself is not written here.
     let is_written = |key: &str| {
         table(text, &server.name).iter().any(|(_, line)| {
@@ -149,13 +149,26 @@ fn places(server: &Server, text: &str) -> Vec<Doubt> {
     doubts
 }
 
-/// Why its releases can't be read where they are.
-fn unreadable(server: &Server) -> Option<Failure> {
-    match server.facts.source {
-        Source::Git => server.open_checkout().err(),
-        Source::Images => server.installed().err(),
-        Source::Files => server.installed().and_then(|_| server.check_release_source()).err(),
-    }
+/// The keys that its kind can't update it without. A kind that is the site's may have functions that can.
+fn needed(server: &Server) -> Vec<Doubt> {
+    let is_there = |key: &str| {
+        let empty = |value: &serde_json::Value| {
+            value.is_null()
+                || value.as_array().is_some_and(Vec::is_empty)
+                || value.as_object().is_some_and(|it| it.is_empty())
+        };
+        server.own.get(key).is_some_and(|value| !empty(value))
+    };
+    let keys =
+        server.facts.keys.iter().filter(|(name, key)| {
+            key.needed && !is_there(name) && !key.instead.as_deref().is_some_and(is_there)
+        });
+    let doubt = |(name, key): (&String, &OwnKey)| {
+        let message = format!("an update of `{}` needs `{name}`", server.name);
+        let instead = key.instead.as_ref().map(|other| format!(", or `{other}`")).unwrap_or_default();
+        Doubt::new("", "", message, format!("write it into its table{instead}: `banister doc {name}`"))
+    };
+    keys.map(doubt).collect()
 }
 
 /// How long folders are looked through for files of database servers.
@@ -260,6 +273,21 @@ fn urls(server: &Server) -> Vec<Doubt> {
         Doubt { severity: Severity::Error, ..Doubt::new(key, url, message, help) }
     };
     wrong.map(doubt).collect()
+}
+
+/// Checks that name both an authority and a certificate, of which only one can count.
+fn twice_believed(server: &Server) -> Vec<Doubt> {
+    let all = [("health", &server.health), ("idle", &server.idle)];
+    let checks = all.into_iter().flat_map(|(key, checks)| checks.iter().map(move |check| (key, check)));
+    let both = checks.filter_map(|(key, check)| match check {
+        Check::Http(http) if http.ca.is_some() && http.fingerprint.is_some() => {
+            let message = format!("the check of `{}` has `ca` and `fingerprint`", http.http);
+            let help = "keep `ca` for an authority's certificate, or `fingerprint` for the server's own";
+            Some(Doubt { severity: Severity::Error, ..Doubt::new(key, &http.http, message, help) })
+        }
+        _ => None,
+    });
+    both.collect()
 }
 
 fn is_url(url: &str) -> bool {

@@ -3,7 +3,7 @@
 use crate::book::{Ended, FailedRelease, Open, Owed};
 use crate::event::RunState;
 use crate::machine::backup::{Card, is_reference};
-use crate::machine::release::Release;
+use crate::machine::release::{Release, pinned};
 use crate::reach::inquiry::Orphan;
 use crate::report::text::{Style, table};
 use serde::Serialize;
@@ -104,7 +104,8 @@ impl Facts {
         match &self.runs {
             Some(runs)
                 if *runs != release
-                    && release.parse::<Release>().is_ok_and(|release| release.has_order()) =>
+                    && (pinned(&release).is_some()
+                        || release.parse::<Release>().is_ok_and(|release| release.has_order())) =>
             {
                 style.warn(&format!("{release} is checked out, {runs} runs"))
             }

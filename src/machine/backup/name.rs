@@ -2,6 +2,7 @@
 
 use crate::machine::archive::About;
 use crate::machine::release::Release;
+use crate::output::digest::shortened;
 use std::path::{Path, PathBuf};
 
 /// `SERVER-INSTANT-RELEASE-LABEL.FORMAT` in `folder`, with a number if there is one of that name: two can be made in the
@@ -29,6 +30,7 @@ fn release(tag: &str) -> String {
 /// A label as a part of a file's name.
 fn slug(label: &str) -> String {
     let plain = |c: char| if c.is_alphanumeric() || c == '.' { c } else { ' ' };
+    let label = shortened(label).replace("@sha256:", "@");
     let words: String = label.to_lowercase().chars().map(plain).take(60).collect();
     words.split_whitespace().collect::<Vec<_>>().join("-")
 }

@@ -1,5 +1,6 @@
 //! A container, as `docker inspect` describes it.
 
+use super::image::whole_id;
 use super::{FILES, FOLDER, Mount, PROJECT, SERVICE, Service};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -84,7 +85,7 @@ impl From<Container> for Service {
                 .health
                 .map(|health| health.status)
                 .filter(|s| !s.is_empty() && s != "none"),
-            image: container.image,
+            image: whole_id(container.image),
             image_name: container.config.image,
             mounts: container.mounts,
             folder,

@@ -1,6 +1,6 @@
 //! What the registries of the images say: which versions there are, and the digests of their images.
 
-use super::Versioned;
+use super::{Standing, Versioned};
 use crate::command::{Spec, look};
 use crate::failure::{Failure, Kind, Result};
 use crate::machine::client::{Client, Limits, Unknown};
@@ -67,6 +67,33 @@ impl Registries<'_> {
         Ok(digests)
     }
 
+    /// The digest of each image behind a tag that moves: that of the one that is here, if the tag still stands for it. Fails as
+    /// above.
+    pub fn behind(&self, images: &[Standing]) -> Result<Vec<String>> {
+        let mut digests = Vec::new();
+        self.ask(|registry| {
+            for here in images {
+                let (name, image): (_, Image) = (&here.image, here.image.parse()?);
+                let silent = |unknown| silent(name, unknown);
+                let digest = registry.digest(&image).map_err(silent)?.ok_or_else(|| missing(name))?;
+                let is_same = match here.is(digest.as_str()) || here.digest().is_none() {
+                    true => here.is(digest.as_str()),
+                    // An index also changes with the images of other platforms.
+                    false => {
+                        let own = registry.digests_for(&image, &here.platform()).map_err(silent)?;
+                        own.iter().any(|digest| here.is(digest.as_str()))
+                    }
+                };
+                digests.push(match here.digest() {
+                    Some(known) if is_same => known,
+                    _ => digest.as_str().to_owned(),
+                });
+            }
+            Ok(())
+        })?;
+        Ok(digests)
+    }
+
     /// When the youngest of these images was made, or why that is not known.
     pub fn made(&self, images: &[String]) -> std::result::Result<Timestamp, String> {
         let mut youngest = None;
@@ -118,6 +145,12 @@ fn unreachable(image: &str, unknown: Unknown) -> Failure {
             "see whether it can be reached; if it needs credentials: `docker login`".into()
         }),
     )
+}
+
+/// Of a tag that moves.
+fn silent(image: &str, unknown: Unknown) -> Failure {
+    let message = format!("the registry of `{image}` does not say what the tag stands for");
+    Failure { message, ..unreachable(image, unknown) }
 }
 
 fn missing(image: &str) -> Failure {

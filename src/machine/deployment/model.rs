@@ -39,6 +39,8 @@ pub struct Part {
     pub may_end: bool,
     /// Whether its image has the version of the server in its tag.
     pub versioned: bool,
+    /// Whether that is a tag that moves from release to release, such as `latest`.
+    pub floating: bool,
     /// Whether it has the image of the version, and no Compose file in which that could be moved: `extends`, say.
     pub left_behind: bool,
     /// Settings that say which database it has: `POSTGRES_DB`, `MARIADB_DATABASE`, `MYSQL_DATABASE`, `POSTGRES_USER`.
@@ -142,6 +144,7 @@ fn part(service: &Value, one_shot: bool) -> Part {
         replicas: replicas.unwrap_or(1),
         one_shot,
         versioned: false,
+        floating: false,
         left_behind: false,
         may_end: one_shot || !restart.starts_with("always") && !restart.starts_with("unless-stopped"),
         database: database(service.get("environment")),

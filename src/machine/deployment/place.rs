@@ -1,8 +1,8 @@
 //! Where the version of a project is written: a setting in its `.env`, or the tag of an image in its Compose files. Only
 //! those letters are changed; all else stays byte by byte.
 
+use super::SettingsFile;
 use super::half::{self, Edit};
-use super::settings;
 use crate::failure::{Failure, Kind, Result};
 use crate::machine::bytes;
 use crate::machine::registry::{Image, is_tag};
@@ -16,7 +16,8 @@ use std::path::{Path, PathBuf};
 pub enum Place {
     /// The setting of this name.
     Setting(String),
-    /// The tag of the image of this service, and of all with the same image and tag.
+    /// The tag of the image of this service, and of all with the same image and tag; of several services, with blanks between
+    /// them, if their images have one tag.
     Service(String),
 }
 
@@ -24,10 +25,24 @@ pub enum Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
     pub tag: String,
-    /// The image that the tag belongs to, without the tag, if that is known here.
-    pub image: Option<String>,
+    /// The images that the tag belongs to, if they are known here.
+    pub images: Vec<Named>,
     /// Where it stands.
     pub files: Vec<PathBuf>,
+}
+
+/// An image as it is written in a Compose file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    pub written: String,
+    /// The same without its tag.
+    pub name: String,
+}
+
+impl Named {
+    fn at(&self, tag: &str) -> String {
+        format!("{}:{tag}", self.name)
+    }
 }
 
 /// How `version` is written, for people.
@@ -50,20 +65,20 @@ impl Place {
 
     /// The version now. `env_file` is the `.env`, and `files` are the Compose files. Fails with [`Kind::NotFound`] if there is
     /// none, and with [`Kind::Refused`] if it is not written as it is.
-    pub fn read(&self, env_file: &Path, files: &[PathBuf]) -> Result<Written> {
+    pub fn read(&self, env_file: &SettingsFile, files: &[PathBuf]) -> Result<Written> {
         match self {
             Place::Setting(name) => {
-                let value = match settings(env_file, &BTreeMap::new())? {
+                let value = match env_file.open(&BTreeMap::new())? {
                     Some(file) => file.get(name)?,
                     None => None,
                 };
-                let shown = env_file.display();
+                let shown = env_file.path.display();
                 let tag = value.ok_or_else(|| {
                     Failure::new(Kind::NotFound, format!("there is no version `{name}` in `{shown}`"))
                         .help(format!("write the tag that runs into it, such as `{name}=1.2.3`"))
                 })?;
                 match is_tag(&tag) {
-                    true => Ok(Written { tag, image: None, files: vec![env_file.to_owned()] }),
+                    true => Ok(Written { tag, images: Vec::new(), files: vec![env_file.path.clone()] }),
                     false => Err(Failure::new(
                         Kind::Refused,
                         format!("`{name}` in `{shown}` is no tag of an image"),
@@ -71,23 +86,22 @@ impl Place {
                     .help(format!("write the tag that runs into it, such as `{name}=1.2.3`"))),
                 }
             }
-            Place::Service(name) => written_image(name, files),
+            Place::Service(names) => written_images(names, files),
         }
     }
 
     /// Fails as [`Place::write`] would, and changes nothing.
-    pub fn try_to_write(&self, env_file: &Path, files: &[PathBuf], to: &str) -> Result<()> {
+    pub fn try_to_write(&self, env_file: &SettingsFile, files: &[PathBuf], to: &str) -> Result<()> {
         let now = self.read(env_file, files)?;
+        if now.tag == to {
+            return Ok(());
+        }
         match self {
-            Place::Setting(name) => match settings(env_file, &BTreeMap::new())? {
+            Place::Setting(name) => match env_file.open(&BTreeMap::new())? {
                 Some(file) => file.would_change(name, to).map(drop),
                 None => Ok(()),
             },
-            Place::Service(_) => {
-                let image = now.image.as_deref().unwrap_or_default();
-                let (from, to) = (format!("{image}:{}", now.tag), format!("{image}:{to}"));
-                files.iter().try_for_each(|file| replaced(file, &from, &to).map(drop))
-            }
+            Place::Service(_) => files.iter().try_for_each(|file| replaced(file, &now.images, to).map(drop)),
         }
     }
 
@@ -95,7 +109,13 @@ impl Place {
     /// the first is changed, and the one that [`Place::read`] reads is changed last: a power cut in between leaves a version
     /// that is not written everywhere yet, and reads so. The next call undoes that first, by what `note` says, a file that is
     /// there only in between.
-    pub fn write(&self, env_file: &Path, files: &[PathBuf], to: &str, note: &Path) -> Result<Vec<PathBuf>> {
+    pub fn write(
+        &self,
+        env_file: &SettingsFile,
+        files: &[PathBuf],
+        to: &str,
+        note: &Path,
+    ) -> Result<Vec<PathBuf>> {
         if !is_tag(to) {
             return Err(Failure::new(
                 Kind::Invalid,
@@ -109,17 +129,15 @@ impl Place {
         }
         let service = match self {
             Place::Setting(name) => {
-                let Some(mut file) = settings(env_file, &BTreeMap::new())? else { return Ok(Vec::new()) };
+                let Some(mut file) = env_file.open(&BTreeMap::new())? else { return Ok(Vec::new()) };
                 let changed = file.set(name, to)?;
-                return Ok(changed.then(|| env_file.to_owned()).into_iter().collect());
+                return Ok(changed.then(|| env_file.path.clone()).into_iter().collect());
             }
-            Place::Service(service) => service,
+            Place::Service(services) => services.split_whitespace().next().unwrap_or_default(),
         };
-        let image = now.image.as_deref().unwrap_or_default();
-        let (from, to) = (format!("{image}:{}", now.tag), format!("{image}:{to}"));
         let (mut edited, mut last) = (Vec::new(), Vec::new());
         for file in files.iter().rev() {
-            let Some(after) = replaced(file, &from, &to)? else { continue };
+            let Some(after) = replaced(file, &now.images, to)? else { continue };
             let is_read = last.is_empty() && images(file)?.contains_key(service);
             let edit = Edit { file: file.clone(), before: bytes::read(file)?, after };
             if is_read { &mut last } else { &mut edited }.push(edit);
@@ -139,11 +157,38 @@ pub(super) fn images(file: &Path) -> Result<BTreeMap<String, String>> {
     Ok(services.filter_map(image).collect())
 }
 
-fn written_image(service: &str, files: &[PathBuf]) -> Result<Written> {
+/// The version of these services, which have one tag.
+fn written_images(services: &str, files: &[PathBuf]) -> Result<Written> {
     let mut all = Vec::new();
     for file in files {
         all.push((file.clone(), images(file)?));
     }
+    let mut found: Option<Written> = None;
+    for service in services.split_whitespace() {
+        let (tag, image) = written_image(service, &all)?;
+        let written =
+            found.get_or_insert_with(|| Written { tag: tag.clone(), images: Vec::new(), files: Vec::new() });
+        if written.tag != tag {
+            let message = format!("the images of `{services}` have the tags `{}` and `{tag}`", written.tag);
+            return Err(Failure::new(Kind::Refused, message)
+                .help("services that move together have one tag; name those of the application in `version` in site.toml"));
+        }
+        if !written.images.contains(&image) {
+            written.images.push(image);
+        }
+    }
+    let mut found = found.ok_or_else(|| {
+        Failure::new(Kind::Invalid, "`service` of `version` in site.toml names none").help(FORM)
+    })?;
+    let has = |images: &BTreeMap<String, String>| {
+        images.values().any(|other| found.images.iter().any(|image| image.written == *other))
+    };
+    found.files = all.iter().filter(|(_, images)| has(images)).map(|(file, _)| file.clone()).collect();
+    Ok(found)
+}
+
+/// The tag of a service's image, and the image. One without a tag has the tag `latest`.
+fn written_image(service: &str, all: &[(PathBuf, BTreeMap<String, String>)]) -> Result<(String, Named)> {
     let Some(image) = all.iter().rev().find_map(|(_, images)| images.get(service)) else {
         let known: Vec<&str> = all.iter().flat_map(|(_, images)| images.keys().map(String::as_str)).collect();
         let message = format!("no Compose file names an image of the service `{service}`");
@@ -168,30 +213,34 @@ fn written_image(service: &str, files: &[PathBuf]) -> Result<Written> {
             "write it without `@sha256:…`: the digests of releases are recorded",
         );
     }
-    let Some((name, tag)) = image.rsplit_once(':').filter(|(_, tag)| is_tag(tag)) else {
-        return refused("it has no tag", "write the tag that runs behind it, such as `:1.2.3`");
-    };
-    let has = |images: &BTreeMap<String, String>| images.values().any(|other| other == image);
-    Ok(Written {
-        tag: tag.to_owned(),
-        image: Some(name.to_owned()),
-        files: all.iter().filter(|(_, images)| has(images)).map(|(file, _)| file.clone()).collect(),
-    })
+    // A colon before a slash is that of a port.
+    let tagged = image.rsplit_once(':').filter(|(_, tag)| is_tag(tag));
+    let (name, tag) = tagged.unwrap_or((image.as_str(), "latest"));
+    Ok((tag.to_owned(), Named { written: image.clone(), name: name.to_owned() }))
 }
 
-/// The text of a file with another image in all the places where this one is written; nothing if it is nowhere there.
-fn replaced(file: &Path, from: &str, to: &str) -> Result<Option<String>> {
-    let text = bytes::read(file)?;
+/// The text of a file with another tag in all the places where these images are written; nothing if they are nowhere there.
+fn replaced(file: &Path, images: &[Named], tag: &str) -> Result<Option<String>> {
+    let before = bytes::read(file)?;
+    let mut text = before.clone();
+    for image in images {
+        text = replaced_in(&text, file, &image.written, &image.at(tag))?;
+    }
+    Ok((text != before).then_some(text))
+}
+
+/// The same of one of them in a text, which is that of the file.
+fn replaced_in(text: &str, file: &Path, from: &str, to: &str) -> Result<String> {
     let (mut new, mut at) = (String::with_capacity(text.len()), 0);
     for (place, _) in text.match_indices(from) {
-        if is_image(&text, place, from.len()) {
+        if is_image(text, place, from.len()) {
             new.push_str(&text[at..place]);
             new.push_str(to);
             at = place + from.len();
         }
     }
     new.push_str(&text[at..]);
-    let mut meant = yaml::parse(&text)?;
+    let mut meant = yaml::parse(text)?;
     exchange(&mut meant, from, to);
     // Whatever was found must be what was meant, and nothing else.
     if yaml::parse(&new).ok().as_ref() != Some(&meant) {
@@ -199,7 +248,7 @@ fn replaced(file: &Path, from: &str, to: &str) -> Result<Option<String>> {
         return Err(Failure::new(Kind::Refused, message)
             .help("write each as `image: NAME:TAG` on a line of its own; nothing was changed"));
     }
-    Ok((new != text).then_some(new))
+    Ok(new)
 }
 
 /// Whether what is at a place is the whole value of `image`, and no comment.
@@ -237,6 +286,11 @@ fn exchange(value: &mut Value, from: &str, to: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::machine::env_file::Dialect;
+
+    fn dot_env(folder: &Path) -> SettingsFile {
+        SettingsFile { path: folder.join(".env"), dialect: Dialect::Compose }
+    }
 
     fn place(words: [&str; 2]) -> Place {
         Place::of(&BTreeMap::from([(words[0].into(), words[1].into())])).unwrap()
@@ -250,10 +304,10 @@ mod tests {
                     image:   \"lan:5000/app:1.0\"   # why\n    environment: {X: \"image: lan:5000/app:1.0\"}\n  more: *all\n  \
                     near: {image: lan:5000/app:1.0.1}\n  db:\n    image: postgres:1.0\n";
         std::fs::write(&file, text).unwrap();
-        let (files, settings) = ([file.clone()], folder.path().join(".env"));
+        let (files, settings) = ([file.clone()], dot_env(folder.path()));
         let (app, note) = (place(["service", "app"]), folder.path().join("note"));
         let now = app.read(&settings, &files).unwrap();
-        assert_eq!((now.tag.as_str(), now.image.as_deref()), ("1.0", Some("lan:5000/app")));
+        assert_eq!((now.tag.as_str(), now.images[0].name.as_str()), ("1.0", "lan:5000/app"));
         let refused = app.write(&settings, &files, "1.1", &note).unwrap_err();
         assert_eq!(refused.kind, Kind::Refused, "a text in the environment looks like an image");
         assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
@@ -273,10 +327,29 @@ mod tests {
     }
 
     #[test]
+    fn images_with_one_tag_move_together_and_one_without_has_latest() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("compose.yaml");
+        let text = "services:\n  app: {image: lan:5000/app}\n  ml:\n    image: lan:5000/ml:latest # why\n  db: {image: db:1}\n";
+        std::fs::write(&file, text).unwrap();
+        let (files, settings, note) = ([file.clone()], dot_env(folder.path()), folder.path().join("note"));
+        let both = place(["service", "app ml"]);
+        let now = both.read(&settings, &files).unwrap();
+        let names: Vec<&str> = now.images.iter().map(|image| image.name.as_str()).collect();
+        assert_eq!((now.tag.as_str(), names), ("latest", vec!["lan:5000/app", "lan:5000/ml"]));
+        assert!(both.write(&settings, &files, "latest", &note).unwrap().is_empty());
+        both.write(&settings, &files, "1.2", &note).unwrap();
+        let written = std::fs::read_to_string(&file).unwrap();
+        assert_eq!(written, text.replace("app}", "app:1.2}").replace("ml:latest", "ml:1.2"));
+        let mixed = place(["service", "app db"]).read(&settings, &files).unwrap_err();
+        assert_eq!(mixed.kind, Kind::Refused);
+    }
+
+    #[test]
     fn a_version_that_was_written_to_one_of_two_files_is_undone_by_the_next_call_whichever_way_it_goes() {
         let folder = tempfile::tempdir().unwrap();
         let files = ["compose.yaml", "compose.override.yaml"].map(|name| folder.path().join(name));
-        let (app, settings) = (place(["service", "app"]), folder.path().join(".env"));
+        let (app, settings) = (place(["service", "app"]), dot_env(folder.path()));
         let note = folder.path().join("note");
         let text = |service: &str, tag: &str| format!("services:\n  {service}:\n    image: lan/app:{tag}\n");
         let both = |tag: &str| [text("app", tag), text("worker", tag)];
@@ -305,13 +378,13 @@ mod tests {
     #[test]
     fn a_setting_is_the_version_if_it_is_a_tag() {
         let folder = tempfile::tempdir().unwrap();
-        let settings = folder.path().join(".env");
+        let settings = dot_env(folder.path());
         let version = place(["setting", "VERSION"]);
         assert_eq!(version.read(&settings, &[]).unwrap_err().kind, Kind::NotFound);
-        std::fs::write(&settings, "VERSION=\"v1.0\" # now\nA=b").unwrap();
+        std::fs::write(&settings.path, "VERSION=\"v1.0\" # now\nA=b").unwrap();
         version.write(&settings, &[], "v1.1", &folder.path().join("note")).unwrap();
-        assert_eq!(std::fs::read_to_string(&settings).unwrap(), "VERSION=\"v1.1\" # now\nA=b");
-        std::fs::write(&settings, "VERSION=\n").unwrap();
+        assert_eq!(std::fs::read_to_string(&settings.path).unwrap(), "VERSION=\"v1.1\" # now\nA=b");
+        std::fs::write(&settings.path, "VERSION=\n").unwrap();
         assert_eq!(version.read(&settings, &[]).unwrap_err().kind, Kind::Refused);
         for wrong in [&[("service", "a"), ("setting", "b")][..], &[], &[("tag", "a")]] {
             let table = wrong.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();

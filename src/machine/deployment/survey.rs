@@ -143,7 +143,7 @@ impl Deployment<'_> {
             }
             let place = match setting_in_tag(image) {
                 Some(name) => Place::Setting(name),
-                None if image.contains(['$', '@']) || tag(image).is_none() => {
+                None if image.contains(['$', '@']) => {
                     stuck.push(service.clone());
                     found
                         .unknown

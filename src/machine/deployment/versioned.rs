@@ -1,11 +1,10 @@
 //! The images that a version moves, and which tags they have together.
 
 use super::place::images;
-use super::{Deployment, Model, Place, Program, Written};
+use super::{Deployment, Model, Named, Place, Program, SettingsFile, Written};
 use crate::failure::{Failure, Kind, Result};
 use crate::machine::registry::Image;
 use std::collections::BTreeSet;
-use std::path::Path;
 
 /// An image whose tag has the version in it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,14 +35,14 @@ impl Deployment<'_> {
         let moved = match place {
             Place::Setting(setting) => self.referring(setting)?,
             Place::Service(_) => {
-                let image = format!("{}:{}", written.image.as_deref().unwrap_or_default(), written.tag);
+                let is_moved = |image: &String| written.images.iter().any(|moved| moved.written == *image);
                 let mut moved = BTreeSet::new();
                 for file in self.files()? {
-                    let named = images(&file)?.into_iter().filter(|(_, named)| *named == image);
+                    let named = images(&file)?.into_iter().filter(|(_, image)| is_moved(image));
                     moved.extend(named.map(|(service, _)| service));
                 }
                 for (name, service) in &mut model.services {
-                    service.left_behind = service.image == image && !moved.contains(name);
+                    service.left_behind = is_moved(&service.image) && !moved.contains(name);
                 }
                 moved
             }
@@ -67,11 +66,21 @@ impl Deployment<'_> {
     /// The images that the version moves, each once. `settings` is the `.env`.
     ///
     /// Fails with [`Kind::NotFound`] if there are none.
-    pub fn versioned(&self, place: &Place, written: &Written, settings: &Path) -> Result<Vec<Versioned>> {
+    pub fn versioned(
+        &self,
+        place: &Place,
+        written: &Written,
+        settings: &SettingsFile,
+    ) -> Result<Vec<Versioned>> {
         let setting = match place {
             Place::Service(_) => {
-                let name = written.image.clone().unwrap_or_default();
-                return Ok(vec![Versioned { name, before: String::new(), after: String::new() }]);
+                let versioned = |image: &Named| Versioned {
+                    name: image.name.clone(),
+                    before: String::new(),
+                    after: String::new(),
+                };
+                let found: BTreeSet<Versioned> = written.images.iter().map(versioned).collect();
+                return Ok(found.into_iter().collect());
             }
             Place::Setting(setting) => setting,
         };
@@ -86,7 +95,7 @@ impl Deployment<'_> {
                 let message = format!("`{image}` does not have the version {} that is written", written.tag);
                 return Err(Failure::new(Kind::Refused, message).help(format!(
                     "see which value of `{setting}` counts: that of `{}`, or one of `environment` in site.toml",
-                    settings.display()
+                    settings.path.display()
                 )));
             };
             let name = image.rsplit_once(':').map_or(image.as_str(), |(name, _)| name).to_owned();

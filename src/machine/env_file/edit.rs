@@ -27,14 +27,9 @@ pub(super) fn edited(
     value: &str,
 ) -> Vec<String> {
     let Some(old) = old else {
-        let (body, ending) =
-            match text.ends_with("\r\n") && dialect != Dialect::Shell && dialect != Dialect::Make {
-                true => (text, "\r\n"),
-                false => (text, "\n"),
-            };
-        let glue = if body.is_empty() || body.ends_with('\n') { "" } else { "\n" };
-        let forms = forms(dialect, "", "", value).into_iter();
-        return forms.map(|written| format!("{body}{glue}{key}={written}{ending}")).collect();
+        let glue = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+        let (forms, ending) = (forms(dialect, "", "", value).into_iter(), ending(text, dialect));
+        return forms.map(|written| format!("{text}{glue}{key}={written}{ending}")).collect();
     };
     if dialect == Dialect::Make {
         return make::replaced(text, old, value).into_iter().collect();
@@ -45,6 +40,14 @@ pub(super) fn edited(
     forms
         .map(|written| [&text[..old.place.start], equals, &written, &text[old.place.end..]].concat())
         .collect()
+}
+
+/// How a new line at the end of a text ends: as the one before it, where that is no part of the value.
+pub(super) fn ending(text: &str, dialect: Dialect) -> &'static str {
+    match text.ends_with("\r\n") && dialect != Dialect::Shell && dialect != Dialect::Make {
+        true => "\r\n",
+        false => "\n",
+    }
 }
 
 /// The ways to write a value that a dialect reads right, best first: with the quotes of the old one, then as most other

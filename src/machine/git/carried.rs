@@ -6,6 +6,8 @@ use crate::machine::files::{kept, private_folder, write_private_durably};
 use git2::{Oid, Pathspec, PathspecFlags};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// Which edits are meant.
@@ -35,6 +37,18 @@ impl Checkout {
         !self.edits.is_empty()
             && Pathspec::new(self.edits.iter())
                 .is_ok_and(|patterns| patterns.matches_path(path, PathspecFlags::DEFAULT))
+    }
+
+    /// Those of these patterns that match no tracked file.
+    pub fn unmatched(&self, patterns: &[String]) -> Result<Vec<String>> {
+        let index = self.index()?;
+        let paths: Vec<PathBuf> =
+            index.iter().map(|entry| PathBuf::from(OsStr::from_bytes(&entry.path))).collect();
+        let matches = |pattern: &String| {
+            let known = Pathspec::new([pattern]);
+            known.is_ok_and(|known| paths.iter().any(|path| known.matches_path(path, PathspecFlags::DEFAULT)))
+        };
+        Ok(patterns.iter().filter(|pattern| !matches(pattern)).cloned().collect())
     }
 
     /// Lets the next move to what `name` means carry over the edits of these files, and the way back restore them. Refused

@@ -225,8 +225,8 @@ fn differs(found: &Found, wanted: &str, digest: &str, size: u64) -> Failure {
 }
 
 fn again() -> String {
-    "nothing was stopped, and the file was removed; if the release page has been corrected, try again with `banister \
-     resume`, else roll back with `banister resume --rollback`"
+    "nothing was stopped, and the file was removed; if the release page has been corrected, try again with \
+     `banister resume`"
         .into()
 }
 

@@ -29,6 +29,8 @@ pub struct Known {
 struct Record {
     /// What is to be put in place by the next start.
     wanted: Option<Known>,
+    /// What was fetched for an update that has not begun to change anything.
+    fetched: Option<Known>,
     /// Files that are in place or kept, or were.
     known: Vec<Known>,
 }
@@ -59,6 +61,19 @@ impl Kept {
         record.know(wanted.clone());
         record.wanted = Some(wanted);
         self.write(&record)
+    }
+
+    /// Writes down that a file was fetched, and not yet that it is to be put in place.
+    pub fn note_fetched(&self, fetched: Known) -> Result<()> {
+        let mut record = self.read()?;
+        record.know(fetched.clone());
+        record.fetched = Some(fetched);
+        self.write(&record)
+    }
+
+    /// Whether a file with this digest is kept here, whole.
+    pub fn has(&self, sha256: &str) -> bool {
+        files::is_sha256(sha256) && self.is_whole(sha256).unwrap_or(false)
     }
 
     /// The file of a release that is kept here, whole.
@@ -104,11 +119,14 @@ impl Kept {
         Ok(known)
     }
 
-    /// Removes all that is kept or was fetched. Of what is in place it stays known of which release it is.
-    pub fn remove(&self, in_place: &str) -> Result<Vec<String>> {
+    /// Removes all that is kept or was fetched, but what [`Kept::note_fetched`] noted last, if that is `spared`. Of what is in
+    /// place it stays known of which release it is.
+    pub fn remove(&self, in_place: &str, spared: bool) -> Result<Vec<String>> {
         let mut record = self.read()?;
         record.wanted = None;
-        record.known.retain(|known| known.sha256 == in_place);
+        record.fetched = record.fetched.filter(|_| spared);
+        let spared = record.fetched.as_ref().map(|known| known.sha256.clone());
+        record.known.retain(|known| known.sha256 == in_place || Some(&known.sha256) == spared.as_ref());
         if self.state.exists() {
             self.write(&record)?;
         }
@@ -121,10 +139,15 @@ impl Kept {
         let mut removed = Vec::new();
         for entry in entries {
             let entry = entry.or_fail(Kind::Refused, failed)?;
+            if spared.as_ref().is_some_and(|spared| entry.file_name() == spared.as_str()) {
+                continue;
+            }
             std::fs::remove_file(entry.path()).or_fail(Kind::Refused, failed)?;
             removed.push(entry.file_name().to_string_lossy().into_owned());
         }
-        std::fs::remove_dir(&folder).or_fail(Kind::Refused, failed)?;
+        if spared.is_none() {
+            std::fs::remove_dir(&folder).or_fail(Kind::Refused, failed)?;
+        }
         removed.sort();
         Ok(removed)
     }
@@ -147,6 +170,7 @@ impl Kept {
         // They name files.
         record.known.retain(|known| files::is_sha256(&known.sha256));
         record.wanted = record.wanted.filter(|known| files::is_sha256(&known.sha256));
+        record.fetched = record.fetched.filter(|known| files::is_sha256(&known.sha256));
         Ok(record)
     }
 

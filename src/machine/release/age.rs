@@ -25,16 +25,22 @@ pub fn choose_old(
         let choice = choose(installed, offered, &rules, is_ancestor);
         let (Some(least), Some(newest)) = (rules.min_age, &choice.newest) else { return choice };
         let tag = newest.tag().to_owned();
-        let told = match born(newest).and_then(|born| Ok((born, due(born, least)?))) {
-            Ok((_, due)) if due <= now => return choice,
-            Ok((born, due)) => {
-                Told::Young { tag, age: age(born, now), due: minute(due), least: least.to_string() }
-            }
-            Err(why) => Told::Ageless { tag, why, least: least.to_string() },
-        };
+        let Some(told) = young(&tag, least, now, born(newest)) else { return choice };
         rules.left_out.push(LeftOut { release: newest.clone(), told });
     }
     Choice { newest: None, ..choose(installed, offered, &rules, is_ancestor) }
+}
+
+/// What is told of a release that is too young, or whose age is not known; nothing if it is old enough.
+pub fn young(tag: &str, least: Duration, now: Timestamp, born: Result<Timestamp, String>) -> Option<Told> {
+    let (tag, least_text) = (tag.to_owned(), least.to_string());
+    match born.and_then(|born| Ok((born, due(born, least)?))) {
+        Ok((_, due)) if due <= now => None,
+        Ok((born, due)) => {
+            Some(Told::Young { tag, age: age(born, now), due: minute(due), least: least_text })
+        }
+        Err(why) => Some(Told::Ageless { tag, why, least: least_text }),
+    }
 }
 
 /// When it is old enough.

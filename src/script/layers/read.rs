@@ -7,6 +7,9 @@ use crate::failure::{Failure, Kind, Result};
 use crate::kind::{FILE, OwnKey, STDLIB, Written, extends, path_of};
 use crate::script::text::source::BUNDLED;
 
+/// Of kinds that extend each other, so many are followed.
+const LONGEST_LINE: usize = 50;
+
 impl Layers {
     /// A file, with what it lies on.
     pub(super) fn read(&self, folder: Folder, name: &str) -> Result<Option<Text>> {
@@ -98,6 +101,26 @@ impl Layers {
             written.keys.into_iter().map(move |(key, own)| (name.clone(), key, own))
         };
         written.flat_map(keys).collect()
+    }
+
+    /// The kinds that inherit a key from a kind, each with none of its own of that name.
+    pub fn heirs(&self, kind: &str, key: &str) -> Vec<String> {
+        let keys = self.own_keys();
+        let has_own = |name: &str| keys.iter().any(|(of, own, _)| of == name && own == key);
+        let names = self.list(Folder::Stdlib).into_iter().map(|(name, _)| name);
+        let inherits = |name: &String| {
+            let mut at = name.clone();
+            // No line of kinds is so long; one that is a circle is a finding of `check`.
+            for _ in 0..LONGEST_LINE {
+                match self.extends(&at) {
+                    Some(parent) if parent == kind => return true,
+                    Some(parent) if !has_own(&parent) => at = parent,
+                    _ => return false,
+                }
+            }
+            false
+        };
+        names.filter(|name| !has_own(name)).filter(inherits).collect()
     }
 
     /// The text of the kind that one extends, as its `kind.toml` says.

@@ -150,6 +150,10 @@ impl Server {
                 let digest = self.checked_out.to_string();
                 json!({ "path": AWKWARD, "folder": AWKWARD, "size": size(1), "sha256": digest, "unfit": null })
             }
+            "fetch_file" => {
+                let place = self.place(text(arguments, "release"));
+                json!({ "release": text(arguments, "release"), "sha256": place.to_string() })
+            }
             "download_file" => {
                 self.wanted = self.place(text(arguments, "release"));
                 json!({ "release": text(arguments, "release"), "sha256": self.wanted.to_string() })

@@ -7,6 +7,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+mod floating;
+mod several;
 pub mod lab;
 
 fn running(lab: &Lab, version: &str) -> Vec<String> {
@@ -15,10 +17,10 @@ fn running(lab: &Lab, version: &str) -> Vec<String> {
 }
 
 /// What is in a file of a volume, whatever runs.
-fn read(lab: &Lab, volume: &str, name: &str) -> String {
+fn read(lab: &Lab, volume: &str, name: &str, version: &str) -> String {
     let mount = format!("{volume}:/v");
     let path = format!("/v/{name}");
-    docker(&["run", "--rm", "--volume", &mount, "--entrypoint", "cat", &lab.image("1.0"), &path])
+    docker(&["run", "--rm", "--volume", &mount, "--entrypoint", "cat", &lab.image(version), &path])
 }
 
 fn no_state_is_open_to_others(folder: &Path) {
@@ -65,7 +67,7 @@ fn a_compose_project_is_adopted_updated_and_rolled_back_with_its_rows_and_withou
     let updated = file.replace(&lab.image("1.0"), &lab.image("1.2"));
     assert_eq!(lab.file("shop"), updated);
     assert_eq!(containers("shop").0, running(&lab, "1.2"));
-    assert_eq!(read(&lab, "shop_data", "rows"), "started 1.0\nstarted 1.2\n");
+    assert_eq!(read(&lab, "shop_data", "rows", "1.0"), "started 1.0\nstarted 1.2\n");
     assert_eq!(containers("twin").1, twins, "the neighbour was touched");
     no_state_is_open_to_others(&shop);
     let images = docker(&["images", "--quiet", "banister-kept"]);
@@ -79,13 +81,13 @@ fn a_compose_project_is_adopted_updated_and_rolled_back_with_its_rows_and_withou
     lab.is_impatient(false);
     assert_eq!(failed.code, Some(1), "{failed:?}");
     assert!(failed.err.contains("`shop` did not become healthy"), "{failed:?}");
-    assert_eq!(read(&lab, "shop_data", "schema"), "2\n");
+    assert_eq!(read(&lab, "shop_data", "schema", "1.0"), "2\n");
     lab.stop_registry();
     let back = lab.banister(&["resume", "--rollback", "--yes"]);
     assert_eq!(lab.file("shop"), updated, "{back:?}");
     assert_eq!(containers("shop").0, running(&lab, "1.2"), "{back:?}");
-    assert_eq!(read(&lab, "shop_data", "schema"), "1\n");
-    assert_eq!(read(&lab, "shop_data", "rows"), "started 1.0\nstarted 1.2\nstarted 1.2\n");
+    assert_eq!(read(&lab, "shop_data", "schema", "1.0"), "1\n");
+    assert_eq!(read(&lab, "shop_data", "rows", "1.0"), "started 1.0\nstarted 1.2\nstarted 1.2\n");
     let status = lab.good(&["status"]);
     assert!(status.contains("health    healthy") && status.contains("lock      free"), "{status}");
     assert_eq!(docker(&["images", "--quiet", "banister-kept"]), "");
@@ -140,6 +142,11 @@ fn the_version_in_a_setting_is_moved_alone_and_no_variable_of_a_shell_counts() {
             .unwrap()
             .starts_with("SHOP_VERSION=\"1.0\" # the version\n")
     );
+    // What a restore would do to the version is part of its question.
+    let after = list.split_whitespace().find(|word| word.contains("after-1.1")).unwrap();
+    let asked = lab.banister(&["run", "restore", "--backup", after]);
+    let question = "It was made of 1.1, and 1.0 is installed. Its files bring back the version 1.1, too.";
+    assert!(asked.code != Some(0) && format!("{}{}", asked.out, asked.err).contains(question), "{asked:?}");
 }
 
 /// A project whose update, and then the rollback of one that fails, are killed at some of their records. What a project has
@@ -154,7 +161,7 @@ fn an_update_and_a_rollback_that_are_killed_end_like_those_that_are_not() {
         lab.good(&["adopt", &format!("../{name}"), "--site", "."]);
     }
     lab.edit_site();
-    let volume = |name: &str| read(&lab, &format!("{name}_data"), "rows");
+    let volume = |name: &str| read(&lab, &format!("{name}_data"), "rows", "1.0");
     let update = |name| ["run", "update", "--to", "1.1", "--server", name, "--yes"];
     let fail = |name| ["run", "update", "--server", name, "--yes", "--on-failure", "stop"];
     let forth = ["resume", "--yes"];
@@ -186,7 +193,7 @@ fn an_update_and_a_rollback_that_are_killed_end_like_those_that_are_not() {
     for name in ["whole", "cut"] {
         assert_eq!(lab.file(name), file.replace(&lab.image("1.0"), &lab.image("1.1")), "{backs:?}");
         assert_eq!(containers(name).0, running(&lab, "1.1"), "{backs:?}");
-        assert_eq!(read(&lab, &format!("{name}_data"), "schema"), "1\n", "{backs:?}");
+        assert_eq!(read(&lab, &format!("{name}_data"), "schema", "1.0"), "1\n", "{backs:?}");
         assert_eq!(volume(name), "started 1.0\nstarted 1.1\nstarted 1.1\n", "{backs:?}");
     }
     assert_eq!(docker(&["images", "--quiet", "banister-kept"]), "", "{places:?} {backs:?}");

@@ -88,6 +88,23 @@ fn what_a_release_has_taken_is_restored_by_the_rollback() {
     assert!(text(&said).contains(words), "{said:?}");
 }
 
+/// What is in no backup only a person can bring back.
+#[test]
+fn a_rollback_that_restores_less_than_there_was_before_fails_in_the_same_words() {
+    let world = proven(&[NUMBER]);
+    world.write("number.2.0", "6\n");
+    lost(&world, "cat ../number 7 -> 6");
+    for _ in 0..2 {
+        let said = banister(&world, &["resume", "--rollback", "--yes"]);
+        let words = "web is healthy, but its data is not all there: cat ../number 7 -> 6";
+        assert!(said.code == Some(1) && text(&said).contains(words), "{said:?}");
+        assert!(said.out.contains("✗ Drop what was replaced"), "{said:?}");
+    }
+    world.write("number", "7\n");
+    let said = rolled_back(&world);
+    assert!(text(&said).contains("1 proof holds: cat ../number 7 -> 7"), "{said:?}");
+}
+
 const RENAMED: Change = |file| file["volumes"]["rows"]["name"] = json!("store_rows");
 const DATABASE: &str = "databases = [{ service = \"db\", database = \"app\" }]\n";
 

@@ -88,7 +88,7 @@ impl Lab {
         format!("127.0.0.1:{}/shop:{version}", self.port)
     }
 
-    fn start_registry(&mut self) {
+    pub fn start_registry(&mut self) {
         let mut serve = Command::new("docker-registry");
         serve.arg("serve").arg(self.path("registry.yml"));
         self.registry = Some(serve.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
@@ -114,15 +114,28 @@ impl Lab {
             cd $1/bin; for a in sh cat echo sleep mv stat mkdir ls rm rmdir chown chmod sync; do ln -s busybox $a; done; ln -s gnutar tar";
         ran(Command::new("sh").args(["-c", script, "sh"]).arg(&root));
         for version in versions {
-            fs::write(root.join("app"), APP.replace("VERSION", version)).unwrap();
-            ran(Command::new("chmod").arg("755").arg(root.join("app")));
-            let tar = self.path("root.tar");
-            ran(Command::new("tar").arg("-C").arg(&root).arg("-cf").arg(&tar).arg("."));
-            let image = self.image(version);
-            docker(&["import", "--change", "ENTRYPOINT [\"/app\"]", tar.to_str().unwrap(), &image]);
-            docker(&["push", "--quiet", &image]);
-            docker(&["rmi", &image]);
+            self.publish(version, version);
         }
+    }
+
+    /// Puts a version into the registry behind a tag, and gives its digest. What the tag stands for on this machine stays.
+    pub fn publish(&self, tag: &str, version: &str) -> String {
+        let root = self.path("root");
+        fs::write(root.join("app"), APP.replace("VERSION", version)).unwrap();
+        ran(Command::new("chmod").arg("755").arg(root.join("app")));
+        let tar = self.path("root.tar");
+        ran(Command::new("tar").arg("-C").arg(&root).arg("-cf").arg(&tar).arg("."));
+        let image = self.image(tag);
+        let before = docker(&["images", "--quiet", "--no-trunc", &image]).trim().to_owned();
+        docker(&["import", "--change", "ENTRYPOINT [\"/app\"]", tar.to_str().unwrap(), &image]);
+        let id = docker(&["images", "--quiet", "--no-trunc", &image]).trim().to_owned();
+        docker(&["push", "--quiet", &image]);
+        let known = docker(&["image", "inspect", "--format", "{{index .RepoDigests 0}}", &image]);
+        docker(&["rmi", "--force", &id]);
+        if !before.is_empty() {
+            docker(&["tag", &before, &image]);
+        }
+        known.trim().rsplit('@').next().unwrap().to_owned()
     }
 
     /// A running project, with three workers.
