@@ -93,6 +93,12 @@ pub trait Person: Send + Sync {
         self.ask(question)
     }
 
+    /// Hears whether the run has something to roll back from now on, by what its script declares: what happens with a
+    /// question that nobody answers may depend on it.
+    fn hear_way_back(&self, is_there: bool) {
+        let _ = is_there;
+    }
+
     /// Whether something was asked when nobody was there, as opposed to a no.
     fn was_missed(&self) -> bool {
         false

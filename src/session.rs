@@ -24,7 +24,7 @@ pub use frame::Frame;
 pub use header::{header, write_down};
 pub use hold::has_seen;
 pub use restart::{Change, Restart};
-pub use rollback::has_changed;
+pub use rollback::{has_changed, is_untouched};
 pub use written::Open;
 
 use crate::data;
@@ -138,6 +138,8 @@ impl Session {
 
     fn over(parts: Parts, written: Written, rollback: bool) -> Session {
         let Parts { site, header, stop, reach, listener, person, stepwise } = parts;
+        // What an earlier session declared is declared anew.
+        person.hear_way_back(false);
         Session {
             site,
             header,

@@ -3,13 +3,12 @@
 pub mod demo;
 pub mod repl;
 pub mod test;
-pub mod unattended;
 
 use crate::machine::backup::{Age, Span};
+use crate::site::Unattended;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
-use unattended::Unattended;
 
 /// Runs update runbooks for self-hosted servers; can be killed at any moment and continues.
 #[derive(Parser, Debug)]
@@ -267,7 +266,8 @@ pub struct Answers {
     #[arg(long)]
     pub step: bool,
     /// What to do with a question or a failure where nobody is there: `wait`, `stop` or `rollback`; `rollback:10m` waits so
-    /// long before it [default: `wait` if it is begun at a terminal or with `--detach`, `stop` elsewhere].
+    /// long before it [default: `unattended` in `site.toml`, else `wait` if it is begun at a terminal or with `--detach`,
+    /// `stop` elsewhere].
     #[arg(long, value_name = "WHAT")]
     pub unattended: Option<Unattended>,
     /// Leave the run to itself as soon as it works; `banister attach` shows it.

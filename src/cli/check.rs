@@ -47,7 +47,14 @@ pub fn check(context: &Context, paths: &[PathBuf]) -> Result<u8> {
     let errors = found.iter().any(|finding| finding.severity == Severity::Error);
     match context.json {
         true => println!("{}", serde_json::json!(found)),
-        false => print!("{}", findings::render(&found, files, has_site, context.style, context.quiet)),
+        false => {
+            print!("{}", findings::render(&found, files, has_site, context.style, context.quiet));
+            // A site that can't be read is among the findings.
+            let site = context.site_if_any().ok().flatten().filter(|_| paths.is_empty() && !context.quiet);
+            if let Some(said) = site.and_then(|site| site.unattended) {
+                println!("unattended: {}", said.sentence());
+            }
+        }
     }
     Ok(if errors { 2 } else { 0 })
 }

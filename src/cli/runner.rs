@@ -128,7 +128,7 @@ fn work_on(
     mailbox.earlier = request.earlier;
     mailbox.yes = answers.yes;
     mailbox.prepared.clone_from(&answers.answer);
-    (mailbox.wait, mailbox.then) = answers.unattended().wait();
+    mailbox.unattended = answers.unattended();
     context.attended = Some(Attended { person: Arc::new(mailbox), listener });
     // A session has failed, and what was to come of it was lost with the process before this one.
     if let Some(code) = ended {

@@ -1,6 +1,5 @@
 //! Works on a run: the part that `run` and `resume` share.
 
-use super::arguments::unattended::Then;
 use super::arguments::{Answers, WhenFailed};
 use super::context::Context;
 use super::outcome;
@@ -14,7 +13,7 @@ use crate::report::json::JsonLines;
 use crate::report::lines::Lines;
 use crate::script::runbook::{OnFailure, Runbook};
 use crate::session::{Direction, Parts, Session};
-use crate::site::Site;
+use crate::site::{Site, Then};
 use crate::stop::{Asked, Stop};
 use std::path::Path;
 use std::sync::Arc;
@@ -129,7 +128,9 @@ pub fn after(context: &Context, answers: &Answers, path: &Path, ended: &Ended, s
     };
     let text = what_now(context, path, ended.is_back);
     let about = format!("failed.{}", ended.number);
-    match context.person(answers).ask_about(&about, &Question { text, form }) {
+    let person = context.person(answers);
+    person.hear_way_back(can_go_back);
+    match person.ask_about(&about, &Question { text, form }) {
         Ok(answer) if answer.text == "retry" => Some(Next { back: false, unattended: false }),
         Ok(answer) if answer.text == "rollback" => Some(Next { back: true, unattended: false }),
         Err(failure) if failure.kind == Kind::Declined && goes_back => Some(unattended),
@@ -196,7 +197,7 @@ fn run_once(
     let was_asked_to_go_back = session.is_turned_back();
     let on_failure = match answers.on_failure {
         // Nobody is waited for.
-        _ if answers.unattended().wait().0 == Some(Duration::ZERO)
+        _ if answers.unattended().wait() == Some(Duration::ZERO)
             && answers.unattended().then == Then::Rollback =>
         {
             OnFailure::Rollback

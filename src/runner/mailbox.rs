@@ -4,11 +4,15 @@ use super::answers::{self, Given, Waiting};
 use super::clock::Instant;
 use crate::event::{Event, Listener};
 use crate::failure::{Failure, Kind, Result};
+use crate::journal::run::Summary;
 use crate::person::{Answer, Nobody, Person, Question, unfit_of, whoami};
+use crate::session;
+use crate::site::Unattended;
 use crate::stop::Stop;
 use crate::sync::Mutex;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// How often it is looked for an answer.
@@ -28,30 +32,30 @@ pub struct Mailbox {
     pub yes: bool,
     /// The answers of the command line.
     pub prepared: Vec<String>,
-    /// How long somebody is waited for; for ever if absent.
-    pub wait: Option<Duration>,
-    /// What happens then, for people.
-    pub then: String,
+    /// How long somebody is waited for, and what happens then.
+    pub unattended: Unattended,
     pub events: Arc<dyn Listener>,
     pub stop: Arc<Stop>,
     /// Two branches don't take the same answer of the command line.
     turn: Mutex<()>,
+    /// Whether the script has declared how to roll back.
+    way_back: AtomicBool,
 }
 
 impl Mailbox {
     pub fn new(run: PathBuf, request: u64, events: Arc<dyn Listener>, stop: Arc<Stop>) -> Mailbox {
-        let (then, turn) = (String::new(), Mutex::new(()));
+        let (unattended, turn, way_back) = (Unattended::default(), Mutex::new(()), AtomicBool::new(false));
         Mailbox {
             run,
             request,
             earlier: None,
             yes: false,
             prepared: Vec::new(),
-            wait: None,
-            then,
+            unattended,
             events,
             stop,
             turn,
+            way_back,
         }
     }
 
@@ -90,13 +94,20 @@ impl Mailbox {
         answers::prepared(&self.run, &format!("{:06}-", self.request))
     }
 
+    /// Whether the run would be rolled back if it ended now: something is declared for that, and something was done.
+    fn can_roll_back(&self) -> bool {
+        self.way_back.load(Ordering::Relaxed)
+            && !session::is_untouched(&Summary::as_far_as_readable(&self.run).0.index)
+    }
+
     /// Waits for somebody, and gives what is there in the end.
     fn wait(&self, name: &str, question: &Question) -> Result<Given> {
+        let wait = self.unattended.wait();
         let waiting = Waiting {
             question: question.clone(),
             since: Instant::now(),
-            seconds: self.wait.map(|wait| wait.as_secs_f64()),
-            then: self.wait.map(|_| self.then.clone()),
+            seconds: wait.map(|wait| wait.as_secs_f64()),
+            then: wait.map(|_| self.unattended.outcome(self.can_roll_back()).to_owned()),
         };
         let waiting = answers::wait_for(&self.run, name, waiting)?;
         let left = || waiting.left();
@@ -128,6 +139,10 @@ impl Mailbox {
 }
 
 impl Person for Mailbox {
+    fn hear_way_back(&self, is_there: bool) {
+        self.way_back.store(is_there, Ordering::Relaxed);
+    }
+
     fn was_missed(&self) -> bool {
         answers::is_any_by(&self.run, &format!("{:06}-", self.request), NOBODY)
     }

@@ -2,6 +2,7 @@
 
 mod killed;
 mod notices;
+mod unattended;
 
 use crate::support;
 
