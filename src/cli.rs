@@ -19,6 +19,7 @@ mod list;
 mod lock;
 mod man;
 mod new_site;
+mod notify;
 mod outcome;
 mod plan;
 mod repl;
@@ -98,6 +99,7 @@ fn dispatch(context: Context, command: &Command, matches: &clap::ArgMatches) -> 
         Command::Test(options) => test::test(&context, options),
         Command::Check { paths } => check::check(&context, paths),
         Command::Backup { command } => backup::backup(&context, command),
+        Command::Notify { test } => notify::notify(&context, *test),
         Command::Status => status::status(&context),
         Command::Runs => runs::runs(&context),
         Command::Show { run } => show::show(&context, run.as_deref()),

@@ -100,6 +100,12 @@ pub enum Command {
     WatchRun { folder: PathBuf },
     /// Show each server: release, health, lock, last run, backups.
     Status,
+    /// List who hears of runs, as `notify` in `site.toml` says.
+    Notify {
+        /// Send a test notice to each place, and print what came of it; exit 1 if one did not take it.
+        #[arg(long)]
+        test: bool,
+    },
     /// List, verify, drill, restore or prune backups; `run backup` makes one.
     Backup {
         #[command(subcommand)]

@@ -2,6 +2,7 @@
 
 mod doubt;
 mod machine;
+mod programs;
 mod targets;
 
 use super::context::Context;
@@ -82,6 +83,7 @@ fn look(
                 let unknown = unknown_kinds(&site, &mut kinds, &layers)?;
                 found.extend(unknown);
                 found.extend(site.servers.values().flat_map(|server| doubtful_secrets(&site, server)));
+                found.extend(programs::of_notices(&site));
                 for server in site.servers.values() {
                     // A file that can't be read overrides nothing, and is a finding of its own.
                     let own = layers.own_functions(&server.kind).unwrap_or_default();

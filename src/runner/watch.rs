@@ -1,7 +1,7 @@
 //! Who starts runners: whoever begins a run, and a watcher that starts one again when it is killed.
 
 use super::follow;
-use super::place::{self, RUNNER, WATCHER};
+use super::place::{self, COURIER, RUNNER, WATCHER};
 use crate::command::{Detached, own_session};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::stop::{Asked, Stop};
@@ -82,7 +82,7 @@ pub fn take(run: &Path) -> Result<Option<FileLock>> {
 
 /// The lock of who sends the run's notices; nothing if somebody does.
 pub fn take_courier(run: &Path) -> Result<Option<FileLock>> {
-    place::take(run, "courier").or_fail(Kind::Journal, || format!("`{}` can't be locked", run.display()))
+    place::take(run, COURIER).or_fail(Kind::Journal, || format!("`{}` can't be locked", run.display()))
 }
 
 /// The watcher: has a runner work on the run until that ends by itself. `say` is called once one holds the run.

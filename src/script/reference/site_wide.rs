@@ -23,8 +23,10 @@ run uses what `site.toml` said when it was begun or resumed. Runs with `--foregr
 /// Who hears of runs.
 fn notify() -> Page {
     let mut text = "Where notices of runs go: an array of tables at the beginning of `site.toml`, each with one of `command`, \
-                    `webhook`, `mail` and `ping`. A notice that nobody takes is sent again for an hour, and never disturbs \
-                    the run. Runs with `--foreground` send none.\n"
+                    `webhook`, `mail`, `apprise` and `ping`. `banister notify --test` tries them. A notice that nobody takes is \
+                    sent again for an hour after the run's end, and never disturbs the run; `banister status` and \
+                    `banister show` print it. A notice may come twice if what sends it is killed at that moment: it has the \
+                    same `id` then, and in mail the same `Message-ID`. Runs with `--foreground` send none.\n"
         .to_owned();
     for (name, about) in site::of_notify() {
         let _ = write!(text, "\n- `{name}`: {about}");
