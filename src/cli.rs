@@ -18,6 +18,7 @@ mod init;
 mod list;
 mod lock;
 mod man;
+mod metrics;
 mod new_site;
 mod notify;
 mod outcome;
@@ -100,7 +101,9 @@ fn dispatch(context: Context, command: &Command, matches: &clap::ArgMatches) -> 
         Command::Check { paths } => check::check(&context, paths),
         Command::Backup { command } => backup::backup(&context, command),
         Command::Notify { test } => notify::notify(&context, *test),
-        Command::Status => status::status(&context),
+        Command::Status { short: true } => status::short(&context),
+        Command::Status { .. } => status::status(&context),
+        Command::Metrics { file } => metrics::metrics(&context, file.as_deref()),
         Command::Runs => runs::runs(&context),
         Command::Show { run } => show::show(&context, run.as_deref()),
         Command::Doc { markdown: true, .. } => doc::markdown(&context),

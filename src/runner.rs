@@ -21,7 +21,6 @@
 mod place;
 
 pub mod answers;
-pub mod clock;
 pub mod events;
 pub mod follow;
 pub mod wishes;

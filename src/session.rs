@@ -7,6 +7,7 @@
 mod belongs;
 mod block;
 mod written;
+mod deadline;
 mod doubt;
 mod finish;
 pub mod frame;
@@ -20,6 +21,7 @@ mod rollback;
 mod said;
 mod typed;
 
+pub use deadline::deadlines;
 pub use frame::Frame;
 pub use header::{header, write_down};
 pub use hold::has_seen;
@@ -176,7 +178,9 @@ impl Session {
             at: failure.at.or_else(|| Some(self.place(frame, at, &call))),
             ..failure
         };
-        self.pass(frame, at, &call).map_err(located)
+        let value = self.pass(frame, at, &call).map_err(located)?;
+        self.hear_deadlines(&call, &value);
+        Ok(value)
     }
 
     fn pass(&self, frame: &Frame, at: &str, call: &Call) -> Result<Value> {

@@ -99,7 +99,18 @@ pub enum Command {
     #[command(hide = true)]
     WatchRun { folder: PathBuf },
     /// Show each server: release, health, lock, last run, backups.
-    Status,
+    Status {
+        /// Print a line for each server that needs attention, and nothing if none does: for the message of the day. Neither
+        /// health nor other machines are asked.
+        #[arg(long)]
+        short: bool,
+    },
+    /// Print metrics of each server for Prometheus: runs, backups, what is owed.
+    Metrics {
+        /// Write them to this file at once, for the textfile collector of node_exporter.
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
     /// List who hears of runs, as `notify` in `site.toml` says.
     Notify {
         /// Send a test notice to each place, and print what came of it; exit 1 if one did not take it.

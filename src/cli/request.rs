@@ -2,6 +2,7 @@
 
 use super::arguments::{Answers, WhenFailed};
 use super::context::Context;
+use crate::clock::Instant;
 use crate::failure::{Context as _, Failure, Kind, Result};
 use crate::machine::files::write_private_durably;
 use crate::site::{Site, Then, Unattended};
@@ -30,6 +31,9 @@ pub struct Request {
     /// The same of an earlier request whose runner was killed: an answer that came after that is still one.
     #[serde(default)]
     pub earlier: Option<u64>,
+    /// When it was asked for.
+    #[serde(default)]
+    pub at: Option<Instant>,
 }
 
 /// Where the run is taken up.
@@ -76,6 +80,7 @@ impl Request {
             sessions: 0,
             first: 1,
             earlier: None,
+            at: Some(Instant::now()),
         }
     }
 

@@ -1,8 +1,10 @@
 //! `banister status`.
 
 mod facts;
+mod short;
 
 pub use facts::Facts;
+pub use short::short;
 
 use super::asked::{Health, KindSays};
 use super::context::{Context, at_once, is_same_site};

@@ -220,6 +220,10 @@ impl Notify {
     pub fn learn_secrets(&self, number: usize) {
         for url in self.webhook.iter().chain(&self.ping).chain(&self.apprise) {
             secret::keep(format!("notify {number}"), url);
+            // An address is not taken for a secret in a text: what comes after the host is.
+            let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+            let path = rest.split_once('/').filter(|_| self.apprise.is_none()).map_or(rest, |(_, path)| path);
+            secret::keep(format!("notify {number} path"), path);
         }
     }
 

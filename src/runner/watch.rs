@@ -128,6 +128,14 @@ pub fn watch(run: &Path, say: &dyn Fn(&str)) -> Result<()> {
     }
 }
 
+/// Has this program do something more about a run that has ended, and waits for it; what it says goes into the run's log.
+pub fn and_then(run: &Path, arguments: &[&OsStr]) -> Result<()> {
+    let failed = || format!("nothing can be started for the run in `{}`", run.display());
+    let mut started = Detached::start(arguments, log(run)?).or_fail(Kind::Refused, failed)?;
+    _ = started.first_line();
+    started.wait().or_fail(Kind::Refused, failed).map(drop)
+}
+
 /// How many calls and blocks have ended by the journal: each session writes more records, also one that gets nothing done.
 fn done(run: &Path) -> usize {
     let Ok(journal) = File::open(run.join("journal.jsonl")) else { return 0 };

@@ -21,6 +21,8 @@ struct SiteFile {
     notify: Vec<Notify>,
     #[serde(default, deserialize_with = "Unattended::typed")]
     unattended: Option<Unattended>,
+    #[serde(default)]
+    metrics: Option<PathBuf>,
     servers: BTreeMap<String, Table>,
 }
 
@@ -28,6 +30,7 @@ struct SiteFile {
 pub struct Typed {
     pub notify: Vec<Notify>,
     pub unattended: Option<Unattended>,
+    pub metrics: Option<PathBuf>,
     pub servers: BTreeMap<String, Server>,
     /// Their names, in the order of the text.
     pub order: Vec<String>,
@@ -84,7 +87,8 @@ pub fn servers(text: &str, shown: &str, folder: Option<&Path>) -> Result<Typed> 
         let place = format!("{shown}, `notify`");
         Failure { at: Some(place), ..failure }
     })?;
-    Ok(Typed { notify: typed.notify, unattended: typed.unattended, servers, order })
+    let SiteFile { notify, unattended, metrics, .. } = typed;
+    Ok(Typed { notify, unattended, metrics, servers, order })
 }
 
 /// The names of the servers in the order of the text.

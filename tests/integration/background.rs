@@ -1,6 +1,7 @@
 //! Runs in the background: whoever dies, viewer, runner or watcher, they come to the same end.
 
 mod killed;
+mod late;
 mod mail;
 mod notices;
 mod unattended;

@@ -22,6 +22,10 @@ pub fn doubts(site: &Site, server: &Server, own: &[String]) -> Vec<Finding> {
     let text = std::fs::read_to_string(&site.file).unwrap_or_default();
     let mut doubts = urls(server);
     doubts.extend(nothing_saved(server, own));
+    if server.longest_maintenance.is_some() && server.maintenance.is_none() {
+        let message = "`longest_maintenance` has no effect: nothing says how users are blocked".to_owned();
+        doubts.push(Doubt::new("longest_maintenance", "", message, "write `maintenance` as well"));
+    }
     if server.ssh.is_none() {
         doubts.extend(places(server, &text));
         doubts.extend(programs::of_server(server));

@@ -3,7 +3,6 @@
 use super::wire::Wire;
 use super::{Letter, Login, MailServer};
 use crate::failure::{Failure, Kind, Result};
-use crate::secret;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use std::io::{ErrorKind, Read, Write};
@@ -37,10 +36,10 @@ impl Reply {
         (200..400).contains(&self.code)
     }
 
-    /// For people: it may repeat what was sent.
+    /// For people. It may repeat a password, which is hidden where it is shown.
     fn said(&self) -> String {
         let text: String = self.lines.join(" ").chars().filter(|c| !c.is_control()).take(SHOWN).collect();
-        secret::show(format!("{} {text}", self.code).trim_end()).into_owned()
+        format!("{} {text}", self.code).trim_end().to_owned()
     }
 }
 
@@ -150,7 +149,7 @@ impl<'a> Dialogue<'a> {
         let about = match line.split_once(' ') {
             // What follows may be a password.
             Some((word, _)) if word == "AUTH" => "to the password".to_owned(),
-            _ => line.lines().next().map(|line| format!("to `{}`", secret::show(line))).unwrap_or_default(),
+            _ => line.lines().next().map(|line| format!("to `{line}`")).unwrap_or_default(),
         };
         self.good(&about, |dialogue| dialogue.ask(line))
     }

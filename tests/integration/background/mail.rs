@@ -61,8 +61,7 @@ fn line(stream: &mut impl Read) -> Option<String> {
 
 /// Speaks SMTP until the end, or until TLS is to begin.
 fn serve(stream: &mut (impl Read + Write), heard: &Heard, abilities: &str, refuses: bool) -> Option<()> {
-    let mut say =
-        |stream: &mut dyn Write, text: &str| stream.write_all(format!("{text}\r\n").as_bytes()).ok();
+    let say = |stream: &mut dyn Write, text: &str| stream.write_all(format!("{text}\r\n").as_bytes()).ok();
     loop {
         let line = self::line(stream)?;
         heard.lock().unwrap().push(line.clone());
@@ -244,7 +243,7 @@ fn apprise_gets_its_url_where_other_users_do_not_see_it() {
     );
     with_notify(
         &world,
-        "[[notify]]\napprise = \"tgram://T0KEN-of-the-bot/123\"\n[[notify]]\nwebhook = \"http://127.0.0.1:9/T0KEN\"\nshape = \"ntfy\"\n[[notify]]\nping = \"http://127.0.0.1:9/T0KEN\"\n",
+        "[[notify]]\napprise = \"tgram://T0KEN-of-the-bot/123\"\n[[notify]]\nwebhook = \"http://127.0.0.1:9/T0KEN-of-the-hook\"\nshape = \"ntfy\"\n[[notify]]\nping = \"http://127.0.0.1:9/T0KEN-of-the-hook\"\n",
     );
     let path = format!("{folder}/bin:{}", std::env::var("PATH").unwrap());
     let said = said_with(&world, &["notify", "--test"], "PATH", Path::new(&path));

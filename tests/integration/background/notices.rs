@@ -53,7 +53,7 @@ fn each_notice_comes_once_by_each_way_also_if_nobody_takes_it_at_first() {
     let world = world();
     let (hook, received) = receiver(2);
     let (hc, pings) = receiver(0);
-    world.write("page", "#!/bin/sh\ncat >> paged; echo >> paged\n");
+    world.write("page", "#!/bin/sh\ncat >> paged\n");
     world.write("bin/sendmail", "#!/bin/sh\ncat >> $HOME/mailed\n");
     for program in ["page", "bin/sendmail"] {
         fs::set_permissions(world.path().join(program), fs::Permissions::from_mode(0o755)).unwrap();
@@ -105,7 +105,7 @@ fn each_notice_comes_once_by_each_way_also_if_nobody_takes_it_at_first() {
 #[test]
 fn a_question_that_waits_is_told_and_one_that_nobody_can_be_told_of_disturbs_nothing() {
     let world = world();
-    world.write("page", "#!/bin/sh\ncat >> paged; echo >> paged\n");
+    world.write("page", "#!/bin/sh\ncat >> paged\n");
     fs::set_permissions(world.path().join("page"), fs::Permissions::from_mode(0o755)).unwrap();
     let folder = world.path().display().to_string();
     with_notify(
@@ -124,9 +124,9 @@ fn a_question_that_waits_is_told_and_one_that_nobody_can_be_told_of_disturbs_not
     assert!(person.ends().success());
     wait_for_end(&world);
     assert!(world.read("paged").contains(r#""event":"done""#));
-    assert!(world.read("paged").ends_with("}\n\n"), "each notice is a line");
+    assert!(world.read("paged").ends_with("}\n"), "each notice is a line");
 
-    with_notify(&world, "[[notify]]\nwebhook = \"http://127.0.0.1:9/\"\n");
+    with_notify(&world, "[[notify]]\nwebhook = \"http://127.0.0.1:9/T0KEN-of-the-hook\"\n");
     let said = said_by(&world, &["run", "three", "--yes"]);
     assert_eq!(said.code, Some(0), "{said:?}");
     assert!(shown(&world).contains(r#""state":"done""#));
@@ -135,6 +135,10 @@ fn a_question_that_waits_is_told_and_one_that_nobody_can_be_told_of_disturbs_not
     let untaken = "notice not taken by webhook, tried again: `web: three is done`: connection refused";
     wait_for("it is told", || said_by(&world, &["status"]).out.contains(untaken));
     assert!(said_by(&world, &["show"]).out.contains(&format!("warning: {untaken}")));
+    let told =
+        std::process::Command::new("grep").args(["-rl", "T0KEN-of-the-hook"]).arg(world.path()).output();
+    let told = String::from_utf8(told.unwrap().stdout).unwrap();
+    assert_eq!(told.trim(), world.path().join("site.toml").display().to_string());
     // Its watcher tries for an hour.
     super::processes(&world, &["watch-run"]).into_iter().for_each(super::kill);
     wait_for("nobody tries", || said_by(&world, &["status"]).out.contains("webhook, not tried any more"));
