@@ -4,7 +4,7 @@ use crate::script::check::Severity;
 
 /// A place in `site.toml`, and what is wrong there.
 pub struct Doubt {
-    pub key: &'static str,
+    pub key: String,
     /// What is written there, if the key has several things.
     pub value: String,
     pub severity: Severity,
@@ -13,7 +13,13 @@ pub struct Doubt {
 }
 
 impl Doubt {
-    pub fn new(key: &'static str, value: &str, message: String, help: impl Into<String>) -> Doubt {
-        Doubt { key, value: value.into(), severity: Severity::Warning, message, help: help.into() }
+    pub fn new(key: &str, value: &str, message: String, help: impl Into<String>) -> Doubt {
+        Doubt {
+            key: key.into(),
+            value: value.into(),
+            severity: Severity::Warning,
+            message,
+            help: help.into(),
+        }
     }
 }

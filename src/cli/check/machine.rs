@@ -34,7 +34,7 @@ pub fn doubts(site: &Site, server: &Server, own: &[String]) -> Vec<Finding> {
         doubts.extend(targets(server, own));
     }
     let finding = |doubt: Doubt| {
-        let line = line(&text, &server.name, doubt.key, &doubt.value);
+        let line = line(&text, &server.name, &doubt.key, &doubt.value);
         let finding = at_line(&site.file, line, 0, doubt.message, doubt.help);
         Finding { severity: doubt.severity, ..finding }
     };

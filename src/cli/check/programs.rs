@@ -2,6 +2,7 @@
 
 use super::at_line;
 use super::doubt::Doubt;
+use crate::kind::Form;
 use crate::machine::health::Check;
 use crate::machine::notify;
 use crate::script::check::{Finding, Severity};
@@ -12,7 +13,7 @@ use std::path::Path;
 /// Programs of a server on this machine: of dumps, of checks, of hooks, of the repository, and of maintenance mode.
 pub fn of_server(server: &Server) -> Vec<Doubt> {
     let path = server.environment.get("PATH").cloned().or_else(|| std::env::var("PATH").ok());
-    let mut named: Vec<(&'static str, String)> = Vec::new();
+    let mut named: Vec<(&str, String)> = Vec::new();
     for dump in server.dumps.values() {
         let commands = [Some(&dump.dump), dump.load.as_ref(), dump.drill.as_ref()];
         let programs = commands.into_iter().flatten().filter_map(|command| command.first());
@@ -36,12 +37,32 @@ pub fn of_server(server: &Server) -> Vec<Doubt> {
         named.extend(both.into_iter().filter_map(|command| Some(("maintenance", command.first()?.clone()))));
     }
     named.dedup();
+    named.extend(own_commands(server));
     let is_there = |program: &str| match program.contains('/') {
-        true => runs(&server.path(program)),
+        // Some run in the folder of the Makefile.
+        true => runs(&server.path(program)) || runs(&server.make_folder().join(program)),
         false => is_in(path.as_deref().unwrap_or_default(), program),
     };
     let missing = named.into_iter().filter(|(_, program)| !is_there(program));
     missing.map(|(key, program)| Doubt::new(key, &program, message(&program), HELP)).collect()
+}
+
+/// Programs of the commands in keys that only its kind has, as far as the site's file says them.
+fn own_commands(server: &Server) -> Vec<(&str, String)> {
+    let mut found = Vec::new();
+    for (name, key) in &server.facts.keys {
+        let is_of_commands = matches!(key.form, Form::Commands | Form::TextsAndCommands);
+        let default = key.default.as_ref().and_then(|default| serde_json::to_value(default).ok());
+        let Some(said) =
+            server.own.get(name).filter(|said| is_of_commands && Some(*said) != default.as_ref())
+        else {
+            continue;
+        };
+        let commands = said.as_object().into_iter().flat_map(|commands| commands.values());
+        let programs = commands.filter_map(|command| command.as_array()?.first()?.as_str());
+        found.extend(programs.map(|program| (name.as_str(), program.to_owned())));
+    }
+    found
 }
 
 /// Programs of notices, which this machine sends.

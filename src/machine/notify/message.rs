@@ -12,15 +12,16 @@ const WORD: usize = 42;
 /// The message, with lines that end with `\n`. No line of a header can come from a title.
 pub fn message(from: Option<&str>, to: &[String], notice: &Notice) -> String {
     let text = notice.text.as_str();
-    let is_plain = text.is_ascii() && text.lines().all(|line| line.len() <= LONGEST_LINE);
+    // A carriage return of its own would be the end of a line to some.
+    let is_usual = |c: char| c.is_ascii_graphic() || [' ', '\t', '\n'].contains(&c);
+    let is_plain = text.chars().all(is_usual) && text.lines().all(|line| line.len() <= LONGEST_LINE);
     let (encoding, body) = match is_plain {
         true => ("7bit", format!("{}\n", text.trim_end())),
         false => ("base64", folded(text)),
     };
     let from = from.map(|from| format!("From: {from}\n")).unwrap_or_default();
-    let is_word = |c: char| c.is_ascii_alphanumeric() || ['.', '-', '_'].contains(&c);
     let id: String = notice.id.chars().map(|c| if is_word(c) { c } else { '-' }).collect();
-    let host: String = notice.host.chars().filter(|c| is_word(*c)).collect();
+    let host = host(notice);
     // Of the notice, so that it is the same however often it is sent.
     let at = notice.time.parse::<jiff::Timestamp>().unwrap_or_else(|_| jiff::Timestamp::now());
     let date = at.strftime("%a, %d %b %Y %H:%M:%S +0000");
@@ -30,6 +31,15 @@ pub fn message(from: Option<&str>, to: &[String], notice: &Notice) -> String {
         to.join(", "),
         subject(notice.title.as_str()),
     )
+}
+
+fn is_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || ['.', '-', '_'].contains(&c)
+}
+
+/// The machine's name as an address can have it.
+pub fn host(notice: &Notice) -> String {
+    notice.host.chars().filter(|c| is_word(*c)).collect()
 }
 
 /// Encoded words, each on a line of its own.

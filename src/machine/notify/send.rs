@@ -1,6 +1,6 @@
 //! Sends a notice by the one way that a table of `notify` names.
 
-use super::message::message;
+use super::message::{host, message};
 use super::{Notice, Notify, Shape, When, password};
 use crate::command::{Spec, feed};
 use crate::failure::{Context, Failure, Kind, Result};
@@ -58,7 +58,7 @@ impl Notify {
         }
         let login = self.user.clone().zip(password).map(|(user, password)| Login { user, password });
         let user = self.user.clone().filter(|user| user.contains('@'));
-        let from = self.from.clone().or(user).unwrap_or_else(|| format!("banister@{}", notice.host));
+        let from = self.from.clone().or(user).unwrap_or_else(|| format!("banister@{}", host(notice)));
         let text = message(Some(&from), &self.mail, notice);
         let letter = Letter { from: &from, to: &self.mail, message: &text };
         let refused = server.hand_over(&letter, login.as_ref(), WITHIN.0)?;
@@ -109,7 +109,7 @@ fn ping(url: &str, event: When) -> String {
     format!("{}{end}{query}", path.trim_end_matches('/'))
 }
 
-/// The command that reads the text. Its URLs are in its environment, where other users don't see them.
+/// The command that reads the text, and that says why it fails. Its URLs are in its environment, where other users don't see them.
 fn apprise(notice: &Notice) -> Vec<String> {
     let sort = match notice.event {
         When::Done => "success",
@@ -117,7 +117,7 @@ fn apprise(notice: &Notice) -> Vec<String> {
         When::Asked | When::RolledBack => "warning",
         When::Started | When::Test => "info",
     };
-    let words = ["apprise", "--input-format=text"].map(str::to_owned).into_iter();
+    let words = ["apprise", "--verbose", "--input-format=text"].map(str::to_owned).into_iter();
     words.chain([format!("--notification-type={sort}"), format!("--title={}", notice.title)]).collect()
 }
 

@@ -84,17 +84,22 @@ impl<'a> Dialogue<'a> {
         let has = |way: &str| offered.iter().any(|offered| offered == way);
         if has("PLAIN") {
             let proof = BASE64.encode(format!("\0{}\0{}", login.user, login.password));
-            self.say(&format!("AUTH PLAIN {proof}"))?;
+            self.prove(&format!("AUTH PLAIN {proof}"))?;
         } else if has("LOGIN") {
             for line in ["AUTH LOGIN".to_owned(), BASE64.encode(&login.user), BASE64.encode(&login.password)]
             {
-                self.say(&line)?;
+                self.prove(&line)?;
             }
         } else {
             let why = "it takes no password: it offers neither AUTH PLAIN nor AUTH LOGIN";
             return Err(self.server.failed(Kind::Refused, why));
         }
         Ok(())
+    }
+
+    /// Says a part of the proof, which a failure must not show.
+    fn prove(&mut self, line: &str) -> Result<Reply> {
+        self.good("to the password", |dialogue| dialogue.ask(line))
     }
 
     /// Sends the message. See [`MailServer::hand_over`].
@@ -146,11 +151,7 @@ impl<'a> Dialogue<'a> {
 
     /// Says something, and fails unless the answer is good.
     fn say(&mut self, line: &str) -> Result<Reply> {
-        let about = match line.split_once(' ') {
-            // What follows may be a password.
-            Some((word, _)) if word == "AUTH" => "to the password".to_owned(),
-            _ => line.lines().next().map(|line| format!("to `{line}`")).unwrap_or_default(),
-        };
+        let about = line.lines().next().map(|line| format!("to `{line}`")).unwrap_or_default();
         self.good(&about, |dialogue| dialogue.ask(line))
     }
 

@@ -258,7 +258,7 @@ fn apprise_gets_its_url_where_other_users_do_not_see_it() {
     assert!(rows[2][0] == "ping" && rows[2][1].contains("connection refused"), "{said:?}");
     assert!(!format!("{said:?}").contains("T0KEN"), "{said:?}");
     let words = world.read("words");
-    assert!(words.starts_with("--input-format=text --notification-type=info --title="), "{words}");
+    assert!(words.starts_with("--verbose --input-format=text --notification-type=info --title="), "{words}");
     assert!(!words.contains("T0KEN"), "{words}");
     assert_eq!(world.read("urls"), "tgram://T0KEN-of-the-bot/123\n");
     assert!(world.read("text").contains("nothing has happened"));

@@ -193,3 +193,26 @@ fn a_program_that_is_not_there_is_found_with_its_place() {
     }
     assert!(said.out.contains("there is no program `no-such-hook`"), "{said:?}");
 }
+
+#[test]
+fn what_is_sent_while_its_sender_is_killed_is_sent_again_with_the_same_name() {
+    let world = world();
+    world.write("hold", "");
+    let folder = world.path().display().to_string();
+    let script = format!("cd {folder}; cat >> paged; if test -e hold; then sleep 3; fi");
+    with_notify(&world, &format!("[[notify]]\ncommand = [\"sh\", \"-c\", \"{script}\"]\nat = [\"asked\"]\n"));
+    detached(&world, &["run", "three", "--detach"]);
+    wait_for("it is told", || world.read("paged").ends_with('\n'));
+    world.remove("hold");
+    super::processes(&world, &["watch-run"]).into_iter().for_each(super::kill);
+    wait_for("it is told again", || {
+        world.read("paged").lines().count() == 2 && world.read("paged").ends_with('\n')
+    });
+    let paged = world.read("paged");
+    let ids: Vec<Value> =
+        paged.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["id"].clone()).collect();
+    assert_eq!(ids[0], ids[1], "{paged}");
+    assert_eq!(said_by(&world, &["resume", "--yes"]).code, Some(0));
+    wait_for_end(&world);
+    assert_eq!(world.read("paged").lines().count(), 2);
+}
