@@ -72,7 +72,8 @@ fn a_rollback_is_promised_only_where_something_would_be_rolled_back() {
 fn who_sits_at_a_terminal_is_asked_also_if_others_are_not_waited_for() {
     let world = world_with("stop");
     let mut person = at_terminal(&world, &["run", "three"]);
-    person.sees("Go on?");
+    // The call is shown with the same text before it is asked.
+    person.sees("[y/n]");
     person.types("y\n");
     person.sees("state: `three` is done on web");
     assert!(person.ends().success());
