@@ -13,6 +13,7 @@ pub use ended::{End, Ended, close_all, end_of, ended, note_dismissed, note_end};
 pub use failed::FailedRelease;
 pub use file::{change, read};
 
+use crate::clock::Deadline;
 use crate::event::RunState;
 use crate::failure::{Failure, Kind, Result};
 use crate::output::word;
@@ -88,12 +89,20 @@ pub struct Owed {
     /// The release that is being installed, if that is what is owed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release: Option<String>,
+    /// When it must be settled, if there is such a time, by the clocks of the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Deadline>,
     /// Absent while the run is open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left: Option<Left>,
 }
 
 impl Owed {
+    /// Whether its time is over.
+    pub fn is_overdue(&self) -> bool {
+        self.until.as_ref().is_some_and(|until| until.left().is_zero())
+    }
+
     /// Whether it is the same thing of the same run.
     fn is_same(&self, other: &Owed) -> bool {
         (&self.run, &self.text, &self.data, &self.release)

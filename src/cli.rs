@@ -18,7 +18,9 @@ mod init;
 mod list;
 mod lock;
 mod man;
+mod metrics;
 mod new_site;
+mod notify;
 mod outcome;
 mod plan;
 mod repl;
@@ -98,7 +100,10 @@ fn dispatch(context: Context, command: &Command, matches: &clap::ArgMatches) -> 
         Command::Test(options) => test::test(&context, options),
         Command::Check { paths } => check::check(&context, paths),
         Command::Backup { command } => backup::backup(&context, command),
-        Command::Status => status::status(&context),
+        Command::Notify { test } => notify::notify(&context, *test),
+        Command::Status { short: true } => status::short(&context),
+        Command::Status { .. } => status::status(&context),
+        Command::Metrics { file } => metrics::metrics(&context, file.as_deref()),
         Command::Runs => runs::runs(&context),
         Command::Show { run } => show::show(&context, run.as_deref()),
         Command::Doc { markdown: true, .. } => doc::markdown(&context),

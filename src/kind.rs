@@ -17,7 +17,7 @@ mod written;
 
 pub use detect::{detectable, filled};
 pub use fields::{Field, fields};
-pub use keys::OwnKey;
+pub use keys::{Form, OwnKey};
 pub use members::Layout;
 pub use written::{
     Archive, Detect, Fits, Links, Means, Member, Restores, Source, Stores, Written, documented,

@@ -11,6 +11,7 @@ mod sync;
 mod output;
 pub mod failure;
 pub mod units;
+mod clock;
 pub mod data;
 mod kind;
 mod secret;

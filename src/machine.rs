@@ -33,6 +33,7 @@ pub mod root;
 pub mod roots;
 pub mod search;
 pub mod settings_drift;
+pub mod smtp;
 pub mod sqlite;
 pub mod tree;
 pub mod volume;

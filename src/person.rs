@@ -3,9 +3,11 @@
 //! A question is data, so that a terminal, a test or an answer given on the command line can each meet it. Who asks
 //! and how is in `report`; what happens when nobody is there is decided here once: the run ends, resumable.
 
+use crate::clock::Deadline;
 use crate::failure::{Failure, Kind, Result};
 use serde::{Deserialize, Serialize};
 use std::sync::OnceLock;
+use std::time::Duration;
 
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +93,22 @@ pub trait Person: Send + Sync {
     fn ask_about(&self, about: &str, question: &Question) -> Result<Answer> {
         let _ = about;
         self.ask(question)
+    }
+
+    /// Hears whether the run has something to roll back from now on, by what its script declares: what happens with a
+    /// question that nobody answers may depend on it.
+    fn hear_way_back(&self, is_there: bool) {
+        let _ = is_there;
+    }
+
+    /// Hears until when something must be settled, or that it is: nobody is waited for longer. `of` says what.
+    fn hear_deadline(&self, of: &str, until: Option<Deadline>) {
+        let _ = (of, until);
+    }
+
+    /// How long it is until the first of these.
+    fn time_left(&self) -> Option<Duration> {
+        None
     }
 
     /// Whether something was asked when nobody was there, as opposed to a no.

@@ -8,6 +8,7 @@ pub mod log;
 pub mod markdown;
 pub mod plan;
 pub mod plan_summary;
+pub mod prometheus;
 pub mod prompt;
 pub mod reference;
 mod side_by_side;

@@ -7,7 +7,8 @@
 //! live                  the last line of each course; replaced while something goes on
 //! asked/KEY             a question that waits for an answer, since when and how long
 //! answers/KEY           the answer to it; linked once, by whoever comes first
-//! notices/started       a notice to people who don't look on, written once; `.sent.0` beside it when the first place took it
+//! notices/started       a notice to people who don't look on, written once; `.sent.0` beside it when the first place took it,
+//!                       `.failed.0` while that does not, with why
 //! wishes/000002-finish  that the session is to stop, and who says so; linked once
 //! runner, watcher       locks of the process that works on the run, and of the one that starts it again
 //! runner.log            what went wrong with these two
@@ -20,10 +21,11 @@
 mod place;
 
 pub mod answers;
-pub mod clock;
 pub mod events;
 pub mod follow;
 pub mod wishes;
+
+mod moved;
 
 pub mod mailbox;
 pub mod notices;

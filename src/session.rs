@@ -7,6 +7,7 @@
 mod belongs;
 mod block;
 mod written;
+mod deadline;
 mod doubt;
 mod finish;
 pub mod frame;
@@ -20,11 +21,12 @@ mod rollback;
 mod said;
 mod typed;
 
+pub use deadline::deadlines;
 pub use frame::Frame;
 pub use header::{header, write_down};
 pub use hold::has_seen;
 pub use restart::{Change, Restart};
-pub use rollback::has_changed;
+pub use rollback::{has_changed, is_untouched};
 pub use written::Open;
 
 use crate::data;
@@ -138,6 +140,8 @@ impl Session {
 
     fn over(parts: Parts, written: Written, rollback: bool) -> Session {
         let Parts { site, header, stop, reach, listener, person, stepwise } = parts;
+        // What an earlier session declared is declared anew.
+        person.hear_way_back(false);
         Session {
             site,
             header,
@@ -174,7 +178,9 @@ impl Session {
             at: failure.at.or_else(|| Some(self.place(frame, at, &call))),
             ..failure
         };
-        self.pass(frame, at, &call).map_err(located)
+        let value = self.pass(frame, at, &call).map_err(located)?;
+        self.hear_deadlines(&call, &value);
+        Ok(value)
     }
 
     fn pass(&self, frame: &Frame, at: &str, call: &Call) -> Result<Value> {

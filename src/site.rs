@@ -37,6 +37,7 @@ mod state;
 mod table;
 mod targets;
 mod typed;
+mod unattended;
 
 pub use find::find;
 pub use floating::PinnedImage;
@@ -49,6 +50,7 @@ pub use own::state_folder;
 pub use table::Table;
 pub use targets::Targets;
 use typed::Typed;
+pub use unattended::{Then, Unattended};
 
 /// The file's name, unless another one is named.
 pub const FILE: &str = "site.toml";
@@ -60,6 +62,10 @@ pub struct Site {
     pub file: PathBuf,
     /// Where notices of runs go.
     pub notify: Vec<Notify>,
+    /// What happens where nobody is there, unless the command line says.
+    pub unattended: Option<Unattended>,
+    /// The file for metrics that is written when a run ends.
+    pub metrics: Option<PathBuf>,
     /// By name, in the order of names.
     pub servers: BTreeMap<String, Server>,
     /// Their names, in the order in which the file has their tables.
@@ -205,7 +211,8 @@ impl Site {
         // Links resolved: whoever names the site in another way must find the same runs, and the same scripts beside it.
         let file = file.canonicalize().or_else(|_| std::path::absolute(file)).unwrap_or_else(|_| file.into());
         check_text(&file)?;
-        let Typed { notify, mut servers, order } = typed::servers(&text, &shown.to_string(), file.parent())?;
+        let Typed { notify, unattended, metrics, mut servers, order } =
+            typed::servers(&text, &shown.to_string(), file.parent())?;
         if servers.is_empty() {
             return Err(Failure::new(Kind::Invalid, format!("`{shown}` names no server"))
                 .why("the table `servers` is empty")
@@ -247,7 +254,8 @@ impl Site {
             let others = backups.iter().filter(|(name, _)| *name != server.name);
             server.neighbours = others.map(|(_, folder)| folder.clone()).collect();
         }
-        Ok(Site { file, notify, servers, order })
+        let metrics = metrics.map(|file| folder.join(file));
+        Ok(Site { file, notify, unattended, metrics, servers, order })
     }
 
     /// The folder that holds `site.toml`.

@@ -3,13 +3,12 @@
 pub mod demo;
 pub mod repl;
 pub mod test;
-pub mod unattended;
 
 use crate::machine::backup::{Age, Span};
+use crate::site::Unattended;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
-use unattended::Unattended;
 
 /// Runs update runbooks for self-hosted servers; can be killed at any moment and continues.
 #[derive(Parser, Debug)]
@@ -100,7 +99,24 @@ pub enum Command {
     #[command(hide = true)]
     WatchRun { folder: PathBuf },
     /// Show each server: release, health, lock, last run, backups.
-    Status,
+    Status {
+        /// Print a line for each server that needs attention, and nothing if none does: for the message of the day. Neither
+        /// health nor other machines are asked.
+        #[arg(long)]
+        short: bool,
+    },
+    /// Print metrics of each server for Prometheus: runs, backups, what is owed.
+    Metrics {
+        /// Write them to this file at once, for the textfile collector of node_exporter.
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
+    /// List who hears of runs, as `notify` in `site.toml` says.
+    Notify {
+        /// Send a test notice to each place, and print what came of it; exit 1 if one did not take it.
+        #[arg(long)]
+        test: bool,
+    },
     /// List, verify, drill, restore or prune backups; `run backup` makes one.
     Backup {
         #[command(subcommand)]
@@ -267,7 +283,8 @@ pub struct Answers {
     #[arg(long)]
     pub step: bool,
     /// What to do with a question or a failure where nobody is there: `wait`, `stop` or `rollback`; `rollback:10m` waits so
-    /// long before it [default: `wait` if it is begun at a terminal or with `--detach`, `stop` elsewhere].
+    /// long before it [default: `unattended` in `site.toml`, else `wait` if it is begun at a terminal or with `--detach`,
+    /// `stop` elsewhere].
     #[arg(long, value_name = "WHAT")]
     pub unattended: Option<Unattended>,
     /// Leave the run to itself as soon as it works; `banister attach` shows it.

@@ -3,6 +3,7 @@
 mod doubt;
 mod machine;
 mod sources;
+mod programs;
 mod targets;
 
 use super::context::Context;
@@ -48,7 +49,14 @@ pub fn check(context: &Context, paths: &[PathBuf]) -> Result<u8> {
     let errors = found.iter().any(|finding| finding.severity == Severity::Error);
     match context.json {
         true => println!("{}", serde_json::json!(found)),
-        false => print!("{}", findings::render(&found, files, has_site, context.style, context.quiet)),
+        false => {
+            print!("{}", findings::render(&found, files, has_site, context.style, context.quiet));
+            // A site that can't be read is among the findings.
+            let site = context.site_if_any().ok().flatten().filter(|_| paths.is_empty() && !context.quiet);
+            if let Some(said) = site.and_then(|site| site.unattended) {
+                println!("unattended: {}", said.sentence());
+            }
+        }
     }
     Ok(if errors { 2 } else { 0 })
 }
@@ -76,6 +84,7 @@ fn look(
                 let unknown = unknown_kinds(&site, &mut kinds, &layers)?;
                 found.extend(unknown);
                 found.extend(site.servers.values().flat_map(|server| doubtful_secrets(&site, server)));
+                found.extend(programs::of_notices(&site));
                 for server in site.servers.values() {
                     // A file that can't be read overrides nothing, and is a finding of its own.
                     let own = layers.own_functions(&server.kind).unwrap_or_default();

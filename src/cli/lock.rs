@@ -84,6 +84,7 @@ pub fn lines(context: &Context, server: &str, noted: &Result<Noted>) -> Vec<Stri
         lines.push(format!("unfinished {}", book::describe(book, open)));
         lines.push(format!("  continue it with `{}`; its journal: {}", book::resume(open), open.journal));
     }
+    lines.extend(overdue(context, server, book));
     for owed in book.owed.iter().filter(|owed| book.is_left(owed)) {
         let why = owed.left.as_ref();
         let why = why.map(|left| format!("; left by {} at {}: {}", left.by, left.at, left.reason));
@@ -115,6 +116,26 @@ pub fn lines(context: &Context, server: &str, noted: &Result<Noted>) -> Vec<Stri
     // What scripts and people wrote is shown without what a terminal would obey.
     let clean = |line: String| crate::secret::show(&line).replace(|c: char| c.is_control(), "");
     lines.into_iter().map(clean).collect()
+}
+
+/// What an open run should have settled by now, a line each.
+pub fn overdue(context: &Context, server: &str, book: &book::Book) -> Vec<String> {
+    let late = book.owed.iter().filter(|owed| owed.is_overdue());
+    let line = |owed: &book::Owed| {
+        let Some(open) = book.open(&owed.run).filter(|_| !book.is_left(owed)) else {
+            let command = dismissal(context, server, &owed.name);
+            return format!("overdue for {}: {}; once it is done: `{command}`", since(owed), owed.text);
+        };
+        let resume = book::resume(open);
+        format!("overdue for {}: {}; roll back with `{resume} --rollback`", since(owed), owed.text)
+    };
+    late.map(line).collect()
+}
+
+/// How long it is overdue, in words.
+fn since(owed: &book::Owed) -> String {
+    let seconds = owed.until.as_ref().map_or(0.0, |until| until.overdue().as_secs_f64());
+    crate::report::text::elapsed(seconds)
 }
 
 /// Releases the lock of each server.

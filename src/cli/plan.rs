@@ -60,7 +60,11 @@ pub fn plan(context: &Context, options: &PlanOptions, matches: &clap::ArgMatches
     let failure = plan.failure.as_ref().or(plan.rollback_failure.as_ref());
     let code = failure.map_or(0, |failure| failure.kind.exit_code());
     if context.json {
-        println!("{}", shown(&plan));
+        let mut document = shown(&plan);
+        if let (Some(said), Some(map)) = (site.unattended, document.as_object_mut()) {
+            map.insert("unattended".into(), said.to_string().into());
+        }
+        println!("{document}");
         return Ok(code);
     }
     print!("{}", lines(&plan, &took(context, &plan), context.style, context.verbose));
@@ -75,7 +79,8 @@ pub fn plan(context: &Context, options: &PlanOptions, matches: &clap::ArgMatches
         ),
         (None, None) => (summary(&plan), next(context, &plan, options.out.as_deref())),
     };
-    println!("\n{} {}", context.style.bold("state:"), show(&state));
+    let unattended = site.unattended.map(|said| format!("unattended: {}\n", said.sentence()));
+    println!("\n{}{} {}", unattended.unwrap_or_default(), context.style.bold("state:"), show(&state));
     println!("{}  {}", context.style.bold("next:"), show(&next));
     Ok(code)
 }

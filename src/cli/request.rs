@@ -1,11 +1,11 @@
 //! What a runner is asked to do: the part of a command line that it needs, in the folder of the run.
 
-use super::arguments::unattended::{Then, Unattended};
 use super::arguments::{Answers, WhenFailed};
 use super::context::Context;
+use crate::clock::Instant;
 use crate::failure::{Context as _, Failure, Kind, Result};
 use crate::machine::files::write_private_durably;
-use crate::site::Site;
+use crate::site::{Site, Then, Unattended};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -31,6 +31,9 @@ pub struct Request {
     /// The same of an earlier request whose runner was killed: an answer that came after that is still one.
     #[serde(default)]
     pub earlier: Option<u64>,
+    /// When it was asked for.
+    #[serde(default)]
+    pub at: Option<Instant>,
 }
 
 /// Where the run is taken up.
@@ -43,12 +46,24 @@ pub enum Way {
     From(String),
 }
 
+/// What happens where nobody is there, if the command line does not say it.
+fn unless_said(context: &Context, site: &Site, detached: bool) -> Unattended {
+    let is_at_terminal = context.is_interactive() && !detached;
+    // Whoever sits there needs a moment to answer: what happens at once is for runs that nobody looks at.
+    let fits = |said: &Unattended| !is_at_terminal || said.wait().is_none_or(|wait| !wait.is_zero());
+    if let Some(said) = site.unattended.filter(fits) {
+        return said;
+    }
+    // What is asked after a failure is asked of a person who was there at the beginning.
+    let then = if context.is_interactive() || detached { Then::Wait } else { Then::Stop };
+    Unattended { then, after: None }
+}
+
 impl Request {
     pub fn new(context: &Context, site: &Site, answers: &Answers, way: Way) -> Request {
         let mut answers = answers.clone();
-        // What is asked after a failure is asked of a person who was there at the beginning.
-        let then = if context.is_interactive() || answers.detach { Then::Wait } else { Then::Stop };
-        let unattended = *answers.unattended.get_or_insert(Unattended { then, after: None });
+        let unattended =
+            *answers.unattended.get_or_insert_with(|| unless_said(context, site, answers.detach));
         // One that is to be rolled back after a time waits for somebody until then.
         let waits = context.is_interactive() || unattended.then == Then::Rollback;
         if answers.on_failure == WhenFailed::Ask && !waits {
@@ -65,6 +80,7 @@ impl Request {
             sessions: 0,
             first: 1,
             earlier: None,
+            at: Some(Instant::now()),
         }
     }
 

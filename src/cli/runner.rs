@@ -8,17 +8,19 @@ use crate::event::{Event, Listener, RunState};
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::index::Index;
 use crate::journal::run::OpenRun;
+use crate::person::Person;
 use crate::report::failure::render;
 use crate::report::text::Style;
 use crate::runner::events::Events;
 use crate::runner::mailbox::Mailbox;
 use crate::runner::notices::{self, Noticing};
 use crate::runner::{watch, wishes};
-use crate::session::{Direction, Restart};
+use crate::session::{Direction, Restart, deadlines};
 use crate::site::Site;
 use crate::stop::{Asked, Stop};
 use signal_hook::consts::SIGTERM;
 use signal_hook::iterator::Signals;
+use std::ffi::OsStr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,8 +34,20 @@ pub fn watcher(run: &Path) -> Result<u8> {
         scope.spawn(|| notify(run, &|| over.load(Ordering::SeqCst)));
         let watched = watch::watch(run, &say);
         over.store(true, Ordering::SeqCst);
+        metrics(run);
         watched.map(|()| 0)
     })
+}
+
+/// Has the metrics written, if the site says where. What goes wrong is in the log, and is written by the next run.
+fn metrics(run: &Path) {
+    let Ok(site) = Request::read(run).and_then(|request| Site::load(&request.site)) else { return };
+    let Some(file) = &site.metrics else { return };
+    let arguments: [&OsStr; 5] =
+        ["metrics".as_ref(), "--file".as_ref(), file.as_ref(), "--site".as_ref(), site.folder().as_ref()];
+    if let Err(failure) = watch::and_then(run, &arguments) {
+        eprint!("{}", render(&failure, Style { color: false }));
+    }
 }
 
 /// Sends the run's notices, unless another watcher does.
@@ -128,8 +142,14 @@ fn work_on(
     mailbox.earlier = request.earlier;
     mailbox.yes = answers.yes;
     mailbox.prepared.clone_from(&answers.answer);
-    (mailbox.wait, mailbox.then) = answers.unattended().wait();
-    context.attended = Some(Attended { person: Arc::new(mailbox), listener });
+    mailbox.unattended = answers.unattended();
+    mailbox.asked_for.clone_from(&request.at);
+    let mailbox = Arc::new(mailbox);
+    for (of, until) in deadlines(&run.index) {
+        mailbox.hear_deadline(&of, until);
+    }
+    mailbox.keep_deadlines();
+    context.attended = Some(Attended { person: mailbox, listener });
     // A session has failed, and what was to come of it was lost with the process before this one.
     if let Some(code) = ended {
         let index = &run.index;

@@ -13,6 +13,7 @@ use crate::journal::run::{Glance, Summary};
 use crate::key::Key;
 use crate::report::failure::render;
 use crate::report::text::{elapsed, table};
+use crate::runner::notices;
 use crate::secret;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
@@ -53,6 +54,7 @@ pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
         let restart =
             |restart: &Restarted| json!({ "step": restart.step, "by": restart.by, "time": restart.time });
         document["restarts"] = summary.index.restarts.iter().map(restart).collect();
+        document["untaken_notices"] = json!(notices::untaken(&summary.path));
         document["answers"] = answers::json(&summary);
         document["by_hand"] = by_hand::json(&summary);
         document["server_states"] = summary.header.servers.iter().map(state).collect();
@@ -102,6 +104,9 @@ pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
         eprint!("{}", render(unread.failure(), context.style));
     } else if let Some((_, Some(failure))) = &summary.index.finished {
         print!("{}", render(failure, context.style));
+    }
+    for untaken in notices::untaken(&summary.path) {
+        println!("{} {}", context.style.warn("warning:"), secret::show(&untaken.line()));
     }
     let (state, next) = outcome::lines(context, &summary);
     println!("{} {}", context.style.bold("state:"), secret::show(&state));

@@ -1,8 +1,10 @@
 //! `banister status`.
 
 mod facts;
+mod short;
 
 pub use facts::Facts;
+pub use short::short;
 
 use super::asked::{Health, KindSays};
 use super::context::{Context, at_once, is_same_site};
@@ -16,6 +18,7 @@ use crate::machine::archive::is_of;
 use crate::machine::backup::Card;
 use crate::reach::Reach;
 use crate::reach::inquiry::{self, Noted};
+use crate::runner::notices;
 use crate::secret;
 use crate::site::{Server, Site};
 use crate::stop::Stop;
@@ -91,6 +94,7 @@ pub fn look(context: &Context, site: &Arc<Site>, reach: &Arc<dyn Reach>, server:
         last_ended: book.and_then(|noted| noted.ended.clone()),
         orphans: book.map(|noted| noted.orphans.clone()),
         notes: super::lock::lines(context, &server.name, &noted),
+        untaken_notices: last.as_ref().map(|run| notices::untaken(&run.path)).unwrap_or_default(),
         unknown: noted.as_ref().err().map(ToString::to_string),
         backups,
         backups_unknown,

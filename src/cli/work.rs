@@ -1,6 +1,5 @@
 //! Works on a run: the part that `run` and `resume` share.
 
-use super::arguments::unattended::Then;
 use super::arguments::{Answers, WhenFailed};
 use super::context::Context;
 use super::outcome;
@@ -10,11 +9,12 @@ use crate::journal::Header;
 use crate::journal::run::{self, OpenRun};
 use crate::output::word;
 use crate::person::{Form, Question};
+use crate::report::failure::render;
 use crate::report::json::JsonLines;
 use crate::report::lines::Lines;
 use crate::script::runbook::{OnFailure, Runbook};
 use crate::session::{Direction, Parts, Session};
-use crate::site::Site;
+use crate::site::{Site, Then};
 use crate::stop::{Asked, Stop};
 use std::path::Path;
 use std::sync::Arc;
@@ -33,7 +33,12 @@ pub fn work(
 ) -> Result<u8> {
     let stop = Arc::new(Stop::new());
     super::signals::listen(&stop)?;
-    work_until(context, site, runbook, header, run, answers, direction, false, &stop)
+    let code = work_until(context, site.clone(), runbook, header, run, answers, direction, false, &stop)?;
+    // What nobody can write disturbs no run.
+    if let Err(failure) = super::metrics::write(context, &site) {
+        eprint!("{}", render(&failure, context.style));
+    }
+    Ok(code)
 }
 
 /// The same, for who listens to signals already; they are told to `stop`. `went_back` says that an earlier session began to
@@ -113,14 +118,28 @@ pub struct Next {
 /// What comes after a session: another one, as a person says or as is to be done where nobody is there; or nothing.
 pub fn after(context: &Context, answers: &Answers, path: &Path, ended: &Ended, stop: &Stop) -> Option<Next> {
     let can_go_back = ended.way_back && !ended.is_back && !run::is_untouched(path);
-    let goes_back = can_go_back && answers.unattended().then == Then::Rollback;
-    let unattended = Next { back: true, unattended: true };
+    let person = context.person(answers);
+    let time_left = person.time_left().filter(|_| can_go_back);
+    let is_late = || person.time_left().is_some_and(|left| left.is_zero()) && stop.asked() <= Asked::Finish;
+    let goes_back = can_go_back && (answers.unattended().then == Then::Rollback || time_left.is_some());
+    let unattended = || {
+        // What is over is not over once more.
+        person.hear_way_back(false);
+        stop.clear();
+        Some(Next { back: true, unattended: true })
+    };
     // Nobody answered what had to be answered. Who says no wants that it stops as it is.
-    let is_missed = ended.code == Kind::Declined.exit_code() && context.person(answers).was_missed();
+    let is_missed = ended.code == Kind::Declined.exit_code() && person.was_missed();
     if is_missed && goes_back && stop.asked() == Asked::Nothing {
-        return Some(unattended);
+        return unattended();
     }
-    if ended.code != 1 || answers.on_failure != WhenFailed::Ask || !context.is_attended() {
+    let is_stopped = is_missed || ended.code == 1 || ended.code == Kind::Interrupted.exit_code();
+    if is_stopped && can_go_back && is_late() {
+        return unattended();
+    }
+    // Somebody may come before users have been kept out for too long.
+    let is_asked = answers.on_failure == WhenFailed::Ask || time_left.is_some();
+    if ended.code != 1 || !is_asked || !context.is_attended() {
         return None;
     }
     let form = match ended.way_back && !ended.is_back {
@@ -129,10 +148,12 @@ pub fn after(context: &Context, answers: &Answers, path: &Path, ended: &Ended, s
     };
     let text = what_now(context, path, ended.is_back);
     let about = format!("failed.{}", ended.number);
-    match context.person(answers).ask_about(&about, &Question { text, form }) {
+    person.hear_way_back(can_go_back);
+    match person.ask_about(&about, &Question { text, form }) {
         Ok(answer) if answer.text == "retry" => Some(Next { back: false, unattended: false }),
         Ok(answer) if answer.text == "rollback" => Some(Next { back: true, unattended: false }),
-        Err(failure) if failure.kind == Kind::Declined && goes_back => Some(unattended),
+        Err(failure) if failure.kind == Kind::Declined && goes_back => unattended(),
+        Err(failure) if failure.kind == Kind::Interrupted && goes_back && is_late() => unattended(),
         _ => None,
     }
 }
@@ -196,7 +217,7 @@ fn run_once(
     let was_asked_to_go_back = session.is_turned_back();
     let on_failure = match answers.on_failure {
         // Nobody is waited for.
-        _ if answers.unattended().wait().0 == Some(Duration::ZERO)
+        _ if answers.unattended().wait() == Some(Duration::ZERO)
             && answers.unattended().then == Then::Rollback =>
         {
             OnFailure::Rollback

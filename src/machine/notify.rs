@@ -1,19 +1,16 @@
-//! Sends a notice to people: by a command, a webhook, mail, or a ping.
+//! Notices to people: where they go, and what is in one.
 
-use super::http::Request;
-use crate::command::{Spec, feed};
-use crate::failure::{Context, Failure, Kind, Result};
+// From bottom to top.
+mod message;
+mod password;
+
+mod send;
+
+use super::smtp::MailServer;
+use crate::failure::{Failure, Kind, Result};
 use crate::secret::{self, Shown};
-use crate::units::Duration;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Write;
-use std::time::Instant;
-
-/// One attempt takes no longer.
-const WITHIN: Duration = Duration::seconds(30);
+use std::path::PathBuf;
 
 /// Where notices go: one table of `notify` in `site.toml`. The comments are the only documentation that its keys have.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -23,8 +20,10 @@ pub struct Notify {
     /// `started`; a `ping` hears all but `asked`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub at: Vec<When>,
-    /// A command, a list of words. It gets the notice on its standard input: a JSON object with `event`, `title`, `text`,
-    /// `run`, `runbook`, `servers`, `host`, `time` and `id`.
+    /// A command, a list of words. It gets the notice on its standard input: a line with a JSON object with `event`, `title`,
+    /// `text`, `run`, `runbook`, `servers`, `host`, `time` and `id`, and with `releases` where a run was done: for each server
+    /// that it moved, `server`, `from` and `to`. If the command fails, takes more than 30 seconds, or is killed, also together
+    /// with what sends the notice, it is run again with the same `id`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<Vec<String>>,
     /// A URL to which the notice is posted. It is hidden like a secret.
@@ -33,11 +32,34 @@ pub struct Notify {
     /// Who understands it: `"slack"`, `"discord"`, `"ntfy"`, `"gotify"`; if not given, it is the object that a command gets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shape: Option<Shape>,
-    /// Addresses to which this machine's `sendmail` brings it.
+    /// Addresses to which this machine's `sendmail` brings it, or the mail server of `smtp`. Addresses that the mail server
+    /// refuses for good are left out, if it takes another one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mail: Vec<String>,
+    /// The mail server: `"smtps://mail.example.org"`, which speaks TLS at once, or `"smtp://mail.example.org"`, with STARTTLS;
+    /// a port may follow (else 465 and 587). Its certificate must be valid, by the authorities of this system or those in
+    /// `SSL_CERT_FILE`. Only one on this machine may be without TLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub smtp: Option<String>,
+    /// The address that sends; if not given, `user` if that is one, else `banister` at this machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// The user's name at the mail server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// The file with the password for it, in its first line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_file: Option<PathBuf>,
+    /// The command that prints the password, if there is no such file, such as `["pass", "show", "mail"]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_command: Option<Vec<String>>,
+    /// A URL of Apprise, such as `"tgram://TOKEN/CHAT"`: the program `apprise` of this machine sends the notice. It is hidden
+    /// like a secret, and given to `apprise` in its environment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub apprise: Option<String>,
     /// A URL of a health-check service such as Healthchecks: it is asked with `/start` at the end when a run begins, with
-    /// `/fail` when one fails or is interrupted, and as it is when one ends well. It is hidden like a secret.
+    /// `/fail` when one fails, is interrupted or was rolled back, and as it is when one is done; what follows a `?` stays at
+    /// the end. It is hidden like a secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ping: Option<String>,
 }
@@ -52,6 +74,9 @@ pub enum When {
     Failed,
     Interrupted,
     RolledBack,
+    /// Somebody tries where notices go.
+    #[serde(skip_deserializing)]
+    Test,
 }
 
 /// What a webhook understands.
@@ -75,6 +100,9 @@ pub struct Notice {
     pub run: String,
     pub runbook: String,
     pub servers: Vec<String>,
+    /// Of a run that is done: from which release to which it brought servers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub releases: Vec<Moved>,
     pub host: String,
     /// RFC 3339, UTC.
     pub time: String,
@@ -82,16 +110,33 @@ pub struct Notice {
     pub id: String,
 }
 
+/// A server that another release was installed on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moved {
+    pub server: String,
+    pub from: String,
+    pub to: String,
+}
+
+/// The folders in which programs are looked for. Debian has `sendmail` where only root looks.
+pub fn path() -> String {
+    format!("{}:/usr/sbin:/usr/lib", std::env::var("PATH").unwrap_or_default())
+}
+
 impl Notify {
     /// Whether it goes somewhere, and to one place only.
     pub fn check(&self) -> Result<()> {
         let wrong = |message: String| {
-            let help =
-                "give it one of `command`, `webhook`, `mail` and `ping`, and check with `banister check`";
+            let help = "give it one of `command`, `webhook`, `mail`, `apprise` and `ping`, and check with `banister check`";
             Err(Failure::new(Kind::Invalid, message).help(help))
         };
-        let ways =
-            [self.command.is_some(), self.webhook.is_some(), !self.mail.is_empty(), self.ping.is_some()];
+        let ways = [
+            self.command.is_some(),
+            self.webhook.is_some(),
+            !self.mail.is_empty(),
+            self.apprise.is_some(),
+            self.ping.is_some(),
+        ];
         match ways.iter().filter(|way| **way).count() {
             1 => {}
             0 => return wrong("a table of `notify` says nowhere to send to".into()),
@@ -107,16 +152,78 @@ impl Notify {
             let begins: String = url.chars().take(8).collect();
             return wrong(format!("`{begins}…` is no URL: it begins with `https://` or `http://`"));
         }
-        match self.mail.iter().find(|mail| !mail.contains('@') || mail.contains(char::is_control)) {
-            Some(mail) => wrong(format!("`{mail}` is no address")),
-            None => Ok(()),
+        if self.apprise.as_ref().is_some_and(|url| !url.contains("://")) {
+            return wrong("`apprise` is no URL: it begins as `tgram://`".into());
         }
+        if let Some(mail) = self.mail.iter().chain(&self.from).find(|mail| !is_address(mail)) {
+            return wrong(format!("`{mail}` is no address"));
+        }
+        self.check_mail().map_or(Ok(()), wrong)
+    }
+
+    /// What is wrong with what is said of mail.
+    fn check_mail(&self) -> Option<String> {
+        let password = [self.password_file.is_some(), self.password_command.is_some()];
+        if password == [true, true] {
+            return Some("it has either `password_file` or `password_command`".into());
+        }
+        if self.password_command.as_ref().is_some_and(Vec::is_empty) {
+            return Some("`password_command` is empty".into());
+        }
+        if self.user.is_some() != password.contains(&true) {
+            return Some("`user` goes with `password_file` or `password_command`".into());
+        }
+        if self.from.is_some() && self.mail.is_empty() {
+            return Some("`from` is of `mail`".into());
+        }
+        match &self.smtp {
+            Some(_) if self.mail.is_empty() => Some("`smtp` is of `mail`".into()),
+            Some(server) => server.parse::<MailServer>().err(),
+            None if self.user.is_some() => Some("`user` is of `smtp`".into()),
+            None => None,
+        }
+    }
+
+    /// What it is called where people read it: never its address, which may be a secret.
+    pub fn name(&self) -> String {
+        let shape = |shape: &Shape| serde_json::to_value(shape).ok()?.as_str().map(str::to_owned);
+        match self {
+            Notify { command: Some(words), .. } => format!("command `{}`", words.join(" ")),
+            Notify { webhook: Some(_), .. } => match self.shape.as_ref().and_then(shape) {
+                Some(shape) => format!("webhook of {shape}"),
+                None => "webhook".into(),
+            },
+            Notify { ping: Some(_), .. } => "ping".into(),
+            Notify { apprise: Some(_), .. } => "apprise".into(),
+            Notify { smtp: Some(server), .. } => format!("mail to {} by {server}", self.mail.join(", ")),
+            _ => format!("mail to {}", self.mail.join(", ")),
+        }
+    }
+
+    /// The programs that it needs on this machine.
+    pub fn programs(&self) -> Vec<&str> {
+        let mut programs: Vec<&str> = Vec::new();
+        programs.extend(
+            self.command
+                .iter()
+                .chain(&self.password_command)
+                .filter_map(|words| Some(words.first()?.as_str())),
+        );
+        programs.extend(self.apprise.as_ref().map(|_| "apprise"));
+        if !self.mail.is_empty() && self.smtp.is_none() {
+            programs.push("sendmail");
+        }
+        programs
     }
 
     /// Has its address hidden, whatever shows it. `number` is its place in `notify`.
     pub fn learn_secrets(&self, number: usize) {
-        for url in self.webhook.iter().chain(&self.ping) {
+        for url in self.webhook.iter().chain(&self.ping).chain(&self.apprise) {
             secret::keep(format!("notify {number}"), url);
+            // An address is not taken for a secret in a text: what comes after the host is.
+            let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+            let path = rest.split_once('/').filter(|_| self.apprise.is_none()).map_or(rest, |(_, path)| path);
+            secret::keep(format!("notify {number} path"), path);
         }
     }
 
@@ -128,104 +235,19 @@ impl Notify {
             at => at.contains(&event),
         }
     }
+}
 
-    /// Sends a notice. Fails if nobody took it, or nobody can know.
-    pub fn send(&self, notice: &Notice) -> Result<()> {
-        if let Some(words) = &self.command {
-            return run(words, &serde_json::to_string(notice).unwrap_or_default());
-        }
-        if let Some(url) = &self.ping {
-            let end = match notice.event {
-                When::Started => "/start",
-                When::Failed | When::Interrupted => "/fail",
-                _ => "",
-            };
-            return ask(Request::get(format!("{}{end}", url.trim_end_matches('/'))));
-        }
-        if let Some(url) = &self.webhook {
-            return ask(self.post(url, notice));
-        }
-        let message = mail(&self.mail, notice);
-        run(&["sendmail".to_owned(), "-t".to_owned(), "-i".to_owned()], &message)
-    }
-
-    fn post(&self, url: &str, notice: &Notice) -> Request {
-        let whole = format!("{}\n{}", notice.title, notice.text);
-        let is_bad = matches!(notice.event, When::Failed | When::Interrupted | When::Asked);
-        let mut headers = BTreeMap::from([("content-type".to_owned(), "application/json".to_owned())]);
-        let body = match self.shape {
-            None => serde_json::to_value(notice).unwrap_or_default(),
-            Some(Shape::Slack) => json!({ "text": whole }),
-            // Discord takes 2,000 letters.
-            Some(Shape::Discord) => json!({ "content": whole.chars().take(1_900).collect::<String>() }),
-            Some(Shape::Gotify) => json!({
-                "title": notice.title.as_str(), "message": notice.text.as_str(), "priority": if is_bad { 8 } else { 4 }
-            }),
-            Some(Shape::Ntfy) => {
-                headers.insert("content-type".into(), "text/plain; charset=utf-8".into());
-                headers.insert("priority".into(), if is_bad { "high" } else { "default" }.into());
-                Value::String(whole)
-            }
-        };
-        let body = match body {
-            Value::String(text) => text,
-            other => other.to_string(),
-        };
-        Request { method: "POST".into(), headers, body: Some(body), ..Request::get(url) }
-    }
+/// Whether a mail server takes it for one address, and no command can be hidden in it.
+fn is_address(text: &str) -> bool {
+    let is_part = |part: &str| !part.is_empty();
+    text.rsplit_once('@').is_some_and(|(user, host)| is_part(user) && is_part(host))
+        && text.len() <= 254
+        && text.chars().all(|c| c.is_ascii_graphic() && !['<', '>', ',', ';', '"', '\\'].contains(&c))
 }
 
 fn is_url(text: &str) -> bool {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     rest.is_some_and(|rest| !rest.is_empty() && !text.contains(|c: char| c.is_whitespace() || c.is_control()))
-}
-
-fn ask(request: Request) -> Result<()> {
-    let request = Request { within: WITHIN, ..request };
-    let answer = request.send()?;
-    match answer.status {
-        200..300 => Ok(()),
-        status => {
-            let said: String = answer.body.chars().take(200).collect();
-            Err(Failure::new(Kind::Refused, format!("the notice was answered with {status}")).why(said))
-        }
-    }
-}
-
-/// Runs a command that reads the text.
-fn run(words: &[String], text: &str) -> Result<()> {
-    let began = Instant::now();
-    let failed = || "a notice can't be passed on".to_owned();
-    let file = rustix::fs::memfd_create("notice", rustix::fs::MemfdFlags::CLOEXEC).map(File::from);
-    let mut file = file.or_fail(Kind::Refused, failed)?;
-    file.write_all(text.as_bytes()).or_fail(Kind::Refused, failed)?;
-    let mut spec = Spec::new(words.to_vec(), "/");
-    // Debian has it where only root looks.
-    let path = std::env::var("PATH").unwrap_or_default();
-    spec.environment.insert("PATH".into(), format!("{path}:/usr/sbin:/usr/lib"));
-    let looked = feed(&spec, &file, None, &|| began.elapsed() > WITHIN.0)?;
-    match looked.exit.success() {
-        true => Ok(()),
-        false => {
-            let last = looked.stderr.trim().lines().last().unwrap_or_default().to_owned();
-            let message = format!("`{}` {}", words[0], looked.exit);
-            Err(Failure::new(Kind::CommandFailed, message).why(last))
-        }
-    }
-}
-
-/// A message as `sendmail -t` reads it: no line of a header can come from a title.
-fn mail(to: &[String], notice: &Notice) -> String {
-    let subject = notice.title.as_str().replace(char::is_control, " ");
-    format!(
-        "To: {}\nSubject: =?utf-8?B?{}?=\nMessage-ID: <{}@{}>\nMIME-Version: 1.0\nContent-Type: text/plain; \
-         charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n{}\n",
-        to.join(", "),
-        base64::Engine::encode(&base64::engine::general_purpose::STANDARD, subject),
-        notice.id,
-        notice.host,
-        notice.text
-    )
 }
 
 #[cfg(test)]
@@ -251,6 +273,14 @@ mod tests {
             "webhook = \"https://a/\"\nping = \"https://a/\"",
             "command = [\"true\"]\nshape = \"slack\"",
             "command = [\"true\"]\nshape = \"smoke\"",
+            "command = [\"true\"]\nat = [\"test\"]",
+            "mail = [\"a@b> NOTIFY=NEVER\"]",
+            "mail = [\"a@b\"]\nsmtp = \"mail.example.org\"",
+            "mail = [\"a@b\"]\nsmtp = \"smtps://mail\"\nuser = \"a\"",
+            "mail = [\"a@b\"]\nsmtp = \"smtps://mail\"\npassword_file = \"/p\"",
+            "mail = [\"a@b\"]\nuser = \"a\"\npassword_file = \"/p\"",
+            "command = [\"true\"]\nsmtp = \"smtps://mail\"",
+            "apprise = \"tgram\"",
         ] {
             assert!(of(wrong).is_none(), "{wrong}");
         }

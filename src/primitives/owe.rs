@@ -1,4 +1,4 @@
-//! `owe(server, name: text, what: text, #{ data: any, release: text })`
+//! `owe(server, name: text, what: text, #{ data: any, release: text, at_most: duration })`
 //!
 //! Records on a server, before a change, that something must be done or undone there afterwards.
 //!
@@ -9,12 +9,14 @@
 //! - `data`: plain data that is needed to settle it; nothing secret. Default: none.
 //! - `release`: the release that is being installed. If this is abandoned, it counts as one that failed, as after
 //!   `note_failed_release`. Default: none.
+//! - `at_most`: how long it may stay owed. Then a run in the background is rolled back, if it can be: a running command ends
+//!   first, and a question or a failure waits no longer. `status` reports what is overdue. Default: no limit.
 //!
 //! A `name` can be owed once on a server: one that an abandoned run left is taken over. `what` completes the sentence
 //! "still to be done:", without a full stop.
 //!
 //! # Returns
-//! Nothing.
+//! Nothing; with `at_most` the deadline, by the clocks of the server.
 //!
 //! # Errors
 //! `not_found` if the checkout is not there; `refused` if it can't be recorded, or a secret is in it; `journal` if the
@@ -32,10 +34,12 @@
 //! ```
 
 use crate::book::{self, Owed};
+use crate::clock::Deadline;
 use crate::data::ServerName;
 use crate::failure::{Failure, Kind, Result};
 use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive};
 use crate::secret;
+use crate::units::Duration;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
@@ -52,6 +56,8 @@ pub struct Arguments {
     /// Given as nothing, it would say what nobody meant.
     #[serde(default, deserialize_with = "text", skip_serializing_if = "Option::is_none")]
     release: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    at_most: Option<Duration>,
 }
 
 fn text<'de, D: Deserializer<'de>>(release: D) -> std::result::Result<Option<String>, D::Error> {
@@ -60,7 +66,7 @@ fn text<'de, D: Deserializer<'de>>(release: D) -> std::result::Result<Option<Str
 
 impl Primitive for Owe {
     type Arguments = Arguments;
-    type Outcome = ();
+    type Outcome = Option<Deadline>;
     const NAME: &'static str = "owe";
     const SOURCE: &'static str = include_str!("owe.rs");
     const ACT: Act<Self> = Act::Change {
@@ -71,7 +77,7 @@ impl Primitive for Owe {
     };
 }
 
-fn perform(arguments: &Arguments, host: &Host) -> Result<()> {
+fn perform(arguments: &Arguments, host: &Host) -> Result<Option<Deadline>> {
     let (name, what) = (Value::String(arguments.name.clone()), Value::String(arguments.what.clone()));
     if [&name, &what, &arguments.data].into_iter().any(secret::needs_encoding) {
         let message = "every administrator can read it, so it can't contain a secret";
@@ -95,8 +101,10 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<()> {
             since: crate::units::now(),
             data: arguments.data.clone(),
             release: arguments.release.clone(),
+            until: arguments.at_most.map(|time| Deadline::after(time.0)),
             left: None,
         });
-        Ok(())
+        // What was owed before, as before a crash, keeps its time.
+        Ok(book.owed.iter().find(|owed| owed.name == arguments.name).and_then(|owed| owed.until.clone()))
     })
 }

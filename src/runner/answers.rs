@@ -1,7 +1,7 @@
 //! Questions that wait, and their answers: files that are linked once, so that the first answer is the answer.
 
-use super::clock::Instant;
 use super::place;
+use crate::clock::Instant;
 use crate::command::{read_file, write_once};
 use crate::failure::{Context, Kind, Result};
 use crate::person::Question;

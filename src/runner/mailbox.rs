@@ -1,18 +1,26 @@
 //! Answers as a runner gets them: from its command line, or from whoever looks on; or from nobody, when the time is over.
 
 use super::answers::{self, Given, Waiting};
-use super::clock::Instant;
+use crate::clock::{Deadline, Instant};
 use crate::event::{Event, Listener};
 use crate::failure::{Failure, Kind, Result};
+use crate::journal::run::Summary;
 use crate::person::{Answer, Nobody, Person, Question, unfit_of, whoami};
-use crate::stop::Stop;
+use crate::session;
+use crate::site::{Then, Unattended};
+use crate::stop::{Asked, Stop};
 use crate::sync::Mutex;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// How often it is looked for an answer.
 const TICK: Duration = Duration::from_millis(25);
+
+/// How often deadlines are looked at.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// Who answers when the time is over.
 pub const NOBODY: &str = "nobody";
@@ -28,30 +36,39 @@ pub struct Mailbox {
     pub yes: bool,
     /// The answers of the command line.
     pub prepared: Vec<String>,
-    /// How long somebody is waited for; for ever if absent.
-    pub wait: Option<Duration>,
-    /// What happens then, for people.
-    pub then: String,
+    /// How long somebody is waited for, and what happens then.
+    pub unattended: Unattended,
     pub events: Arc<dyn Listener>,
     pub stop: Arc<Stop>,
     /// Two branches don't take the same answer of the command line.
     turn: Mutex<()>,
+    /// Whether the script has declared how to roll back.
+    way_back: AtomicBool,
+    /// Until when what must be settled.
+    deadlines: Mutex<BTreeMap<String, Deadline>>,
+    /// When it was asked for that somebody works on the run: deadlines that were over then are of no account.
+    pub asked_for: Option<Instant>,
 }
+
+/// What happens when a deadline is over.
+const LATE: &str = "the run is rolled back: users were kept out for as long as `longest_maintenance` says";
 
 impl Mailbox {
     pub fn new(run: PathBuf, request: u64, events: Arc<dyn Listener>, stop: Arc<Stop>) -> Mailbox {
-        let (then, turn) = (String::new(), Mutex::new(()));
+        let (unattended, turn, way_back) = (Unattended::default(), Mutex::new(()), AtomicBool::new(false));
         Mailbox {
             run,
             request,
             earlier: None,
             yes: false,
             prepared: Vec::new(),
-            wait: None,
-            then,
+            unattended,
             events,
             stop,
             turn,
+            way_back,
+            deadlines: Mutex::default(),
+            asked_for: None,
         }
     }
 
@@ -90,13 +107,48 @@ impl Mailbox {
         answers::prepared(&self.run, &format!("{:06}-", self.request))
     }
 
+    /// Whether the run would be rolled back if it ended now: something is declared for that, and something was done.
+    fn can_roll_back(&self) -> bool {
+        self.way_back.load(Ordering::Relaxed)
+            && !session::is_untouched(&Summary::as_far_as_readable(&self.run).0.index)
+    }
+
+    /// How long somebody is waited for, and what happens then.
+    fn patience(&self) -> (Option<Duration>, Option<String>) {
+        let can_roll_back = self.can_roll_back();
+        let own = self.unattended.wait();
+        let is_sooner =
+            |left: &Duration| self.unattended.then != Then::Rollback || own.is_none_or(|own| *left < own);
+        // A run that would only wait or stop then would keep users out for longer.
+        match self.time_left().filter(|left| can_roll_back && is_sooner(left)) {
+            Some(left) => (Some(left), Some(LATE.to_owned())),
+            None => (own, own.map(|_| self.unattended.outcome(can_roll_back).to_owned())),
+        }
+    }
+
+    /// Has the run stop once a deadline is over, if it can be rolled back, until this process ends. What runs ends first.
+    pub fn keep_deadlines(self: &Arc<Mailbox>) {
+        let mailbox = self.clone();
+        std::thread::spawn(move || {
+            loop {
+                std::thread::sleep(LOOK);
+                let is_over = mailbox.time_left().is_some_and(|left| left.is_zero());
+                if is_over && !mailbox.stop.is_asked() && mailbox.can_roll_back() {
+                    mailbox.events.hear(&Event::Warned { text: LATE.into() });
+                    mailbox.stop.ask(Asked::Finish);
+                }
+            }
+        });
+    }
+
     /// Waits for somebody, and gives what is there in the end.
     fn wait(&self, name: &str, question: &Question) -> Result<Given> {
+        let (wait, then) = self.patience();
         let waiting = Waiting {
             question: question.clone(),
             since: Instant::now(),
-            seconds: self.wait.map(|wait| wait.as_secs_f64()),
-            then: self.wait.map(|_| self.then.clone()),
+            seconds: wait.map(|wait| wait.as_secs_f64()),
+            then,
         };
         let waiting = answers::wait_for(&self.run, name, waiting)?;
         let left = || waiting.left();
@@ -128,6 +180,25 @@ impl Mailbox {
 }
 
 impl Person for Mailbox {
+    fn hear_way_back(&self, is_there: bool) {
+        self.way_back.store(is_there, Ordering::Relaxed);
+    }
+
+    fn hear_deadline(&self, of: &str, until: Option<Deadline>) {
+        let mut deadlines = self.deadlines.lock();
+        let was_over = |until: &Deadline| {
+            self.asked_for.as_ref().is_some_and(|asked_for| until.overdue() > asked_for.elapsed())
+        };
+        match until.filter(|until| !was_over(until)) {
+            Some(until) => _ = deadlines.insert(of.to_owned(), until),
+            None => _ = deadlines.remove(of),
+        }
+    }
+
+    fn time_left(&self) -> Option<Duration> {
+        self.deadlines.lock().values().map(Deadline::left).min()
+    }
+
     fn was_missed(&self) -> bool {
         answers::is_any_by(&self.run, &format!("{:06}-", self.request), NOBODY)
     }

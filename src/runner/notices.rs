@@ -1,15 +1,19 @@
 //! Notices of a run to people who don't look on. The runner writes them, once each; the watcher sends them, and tries again
 //! what nobody took. A notice that fails never disturbs the run.
 
-use super::place;
+use super::moved::moved;
+use super::place::{self, COURIER};
 use crate::command::{read_file, write_once};
 use crate::event::{Event, Listener, RunState};
 use crate::failure::Failure;
-use crate::machine::notify::{Notice, Notify, When};
+use crate::machine::files::write_private_durably;
+use crate::machine::notify::{Moved, Notice, Notify, When};
 use crate::output::word;
 use crate::report::failure::render;
 use crate::report::text::Style;
+use crate::secret::Shown;
 use crate::sync::Mutex;
+use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -44,6 +48,10 @@ impl Noticing {
     }
 
     fn write(&self, name: &str, event: When, says: &str, text: &str) {
+        self.write_with(name, event, says, text, Vec::new());
+    }
+
+    fn write_with(&self, name: &str, event: When, says: &str, text: &str, releases: Vec<Moved>) {
         let About { run, runbook, servers, .. } = self.about.lock().clone();
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
         let on = servers.join(", ");
@@ -55,6 +63,7 @@ impl Noticing {
             run,
             runbook,
             servers,
+            releases,
             host,
             time: format!("{:.3}", jiff::Timestamp::now()),
         };
@@ -96,8 +105,9 @@ impl Listener for Noticing {
                 let said = failure.as_ref().map(|failure: &Failure| render(failure, Style { color: false }));
                 let said = said.unwrap_or_default();
                 let next = by_hand("next: banister resume");
+                let releases = if *state == RunState::Done { moved(&self.run) } else { Vec::new() };
                 let (event, says, next) = match state {
-                    RunState::Done => (When::Done, "is done".to_owned(), by_hand("banister show")),
+                    RunState::Done => (When::Done, done(&releases), by_hand("banister show")),
                     RunState::RolledBack => {
                         (When::RolledBack, "was rolled back".to_owned(), by_hand("banister show"))
                     }
@@ -109,12 +119,10 @@ impl Listener for Noticing {
                     about.ends += 1;
                     about.ends
                 };
-                self.write(
-                    &format!("{:06}-ended.{ends}", self.session),
-                    event,
-                    &says,
-                    &format!("{said}{next}"),
-                );
+                let name = format!("{:06}-ended.{ends}", self.session);
+                let each = |moved: &Moved| format!("{}: {} → {}\n", moved.server, moved.from, moved.to);
+                let brought: String = releases.iter().map(each).collect();
+                self.write_with(&name, event, &says, &format!("{said}{brought}{next}"), releases);
             }
             Event::RunnerEnded { failure: Some(failure), .. } => {
                 let said = render(failure, Style { color: false });
@@ -127,13 +135,71 @@ impl Listener for Noticing {
     }
 }
 
+/// What is said of a run that is done; of one server, with its release.
+fn done(releases: &[Moved]) -> String {
+    match releases {
+        [only] => format!("is done, {} → {}", only.from, only.to),
+        _ => "is done".to_owned(),
+    }
+}
+
+/// A notice that a place did not take.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Untaken {
+    /// What it is about, in one line.
+    pub title: Shown,
+    /// The place, by a name without its address.
+    pub place: String,
+    /// RFC 3339, UTC: when that was seen first.
+    pub since: String,
+    /// What the place said.
+    pub why: Shown,
+    /// Whether it is tried no more.
+    pub is_given_up: bool,
+}
+
+/// What places of a run's notices did not take, the oldest first.
+pub fn untaken(run: &Path) -> Vec<Untaken> {
+    let folder = run.join("notices");
+    let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let is_open = |name: &String| {
+        let (notice, number) = name.split_once(".failed.").unwrap_or_default();
+        !name.starts_with('.')
+            && !number.is_empty()
+            && !folder.join(format!("{notice}.sent.{number}")).exists()
+    };
+    let read = |name: String| read_file::<Untaken>(&folder, &name).ok()?;
+    let mut found: Vec<Untaken> = names.filter(is_open).filter_map(read).collect();
+    // Whoever sent them was killed, and nobody came in its place.
+    let is_sent = place::is_taken(run, COURIER);
+    found.iter_mut().for_each(|untaken| untaken.is_given_up |= !is_sent);
+    found.sort_by(|a, b| a.since.cmp(&b.since));
+    found
+}
+
+impl Untaken {
+    /// For people, in one line.
+    pub fn line(&self) -> String {
+        let tried = if self.is_given_up { "not tried any more" } else { "tried again" };
+        format!("notice not taken by {}, {tried}: `{}`: {}", self.place, self.title, self.why)
+            .replace('\n', " ")
+    }
+}
+
+/// Notes why a place does not take a notice. That it can't be noted disturbs nobody.
+fn note_failure(run: &Path, name: &str, untaken: &Untaken) {
+    let text = serde_json::to_vec(untaken).unwrap_or_default();
+    _ = write_private_durably(&run.join("notices").join(name), &text);
+}
+
 /// The notices of a run that one place hears of and has not taken yet, the oldest first.
 fn open(run: &Path, place: &Notify, number: usize) -> Vec<(String, Notice)> {
     let folder = run.join("notices");
     let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
     let is_open = |name: &String| {
-        let is_notice = !name.starts_with('.') && !name.contains(".sent.");
+        let is_notice = !name.starts_with('.') && !name.contains(".sent.") && !name.contains(".failed.");
         is_notice && !folder.join(format!("{name}.sent.{number}")).exists()
     };
     let notices = names.filter(is_open).filter_map(|name| {
@@ -171,7 +237,7 @@ fn send_to(
     complain: &dyn Fn(&str),
 ) {
     let mut pause = SHORTEST_PAUSE;
-    let mut failing: Option<Instant> = None;
+    let (mut failing, mut failed_since): (Option<Instant>, Option<String>) = (None, None);
     while run.exists() {
         place.learn_secrets(number);
         // What was written before is seen by the look that follows.
@@ -183,17 +249,32 @@ fn send_to(
         let mut failed = false;
         for (name, notice) in open {
             match place.send(&notice) {
-                Ok(()) => _ = write_once(&run.join("notices"), &format!("{name}.sent.{number}"), &notice.id),
+                Ok(said) => {
+                    said.iter().for_each(|said| complain(&format!("{said}\n")));
+                    _ = write_once(&run.join("notices"), &format!("{name}.sent.{number}"), &notice.id);
+                }
                 Err(failure) => {
-                    complain(&render(&failure, Style { color: false }));
+                    let said = render(&failure, Style { color: false });
+                    complain(&said);
                     failed = true;
+                    let is_over = failing.get_or_insert_with(Instant::now).elapsed() > LONGEST;
+                    let since = failed_since.get_or_insert_with(|| format!("{:.0}", jiff::Timestamp::now()));
+                    let why = failure.why.first().map_or(failure.message.clone(), |why| why.to_string());
+                    let untaken = Untaken {
+                        title: notice.title.clone(),
+                        place: place.name(),
+                        since: since.clone(),
+                        why: why.as_str().into(),
+                        is_given_up: over && is_over,
+                    };
+                    note_failure(run, &format!("{name}.failed.{number}"), &untaken);
                     // What comes later is not told before it.
                     break;
                 }
             }
         }
         if failed {
-            if over && failing.get_or_insert_with(Instant::now).elapsed() > LONGEST {
+            if over && failing.is_some_and(|since| since.elapsed() > LONGEST) {
                 return;
             }
             pause = (pause * 2).min(LONGEST_PAUSE);
@@ -201,7 +282,7 @@ fn send_to(
                 place = corrected;
             }
         } else {
-            (pause, failing) = (SHORTEST_PAUSE, None);
+            (pause, failing, failed_since) = (SHORTEST_PAUSE, None, None);
         }
         std::thread::sleep(pause);
     }

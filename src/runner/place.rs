@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 pub(super) const RUNNER: &str = "runner";
 pub(super) const WATCHER: &str = "watcher";
+/// The lock of who sends the run's notices.
+pub(super) const COURIER: &str = "courier";
 
 /// A folder of the run's folder, made if it is not there. The run's folder itself is not: somebody removed it.
 pub(super) fn folder(run: &Path, name: &str) -> io::Result<PathBuf> {

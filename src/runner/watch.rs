@@ -1,7 +1,7 @@
 //! Who starts runners: whoever begins a run, and a watcher that starts one again when it is killed.
 
 use super::follow;
-use super::place::{self, RUNNER, WATCHER};
+use super::place::{self, COURIER, RUNNER, WATCHER};
 use crate::command::{Detached, own_session};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::stop::{Asked, Stop};
@@ -82,7 +82,7 @@ pub fn take(run: &Path) -> Result<Option<FileLock>> {
 
 /// The lock of who sends the run's notices; nothing if somebody does.
 pub fn take_courier(run: &Path) -> Result<Option<FileLock>> {
-    place::take(run, "courier").or_fail(Kind::Journal, || format!("`{}` can't be locked", run.display()))
+    place::take(run, COURIER).or_fail(Kind::Journal, || format!("`{}` can't be locked", run.display()))
 }
 
 /// The watcher: has a runner work on the run until that ends by itself. `say` is called once one holds the run.
@@ -126,6 +126,14 @@ pub fn watch(run: &Path, say: &dyn Fn(&str)) -> Result<()> {
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
+}
+
+/// Has this program do something more about a run that has ended, and waits for it; what it says goes into the run's log.
+pub fn and_then(run: &Path, arguments: &[&OsStr]) -> Result<()> {
+    let failed = || format!("nothing can be started for the run in `{}`", run.display());
+    let mut started = Detached::start(arguments, log(run)?).or_fail(Kind::Refused, failed)?;
+    _ = started.first_line();
+    started.wait().or_fail(Kind::Refused, failed).map(drop)
 }
 
 /// How many calls and blocks have ended by the journal: each session writes more records, also one that gets nothing done.

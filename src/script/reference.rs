@@ -3,6 +3,7 @@
 pub mod definitions;
 pub mod examples;
 pub mod search;
+mod site_wide;
 
 use crate::kind::documented;
 use crate::primitives;
@@ -108,7 +109,7 @@ pub fn pages(layers: &Arc<Layers>) -> Vec<Page> {
         let usage = format!("{} = …    # {}", key.name, key.of);
         Page::new(key.name, Sort::Setting, usage, key.text)
     }));
-    pages.push(notify());
+    pages.extend(site_wide::pages());
     pages.extend(layers.own_keys().into_iter().map(|(kind, name, key)| {
         let default = key.default.as_ref().map(|value| format!(" Default: `{value}`.")).unwrap_or_default();
         let needed = match (key.needed, &key.instead) {
@@ -131,18 +132,6 @@ pub fn pages(layers: &Arc<Layers>) -> Vec<Page> {
     }));
     pages.sort_by_key(|page| page.sort);
     pages
-}
-
-/// Who hears of runs.
-fn notify() -> Page {
-    let mut text = "Where notices of runs go: an array of tables at the beginning of `site.toml`, each with one of `command`, \
-                    `webhook`, `mail` and `ping`. A notice that nobody takes is sent again for an hour, and never disturbs \
-                    the run. Runs with `--foreground` send none.\n"
-        .to_owned();
-    for (name, about) in site::of_notify() {
-        let _ = write!(text, "\n- `{name}`: {about}");
-    }
-    Page::new("notify", Sort::Setting, "[[notify]]", text)
 }
 
 /// A part of the text about the language: name, usage in quotes, text.

@@ -30,7 +30,7 @@ pub fn has_changed(index: &Index) -> bool {
 
 /// Whether nothing was begun but looks. What is fetched from an origin is only looked at, and a backup that is not there, or
 /// that would be empty, is refused before anything is written for it.
-fn is_untouched(index: &Index) -> bool {
+pub fn is_untouched(index: &Index) -> bool {
     index.calls().all(|record| {
         let Some(primitive) = primitives::find(&record.call.name) else { return false };
         let is_refused = match &record.outcome {
@@ -72,12 +72,15 @@ impl Session {
     /// Remembers that the script says what is to be done if it fails later than here, and gives that its key.
     pub fn declare_way_back(&self, frame: &Frame) -> KeyBuf {
         self.way_back.store(true, Ordering::Relaxed);
+        // A rollback is not rolled back.
+        self.person.hear_way_back(!self.is_turned_back());
         frame.next_key()
     }
 
     /// Remembers that what was declared so far is not done any more; `others` says whether something else still is.
     pub fn has_dropped_way_back(&self, others: bool) {
         self.way_back.store(others, Ordering::Relaxed);
+        self.person.hear_way_back(others && !self.is_turned_back());
     }
 
     /// Whether a failure, met while the script is only gone through for its handlers, is none that the run had before:
@@ -94,6 +97,7 @@ impl Session {
     /// Begins the way back after a failure of this session.
     pub fn turn_back(&self) {
         self.turned_back.store(true, Ordering::Relaxed);
+        self.person.hear_way_back(false);
     }
 
     /// Whether this run may have changed a server.

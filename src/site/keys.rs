@@ -50,6 +50,7 @@ fn words(form: &str) -> &'static str {
         "Maintenance" => "text or a table",
         "Size" => "an amount of data: \"2GB\"",
         "Dialect" => "text",
+        "Duration" => "a time: \"30m\"",
         _ => "a table",
     }
 }

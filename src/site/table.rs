@@ -7,7 +7,7 @@ use crate::machine::env_file::Dialect;
 use crate::machine::health::Check;
 use crate::machine::proof::Proof;
 use crate::machine::release::Rules;
-use crate::units::Size;
+use crate::units::{Duration, Size};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -86,6 +86,12 @@ pub struct Table {
     /// where the server answers meanwhile.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub maintenance: Option<Maintenance>,
+    /// How long users may be blocked by `maintenance`, such as `"30m"`. Then an update in the background is rolled back, which
+    /// lets them in again: at once where a question or a failure waits for somebody, else when the running command has ended.
+    /// Who resumes a run after that decides alone. Runs with `--foreground`, and those that have nothing to roll back, are not
+    /// stopped; `banister status` reports what is overdue.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub longest_maintenance: Option<Duration>,
     /// Files and folders to back up, for kinds without built-in ones.
     #[serde(default)]
     pub backup: Vec<String>,

@@ -2,7 +2,7 @@
 
 use super::needs::{self, Mistake};
 use super::spot::inside;
-use super::{KEYS, Server, Table, said};
+use super::{KEYS, Server, Table, Unattended, said};
 use crate::failure::{Failure, Kind, Result};
 use crate::kind::Facts;
 use crate::machine::notify::Notify;
@@ -19,12 +19,18 @@ use toml::{Spanned, Value};
 struct SiteFile {
     #[serde(default)]
     notify: Vec<Notify>,
+    #[serde(default, deserialize_with = "Unattended::typed")]
+    unattended: Option<Unattended>,
+    #[serde(default)]
+    metrics: Option<PathBuf>,
     servers: BTreeMap<String, Table>,
 }
 
 /// What `site.toml` means.
 pub struct Typed {
     pub notify: Vec<Notify>,
+    pub unattended: Option<Unattended>,
+    pub metrics: Option<PathBuf>,
     pub servers: BTreeMap<String, Server>,
     /// Their names, in the order of the text.
     pub order: Vec<String>,
@@ -81,7 +87,8 @@ pub fn servers(text: &str, shown: &str, folder: Option<&Path>) -> Result<Typed> 
         let place = format!("{shown}, `notify`");
         Failure { at: Some(place), ..failure }
     })?;
-    Ok(Typed { notify: typed.notify, servers, order })
+    let SiteFile { notify, unattended, metrics, .. } = typed;
+    Ok(Typed { notify, unattended, metrics, servers, order })
 }
 
 /// The names of the servers in the order of the text.

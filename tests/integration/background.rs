@@ -1,7 +1,10 @@
 //! Runs in the background: whoever dies, viewer, runner or watcher, they come to the same end.
 
 mod killed;
+mod late;
+mod mail;
 mod notices;
+mod unattended;
 
 use crate::support;
 

@@ -61,6 +61,7 @@ mod machine_faults;
 mod man;
 mod mastodon;
 mod meaning;
+mod metrics;
 mod mistakes;
 mod names;
 mod needs;

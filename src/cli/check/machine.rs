@@ -3,6 +3,7 @@
 
 use super::at_line;
 use super::doubt::Doubt;
+use super::programs;
 use super::sources;
 use super::targets::targets;
 use crate::kind::OwnKey;
@@ -10,7 +11,6 @@ use crate::machine::health::Check;
 use crate::machine::raw_database;
 use crate::script::check::{Finding, Severity};
 use crate::site::{KEYS, Maintenance, Server, Site};
-use rustix::fs::{Access, access};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -23,9 +23,13 @@ pub fn doubts(site: &Site, server: &Server, own: &[String]) -> Vec<Finding> {
     let mut doubts = urls(server);
     doubts.extend(nothing_saved(server, own));
     doubts.extend(needed(server));
+    if server.longest_maintenance.is_some() && server.maintenance.is_none() {
+        let message = "`longest_maintenance` has no effect: nothing says how users are blocked".to_owned();
+        doubts.push(Doubt::new("longest_maintenance", "", message, "write `maintenance` as well"));
+    }
     if server.ssh.is_none() {
         doubts.extend(places(server, &text));
-        doubts.extend(programs(server));
+        doubts.extend(programs::of_server(server));
         doubts.extend(repository(server));
         doubts.extend(running_databases(server));
         doubts.extend(targets(server, own));
@@ -212,45 +216,6 @@ fn nothing_saved(server: &Server, own: &[String]) -> Option<Doubt> {
     }
     let help = "name what an update could damage, in `backup`, `databases`, `volumes`, `redis` or `dumps`";
     Some(Doubt::new("backup", "", "a backup of this server would save nothing".into(), help))
-}
-
-/// Programs of dumps, of checks and of maintenance mode.
-fn programs(server: &Server) -> Vec<Doubt> {
-    let path = server.environment.get("PATH").cloned().or_else(|| std::env::var("PATH").ok());
-    let runs = |file: &Path| file.is_file() && access(file, Access::EXEC_OK).is_ok();
-    let is_there = |program: &str| match program.contains('/') {
-        true => runs(&server.path(program)),
-        false => {
-            std::env::split_paths(&path.clone().unwrap_or_default()).any(|folder| runs(&folder.join(program)))
-        }
-    };
-    let mut named: Vec<(&'static str, String)> = Vec::new();
-    for dump in server.dumps.values() {
-        let commands = [Some(&dump.dump), dump.load.as_ref(), dump.drill.as_ref()];
-        let programs = commands.into_iter().flatten().filter_map(|command| command.first());
-        named.extend(programs.map(|program| ("dumps", program.clone())));
-    }
-    for (key, checks) in [("health", &server.health), ("idle", &server.idle)] {
-        named.extend(checks.iter().filter_map(|check| match check {
-            Check::Command(command) => Some((key, command.command.first()?.clone())),
-            _ => None,
-        }));
-    }
-    let password = server.repository_password_command.iter().filter_map(|command| command.first());
-    named.extend(password.map(|program| ("repository_password_command", program.clone())));
-    if server.repository.is_some() {
-        named.push(("repository", "restic".into()));
-    }
-    if let Some(Maintenance::Commands(commands)) = &server.maintenance {
-        let both = [&commands.begin, &commands.end];
-        named.extend(both.into_iter().filter_map(|command| Some(("maintenance", command.first()?.clone()))));
-    }
-    let missing = named.into_iter().filter(|(_, program)| !is_there(program));
-    let doubt = |(key, program): (&'static str, String)| {
-        let message = format!("there is no program `{program}`");
-        Doubt::new(key, &program, message, "install it, or correct its name or its path")
-    };
-    missing.map(doubt).collect()
 }
 
 /// Addresses that no request can be sent to.

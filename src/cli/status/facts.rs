@@ -6,6 +6,7 @@ use crate::machine::backup::{Card, is_reference};
 use crate::machine::release::{Release, pinned};
 use crate::reach::inquiry::Orphan;
 use crate::report::text::{Style, table};
+use crate::runner::notices::Untaken;
 use serde::Serialize;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -40,6 +41,8 @@ pub struct Facts {
     pub orphans: Option<Vec<Orphan>>,
     /// What is unfinished and owed, a line each.
     pub notes: Vec<String>,
+    /// What nobody took of the notices of the last run.
+    pub untaken_notices: Vec<Untaken>,
     /// Why the server's book can't be read.
     pub unknown: Option<String>,
     /// The oldest first.
@@ -125,7 +128,8 @@ impl Facts {
             rows.push(vec!["  last run".into(), run.text.clone()]);
             rows.push(vec!["  next".into(), run.next.clone()]);
         }
-        let notes: String = self.notes.iter().map(|line| format!("  {line}\n")).collect();
+        let notes = self.notes.iter().cloned().chain(self.untaken_notices.iter().map(Untaken::line));
+        let notes: String = notes.map(|line| format!("  {line}\n")).collect();
         format!("{} ({})\n{}{notes}", style.bold(&self.name), self.kind, table(&rows))
     }
 

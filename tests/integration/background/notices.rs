@@ -53,7 +53,7 @@ fn each_notice_comes_once_by_each_way_also_if_nobody_takes_it_at_first() {
     let world = world();
     let (hook, received) = receiver(2);
     let (hc, pings) = receiver(0);
-    world.write("page", "#!/bin/sh\ncat >> paged; echo >> paged\n");
+    world.write("page", "#!/bin/sh\ncat >> paged\n");
     world.write("bin/sendmail", "#!/bin/sh\ncat >> $HOME/mailed\n");
     for program in ["page", "bin/sendmail"] {
         fs::set_permissions(world.path().join(program), fs::Permissions::from_mode(0o755)).unwrap();
@@ -105,7 +105,7 @@ fn each_notice_comes_once_by_each_way_also_if_nobody_takes_it_at_first() {
 #[test]
 fn a_question_that_waits_is_told_and_one_that_nobody_can_be_told_of_disturbs_nothing() {
     let world = world();
-    world.write("page", "#!/bin/sh\ncat >> paged; echo >> paged\n");
+    world.write("page", "#!/bin/sh\ncat >> paged\n");
     fs::set_permissions(world.path().join("page"), fs::Permissions::from_mode(0o755)).unwrap();
     let folder = world.path().display().to_string();
     with_notify(
@@ -124,15 +124,24 @@ fn a_question_that_waits_is_told_and_one_that_nobody_can_be_told_of_disturbs_not
     assert!(person.ends().success());
     wait_for_end(&world);
     assert!(world.read("paged").contains(r#""event":"done""#));
+    assert!(world.read("paged").ends_with("}\n"), "each notice is a line");
 
-    with_notify(&world, "[[notify]]\nwebhook = \"http://127.0.0.1:9/\"\n");
+    with_notify(&world, "[[notify]]\nwebhook = \"http://127.0.0.1:9/T0KEN-of-the-hook\"\n");
     let said = said_by(&world, &["run", "three", "--yes"]);
     assert_eq!(said.code, Some(0), "{said:?}");
     assert!(shown(&world).contains(r#""state":"done""#));
     let log = super::run_folder(&world).join("runner.log");
     wait_for("it is tried", || fs::read_to_string(&log).unwrap().contains("was not answered"));
+    let untaken = "notice not taken by webhook, tried again: `web: three is done`: connection refused";
+    wait_for("it is told", || said_by(&world, &["status"]).out.contains(untaken));
+    assert!(said_by(&world, &["show"]).out.contains(&format!("warning: {untaken}")));
+    let told =
+        std::process::Command::new("grep").args(["-rl", "T0KEN-of-the-hook"]).arg(world.path()).output();
+    let told = String::from_utf8(told.unwrap().stdout).unwrap();
+    assert_eq!(told.trim(), world.path().join("site.toml").display().to_string());
     // Its watcher tries for an hour.
     super::processes(&world, &["watch-run"]).into_iter().for_each(super::kill);
+    wait_for("nobody tries", || said_by(&world, &["status"]).out.contains("webhook, not tried any more"));
 }
 
 #[test]
@@ -142,4 +151,68 @@ fn a_table_that_sends_nowhere_is_found() {
     let said = said_by(&world, &["check"]);
     assert_eq!(said.code, Some(2), "{said:?}");
     assert!(said.out.contains("a table of `notify` says nowhere to send to"), "{said:?}");
+}
+
+#[test]
+fn what_is_done_is_told_with_both_releases() {
+    let world = world();
+    let (hook, received) = receiver(0);
+    with_notify(&world, &format!("[[notify]]\nwebhook = \"{hook}/\"\n"));
+    world.git(&["commit", "-q", "--allow-empty", "-m", "second"]);
+    world.git(&["tag", "0.2.0"]);
+    world.git(&["checkout", "-q", "0.1.0"]);
+    let script = "fn main() { let server = this_server();\nstep \"Move\" { server.checkout(\"0.2.0\"); } }";
+    world.write("runbooks/moves.rhai", script);
+    let said = said_by(&world, &["run", "moves", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    wait_for("it is told", || !received.lock().unwrap().is_empty());
+    wait_for_end(&world);
+    let notice: Value = serde_json::from_str(&received.lock().unwrap()[0].1).unwrap();
+    assert_eq!(notice["title"], "web: moves is done, 0.1.0 → 0.2.0");
+    assert_eq!(notice["releases"], serde_json::json!([{ "server": "web", "from": "0.1.0", "to": "0.2.0" }]));
+    assert!(notice["text"].as_str().unwrap().starts_with("web: 0.1.0 → 0.2.0\nbanister show "), "{notice}");
+}
+
+#[test]
+fn a_program_that_is_not_there_is_found_with_its_place() {
+    let world = world();
+    let tables = "[[notify]]\ncommand = [\"sh\"]\n[[notify]]\nat = [\"done\"]\ncommand = [\"/no/page\"]\n\
+                  [[notify]]\napprise = \"tgram://a/b\"\n";
+    with_notify(&world, tables);
+    let site = world.read("site.toml");
+    world.write(
+        "site.toml",
+        &format!("{site}\n[servers.web.hooks.after]\nStart = [[\"no-such-hook\", \"now\"]]\n"),
+    );
+    let said = command(&world, &["check"]).env("PATH", world.path().join("bin")).output().unwrap();
+    let said = crate::support::said(said);
+    let expected =
+        ["`/no/page`\n  at   site.toml:5\n", "`apprise`\n  at   site.toml:7\n", "`sh`\n  at   site.toml:2\n"];
+    for expected in expected {
+        assert!(said.out.contains(&format!("warning: there is no program {expected}")), "{said:?}");
+    }
+    assert!(said.out.contains("there is no program `no-such-hook`"), "{said:?}");
+}
+
+#[test]
+fn what_is_sent_while_its_sender_is_killed_is_sent_again_with_the_same_name() {
+    let world = world();
+    world.write("hold", "");
+    let folder = world.path().display().to_string();
+    let script = format!("cd {folder}; cat >> paged; if test -e hold; then sleep 3; fi");
+    with_notify(&world, &format!("[[notify]]\ncommand = [\"sh\", \"-c\", \"{script}\"]\nat = [\"asked\"]\n"));
+    detached(&world, &["run", "three", "--detach"]);
+    wait_for("it is told", || world.read("paged").ends_with('\n'));
+    world.remove("hold");
+    super::processes(&world, &["watch-run"]).into_iter().for_each(super::kill);
+    wait_for("it is told again", || {
+        world.read("paged").lines().count() == 2 && world.read("paged").ends_with('\n')
+    });
+    let paged = world.read("paged");
+    let ids: Vec<Value> =
+        paged.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["id"].clone()).collect();
+    assert_eq!(ids[0], ids[1], "{paged}");
+    assert_eq!(said_by(&world, &["resume", "--yes"]).code, Some(0));
+    wait_for_end(&world);
+    assert_eq!(world.read("paged").lines().count(), 2);
 }

@@ -80,6 +80,14 @@ fn what_is_not_there_is_found_with_its_line() {
             "checkout = \"web\"\nmaintenance = { begin = [\"nosuch-a\"], end = [\"true\"] }\n",
             "5: warning: there is no program `nosuch-a`",
         ),
+        (
+            "checkout = \"web\"\ncommands = { stop = [\"nosuch-b\", \"now\"] }\n",
+            "5: warning: there is no program `nosuch-b`",
+        ),
+        (
+            "checkout = \"web\"\nhooks = { after = { Start = [[\"true\"], [\"nosuch-c\"]] } }\n",
+            "5: warning: there is no program `nosuch-c`",
+        ),
     ] {
         let found = found(table);
         assert!(found.len() == 1 && found[0].starts_with(expected), "{expected}: {found:?}");

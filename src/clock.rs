@@ -37,6 +37,37 @@ impl Instant {
     }
 }
 
+/// An instant that comes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Deadline {
+    #[serde(flatten)]
+    since: Instant,
+    /// How long after that.
+    seconds: f64,
+}
+
+impl Deadline {
+    /// So long from now on.
+    pub fn after(time: Duration) -> Deadline {
+        Deadline { since: Instant::now(), seconds: time.as_secs_f64() }
+    }
+
+    /// How long it is until then; nothing once it is over.
+    pub fn left(&self) -> Duration {
+        self.time().saturating_sub(self.since.elapsed())
+    }
+
+    /// How long it is over.
+    pub fn overdue(&self) -> Duration {
+        self.since.elapsed().saturating_sub(self.time())
+    }
+
+    /// What comes from a file may be no time.
+    fn time(&self) -> Duration {
+        Duration::try_from_secs_f64(self.seconds.min(1e9)).unwrap_or_default()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

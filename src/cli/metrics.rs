@@ -1,0 +1,169 @@
+//! `banister metrics`, and the file that `metrics` in `site.toml` names.
+
+use super::context::{Context, at_once, is_same_site};
+use crate::event::RunState;
+use crate::failure::Result;
+use crate::journal::run::{self, Glance, Summary};
+use crate::machine::backup::Card;
+use crate::machine::files::write_durably;
+use crate::reach::Reach;
+use crate::reach::inquiry::{self, Noted};
+use crate::report::prometheus::{Metric, text};
+use crate::secret;
+use crate::site::{Server, Site};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Prints the metrics of each server, or writes them to a file. Exit 0 also if a server can't be reached: a metric says so.
+pub fn metrics(context: &Context, file: Option<&Path>) -> Result<u8> {
+    let site = Arc::new(context.site()?);
+    let text = gather(context, &site)?;
+    match file {
+        Some(file) => write_durably(file, text.as_bytes())?,
+        None => print!("{text}"),
+    }
+    Ok(0)
+}
+
+/// Writes the file that the site names, if it names one.
+pub fn write(context: &Context, site: &Arc<Site>) -> Result<()> {
+    let Some(file) = &site.metrics else { return Ok(()) };
+    write_durably(file, gather(context, site)?.as_bytes())
+}
+
+/// What is known of a server where it is.
+struct Seen {
+    release: Result<String>,
+    noted: Result<Noted>,
+    backups: Result<Vec<Card>>,
+}
+
+fn see(reach: &dyn Reach, server: &Server) -> Seen {
+    let own = |mut cards: Vec<Card>| {
+        cards.retain(|card| card.server.as_ref().is_none_or(|of| *of == server.name));
+        cards
+    };
+    Seen {
+        release: inquiry::checked_out(reach, server).map(|position| position.name),
+        noted: inquiry::noted(reach, server),
+        backups: inquiry::backups(reach, server, None).map(own),
+    }
+}
+
+fn gather(context: &Context, site: &Arc<Site>) -> Result<String> {
+    let reach = context.reach(site);
+    let servers: Vec<&Server> = context.servers(site)?;
+    let seen = at_once(&servers, |server| see(reach.as_ref(), server));
+    let mut runs = run::all(&context.state)?;
+    runs.retain(|run| is_same_site(&run.header.site, &site.file) && !run.header.by_hand);
+    let mut metrics = of_servers(&servers, &seen);
+    metrics.extend(of_runs(&servers, &runs));
+    // What is no secret by its place may be one by its value.
+    for (labels, _) in metrics.iter_mut().flat_map(|metric| &mut metric.values) {
+        labels.iter_mut().for_each(|(_, value)| *value = secret::show(value).into_owned());
+    }
+    Ok(text(&metrics))
+}
+
+/// The instant, in seconds since 1970.
+fn seconds(instant: &str) -> Option<f64> {
+    instant.parse::<jiff::Timestamp>().ok().map(|instant| instant.as_millisecond() as f64 / 1000.0)
+}
+
+fn of_servers(servers: &[&Server], seen: &[Seen]) -> Vec<Metric> {
+    let mut info = Metric::new("server_info", "The release that is checked out on the server.");
+    let mut known = Metric::new("server_known", "Whether the server could be looked at.");
+    let mut open = Metric::new("open_run", "Whether a run is unfinished on the server.");
+    let mut owed = Metric::new("owed", "How much is owed to the server by runs that nobody continues.");
+    let mut count = Metric::new("backups", "How many backups of the server there are.");
+    let mut newest = Metric::new(
+        "backup_timestamp_seconds",
+        "When the newest backup was made, by how far backups are proven.",
+    );
+    let mut level =
+        Metric::new("backup_level_info", "How far the newest backup is proven: taken, verified or drilled.");
+    for (server, Seen { release, noted, backups }) in servers.iter().zip(seen) {
+        let of = ("server", server.name.as_str());
+        let is_known = release.is_ok() && noted.is_ok() && backups.is_ok();
+        known.add(&[of], f64::from(u8::from(is_known)));
+        let release = release.as_ref().map_or("", String::as_str);
+        info.add(&[of, ("kind", &server.kind), ("release", release)], 1.0);
+        if let Ok(Noted { book, .. }) = noted {
+            open.add(&[of], f64::from(u8::from(book.half_way_beside("").is_some())));
+            owed.add(&[of], book.owed.iter().filter(|owed| book.is_left(owed)).count() as f64);
+        }
+        let Ok(backups) = backups else { continue };
+        count.add(&[of], backups.len() as f64);
+        let now = jiff::Timestamp::now();
+        let dated: Vec<(&Card, f64)> = backups
+            .iter()
+            .filter(|card| !card.is_future(now) && card.damaged.is_none())
+            .filter_map(|card| Some((card, seconds(card.created.as_deref()?)?)))
+            .collect();
+        for at_least in LEVELS {
+            let proven = dated.iter().filter(|(card, _)| rank(card) >= rank_of(at_least));
+            if let Some(instant) = proven.map(|(_, instant)| *instant).reduce(f64::max) {
+                newest.add(&[of, ("level", at_least)], instant);
+            }
+        }
+        if let Some((card, _)) = dated.iter().max_by(|(_, a), (_, b)| a.total_cmp(b)) {
+            level.add(&[of, ("level", LEVELS[rank(card)])], 1.0);
+        }
+    }
+    vec![info, known, open, owed, count, newest, level]
+}
+
+/// How far a backup is proven, from the least.
+const LEVELS: [&str; 3] = ["taken", "verified", "drilled"];
+
+fn rank(card: &Card) -> usize {
+    let word = serde_json::to_value(card.level).ok();
+    rank_of(word.as_ref().and_then(|word| word.as_str()).unwrap_or_default())
+}
+
+fn rank_of(level: &str) -> usize {
+    LEVELS.iter().position(|known| *known == level).unwrap_or(0)
+}
+
+/// Of each runbook the run that ended last, and the last that was done, by this user's journals.
+fn of_runs(servers: &[&Server], runs: &[Glance]) -> Vec<Metric> {
+    let mut ended = Metric::new("last_run_timestamp_seconds", "When the last run of the runbook ended.");
+    let mut took = Metric::new(
+        "last_run_duration_seconds",
+        "How long the last run of the runbook took, with its waits.",
+    );
+    let mut is_good = Metric::new("last_run_success", "Whether the last run of the runbook was done.");
+    let mut succeeded = Metric::new("last_success_timestamp_seconds", "When the runbook was done last.");
+    for server in servers {
+        let mut theirs: Vec<(&str, Vec<&Glance>)> = Vec::new();
+        for run in runs.iter().rev().filter(|run| run.header.servers.contains(&server.name)) {
+            match theirs.iter_mut().find(|(runbook, _)| *runbook == run.header.runbook) {
+                Some((_, runs)) => runs.push(run),
+                None => theirs.push((&run.header.runbook, vec![run])),
+            }
+        }
+        for (runbook, runs) in theirs {
+            let labels = [("server", server.name.as_str()), ("runbook", runbook)];
+            let is_ended = |run: &&&Glance| run.state != RunState::Running;
+            if let Some(last) = runs.iter().find(is_ended) {
+                is_good.add(&labels, f64::from(u8::from(last.state == RunState::Done)));
+                if let Some((began, end)) = times(last) {
+                    ended.add(&labels, end);
+                    took.add(&labels, (end - began).max(0.0));
+                }
+            }
+            if let Some((_, end)) =
+                runs.iter().find(|run| run.state == RunState::Done).and_then(|run| times(run))
+            {
+                succeeded.add(&labels, end);
+            }
+        }
+    }
+    vec![ended, took, is_good, succeeded]
+}
+
+/// When the run began, and when its last record was written.
+fn times(run: &Glance) -> Option<(f64, f64)> {
+    let index = Summary::as_far_as_readable(&run.path).0.index;
+    Some((seconds(&run.started)?, seconds(index.last.as_deref()?)?))
+}

@@ -1,0 +1,98 @@
+//! `banister status --short`: a line for each server that needs attention, for the message of the day.
+
+use crate::book;
+use crate::cli::context::{Context, at_once, is_same_site};
+use crate::cli::outcome;
+use crate::event::RunState;
+use crate::failure::Result;
+use crate::journal::run::Summary;
+use crate::reach::Reach;
+use crate::reach::inquiry::{self, Noted};
+use crate::runner::{answers, notices};
+use crate::secret;
+use crate::site::{Server, Site};
+use serde_json::json;
+
+/// Prints them; nothing if nothing needs attention. It is quick: neither is health asked, nor another machine.
+pub fn short(context: &Context) -> Result<u8> {
+    let site = std::sync::Arc::new(context.site()?);
+    let reach = context.reach(&site);
+    let servers = context.servers(&site)?;
+    let found = at_once(&servers, |server| attention(context, &site, reach.as_ref(), server));
+    let mut list = Vec::new();
+    for (server, needs) in servers.iter().zip(found) {
+        let needs = needs?;
+        if needs.is_empty() {
+            continue;
+        }
+        let text = secret::show(&needs.join("; ")).replace(|c: char| c.is_control(), " ");
+        if !context.json {
+            println!("{}: {text}", context.style.bold(&server.name));
+        }
+        list.push(json!({ "name": server.name, "needs": text }));
+    }
+    if context.json {
+        println!("{}", json!(list));
+    }
+    Ok(0)
+}
+
+/// What needs somebody on a server, the most urgent first.
+fn attention(context: &Context, site: &Site, reach: &dyn Reach, server: &Server) -> Result<Vec<String>> {
+    let mut needs = Vec::new();
+    let is_here = server.ssh.is_none();
+    let noted = is_here.then(|| inquiry::noted(reach, server));
+    let last = context.find_run(None, |glance| {
+        is_same_site(&glance.header.site, &site.file) && glance.header.servers.contains(&server.name)
+    })?;
+    let last = last.map(|run| Summary::as_far_as_readable(&run.path).0);
+    if let Some(run) = last.as_ref().filter(|run| run.is_open() && needs_somebody(run)) {
+        let (text, next) = outcome::lines(context, run);
+        needs.push(format!("{text}; next: {next}"));
+    }
+    match &noted {
+        Some(Ok(noted)) => needs.extend(left(context, &server.name, noted, last.as_ref())),
+        Some(Err(failure)) => needs.push(format!("what is unfinished is not known: {failure}")),
+        None => {}
+    }
+    let untaken = last.as_ref().map(|run| notices::untaken(&run.path).len()).unwrap_or_default();
+    if untaken > 0 {
+        let of = if untaken == 1 { "a notice was" } else { "notices were" };
+        needs.push(format!("{of} not taken: {}", context.command("show")));
+    }
+    Ok(needs)
+}
+
+/// Whether the run does not get on alone.
+fn needs_somebody(run: &Summary) -> bool {
+    run.state != RunState::Running || answers::waits(&run.path)
+}
+
+/// What others left unfinished on it, and what is owed to it.
+fn left(context: &Context, server: &str, noted: &Noted, own: Option<&Summary>) -> Vec<String> {
+    let Noted { book, orphans, .. } = noted;
+    let is_other = |open: &&book::Open| {
+        own.is_none_or(|own| own.name != open.run)
+            && book.is_half_way(open)
+            && open.state != RunState::Running
+    };
+    let mut found: Vec<String> = book
+        .open
+        .iter()
+        .filter(is_other)
+        .map(|open| format!("unfinished {}", book::describe(book, open)))
+        .collect();
+    let owed: Vec<&str> =
+        book.owed.iter().filter(|owed| book.is_left(owed)).map(|owed| owed.text.as_str()).collect();
+    found.extend(crate::cli::lock::overdue(context, server, book));
+    if !owed.is_empty() {
+        found.push(format!("owed: {}", owed.join(", ")));
+    }
+    if !orphans.is_empty() {
+        found.push("a command of an earlier run still runs".to_owned());
+    }
+    if !found.is_empty() {
+        found.push(format!("see `{}`", context.command("status")));
+    }
+    found
+}

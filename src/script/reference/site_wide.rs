@@ -1,0 +1,54 @@
+//! The settings of `site.toml` that stand before the tables of servers.
+
+use super::{Page, Sort};
+use crate::site;
+use std::fmt::Write;
+
+/// A page for each.
+pub(super) fn pages() -> [Page; 3] {
+    let page = |name: &str, of: &str, text: &str| {
+        Page::new(name, Sort::Setting, format!("{name} = …    # {of}"), text)
+    };
+    [notify(), page("unattended", "text", UNATTENDED), page("metrics", "a path", METRICS)]
+}
+
+const UNATTENDED: &str = "\
+What a run in the background does with a question or a failure where nobody is there, unless `--unattended` says it: \
+`\"wait\"`, `\"stop\"`, `\"rollback\"`, or with a time `\"stop:30m\"` and `\"rollback:30m\"`. It stands at the beginning of \
+`site.toml`.
+
+With a time, somebody has so long to answer, with `banister attach`. Without one it happens at once, and then it applies only to \
+runs that are begun with `--detach` or not at a terminal: whoever sits at a terminal is asked. A run is rolled back only if it \
+has changed something and its runbook has declared how by then; else it stops. The question says which of the two happens. Each \
+run uses what `site.toml` said when it was begun or resumed. Runs with `--foreground` use only the option.";
+
+const METRICS: &str = "\
+The file for Prometheus's textfile collector that is written when a run ends, such as \
+`\"/var/lib/prometheus/node-exporter/banister.prom\"`. It stands at the beginning of `site.toml`; a relative path is in the \
+site's folder. `banister metrics --file FILE` writes the same, for a timer. Whoever looks finds the old file or the new one, and \
+nothing in between.
+
+Each server has the label `server`:
+
+- `banister_server_info`: `kind` and `release`
+- `banister_server_known`: 0 if the server could not be looked at
+- `banister_open_run`: 1 if a run is unfinished on it; `banister_owed`: how much is owed to it
+- `banister_last_success_timestamp_seconds`, `banister_last_run_timestamp_seconds`, `banister_last_run_duration_seconds` and \
+`banister_last_run_success`, each with the label `runbook`; by the runs of this user
+- `banister_backups`: how many there are; `banister_backup_level_info`: the `level` of the newest, `taken`, `verified` or \
+`drilled`; `banister_backup_timestamp_seconds`: when the newest was made that is proven as far as `level`, so its age is \
+`time() - banister_backup_timestamp_seconds`";
+
+/// Who hears of runs.
+fn notify() -> Page {
+    let mut text = "Where notices of runs go: an array of tables at the beginning of `site.toml`, each with one of `command`, \
+                    `webhook`, `mail`, `apprise` and `ping`. `banister notify --test` tries them. A notice that nobody takes is \
+                    sent again for an hour after the run's end, and never disturbs the run; `banister status` and \
+                    `banister show` print it. A notice may come twice if what sends it is killed at that moment: it has the \
+                    same `id` then, and in mail the same `Message-ID`. Runs with `--foreground` send none.\n"
+        .to_owned();
+    for (name, about) in site::of_notify() {
+        let _ = write!(text, "\n- `{name}`: {about}");
+    }
+    Page::new("notify", Sort::Setting, "[[notify]]", text)
+}
