@@ -94,7 +94,7 @@ fn dispatch(context: Context, command: &Command, matches: &clap::ArgMatches) -> 
         Command::Resume(options) => resume::resume(&context, options),
         Command::Attach { run } => attach::attach(&context, run.as_deref()),
         Command::RunHere { folder } => runner::runner(context, folder),
-        Command::WatchRun { folder } => runner::watcher(folder),
+        Command::WatchRun { folder, unit } => runner::watcher(folder, unit.as_deref()),
         Command::Test(options) => test::test(&context, options),
         Command::Check { paths } => check::check(&context, paths),
         Command::Backup { command } => backup::backup(&context, command),

@@ -98,7 +98,12 @@ pub enum Command {
     RunHere { folder: PathBuf },
     /// Start that again when it is killed.
     #[command(hide = true)]
-    WatchRun { folder: PathBuf },
+    WatchRun {
+        folder: PathBuf,
+        /// As the main process of this unit.
+        #[arg(long)]
+        unit: Option<String>,
+    },
     /// Show each server: release, health, lock, last run, backups.
     Status,
     /// List, verify, drill, restore or prune backups; `run backup` makes one.

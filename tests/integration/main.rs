@@ -97,6 +97,7 @@ mod systemd;
 mod tags;
 mod terminal;
 mod through;
+mod units;
 mod user;
 mod versions;
 mod ways;
