@@ -35,6 +35,7 @@ mod test;
 mod unfinished;
 mod unread;
 mod view;
+mod window;
 mod work;
 
 use crate::failure::{Failure, Kind, Result};

@@ -36,6 +36,7 @@ mod state;
 mod table;
 mod targets;
 mod typed;
+pub mod window;
 
 pub use find::find;
 pub use hooks::Hooks;
@@ -47,6 +48,7 @@ pub use own::state_folder;
 pub use table::Table;
 pub use targets::Targets;
 use typed::Typed;
+use window::Windows;
 
 /// The file's name, unless another one is named.
 pub const FILE: &str = "site.toml";
@@ -58,6 +60,8 @@ pub struct Site {
     pub file: PathBuf,
     /// Where notices of runs go.
     pub notify: Vec<Notify>,
+    /// When updates may begin.
+    pub windows: Windows,
     /// By name, in the order of names.
     pub servers: BTreeMap<String, Server>,
     /// Their names, in the order in which the file has their tables.
@@ -203,7 +207,8 @@ impl Site {
         // Links resolved: whoever names the site in another way must find the same runs, and the same scripts beside it.
         let file = file.canonicalize().or_else(|_| std::path::absolute(file)).unwrap_or_else(|_| file.into());
         check_text(&file)?;
-        let Typed { notify, mut servers, order } = typed::servers(&text, &shown.to_string(), file.parent())?;
+        let Typed { notify, windows, mut servers, order } =
+            typed::servers(&text, &shown.to_string(), file.parent())?;
         if servers.is_empty() {
             return Err(Failure::new(Kind::Invalid, format!("`{shown}` names no server"))
                 .why("the table `servers` is empty")
@@ -245,7 +250,7 @@ impl Site {
             let others = backups.iter().filter(|(name, _)| *name != server.name);
             server.neighbours = others.map(|(_, folder)| folder.clone()).collect();
         }
-        Ok(Site { file, notify, servers, order })
+        Ok(Site { file, notify, windows, servers, order })
     }
 
     /// The folder that holds `site.toml`.

@@ -319,6 +319,9 @@ pub struct RunOptions {
     /// owed items stay undone; without it you are asked for each.
     #[arg(long, value_name = "REASON", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     pub abandon: Option<String>,
+    /// Begin an update although `window` or `closed` in `site.toml` says that none begins now.
+    #[arg(long)]
+    pub now: bool,
 }
 
 #[derive(Args, Debug)]

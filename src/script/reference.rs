@@ -109,6 +109,7 @@ pub fn pages(layers: &Arc<Layers>) -> Vec<Page> {
         Page::new(key.name, Sort::Setting, usage, key.text)
     }));
     pages.push(notify());
+    pages.extend(windows());
     pages.extend(layers.own_keys().into_iter().map(|(kind, name, key)| {
         let default = key.default.as_ref().map(|value| format!(" Default: `{value}`.")).unwrap_or_default();
         let text = format!("{}{default}\n\nOnly servers of the kind `{kind}` have it.", key.help);
@@ -129,6 +130,23 @@ fn notify() -> Page {
         let _ = write!(text, "\n- `{name}`: {about}");
     }
     Page::new("notify", Sort::Setting, "[[notify]]", text)
+}
+
+/// When updates may begin.
+fn windows() -> [Page; 2] {
+    const WINDOW: &str = "When updates may begin: a text, or an array of them, at the beginning of `site.toml`. \
+        `\"Sat 02:00-05:00\"` is each Saturday, `\"Mon-Thu 22:00-04:00\"` ends on the following day, and `\"02:00-05:00\"` is \
+        every day; times are those of the machine's time zone. Outside of them `banister run` refuses a runbook whose `main` \
+        has the parameter `to`, with exit code 3, unless `--now` is given. So it does if the longest of the last five such runs \
+        took longer than the window is still open. `resume`, rollbacks, backups and restores are never refused.";
+    const CLOSED: &str = "Dates on which no update begins, also in a window: `\"2026-12-24\"`, or first and last day as \
+        `\"2026-12-24..2027-01-02\"`; a text, or an array of them, at the beginning of `site.toml`. An update that began before \
+        continues. See `window`.";
+    let page = |name: &str, usage: &str, text: &str| Page::new(name, Sort::Setting, usage, text);
+    [
+        page("window", "window = …    # a text, or an array of texts", WINDOW),
+        page("closed", "closed = …    # a text, or an array of texts", CLOSED),
+    ]
 }
 
 /// A part of the text about the language: name, usage in quotes, text.

@@ -2,6 +2,7 @@
 
 use super::needs::{self, Mistake};
 use super::spot::inside;
+use super::window::{OneOrMany, Windows};
 use super::{KEYS, Server, Table, said};
 use crate::failure::{Failure, Kind, Result};
 use crate::kind::Facts;
@@ -19,12 +20,15 @@ use toml::{Spanned, Value};
 struct SiteFile {
     #[serde(default)]
     notify: Vec<Notify>,
+    window: Option<OneOrMany>,
+    closed: Option<OneOrMany>,
     servers: BTreeMap<String, Table>,
 }
 
 /// What `site.toml` means.
 pub struct Typed {
     pub notify: Vec<Notify>,
+    pub windows: Windows,
     pub servers: BTreeMap<String, Server>,
     /// Their names, in the order of the text.
     pub order: Vec<String>,
@@ -81,7 +85,9 @@ pub fn servers(text: &str, shown: &str, folder: Option<&Path>) -> Result<Typed> 
         let place = format!("{shown}, `notify`");
         Failure { at: Some(place), ..failure }
     })?;
-    Ok(Typed { notify: typed.notify, servers, order })
+    let windows = Windows::read(&typed.window, &typed.closed)
+        .map_err(|failure| Failure { at: Some(shown.to_owned()), ..failure })?;
+    Ok(Typed { notify: typed.notify, windows, servers, order })
 }
 
 /// The names of the servers in the order of the text.

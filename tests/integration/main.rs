@@ -101,4 +101,5 @@ mod units;
 mod user;
 mod versions;
 mod ways;
+mod windows;
 mod wording;
