@@ -27,6 +27,7 @@ mod resume;
 mod run;
 mod runner;
 mod runs;
+mod schedule;
 mod show;
 mod signals;
 mod stale;
@@ -100,6 +101,8 @@ fn dispatch(context: Context, command: &Command, matches: &clap::ArgMatches) -> 
         Command::Check { paths } => check::check(&context, paths),
         Command::Backup { command } => backup::backup(&context, command),
         Command::Status => status::status(&context),
+        Command::Schedule(options) => schedule::schedule(&context, options),
+        Command::Scheduled { file, words } => Err(schedule::due(file, words)),
         Command::Runs => runs::runs(&context),
         Command::Show { run } => show::show(&context, run.as_deref()),
         Command::Doc { markdown: true, .. } => doc::markdown(&context),

@@ -65,7 +65,7 @@ pub use exit::Exit;
 pub use filter::{Feed, Filter};
 pub use folder::{read as read_file, write_new as write_once};
 pub use follow::{Attention, Followed, From, follow};
-pub use handed::{hand_over, own_unit, take_over};
+pub use handed::{hand_over, hand_over_lastingly, in_environment, own_unit, take_over};
 pub use inherit::secrets;
 pub use kept::{Kept, kept};
 pub use log::{log, tail};

@@ -2,6 +2,7 @@
 
 pub mod demo;
 pub mod repl;
+pub mod schedule;
 pub mod test;
 pub mod unattended;
 
@@ -103,6 +104,16 @@ pub enum Command {
         /// As the main process of this unit.
         #[arg(long)]
         unit: Option<String>,
+    },
+    /// Run a runbook by the calendar: writes a systemd timer, or a line of the crontab.
+    Schedule(schedule::Options),
+    /// Run what is due; a timer or a line of a crontab starts this.
+    #[command(hide = true)]
+    Scheduled {
+        /// The environment in which it was scheduled.
+        file: PathBuf,
+        #[arg(last = true)]
+        words: Vec<String>,
     },
     /// Show each server: release, health, lock, last run, backups.
     Status,

@@ -33,7 +33,7 @@ const ENVIRONMENT: [(&str, &str); 7] = [
     ),
     (
         "BANISTER_SYSTEMD",
-        "If it is `no`, runs are no units of systemd.",
+        "If it is `no`, runs are no units of systemd, and schedules are lines of the crontab.",
     ),
     ("BANISTER_SECRET_NAME", "The secret NAME, for scripts; it is hidden in all that is shown or recorded."),
     ("XDG_CONFIG_HOME", "Where the folder banister with site.toml is, if not in ~/.config."),

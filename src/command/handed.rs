@@ -42,6 +42,21 @@ pub fn hand_over(lasting: &Path, until_boot: &Path) -> io::Result<()> {
     write(until_boot, &all, false)
 }
 
+/// The same, only what outlives a boot.
+pub fn hand_over_lastingly(lasting: &Path) -> io::Result<()> {
+    let mut needed: Variables = std::env::vars_os().collect();
+    needed.retain(|(name, _)| inherit::outlives_a_boot(name) && name != inherit::UNIT);
+    write(lasting, &needed, true)
+}
+
+/// Becomes this program again, with these arguments, in the environment that was handed over lastingly. Gives why that failed.
+pub fn in_environment(arguments: &[&OsStr], lasting: &Path) -> io::Error {
+    match read(lasting) {
+        Ok(needed) => Command::new(OWN_PROGRAM).arg0("banister").args(arguments).envs(needed).exec(),
+        Err(error) => error,
+    }
+}
+
 /// Becomes this program again, with these arguments, in the environment that was handed over; `unit` is what
 /// [`own_unit`] gives then. Gives why that failed.
 pub fn take_over(arguments: &[&OsStr], lasting: &Path, until_boot: &Path, unit: &str) -> io::Error {

@@ -83,6 +83,7 @@ mod repository;
 mod restart;
 mod restic;
 mod restore;
+mod schedule;
 mod screen;
 mod secrets;
 mod settings;

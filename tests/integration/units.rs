@@ -181,6 +181,39 @@ fn a_killed_runner_is_started_again_and_the_command_of_a_step_lives_through_it()
 }
 
 #[test]
+fn a_schedule_is_a_timer_that_runs_and_is_removed() {
+    for user in [User::Root, User::Ops] {
+        let Some(site) = Site::new(user) else { return };
+        site.release();
+        let said = site.banister(&["schedule", "three", "--every", "Sat 02:00", "--yes"]);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        assert!(said.out.contains("OnCalendar=Sat 02:00") && said.out.contains("02:00:00"), "{said:?}");
+        let said = site.banister(&["schedule", "three", "--every", "Sat 02:00"]);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        assert!(said.out.contains("is scheduled so already"), "{said:?}");
+        let said = site.banister(&["schedule", "three", "--every", "Sat 25:00", "--yes"]);
+        assert_eq!(said.code, Some(2), "{said:?}");
+        assert!(said.err.contains("`Sat 25:00` is no time of a calendar"), "{said:?}");
+        let list = site.banister(&["schedule", "--list", "--json"]).out;
+        assert!(list.contains(r#""next":"Sat "#), "{list}");
+
+        let said = site.banister(&["schedule", "three", "--every", "*:*:0/2", "--yes"]);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        site.wait_for("it runs", || site.state() == "done");
+        let said = site.banister(&["schedule", "--remove", "three", "--yes"]);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        site.wait_for("nothing is at work", || site.processes("run-here").is_empty());
+        site.wait_for("no unit is left", || site.unit_files().is_empty());
+        let environment = site.read("environment");
+        assert!(environment.starts_with("unix:///somewhere\nunix:///somewhere\n"), "{environment}");
+        let runs = || site.banister(&["runs", "--json"]).out.matches(r#""run":"#).count();
+        let before = runs();
+        std::thread::sleep(Duration::from_secs(4));
+        assert_eq!(runs(), before);
+    }
+}
+
+#[test]
 fn a_run_continues_after_a_reboot() {
     let Some(mut site) = Site::new(User::Root) else { return };
     site.begin();
