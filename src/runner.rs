@@ -30,6 +30,7 @@ pub mod wishes;
 
 pub mod manager;
 
+pub mod journald;
 pub mod mailbox;
 pub mod notices;
 pub mod watch;

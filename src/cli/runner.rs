@@ -11,6 +11,7 @@ use crate::journal::run::{self, OpenRun};
 use crate::report::failure::render;
 use crate::report::text::Style;
 use crate::runner::events::Events;
+use crate::runner::journald::Journald;
 use crate::runner::mailbox::Mailbox;
 use crate::runner::notices::{self, Noticing};
 use crate::runner::{ending, follow, session, unit, watch, wishes};
@@ -95,7 +96,8 @@ pub fn runner(context: Context, run: &Path) -> Result<u8> {
     let request = Request::read(run)?;
     let told = Arc::new(Events::begin(run, request.verbose)?);
     let session = told.session;
-    let events: Arc<dyn Listener> = Arc::new(Noticing::new(run.to_owned(), session, told));
+    let noticing = Arc::new(Noticing::new(run.to_owned(), session, told));
+    let events: Arc<dyn Listener> = Arc::new(Journald::new(noticing));
     crate::output::line(watch::READY);
     crate::lock::act_from(request.from.clone());
     let stop = Arc::new(Stop::new());

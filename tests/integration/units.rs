@@ -178,6 +178,11 @@ fn a_killed_runner_is_started_again_and_the_command_of_a_step_lives_through_it()
     // The terminal's environment is that of the commands, and the command was begun once.
     assert_eq!(site.read("environment"), "unix:///somewhere odd\nunix:///somewhere\n");
     assert_eq!(site.read("trace").matches("long begin").count(), 1);
+    // What became of it is in the journal of systemd, under its name.
+    let run = site.machine.ask(User::Root, &["ls", &format!("{}/state/runs", site.folder)]);
+    let found = ["journalctl", "-q", "-o", "cat", &format!("BANISTER_RUN={}", run.trim())];
+    let said = site.machine.ask(User::Root, &found);
+    assert!(said.starts_with("web: three has started\n") && said.ends_with("web: three is done\n"), "{said}");
 }
 
 #[test]
