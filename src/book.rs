@@ -9,7 +9,7 @@ mod ended;
 mod failed;
 mod file;
 
-pub use ended::{End, Ended, close_all, end_of, ended, note_dismissed, note_end};
+pub use ended::{End, Ended, close_all, end_of, ended, note_dismissed, note_end, took};
 pub use failed::FailedRelease;
 pub use file::{change, read};
 

@@ -29,6 +29,7 @@ mod resume;
 mod run;
 mod runner;
 mod runs;
+mod schedule;
 mod show;
 mod signals;
 mod stale;
@@ -37,6 +38,7 @@ mod test;
 mod unfinished;
 mod unread;
 mod view;
+mod window;
 mod work;
 
 use crate::failure::{Failure, Kind, Result};
@@ -96,7 +98,7 @@ fn dispatch(context: Context, command: &Command, matches: &clap::ArgMatches) -> 
         Command::Resume(options) => resume::resume(&context, options),
         Command::Attach { run } => attach::attach(&context, run.as_deref()),
         Command::RunHere { folder } => runner::runner(context, folder),
-        Command::WatchRun { folder } => runner::watcher(folder),
+        Command::WatchRun { folder, unit } => runner::watcher(folder, unit.as_deref()),
         Command::Test(options) => test::test(&context, options),
         Command::Check { paths } => check::check(&context, paths),
         Command::Backup { command } => backup::backup(&context, command),
@@ -104,6 +106,8 @@ fn dispatch(context: Context, command: &Command, matches: &clap::ArgMatches) -> 
         Command::Status { short: true } => status::short(&context),
         Command::Status { .. } => status::status(&context),
         Command::Metrics { file } => metrics::metrics(&context, file.as_deref()),
+        Command::Schedule(options) => schedule::schedule(&context, options),
+        Command::Scheduled { file, words } => Err(schedule::due(file, words)),
         Command::Runs => runs::runs(&context),
         Command::Show { run } => show::show(&context, run.as_deref()),
         Command::Doc { markdown: true, .. } => doc::markdown(&context),

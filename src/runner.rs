@@ -12,10 +12,13 @@
 //! wishes/000002-finish  that the session is to stop, and who says so; linked once
 //! runner, watcher       locks of the process that works on the run, and of the one that starts it again
 //! runner.log            what went wrong with these two
+//! unit, program         where systemd has it as a unit: its name, and the program that is started
+//! environment           and what the terminal had that systemd has not
 //! ```
 //!
 //! The journal stays the truth: it is exact, and is not followed by viewers. A runner that is killed is started again by its
-//! watcher and goes on as `resume` does.
+//! watcher and goes on as `resume` does. Where systemd is at work the watcher is the main process of a unit, and is started
+//! again itself, also after a boot.
 
 // From bottom to top, like the list in `lib.rs`.
 mod place;
@@ -27,8 +30,16 @@ pub mod wishes;
 
 mod moved;
 
+pub mod manager;
+
+pub mod journald;
 pub mod mailbox;
 pub mod notices;
 pub mod watch;
 
-pub use place::{is_at_work, session};
+pub mod unit;
+
+pub mod ending;
+
+pub use place::session;
+pub use unit::is_at_work;

@@ -38,6 +38,7 @@ mod table;
 mod targets;
 mod typed;
 mod unattended;
+pub mod window;
 
 pub use find::find;
 pub use floating::PinnedImage;
@@ -51,6 +52,7 @@ pub use table::Table;
 pub use targets::Targets;
 use typed::Typed;
 pub use unattended::{Then, Unattended};
+use window::Windows;
 
 /// The file's name, unless another one is named.
 pub const FILE: &str = "site.toml";
@@ -66,6 +68,8 @@ pub struct Site {
     pub unattended: Option<Unattended>,
     /// The file for metrics that is written when a run ends.
     pub metrics: Option<PathBuf>,
+    /// When updates may begin.
+    pub windows: Windows,
     /// By name, in the order of names.
     pub servers: BTreeMap<String, Server>,
     /// Their names, in the order in which the file has their tables.
@@ -211,7 +215,7 @@ impl Site {
         // Links resolved: whoever names the site in another way must find the same runs, and the same scripts beside it.
         let file = file.canonicalize().or_else(|_| std::path::absolute(file)).unwrap_or_else(|_| file.into());
         check_text(&file)?;
-        let Typed { notify, unattended, metrics, mut servers, order } =
+        let Typed { notify, unattended, metrics, windows, mut servers, order } =
             typed::servers(&text, &shown.to_string(), file.parent())?;
         if servers.is_empty() {
             return Err(Failure::new(Kind::Invalid, format!("`{shown}` names no server"))
@@ -255,7 +259,7 @@ impl Site {
             server.neighbours = others.map(|(_, folder)| folder.clone()).collect();
         }
         let metrics = metrics.map(|file| folder.join(file));
-        Ok(Site { file, notify, unattended, metrics, servers, order })
+        Ok(Site { file, notify, unattended, metrics, windows, servers, order })
     }
 
     /// The folder that holds `site.toml`.

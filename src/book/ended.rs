@@ -84,6 +84,25 @@ pub fn end_of(folder: &Path, run: &str) -> Result<Option<Ended>> {
     Ok(ended(folder)?.into_iter().rfind(|line| line.run == run && !is_dismissal(line)))
 }
 
+/// So many of the last runs say how long the next one takes.
+const LAST: usize = 5;
+
+/// How long the last runs of a runbook took that were done: seconds of each, the newest last. That somebody was waited for
+/// is no part of it where its steps say so.
+pub fn took(folder: &Path, runbook: &str) -> Result<Vec<f64>> {
+    let seconds = |line: &Ended| {
+        let instant = |text: &str| text.parse::<jiff::Timestamp>().ok();
+        let all = instant(&line.at)?.duration_since(instant(&line.since)?).as_secs_f64();
+        let steps: f64 = line.steps.iter().map(|(_, seconds)| seconds).sum();
+        Some(if line.steps.is_empty() { all } else { all.min(steps) }.max(0.0))
+    };
+    let ended = ended(folder)?;
+    let done = ended.iter().filter(|line| line.state == "done" && line.runbook == runbook);
+    let mut took: Vec<f64> = done.filter_map(seconds).collect();
+    took.drain(..took.len().saturating_sub(LAST));
+    Ok(took)
+}
+
 /// Notes runs that were not done.
 pub fn close_all(folder: &Path, closed: Vec<Open>, state: &str, by: Option<String>) -> Result<()> {
     let line = |open| Ended { ended_by: by.clone(), ..line(open, state, Vec::new()) };

@@ -2,6 +2,7 @@
 
 pub mod demo;
 pub mod repl;
+pub mod schedule;
 pub mod test;
 
 use crate::machine::backup::{Age, Span};
@@ -97,7 +98,22 @@ pub enum Command {
     RunHere { folder: PathBuf },
     /// Start that again when it is killed.
     #[command(hide = true)]
-    WatchRun { folder: PathBuf },
+    WatchRun {
+        folder: PathBuf,
+        /// As the main process of this unit.
+        #[arg(long)]
+        unit: Option<String>,
+    },
+    /// Run a runbook by the calendar: writes a systemd timer, or a line of the crontab.
+    Schedule(schedule::Options),
+    /// Run what is due; a timer or a line of a crontab starts this.
+    #[command(hide = true)]
+    Scheduled {
+        /// The environment in which it was scheduled.
+        file: PathBuf,
+        #[arg(last = true)]
+        words: Vec<String>,
+    },
     /// Show each server: release, health, lock, last run, backups.
     Status {
         /// Print a line for each server that needs attention, and nothing if none does: for the message of the day. Neither
@@ -331,6 +347,9 @@ pub struct RunOptions {
     /// owed items stay undone; without it you are asked for each.
     #[arg(long, value_name = "REASON", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     pub abandon: Option<String>,
+    /// Begin an update although `window` or `closed` in `site.toml` says that none begins now.
+    #[arg(long)]
+    pub now: bool,
 }
 
 #[derive(Args, Debug)]

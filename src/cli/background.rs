@@ -6,7 +6,7 @@ use super::view;
 use crate::failure::Result;
 use crate::journal::run::OpenRun;
 use crate::output::word;
-use crate::runner::{self, watch};
+use crate::runner::{self, unit};
 use crate::site::Site;
 use serde_json::json;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ pub fn begin(context: &Context, site: Arc<Site>, run: OpenRun, request: Request)
     Request { first: session, earlier, ..request }.write(&path)?;
     // The runner opens it.
     drop(run);
-    watch::start(&path)?;
+    unit::start(&path, &|warning| eprintln!("warning: {warning}"))?;
     if !detach {
         return view::view(context, &path, session, Some(site));
     }

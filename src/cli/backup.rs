@@ -297,6 +297,7 @@ fn run(context: &Context, runbook: &str, options: &TryOptions, more: Option<(Str
         answers: options.answers.clone(),
         abandon: options.abandon.clone(),
         plan: None,
+        now: true,
     };
     super::run::run_with(context, &run, &|_| parameters.clone())
 }
@@ -324,6 +325,7 @@ fn prune(context: &Context, options: &PruneOptions) -> Result<u8> {
         answers: options.answers.clone(),
         abandon: options.abandon.clone(),
         plan: None,
+        now: true,
     };
     super::run::run_with(context, &run, &|_| parameters.clone())
 }

@@ -95,8 +95,13 @@ pub fn demo(context: Context, options: &Options) -> Result<u8> {
         foreground: true,
     };
     // What an earlier server in a folder of this name left is over.
-    let run =
-        RunOptions { runbook: made.runbook().into(), answers, abandon: Some(String::new()), plan: None };
+    let run = RunOptions {
+        runbook: made.runbook().into(),
+        answers,
+        abandon: Some(String::new()),
+        plan: None,
+        now: true,
+    };
     let result = super::run::run(&context, &run, &clap::ArgMatches::default());
     if temporary.is_some() {
         made.stop()?;

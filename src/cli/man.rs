@@ -25,11 +25,15 @@ const FILES: [(&str, &str); 6] = [
     ("~/backups/SERVER", "Backups, unless the site or the kind of the server says otherwise."),
 ];
 
-const ENVIRONMENT: [(&str, &str); 6] = [
+const ENVIRONMENT: [(&str, &str); 7] = [
     ("BANISTER_SITE", "The folder with site.toml, as --site names it."),
     (
         "BANISTER_STATE",
         "Where runs are kept. Otherwise $XDG_STATE_HOME/banister, or ~/.local/state/banister.",
+    ),
+    (
+        "BANISTER_SYSTEMD",
+        "If it is `no`, runs are no units of systemd, and schedules are lines of the crontab.",
     ),
     ("BANISTER_SECRET_NAME", "The secret NAME, for scripts; it is hidden in all that is shown or recorded."),
     ("XDG_CONFIG_HOME", "Where the folder banister with site.toml is, if not in ~/.config."),

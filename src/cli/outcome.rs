@@ -11,7 +11,7 @@ use crate::journal::run::{self, Summary};
 use crate::output::word;
 use crate::primitive::Sort;
 use crate::primitives;
-use crate::runner::{self, answers};
+use crate::runner::{self, answers, follow};
 use crate::secret::show;
 use crate::session::has_changed;
 use crate::site::Site;
@@ -94,6 +94,11 @@ fn lines_with(context: &Context, summary: &Summary, seen: &BTreeMap<String, Now>
             format!("what `{runbook}` did{on} is not known: a newer banister wrote its journal"),
             context.command(&format!("show {name}")),
         ),
+        // Between two starts of its runner, or after a boot before the first.
+        RunState::Interrupted if !follow::has_ended(&summary.path) && runner::is_at_work(&summary.path) => {
+            let state = format!("`{runbook}` was interrupted{on}{step}{each}, and is started again");
+            (state, context.command(&format!("attach {name}")))
+        }
         RunState::Interrupted if summary.index.rollback => (
             format!("the rollback of `{runbook}`{on} was interrupted{each}{left}"),
             context.command(&format!("resume {name}")),

@@ -24,6 +24,7 @@ pub fn run_with(
 ) -> Result<u8> {
     let (site, names, runbook) = context.prepare(&options.runbook)?;
     let reach = context.reach(&site);
+    super::window::check(context, &site, &names, &runbook, options.now)?;
     let mut parameters = parameters(&runbook);
     if let Some(file) = &options.plan {
         parameters = super::plan::still_holds(file, &site, &runbook, &parameters, &names, reach.as_ref())?;

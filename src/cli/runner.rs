@@ -7,14 +7,15 @@ use super::work::{self, Ended};
 use crate::event::{Event, Listener, RunState};
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::index::Index;
-use crate::journal::run::OpenRun;
+use crate::journal::run::{self, OpenRun};
 use crate::person::Person;
 use crate::report::failure::render;
 use crate::report::text::Style;
 use crate::runner::events::Events;
+use crate::runner::journald::Journald;
 use crate::runner::mailbox::Mailbox;
 use crate::runner::notices::{self, Noticing};
-use crate::runner::{watch, wishes};
+use crate::runner::{ending, follow, session, unit, watch, wishes};
 use crate::session::{Direction, Restart, deadlines};
 use crate::site::Site;
 use crate::stop::{Asked, Stop};
@@ -25,14 +26,35 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// `banister watch-run FOLDER`.
-pub fn watcher(run: &Path) -> Result<u8> {
+/// `banister watch-run FOLDER`; `unit` if systemd starts it as the main process of that.
+pub fn watcher(run: &Path, unit: Option<&str>) -> Result<u8> {
+    if let Some(unit) = unit {
+        return Err(unit::enter(run, unit));
+    }
+    let is_over = || is_over(run);
+    if unit::is_own() {
+        ending::listen(run)?;
+        if is_over() {
+            unit::say_ready();
+            unit::remove(run, &is_over);
+            return Ok(0);
+        }
+        unit::wait_for_boot(run);
+    }
     // Whoever started it may have gone.
-    let say = |line: &str| crate::output::line(line);
+    let say = |line: &str| {
+        crate::output::line(line);
+        if line == watch::READY {
+            unit::say_ready();
+        }
+    };
     let over = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| notify(run, &|| over.load(Ordering::SeqCst)));
         let watched = watch::watch(run, &say);
+        if unit::is_own() && watched.is_ok() {
+            unit::remove(run, &is_over);
+        }
         over.store(true, Ordering::SeqCst);
         metrics(run);
         watched.map(|()| 0)
@@ -48,6 +70,12 @@ fn metrics(run: &Path) {
     if let Err(failure) = watch::and_then(run, &arguments) {
         eprint!("{}", render(&failure, Style { color: false }));
     }
+}
+
+/// Whether nothing is left to do for a runner: what it was asked for has ended, or the run was abandoned.
+fn is_over(run: &Path) -> bool {
+    let is_done = |request: Request| request.first <= session(run) && follow::has_ended(run);
+    run::abandoned_by(run).is_some() || Request::read(run).is_ok_and(is_done)
 }
 
 /// Sends the run's notices, unless another watcher does.
@@ -82,7 +110,8 @@ pub fn runner(context: Context, run: &Path) -> Result<u8> {
     let request = Request::read(run)?;
     let told = Arc::new(Events::begin(run, request.verbose)?);
     let session = told.session;
-    let events: Arc<dyn Listener> = Arc::new(Noticing::new(run.to_owned(), session, told));
+    let noticing = Arc::new(Noticing::new(run.to_owned(), session, told));
+    let events: Arc<dyn Listener> = Arc::new(Journald::new(noticing));
     crate::output::line(watch::READY);
     crate::lock::act_from(request.from.clone());
     let stop = Arc::new(Stop::new());

@@ -10,7 +10,7 @@ use crate::journal::run::{self, Glance, Summary};
 use crate::lock::{self, Holder, State};
 use crate::person::{Form, Person, Question};
 use crate::reach::{Reach, inquiry};
-use crate::runner::{self, wishes};
+use crate::runner::{self, unit, wishes};
 use crate::secret::show;
 use crate::session::has_changed;
 use crate::site::{Server, Site};
@@ -195,7 +195,12 @@ impl Asked {
                 if runner::is_at_work(path) {
                     wishes::wish(path, Wish::Leave)?;
                 }
-                run::abandon(path, &crate::person::whoami())
+                run::abandon(path, &crate::person::whoami())?;
+                // One that still works removes its own.
+                if !runner::is_at_work(path) {
+                    unit::remove(path, &|| true);
+                }
+                Ok(())
             }
             None => Ok(()),
         }

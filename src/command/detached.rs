@@ -51,6 +51,8 @@ pub fn own_session() -> io::Result<()> {
     for signal in [SIGHUP, SIGINT, SIGQUIT] {
         signal_hook::flag::register(signal, Arc::new(AtomicBool::new(false)))?;
     }
+    // For `ps`: it was started by another path than its name.
+    let _ = std::fs::write("/proc/self/comm", "banister");
     // It fails for who has one already.
     _ = rustix::process::setsid();
     Ok(())

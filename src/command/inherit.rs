@@ -5,14 +5,24 @@
 //! a core file, which would hold the secrets that it knows; a command has the limit that it would have without us.
 
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit, setrlimit};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::sync::OnceLock;
 
 /// Tells the processes between the program and the command what the limit was; a number, or nothing for none.
 pub(super) const CORE_LIMIT: &str = "BANISTER_CORE_LIMIT";
 
-const OWN: [&str; 5] =
-    ["BANISTER_CRASH_AT", "BANISTER_TEST_PAUSE", "BANISTER_COMPLETE", "BANISTER_FOREGROUND", CORE_LIMIT];
+/// Tells a process that systemd started which unit it is.
+pub(super) const UNIT: &str = "BANISTER_UNIT";
+
+const OWN: [&str; 7] = [
+    "BANISTER_CRASH_AT",
+    "BANISTER_TEST_PAUSE",
+    "BANISTER_COMPLETE",
+    "BANISTER_FOREGROUND",
+    "BANISTER_SYSTEMD",
+    CORE_LIMIT,
+    UNIT,
+];
 
 static CORE: OnceLock<Rlimit> = OnceLock::new();
 
@@ -43,13 +53,24 @@ const NEEDED_BEGINNINGS: [&str; 4] = ["LC_", "XDG_", "DOCKER_", "BANISTER_"];
 
 /// The variables of our environment that such a command does without.
 pub(super) fn needless() -> Vec<OsString> {
-    let is_needed = |name: &OsString| {
-        let Some(name) = name.to_str() else { return false };
-        NEEDED.contains(&name)
-            || NEEDED_BEGINNINGS.iter().any(|begin| name.starts_with(begin))
-            || name.to_ascii_lowercase().ends_with("_proxy")
-    };
     std::env::vars_os().map(|(name, _)| name).filter(|name| !is_needed(name)).collect()
+}
+
+fn is_needed(name: &OsStr) -> bool {
+    let Some(name) = name.to_str() else { return false };
+    NEEDED.contains(&name)
+        || NEEDED_BEGINNINGS.iter().any(|begin| name.starts_with(begin))
+        || name.to_ascii_lowercase().ends_with("_proxy")
+}
+
+/// What a terminal lends, and secrets.
+const OF_A_TERMINAL: [&str; 5] =
+    ["SSH_AUTH_SOCK", "TERM", "XDG_SESSION_", "BANISTER_SECRET_", "BANISTER_TEST_PAUSE"];
+
+/// Whether a variable is kept for work that goes on after a boot.
+pub(super) fn outlives_a_boot(name: &OsStr) -> bool {
+    let is_lent = OF_A_TERMINAL.iter().any(|begin| name.as_encoded_bytes().starts_with(begin.as_bytes()));
+    is_needed(name) && !is_lent
 }
 
 /// Those of them that hold secrets.

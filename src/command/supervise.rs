@@ -137,6 +137,11 @@ impl Supervisor<'_> {
                 signals.wait();
             }
         }
+        // At a shutdown all are asked to end at once, and the command may be the quicker one: it did not get through.
+        let by_signal = ended.is_some_and(|status| status.signaled());
+        if stopped.is_none() && by_signal && signals.cancel.load(Ordering::Relaxed) {
+            stopped = Some(Exit::Cancelled);
+        }
         self.log.cap();
         pause();
         match stopped.map_or_else(|| self.judge(stage, ended), |exit| Ok(Some(exit)))? {

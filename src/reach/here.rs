@@ -87,6 +87,7 @@ impl Reach for Here {
                 let end = if is_open { None } else { book::end_of(&folder, run)? };
                 plain(&end)
             }
+            Inquiry::Took { runbook } => plain(&book::took(&server.state_folder()?, runbook)?),
             Inquiry::MayHold { holder } => plain(&holding::may_resume(server, holder)?),
             Inquiry::Abandon { holder, run, reasons, reason, end } => {
                 plain(&holding::abandon(server, holder.clone(), run, (reasons, reason), *end)?)

@@ -25,6 +25,8 @@ pub enum Inquiry {
     Book,
     /// What became of a run that is not open there: an [`Ended`], or nothing.
     EndOf { run: String },
+    /// How long the last runs of a runbook took that were done there: seconds of each, the newest last.
+    Took { runbook: String },
     /// Whether a run may go on there, or back, which `holder` says: fails with [`Kind::Locked`] if another one came in
     /// between, or it was abandoned.
     MayHold { holder: Holder },
@@ -81,6 +83,11 @@ pub fn noted(reach: &dyn Reach, server: &Server) -> Result<Noted> {
 /// What became of a run that is not open on the server any more, if that is known there.
 pub fn end_of(reach: &dyn Reach, server: &Server, run: &str) -> Result<Option<Ended>> {
     ask(reach, server, &Inquiry::EndOf { run: run.into() })
+}
+
+/// How long the last runs of a runbook took that were done on the server; see [`Inquiry::Took`].
+pub fn took(reach: &dyn Reach, server: &Server, runbook: &str) -> Result<Vec<f64>> {
+    ask(reach, server, &Inquiry::Took { runbook: runbook.into() })
 }
 
 /// Whether the run of `holder` may go on, or back, on the server. Fails with [`Kind::Locked`] if it may not.

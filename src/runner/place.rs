@@ -52,8 +52,3 @@ pub(super) fn is_taken(run: &Path, name: &str) -> bool {
         Err(error) => error.kind() != io::ErrorKind::NotFound,
     }
 }
-
-/// Whether a runner works on the run, or one will be started by its watcher.
-pub fn is_at_work(run: &Path) -> bool {
-    is_taken(run, RUNNER) || is_taken(run, WATCHER)
-}

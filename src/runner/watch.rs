@@ -2,10 +2,10 @@
 
 use super::follow;
 use super::place::{self, COURIER, RUNNER, WATCHER};
-use crate::command::{Detached, own_session};
+use crate::command::{Detached, own_session, own_unit};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::stop::{Asked, Stop};
-use crate::sync::FileLock;
+use crate::sync::{FileLock, Mutex};
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Seek};
@@ -32,6 +32,27 @@ const LOOKS: u32 = 50;
 /// How often runner and watcher look for each other.
 const TICK: Duration = Duration::from_secs(1);
 
+/// Whether this process starts no runner any more. Held while it starts one.
+static STARTS_NO_MORE: Mutex<bool> = Mutex::new(false);
+
+/// From now on this process starts no runner, and waits to be ended.
+pub fn start_no_more() {
+    *STARTS_NO_MORE.lock() = true;
+}
+
+fn start_runner(run: &Path) -> Result<Detached> {
+    loop {
+        let no_more = STARTS_NO_MORE.lock();
+        if !*no_more {
+            let failed = || format!("the run in `{}` can't be watched", run.display());
+            let arguments = ["run-here".as_ref(), run.as_os_str() as &OsStr];
+            return Detached::start(&arguments, log(run)?).or_fail(Kind::Refused, failed);
+        }
+        drop(no_more);
+        std::thread::sleep(TICK);
+    }
+}
+
 /// Starts a watcher of the run in this folder, and through it a runner, and waits until that holds the run.
 ///
 /// Fails if none of the two can be started.
@@ -51,7 +72,7 @@ pub fn start(run: &Path) -> Result<()> {
 }
 
 /// What the log says from a place on, without more than a person reads.
-fn complaint(run: &Path, from: u64) -> String {
+pub(super) fn complaint(run: &Path, from: u64) -> String {
     let mut said = String::new();
     let read = File::open(run.join("runner.log")).and_then(|mut log| {
         log.seek(std::io::SeekFrom::Start(from))?;
@@ -61,7 +82,7 @@ fn complaint(run: &Path, from: u64) -> String {
     if read.is_err() || said.is_empty() { "it says nothing".to_owned() } else { said.to_owned() }
 }
 
-fn log(run: &Path) -> Result<File> {
+pub(super) fn log(run: &Path) -> Result<File> {
     let mut options = OpenOptions::new();
     let failed = || format!("`{}` can't be written", run.join("runner.log").display());
     options.append(true).create(true).mode(0o600).open(run.join("runner.log")).or_fail(Kind::Journal, failed)
@@ -89,11 +110,22 @@ pub fn take_courier(run: &Path) -> Result<Option<FileLock>> {
 pub fn watch(run: &Path, say: &dyn Fn(&str)) -> Result<()> {
     let failed = || format!("the run in `{}` can't be watched", run.display());
     own_session().or_fail(Kind::Refused, failed)?;
-    let Some(_watcher) = place::take(run, WATCHER).or_fail(Kind::Refused, failed)? else { return Ok(()) };
+    let _watcher = loop {
+        match place::take(run, WATCHER).or_fail(Kind::Refused, failed)? {
+            Some(watcher) => break watcher,
+            None if own_unit().is_none() => return Ok(()),
+            // The unit is to last as long as the run, whoever watches it now.
+            None => {
+                say(READY);
+                std::thread::sleep(TICK / 10);
+            }
+        }
+    };
     let (mut tries, mut pause) = (0, FIRST_PAUSE);
     loop {
         // One that another watcher started may be at work.
         if place::is_taken(run, RUNNER) {
+            say(READY);
             while place::is_taken(run, RUNNER) {
                 std::thread::sleep(TICK / 10);
             }
@@ -102,8 +134,7 @@ pub fn watch(run: &Path, say: &dyn Fn(&str)) -> Result<()> {
             }
         }
         let before = done(run);
-        let arguments = ["run-here".as_ref(), run.as_os_str() as &OsStr];
-        let mut runner = Detached::start(&arguments, log(run)?).or_fail(Kind::Refused, failed)?;
+        let mut runner = start_runner(run)?;
         if let Ok(line) = runner.first_line() {
             say(&line);
         }
@@ -159,7 +190,8 @@ pub fn keep_watched(run: PathBuf, stop: &Arc<Stop>) {
                 stop.ask(Asked::Leave);
                 return;
             }
-            if place::is_taken(&run, WATCHER) {
+            // A unit's is started again by systemd.
+            if own_unit().is_some() || place::is_taken(&run, WATCHER) {
                 continue;
             }
             let arguments = ["watch-run".as_ref(), run.as_os_str()];

@@ -2,6 +2,7 @@
 
 use super::needs::{self, Mistake};
 use super::spot::inside;
+use super::window::{OneOrMany, Windows};
 use super::{KEYS, Server, Table, Unattended, said};
 use crate::failure::{Failure, Kind, Result};
 use crate::kind::Facts;
@@ -23,6 +24,8 @@ struct SiteFile {
     unattended: Option<Unattended>,
     #[serde(default)]
     metrics: Option<PathBuf>,
+    window: Option<OneOrMany>,
+    closed: Option<OneOrMany>,
     servers: BTreeMap<String, Table>,
 }
 
@@ -31,6 +34,7 @@ pub struct Typed {
     pub notify: Vec<Notify>,
     pub unattended: Option<Unattended>,
     pub metrics: Option<PathBuf>,
+    pub windows: Windows,
     pub servers: BTreeMap<String, Server>,
     /// Their names, in the order of the text.
     pub order: Vec<String>,
@@ -87,8 +91,10 @@ pub fn servers(text: &str, shown: &str, folder: Option<&Path>) -> Result<Typed> 
         let place = format!("{shown}, `notify`");
         Failure { at: Some(place), ..failure }
     })?;
-    let SiteFile { notify, unattended, metrics, .. } = typed;
-    Ok(Typed { notify, unattended, metrics, servers, order })
+    let SiteFile { notify, unattended, metrics, window, closed, .. } = typed;
+    let windows = Windows::read(&window, &closed)
+        .map_err(|failure| Failure { at: Some(shown.to_owned()), ..failure })?;
+    Ok(Typed { notify, unattended, metrics, windows, servers, order })
 }
 
 /// The names of the servers in the order of the text.

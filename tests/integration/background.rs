@@ -59,7 +59,7 @@ fn processes(world: &World, parts: &[&str]) -> Vec<u32> {
 }
 
 /// The same for runs in a state folder.
-fn processes_of(state: &str, parts: &[&str]) -> Vec<u32> {
+pub(crate) fn processes_of(state: &str, parts: &[&str]) -> Vec<u32> {
     let entries = fs::read_dir("/proc").unwrap().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     let line = |pid: &u32| {

@@ -6,6 +6,7 @@ pub mod awkward;
 pub mod caller;
 pub mod chance;
 pub mod docker;
+pub mod machine;
 pub mod program;
 pub mod pty;
 pub mod python;
@@ -91,6 +92,8 @@ impl World {
         command.env("PATH", std::env::var_os("PATH").unwrap());
         // Most tests kill the process that they start, and not one in the background.
         command.env("BANISTER_FOREGROUND", "yes");
+        // Nor are they units of the machine that the tests run on.
+        command.env("BANISTER_SYSTEMD", "no");
         command.env("HOME", self.path()).env("BANISTER_STATE", self.path().join("state")).env("USER", "ops");
         command
     }

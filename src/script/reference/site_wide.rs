@@ -5,11 +5,17 @@ use crate::site;
 use std::fmt::Write;
 
 /// A page for each.
-pub(super) fn pages() -> [Page; 3] {
+pub(super) fn pages() -> [Page; 5] {
     let page = |name: &str, of: &str, text: &str| {
         Page::new(name, Sort::Setting, format!("{name} = …    # {of}"), text)
     };
-    [notify(), page("unattended", "text", UNATTENDED), page("metrics", "a path", METRICS)]
+    [
+        notify(),
+        page("unattended", "text", UNATTENDED),
+        page("window", "a text, or an array of texts", WINDOW),
+        page("closed", "a text, or an array of texts", CLOSED),
+        page("metrics", "a path", METRICS),
+    ]
 }
 
 const UNATTENDED: &str = "\
@@ -38,6 +44,18 @@ Each server has the label `server`:
 - `banister_backups`: how many there are; `banister_backup_level_info`: the `level` of the newest, `taken`, `verified` or \
 `drilled`; `banister_backup_timestamp_seconds`: when the newest was made that is proven as far as `level`, so its age is \
 `time() - banister_backup_timestamp_seconds`";
+
+const WINDOW: &str = "\
+When updates may begin: a text, or an array of them, at the beginning of `site.toml`. \
+        `\"Sat 02:00-05:00\"` is each Saturday, `\"Mon-Thu 22:00-04:00\"` ends on the following day, and `\"02:00-05:00\"` is \
+        every day; times are those of the machine's time zone. Outside of them `banister run` refuses a runbook whose `main` \
+        has the parameter `to`, with exit code 3, unless `--now` is given. So it does if the longest of the last five such runs \
+        took longer than the window is still open. `resume`, rollbacks, backups and restores are never refused.";
+
+const CLOSED: &str = "\
+Dates on which no update begins, also in a window: `\"2026-12-24\"`, or first and last day as \
+        `\"2026-12-24..2027-01-02\"`; a text, or an array of them, at the beginning of `site.toml`. An update that began before \
+        continues. See `window`.";
 
 /// Who hears of runs.
 fn notify() -> Page {

@@ -87,7 +87,8 @@ fn asked_after(what: Option<&What>) -> Option<What> {
         What::Inquire(Inquiry::Lock) => What::Inquire(Inquiry::ReleaseLock { force: true }),
         What::Inquire(Inquiry::ReleaseLock { .. }) => What::Inquire(Inquiry::Book),
         What::Inquire(Inquiry::Book) => What::Inquire(Inquiry::EndOf { run: String::new() }),
-        What::Inquire(Inquiry::EndOf { .. }) => What::Inquire(Inquiry::MayHold { holder: holder() }),
+        What::Inquire(Inquiry::EndOf { .. }) => What::Inquire(Inquiry::Took { runbook: String::new() }),
+        What::Inquire(Inquiry::Took { .. }) => What::Inquire(Inquiry::MayHold { holder: holder() }),
         What::Inquire(Inquiry::MayHold { .. }) => What::Inquire(Inquiry::Abandon {
             holder: holder(),
             run: String::new(),

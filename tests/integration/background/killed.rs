@@ -13,7 +13,7 @@ const UPDATE: &[&str] = &["run", "update", "--yes"];
 /// A program that lets the run work in the background.
 fn spawn(round: &Round, arguments: &[&str]) -> Child {
     let mut command = round.command(arguments);
-    command.env_remove("BANISTER_FOREGROUND").spawn().unwrap()
+    command.env_remove("BANISTER_FOREGROUND").env("BANISTER_SYSTEMD", "no").spawn().unwrap()
 }
 
 fn roles(round: &Round, role: &str) -> Vec<u32> {

@@ -12,7 +12,7 @@ use crate::script::text::outline::HOOKS;
 use rhai::{ASTFlags, Expr, Position, Stmt};
 
 /// The options that `run` and `plan` have themselves, as parameters would be called.
-pub const TAKEN: [&str; 18] = [
+pub const TAKEN: [&str; 19] = [
     "abandon",
     "answer",
     "color",
@@ -20,6 +20,7 @@ pub const TAKEN: [&str; 18] = [
     "foreground",
     "help",
     "json",
+    "now",
     "on_failure",
     "out",
     "plan",

@@ -1,0 +1,35 @@
+//! What can be typed after `banister schedule`.
+
+use crate::site::Unattended;
+use clap::Args;
+
+/// What runs when.
+#[derive(Args, Debug)]
+pub struct Options {
+    /// The runbook's name, or with `--remove` that of a schedule.
+    pub runbook: Option<String>,
+    /// When it runs, as systemd writes times: "Sat 02:00", "Mon..Fri 22:30", "*-*-01 04:00".
+    #[arg(long, value_name = "WHEN", conflicts_with_all = ["list", "remove"])]
+    pub every: Option<String>,
+    /// What its runs do with a question or a failure: `wait`, `stop` or `rollback`; `rollback:10m` waits so long before it. What
+    /// can be confirmed is confirmed.
+    #[arg(long, value_name = "WHAT", default_value = "rollback", value_parser = policy)]
+    pub unattended: String,
+    /// List what is scheduled.
+    #[arg(long, conflicts_with = "remove")]
+    pub list: bool,
+    /// Remove a schedule.
+    #[arg(long, requires = "runbook")]
+    pub remove: bool,
+    /// Write or remove it without asking.
+    #[arg(long)]
+    pub yes: bool,
+    /// After `--`: parameters of the runbook, and other options of `run`.
+    #[arg(last = true, value_name = "OPTION")]
+    pub options: Vec<String>,
+}
+
+/// As it was typed.
+fn policy(text: &str) -> Result<String, String> {
+    text.parse::<Unattended>().map(|_| text.to_owned())
+}

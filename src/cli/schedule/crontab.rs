@@ -1,0 +1,64 @@
+//! Schedules as lines of the user's crontab, where there is no systemd.
+
+use crate::command::{Spec, feed, look};
+use crate::failure::{Context as _, Failure, Kind, Result};
+use crate::output::word;
+use std::io::Write;
+
+/// The crontab as it is, and as it is to be.
+pub struct Crontab {
+    before: String,
+}
+
+impl Crontab {
+    /// Reads it. Fails with [`Kind::NotFound`] if there is no cron.
+    pub fn read() -> Result<Crontab> {
+        let looked = look(&Spec::new(["crontab", "-l"], "/"), &|| false).map_err(|failure| {
+            failure
+                .why("there is no systemd here either")
+                .help("install cron, or start it where systemd is at work")
+        })?;
+        let is_none =
+            ["no crontab", "can't open", "No such file"].iter().any(|words| looked.stderr.contains(words));
+        match looked.exit.success() {
+            true => Ok(Crontab { before: looked.stdout }),
+            false if is_none => Ok(Crontab { before: String::new() }),
+            false => Err(Failure::new(Kind::Refused, "the crontab can't be read").why(looked.stderr.trim())),
+        }
+    }
+
+    fn is_of(line: &str, name: &str) -> bool {
+        line.ends_with(&mark(name))
+    }
+
+    /// The line of a schedule, if it has one.
+    pub fn line(&self, name: &str) -> Option<&str> {
+        self.before.lines().find(|line| Crontab::is_of(line, name))
+    }
+
+    /// Writes it with this line in the place of the schedule's; without one nothing is left of that.
+    pub fn write(&self, name: &str, line: Option<&str>) -> Result<()> {
+        let mut lines: Vec<&str> = self.before.lines().filter(|line| !Crontab::is_of(line, name)).collect();
+        lines.extend(line);
+        let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+        let failed = || "the crontab can't be written".to_owned();
+        let mut file = tempfile::tempfile().or_fail(Kind::Refused, failed)?;
+        file.write_all(text.as_bytes()).or_fail(Kind::Refused, failed)?;
+        let fed = feed(&Spec::new(["crontab", "-"], "/"), &file, None, &|| false)?;
+        match fed.exit.success() {
+            true => Ok(()),
+            false => Err(Failure::new(Kind::Refused, failed()).why(fed.stderr.trim())),
+        }
+    }
+}
+
+fn mark(name: &str) -> String {
+    format!(" # {name}")
+}
+
+/// A line that runs a command when these fields say so.
+pub fn line(fields: &str, words: &[String], name: &str) -> String {
+    // What comes after a percent sign would be its input.
+    let words: Vec<String> = words.iter().map(|it| word(it).replace('%', "\\%")).collect();
+    format!("{fields} {}{}", words.join(" "), mark(name))
+}

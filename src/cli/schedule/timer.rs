@@ -1,0 +1,154 @@
+//! Schedules as timers of systemd.
+
+use super::kept::Schedule;
+use crate::command::{Spec, look};
+use crate::failure::{Context as _, Failure, Kind, Result};
+use crate::machine::files::write_durably;
+use crate::runner::manager::Manager;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::PathBuf;
+
+/// A timer and the service that it starts.
+pub struct Timer {
+    manager: Manager,
+    name: String,
+    /// The files, each with what is to be in it.
+    pub files: Vec<(PathBuf, String)>,
+}
+
+impl Timer {
+    pub fn of(schedule: &Schedule, manager: Manager) -> Result<Timer> {
+        let folder = manager.folder()?;
+        let words: Vec<String> =
+            schedule.command()?.iter().map(|word| quoted(word)).collect::<Result<_>>()?;
+        let about = format!("banister run {} ({})", schedule.runbook, schedule.site.display());
+        let about = about.replace('%', "%%");
+        let every = &schedule.every;
+        let state = quoted(&format!("BANISTER_STATE={}", schedule.state.display()))?;
+        let after = match manager.is_users {
+            true => "",
+            false => "After=network-online.target docker.service\nWants=network-online.target\n",
+        };
+        let head = "# Written by `banister schedule`, which also removes it.\n";
+        let service = format!(
+            "{head}[Unit]\nDescription={about}\n{after}\n[Service]\nType=oneshot\nEnvironment={state}\nExecStart={}\n\
+             # What it starts outlives it.\nKillMode=process\n",
+            words.join(" ")
+        );
+        let timer = format!(
+            "{head}[Unit]\nDescription={about}\n\n[Timer]\nOnCalendar={every}\nAccuracySec=1s\n# One that is missed is \
+             skipped: nobody expects an update when the machine is switched on.\nPersistent=false\n\n\
+             [Install]\nWantedBy=timers.target\n"
+        );
+        let name = schedule.name.clone();
+        let files = vec![
+            (folder.join(format!("{name}.service")), service),
+            (folder.join(format!("{name}.timer")), timer),
+        ];
+        Ok(Timer { manager, name, files })
+    }
+
+    /// One that was written before.
+    pub fn known(name: &str, manager: Manager) -> Result<Timer> {
+        let folder = manager.folder()?;
+        let files = ["service", "timer"].map(|part| (folder.join(format!("{name}.{part}")), String::new()));
+        Ok(Timer { manager, name: name.to_owned(), files: files.into() })
+    }
+
+    fn unit(&self) -> String {
+        format!("{}.timer", self.name)
+    }
+
+    /// Whether all is as it is to be.
+    pub fn is_there(&self) -> bool {
+        let is_same = |(path, text): &(PathBuf, String)| fs::read_to_string(path).is_ok_and(|it| it == *text);
+        self.files.iter().all(is_same)
+            && self.manager.property(&self.unit(), "ActiveState") == "active"
+            && self.manager.property(&self.unit(), "UnitFileState") == "enabled"
+    }
+
+    /// When it is due next, as systemd says it; empty if it is not.
+    pub fn next(&self) -> String {
+        self.manager.property(&self.unit(), "NextElapseUSecRealtime")
+    }
+
+    /// Twice is the same as once, also after a part of it.
+    pub fn write(&self) -> Result<()> {
+        for (path, text) in &self.files {
+            let folder = path.parent().map_or(Ok(()), fs::create_dir_all);
+            folder.or_fail(Kind::Refused, || format!("`{}` can't be written", path.display()))?;
+            write_durably(path, text.as_bytes())?;
+        }
+        self.manager.ask(&["daemon-reload"])?;
+        self.manager.ask(&["enable", "--quiet", &self.unit()])?;
+        self.manager.ask(&["restart", &self.unit()]).map(drop)
+    }
+
+    pub fn remove(&self) -> Result<()> {
+        // Without its file it is stopped, and no more.
+        if self.files.iter().any(|(path, _)| path.exists()) {
+            self.manager.ask(&["disable", "--quiet", "--now", &self.unit()])?;
+        }
+        for (path, _) in &self.files {
+            match fs::remove_file(path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    return Err(error)
+                        .or_fail(Kind::Refused, || format!("`{}` can't be removed", path.display()));
+                }
+                _ => {}
+            }
+        }
+        self.manager.ask(&["daemon-reload"]).map(drop)
+    }
+}
+
+/// Makes sure that systemd understands a time, and gives when it comes next, if it can be asked.
+pub fn check(every: &str) -> Result<Option<String>> {
+    let invalid = || {
+        Failure::new(Kind::Invalid, format!("`{every}` is no time of a calendar"))
+            .help("write it like `Sat 02:00`, `Mon..Fri 22:30` or `*-*-01 04:00`; see systemd.time(7)")
+    };
+    if every.contains(['\n', '\r', '%']) || every.trim().is_empty() {
+        return Err(invalid());
+    }
+    let looked = match look(&Spec::new(["systemd-analyze", "calendar", "--", every], "/"), &|| false) {
+        Ok(looked) => looked,
+        Err(failure) if failure.kind == Kind::NotFound => return Ok(None),
+        Err(failure) => return Err(failure),
+    };
+    if !looked.exit.success() {
+        return Err(looked.stderr.trim().lines().fold(invalid(), |failure, line| failure.why(line)));
+    }
+    let next = looked.stdout.lines().find_map(|line| line.trim().strip_prefix("Next elapse:"));
+    match next.map(str::trim) {
+        Some("never") => Err(invalid().why("it never comes")),
+        next => Ok(next.map(str::to_owned)),
+    }
+}
+
+/// A word of a command line in a unit.
+fn quoted(word: &str) -> Result<String> {
+    if word.contains(['\n', '\r', '\0']) {
+        return Err(Failure::new(Kind::Invalid, format!("`{word:?}` can't be written into a unit")));
+    }
+    let escaped = word.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%").replace('$', "$$");
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./=:,@+".contains(&byte);
+    Ok(match !word.is_empty() && escaped.bytes().all(is_plain) {
+        true => escaped,
+        false => format!("\"{escaped}\""),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_comes_through_systemd_as_it_is() {
+        assert_eq!(quoted("--to=0.3").unwrap(), "--to=0.3");
+        assert_eq!(quoted("a b\"$x%\\").unwrap(), "\"a b\\\"$$x%%\\\\\"");
+        assert_eq!(quoted("").unwrap(), "\"\"");
+        assert!(quoted("a\nb").is_err());
+    }
+}
