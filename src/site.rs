@@ -15,6 +15,7 @@ use std::path::{Component, Path, PathBuf};
 
 mod find;
 mod ground;
+mod home;
 pub mod hooks;
 mod images;
 mod installed;
@@ -38,6 +39,7 @@ mod targets;
 mod typed;
 
 pub use find::find;
+pub use home::Home;
 pub use hooks::Hooks;
 use installed::Installed;
 
@@ -58,6 +60,8 @@ pub struct Site {
     pub file: PathBuf,
     /// Where notices of runs go.
     pub notify: Vec<Notify>,
+    /// Where runs on one server on another machine work.
+    pub home: Home,
     /// By name, in the order of names.
     pub servers: BTreeMap<String, Server>,
     /// Their names, in the order in which the file has their tables.
@@ -203,7 +207,7 @@ impl Site {
         // Links resolved: whoever names the site in another way must find the same runs, and the same scripts beside it.
         let file = file.canonicalize().or_else(|_| std::path::absolute(file)).unwrap_or_else(|_| file.into());
         check_text(&file)?;
-        let Typed { notify, mut servers, order } = typed::servers(&text, &shown.to_string(), file.parent())?;
+        let Typed { notify, home, mut servers, order } = typed::servers(&text, &shown.to_string(), file.parent())?;
         if servers.is_empty() {
             return Err(Failure::new(Kind::Invalid, format!("`{shown}` names no server"))
                 .why("the table `servers` is empty")
@@ -245,7 +249,7 @@ impl Site {
             let others = backups.iter().filter(|(name, _)| *name != server.name);
             server.neighbours = others.map(|(_, folder)| folder.clone()).collect();
         }
-        Ok(Site { file, notify, servers, order })
+        Ok(Site { file, notify, home, servers, order })
     }
 
     /// The folder that holds `site.toml`.

@@ -1,7 +1,7 @@
 //! `banister attach`.
 
 use super::context::Context;
-use super::{outcome, view};
+use super::{elsewhere, outcome, view};
 use crate::failure::Result;
 use crate::journal::run::{Glance, Summary};
 use crate::runner;
@@ -12,6 +12,10 @@ use std::sync::Arc;
 /// Looks on while a run works, and answers its questions.
 pub fn attach(context: &Context, run: Option<&str>) -> Result<u8> {
     let works = |glance: &Glance| runner::is_at_work(&glance.path);
+    let is_here = run.is_none() && context.find_run(None, works)?.is_some();
+    if !is_here && let Some(found) = elsewhere::list::find(context, run, |listed| listed.is_at_work)? {
+        return elsewhere::attach(context, &found);
+    }
     let Some(found) = context.find_run(run, works)? else {
         match context.json {
             true => println!("{}", json!({ "run": null, "state": "nothing_works" })),

@@ -5,6 +5,7 @@
 //! a core file, which would hold the secrets that it knows; a command has the limit that it would have without us.
 
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit, setrlimit};
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::sync::OnceLock;
 
@@ -50,6 +51,24 @@ pub(super) fn needless() -> Vec<OsString> {
             || name.to_ascii_lowercase().ends_with("_proxy")
     };
     std::env::vars_os().map(|(name, _)| name).filter(|name| !is_needed(name)).collect()
+}
+
+/// Secrets that came over a connection, for the processes that work on a run.
+static LENT: OnceLock<BTreeMap<String, String>> = OnceLock::new();
+
+/// Has [`Detached`](super::Detached) processes get these variables, and do without what is gone with the connection: an ssh
+/// agent that was forwarded over it.
+pub fn lend(variables: BTreeMap<String, String>) {
+    _ = LENT.set(variables);
+}
+
+/// The variables that belong to the connection over which this process is asked.
+pub(super) fn of_connection() -> Option<&'static str> {
+    LENT.get().map(|_| "SSH_AUTH_SOCK")
+}
+
+pub(super) fn lent() -> BTreeMap<String, String> {
+    LENT.get().cloned().unwrap_or_default()
 }
 
 /// Those of them that hold secrets.

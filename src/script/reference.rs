@@ -109,6 +109,7 @@ pub fn pages(layers: &Arc<Layers>) -> Vec<Page> {
         Page::new(key.name, Sort::Setting, usage, key.text)
     }));
     pages.push(notify());
+    pages.push(Page::new("home", Sort::Setting, "home = \"server\"", HOME.to_owned()));
     pages.extend(layers.own_keys().into_iter().map(|(kind, name, key)| {
         let default = key.default.as_ref().map(|value| format!(" Default: `{value}`.")).unwrap_or_default();
         let text = format!("{}{default}\n\nOnly servers of the kind `{kind}` have it.", key.help);
@@ -118,6 +119,12 @@ pub fn pages(layers: &Arc<Layers>) -> Vec<Page> {
     pages.sort_by_key(|page| page.sort);
     pages
 }
+
+/// Where runs work.
+const HOME: &str = "Where a run on one server with `ssh` works: a text at the beginning of `site.toml`. With `\"server\"` its journal \
+                    is at that server, and it continues if this machine is switched off; other machines with the same \
+                    `site.toml` follow and continue it. With `\"here\"`, the default, both are on the machine where it was \
+                    begun, as with `--foreground` and for a run on several servers.";
 
 /// Who hears of runs.
 fn notify() -> Page {

@@ -2,7 +2,7 @@
 
 use super::needs::{self, Mistake};
 use super::spot::inside;
-use super::{KEYS, Server, Table, said};
+use super::{Home, KEYS, Server, Table, said};
 use crate::failure::{Failure, Kind, Result};
 use crate::kind::Facts;
 use crate::machine::notify::Notify;
@@ -19,12 +19,15 @@ use toml::{Spanned, Value};
 struct SiteFile {
     #[serde(default)]
     notify: Vec<Notify>,
+    #[serde(default)]
+    home: Home,
     servers: BTreeMap<String, Table>,
 }
 
 /// What `site.toml` means.
 pub struct Typed {
     pub notify: Vec<Notify>,
+    pub home: Home,
     pub servers: BTreeMap<String, Server>,
     /// Their names, in the order of the text.
     pub order: Vec<String>,
@@ -81,7 +84,7 @@ pub fn servers(text: &str, shown: &str, folder: Option<&Path>) -> Result<Typed> 
         let place = format!("{shown}, `notify`");
         Failure { at: Some(place), ..failure }
     })?;
-    Ok(Typed { notify: typed.notify, servers, order })
+    Ok(Typed { notify: typed.notify, home: typed.home, servers, order })
 }
 
 /// The names of the servers in the order of the text.
