@@ -207,7 +207,8 @@ impl Site {
         // Links resolved: whoever names the site in another way must find the same runs, and the same scripts beside it.
         let file = file.canonicalize().or_else(|_| std::path::absolute(file)).unwrap_or_else(|_| file.into());
         check_text(&file)?;
-        let Typed { notify, home, mut servers, order } = typed::servers(&text, &shown.to_string(), file.parent())?;
+        let Typed { notify, home, mut servers, order } =
+            typed::servers(&text, &shown.to_string(), file.parent())?;
         if servers.is_empty() {
             return Err(Failure::new(Kind::Invalid, format!("`{shown}` names no server"))
                 .why("the table `servers` is empty")

@@ -150,7 +150,11 @@ impl Context {
     }
 
     /// The same, without a look at the servers.
-    pub fn prepare_scripts(&self, site: Arc<Site>, runbook: &str) -> Result<(Arc<Site>, Vec<String>, Runbook)> {
+    pub fn prepare_scripts(
+        &self,
+        site: Arc<Site>,
+        runbook: &str,
+    ) -> Result<(Arc<Site>, Vec<String>, Runbook)> {
         let servers = self.servers(&site)?;
         let kind = servers.first().map(|server| server.kind.clone()).unwrap_or_default();
         let names = servers.iter().map(|server| server.name.clone()).collect();

@@ -34,7 +34,10 @@ const TICK: Duration = Duration::from_millis(500);
 enum Called {
     Code(u8),
     /// A run works, and is to be followed from this session on.
-    View { run: String, session: u64 },
+    View {
+        run: String,
+        session: u64,
+    },
 }
 
 /// The server at which a run that is begun now would be at home, if it is not to be on this machine.
@@ -115,8 +118,8 @@ pub fn resume(context: &Context, found: &Found, options: &ResumeOptions) -> Resu
     let parcel = if options.original { None } else { Some(Parcel::of(&found.site, &found.server)?) };
     let answers = &options.answers;
     // What is answered here is answered to whoever asks there; who begins to work on it knows the answers itself.
-    let is_there = context.is_interactive()
-        || found.listed.is_at_work && (answers.yes || !answers.answer.is_empty());
+    let is_there =
+        context.is_interactive() || found.listed.is_at_work && (answers.yes || !answers.answer.is_empty());
     let person: Option<Arc<dyn Person>> = match is_there {
         true if found.listed.is_at_work => Some(context.person(answers)),
         true => Some(Arc::new(Terminal)),

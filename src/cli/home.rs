@@ -170,7 +170,8 @@ fn begin(context: &mut Context, run: &str, act: impl FnOnce(&mut Context) -> Res
         return Err(Failure::new(Kind::Refused, format!("there is a run `{run}` already")));
     }
     let result = act(context);
-    let name = context.viewed().map(|(name, _)| name).or_else(|| has_begun(context, run).then(|| run.to_owned()));
+    let name =
+        context.viewed().map(|(name, _)| name).or_else(|| has_begun(context, run).then(|| run.to_owned()));
     name.into_iter().for_each(|name| say(&Says::Begun(name)));
     result
 }

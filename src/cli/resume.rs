@@ -2,8 +2,8 @@
 
 use super::arguments::{Answers, ResumeOptions};
 use super::context::{Context, at_once};
-use super::request::{Request, Way};
 use super::elsewhere::{self, Found};
+use super::request::{Request, Way};
 use super::{background, view, work};
 use crate::book;
 use crate::event::RunState;

@@ -20,7 +20,9 @@ pub fn runs(context: &Context) -> Result<u8> {
         let head = |glance: &Glance| show::head(glance, glance.unread.as_ref().map(Unread::failure));
         let mut list: Vec<(Option<Timestamp>, Value)> =
             all.iter().map(|glance| (instant(&glance.started), head(glance))).collect();
-        list.extend(homes.runs.iter().map(|found| (instant(&found.listed.started), found.listed.head.clone())));
+        list.extend(
+            homes.runs.iter().map(|found| (instant(&found.listed.started), found.listed.head.clone())),
+        );
         list.extend(homes.unknown.iter().map(|(known, failure)| {
             let head = json!({
                 "run": known.run, "runbook": known.runbook, "state": "unknown", "servers": [known.server],

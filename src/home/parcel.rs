@@ -89,7 +89,10 @@ impl Parcel {
             let path = Path::new(path);
             let is_inside = path.components().all(|part| matches!(part, Component::Normal(_)));
             if !is_inside || !FOLDERS.iter().any(|folder| path.starts_with(folder)) {
-                return Err(Failure::new(Kind::Invalid, format!("`{}` is no file of a site", path.display())));
+                return Err(Failure::new(
+                    Kind::Invalid,
+                    format!("`{}` is no file of a site", path.display()),
+                ));
             }
             let file = new.join(path);
             private_folder(file.parent().unwrap_or(&new))?;
@@ -131,7 +134,10 @@ fn part(site: &Site, server: &Server) -> Result<String> {
         _ => None,
     });
     let Some(toml::Value::Table(mut own)) = servers else {
-        return Err(Failure::new(Kind::Invalid, format!("there is no server `{}` in `{shown}`", server.name)));
+        return Err(Failure::new(
+            Kind::Invalid,
+            format!("there is no server `{}` in `{shown}`", server.name),
+        ));
     };
     OF_HERE.iter().for_each(|key| _ = own.remove(*key));
     whole.remove("home");
@@ -139,7 +145,8 @@ fn part(site: &Site, server: &Server) -> Result<String> {
     for notify in whole.get("notify").and_then(toml::Value::as_array).into_iter().flatten() {
         let first = notify.get("command").and_then(|words| words.get(0)).and_then(toml::Value::as_str);
         if let Some(word) = first.filter(|word| word.contains('/') && !word.starts_with('/')) {
-            let message = format!("`{word}`, a command of `notify`, is not on the machine of `{}`", server.name);
+            let message =
+                format!("`{word}`, a command of `notify`, is not on the machine of `{}`", server.name);
             return Err(Failure::new(Kind::Invalid, message).help(
                 "write its path there from `/` on, or have runs work on this machine: `home = \"here\"` in site.toml",
             ));
@@ -166,7 +173,8 @@ fn collect(site: &Path, below: &Path, files: &mut BTreeMap<String, String>, byte
             Err(Failure::new(Kind::Invalid, message).help("remove it from the folder, or put it elsewhere"))
         };
         let Some(name) = name.to_str() else { return refused("its name is not UTF-8") };
-        let about = path.metadata().or_fail(Kind::Invalid, || format!("`{}` can't be read", path.display()))?;
+        let about =
+            path.metadata().or_fail(Kind::Invalid, || format!("`{}` can't be read", path.display()))?;
         let inner = below.join(name);
         if about.is_dir() {
             // A folder that leads to itself would have no end.

@@ -54,14 +54,27 @@ pub enum What {
         parcel: Parcel,
     },
     /// Continues a run, with the site as it is here now.
-    Resume { run: String, options: Value, parcel: Option<Parcel> },
+    Resume {
+        run: String,
+        options: Value,
+        parcel: Option<Parcel>,
+    },
     /// Looks on, if somebody works on it.
-    Attach { run: String },
-    Show { run: String },
+    Attach {
+        run: String,
+    },
+    Show {
+        run: String,
+    },
     /// The runs of a site's server, as [`key`](super::parcel::key) names it: [`Says::Runs`].
-    Runs { key: String },
+    Runs {
+        key: String,
+    },
     /// Tells what happens in a run from there on: the number of a session and of a line in it.
-    Follow { run: String, since: (u64, u64) },
+    Follow {
+        run: String,
+        since: (u64, u64),
+    },
 }
 
 /// What the home says.
@@ -78,33 +91,45 @@ pub enum Says {
     /// The run is there, and has this name.
     Begun(String),
     /// A runner works on it, from this session on: it is to be followed.
-    View { run: String, session: u64 },
+    View {
+        run: String,
+        session: u64,
+    },
     Runs(Vec<Listed>),
     /// The command ended with this code.
     Exit(u8),
     /// An event, its line as it stands there, and its place.
-    Event { at: (u64, u64), line: String },
+    Event {
+        at: (u64, u64),
+        line: String,
+    },
     /// The last line of each course.
     Live(BTreeMap<KeyBuf, Shown>),
     /// Whether somebody works on the run.
     Works(bool),
     /// A question has this answer.
-    Answered { question: String, given: Given },
+    Answered {
+        question: String,
+        given: Given,
+    },
     /// That the run is to stop is written down.
     Stopping(Asked),
 }
 
-/// What who looks on says.
+/// What who looks on says. Each is an object: nothing else counts as a message.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Wish {
     /// To the question of a command; nothing if it was left.
     Answer(Option<Answer>),
     /// To a question of the run.
-    Give { question: String, given: Given },
+    Give {
+        question: String,
+        given: Given,
+    },
     Stop(Asked),
     /// How the run stands, as its end says it; answered with [`Says::Out`] and [`Says::Exit`].
-    Outcome,
+    Outcome {},
 }
 
 /// A run, as it is listed.
@@ -125,4 +150,35 @@ pub struct Listed {
     /// How it stands, and the next command; of the newest run only.
     pub text: String,
     pub next: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_message_begins_as_the_other_side_reads_one() {
+        let given = || Given { text: "yes".into(), by: "ann".into(), id: "1".into(), prepared: None };
+        let question = || "000001-question.0".to_owned();
+        let wishes = [
+            Wish::Answer(None),
+            Wish::Give { question: question(), given: given() },
+            Wish::Stop(Asked::Finish),
+            Wish::Outcome {},
+        ];
+        let says = [
+            Says::Site("/".into()),
+            Says::Out(String::new()),
+            Says::Begun(String::new()),
+            Says::Runs(Vec::new()),
+            Says::Exit(0),
+            Says::Live(BTreeMap::new()),
+            Says::Works(true),
+            Says::Answered { question: question(), given: given() },
+            Says::Stopping(Asked::Cancel),
+        ];
+        let wishes = wishes.iter().map(|wish| serde_json::to_string(wish).unwrap());
+        let says = says.iter().map(|says| serde_json::to_string(says).unwrap());
+        wishes.chain(says).for_each(|line| assert!(line.starts_with('{'), "{line}"));
+    }
 }

@@ -120,11 +120,7 @@ pub fn connect_to(server: &Server, part: &Part) -> Result<Connection> {
 }
 
 /// The same by that shell. A failure says whether another one may be there.
-fn connect_by(
-    shell: &str,
-    server: &Server,
-    part: &Part,
-) -> std::result::Result<Connection, (Failure, bool)> {
+fn connect_by(shell: &str, server: &Server, part: &Part) -> std::result::Result<Connection, (Failure, bool)> {
     let begin = || -> Result<_> {
         let script = match &server.agent {
             Some(agent) => starting(part.name, agent),

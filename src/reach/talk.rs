@@ -49,8 +49,7 @@ impl Talk {
     ///
     /// Fails as [`ssh::connect_to`] does.
     pub fn begin(server: &Server, hello: &impl Serialize) -> Result<Talk> {
-        let hello =
-            serde_json::to_string(hello).or_fail(Kind::Bug, || "a wish is not plain data".into())?;
+        let hello = serde_json::to_string(hello).or_fail(Kind::Bug, || "a wish is not plain data".into())?;
         let Connection { process, input, mut output } =
             ssh::connect_to(server, &Part { name: "home", hello })?;
         let mut input = input;

@@ -236,7 +236,7 @@ impl Place for There<'_> {
         let mut is_asked = false;
         while !self.has_ended && !is_left() {
             if let Some(talk) = self.talk.as_ref().filter(|_| !is_asked) {
-                talk.say(&Wish::Outcome)?;
+                talk.say(&Wish::Outcome {})?;
                 is_asked = true;
             }
             is_asked &= self.take(TICK)?;

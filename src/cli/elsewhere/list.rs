@@ -40,9 +40,8 @@ pub fn ask(context: &Context, everywhere: bool) -> Result<Homes> {
     let mut known = remembered::all(&context.state);
     let mut homes: Vec<(Arc<Site>, Server)> = Vec::new();
     if let Some(site) = &site {
-        let is_of_site = |known: &Remembered, server: &Server| {
-            known.site == site.file && known.server == server.name
-        };
+        let is_of_site =
+            |known: &Remembered, server: &Server| known.site == site.file && known.server == server.name;
         let servers = context.servers(site)?.into_iter().filter(|server| {
             let is_home = site.home == Home::Server || known.iter().any(|known| is_of_site(known, server));
             server.ssh.is_some() && is_home
@@ -52,9 +51,8 @@ pub fn ask(context: &Context, everywhere: bool) -> Result<Homes> {
     let mut found = Homes::default();
     if site.is_none() || everywhere {
         for known in &known {
-            let is_there = |(site, server): &(Arc<Site>, Server)| {
-                site.file == known.site && server.name == known.server
-            };
+            let is_there =
+                |(site, server): &(Arc<Site>, Server)| site.file == known.site && server.name == known.server;
             if homes.iter().any(is_there) {
                 continue;
             }
@@ -104,7 +102,9 @@ fn forget_what_never_began<'a>(
 ) {
     let hour = jiff::SignedDuration::from_hours(1);
     let is_old = |since: &str| {
-        since.parse::<jiff::Timestamp>().is_ok_and(|since| jiff::Timestamp::now().duration_since(since) > hour)
+        since
+            .parse::<jiff::Timestamp>()
+            .is_ok_and(|since| jiff::Timestamp::now().duration_since(since) > hour)
     };
     for known in known.filter(|known| is_old(&known.since)) {
         if !runs.iter().any(|listed| listed.run == known.run) {

@@ -78,7 +78,7 @@ pub fn follow(context: &Context, desk: &Desk, run: &str, since: (u64, u64)) -> R
                     wishes::wish(path, asked)?;
                     say(&Says::Stopping(asked));
                 }
-                Ok(Wish::Outcome) => {
+                Ok(Wish::Outcome {}) => {
                     let site = Site::load(&glance.header.site).ok().map(Arc::new);
                     outcome::print(context, &Summary::as_far_as_readable(path).0, site.as_ref());
                     return Ok(0);

@@ -58,7 +58,11 @@ impl AtServer {
             }
         }
         let mut command = self.command(arguments);
-        command.current_dir(&desk).env("HOME", &desk).env("BANISTER_STATE", desk.join("state")).env("USER", "bea");
+        command
+            .current_dir(&desk)
+            .env("HOME", &desk)
+            .env("BANISTER_STATE", desk.join("state"))
+            .env("USER", "bea");
         command
     }
 
@@ -79,7 +83,9 @@ impl AtServer {
     }
 
     fn again(&self) {
-        for folder in [self.state().join("runs"), self.state().join("sites"), self.0.world.path().join("state")] {
+        for folder in
+            [self.state().join("runs"), self.state().join("sites"), self.0.world.path().join("state")]
+        {
             _ = fs::remove_dir_all(folder);
         }
         self.0.world.write("trace", "");
@@ -102,13 +108,18 @@ impl Drop for AtServer {
 
 /// Runners and watchers of runs in this home.
 fn processes(home: &Path) -> Vec<u32> {
+    parts(home, &["run-here", "watch-run"])
+}
+
+/// Processes that play these parts with the program in this home.
+fn parts(home: &Path, parts: &[&str]) -> Vec<u32> {
     let entries = fs::read_dir("/proc").unwrap().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     let is_one = |pid: &u32| {
         let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         let line = String::from_utf8_lossy(&line).into_owned();
         let part = line.split('\0').nth(1).unwrap_or_default().to_owned();
-        line.contains(home.to_str().unwrap()) && ["run-here", "watch-run"].contains(&part.as_str())
+        line.contains(home.to_str().unwrap()) && parts.contains(&part.as_str())
     };
     pids.filter(is_one).collect()
 }
@@ -128,7 +139,10 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 #[test]
 fn a_run_at_its_server_is_begun_shown_and_continued_from_here() {
     let at = AtServer::new();
-    at.0.world.write("web/Makefile", &format!("{}broken:\n\t@test -e ../mended\n", at.0.world.read("web/Makefile")));
+    at.0.world.write(
+        "web/Makefile",
+        &format!("{}broken:\n\t@test -e ../mended\n", at.0.world.read("web/Makefile")),
+    );
     at.0.runbook(
         r#"fn main() {
             let server = this_server();
@@ -172,6 +186,54 @@ fn a_run_at_its_server_is_begun_shown_and_continued_from_here() {
     assert_eq!((wrong.code, at.runs().len()), (Some(2), 1), "{wrong:?}");
     let here = said(at.command(&["run", "try", "--foreground"]).output().unwrap());
     assert_eq!(here.code, Some(2), "{here:?}");
+}
+
+/// The site is sent as it is when that is typed.
+#[test]
+fn a_script_that_was_corrected_here_is_continued_with_there() {
+    let at = AtServer::new();
+    let text = |broken: &str| {
+        format!(
+            r#"import "kind" as kind;
+            fn main(word) {{
+                let server = this_server();
+                lock(server, "try");
+                step "Configure" {{ server.make("config"); }}
+                step "Break" {{ server.run(["{broken}", word]); }}
+            }}"#
+        )
+    };
+    at.0.runbook(&text("false"));
+    at.0.world.write("releases/note.txt", "sent, too");
+    let planned = at.banister(&["plan", "try", "--word", "one", "--out", "saved"]);
+    assert_eq!(planned.code, Some(0), "{planned:?}");
+    let began = at.banister(&["run", "try", "--word", "one", "--plan", "saved", "--json"]);
+    assert_eq!(began.code, Some(1), "{began:?}");
+    for line in began.out.lines() {
+        serde_json::from_str::<serde_json::Value>(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+    }
+    assert!(began.out.contains(r#""event":"step_finished""#), "{began:?}");
+    at.until_quiet();
+    at.0.runbook(&text("true"));
+    let original = at.banister(&["resume", "--original"]);
+    assert_eq!(original.code, Some(1), "{original:?}");
+    at.until_quiet();
+    // At a terminal what it asks is asked here, before anything is done.
+    let like = at.command(&[]);
+    let words = [sshd::program().to_str().unwrap(), "resume", "--from", "Configure"];
+    let mut ann = Pty::start(&like, &words, 40, 100);
+    ann.sees("Make them again?");
+    ann.types("y\n");
+    ann.sees("state: `try` is done on web");
+    assert_eq!(ann.ends().code(), Some(0));
+    at.until_quiet();
+    assert_eq!(at.0.trace(), "config begin\nconfig end\n".repeat(2));
+    // What can't be sent is refused by its name.
+    fs::create_dir_all(at.0.world.path().join("stdlib")).unwrap();
+    fs::write(at.0.world.path().join("stdlib/blob"), [0xff, 0xfe]).unwrap();
+    let refused = at.banister(&["run", "try", "--word", "two"]);
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert!(refused.err.contains("stdlib/blob` can't be sent to the server"), "{refused:?}");
 }
 
 #[test]
@@ -247,7 +309,10 @@ fn a_cut_connection_is_made_again_and_nothing_is_missed_or_shown_twice() {
 #[test]
 fn a_colleague_on_another_machine_looks_on_answers_and_continues() {
     let at = AtServer::new();
-    at.0.world.write("web/Makefile", &format!("{}broken:\n\t@test -e ../mended\n", at.0.world.read("web/Makefile")));
+    at.0.world.write(
+        "web/Makefile",
+        &format!("{}broken:\n\t@test -e ../mended\n", at.0.world.read("web/Makefile")),
+    );
     at.0.runbook(
         r#"fn main() {
             let server = this_server();
@@ -388,7 +453,8 @@ fn a_run_is_followed_on_after_a_time_in_which_no_packet_came_through() {
     command.args(enter).arg(run.get_program()).args(run.get_args());
     command.current_dir(run.get_current_dir().unwrap()).env_clear();
     command.envs(run.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut errors = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
     at.0.until(|trace| trace.contains("begin"));
     std::thread::sleep(Duration::from_secs(3));
@@ -401,4 +467,7 @@ fn a_run_is_followed_on_after_a_time_in_which_no_packet_came_through() {
     let seen = said(child.wait_with_output().unwrap());
     assert_eq!(seen.code, Some(0), "{seen:?}");
     each_once(&seen.out, &["note number 1.", "note number 2."], "cut");
+    assert!(seen.out.contains("state: `try` is done on web"), "{seen:?}");
+    // What served a connection that nobody hears of any more ends, too.
+    wait(|| parts(&at.0.host.home(), &["home"]).is_empty());
 }
