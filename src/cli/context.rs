@@ -4,8 +4,8 @@ use super::arguments::{Answers, Cli, Color, Global};
 use crate::command::{Spec, look};
 use crate::event::Listener;
 use crate::failure::{Failure, Kind, Result};
-use crate::home::parcel;
 use crate::home::wire::Caller;
+use crate::home::{parcel, remembered};
 use crate::journal::run::{self, Glance};
 use crate::output::word;
 use crate::person::{Answer, Nobody, Person, Prepared, Question};
@@ -194,7 +194,11 @@ impl Context {
             // A colleague's run is in a state folder of theirs.
             let named = Path::new(name);
             let is_path = name.contains('/') && named.join("journal.jsonl").exists();
-            let path = if is_path { named.to_owned() } else { run::find(&self.state, name)? };
+            let path = if is_path {
+                named.to_owned()
+            } else {
+                run::find(&self.state, name).map_err(|failure| self.not_here(name, failure))?
+            };
             return Ok(vec![Glance::read(&path)]);
         }
         // Another site's run has to be named: its servers may be called the same.
@@ -206,6 +210,22 @@ impl Context {
         let same = |run: &Path| site.as_ref().is_none_or(|site| is_same_site(run, site));
         let newest_first = run::all(&self.state)?.into_iter().rev();
         Ok(newest_first.filter(|glance| same(&glance.header.site) && wanted(glance)).collect())
+    }
+
+    /// The failure for a run that is not on this machine, for who must have its folder.
+    pub fn not_here(&self, name: &str, failure: Failure) -> Failure {
+        let end = format!("-{name}");
+        let known = remembered::all(&self.state);
+        let Some(known) = known.into_iter().find(|known| known.run == name || known.run.ends_with(&end))
+        else {
+            return failure;
+        };
+        let message = format!("the run `{}` is at its server, `{}`", known.run, known.server);
+        let resume = self.command(&format!("resume {}", word(&known.run)));
+        Failure::new(Kind::Invalid, message).help(format!(
+            "see it with `{}`, continue it with `{resume}`",
+            self.command(&format!("show {}", word(&known.run)))
+        ))
     }
 
     /// Whether a person is there to be asked.

@@ -70,6 +70,13 @@ impl Parcel {
 
     /// Unpacks it for a new run. Gives the folder.
     pub fn unpack(&self, state: &Path, run: &str) -> Result<PathBuf> {
+        // Each is the name of a folder.
+        let is_name = |text: &str| {
+            !text.is_empty() && text.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '-')
+        };
+        if !is_name(&self.key) || !is_name(run) {
+            return Err(Failure::new(Kind::Invalid, format!("`{}/{run}` is no run", self.key)));
+        }
         let around = folder(state, &self.key);
         private_folder(&around)?;
         let to = around.join(run);

@@ -134,6 +134,10 @@ impl There<'_> {
                 if *wished == Some(asked) {
                     *wished = None;
                 }
+                // Asked for once more, it is said once more.
+                if self.said == Some(asked) {
+                    self.said = None;
+                }
             }
             Says::Exit(_) => self.has_ended = true,
             _ => {}
