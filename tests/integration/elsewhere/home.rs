@@ -271,6 +271,64 @@ fn all(said: &Said) -> String {
     format!("{}{}", said.out, said.err)
 }
 
+/// `banister home` is killed before it has said that the run began, and the runner later.
+#[test]
+fn what_works_there_may_be_killed_at_any_record() {
+    let at = AtServer::new();
+    at.0.runbook(STEPS);
+    let settings = at.0.host.home().join(".bashrc");
+    assert_eq!(at.banister(&["run", "try"]).code, Some(0));
+    at.until_quiet();
+    let mut places: Vec<String> = ["before 0", "after 0", "after 1"].map(str::to_owned).to_vec();
+    let later: Vec<usize> = (2..at.records()).collect();
+    places.extend(chance::part(later, 3).into_iter().map(|n| format!("after {n}")));
+    let mut lost = 0;
+    for place in places {
+        at.again();
+        fs::write(&settings, format!("export BANISTER_CRASH_AT='{place}'\n")).unwrap();
+        let began = at.banister(&["run", "try"]);
+        fs::remove_file(&settings).unwrap();
+        if began.code == Some(130) {
+            lost += 1;
+            assert!(began.err.contains("while the run began there"), "{place}: {began:?}");
+            let resumed = at.banister(&["resume"]);
+            assert_eq!(resumed.code, Some(0), "{place}: {resumed:?}");
+            if resumed.out.contains("nothing to resume") {
+                assert_eq!(at.0.trace(), "", "{place}");
+                let again = at.banister(&["run", "try"]);
+                assert_eq!(again.code, Some(0), "{place}: {again:?}");
+            }
+        } else {
+            assert_eq!(began.code, Some(0), "{place}: {began:?}");
+        }
+        at.until_quiet();
+        assert_eq!(at.0.trace(), WHOLE, "{place}");
+    }
+    assert!(lost >= 2, "the home itself was killed {lost} times");
+}
+
+/// Their state folder is another one: what they do is known by the server's book.
+#[test]
+fn a_run_of_another_user_is_named() {
+    let at = AtServer::new();
+    at.0.runbook(
+        r#"fn main() { lock(this_server(), "wait"); this_server().shell("echo begin >> ../trace; until test -e ../go; do sleep 0.02; done"); }"#,
+    );
+    let settings = at.0.host.home().join(".bashrc");
+    fs::write(&settings, format!("export BANISTER_STATE='{}/other'\n", at.0.host.home().display())).unwrap();
+    let began = at.banister(&["run", "try", "--detach"]);
+    assert_eq!(began.code, Some(0), "{began:?}");
+    at.0.until(|trace| trace.contains("begin"));
+    fs::remove_file(&settings).unwrap();
+    let looked = said(at.colleague(&["attach"]).output().unwrap());
+    assert!(looked.out.contains("no run works in the background"), "{looked:?}");
+    assert!(looked.out.contains("is at work: wait") && looked.out.contains("/other/runs/"), "{looked:?}");
+    let refused = said(at.colleague(&["resume"]).output().unwrap());
+    assert_eq!(refused.code, Some(4), "{refused:?}");
+    at.0.world.write("go", "");
+    at.until_quiet();
+}
+
 /// How often each line is in a text.
 fn each_once(out: &str, lines: &[&str], place: &str) {
     for line in lines {
