@@ -14,6 +14,8 @@ mod context;
 mod customize;
 mod demo;
 mod doc;
+mod elsewhere;
+mod home;
 mod init;
 mod list;
 mod lock;
@@ -79,7 +81,7 @@ pub fn main(arguments: &[OsString]) -> ExitCode {
         Err(failure) => {
             // What began to speak JSON has said what it had to say; the agent's output is no document.
             let is_silent = cli.global.json && !crate::output::has_said();
-            (is_silent && !matches!(cli.command, Command::Agent)).then(|| document(&failure));
+            (is_silent && !matches!(cli.command, Command::Agent | Command::Home)).then(|| document(&failure));
             failed(&failure, color)
         }
     }
@@ -89,6 +91,7 @@ fn dispatch(context: Context, command: &Command, matches: &clap::ArgMatches) -> 
     match command {
         Command::Demo(options) => demo::demo(context, options),
         Command::Agent => agent::agent(&context),
+        Command::Home => home::home(context),
         Command::Init => init::init(&context),
         Command::Adopt { folder } => adopt::adopt(&context, folder),
         Command::Customize { name } => customize::customize(&context, name),

@@ -66,7 +66,7 @@ pub use filter::{Feed, Filter};
 pub use folder::{read as read_file, write_new as write_once};
 pub use follow::{Attention, Followed, From, follow};
 pub use handed::{hand_over, hand_over_lastingly, in_environment, own_unit, take_over};
-pub use inherit::secrets;
+pub use inherit::{lend, secrets};
 pub use kept::{Kept, kept};
 pub use log::{log, tail};
 pub use look::{Looked, feed, look, look_into};

@@ -34,6 +34,7 @@ mod session;
 mod script;
 mod report;
 mod runner;
+mod home;
 mod cli;
 mod program;
 #[doc(hidden)]

@@ -20,6 +20,7 @@ pub use screen::{Stream, columns, is_asking, last, live, say, speak_json};
 pub use signals::{are_heard, end_questions, quit_is_heard};
 
 use std::io::Write;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Whether anything was written to standard output.
@@ -30,9 +31,22 @@ pub fn has_said() -> bool {
     SAID.load(Ordering::Relaxed)
 }
 
+/// Who gets what would be printed here.
+type Elsewhere = Box<dyn Fn(Stream, &str) + Send + Sync>;
+static ELSEWHERE: OnceLock<Elsewhere> = OnceLock::new();
+
+/// Has all that is printed from now on shown elsewhere.
+pub fn show_elsewhere(show: impl Fn(Stream, &str) + Send + Sync + 'static) {
+    _ = ELSEWHERE.set(Box::new(show));
+}
+
 /// Writes to standard output, as it is.
 pub fn print(text: impl AsRef<[u8]>) -> std::io::Result<()> {
     SAID.store(true, Ordering::Relaxed);
+    if let Some(show) = ELSEWHERE.get() {
+        show(Stream::Out, &String::from_utf8_lossy(text.as_ref()));
+        return Ok(());
+    }
     let mut out = std::io::stdout().lock();
     out.write_all(text.as_ref())?;
     out.flush()
@@ -45,7 +59,10 @@ pub fn line(text: impl std::fmt::Display) {
 
 /// Writes a line to standard error.
 pub fn complain(text: impl std::fmt::Display) {
-    _ = std::io::stderr().lock().write_all(format!("{text}\n").as_bytes());
+    match ELSEWHERE.get() {
+        Some(show) => show(Stream::Error, &format!("{text}\n")),
+        None => _ = std::io::stderr().lock().write_all(format!("{text}\n").as_bytes()),
+    }
 }
 
 /// A word of a command that a person may type or copy: in quotes, if a shell would read it as something else.

@@ -4,6 +4,7 @@
 
 pub mod agent;
 mod caller;
+pub mod desk;
 mod errors;
 pub mod facts;
 pub mod frozen;
@@ -20,6 +21,7 @@ pub mod looking;
 pub mod planner;
 pub mod routes;
 mod ssh;
+pub mod talk;
 mod there;
 pub mod wire;
 

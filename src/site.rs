@@ -16,6 +16,7 @@ use std::path::{Component, Path, PathBuf};
 mod find;
 mod floating;
 mod ground;
+mod home;
 pub mod hooks;
 mod images;
 mod installed;
@@ -42,6 +43,7 @@ pub mod window;
 
 pub use find::find;
 pub use floating::PinnedImage;
+pub use home::Home;
 pub use hooks::Hooks;
 use installed::Installed;
 
@@ -70,6 +72,8 @@ pub struct Site {
     pub metrics: Option<PathBuf>,
     /// When updates may begin.
     pub windows: Windows,
+    /// Where runs on one server on another machine work.
+    pub home: Home,
     /// By name, in the order of names.
     pub servers: BTreeMap<String, Server>,
     /// Their names, in the order in which the file has their tables.
@@ -215,7 +219,7 @@ impl Site {
         // Links resolved: whoever names the site in another way must find the same runs, and the same scripts beside it.
         let file = file.canonicalize().or_else(|_| std::path::absolute(file)).unwrap_or_else(|_| file.into());
         check_text(&file)?;
-        let Typed { notify, unattended, metrics, windows, mut servers, order } =
+        let Typed { notify, home, unattended, metrics, windows, mut servers, order } =
             typed::servers(&text, &shown.to_string(), file.parent())?;
         if servers.is_empty() {
             return Err(Failure::new(Kind::Invalid, format!("`{shown}` names no server"))
@@ -259,7 +263,7 @@ impl Site {
             server.neighbours = others.map(|(_, folder)| folder.clone()).collect();
         }
         let metrics = metrics.map(|file| folder.join(file));
-        Ok(Site { file, notify, unattended, metrics, windows, servers, order })
+        Ok(Site { file, notify, home, unattended, metrics, windows, servers, order })
     }
 
     /// The folder that holds `site.toml`.

@@ -67,6 +67,9 @@ pub enum Command {
     /// Serve a banister elsewhere, which calls this over ssh.
     #[command(hide = true)]
     Agent,
+    /// Serve somebody elsewhere who begins or follows runs on this machine, over ssh.
+    #[command(hide = true)]
+    Home,
     /// Write `site.toml` for the server in this folder.
     Init,
     /// Write the table of a Docker Compose project into `site.toml`; asks nothing.
@@ -361,7 +364,7 @@ pub struct PlanOptions {
     pub out: Option<PathBuf>,
 }
 
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Clone, Serialize, Deserialize)]
 pub struct ResumeOptions {
     /// A run's name, as `runs` lists it, or its last part, or the path of its folder.
     pub run: Option<String>,

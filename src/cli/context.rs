@@ -4,9 +4,11 @@ use super::arguments::{Answers, Cli, Color, Global};
 use crate::command::{Spec, look};
 use crate::event::Listener;
 use crate::failure::{Failure, Kind, Result};
+use crate::home::wire::Caller;
+use crate::home::{parcel, remembered};
 use crate::journal::run::{self, Glance};
 use crate::output::word;
-use crate::person::{Nobody, Person, Prepared};
+use crate::person::{Answer, Nobody, Person, Prepared, Question};
 use crate::reach::Reach;
 use crate::reach::inquiry;
 use crate::reach::routes::Routes;
@@ -28,6 +30,17 @@ pub struct Attended {
     pub listener: Arc<dyn Listener>,
 }
 
+/// Who typed the command on another machine, if this process is the home of a run and they look on from there.
+pub struct Abroad {
+    pub caller: Caller,
+    /// They themselves.
+    pub person: Arc<dyn Person>,
+    /// The name that a new run has.
+    pub run: Option<String>,
+    /// The run that is to be followed, and from which session on.
+    pub viewed: Mutex<Option<(String, u64)>>,
+}
+
 /// See the module.
 pub struct Context {
     pub state: PathBuf,
@@ -45,6 +58,7 @@ pub struct Context {
     pub routes: OnceLock<Arc<dyn Reach>>,
     /// Who hears and is asked in the place of the terminal.
     pub attended: Option<Attended>,
+    pub abroad: Option<Arc<Abroad>>,
     /// What to type after a run, if that is not what its end asks for.
     pub next: Option<String>,
 }
@@ -76,14 +90,19 @@ impl Context {
             witness: None,
             routes: OnceLock::new(),
             attended: None,
+            abroad: None,
             next: None,
         })
     }
 
     /// A command to type next, for the same site and server as this one.
     pub fn command(&self, words: &str) -> String {
-        let site = self.given_site.iter().map(|site| format!(" --site {}", word(site.display())));
-        let server = self.given_server.iter().map(|server| format!(" --server {}", word(server)));
+        let (site, server) = match &self.abroad {
+            Some(abroad) => (&abroad.caller.site, &abroad.caller.server),
+            None => (&self.given_site, &self.given_server),
+        };
+        let site = site.iter().map(|site| format!(" --site {}", word(site.display())));
+        let server = server.iter().map(|server| format!(" --server {}", word(server)));
         ["banister ".to_owned(), words.to_owned()].into_iter().chain(site).chain(server).collect()
     }
 
@@ -126,7 +145,17 @@ impl Context {
     /// What a run is made of: the site, the names of the servers, and the runbook, in which no mistake was found.
     pub fn prepare(&self, runbook: &str) -> Result<(Arc<Site>, Vec<String>, Runbook)> {
         let site = Arc::new(self.site()?);
-        let servers = self.servers_with_checkouts(&site, self.reach(&site).as_ref())?;
+        self.servers_with_checkouts(&site, self.reach(&site).as_ref())?;
+        self.prepare_scripts(site, runbook)
+    }
+
+    /// The same, without a look at the servers.
+    pub fn prepare_scripts(
+        &self,
+        site: Arc<Site>,
+        runbook: &str,
+    ) -> Result<(Arc<Site>, Vec<String>, Runbook)> {
+        let servers = self.servers(&site)?;
         let kind = servers.first().map(|server| server.kind.clone()).unwrap_or_default();
         let names = servers.iter().map(|server| server.name.clone()).collect();
         let layers = Arc::new(Layers::of_site(Some(site.folder()), &kind).with_hooks(&site));
@@ -165,7 +194,11 @@ impl Context {
             // A colleague's run is in a state folder of theirs.
             let named = Path::new(name);
             let is_path = name.contains('/') && named.join("journal.jsonl").exists();
-            let path = if is_path { named.to_owned() } else { run::find(&self.state, name)? };
+            let path = if is_path {
+                named.to_owned()
+            } else {
+                run::find(&self.state, name).map_err(|failure| self.not_here(name, failure))?
+            };
             return Ok(vec![Glance::read(&path)]);
         }
         // Another site's run has to be named: its servers may be called the same.
@@ -179,8 +212,27 @@ impl Context {
         Ok(newest_first.filter(|glance| same(&glance.header.site) && wanted(glance)).collect())
     }
 
+    /// The failure for a run that is not on this machine, for who must have its folder.
+    pub fn not_here(&self, name: &str, failure: Failure) -> Failure {
+        let end = format!("-{name}");
+        let known = remembered::all(&self.state);
+        let Some(known) = known.into_iter().find(|known| known.run == name || known.run.ends_with(&end))
+        else {
+            return failure;
+        };
+        let message = format!("the run `{}` is at its server, `{}`", known.run, known.server);
+        let resume = self.command(&format!("resume {}", word(&known.run)));
+        Failure::new(Kind::Invalid, message).help(format!(
+            "see it with `{}`, continue it with `{resume}`",
+            self.command(&format!("show {}", word(&known.run)))
+        ))
+    }
+
     /// Whether a person is there to be asked.
     pub fn is_interactive(&self) -> bool {
+        if let Some(abroad) = &self.abroad {
+            return abroad.caller.interactive;
+        }
         std::io::stdin().is_terminal() && std::io::stderr().is_terminal() && !self.json
     }
 
@@ -194,10 +246,22 @@ impl Context {
         if let Some(attended) = &self.attended {
             return attended.person.clone();
         }
-        let otherwise: Box<dyn Person> =
-            if self.is_interactive() { Box::new(Terminal) } else { Box::new(Nobody) };
+        let otherwise: Box<dyn Person> = match &self.abroad {
+            _ if !self.is_interactive() => Box::new(Nobody),
+            Some(abroad) => Box::new(Shared(abroad.person.clone())),
+            None => Box::new(Terminal),
+        };
         let queue: VecDeque<String> = answers.answer.iter().cloned().collect();
         Arc::new(Prepared { yes: answers.yes, answers: Mutex::new(queue), otherwise })
+    }
+}
+
+/// Somebody who is asked by several.
+struct Shared(Arc<dyn Person>);
+
+impl Person for Shared {
+    fn ask(&self, question: &Question) -> Result<Answer> {
+        self.0.ask(question)
     }
 }
 
@@ -213,7 +277,8 @@ fn user_name() -> Option<String> {
 /// Whether two paths are of one `site.toml`, however they are spelled.
 pub fn is_same_site(a: &Path, b: &Path) -> bool {
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    real(a) == real(b)
+    // Each run at its home has a folder of its own.
+    real(a) == real(b) || parcel::is_same(a, b)
 }
 
 pub use crate::site::state_folder;

@@ -2,6 +2,7 @@
 
 use super::arguments::{Answers, ResumeOptions};
 use super::context::{Context, at_once};
+use super::elsewhere::{self, Found};
 use super::request::{Request, Way};
 use super::{background, view, work};
 use crate::book;
@@ -26,6 +27,9 @@ use std::sync::Arc;
 
 /// Goes on with a run.
 pub fn resume(context: &Context, options: &ResumeOptions) -> Result<u8> {
+    if let Some(found) = elsewhere(context, options)? {
+        return elsewhere::resume(context, &found, options);
+    }
     let mut found = context.find_runs(options.run.as_deref(), Glance::is_open)?;
     let mut unknown = Vec::new();
     if found.is_empty() {
@@ -84,6 +88,20 @@ pub fn resume(context: &Context, options: &ResumeOptions) -> Result<u8> {
         None => Direction::On,
     };
     work::work(context, site, runbook, header, run, &options.answers, direction)
+}
+
+/// The run, if it is at its server: the one that is named, or the newest open one of all.
+fn elsewhere(context: &Context, options: &ResumeOptions) -> Result<Option<Found>> {
+    let here = match &options.run {
+        Some(_) => None,
+        None => context.find_run(None, Glance::is_open)?,
+    };
+    match elsewhere::list::find(context, options.run.as_deref(), |listed| listed.is_open) {
+        Ok(found) => Ok(found.filter(|found| here.is_none_or(|here| here.is_before(&found.listed.started)))),
+        // One that is here can be continued.
+        Err(_) if here.is_some() => Ok(None),
+        Err(failure) => Err(failure),
+    }
 }
 
 /// What works already is not told how to work: whoever wants it otherwise stops it first.

@@ -4,7 +4,7 @@ use super::arguments::RunOptions;
 use super::command_line::parameters;
 use super::context::Context;
 use super::request::{Request, Way};
-use super::{background, unfinished, work};
+use super::{background, elsewhere, unfinished, work};
 use crate::data::Arguments;
 use crate::failure::Result;
 use crate::journal::run::OpenRun;
@@ -22,6 +22,9 @@ pub fn run_with(
     options: &RunOptions,
     parameters: &dyn Fn(&Runbook) -> Arguments,
 ) -> Result<u8> {
+    if let Some((site, server)) = elsewhere::home_of(context, &options.answers)? {
+        return elsewhere::run(context, &site, &server, options, parameters);
+    }
     let (site, names, runbook) = context.prepare(&options.runbook)?;
     let reach = context.reach(&site);
     super::window::check(context, &site, &names, &runbook, options.now)?;
@@ -33,6 +36,10 @@ pub fn run_with(
     unfinished::settle(context, &site, &names, options)?;
     super::stale::settle(context, &site, &runbook, &options.answers)?;
     let mut header = session::header(&site, &options.runbook, parameters, names);
+    if let Some(abroad) = &context.abroad {
+        header.by.clone_from(&abroad.caller.by);
+        header.run = abroad.run.clone().unwrap_or(header.run);
+    }
     let mut run = OpenRun::create(&context.state, &header.run)?;
     header.run = run.name();
     runbook.layers().keep(&run.path)?;

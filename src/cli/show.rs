@@ -4,6 +4,7 @@ pub mod answers;
 pub mod by_hand;
 
 use super::context::Context;
+use super::elsewhere::{self, Found};
 use super::outcome;
 use crate::event::{RunState, StepState};
 use crate::failure::{Failure, Kind, Result};
@@ -20,6 +21,9 @@ use std::collections::{BTreeMap, HashMap};
 
 /// Shows a run: its steps, why it stopped, and what to type next.
 pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
+    if let Some(found) = elsewhere(context, name)? {
+        return elsewhere::show(context, &found);
+    }
     let Some(glance) = context.find_run(name, |_| true)? else {
         return Err(Failure::new(Kind::NotFound, "there are no runs yet")
             .help("begin one with `banister run update`"));
@@ -116,6 +120,20 @@ pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
     };
     println!("{}  {}", context.style.bold("next:"), secret::show(&next));
     Ok(unread.is_some().into())
+}
+
+/// The run, if it is at its server: the one that is named, or the last one of all.
+fn elsewhere(context: &Context, name: Option<&str>) -> Result<Option<Found>> {
+    let here = match name {
+        Some(_) => None,
+        None => context.find_run(None, |_| true)?,
+    };
+    match elsewhere::list::find(context, name, |_| true) {
+        Ok(found) => Ok(found.filter(|found| here.is_none_or(|here| here.is_before(&found.listed.started)))),
+        // One that is here can be shown.
+        Err(_) if here.is_some() => Ok(None),
+        Err(failure) => Err(failure),
+    }
 }
 
 /// What `runs --json` and `show --json` both say.

@@ -8,11 +8,13 @@ pub use short::short;
 
 use super::asked::{Health, KindSays};
 use super::context::{Context, at_once, is_same_site};
-use super::outcome;
+use super::{elsewhere, outcome};
 use crate::book::{self, Book, Ended};
 use crate::event::RunState;
 use crate::failure::Result;
-use crate::journal::run::Summary;
+use crate::home::remembered;
+use crate::home::wire::Listed;
+use crate::journal::run::{Glance, Summary};
 use crate::lock::{self, State};
 use crate::machine::archive::is_of;
 use crate::machine::backup::Card;
@@ -20,7 +22,7 @@ use crate::reach::Reach;
 use crate::reach::inquiry::{self, Noted};
 use crate::runner::notices;
 use crate::secret;
-use crate::site::{Server, Site};
+use crate::site::{Home, Server, Site};
 use crate::stop::Stop;
 use facts::{Backup, LastRun};
 use serde_json::json;
@@ -58,7 +60,14 @@ pub fn look(context: &Context, site: &Arc<Site>, reach: &Arc<dyn Reach>, server:
         is_same_site(&glance.header.site, &site.file) && glance.header.servers.contains(&server.name)
     })?;
     let last = last.map(|run| Summary::as_far_as_readable(&run.path).0);
-    let last_run = last.as_ref().map(|run| last_run(context, reach.as_ref(), server, run, &noted));
+    let mut last_run = last.as_ref().map(|run| last_run(context, reach.as_ref(), server, run, &noted));
+    if let Some(theirs) = at_home(context, site, server)
+        && last.as_ref().is_none_or(|last| Glance::read(&last.path).is_before(&theirs.started))
+    {
+        let Listed { run, runbook, state, text, next, .. } = theirs;
+        last_run = Some(LastRun { run, runbook, state, text, next });
+    }
+    let own = last_run.as_ref().map(|last| last.run.clone());
     let kind = KindSays::of(site, reach, server, Arc::new(Stop::new()));
     let health = match &position {
         Ok(_) => kind.health(),
@@ -88,7 +97,7 @@ pub fn look(context: &Context, site: &Arc<Site>, reach: &Arc<dyn Reach>, server:
         lock,
         last_run,
         half_way: book.map(|noted| noted.book.half_way_beside("").is_some()),
-        unfinished: book.map(|noted| unfinished(noted, last.as_ref())),
+        unfinished: book.map(|noted| unfinished(noted, own.as_deref())),
         owed: book.map(|noted| noted.book.owed.clone()),
         failed_releases: book.map(|noted| noted.book.failed.clone()),
         last_ended: book.and_then(|noted| noted.ended.clone()),
@@ -129,7 +138,33 @@ fn last_run(
         let dismissed = unsettled.map(|name| super::lock::dismissal(context, &server.name, &name));
         next = works_off(context, &owed).or(dismissed).unwrap_or(next);
     }
-    LastRun { run: run.name.clone(), runbook: run.header.runbook.clone(), state: run.state, text, next }
+    let (name, runbook, state) = (run.name.clone(), run.header.runbook.clone(), run.state.name().to_owned());
+    LastRun { run: name, runbook, state, text, next }
+}
+
+/// The last run on the server whose home that is. If it can't be asked, how the last one stands that was begun here is unknown.
+fn at_home(context: &Context, site: &Site, server: &Server) -> Option<Listed> {
+    let known = remembered::all(&context.state).into_iter().rev();
+    let mut known = known.filter(|known| known.site == site.file && known.server == server.name).peekable();
+    if server.ssh.is_none() || site.home != Home::Server && known.peek().is_none() {
+        return None;
+    }
+    match elsewhere::list::of_server(context, server) {
+        Ok(runs) => runs.into_iter().next_back(),
+        Err(failure) => known.next().map(|known| Listed {
+            next: context.command(&format!("attach {}", known.run)),
+            run: known.run,
+            runbook: known.runbook,
+            servers: vec![known.server],
+            state: "unknown".into(),
+            started: known.since,
+            wrong: String::new(),
+            head: json!(null),
+            is_open: false,
+            is_at_work: false,
+            text: format!("unknown: {failure}"),
+        }),
+    }
 }
 
 /// The archives of a server in a folder, the newest last.
@@ -178,8 +213,8 @@ fn works_off(context: &Context, owed: &[String]) -> Option<String> {
 }
 
 /// The runs that are half-way on the server; this user's own last one has its own lines.
-fn unfinished(noted: &Noted, own: Option<&Summary>) -> Vec<book::Open> {
-    let is_other = |open: &&book::Open| own.is_none_or(|own| own.name != open.run);
+fn unfinished(noted: &Noted, own: Option<&str>) -> Vec<book::Open> {
+    let is_other = |open: &&book::Open| own.is_none_or(|own| own != open.run);
     let open = noted.book.open.iter().filter(|open| noted.book.is_half_way(open));
     open.filter(is_other).cloned().collect()
 }

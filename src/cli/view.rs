@@ -1,21 +1,22 @@
 //! A terminal that looks on while a runner works: shows what is told, asks what is asked, and passes on the wish to stop.
 //! Whatever becomes of it, the run goes on.
 
+pub mod place;
+
 use super::context::Context;
-use super::{outcome, work};
+use super::work;
 use crate::event::{Event, Listener};
 use crate::failure::{Context as _, Kind, Result};
-use crate::journal::run::{self, Summary};
+use crate::journal::run;
 use crate::key::KeyBuf;
 use crate::output::{self, word};
 use crate::person::{Answer, Person, Question};
 use crate::report::prompt::Terminal;
 use crate::runner::answers::{self, Given};
-use crate::runner::follow::Follower;
-use crate::runner::{self, wishes};
 use crate::secret::Shown;
 use crate::site::Site;
 use crate::stop::Asked;
+use place::{Here, Place, Wisher};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -32,6 +33,11 @@ const GRACE: Duration = Duration::from_secs(5);
 /// Whether this viewer is to be left.
 static LEAVES: atomic::AtomicBool = atomic::AtomicBool::new(false);
 
+/// The same, for a place that waits.
+pub fn is_left() -> bool {
+    LEAVES.load(atomic::Ordering::SeqCst)
+}
+
 /// Looks on from the beginning of a session until the run ends, or this is left. Gives the exit code.
 pub fn view(context: &Context, path: &Path, session: u64, site: Option<Arc<Site>>) -> Result<u8> {
     let person: Option<Arc<dyn Person>> = context.is_interactive().then(|| Arc::new(Terminal) as _);
@@ -46,13 +52,22 @@ pub fn view_with(
     site: Option<Arc<Site>>,
     person: Option<Arc<dyn Person>>,
 ) -> Result<u8> {
-    listen(path)?;
+    if let Some(abroad) = &context.abroad {
+        // They look on from there.
+        *abroad.viewed.lock() = Some((run::name(path), session));
+        return Ok(0);
+    }
+    view_at(context, &mut Here::new(path, session, site), person)
+}
+
+/// The same, wherever the run is.
+pub fn view_at(context: &Context, place: &mut dyn Place, person: Option<Arc<dyn Person>>) -> Result<u8> {
+    listen(place.wisher())?;
     let mut viewer = Viewer {
         context,
-        path,
+        place: &mut *place,
         person,
         report: work::report(context),
-        follower: Follower::of(path, session),
         shown: BTreeSet::new(),
         live: BTreeMap::new(),
         open: VecDeque::new(),
@@ -63,11 +78,11 @@ pub fn view_with(
     drop(viewer);
     match code {
         Some(code) => {
-            outcome::print(context, &Summary::as_far_as_readable(path).0, site.as_ref());
+            place.print_outcome(context)?;
             Ok(code)
         }
         None => {
-            let command = context.command(&format!("attach {}", word(run::name(path))));
+            let command = context.command(&format!("attach {}", word(place.name())));
             if !context.json {
                 println!("the run continues; `{command}` shows it again");
             }
@@ -78,10 +93,9 @@ pub fn view_with(
 
 struct Viewer<'a> {
     context: &'a Context,
-    path: &'a Path,
+    place: &'a mut dyn Place,
     person: Option<Arc<dyn Person>>,
     report: Arc<dyn Listener>,
-    follower: Follower,
     /// The keys of steps whose end was shown.
     shown: BTreeSet<KeyBuf>,
     live: BTreeMap<KeyBuf, Shown>,
@@ -96,10 +110,9 @@ struct Viewer<'a> {
 impl Viewer<'_> {
     /// Nothing if this is left while the run goes on.
     fn follow(&mut self) -> Result<Option<u8>> {
-        let unread = || "the events of the run can't be read".to_owned();
         let mut alone: Option<Instant> = None;
         loop {
-            while let Some((event, line)) = self.follower.next().or_fail(Kind::Journal, unread)? {
+            while let Some((event, line)) = self.place.next()? {
                 if let Event::RunnerEnded { code, failure } = event {
                     self.end_question();
                     if let Some(failure) = failure {
@@ -111,11 +124,11 @@ impl Viewer<'_> {
             }
             self.show_live();
             self.ask()?;
-            if LEAVES.load(atomic::Ordering::SeqCst) {
+            if is_left() {
                 self.end_question();
                 return Ok(None);
             }
-            match runner::is_at_work(self.path) {
+            match self.place.is_at_work()? {
                 true => alone = None,
                 // What it told last is read first.
                 false if alone.get_or_insert_with(Instant::now).elapsed() > GRACE => {
@@ -155,7 +168,7 @@ impl Viewer<'_> {
         if !self.context.live || self.context.json {
             return;
         }
-        let live = self.follower.live();
+        let live = self.place.live();
         for (key, line) in &live {
             if self.live.get(key) != Some(line) {
                 self.report.hear(&Event::Progressed { key: key.clone(), line: line.clone() });
@@ -176,7 +189,7 @@ impl Viewer<'_> {
                     self.waited.insert(name);
                     self.asking = None;
                 }
-                Err(mpsc::TryRecvError::Empty) => match answers::answer(self.path, &name)? {
+                Err(mpsc::TryRecvError::Empty) => match self.place.answer(&name)? {
                     Some(given) => {
                         self.end_question();
                         self.take_away(&name);
@@ -186,8 +199,8 @@ impl Viewer<'_> {
                 },
             }
         }
-        while let Some((name, _)) = self.open.front() {
-            let is_over = self.waited.contains(name) || answers::answer(self.path, name)?.is_some();
+        while let Some(name) = self.open.front().map(|(name, _)| name.clone()) {
+            let is_over = self.waited.contains(&name) || self.place.answer(&name)?.is_some();
             if !is_over {
                 break;
             }
@@ -204,7 +217,7 @@ impl Viewer<'_> {
 
     fn give(&mut self, name: &str, answer: Answer) -> Result<()> {
         let mine = Given { text: answer.text, by: answer.by, id: answers::new_id(), prepared: None };
-        let kept = answers::give(self.path, name, &mine)?;
+        let kept = self.place.give(name, &mine)?;
         if kept.id != mine.id {
             eprintln!("{} had answered before: {}", kept.by, kept.text);
         }
@@ -229,12 +242,11 @@ impl Viewer<'_> {
 
 /// What signals ask for: Ctrl-C stops the run after the running command, and twice at once; everything else leaves this
 /// viewer.
-fn listen(path: &Path) -> Result<()> {
+fn listen(wish: Wisher) -> Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGQUIT])
         .or_fail(Kind::Bug, || "signals can't be listened to".into())?;
     output::are_heard();
     output::quit_is_heard();
-    let path = path.to_owned();
     std::thread::spawn(move || {
         let mut interrupted = false;
         for signal in signals.forever() {
@@ -252,7 +264,7 @@ fn listen(path: &Path) -> Result<()> {
                      stopping it)"
                 );
             }
-            if let Err(failure) = wishes::wish(&path, asked) {
+            if let Err(failure) = wish(asked) {
                 eprintln!("{failure}");
             }
         }

@@ -23,6 +23,8 @@ impl Detached {
         let mut command = Command::new(start::named().unwrap_or(OWN_PROGRAM.as_ref()));
         command.args(arguments);
         command.envs(inherit::core_limit().map(|limit| (inherit::CORE_LIMIT, limit)));
+        command.envs(inherit::lent());
+        inherit::of_connection().into_iter().for_each(|name| _ = command.env_remove(name));
         // It must not keep a file system busy that somebody wants to unmount.
         command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
         let mut child = command.spawn()?;

@@ -5,6 +5,7 @@
 //! a core file, which would hold the secrets that it knows; a command has the limit that it would have without us.
 
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit, setrlimit};
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::sync::OnceLock;
 
@@ -71,6 +72,24 @@ const OF_A_TERMINAL: [&str; 5] =
 pub(super) fn outlives_a_boot(name: &OsStr) -> bool {
     let is_lent = OF_A_TERMINAL.iter().any(|begin| name.as_encoded_bytes().starts_with(begin.as_bytes()));
     is_needed(name) && !is_lent
+}
+
+/// Secrets that came over a connection, for the processes that work on a run.
+static LENT: OnceLock<BTreeMap<String, String>> = OnceLock::new();
+
+/// Has [`Detached`](super::Detached) processes get these variables, and do without what is gone with the connection: an ssh
+/// agent that was forwarded over it.
+pub fn lend(variables: BTreeMap<String, String>) {
+    _ = LENT.set(variables);
+}
+
+/// The variables that belong to the connection over which this process is asked.
+pub(super) fn of_connection() -> Option<&'static str> {
+    LENT.get().map(|_| "SSH_AUTH_SOCK")
+}
+
+pub(super) fn lent() -> BTreeMap<String, String> {
+    LENT.get().cloned().unwrap_or_default()
 }
 
 /// Those of them that hold secrets.

@@ -202,6 +202,11 @@ impl Glance {
         is_open(&self.path, self.state) && !self.header.by_hand
     }
 
+    /// Whether it began before that instant, which is written likewise.
+    pub fn is_before(&self, started: &str) -> bool {
+        self.instant() < started.parse().ok()
+    }
+
     /// Its age. What is no instant counts as the oldest.
     fn instant(&self) -> Option<jiff::Timestamp> {
         self.started.parse().ok()

@@ -63,7 +63,11 @@ pub fn try_lock() -> Option<MutexGuard<'static, Screen>> {
 
 /// Says a text, which ends with a line's end: it is cleaned, and on a terminal parted between words.
 pub fn say(stream: Stream, text: &str) {
-    lock().say(stream, text);
+    match super::ELSEWHERE.get() {
+        // It is cleaned where it is shown.
+        Some(show) => show(stream, text),
+        None => lock().say(stream, text),
+    }
 }
 
 /// Shows these lines at the foot, in the place of those that were there.

@@ -45,7 +45,7 @@ say() { printf '%s\n' "$mark $*"; }
 [ -e "$program" ] || { say stuck gone; exit 1; }
 [ -x "$program" ] || { say stuck closed "$program"; exit 1; }
 say ready
-exec "$program" agent
+exec "$program" "$part"
 "#;
 
 /// Streams of a connection on which the greeting is said.
@@ -97,14 +97,14 @@ pub fn first_line(shell: &str, mark: &str) -> String {
     )
 }
 
-/// The script that starts this program's copy, which has that digest and length.
-pub fn placing(sha256: &str, bytes: u64) -> String {
-    format!("digest={sha256} bytes={bytes}\n{PLACE}")
+/// The script that starts this program's copy, which has that digest and length, as what it is to be there.
+pub fn placing(part: &str, sha256: &str, bytes: u64) -> String {
+    format!("part={part} digest={sha256} bytes={bytes}\n{PLACE}")
 }
 
 /// The script that starts a program which somebody installed there.
-pub fn starting(program: &Path) -> String {
-    format!("program={}\n{START}", quoted(&program.display().to_string()))
+pub fn starting(part: &str, program: &Path) -> String {
+    format!("part={part} program={}\n{START}", quoted(&program.display().to_string()))
 }
 
 impl Greeting<'_> {

@@ -1,5 +1,6 @@
 # What runs there after the greeting, in any POSIX shell: it becomes the agent if the right one is there, else says so and
-# takes it from its input. `$1` is the mark of what it says; `digest` and `bytes` of the program are put before this.
+# takes it from its input. `$1` is the mark of what it says; `digest` and `bytes` of the program are put before this, and what
+# it is to be there as `part`.
 # A digest takes a tenth of a second, so it is noted of which file it was made: whoever changes a file changes the time of
 # its last change, too.
 umask 077
@@ -40,4 +41,4 @@ is_there || (
 [ -x "$program" ] || stuck closed "$folder"
 is_checked || state >"$folder/checked"
 say ready
-exec "$program" agent
+exec "$program" "$part"

@@ -92,9 +92,25 @@ struct Program {
 /// Fails with [`Kind::Unreachable`] if there is no connection, or no shell at its other end; with [`Kind::Refused`] if there
 /// can be no agent.
 pub fn connect(server: &Server) -> Result<Connection> {
+    let hello = Hello::of(server).and_then(|hello| {
+        serde_json::to_string(&hello).or_fail(Kind::Bug, || "a server is not plain data".into())
+    })?;
+    connect_to(server, &Part { name: "agent", hello })
+}
+
+/// What the program is to be there.
+pub struct Part {
+    /// The command.
+    pub name: &'static str,
+    /// The first line that it hears; it answers with a [`Welcome`].
+    pub hello: String,
+}
+
+/// The same for another part than the agent's.
+pub fn connect_to(server: &Server, part: &Part) -> Result<Connection> {
     let mut first = None;
     for shell in SHELLS {
-        match connect_by(shell, server) {
+        match connect_by(shell, server, part) {
             Ok(connection) => return Ok(connection),
             Err((failure, true)) => _ = first.get_or_insert(failure),
             Err((failure, false)) => return Err(failure),
@@ -104,11 +120,11 @@ pub fn connect(server: &Server) -> Result<Connection> {
 }
 
 /// The same by that shell. A failure says whether another one may be there.
-fn connect_by(shell: &str, server: &Server) -> std::result::Result<Connection, (Failure, bool)> {
+fn connect_by(shell: &str, server: &Server, part: &Part) -> std::result::Result<Connection, (Failure, bool)> {
     let begin = || -> Result<_> {
         let script = match &server.agent {
-            Some(agent) => starting(agent),
-            None => program().map(|program| placing(&program.sha256, program.bytes))?,
+            Some(agent) => starting(part.name, agent),
+            None => program().map(|program| placing(part.name, &program.sha256, program.bytes))?,
         };
         Ok((script, mark()?))
     };
@@ -121,7 +137,7 @@ fn connect_by(shell: &str, server: &Server) -> std::result::Result<Connection, (
     let until = || errors.is_in().map_or(begun + CONNECTION, |at| at + SHELL);
     let found = greeting.find_mark(until);
     let (failure, obstacle, is_open) = match found {
-        Ok(()) => match agree(&mut greeting, process, server, &script) {
+        Ok(()) => match agree(&mut greeting, process, server, &script, &part.hello) {
             Ok(()) => return Ok(connection),
             Err((failure, obstacle)) => (failure, obstacle, false),
         },
@@ -187,6 +203,7 @@ fn agree(
     process: &Process,
     server: &Server,
     script: &str,
+    hello: &str,
 ) -> std::result::Result<(), (Failure, Obstacle)> {
     let lost = |failure| (failure, Obstacle::Connection);
     let silent = |failure: Failure| {
@@ -217,10 +234,7 @@ fn agree(
             return Err((Failure::new(Kind::Refused, message), Obstacle::Place));
         }
     }
-    let hello = Hello::of(server).and_then(|hello| {
-        serde_json::to_string(&hello).or_fail(Kind::Bug, || "a server is not plain data".into())
-    });
-    greeting.send(format!("{}\n", hello.map_err(none)?).as_bytes());
+    greeting.send(format!("{hello}\n").as_bytes());
     let no_agent =
         || Failure::new(Kind::Refused, format!("there is no agent of banister on `{}`", server.name));
     let answer = match greeting.line().map_err(silent)? {

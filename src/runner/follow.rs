@@ -19,12 +19,14 @@ pub struct Follower {
     file: Option<BufReader<File>>,
     /// The beginning of a line whose end is not written yet.
     begun: Vec<u8>,
+    /// How many whole lines of the session were read.
+    read: u64,
 }
 
 impl Follower {
     /// From the beginning of a session's events.
     pub fn of(run: &Path, session: u64) -> Follower {
-        Follower { run: run.to_owned(), session, file: None, begun: Vec::new() }
+        Follower { run: run.to_owned(), session, file: None, begun: Vec::new(), read: 0 }
     }
 
     /// The next event with its line, if there is one by now. What this program does not understand is passed over.
@@ -51,6 +53,7 @@ impl Follower {
             let read = file.by_ref().take(room.max(1)).read_until(b'\n', &mut self.begun)?;
             if self.begun.ends_with(b"\n") {
                 let line = std::mem::take(&mut self.begun);
+                self.read += 1;
                 return Ok(Some(String::from_utf8_lossy(&line).trim_end().to_owned()));
             }
             if self.begun.len() as u64 >= LONGEST {
@@ -66,10 +69,15 @@ impl Follower {
             let Some(next) = next else { return Ok(None) };
             // It may have grown before the other was begun.
             if file.fill_buf()?.is_empty() {
-                (self.session, self.file) = (next, None);
+                (self.session, self.file, self.read) = (next, None, 0);
                 self.begun.clear();
             }
         }
+    }
+
+    /// Where the event is that was read last: the number of its session, and that of its line there, from 1.
+    pub fn position(&self) -> (u64, u64) {
+        (self.session, self.read)
     }
 
     /// The last line of each course, as it is now.

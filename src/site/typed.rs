@@ -3,7 +3,7 @@
 use super::needs::{self, Mistake};
 use super::spot::inside;
 use super::window::{OneOrMany, Windows};
-use super::{KEYS, Server, Table, Unattended, said};
+use super::{Home, KEYS, Server, Table, Unattended, said};
 use crate::failure::{Failure, Kind, Result};
 use crate::kind::Facts;
 use crate::machine::notify::Notify;
@@ -26,6 +26,8 @@ struct SiteFile {
     metrics: Option<PathBuf>,
     window: Option<OneOrMany>,
     closed: Option<OneOrMany>,
+    #[serde(default)]
+    home: Home,
     servers: BTreeMap<String, Table>,
 }
 
@@ -35,6 +37,7 @@ pub struct Typed {
     pub unattended: Option<Unattended>,
     pub metrics: Option<PathBuf>,
     pub windows: Windows,
+    pub home: Home,
     pub servers: BTreeMap<String, Server>,
     /// Their names, in the order of the text.
     pub order: Vec<String>,
@@ -91,10 +94,10 @@ pub fn servers(text: &str, shown: &str, folder: Option<&Path>) -> Result<Typed> 
         let place = format!("{shown}, `notify`");
         Failure { at: Some(place), ..failure }
     })?;
-    let SiteFile { notify, unattended, metrics, window, closed, .. } = typed;
+    let SiteFile { notify, home, unattended, metrics, window, closed, .. } = typed;
     let windows = Windows::read(&window, &closed)
         .map_err(|failure| Failure { at: Some(shown.to_owned()), ..failure })?;
-    Ok(Typed { notify, unattended, metrics, windows, servers, order })
+    Ok(Typed { notify, home, unattended, metrics, windows, servers, order })
 }
 
 /// The names of the servers in the order of the text.

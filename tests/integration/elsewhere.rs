@@ -3,6 +3,7 @@
 mod backups;
 mod book;
 mod disk;
+mod home;
 mod hooks;
 mod nonsense;
 mod obstacles;

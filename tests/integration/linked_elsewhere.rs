@@ -118,3 +118,29 @@ fn a_run_that_is_open_where_nobody_gets_stays_open_there_until_somebody_does() {
         assert_eq!((server["half_way"].as_bool(), server["healthy"].as_bool()), (Some(false), Some(true)));
     }
 }
+
+/// The others are not known there, and need not be.
+#[test]
+fn one_of_them_is_updated_at_its_own_home_as_from_here() {
+    let update = ["run", "update", "--server", "lab", "--yes"];
+    let here = Elsewhere::new();
+    let said_here = here.servers.banister(&update);
+    assert_eq!(said_here.code, Some(0), "{said_here:?}");
+    let there = Elsewhere::new();
+    let site = there.servers.linked.site();
+    let text = std::fs::read_to_string(&site).unwrap();
+    std::fs::write(&site, format!("home = \"server\"\n{text}")).unwrap();
+    let at_home = |arguments: &[&str]| {
+        let mut command = there.servers.command(arguments);
+        command.env_remove("BANISTER_FOREGROUND");
+        said(command.output().unwrap())
+    };
+    let updated = at_home(&update);
+    assert_eq!(updated.code, Some(0), "{updated:?}");
+    assert_eq!(there.servers.journals().len(), 0, "the journal is there");
+    assert_eq!(there.servers.left(), here.servers.left());
+    let drilled = at_home(&["backup", "drill", "--server", "lab", "--yes"]);
+    assert_eq!(drilled.code, Some(0), "{drilled:?}");
+    let listed = at_home(&["backup", "list", "--server", "lab", "--json"]);
+    assert!(listed.out.contains(r#""level":"drilled""#), "{listed:?}");
+}

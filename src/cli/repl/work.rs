@@ -60,7 +60,7 @@ impl Work {
 
     /// Beside the run of this name, which stopped.
     pub fn beside(context: &Context, name: &str, stop: &Arc<Stop>, screen: &Arc<Screen>) -> Result<Work> {
-        let folder = run::find(&context.state, name)?;
+        let folder = run::find(&context.state, name).map_err(|failure| context.not_here(name, failure))?;
         let summary = Summary::read(&folder)?;
         let name = summary.name.clone();
         let refused = |why: &str| {

@@ -1,7 +1,6 @@
 //! What `status` found out about a server: as it is in `status --json`, and in words.
 
 use crate::book::{Ended, FailedRelease, Open, Owed};
-use crate::event::RunState;
 use crate::machine::backup::{Card, is_reference};
 use crate::machine::release::{Release, pinned};
 use crate::reach::inquiry::Orphan;
@@ -55,7 +54,8 @@ pub struct Facts {
 pub struct LastRun {
     pub run: String,
     pub runbook: String,
-    pub state: RunState,
+    /// As JSON names it; `unknown` if its home can't be asked.
+    pub state: String,
     /// How it stands, in words.
     pub text: String,
     /// The command to type next.

@@ -5,18 +5,25 @@ use crate::site;
 use std::fmt::Write;
 
 /// A page for each.
-pub(super) fn pages() -> [Page; 5] {
+pub(super) fn pages() -> [Page; 6] {
     let page = |name: &str, of: &str, text: &str| {
         Page::new(name, Sort::Setting, format!("{name} = …    # {of}"), text)
     };
     [
         notify(),
+        page("home", "`\"server\"` or `\"here\"`", HOME),
         page("unattended", "text", UNATTENDED),
         page("window", "a text, or an array of texts", WINDOW),
         page("closed", "a text, or an array of texts", CLOSED),
         page("metrics", "a path", METRICS),
     ]
 }
+
+const HOME: &str = "\
+Where a run on one server with `ssh` works: a text at the beginning of `site.toml`. With `\"server\"` its journal \
+is at that server, and it continues if this machine is switched off; other machines with the same \
+`site.toml` follow and continue it. With `\"here\"`, the default, both are on the machine where it was \
+begun, as with `--foreground` and for a run on several servers.";
 
 const UNATTENDED: &str = "\
 What a run in the background does with a question or a failure where nobody is there, unless `--unattended` says it: \

@@ -4,15 +4,15 @@ use super::Elsewhere;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
-const NEAR: &str = "198.18.0.1";
-const FAR: &str = "198.18.0.2";
+pub const NEAR: &str = "198.18.0.1";
+pub const FAR: &str = "198.18.0.2";
 
 /// A network namespace that ends with its process.
-struct Namespace(Child);
+pub struct Namespace(Child);
 
 impl Namespace {
     /// None where this user may make none.
-    fn new() -> Option<Namespace> {
+    pub fn new() -> Option<Namespace> {
         let mut holder = Command::new("unshare");
         holder.args(["-n", "sh", "-c", "echo made; exec sleep 600"]).stdout(Stdio::piped());
         let mut child = holder.stderr(Stdio::null()).spawn().ok()?;
@@ -23,11 +23,11 @@ impl Namespace {
     }
 
     /// What starts a program in it.
-    fn enter(&self) -> [String; 4] {
+    pub fn enter(&self) -> [String; 4] {
         ["nsenter", "-t", &self.0.id().to_string(), "-n"].map(str::to_owned)
     }
 
-    fn ip(&self, arguments: &str) {
+    pub fn ip(&self, arguments: &str) {
         let [program, enter @ ..] = self.enter();
         let mut ip = Command::new(program);
         ip.args(enter).arg("ip").args(arguments.split(' '));
@@ -42,18 +42,22 @@ impl Drop for Namespace {
     }
 }
 
+/// A cable between two of them.
+pub fn join(near: &Namespace, far: &Namespace) {
+    near.ip(&format!("link add near type veth peer name far netns {}", far.0.id()));
+    near.ip(&format!("addr add {NEAR}/30 dev near"));
+    near.ip("link set near up");
+    far.ip(&format!("addr add {FAR}/30 dev far"));
+    far.ip("link set far up");
+}
+
 #[test]
 fn what_was_begun_goes_on_while_no_packet_comes_through() {
     let (Some(near), Some(far)) = (Namespace::new(), Namespace::new()) else {
         eprintln!("SKIPPED: dropped packets need root, for networks of their own");
         return;
     };
-    near.ip(&format!("link add near type veth peer name far netns {}", far.0.id()));
-    near.ip(&format!("addr add {NEAR}/30 dev near"));
-    near.ip("link set near up");
-    far.ip(&format!("addr add {FAR}/30 dev far"));
-    far.ip("link set far up");
-
+    join(&near, &far);
     let enter = far.enter();
     let enter: Vec<&str> = enter.iter().map(String::as_str).collect();
     let elsewhere = Elsewhere::on(|network| network.host_behind("far", &enter, FAR));

@@ -1,0 +1,44 @@
+//! The runs of a server at this home, for who lists them elsewhere.
+
+use crate::cli::context::Context;
+use crate::cli::{outcome, show, unread};
+use crate::failure::Result;
+use crate::home::parcel;
+use crate::home::wire::{Listed, Says};
+use crate::journal::file::Unread;
+use crate::journal::run::{self, Glance, Summary};
+use crate::reach::desk::say;
+use crate::runner;
+use crate::secret;
+
+/// Says them, the oldest first.
+pub fn list(context: &Context, key: &str) -> Result<()> {
+    let folder = parcel::folder(&context.state, key);
+    let all = run::all(&context.state)?.into_iter().filter(|glance| glance.header.site.starts_with(&folder));
+    let all: Vec<Glance> = all.map(Glance::verified).collect();
+    let count = all.len();
+    let listed = all.into_iter().enumerate().map(|(n, glance)| listed(context, &glance, n + 1 == count));
+    say(&Says::Runs(listed.collect()));
+    Ok(())
+}
+
+fn listed(context: &Context, glance: &Glance, is_newest: bool) -> Listed {
+    let (text, next) = match is_newest {
+        true => outcome::lines(context, &Summary::as_far_as_readable(&glance.path).0),
+        false => (String::new(), String::new()),
+    };
+    let head = show::head(glance, glance.unread.as_ref().map(Unread::failure));
+    Listed {
+        run: glance.name.clone(),
+        runbook: glance.header.runbook.clone(),
+        servers: glance.header.servers.clone(),
+        state: glance.state.name().into(),
+        started: glance.started.clone(),
+        wrong: unread::briefly(glance),
+        head: secret::show_value(head),
+        is_open: glance.is_open(),
+        is_at_work: runner::is_at_work(&glance.path),
+        text: secret::show(&text).into_owned(),
+        next: secret::show(&next).into_owned(),
+    }
+}

@@ -1,0 +1,225 @@
+//! What a run needs of a site, sent to its home: the server's part of `site.toml`, and the site's own scripts.
+//!
+//! It is unpacked into a folder of the run, `sites/KEY/RUN` in the state folder there, where KEY is the same for all runs on
+//! the server, whoever begins them. Nothing there can be read by others.
+
+use crate::failure::{Context, Failure, Kind, Result};
+use crate::machine::files::{private_folder, sha256_of, write_private_durably};
+use crate::machine::tree;
+use crate::site::{FILE, Server, Site};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+use std::{fs, io};
+
+/// The folders of a site with what a run may need.
+const FOLDERS: [&str; 3] = ["runbooks", "stdlib", "releases"];
+/// More is no site.
+const MOST_FILES: usize = 5000;
+const MOST_BYTES: u64 = 32 << 20;
+
+/// The keys of a server's table that mean nothing there.
+const OF_HERE: [&str; 3] = ["ssh", "agent", "needs"];
+
+/// See the module.
+#[derive(Serialize, Deserialize)]
+pub struct Parcel {
+    key: String,
+    /// `site.toml`.
+    toml: String,
+    /// By path.
+    files: BTreeMap<String, String>,
+    /// Variables of the environment that hold secrets: only those whose names are in the scripts. They are handed to the
+    /// runner in its environment, and are never written down.
+    pub secrets: BTreeMap<String, String>,
+}
+
+/// What runs on this server are kept under at its home: it is the same for each site that means the same server.
+pub fn key(server: &Server) -> String {
+    let text = format!("{}\0{}", server.name, server.checkout.display());
+    sha256_of(text.as_bytes()).chars().take(16).collect()
+}
+
+/// The folder of all runs of the server at its home.
+pub fn folder(state: &Path, key: &str) -> PathBuf {
+    state.join("sites").join(key)
+}
+
+/// Whether two paths of `site.toml` are those of runs on the same server at its home.
+pub fn is_same(a: &Path, b: &Path) -> bool {
+    let around = |path: &Path| {
+        let of_server = path.parent()?.parent()?;
+        (of_server.parent()?.file_name()? == "sites").then(|| of_server.to_owned())
+    };
+    around(a).is_some_and(|folder| Some(folder) == around(b))
+}
+
+impl Parcel {
+    /// What a run on this server needs. Fails with [`Kind::Invalid`] if something of it can't be sent, by its name.
+    pub fn of(site: &Site, server: &Server) -> Result<Parcel> {
+        let toml = part(site, server)?;
+        let mut files = BTreeMap::new();
+        let mut bytes = 0;
+        for folder in FOLDERS {
+            collect(site.folder(), Path::new(folder), &mut files, &mut bytes)?;
+        }
+        let secrets = secrets(files.values().chain([&toml]));
+        Ok(Parcel { key: key(server), toml, files, secrets })
+    }
+
+    /// Unpacks it for a new run. Gives the folder.
+    pub fn unpack(&self, state: &Path, run: &str) -> Result<PathBuf> {
+        // Each is the name of a folder.
+        let is_name = |text: &str| {
+            !text.is_empty() && text.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '-')
+        };
+        if !is_name(&self.key) || !is_name(run) {
+            return Err(Failure::new(Kind::Invalid, format!("`{}/{run}` is no run", self.key)));
+        }
+        let around = folder(state, &self.key);
+        private_folder(&around)?;
+        let to = around.join(run);
+        self.unpack_to(&to)?;
+        Ok(to)
+    }
+
+    /// Unpacks it in the place of what is in the folder: whoever reads there sees all of the old or all of the new.
+    pub fn unpack_to(&self, to: &Path) -> Result<()> {
+        let failed = || format!("the site can't be unpacked in `{}`", to.display());
+        let name = to.file_name().unwrap_or_default().to_string_lossy();
+        let new = to.with_file_name(format!(".{name}.{}", std::process::id()));
+        _ = tree::remove(&new);
+        private_folder(&new)?;
+        write_private_durably(&new.join(FILE), self.toml.as_bytes())?;
+        for (path, text) in &self.files {
+            let path = Path::new(path);
+            let is_inside = path.components().all(|part| matches!(part, Component::Normal(_)));
+            if !is_inside || !FOLDERS.iter().any(|folder| path.starts_with(folder)) {
+                return Err(Failure::new(
+                    Kind::Invalid,
+                    format!("`{}` is no file of a site", path.display()),
+                ));
+            }
+            let file = new.join(path);
+            private_folder(file.parent().unwrap_or(&new))?;
+            write_private_durably(&file, text.as_bytes())?;
+        }
+        if to.exists() {
+            match renameat_with(CWD, &new, CWD, to, RenameFlags::EXCHANGE) {
+                Ok(()) => {}
+                // A file system without exchange: for a moment there is none.
+                Err(_) => {
+                    let old = to.with_file_name(format!(".{name}.old"));
+                    _ = tree::remove(&old);
+                    let replaced = fs::rename(to, &old).and_then(|()| fs::rename(&new, to));
+                    replaced.or_fail(Kind::Refused, failed)?;
+                    _ = tree::remove(&old);
+                }
+            }
+            // What stays of it harms nobody.
+            _ = tree::remove(&new);
+            return Ok(());
+        }
+        fs::rename(&new, to).or_fail(Kind::Refused, failed)
+    }
+}
+
+/// Removes what was unpacked for a run that did not begin.
+pub fn remove(folder: &Path) {
+    _ = tree::remove(folder);
+}
+
+/// The part of `site.toml` that is about the server and about runs.
+fn part(site: &Site, server: &Server) -> Result<String> {
+    let shown = site.file.display();
+    let failed = || format!("`{shown}` can't be sent to `{}`", server.name);
+    let text = fs::read_to_string(&site.file).or_fail(Kind::Invalid, failed)?;
+    let mut whole: toml::Table = toml::from_str(&text).or_fail(Kind::Invalid, failed)?;
+    let servers = whole.remove("servers").and_then(|servers| match servers {
+        toml::Value::Table(mut servers) => servers.remove(&server.name),
+        _ => None,
+    });
+    let Some(toml::Value::Table(mut own)) = servers else {
+        return Err(Failure::new(
+            Kind::Invalid,
+            format!("there is no server `{}` in `{shown}`", server.name),
+        ));
+    };
+    OF_HERE.iter().for_each(|key| _ = own.remove(*key));
+    whole.remove("home");
+    // A command of this machine's site that is beside it is not there.
+    for notify in whole.get("notify").and_then(toml::Value::as_array).into_iter().flatten() {
+        let first = notify.get("command").and_then(|words| words.get(0)).and_then(toml::Value::as_str);
+        if let Some(word) = first.filter(|word| word.contains('/') && !word.starts_with('/')) {
+            let message =
+                format!("`{word}`, a command of `notify`, is not on the machine of `{}`", server.name);
+            return Err(Failure::new(Kind::Invalid, message).help(
+                "write its path there from `/` on, or have runs work on this machine: `home = \"here\"` in site.toml",
+            ));
+        }
+    }
+    let servers = toml::Table::from_iter([(server.name.clone(), toml::Value::Table(own))]);
+    whole.insert("servers".into(), toml::Value::Table(servers));
+    toml::to_string(&whole).or_fail(Kind::Bug, failed)
+}
+
+/// Puts the files below a folder of the site into `files`, by their paths.
+fn collect(site: &Path, below: &Path, files: &mut BTreeMap<String, String>, bytes: &mut u64) -> Result<()> {
+    let folder = site.join(below);
+    let failed = || format!("`{}` can't be sent to the server", folder.display());
+    let entries = match fs::read_dir(&folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.or_fail(Kind::Invalid, failed)?,
+    };
+    for entry in entries {
+        let name = entry.or_fail(Kind::Invalid, failed)?.file_name();
+        let (path, shown) = (folder.join(&name), folder.join(&name));
+        let refused = |why: &str| {
+            let message = format!("`{}` can't be sent to the server: {why}", shown.display());
+            Err(Failure::new(Kind::Invalid, message).help("remove it from the folder, or put it elsewhere"))
+        };
+        let Some(name) = name.to_str() else { return refused("its name is not UTF-8") };
+        let about =
+            path.metadata().or_fail(Kind::Invalid, || format!("`{}` can't be read", path.display()))?;
+        let inner = below.join(name);
+        if about.is_dir() {
+            // A folder that leads to itself would have no end.
+            if inner.components().count() > 20 {
+                return refused("it is too deep");
+            }
+            collect(site, &inner, files, bytes)?;
+            continue;
+        }
+        if !about.is_file() {
+            return refused("it is no file");
+        }
+        *bytes += about.len();
+        if *bytes > MOST_BYTES || files.len() >= MOST_FILES {
+            return refused("the site's folders are too large");
+        }
+        match String::from_utf8(fs::read(&path).or_fail(Kind::Invalid, failed)?) {
+            Ok(text) => _ = files.insert(inner.to_string_lossy().into_owned(), text),
+            Err(_) => return refused("it is no text"),
+        }
+    }
+    Ok(())
+}
+
+/// The secrets of this process's environment whose names are in one of the texts, however they are written there.
+fn secrets<'a>(texts: impl Iterator<Item = &'a String>) -> BTreeMap<String, String> {
+    let given: Vec<(String, String)> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| name.starts_with("BANISTER_SECRET_"))
+        .collect();
+    if given.is_empty() {
+        return BTreeMap::new();
+    }
+    let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+    let texts: Vec<String> = texts.map(|text| text.chars().map(letter).collect()).collect();
+    let is_named = |name: &str| {
+        let name = name.trim_start_matches("BANISTER_SECRET_");
+        !name.is_empty() && texts.iter().any(|text| text.contains(name))
+    };
+    given.into_iter().filter(|(name, _)| is_named(name)).collect()
+}

@@ -1,0 +1,61 @@
+//! What this machine remembers of the runs that it began elsewhere: a file for each, in its state folder.
+
+use crate::failure::{Context, Kind, Result};
+use crate::machine::files::{private_folder, write_private_durably};
+use crate::units;
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A run that was begun here, and is elsewhere.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Remembered {
+    pub run: String,
+    pub runbook: String,
+    /// Its name in `site.toml`, and its address.
+    pub server: String,
+    pub ssh: String,
+    /// The path of `site.toml`.
+    pub site: PathBuf,
+    /// RFC 3339, UTC.
+    pub since: String,
+}
+
+impl Remembered {
+    pub fn new(run: &str, runbook: &str, server: &crate::site::Server, site: &Path) -> Remembered {
+        Remembered {
+            run: run.to_owned(),
+            runbook: runbook.to_owned(),
+            server: server.name.clone(),
+            ssh: server.ssh.clone().unwrap_or_default(),
+            site: site.to_owned(),
+            since: units::now(),
+        }
+    }
+
+    /// Written before the run is begun: nobody is to have begun a run that nobody here knows.
+    pub fn write(&self, state: &Path) -> Result<()> {
+        private_folder(&state.join("homes"))?;
+        let text = serde_json::to_vec(self).or_fail(Kind::Bug, || "what is remembered is no data".into())?;
+        write_private_durably(&file(state, &self.run), &text)
+    }
+}
+
+fn file(state: &Path, run: &str) -> PathBuf {
+    state.join("homes").join(format!("{run}.json"))
+}
+
+/// Forgets a run that was not begun.
+pub fn forget(state: &Path, run: &str) {
+    // One that stays is listed nowhere once its home says that there is none.
+    _ = fs::remove_file(file(state, run));
+}
+
+/// All that is remembered, the oldest first. What can't be read is passed over.
+pub fn all(state: &Path) -> Vec<Remembered> {
+    let entries = fs::read_dir(state.join("homes")).into_iter().flatten().flatten();
+    let read = |entry: fs::DirEntry| serde_json::from_slice(&fs::read(entry.path()).ok()?).ok();
+    let mut all: Vec<Remembered> = entries.filter_map(read).collect();
+    all.sort_by(|a, b| (&a.since, &a.run).cmp(&(&b.since, &b.run)));
+    all
+}
