@@ -1,6 +1,7 @@
 //! Deadlines that outlive the process, suspended machines and clocks that are set.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::fs::read_to_string;
 use std::time::Duration;
 
@@ -52,6 +53,25 @@ impl Deadline {
         Deadline { since: Instant::now(), seconds: time.as_secs_f64() }
     }
 
+    /// The same for another machine, whose clocks say nothing of this one's: reckoned from now on.
+    pub fn anew(&self) -> Deadline {
+        Deadline::after(self.left())
+    }
+
+    /// An answer of another machine, with its deadline reckoned by the clocks of this one. It was made [anew](Deadline::anew)
+    /// there just before.
+    pub fn by_own_clock(answer: Value) -> Value {
+        let is_one = |members: &serde_json::Map<String, Value>| {
+            members.len() == 4
+                && ["boot", "since_boot", "wall", "seconds"].iter().all(|key| members.contains_key(*key))
+        };
+        if !answer.as_object().is_some_and(is_one) {
+            return answer;
+        }
+        let own = Deadline::deserialize(&answer).map(|there| Deadline::after(there.time()));
+        own.and_then(serde_json::to_value).unwrap_or(answer)
+    }
+
     /// How long it is until then; nothing once it is over.
     pub fn left(&self) -> Duration {
         self.time().saturating_sub(self.since.elapsed())
@@ -79,5 +99,14 @@ mod tests {
         assert_eq!(began.until(&at("a", 70.0, 9_000_000.0)), Duration::from_secs(60));
         assert_eq!(began.until(&at("b", 1.0, 1030.0)), Duration::from_secs(30));
         assert_eq!(began.until(&at("b", 1.0, 3.0)), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_deadline_of_another_machine_does_not_depend_on_its_clock() {
+        let there = serde_json::json!({ "boot": "b", "since_boot": 5.0, "wall": 3.0, "seconds": 600.0 });
+        let here: Deadline = serde_json::from_value(Deadline::by_own_clock(there)).unwrap();
+        assert!(here.overdue().is_zero() && here.left() > Duration::from_secs(500), "{here:?}");
+        let other = serde_json::json!({ "boot": "b", "text": "of a call" });
+        assert_eq!(Deadline::by_own_clock(other.clone()), other);
     }
 }

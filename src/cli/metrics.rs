@@ -17,10 +17,10 @@ use std::sync::Arc;
 /// Prints the metrics of each server, or writes them to a file. Exit 0 also if a server can't be reached: a metric says so.
 pub fn metrics(context: &Context, file: Option<&Path>) -> Result<u8> {
     let site = Arc::new(context.site()?);
-    let text = gather(context, &site)?;
     match file {
-        Some(file) => write_durably(file, text.as_bytes())?,
-        None => print!("{text}"),
+        // Whoever reads it takes what is missing for gone.
+        Some(file) => write_durably(file, gather(context, &site, &all(&site))?.as_bytes())?,
+        None => print!("{}", gather(context, &site, &context.servers(&site)?)?),
     }
     Ok(0)
 }
@@ -28,7 +28,7 @@ pub fn metrics(context: &Context, file: Option<&Path>) -> Result<u8> {
 /// Writes the file that the site names, if it names one.
 pub fn write(context: &Context, site: &Arc<Site>) -> Result<()> {
     let Some(file) = &site.metrics else { return Ok(()) };
-    write_durably(file, gather(context, site)?.as_bytes())
+    write_durably(file, gather(context, site, &all(site))?.as_bytes())
 }
 
 /// What is known of a server where it is.
@@ -50,14 +50,17 @@ fn see(reach: &dyn Reach, server: &Server) -> Seen {
     }
 }
 
-fn gather(context: &Context, site: &Arc<Site>) -> Result<String> {
+fn all(site: &Site) -> Vec<&Server> {
+    site.servers.values().collect()
+}
+
+fn gather(context: &Context, site: &Arc<Site>, servers: &[&Server]) -> Result<String> {
     let reach = context.reach(site);
-    let servers: Vec<&Server> = context.servers(site)?;
-    let seen = at_once(&servers, |server| see(reach.as_ref(), server));
+    let seen = at_once(servers, |server| see(reach.as_ref(), server));
     let mut runs = run::all(&context.state)?;
     runs.retain(|run| is_same_site(&run.header.site, &site.file) && !run.header.by_hand);
-    let mut metrics = of_servers(&servers, &seen);
-    metrics.extend(of_runs(&servers, &runs));
+    let mut metrics = of_servers(servers, &seen);
+    metrics.extend(of_runs(servers, &runs));
     // What is no secret by its place may be one by its value.
     for (labels, _) in metrics.iter_mut().flat_map(|metric| &mut metric.values) {
         labels.iter_mut().for_each(|(_, value)| *value = secret::show(value).into_owned());
@@ -72,7 +75,7 @@ fn seconds(instant: &str) -> Option<f64> {
 
 fn of_servers(servers: &[&Server], seen: &[Seen]) -> Vec<Metric> {
     let mut info = Metric::new("server_info", "The release that is checked out on the server.");
-    let mut known = Metric::new("server_known", "Whether the server could be looked at.");
+    let mut known = Metric::new("server_known", "Whether all of the server could be read.");
     let mut open = Metric::new("open_run", "Whether a run is unfinished on the server.");
     let mut owed = Metric::new("owed", "How much is owed to the server by runs that nobody continues.");
     let mut count = Metric::new("backups", "How many backups of the server there are.");

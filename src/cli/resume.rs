@@ -98,9 +98,14 @@ fn elsewhere(context: &Context, options: &ResumeOptions) -> Result<Option<Found>
     };
     match elsewhere::list::find(context, options.run.as_deref(), |listed| listed.is_open) {
         Ok(found) => Ok(found.filter(|found| here.is_none_or(|here| here.is_before(&found.listed.started)))),
-        // One that is here can be continued.
-        Err(_) if here.is_some() => Ok(None),
-        Err(failure) => Err(failure),
+        // It may be older than one there, and is continued only by its name.
+        Err(failure) => Err(match here {
+            Some(here) => {
+                let resume = context.command(&format!("resume {}", word(&here.name)));
+                failure.help(format!("or continue the one that is here: `{resume}`"))
+            }
+            None => failure,
+        }),
     }
 }
 

@@ -120,6 +120,11 @@ fn said(context: &Context, schedule: &Schedule, what: &str) {
     }
 }
 
+/// What its runs do where nobody is there, if no option says it.
+fn of_site(site: &Site) -> String {
+    site.unattended.map_or_else(|| "rollback".to_owned(), |unattended| unattended.to_string())
+}
+
 /// What is asked for. The runbook must be there, and without mistakes.
 fn meant(context: &Context, site: &Site, runbook: &str, every: &str, options: &Options) -> Result<Schedule> {
     context.prepare(runbook)?;
@@ -136,7 +141,7 @@ fn meant(context: &Context, site: &Site, runbook: &str, every: &str, options: &O
         server,
         state: context.state.clone(),
         every: every.trim().to_owned(),
-        unattended: options.unattended.clone(),
+        unattended: options.unattended.clone().unwrap_or_else(|| of_site(site)),
         options: options.options.clone(),
         program,
         by: By::Crontab,

@@ -2,7 +2,6 @@
 
 use super::context::Context;
 use crate::failure::{Failure, Kind, Result};
-use crate::output::word;
 use crate::reach::inquiry;
 use crate::script::runbook::Runbook;
 use crate::site::Site;
@@ -19,8 +18,8 @@ pub fn check(context: &Context, site: &Site, servers: &[String], runbook: &Runbo
         return Ok(());
     }
     let present = Zoned::now();
-    let anyway =
-        format!("begin anyway with `{}`", context.command(&format!("run {} --now", word(&runbook.name))));
+    // Whoever copies a command must get what was typed, with all its options.
+    let anyway = "begin anyway: type the same command with `--now`";
     let refused = |message: String, opens: Option<Zoned>| {
         let opens = match opens {
             Some(at) => format!("the next window opens {}, in {}", shown(&at), until(&present, &at)),

@@ -33,12 +33,12 @@ pub fn work(
 ) -> Result<u8> {
     let stop = Arc::new(Stop::new());
     super::signals::listen(&stop)?;
-    let code = work_until(context, site.clone(), runbook, header, run, answers, direction, false, &stop)?;
+    let worked = work_until(context, site.clone(), runbook, header, run, answers, direction, false, &stop);
     // What nobody can write disturbs no run.
     if let Err(failure) = super::metrics::write(context, &site) {
         eprint!("{}", render(&failure, context.style));
     }
-    Ok(code)
+    worked
 }
 
 /// The same, for who listens to signals already; they are told to `stop`. `went_back` says that an earlier session began to

@@ -35,9 +35,12 @@ type Variables = Vec<(OsString, OsString)>;
 /// Writes the environment of this process: all of it to `until_boot`, and to `lasting` what outlives a boot.
 pub fn hand_over(lasting: &Path, until_boot: &Path) -> io::Result<()> {
     let is_of_a_unit = |name: &OsStr| OF_A_UNIT.iter().any(|other| name == *other);
-    let all: Variables = std::env::vars_os().filter(|(name, _)| !is_of_a_unit(name)).collect();
+    let is_lent = |name: &OsStr| inherit::of_connection().is_some_and(|lent| name == lent);
+    let mut all: Variables = std::env::vars_os().collect();
+    all.retain(|(name, _)| !is_of_a_unit(name) && !is_lent(name));
     let mut needed = all.clone();
     needed.retain(|(name, _)| inherit::outlives_a_boot(name));
+    all.extend(inherit::lent().into_iter().map(|(name, value)| (name.into(), value.into())));
     write(lasting, &needed, true)?;
     write(until_boot, &all, false)
 }

@@ -9,7 +9,7 @@ use crate::machine::tree;
 use crate::site::{FILE, Server, Site};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 use std::{fs, io};
 
@@ -147,7 +147,8 @@ fn part(site: &Site, server: &Server) -> Result<String> {
         ));
     };
     OF_HERE.iter().for_each(|key| _ = own.remove(*key));
-    whole.remove("home");
+    // The file is on this machine.
+    ["home", "metrics"].iter().for_each(|key| _ = whole.remove(*key));
     // A command of this machine's site that is beside it is not there.
     for notify in whole.get("notify").and_then(toml::Value::as_array).into_iter().flatten() {
         let first = notify.get("command").and_then(|words| words.get(0)).and_then(toml::Value::as_str);
@@ -215,11 +216,13 @@ fn secrets<'a>(texts: impl Iterator<Item = &'a String>) -> BTreeMap<String, Stri
     if given.is_empty() {
         return BTreeMap::new();
     }
+    let is_end = |c: char| !c.is_ascii_alphanumeric() && !"-_.".contains(c);
     let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
-    let texts: Vec<String> = texts.map(|text| text.chars().map(letter).collect()).collect();
+    let words: BTreeSet<String> =
+        texts.flat_map(|text| text.split(is_end)).map(|word| word.chars().map(letter).collect()).collect();
     let is_named = |name: &str| {
-        let name = name.trim_start_matches("BANISTER_SECRET_");
-        !name.is_empty() && texts.iter().any(|text| text.contains(name))
+        let own = name.strip_prefix("BANISTER_SECRET_").unwrap_or_default();
+        !own.is_empty() && (words.contains(own) || words.contains(name))
     };
     given.into_iter().filter(|(name, _)| is_named(name)).collect()
 }

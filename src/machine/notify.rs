@@ -188,7 +188,9 @@ impl Notify {
     pub fn name(&self) -> String {
         let shape = |shape: &Shape| serde_json::to_value(shape).ok()?.as_str().map(str::to_owned);
         match self {
-            Notify { command: Some(words), .. } => format!("command `{}`", words.join(" ")),
+            Notify { command: Some(words), .. } => {
+                format!("command `{}`", words.first().map_or("", String::as_str))
+            }
             Notify { webhook: Some(_), .. } => match self.shape.as_ref().and_then(shape) {
                 Some(shape) => format!("webhook of {shape}"),
                 None => "webhook".into(),

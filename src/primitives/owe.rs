@@ -105,6 +105,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Option<Deadline>> {
             left: None,
         });
         // What was owed before, as before a crash, keeps its time.
-        Ok(book.owed.iter().find(|owed| owed.name == arguments.name).and_then(|owed| owed.until.clone()))
+        let known = book.owed.iter().find(|owed| owed.name == arguments.name);
+        Ok(known.and_then(|owed| owed.until.as_ref()).map(Deadline::anew))
     })
 }

@@ -8,6 +8,7 @@ use super::link::Link;
 use super::ssh;
 use super::wire::What;
 use crate::book::End;
+use crate::clock::Deadline;
 use crate::failure::{Failure, Kind, Result};
 use crate::lock::Holder;
 use crate::primitive::Told;
@@ -111,7 +112,7 @@ impl There {
     /// An answer, whose secrets only this server knows.
     fn own(&self, answer: Result<Value>) -> Result<Value> {
         let own = |value| secret::of_server(value, &self.server.name);
-        answer.map(own).map_err(|failure| secret::in_failure(failure, &own))
+        answer.map(Deadline::by_own_clock).map(own).map_err(|failure| secret::in_failure(failure, &own))
     }
 
     /// Takes the lock, and remembers it for the connections to come.

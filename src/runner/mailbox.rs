@@ -51,7 +51,8 @@ pub struct Mailbox {
 }
 
 /// What happens when a deadline is over.
-const LATE: &str = "the run is rolled back: users were kept out for as long as `longest_maintenance` says";
+const LATE: &str =
+    "users were blocked for as long as `longest_maintenance` says: the run is to be rolled back";
 
 impl Mailbox {
     pub fn new(run: PathBuf, request: u64, events: Arc<dyn Listener>, stop: Arc<Stop>) -> Mailbox {

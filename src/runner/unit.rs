@@ -198,8 +198,9 @@ fn text(run: &Path, manager: &Manager) -> Result<String> {
         "# Written by banister, and removed when the run ends. Stop the run with Ctrl-C in `banister attach {name}`.
 [Unit]
 Description=banister run {name}
-{mounts}# It is started again however often it was: the run itself stops if it gets nothing done.
-StartLimitIntervalSec=0
+{mounts}# The run itself stops if it gets nothing done; this is for a bug in what starts it again.
+StartLimitIntervalSec=1h
+StartLimitBurst=100
 CollectMode=inactive-or-failed
 
 [Service]

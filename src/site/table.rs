@@ -87,7 +87,7 @@ pub struct Table {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub maintenance: Option<Maintenance>,
     /// How long users may be blocked by `maintenance`, such as `"30m"`. Then an update in the background is rolled back, which
-    /// lets them in again: at once where a question or a failure waits for somebody, else when the running command has ended.
+    /// unblocks them: at once where a question or a failure waits for somebody, else when the running command has ended.
     /// Who resumes a run after that decides alone. Runs with `--foreground`, and those that have nothing to roll back, are not
     /// stopped; `banister status` reports what is overdue.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -59,6 +59,8 @@ exec)
         text=$(cat)
         case "$text" in
         *"count(*), max"*) echo "$(wc -l <migrations)|$(tail -n 1 migrations)" ;;
+        *"information_schema.tables"*) echo 'public|schema_migrations' ;;
+        *"WHERE EXISTS"*) [ ! -s migrations ] || echo 0 ;;
         *"FROM pg_database"*) echo mastodon_production; [ ! -e loaded ] || ls new_databases 2>/dev/null ;;
         *RENAME*) [ ! -e loaded ] || { mv loaded migrations; echo "database put back" >>trace; } ;;
         *count*) wc -l <loaded ;;

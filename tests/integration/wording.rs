@@ -131,7 +131,7 @@ fn texts() -> Vec<(String, String)> {
         let said = world.banister(&[words, &["--help"]].concat());
         (format!("banister {} --help", words.join(" ")), said.out)
     };
-    let commands = "demo init list customize plan run resume status backup runs show check test doc repl lock man completions";
+    let commands = "demo init list customize plan run resume status backup runs show check test doc repl lock man completions adopt attach schedule metrics notify";
     texts.push(help(&[]));
     texts.extend(commands.split(' ').map(|command| help(&[command])));
     for (command, inner) in [("backup", "list verify drill restore prune"), ("lock", "show release dismiss")]

@@ -12,9 +12,9 @@ pub struct Options {
     #[arg(long, value_name = "WHEN", conflicts_with_all = ["list", "remove"])]
     pub every: Option<String>,
     /// What its runs do with a question or a failure: `wait`, `stop` or `rollback`; `rollback:10m` waits so long before it. What
-    /// can be confirmed is confirmed.
-    #[arg(long, value_name = "WHAT", default_value = "rollback", value_parser = policy)]
-    pub unattended: String,
+    /// can be confirmed is confirmed. Without it, what `unattended` in site.toml says, else `rollback`.
+    #[arg(long, value_name = "WHAT", value_parser = policy)]
+    pub unattended: Option<String>,
     /// List what is scheduled.
     #[arg(long, conflicts_with = "remove")]
     pub list: bool,

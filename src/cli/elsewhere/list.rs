@@ -155,9 +155,10 @@ pub fn find(
     let homes = ask(context, name.is_some())?;
     let Some(name) = name else {
         let found = homes.runs.iter().rev().find(|found| wanted(&found.listed)).cloned();
-        return match (found, homes.silent.into_iter().next()) {
-            (None, Some((server, failure))) => Err(unknown(&server, failure)),
-            (found, _) => Ok(found),
+        // There may be a newer one where nobody answers.
+        return match homes.silent.into_iter().next() {
+            Some((server, failure)) => Err(unknown(&server, failure)),
+            None => Ok(found),
         };
     };
     let end = format!("-{name}");

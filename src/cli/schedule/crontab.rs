@@ -3,7 +3,10 @@
 use crate::command::{Spec, feed, look};
 use crate::failure::{Context as _, Failure, Kind, Result};
 use crate::output::word;
+use crate::units::Duration;
 use std::io::Write;
+
+const WITHIN: Duration = Duration::seconds(60);
 
 /// The crontab as it is, and as it is to be.
 pub struct Crontab {
@@ -13,14 +16,21 @@ pub struct Crontab {
 impl Crontab {
     /// Reads it. Fails with [`Kind::NotFound`] if there is no cron.
     pub fn read() -> Result<Crontab> {
-        let looked = look(&Spec::new(["crontab", "-l"], "/"), &|| false).map_err(|failure| {
+        let looked = look(&spec("-l"), &|| false).map_err(|failure| {
             failure
                 .why("there is no systemd here either")
                 .help("install cron, or start it where systemd is at work")
         })?;
-        let is_none =
-            ["no crontab", "can't open", "No such file"].iter().any(|words| looked.stderr.contains(words));
+        // Busybox names the file that is not there.
+        let is_none = looked.stderr.contains("no crontab for")
+            || looked.stderr.contains("can't open") && looked.stderr.contains("No such file");
         match looked.exit.success() {
+            // It would be written back as something else.
+            true if looked.stdout.contains(char::REPLACEMENT_CHARACTER) => Err(Failure::new(
+                Kind::Refused,
+                "the crontab is not UTF-8, so that no line can be added",
+            )
+            .help("change it to UTF-8 with `crontab -e`, or add a line for `banister run` there by hand")),
             true => Ok(Crontab { before: looked.stdout }),
             false if is_none => Ok(Crontab { before: String::new() }),
             false => Err(Failure::new(Kind::Refused, "the crontab can't be read").why(looked.stderr.trim())),
@@ -42,14 +52,27 @@ impl Crontab {
         lines.extend(line);
         let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
         let failed = || "the crontab can't be written".to_owned();
+        if Crontab::read()?.before != self.before {
+            return Err(Failure::new(
+                Kind::Refused,
+                "the crontab was changed meanwhile, and is left as it is",
+            )
+            .help("try again"));
+        }
         let mut file = tempfile::tempfile().or_fail(Kind::Refused, failed)?;
         file.write_all(text.as_bytes()).or_fail(Kind::Refused, failed)?;
-        let fed = feed(&Spec::new(["crontab", "-"], "/"), &file, None, &|| false)?;
+        let fed = feed(&spec("-"), &file, None, &|| false)?;
         match fed.exit.success() {
             true => Ok(()),
             false => Err(Failure::new(Kind::Refused, failed()).why(fed.stderr.trim())),
         }
     }
+}
+
+fn spec(option: &str) -> Spec {
+    let mut spec = Spec::new(["crontab", option], "/");
+    spec.within = Some(WITHIN);
+    spec
 }
 
 fn mark(name: &str) -> String {

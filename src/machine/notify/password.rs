@@ -37,7 +37,7 @@ pub fn of_command(words: &[String], within: Duration) -> Result<String> {
 }
 
 fn first_line(text: &str, empty: &str) -> Result<String> {
-    match text.lines().next().map(str::trim_end).filter(|line| !line.is_empty()) {
+    match text.lines().next().map(|line| line.trim_end_matches('\r')).filter(|line| !line.is_empty()) {
         Some(line) => Ok(line.to_owned()),
         None => Err(Failure::new(Kind::Refused, empty)),
     }

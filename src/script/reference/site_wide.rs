@@ -38,13 +38,13 @@ run uses what `site.toml` said when it was begun or resumed. Runs with `--foregr
 const METRICS: &str = "\
 The file for Prometheus's textfile collector that is written when a run ends, such as \
 `\"/var/lib/prometheus/node-exporter/banister.prom\"`. It stands at the beginning of `site.toml`; a relative path is in the \
-site's folder. `banister metrics --file FILE` writes the same, for a timer. Whoever looks finds the old file or the new one, and \
+site's folder. `banister metrics --file FILE` writes the same, for a timer, and for runs that work at their server (`home`). Whoever looks finds the old file or the new one, and \
 nothing in between.
 
 Each server has the label `server`:
 
 - `banister_server_info`: `kind` and `release`
-- `banister_server_known`: 0 if the server could not be looked at
+- `banister_server_known`: 0 if not all of the server could be read
 - `banister_open_run`: 1 if a run is unfinished on it; `banister_owed`: how much is owed to it
 - `banister_last_success_timestamp_seconds`, `banister_last_run_timestamp_seconds`, `banister_last_run_duration_seconds` and \
 `banister_last_run_success`, each with the label `runbook`; by the runs of this user

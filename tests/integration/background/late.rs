@@ -1,4 +1,4 @@
-//! Users are kept out for no longer than the site says: the run is rolled back then, whoever died meanwhile.
+//! Users are blocked for no longer than the site says: the run is rolled back then, whoever died meanwhile.
 
 use super::{detached, ends, kill, processes, run_folder, said_by, shown, wait_for, wait_for_end, world};
 use crate::support::World;
@@ -20,7 +20,7 @@ fn main() {
 }
 "#;
 
-/// A world in which users may be kept out for this long.
+/// A world in which users may be blocked for this long.
 fn keeping_out(longest: &str, work: &str) -> World {
     let world = world();
     let site = world.read("site.toml").replace(
@@ -79,7 +79,7 @@ fn a_running_command_ends_first_and_nothing_new_begins() {
         sessions.map(|file| fs::read_to_string(file.path()).unwrap_or_default()).collect::<String>()
     };
     wait_for("its time is over", || {
-        events().contains("users were kept out for as long as `longest_maintenance` says")
+        events().contains("users were blocked for as long as `longest_maintenance` says")
     });
     assert!(!world.read("trace").contains("back"));
     world.remove("hold");
