@@ -34,7 +34,8 @@ impl Instant {
             true => now.since_boot - self.since_boot,
             false => now.wall - self.wall,
         };
-        Duration::from_secs_f64(seconds.max(0.0))
+        // What comes from a file may be no time.
+        Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or_default()
     }
 }
 
@@ -77,6 +78,11 @@ impl Deadline {
         self.time().saturating_sub(self.since.elapsed())
     }
 
+    /// Whether it was set since this machine was booted: else nobody knows by which clock.
+    pub fn is_of_this_boot(&self) -> bool {
+        self.since.boot == Instant::now().boot
+    }
+
     /// How long it is over.
     pub fn overdue(&self) -> Duration {
         self.since.elapsed().saturating_sub(self.time())
@@ -99,6 +105,9 @@ mod tests {
         assert_eq!(began.until(&at("a", 70.0, 9_000_000.0)), Duration::from_secs(60));
         assert_eq!(began.until(&at("b", 1.0, 1030.0)), Duration::from_secs(30));
         assert_eq!(began.until(&at("b", 1.0, 3.0)), Duration::ZERO);
+        for odd in [f64::MAX, f64::NEG_INFINITY, f64::NAN] {
+            assert_eq!(began.until(&at("b", 1.0, odd)), Duration::ZERO);
+        }
     }
 
     #[test]

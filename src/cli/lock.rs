@@ -2,6 +2,7 @@
 
 use super::context::{Context, at_once};
 use crate::book;
+use crate::clock;
 use crate::event::RunState;
 use crate::failure::Result;
 use crate::lock::{self, State};
@@ -120,7 +121,12 @@ pub fn lines(context: &Context, server: &str, noted: &Result<Noted>) -> Vec<Stri
 
 /// What an open run should have settled by now, a line each.
 pub fn overdue(context: &Context, server: &str, book: &book::Book) -> Vec<String> {
-    let late = book.owed.iter().filter(|owed| owed.is_overdue());
+    // Of another machine's wall clock nothing is known here.
+    let is_far =
+        context.site().is_ok_and(|site| site.server(server).is_ok_and(|server| server.ssh.is_some()));
+    let is_known =
+        |owed: &&book::Owed| !is_far || owed.until.as_ref().is_some_and(clock::Deadline::is_of_this_boot);
+    let late = book.owed.iter().filter(is_known).filter(|owed| owed.is_overdue());
     let line = |owed: &book::Owed| {
         let Some(open) = book.open(&owed.run).filter(|_| !book.is_left(owed)) else {
             let command = dismissal(context, server, &owed.name);

@@ -2,7 +2,7 @@
 
 use super::context::{Context, at_once, is_same_site};
 use crate::event::RunState;
-use crate::failure::Result;
+use crate::failure::{Context as _, Failure, Kind, Result};
 use crate::journal::run::{self, Glance, Summary};
 use crate::machine::backup::Card;
 use crate::machine::files::write_durably;
@@ -19,7 +19,7 @@ pub fn metrics(context: &Context, file: Option<&Path>) -> Result<u8> {
     let site = Arc::new(context.site()?);
     match file {
         // Whoever reads it takes what is missing for gone.
-        Some(file) => write_durably(file, gather(context, &site, &all(&site))?.as_bytes())?,
+        Some(file) => replace(file, &gather(context, &site, &all(&site))?)?,
         None => print!("{}", gather(context, &site, &context.servers(&site)?)?),
     }
     Ok(0)
@@ -28,7 +28,7 @@ pub fn metrics(context: &Context, file: Option<&Path>) -> Result<u8> {
 /// Writes the file that the site names, if it names one.
 pub fn write(context: &Context, site: &Arc<Site>) -> Result<()> {
     let Some(file) = &site.metrics else { return Ok(()) };
-    write_durably(file, gather(context, site, &all(site))?.as_bytes())
+    replace(file, &gather(context, site, &all(site))?)
 }
 
 /// What is known of a server where it is.
@@ -48,6 +48,18 @@ fn see(reach: &dyn Reach, server: &Server) -> Seen {
         noted: inquiry::noted(reach, server),
         backups: inquiry::backups(reach, server, None).map(own),
     }
+}
+
+/// Replaces the file, or that to which a link leads. Fails with [`Kind::Refused`] if it is no file.
+fn replace(file: &Path, text: &str) -> Result<()> {
+    let Ok(found) = file.metadata() else { return write_durably(file, text.as_bytes()) };
+    if !found.is_file() {
+        let message = format!("`{}` is no file, so that no metrics are written there", file.display());
+        return Err(Failure::new(Kind::Refused, message).help("print them with `banister metrics`"));
+    }
+    let file =
+        file.canonicalize().or_fail(Kind::Refused, || format!("`{}` can't be found", file.display()))?;
+    write_durably(&file, text.as_bytes())
 }
 
 fn all(site: &Site) -> Vec<&Server> {

@@ -59,10 +59,12 @@ pub fn runs(context: &Context) -> Result<u8> {
     }));
     rows.sort_by_key(|(began, _)| std::cmp::Reverse(*began));
     let rows: Vec<Vec<String>> = rows.into_iter().map(|(_, row)| row).collect();
+    let is_all = homes.silent.is_empty();
     for (server, failure) in homes.silent {
         eprintln!("warning: it is unknown which runs are on `{server}`: {failure}");
     }
     match rows.is_empty() {
+        true if !is_all => {}
         true => println!("there are no runs yet; begin one with `banister run update`"),
         false => print!("{}", table(&rows)),
     }

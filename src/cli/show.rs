@@ -32,8 +32,7 @@ pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
     let (summary, unread) = Summary::as_far_as_readable(&glance.path);
     let steps = steps(&summary);
     if context.json {
-        let failure = summary.index.finished.as_ref().and_then(|(_, failure)| failure.as_ref());
-        let failure = unread.as_ref().map(Unread::failure).or(failure);
+        let failure = unread.as_ref().map(Unread::failure).or(summary.index.failure());
         let mut document = head(&glance, failure);
         document["steps"] = steps
             .iter()
@@ -106,7 +105,7 @@ pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
     }
     if let Some(unread) = &unread {
         eprint!("{}", render(unread.failure(), context.style));
-    } else if let Some((_, Some(failure))) = &summary.index.finished {
+    } else if let Some(failure) = summary.index.failure() {
         print!("{}", render(failure, context.style));
     }
     for untaken in notices::untaken(&summary.path) {

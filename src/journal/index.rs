@@ -33,6 +33,8 @@ pub struct Index {
     pub sessions: usize,
     /// The state that the last session left, and why; nothing while one works or if it was killed.
     pub finished: Option<(RunState, Option<Failure>)>,
+    /// Why the last session that failed did: a run that was rolled back since has no failure of its own.
+    failed: Option<Failure>,
     /// Whether the script of that session had said what is to be done if it fails.
     pub way_back: bool,
     /// In the order in which they began.
@@ -96,6 +98,15 @@ pub struct BlockRecord {
 }
 
 impl Index {
+    /// Why the run failed, or is rolled back.
+    pub fn failure(&self) -> Option<&Failure> {
+        match &self.finished {
+            Some((RunState::RolledBack, None)) => self.failed.as_ref(),
+            Some((_, failure)) => failure.as_ref(),
+            None => None,
+        }
+    }
+
     pub fn add(&mut self, record: Record) {
         if self.started.is_none() {
             self.started = Some(record.time.clone());
@@ -152,6 +163,9 @@ impl Index {
             }
             Entry::Rollback => self.rollback = true,
             Entry::Finished { state, failure, way_back } => {
+                if failure.is_some() || state == RunState::Done {
+                    self.failed.clone_from(&failure);
+                }
                 self.finished = Some((state, failure));
                 self.way_back = way_back;
             }

@@ -45,6 +45,8 @@ pub struct Request {
     pub within: Duration,
     /// Whether to follow redirects; else they are the answer.
     pub follow: bool,
+    /// Whether only the status counts: what is wrong with the body is no failure then.
+    pub status_only: bool,
     /// A file with certificates of authorities that are believed besides those of the system.
     pub authorities: Option<PathBuf>,
     /// The only certificate that is believed, whoever signed it. Then no redirect is followed.
@@ -80,6 +82,7 @@ impl Request {
             follow: false,
             authorities: None,
             fingerprint: None,
+            status_only: false,
         }
     }
 
@@ -119,7 +122,10 @@ impl Request {
         })?;
         let mut bytes = Vec::new();
         let read = answer.body_mut().as_reader().take(LARGEST_BODY).read_to_end(&mut bytes);
-        read.map_err(|error| self.explain(Error::from(error)))?;
+        match read {
+            Err(error) if !self.status_only => return Err(self.explain(Error::from(error))),
+            _ => {}
+        }
         let mut headers = BTreeMap::<String, String>::new();
         for (name, value) in answer.headers() {
             let value = String::from_utf8_lossy(value.as_bytes());

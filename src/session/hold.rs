@@ -5,7 +5,9 @@ use crate::book::End;
 use crate::data;
 use crate::event::{Event, RunState};
 use crate::failure::Result;
+use crate::journal::Call;
 use crate::journal::index::{CallRecord, Index};
+use crate::key::Key;
 use crate::lock::Holder;
 use crate::primitive::{Sort, Told};
 use crate::primitives;
@@ -33,10 +35,26 @@ impl Session {
         let ended_well = matches!(state, RunState::Done | RunState::RolledBack);
         let (steps, touched) = {
             let written = self.written.lock();
-            let ended = written.index.block_order().filter_map(|key| written.index.block(key));
-            let steps = ended
-                .filter_map(|block| {
-                    Some((Shown::from(block.name.as_str()).as_str().to_owned(), block.seconds?))
+            let index = &written.index;
+            let is_question =
+                |call: &Call| primitives::find(&call.name).is_some_and(|p| p.sort() == Sort::Ask);
+            let course = index.course();
+            let asked: Vec<(Key, f64)> = course
+                .iter()
+                .filter(|(_, record)| is_question(&record.call))
+                .map(|(key, record)| (*key, record.seconds))
+                .collect();
+            // How long somebody was waited for says nothing of the next run.
+            let waited = |block: Key| -> f64 {
+                let within = asked.iter().filter(|(key, _)| key.around().any(|outer| outer == block));
+                within.map(|(_, seconds)| seconds).sum()
+            };
+            let steps = index
+                .block_order()
+                .filter_map(|key| {
+                    let block = index.block(key)?;
+                    let name = Shown::from(block.name.as_str()).as_str().to_owned();
+                    Some((name, (block.seconds? - waited(key)).max(0.0)))
                 })
                 .collect();
             (steps, touched(&written.index))

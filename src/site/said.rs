@@ -1,6 +1,10 @@
 //! What the parser says of `site.toml`, in the words of who writes it. Its own are those of Rust: `u64`, `sequence`.
 
+use super::KEYS;
 use crate::output::nearest::nearest;
+
+/// The keys that are not of one server.
+const OF_SITE: [&str; 6] = ["closed", "home", "metrics", "notify", "unattended", "window"];
 
 /// What was said, and, if it is about a key that there is not, the keys that there are in its place. The lines before the
 /// last one, which name the place, stay.
@@ -15,8 +19,17 @@ pub fn plainly(said: &str, added: &[String]) -> (String, Option<Vec<String>>) {
         if keys.iter().any(|key| key == "checkout") {
             keys.extend_from_slice(added);
         }
-        let meant = nearest(&key, keys.iter().map(String::as_str));
-        let meant = meant.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        let is_of_server = keys.iter().any(|key| key == "checkout");
+        let meant = match nearest(&key, keys.iter().map(String::as_str)) {
+            _ if is_of_server && OF_SITE.contains(&key.as_str()) => {
+                "; it belongs at the beginning of the file, before the first table".to_owned()
+            }
+            _ if keys.iter().any(|key| key == "servers") && KEYS.contains(&key) => {
+                "; it belongs in the table of a server".to_owned()
+            }
+            Some(near) => format!("; did you mean `{near}`?"),
+            None => String::new(),
+        };
         return (format!("{place}unknown key `{key}`{meant}"), Some(keys));
     }
     let reason = match typed(reason).or_else(|| missing(reason)) {
@@ -104,5 +117,9 @@ mod tests {
         assert_eq!(said, "unknown key `helth`; did you mean `health`?");
         assert_eq!(keys.unwrap(), ["ssh", "health"]);
         assert_eq!(plainly("unknown field `zzz`, expected `servers`", &[]).0, "unknown key `zzz`");
+        let of_server = plainly("unknown field `window`, expected one of `checkout`, `kind`", &[]).0;
+        assert!(of_server.ends_with("it belongs at the beginning of the file, before the first table"));
+        let of_site = plainly("unknown field `longest_maintenance`, expected `servers`", &[]).0;
+        assert!(of_site.ends_with("it belongs in the table of a server"), "{of_site}");
     }
 }

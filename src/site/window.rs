@@ -11,7 +11,7 @@ const HORIZON: i32 = 800;
 
 /// One text, or several.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "text in quotes, or a list of them, is expected here")]
 pub(super) enum OneOrMany {
     One(String),
     Many(Vec<String>),

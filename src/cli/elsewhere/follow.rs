@@ -46,6 +46,8 @@ pub struct There<'a> {
     /// What is printed at its end.
     printed: Vec<(Stream, String)>,
     has_ended: bool,
+    /// Whether it was asked how the run ended.
+    is_asked: bool,
 }
 
 impl There<'_> {
@@ -71,6 +73,7 @@ impl There<'_> {
             said: None,
             printed: Vec::new(),
             has_ended: false,
+            is_asked: false,
         }
     }
 
@@ -139,7 +142,8 @@ impl There<'_> {
                     self.said = None;
                 }
             }
-            Says::Exit(_) => self.has_ended = true,
+            // Not asked to, it ends because it heard nothing of this process for too long: the run continues.
+            Says::Exit(code) => self.has_ended = self.is_asked || code != 0,
             _ => {}
         }
     }
@@ -241,7 +245,7 @@ impl Place for There<'_> {
         while !self.has_ended && !is_left() {
             if let Some(talk) = self.talk.as_ref().filter(|_| !is_asked) {
                 talk.say(&Wish::Outcome {})?;
-                is_asked = true;
+                (is_asked, self.is_asked) = (true, true);
             }
             is_asked &= self.take(TICK)?;
         }

@@ -33,7 +33,7 @@ struct Reply {
 
 impl Reply {
     fn is_good(&self) -> bool {
-        (200..400).contains(&self.code)
+        (200..300).contains(&self.code)
     }
 
     /// For people. It may repeat a password, which is hidden where it is shown.
@@ -86,10 +86,14 @@ impl<'a> Dialogue<'a> {
             let proof = BASE64.encode(format!("\0{}\0{}", login.user, login.password));
             self.prove(&format!("AUTH PLAIN {proof}"))?;
         } else if has("LOGIN") {
-            for line in ["AUTH LOGIN".to_owned(), BASE64.encode(&login.user), BASE64.encode(&login.password)]
-            {
-                self.prove(&line)?;
+            for line in ["AUTH LOGIN".to_owned(), BASE64.encode(&login.user)] {
+                let reply = self.ask(&line)?;
+                if reply.code != 334 {
+                    let why = format!("{} to the password", reply.said());
+                    return Err(self.server.failed(Kind::Refused, why));
+                }
             }
+            self.prove(&BASE64.encode(&login.password))?;
         } else {
             let why = "it takes no password: it offers neither AUTH PLAIN nor AUTH LOGIN";
             return Err(self.server.failed(Kind::Refused, why));
@@ -118,7 +122,10 @@ impl<'a> Dialogue<'a> {
         if refused.len() == letter.to.len() {
             return Err(self.server.failed(Kind::Refused, refused.join("; ")));
         }
-        self.say("DATA")?;
+        let reply = self.ask("DATA")?;
+        if reply.code != 354 {
+            return Err(self.server.failed(Kind::Refused, format!("{} to `DATA`", reply.said())));
+        }
         let mut text = String::new();
         for line in letter.message.lines() {
             // A line that is a dot ends the message.
