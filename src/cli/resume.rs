@@ -98,6 +98,8 @@ fn elsewhere(context: &Context, options: &ResumeOptions) -> Result<Option<Found>
     };
     match elsewhere::list::find(context, options.run.as_deref(), |listed| listed.is_open) {
         Ok(found) => Ok(found.filter(|found| here.is_none_or(|here| here.is_before(&found.listed.started)))),
+        // What is wrong with the options is told by who needs them.
+        Err(failure) if here.is_some() && failure.kind == Kind::Invalid => Ok(None),
         // It may be older than one there, and is continued only by its name.
         Err(failure) => Err(match here {
             Some(here) => {
