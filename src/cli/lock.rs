@@ -123,10 +123,10 @@ pub fn lines(context: &Context, server: &str, noted: &Result<Noted>) -> Vec<Stri
 pub fn overdue(context: &Context, server: &str, book: &book::Book) -> Vec<String> {
     // Of another machine's wall clock nothing is known here.
     let is_far =
-        context.site().is_ok_and(|site| site.server(server).is_ok_and(|server| server.ssh.is_some()));
+        || context.site().is_ok_and(|site| site.server(server).is_ok_and(|server| server.ssh.is_some()));
     let is_known =
-        |owed: &&book::Owed| !is_far || owed.until.as_ref().is_some_and(clock::Deadline::is_of_this_boot);
-    let late = book.owed.iter().filter(is_known).filter(|owed| owed.is_overdue());
+        |owed: &&book::Owed| owed.until.as_ref().is_some_and(clock::Deadline::is_of_this_boot) || !is_far();
+    let late = book.owed.iter().filter(|owed| owed.is_overdue()).filter(is_known);
     let line = |owed: &book::Owed| {
         let Some(open) = book.open(&owed.run).filter(|_| !book.is_left(owed)) else {
             let command = dismissal(context, server, &owed.name);

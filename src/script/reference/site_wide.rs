@@ -30,7 +30,7 @@ What a run in the background does with a question or a failure where nobody is t
 `\"wait\"`, `\"stop\"`, `\"rollback\"`, or with a time `\"stop:30m\"` and `\"rollback:30m\"`. It stands at the beginning of \
 `site.toml`.
 
-With a time, somebody has so long to answer, with `banister attach`. Without one it happens at once, and then it applies only to \
+With a time, somebody can answer until it is over, with `banister attach`. Without one it happens at once, and applies only to \
 runs that are begun with `--detach` or not at a terminal: whoever sits at a terminal is asked. A run is rolled back only if it \
 has changed something and its runbook has declared how by then; else it stops. The question says which of the two happens. Each \
 run uses what `site.toml` said when it was begun or resumed. Runs with `--foreground` use only the option.";
