@@ -21,7 +21,9 @@ pub fn begin(context: &Context, site: Arc<Site>, run: OpenRun, request: Request)
     Request { first: session, earlier, ..request }.write(&path)?;
     // The runner opens it.
     drop(run);
-    unit::start(&path, &|warning| eprintln!("warning: {warning}"))?;
+    // Who begins it from another machine is logged in here only for that.
+    let leaves = context.abroad.is_some();
+    unit::start(&path, leaves, &|warning| eprintln!("warning: {warning}"))?;
     if !detach {
         return view::view(context, &path, session, Some(site));
     }

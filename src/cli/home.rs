@@ -19,7 +19,7 @@ use crate::reach::desk::{Desk, say};
 use crate::reach::talk::{GO, Heard};
 use crate::reach::wire::{Speaks, Welcome};
 use crate::report::text::Style;
-use crate::runner;
+use crate::runner::{self, unit};
 use crate::sync::Mutex;
 use serde::Deserialize;
 use std::io::{BufReader, IsTerminal, stdin};
@@ -70,6 +70,7 @@ pub fn home(mut context: Context) -> Result<u8> {
         What::Begin { run, runbook, parameters, answers, abandon, parcel } => {
             context.abroad = abroad(Some(run.clone()), caller);
             begin(&mut context, &run, |context| {
+                outlives_login()?;
                 let answers = plain::<Answers>(answers)?;
                 let folder = unpack(context, &parcel, &run)?;
                 // Who sent it has looked at the clock.
@@ -114,6 +115,15 @@ impl Context {
     fn viewed(&self) -> Option<(String, u64)> {
         self.abroad.as_ref().and_then(|abroad| abroad.viewed.lock().clone())
     }
+}
+
+/// Makes sure that what is begun now does not end with this connection.
+fn outlives_login() -> Result<()> {
+    let told = unit::outlives_login(&|warning| eprintln!("warning: {warning}"));
+    told.map_err(|failure| {
+        let help = failure.help.clone().unwrap_or_default();
+        failure.help(format!("{help}; or have runs work on your own machine: `home = \"here\"` in site.toml"))
+    })
 }
 
 /// The first line; none if its program and this one don't understand each other, which its program says.
@@ -191,6 +201,9 @@ fn site_of(context: &Context, run: &str) -> Result<Glance> {
 /// Continues a run, with the site as it is where that was typed.
 fn resume(context: &mut Context, run: &str, options: ResumeOptions, parcel: Option<Parcel>) -> Result<u8> {
     let glance = site_of(context, run)?;
+    if !runner::is_at_work(&glance.path) {
+        outlives_login()?;
+    }
     let folder = glance.header.site.parent().unwrap_or(Path::new("/")).to_owned();
     if let Some(parcel) = parcel {
         // Only what was unpacked for a run is replaced, and nothing below the feet of who works on it.

@@ -35,9 +35,18 @@ pub struct Unfit {
 
 /// The manager for this user; nothing where systemd is not at work, or is not to be used.
 pub fn find() -> std::result::Result<Option<Manager>, Unfit> {
-    let is_unwanted = std::env::var("BANISTER_SYSTEMD").is_ok_and(|value| value == "no");
-    if is_unwanted || !is_booted() {
+    if !is_booted() {
         return Ok(None);
+    }
+    if std::env::var("BANISTER_SYSTEMD").is_ok_and(|value| value == "no") {
+        return match ends_processes() {
+            false => Ok(None),
+            true => Err(Unfit {
+                why: "systemd is not to be used: BANISTER_SYSTEMD is `no`".into(),
+                help: "unset BANISTER_SYSTEMD there".into(),
+                ends_processes: true,
+            }),
+        };
     }
     let root = rustix::process::getuid().is_root();
     let mut manager = Manager { is_users: !root, lingers_newly: false };
@@ -96,10 +105,29 @@ fn lingers(name: &str) -> bool {
     Path::new("/var/lib/systemd/linger").join(name).exists()
 }
 
-/// Whether logind ends what a user leaves behind.
-fn ends_processes() -> bool {
-    plainly(&["loginctl", "show-session", "--property=KillUserProcesses"])
-        .is_ok_and(|said| said.trim() == "KillUserProcesses=yes")
+/// Whether logind ends what this process leaves behind: only what is in the scope of a session, and is not of a user whom its
+/// settings leave out.
+pub fn ends_processes() -> bool {
+    let cgroup = read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let mut parts = cgroup.lines().flat_map(|line| line.split('/'));
+    if !parts.any(|part| part.starts_with("session-") && part.ends_with(".scope")) {
+        return false;
+    }
+    let names = ["KillUserProcesses", "KillOnlyUsers", "KillExcludeUsers"];
+    let words = names.map(|name| format!("--property={name}"));
+    let words: Vec<&str> =
+        ["loginctl", "show-session"].into_iter().chain(words.iter().map(String::as_str)).collect();
+    // Without an answer there is no logind that would end anything.
+    let said = plainly(&words).unwrap_or_default();
+    let setting = |name: &str| -> Vec<&str> {
+        let value = said.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+        value.unwrap_or_default().split_whitespace().collect()
+    };
+    let user = name_of_user();
+    let (only, but) = (setting("KillOnlyUsers"), setting("KillExcludeUsers"));
+    setting("KillUserProcesses") == ["yes"]
+        && !but.contains(&user.as_str())
+        && (only.is_empty() || only.contains(&user.as_str()))
 }
 
 /// A group of this process that a user's manager does not have: it keeps those that it was started with.

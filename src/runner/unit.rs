@@ -59,11 +59,38 @@ pub fn is_at_work(run: &Path) -> bool {
     Mark::read(run).is_some_and(|mark| !follow::has_ended(run) && starts(&mark))
 }
 
+/// Makes sure, before anything begins, that a run outlives the login over which it is begun. `warn` hears what a person must
+/// know of that.
+///
+/// Fails with [`Kind::Refused`] if systemd ends what works for this user at the logout.
+pub fn outlives_login(warn: &dyn Fn(&str)) -> Result<()> {
+    match manager::find() {
+        Ok(Some(manager)) if manager.lingers_newly => warn(manager::LINGERS),
+        Err(Unfit { why, help, ends_processes: true }) => return Err(ended_at_logout(&why).help(help)),
+        _ => {}
+    }
+    Ok(())
+}
+
+fn ended_at_logout(why: &str) -> Failure {
+    let failure = Failure::new(Kind::Refused, "systemd there ends a run when nobody is logged in any more");
+    failure.why(why).why("KillUserProcesses is on in logind.conf(5)")
+}
+
 /// Has a runner work on the run in this folder, as a unit where systemd is at work, and waits until it holds the run. `warn`
 /// hears what a person must know of that.
-pub fn start(run: &Path, warn: &dyn Fn(&str)) -> Result<()> {
-    let without = |why: &str, help: &str| {
-        warn(&format!("the run is not started again after a reboot: {why}\nhelp: {help}"));
+///
+/// With `leaves`, which says that whoever begins it logs out at once, it fails with [`Kind::Refused`] if the run would end
+/// then.
+pub fn start(run: &Path, leaves: bool, warn: &dyn Fn(&str)) -> Result<()> {
+    let without = |why: &str, help: &str, is_ended: bool| {
+        if is_ended && leaves {
+            return Err(ended_at_logout(why).help(help));
+        }
+        warn(&match is_ended {
+            true => format!("systemd ends this run when you log out: {why}\nhelp: {help}"),
+            false => format!("the run is not started again after a reboot: {why}\nhelp: {help}"),
+        });
         watch::start(run)
     };
     match manager::find() {
@@ -88,15 +115,12 @@ pub fn start(run: &Path, warn: &dyn Fn(&str)) -> Result<()> {
                         .chain(why)
                         .collect::<Vec<_>>()
                         .join("\n  why ");
-                    without(&why, &format!("see what systemd says with `journalctl -u {}`", name(run)))
+                    let help = format!("see what systemd says with `journalctl -u {}`", name(run));
+                    without(&why, &help, manager::ends_processes())
                 }
             }
         }
-        Err(Unfit { why, help, ends_processes: false }) => without(&why, &help),
-        Err(Unfit { why, help, .. }) => {
-            warn(&format!("systemd ends this run when you log out: {why}\nhelp: {help}"));
-            watch::start(run)
-        }
+        Err(Unfit { why, help, ends_processes }) => without(&why, &help, ends_processes),
     }
 }
 

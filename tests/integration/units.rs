@@ -1,5 +1,7 @@
 //! Runs as units of a real systemd: started again after a crash and after a boot, and gone when they are over.
 
+mod logout;
+
 use crate::support;
 
 use rustix::process::{Pid, Signal, kill_process};
