@@ -19,6 +19,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::output::word;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// The version of the book's format. A book of a newer one is refused.
@@ -120,6 +121,13 @@ pub struct Left {
 }
 
 impl Book {
+    /// Seconds by which what is owed is overdue, by its name. For the server's own machine: it goes by its clocks.
+    pub fn overdue(&self) -> BTreeMap<String, f64> {
+        let late = self.owed.iter().filter(|owed| owed.is_overdue());
+        let by = |owed: &Owed| owed.until.as_ref().map_or(0.0, |until| until.overdue().as_secs_f64());
+        late.map(|owed| (owed.name.clone(), by(owed))).collect()
+    }
+
     /// What the run still owes.
     pub fn owed_by<'a>(&'a self, run: &'a str) -> impl Iterator<Item = &'a Owed> {
         self.owed.iter().filter(move |owed| owed.run == run)

@@ -78,11 +78,6 @@ impl Deadline {
         self.time().saturating_sub(self.since.elapsed())
     }
 
-    /// Whether it was set since this machine was booted: else nobody knows by which clock.
-    pub fn is_of_this_boot(&self) -> bool {
-        self.since.boot == Instant::now().boot
-    }
-
     /// How long it is over.
     pub fn overdue(&self) -> Duration {
         self.since.elapsed().saturating_sub(self.time())

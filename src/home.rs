@@ -12,5 +12,6 @@
 
 // From bottom to top, like the list in `lib.rs`.
 pub mod parcel;
+pub mod kept;
 pub mod remembered;
 pub mod wire;

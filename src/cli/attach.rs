@@ -6,7 +6,9 @@ use crate::book::{self, Book, Open};
 use crate::event::RunState;
 use crate::failure::Result;
 use crate::journal::run::{Glance, Summary};
+use crate::person::Person;
 use crate::reach::inquiry;
+use crate::report::prompt::Terminal;
 use crate::runner;
 use crate::secret::show;
 use crate::site::{Home, Site};
@@ -43,7 +45,9 @@ pub fn attach(context: &Context, run: Option<&str>) -> Result<u8> {
         return Ok(0);
     }
     let site = Site::load(&found.header.site).ok();
-    view::view(context, &found.path, runner::session(&found.path).max(1), site.map(Arc::new))
+    let person = context.is_interactive().then(|| Arc::new(Terminal) as Arc<dyn Person>);
+    let session = runner::session(&found.path).max(1);
+    view::view_with(context, &found.path, session, site.map(Arc::new), person, true)
 }
 
 /// The runs at work of other users, or of other machines, by the books of the servers that are homes of runs, a line each.

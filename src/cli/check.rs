@@ -53,6 +53,10 @@ pub fn check(context: &Context, paths: &[PathBuf]) -> Result<u8> {
             print!("{}", findings::render(&found, files, has_site, context.style, context.quiet));
             // A site that can't be read is among the findings.
             let site = context.site_if_any().ok().flatten().filter(|_| paths.is_empty() && !context.quiet);
+            let unasked = site.as_ref().map(programs::unasked).unwrap_or_default();
+            if !unasked.is_empty() {
+                println!("not asked: whether the programs of `notify` are on {}", unasked.join(", "));
+            }
             if let Some(said) = site.and_then(|site| site.unattended) {
                 println!("unattended: {}", said.sentence());
             }

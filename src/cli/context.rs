@@ -4,14 +4,16 @@ use super::arguments::{Answers, Cli, Color, Global};
 use crate::command::{Spec, look};
 use crate::event::Listener;
 use crate::failure::{Failure, Kind, Result};
+use crate::home::parcel;
+use crate::home::remembered::{self, Remembered};
 use crate::home::wire::Caller;
-use crate::home::{parcel, remembered};
 use crate::journal::run::{self, Glance};
 use crate::output::word;
 use crate::person::{Answer, Nobody, Person, Prepared, Question};
 use crate::reach::Reach;
 use crate::reach::inquiry;
 use crate::reach::routes::Routes;
+use crate::reach::talk;
 use crate::report::prompt::Terminal;
 use crate::report::text::Style;
 use crate::script::check;
@@ -223,8 +225,9 @@ impl Context {
         let message = format!("the run `{}` is at its server, `{}`", known.run, known.server);
         let resume = self.command(&format!("resume {}", word(&known.run)));
         Failure::new(Kind::Invalid, message).help(format!(
-            "see it with `{}`, continue it with `{resume}`",
-            self.command(&format!("show {}", word(&known.run)))
+            "see it with `{}`, continue it with `{resume}`, type in it there: `{}`",
+            self.command(&format!("show {}", word(&known.run))),
+            repl_there(&known)
         ))
     }
 
@@ -254,6 +257,13 @@ impl Context {
         let queue: VecDeque<String> = answers.answer.iter().cloned().collect();
         Arc::new(Prepared { yes: answers.yes, answers: Mutex::new(queue), otherwise })
     }
+}
+
+/// The command that opens a run in a REPL at its home, where its journal is.
+fn repl_there(known: &Remembered) -> String {
+    let server = Site::load(&known.site).ok().and_then(|site| site.servers.get(&known.server).cloned());
+    let program = talk::program_there(server.as_ref()).unwrap_or_else(|| "banister".into());
+    format!("ssh -t {} {}", word(&known.ssh), word(format!("{program} repl --run {}", word(&known.run))))
 }
 
 /// Somebody who is asked by several.

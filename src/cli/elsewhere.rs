@@ -101,7 +101,7 @@ pub fn run(
         Ok(Called::Code(code)) => Ok(code),
         Ok(Called::View { run, session }) => {
             let person = context.is_interactive().then(|| Arc::new(Terminal) as Arc<dyn Person>);
-            look_on(context, server, site.folder(), run, session, person)
+            look_on(context, &site, server, (run, session), person, false)
         }
         Err(failure) if call.is_lost => {
             let message = format!("the connection to `{}` was lost while the run began there", server.name);
@@ -127,42 +127,61 @@ pub fn resume(context: &Context, found: &Found, options: &ResumeOptions) -> Resu
         false => None,
     };
     let run = found.listed.run.clone();
-    call(context, found, What::Resume { run, options: plain(options)?, parcel }, person)
+    call(context, found, What::Resume { run, options: plain(options)?, parcel }, person, false)
 }
 
 /// Looks on, if somebody works on the run; else says how it stands.
 pub fn attach(context: &Context, found: &Found) -> Result<u8> {
     let person = context.is_interactive().then(|| Arc::new(Terminal) as Arc<dyn Person>);
-    call(context, found, What::Attach { run: found.listed.run.clone() }, person)
+    call(context, found, What::Attach { run: found.listed.run.clone() }, person, true)
 }
 
 /// Shows a run.
 pub fn show(context: &Context, found: &Found) -> Result<u8> {
-    call(context, found, What::Show { run: found.listed.run.clone() }, None)
+    call(context, found, What::Show { run: found.listed.run.clone() }, None, false)
 }
 
 fn plain(options: &impl serde::Serialize) -> Result<serde_json::Value> {
     serde_json::to_value(options).or_fail(Kind::Bug, || "an option is not plain data".into())
 }
 
-fn call(context: &Context, found: &Found, what: What, person: Option<Arc<dyn Person>>) -> Result<u8> {
+/// With `leaves`, a question that nobody here can answer is not waited for.
+fn call(
+    context: &Context,
+    found: &Found,
+    what: What,
+    person: Option<Arc<dyn Person>>,
+    leaves: bool,
+) -> Result<u8> {
     let folder = found.site.folder();
     match Call::new(context, &found.server, folder).make(what)? {
         Called::Code(code) => Ok(code),
-        Called::View { run, session } => look_on(context, &found.server, folder, run, session, person),
+        Called::View { run, session } => {
+            look_on(context, &found.site, &found.server, (run, session), person, leaves)
+        }
     }
 }
 
 fn look_on(
     context: &Context,
+    site: &Arc<Site>,
     server: &Server,
-    folder: &Path,
-    run: String,
-    session: u64,
+    (run, session): (String, u64),
     person: Option<Arc<dyn Person>>,
+    leaves: bool,
 ) -> Result<u8> {
-    let mut there = There::new(context, server.clone(), folder, run, session);
-    view::view_at(context, &mut there, person)
+    let mut there = There::new(context, server.clone(), site.folder(), run.clone(), session);
+    let code = view::view_at(context, &mut there, person, leaves)?;
+    if there.has_ended() {
+        if code == 0 {
+            remembered::note_over(&context.state, &run);
+        }
+        // The file is on this machine, and only who is here can write it.
+        if let Err(failure) = super::metrics::write(context, site) {
+            eprintln!("warning: {failure}");
+        }
+    }
+    Ok(code)
 }
 
 /// A command that is done there.

@@ -10,6 +10,7 @@ use super::context::{Abroad, Context};
 use super::{attach, resume, run, show};
 use crate::command::lend;
 use crate::failure::{Context as _, Failure, Kind, Result};
+use crate::home::kept;
 use crate::home::parcel::{self, Parcel};
 use crate::home::wire::{Caller, Hello, Says, What, Wish};
 use crate::journal::run::{self as runs, Glance};
@@ -59,9 +60,9 @@ pub fn home(mut context: Context) -> Result<u8> {
     };
     let color = caller.color;
     let code = match what {
-        What::Runs { key } => {
+        What::Runs { key, checkout, runs } => {
             context.abroad = abroad(None, caller);
-            list::list(&context, &key).map(|()| 0)
+            list::list(&context, &key, &checkout, &runs).map(|()| 0)
         }
         What::Follow { run, since } => {
             context.abroad = abroad(None, caller);
@@ -170,6 +171,7 @@ fn plain<T: serde::de::DeserializeOwned>(value: serde_json::Value) -> Result<T> 
 
 fn unpack(context: &mut Context, parcel: &Parcel, run: &str) -> Result<PathBuf> {
     let folder = parcel.unpack(&context.state, run)?;
+    kept::tidy(&context.state, &folder);
     say(&Says::Site(folder.clone()));
     context.given_site = Some(folder.clone());
     Ok(folder)
@@ -194,6 +196,7 @@ fn has_begun(context: &Context, run: &str) -> bool {
 /// The run of this name here, whose site's folder is said to who looks on: it is the same as theirs.
 fn site_of(context: &Context, run: &str) -> Result<Glance> {
     let glance = Glance::read(&runs::find(&context.state, run)?);
+    glance.header.site.parent().into_iter().for_each(kept::recover);
     glance.header.site.parent().into_iter().for_each(|folder| say(&Says::Site(folder.to_owned())));
     Ok(glance)
 }

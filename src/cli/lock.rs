@@ -2,7 +2,6 @@
 
 use super::context::{Context, at_once};
 use crate::book;
-use crate::clock;
 use crate::event::RunState;
 use crate::failure::Result;
 use crate::lock::{self, State};
@@ -77,7 +76,8 @@ pub fn dismissal(context: &Context, server: &str, name: &str) -> String {
 
 /// What is unfinished on a server and owed to it, a line each.
 pub fn lines(context: &Context, server: &str, noted: &Result<Noted>) -> Vec<String> {
-    let Ok(Noted { book, orphans, .. }) = noted else { return Vec::new() };
+    let Ok(noted) = noted else { return Vec::new() };
+    let Noted { book, orphans, .. } = noted;
     let mut lines: Vec<String> = Vec::new();
     // Who is at work is told as the holder.
     let stopped = book.open.iter().filter(|open| book.is_half_way(open) && open.state != RunState::Running);
@@ -85,7 +85,7 @@ pub fn lines(context: &Context, server: &str, noted: &Result<Noted>) -> Vec<Stri
         lines.push(format!("unfinished {}", book::describe(book, open)));
         lines.push(format!("  continue it with `{}`; its journal: {}", book::resume(open), open.journal));
     }
-    lines.extend(overdue(context, server, book));
+    lines.extend(overdue(context, server, noted));
     for owed in book.owed.iter().filter(|owed| book.is_left(owed)) {
         let why = owed.left.as_ref();
         let why = why.map(|left| format!("; left by {} at {}: {}", left.by, left.at, left.reason));
@@ -119,29 +119,34 @@ pub fn lines(context: &Context, server: &str, noted: &Result<Noted>) -> Vec<Stri
     lines.into_iter().map(clean).collect()
 }
 
-/// What an open run should have settled by now, a line each.
-pub fn overdue(context: &Context, server: &str, book: &book::Book) -> Vec<String> {
-    // Of another machine's wall clock nothing is known here.
-    let is_far =
-        || context.site().is_ok_and(|site| site.server(server).is_ok_and(|server| server.ssh.is_some()));
-    let is_known =
-        |owed: &&book::Owed| owed.until.as_ref().is_some_and(clock::Deadline::is_of_this_boot) || !is_far();
-    let late = book.owed.iter().filter(|owed| owed.is_overdue()).filter(is_known);
-    let line = |owed: &book::Owed| {
+/// What an open run should have settled by now, a line each, by the clocks of the server.
+pub fn overdue(context: &Context, server: &str, noted: &Noted) -> Vec<String> {
+    let book = &noted.book;
+    let Some(late) = &noted.overdue else {
+        return book
+            .owed
+            .iter()
+            .any(|owed| owed.until.is_some())
+            .then(|| unasked(server))
+            .into_iter()
+            .collect();
+    };
+    let late = book.owed.iter().filter_map(|owed| Some((owed, *late.get(&owed.name)?)));
+    let line = |(owed, seconds): (&book::Owed, f64)| {
+        let since = crate::report::text::elapsed(seconds);
         let Some(open) = book.open(&owed.run).filter(|_| !book.is_left(owed)) else {
             let command = dismissal(context, server, &owed.name);
-            return format!("overdue for {}: {}; once it is done: `{command}`", since(owed), owed.text);
+            return format!("overdue for {since}: {}; once it is done: `{command}`", owed.text);
         };
         let resume = book::resume(open);
-        format!("overdue for {}: {}; roll back with `{resume} --rollback`", since(owed), owed.text)
+        format!("overdue for {since}: {}; roll back with `{resume} --rollback`", owed.text)
     };
     late.map(line).collect()
 }
 
-/// How long it is overdue, in words.
-fn since(owed: &book::Owed) -> String {
-    let seconds = owed.until.as_ref().map_or(0.0, |until| until.overdue().as_secs_f64());
-    crate::report::text::elapsed(seconds)
+/// Of another machine's clocks nothing is known here.
+fn unasked(server: &str) -> String {
+    format!("it is unknown whether anything is overdue: update the banister on `{server}`")
 }
 
 /// Releases the lock of each server.

@@ -1,8 +1,11 @@
 //! `banister metrics`, and the file that `metrics` in `site.toml` names.
 
 use super::context::{Context, at_once, is_same_site};
+use super::elsewhere;
 use crate::event::RunState;
 use crate::failure::{Context as _, Failure, Kind, Result};
+use crate::home::remembered;
+use crate::home::wire::Listed;
 use crate::journal::run::{self, Glance, Summary};
 use crate::machine::backup::Card;
 use crate::machine::files::write_durably;
@@ -10,7 +13,7 @@ use crate::reach::Reach;
 use crate::reach::inquiry::{self, Noted};
 use crate::report::prometheus::{Metric, text};
 use crate::secret;
-use crate::site::{Server, Site};
+use crate::site::{Home, Server, Site};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -36,15 +39,32 @@ struct Seen {
     release: Result<String>,
     noted: Result<Noted>,
     backups: Result<Vec<Card>>,
+    /// The runs that are at home there.
+    at_home: Result<Vec<Listed>>,
 }
 
-fn see(reach: &dyn Reach, server: &Server) -> Seen {
+fn see(context: &Context, site: &Site, reach: &dyn Reach, server: &Server) -> Seen {
     let own = |mut cards: Vec<Card>| {
         cards.retain(|card| card.server.as_ref().is_none_or(|of| *of == server.name));
         cards
     };
+    let release = inquiry::checked_out(reach, server).map(|position| position.name);
+    if let Err(failure) = &release
+        && matches!(failure.kind, Kind::Unreachable | Kind::Interrupted)
+    {
+        // All else would wait as long as this did.
+        let lost = || failure.clone();
+        return Seen { noted: Err(lost()), backups: Err(lost()), at_home: Err(lost()), release };
+    }
+    let mut known = remembered::all(&context.state);
+    known.retain(|known| known.is_at(&site.file, server));
+    let is_home = server.ssh.is_some() && (site.home == Home::Server || !known.is_empty());
     Seen {
-        release: inquiry::checked_out(reach, server).map(|position| position.name),
+        release,
+        at_home: match is_home && context.abroad.is_none() {
+            true => elsewhere::list::of_server(context, server, &known),
+            false => Ok(Vec::new()),
+        },
         noted: inquiry::noted(reach, server),
         backups: inquiry::backups(reach, server, None).map(own),
     }
@@ -68,9 +88,13 @@ fn all(site: &Site) -> Vec<&Server> {
 
 fn gather(context: &Context, site: &Arc<Site>, servers: &[&Server]) -> Result<String> {
     let reach = context.reach(site);
-    let seen = at_once(servers, |server| see(reach.as_ref(), server));
+    let seen = at_once(servers, |server| see(context, site, reach.as_ref(), server));
     let mut runs = run::all(&context.state)?;
     runs.retain(|run| is_same_site(&run.header.site, &site.file) && !run.header.by_hand);
+    let mut runs: Vec<Run> = runs.into_iter().map(Run::Here).collect();
+    let theirs = seen.iter().filter_map(|seen| seen.at_home.as_ref().ok());
+    runs.extend(theirs.flatten().cloned().map(Run::There));
+    runs.sort_by_cached_key(|run| run.started().parse::<jiff::Timestamp>().ok());
     let mut metrics = of_servers(servers, &seen);
     metrics.extend(of_runs(servers, &runs));
     // What is no secret by its place may be one by its value.
@@ -97,9 +121,9 @@ fn of_servers(servers: &[&Server], seen: &[Seen]) -> Vec<Metric> {
     );
     let mut level =
         Metric::new("backup_level_info", "How far the newest backup is proven: taken, verified or drilled.");
-    for (server, Seen { release, noted, backups }) in servers.iter().zip(seen) {
+    for (server, Seen { release, noted, backups, at_home }) in servers.iter().zip(seen) {
         let of = ("server", server.name.as_str());
-        let is_known = release.is_ok() && noted.is_ok() && backups.is_ok();
+        let is_known = release.is_ok() && noted.is_ok() && backups.is_ok() && at_home.is_ok();
         known.add(&[of], f64::from(u8::from(is_known)));
         let release = release.as_ref().map_or("", String::as_str);
         info.add(&[of, ("kind", &server.kind), ("release", release)], 1.0);
@@ -140,8 +164,53 @@ fn rank_of(level: &str) -> usize {
     LEVELS.iter().position(|known| *known == level).unwrap_or(0)
 }
 
-/// Of each runbook the run that ended last, and the last that was done, by this user's journals.
-fn of_runs(servers: &[&Server], runs: &[Glance]) -> Vec<Metric> {
+/// A run on this machine, or at its server.
+enum Run {
+    Here(Glance),
+    There(Listed),
+}
+
+impl Run {
+    fn runbook(&self) -> &str {
+        match self {
+            Run::Here(run) => &run.header.runbook,
+            Run::There(run) => &run.runbook,
+        }
+    }
+
+    fn servers(&self) -> &[String] {
+        match self {
+            Run::Here(run) => &run.header.servers,
+            Run::There(run) => &run.servers,
+        }
+    }
+
+    fn started(&self) -> &str {
+        match self {
+            Run::Here(run) => &run.started,
+            Run::There(run) => &run.started,
+        }
+    }
+
+    fn state(&self) -> &str {
+        match self {
+            Run::Here(run) => run.state.name(),
+            Run::There(run) => &run.state,
+        }
+    }
+
+    /// When it began, and when its last record was written.
+    fn times(&self) -> Option<(f64, f64)> {
+        let last = match self {
+            Run::Here(run) => Summary::as_far_as_readable(&run.path).0.index.last,
+            Run::There(run) => run.ended.clone(),
+        };
+        Some((seconds(self.started())?, seconds(last.as_deref()?)?))
+    }
+}
+
+/// Of each runbook the run that ended last, and the last that was done, by the journals of this user here and at the servers.
+fn of_runs(servers: &[&Server], runs: &[Run]) -> Vec<Metric> {
     let mut ended = Metric::new("last_run_timestamp_seconds", "When the last run of the runbook ended.");
     let mut took = Metric::new(
         "last_run_duration_seconds",
@@ -149,36 +218,29 @@ fn of_runs(servers: &[&Server], runs: &[Glance]) -> Vec<Metric> {
     );
     let mut is_good = Metric::new("last_run_success", "Whether the last run of the runbook was done.");
     let mut succeeded = Metric::new("last_success_timestamp_seconds", "When the runbook was done last.");
+    let (running, done) = (RunState::Running.name(), RunState::Done.name());
     for server in servers {
-        let mut theirs: Vec<(&str, Vec<&Glance>)> = Vec::new();
-        for run in runs.iter().rev().filter(|run| run.header.servers.contains(&server.name)) {
-            match theirs.iter_mut().find(|(runbook, _)| *runbook == run.header.runbook) {
+        let mut theirs: Vec<(&str, Vec<&Run>)> = Vec::new();
+        for run in runs.iter().rev().filter(|run| run.servers().contains(&server.name)) {
+            match theirs.iter_mut().find(|(runbook, _)| *runbook == run.runbook()) {
                 Some((_, runs)) => runs.push(run),
-                None => theirs.push((&run.header.runbook, vec![run])),
+                None => theirs.push((run.runbook(), vec![run])),
             }
         }
         for (runbook, runs) in theirs {
             let labels = [("server", server.name.as_str()), ("runbook", runbook)];
-            let is_ended = |run: &&&Glance| run.state != RunState::Running;
-            if let Some(last) = runs.iter().find(is_ended) {
-                is_good.add(&labels, f64::from(u8::from(last.state == RunState::Done)));
-                if let Some((began, end)) = times(last) {
+            if let Some(last) = runs.iter().find(|run| run.state() != running) {
+                is_good.add(&labels, f64::from(u8::from(last.state() == done)));
+                if let Some((began, end)) = last.times() {
                     ended.add(&labels, end);
                     took.add(&labels, (end - began).max(0.0));
                 }
             }
-            if let Some((_, end)) =
-                runs.iter().find(|run| run.state == RunState::Done).and_then(|run| times(run))
-            {
+            let good = runs.iter().find(|run| run.state() == done);
+            if let Some((_, end)) = good.and_then(|run| run.times()) {
                 succeeded.add(&labels, end);
             }
         }
     }
     vec![ended, took, is_good, succeeded]
-}
-
-/// When the run began, and when its last record was written.
-fn times(run: &Glance) -> Option<(f64, f64)> {
-    let index = Summary::as_far_as_readable(&run.path).0.index;
-    Some((seconds(&run.started)?, seconds(index.last.as_deref()?)?))
 }

@@ -48,7 +48,7 @@ pub fn resume(context: &Context, options: &ResumeOptions) -> Result<u8> {
         let is_there = answers.yes || !answers.answer.is_empty() || context.is_interactive();
         let person = is_there.then(|| context.person(answers));
         let session = runner::session(&glance.path).max(1);
-        return view::view_with(context, &glance.path, session, site.map(Arc::new), person);
+        return view::view_with(context, &glance.path, session, site.map(Arc::new), person, false);
     }
     let Some((glance, run)) = open(context, found)? else {
         match context.json {
@@ -96,6 +96,13 @@ fn elsewhere(context: &Context, options: &ResumeOptions) -> Result<Option<Found>
         Some(_) => None,
         None => context.find_run(None, Glance::is_open)?,
     };
+    // A run on several servers is here, and while it is half-way none begins at the home of one of them.
+    if let (Some(here), Ok(Some(site))) = (&here, context.site_if_any())
+        && here.header.servers.len() > 1
+        && context.servers(&site)?.iter().all(|server| here.header.servers.contains(&server.name))
+    {
+        return Ok(None);
+    }
     match elsewhere::list::find(context, options.run.as_deref(), |listed| listed.is_open) {
         Ok(found) => Ok(found.filter(|found| here.is_none_or(|here| here.is_before(&found.listed.started)))),
         // What is wrong with the options is told by who needs them.

@@ -11,8 +11,8 @@ use super::context::{Context, at_once, is_same_site};
 use super::{elsewhere, outcome};
 use crate::book::{self, Book, Ended};
 use crate::event::RunState;
-use crate::failure::Result;
-use crate::home::remembered;
+use crate::failure::{Failure, Kind, Result};
+use crate::home::remembered::{self, Remembered};
 use crate::home::wire::Listed;
 use crate::journal::run::{Glance, Summary};
 use crate::lock::{self, State};
@@ -23,10 +23,15 @@ use crate::reach::inquiry::{self, Noted};
 use crate::runner::notices;
 use crate::secret;
 use crate::site::{Home, Server, Site};
-use crate::stop::Stop;
+use crate::stop::{Asked, Stop};
 use facts::{Backup, LastRun};
 use serde_json::json;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// How long a kind may take to say how its server is.
+const LONGEST: Duration = Duration::from_secs(120);
 
 /// Looks at each server: what is checked out, whether it is healthy, who holds it, its last run, its backups.
 pub fn status(context: &Context) -> Result<u8> {
@@ -49,6 +54,12 @@ pub fn status(context: &Context) -> Result<u8> {
 /// The facts of one server.
 pub fn look(context: &Context, site: &Arc<Site>, reach: &Arc<dyn Reach>, server: &Server) -> Result<Facts> {
     let position = inquiry::checked_out(reach.as_ref(), server);
+    if let Err(failure) = &position
+        && matches!(failure.kind, Kind::Unreachable | Kind::Interrupted)
+    {
+        // All else would wait as long as this did.
+        return silent(context, site, server, failure);
+    }
     let lock = match inquiry::lock(reach.as_ref(), server) {
         Ok(State::Held(holder)) => Some(lock::describe(&holder)),
         Ok(State::Free | State::Left(_)) => None,
@@ -64,11 +75,12 @@ pub fn look(context: &Context, site: &Arc<Site>, reach: &Arc<dyn Reach>, server:
     if let Some(theirs) = at_home(context, site, server)
         && last.as_ref().is_none_or(|last| Glance::read(&last.path).is_before(&theirs.started))
     {
-        let Listed { run, runbook, state, text, next, .. } = theirs;
-        last_run = Some(LastRun { run, runbook, state, text, next });
+        last_run = Some(LastRun::of(theirs));
     }
     let own = last_run.as_ref().map(|last| last.run.clone());
-    let kind = KindSays::of(site, reach, server, Arc::new(Stop::new()));
+    let stop = Arc::new(Stop::new());
+    let _limit = Limit::of(&stop);
+    let kind = KindSays::of(site, reach, server, stop);
     let health = match &position {
         Ok(_) => kind.health(),
         Err(failure) => Err(failure.clone()),
@@ -110,6 +122,53 @@ pub fn look(context: &Context, site: &Arc<Site>, reach: &Arc<dyn Reach>, server:
     })
 }
 
+/// Asks that to be left which takes too long, until this is dropped.
+struct Limit(Arc<AtomicBool>);
+
+impl Limit {
+    fn of(stop: &Arc<Stop>) -> Limit {
+        let over = Arc::new(AtomicBool::new(false));
+        let (stop, seen, until) = (stop.clone(), over.clone(), Instant::now() + LONGEST);
+        std::thread::spawn(move || {
+            while !seen.load(Ordering::Relaxed) && Instant::now() < until {
+                std::thread::sleep(Duration::from_millis(100));
+            }
+            stop.ask(Asked::Leave);
+        });
+        Limit(over)
+    }
+}
+
+impl Drop for Limit {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// What is known of a server that can't be reached.
+fn silent(context: &Context, site: &Site, server: &Server, failure: &Failure) -> Result<Facts> {
+    let last = context.find_run(None, |glance| {
+        is_same_site(&glance.header.site, &site.file) && glance.header.servers.contains(&server.name)
+    })?;
+    let last = last.map(|run| Summary::as_far_as_readable(&run.path).0);
+    let last_run = last.as_ref().map(|run| {
+        let (text, next) = outcome::lines(context, run);
+        let (run, runbook, state) =
+            (run.name.clone(), run.header.runbook.clone(), run.state.name().to_owned());
+        LastRun { run, runbook, state, text, next }
+    });
+    let known = known_at_home(context, site, server).pop().map(|known| unknown(context, known, failure));
+    let is_newer = |theirs: &Listed| {
+        last.as_ref().is_none_or(|last| Glance::read(&last.path).is_before(&theirs.started))
+    };
+    let theirs = known.filter(is_newer).map(LastRun::of);
+    Ok(Facts {
+        last_run: theirs.or(last_run),
+        untaken_notices: last.as_ref().map(|run| notices::untaken(&run.path)).unwrap_or_default(),
+        ..Facts::of_silent(server, failure)
+    })
+}
+
 /// This user's last run on the server, with what others did since.
 fn last_run(
     context: &Context,
@@ -144,26 +203,38 @@ fn last_run(
 
 /// The last run on the server whose home that is. If it can't be asked, how the last one stands that was begun here is unknown.
 fn at_home(context: &Context, site: &Site, server: &Server) -> Option<Listed> {
-    let known = remembered::all(&context.state).into_iter().rev();
-    let mut known = known.filter(|known| known.site == site.file && known.server == server.name).peekable();
-    if server.ssh.is_none() || site.home != Home::Server && known.peek().is_none() {
+    let mut known = known_at_home(context, site, server);
+    if server.ssh.is_none() || site.home != Home::Server && known.is_empty() {
         return None;
     }
-    match elsewhere::list::of_server(context, server) {
+    match elsewhere::list::of_server(context, server, &known) {
         Ok(runs) => runs.into_iter().next_back(),
-        Err(failure) => known.next().map(|known| Listed {
-            next: context.command(&format!("attach {}", known.run)),
-            run: known.run,
-            runbook: known.runbook,
-            servers: vec![known.server],
-            state: "unknown".into(),
-            started: known.since,
-            wrong: String::new(),
-            head: json!(null),
-            is_open: false,
-            is_at_work: false,
-            text: format!("unknown: {failure}"),
-        }),
+        Err(failure) => known.pop().map(|known| unknown(context, known, &failure)),
+    }
+}
+
+/// The runs that were begun here and are at this server, the oldest first.
+fn known_at_home(context: &Context, site: &Site, server: &Server) -> Vec<Remembered> {
+    let mut known = remembered::all(&context.state);
+    known.retain(|known| known.is_at(&site.file, server));
+    known
+}
+
+/// A run of which nobody knows how it stands.
+fn unknown(context: &Context, known: Remembered, failure: &Failure) -> Listed {
+    Listed {
+        next: context.command(&format!("attach {}", known.run)),
+        run: known.run,
+        runbook: known.runbook,
+        servers: vec![known.server],
+        state: "unknown".into(),
+        started: known.since,
+        wrong: String::new(),
+        head: json!(null),
+        is_open: false,
+        is_at_work: false,
+        ended: None,
+        text: format!("unknown: {failure}"),
     }
 }
 

@@ -6,7 +6,7 @@ pub mod place;
 use super::context::Context;
 use super::work;
 use crate::event::{Event, Listener};
-use crate::failure::{Context as _, Kind, Result};
+use crate::failure::{Context as _, Failure, Kind, Result};
 use crate::journal::run;
 use crate::key::KeyBuf;
 use crate::output::{self, word};
@@ -41,27 +41,36 @@ pub fn is_left() -> bool {
 /// Looks on from the beginning of a session until the run ends, or this is left. Gives the exit code.
 pub fn view(context: &Context, path: &Path, session: u64, site: Option<Arc<Site>>) -> Result<u8> {
     let person: Option<Arc<dyn Person>> = context.is_interactive().then(|| Arc::new(Terminal) as _);
-    view_with(context, path, session, site, person)
+    view_with(context, path, session, site, person, false)
 }
 
-/// The same; `person` answers what is asked, if somebody does here.
+/// The same; `person` answers what is asked, if somebody does here. With `leaves`, a question that nobody here can answer is
+/// not waited for.
 pub fn view_with(
     context: &Context,
     path: &Path,
     session: u64,
     site: Option<Arc<Site>>,
     person: Option<Arc<dyn Person>>,
+    leaves: bool,
 ) -> Result<u8> {
     if let Some(abroad) = &context.abroad {
         // They look on from there.
         *abroad.viewed.lock() = Some((run::name(path), session));
         return Ok(0);
     }
-    view_at(context, &mut Here::new(path, session, site), person)
+    view_at(context, &mut Here::new(path, session, site), person, leaves)
 }
 
 /// The same, wherever the run is.
-pub fn view_at(context: &Context, place: &mut dyn Place, person: Option<Arc<dyn Person>>) -> Result<u8> {
+///
+/// Fails with [`Kind::Declined`] if it `leaves` a question that stands.
+pub fn view_at(
+    context: &Context,
+    place: &mut dyn Place,
+    person: Option<Arc<dyn Person>>,
+    leaves: bool,
+) -> Result<u8> {
     listen(place.wisher())?;
     let mut viewer = Viewer {
         context,
@@ -73,6 +82,8 @@ pub fn view_at(context: &Context, place: &mut dyn Place, person: Option<Arc<dyn 
         open: VecDeque::new(),
         asking: None,
         waited: BTreeSet::new(),
+        leaves,
+        waits: BTreeSet::new(),
     };
     let code = viewer.follow()?;
     drop(viewer);
@@ -105,6 +116,10 @@ struct Viewer<'a> {
     asking: Option<(String, Receiver<Result<Answer>>)>,
     /// Questions that were left here; somebody else may answer them.
     waited: BTreeSet<String>,
+    /// Whether a question that nobody here can answer ends this.
+    leaves: bool,
+    /// Questions that wait for as long as nobody answers.
+    waits: BTreeSet<String>,
 }
 
 impl Viewer<'_> {
@@ -124,6 +139,7 @@ impl Viewer<'_> {
             }
             self.show_live();
             self.ask()?;
+            self.leave_question()?;
             if is_left() {
                 self.end_question();
                 return Ok(None);
@@ -143,7 +159,10 @@ impl Viewer<'_> {
 
     fn show(&mut self, event: &Event, line: &str) {
         match event {
-            Event::Asked { question, text, form, .. } => {
+            Event::Asked { question, text, form, left, .. } => {
+                if left.is_none() {
+                    self.waits.insert(question.clone());
+                }
                 let asked = Question { text: text.to_string(), form: form.clone() };
                 if !self.open.iter().any(|(name, _)| name == question) {
                     self.open.push_back((question.clone(), asked));
@@ -213,6 +232,26 @@ impl Viewer<'_> {
             self.asking = Some((name, coming));
         }
         Ok(())
+    }
+
+    /// Fails if this would wait for somebody who is not here.
+    fn leave_question(&self) -> Result<()> {
+        let Some((name, question)) = self.open.front().filter(|_| self.leaves && self.person.is_none())
+        else {
+            return Ok(());
+        };
+        if !self.waits.contains(name) {
+            return Ok(());
+        }
+        let run = word(self.place.name());
+        let message =
+            format!("the run `{}` waits for an answer, and nobody is here to ask", self.place.name());
+        let (attach, resume) = (format!("attach {run}"), format!("resume {run} --answer TEXT"));
+        Err(Failure::new(Kind::Declined, message).why(&question.text).help(format!(
+            "answer at a terminal with `{}`, or with `{}`",
+            self.context.command(&attach),
+            self.context.command(&resume)
+        )))
     }
 
     fn give(&mut self, name: &str, answer: Answer) -> Result<()> {

@@ -41,9 +41,23 @@ pub fn key(server: &Server) -> String {
     sha256_of(text.as_bytes()).chars().take(16).collect()
 }
 
+/// At the end of the name of a site that is replaced where two folders can't change places at once.
+pub const OLD: &str = ".old";
+
+/// Where a site is while another one takes its place.
+pub fn aside(site: &Path) -> PathBuf {
+    let name = site.file_name().unwrap_or_default().to_string_lossy();
+    site.with_file_name(format!(".{name}{OLD}"))
+}
+
+/// The folder of all sites at a home.
+pub fn sites(state: &Path) -> PathBuf {
+    state.join("sites")
+}
+
 /// The folder of all runs of the server at its home.
 pub fn folder(state: &Path, key: &str) -> PathBuf {
-    state.join("sites").join(key)
+    sites(state).join(key)
 }
 
 /// Whether two paths of `site.toml` are those of runs on the same server at its home.
@@ -63,6 +77,9 @@ impl Parcel {
         let mut bytes = 0;
         for folder in FOLDERS {
             collect(site.folder(), Path::new(folder), &mut files, &mut bytes)?;
+            if bytes > MOST_BYTES || files.len() > MOST_FILES {
+                return Err(too_large(server));
+            }
         }
         let secrets = secrets(files.values().chain([&toml]));
         Ok(Parcel { key: key(server), toml, files, secrets })
@@ -110,7 +127,7 @@ impl Parcel {
                 Ok(()) => {}
                 // A file system without exchange: for a moment there is none.
                 Err(_) => {
-                    let old = to.with_file_name(format!(".{name}.old"));
+                    let old = aside(to);
                     _ = tree::remove(&old);
                     let replaced = fs::rename(to, &old).and_then(|()| fs::rename(&new, to));
                     replaced.or_fail(Kind::Refused, failed)?;
@@ -123,6 +140,22 @@ impl Parcel {
         }
         fs::rename(&new, to).or_fail(Kind::Refused, failed)
     }
+}
+
+fn too_large(server: &Server) -> Failure {
+    let folders = FOLDERS.map(|name| format!("`{name}`")).join(", ");
+    let message = format!("the folders {folders} of the site are too large to be sent to `{}`", server.name);
+    let most = format!("the most are {MOST_FILES} files and {} MB together", MOST_BYTES >> 20);
+    Failure::new(Kind::Invalid, message).why(most).help(
+        "put what is no script and no note elsewhere, or have runs work on this machine: `home = \"here\"` in site.toml",
+    )
+}
+
+/// Whether it is what an editor leaves beside a file while that is edited.
+fn is_of_an_editor(name: &str) -> bool {
+    let is_swap = name.starts_with('.') && [".swp", ".swo", ".swx"].iter().any(|end| name.ends_with(end));
+    let is_lock = name.starts_with(".#") || name.starts_with('#') && name.ends_with('#');
+    is_swap || is_lock || name.ends_with('~') || name == "4913"
 }
 
 /// Removes what was unpacked for a run that did not begin.
@@ -175,6 +208,9 @@ fn collect(site: &Path, below: &Path, files: &mut BTreeMap<String, String>, byte
     };
     for entry in entries {
         let name = entry.or_fail(Kind::Invalid, failed)?.file_name();
+        if name.to_str().is_some_and(is_of_an_editor) {
+            continue;
+        }
         let (path, shown) = (folder.join(&name), folder.join(&name));
         let refused = |why: &str| {
             let message = format!("`{}` can't be sent to the server: {why}", shown.display());
@@ -196,8 +232,9 @@ fn collect(site: &Path, below: &Path, files: &mut BTreeMap<String, String>, byte
             return refused("it is no file");
         }
         *bytes += about.len();
-        if *bytes > MOST_BYTES || files.len() >= MOST_FILES {
-            return refused("the site's folders are too large");
+        // Nobody reads more than can be sent.
+        if *bytes > MOST_BYTES || files.len() > MOST_FILES {
+            return Ok(());
         }
         match String::from_utf8(fs::read(&path).or_fail(Kind::Invalid, failed)?) {
             Ok(text) => _ = files.insert(inner.to_string_lossy().into_owned(), text),
@@ -207,14 +244,32 @@ fn collect(site: &Path, below: &Path, files: &mut BTreeMap<String, String>, byte
     Ok(())
 }
 
-/// The secrets of this process's environment whose names are in one of the texts, however they are written there.
-fn secrets<'a>(texts: impl Iterator<Item = &'a String>) -> BTreeMap<String, String> {
+/// Whether a script reads a secret whose name is not in its text: `secret(name)`, or `secret("token-" + n)`.
+fn names_one_by_computing(text: &str) -> bool {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices("secret(").any(|(at, called)| {
+        let before = text[..at].chars().next_back();
+        let argument = text[at + called.len()..].trim_start();
+        // As a method, the name stands before it.
+        let is_method = before == Some('.');
+        let whole = argument.strip_prefix('"').and_then(|rest| rest.split_once('"'));
+        let is_literal = whole.is_some_and(|(_, rest)| rest.trim_start().starts_with(')'));
+        !before.is_some_and(is_word) && (is_method || !is_literal)
+    })
+}
+
+/// The secrets of this process's environment whose names are in one of the texts, however they are written there; all of them
+/// if one of the scripts computes a name.
+fn secrets<'a>(texts: impl Iterator<Item = &'a String> + Clone) -> BTreeMap<String, String> {
     let given: Vec<(String, String)> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .filter(|(name, _)| name.starts_with("BANISTER_SECRET_"))
         .collect();
     if given.is_empty() {
         return BTreeMap::new();
+    }
+    if texts.clone().any(|text| names_one_by_computing(text)) {
+        return given.into_iter().collect();
     }
     let is_end = |c: char| !c.is_ascii_alphanumeric() && !"-_.".contains(c);
     let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
@@ -225,4 +280,41 @@ fn secrets<'a>(texts: impl Iterator<Item = &'a String>) -> BTreeMap<String, Stri
         !own.is_empty() && (words.contains(own) || words.contains(name))
     };
     given.into_iter().filter(|(name, _)| is_named(name)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_of_a_secret_that_is_computed_is_seen() {
+        for text in [
+            "secret(name)",
+            "secret(\"token-\" + n)",
+            "secret(`token-${n}`)",
+            "let x = name.secret();",
+            "secret( \n name)",
+        ] {
+            assert!(names_one_by_computing(text), "{text}");
+        }
+        for text in [
+            "secret(\"token\")",
+            "secret( \"a b\" )",
+            "check_secret(other)",
+            "a secret (which)",
+            "secrets(name)",
+        ] {
+            assert!(!names_one_by_computing(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_an_editor_leaves_is_not_sent() {
+        for name in [".try.rhai.swp", "try.rhai~", ".#try.rhai", "#try.rhai#", "4913"] {
+            assert!(is_of_an_editor(name), "{name}");
+        }
+        for name in ["try.rhai", "swp", ".hidden", "4914", "notes#.md"] {
+            assert!(!is_of_an_editor(name), "{name}");
+        }
+    }
 }

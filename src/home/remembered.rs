@@ -19,6 +19,9 @@ pub struct Remembered {
     pub site: PathBuf,
     /// RFC 3339, UTC.
     pub since: String,
+    /// Whether its home said that nothing is left to do in it.
+    #[serde(default)]
+    pub over: bool,
 }
 
 impl Remembered {
@@ -30,7 +33,15 @@ impl Remembered {
             ssh: server.ssh.clone().unwrap_or_default(),
             site: site.to_owned(),
             since: units::now(),
+            over: false,
         }
+    }
+
+    /// Whether it was begun at this server: its table may have another name by now, or another checkout.
+    pub fn is_at(&self, site: &Path, server: &crate::site::Server) -> bool {
+        self.site == site
+            && server.ssh.is_some()
+            && (self.server == server.name || server.ssh.as_ref() == Some(&self.ssh))
     }
 
     /// Written before the run is begun: nobody is to have begun a run that nobody here knows.
@@ -43,6 +54,15 @@ impl Remembered {
 
 fn file(state: &Path, run: &str) -> PathBuf {
     state.join("homes").join(format!("{run}.json"))
+}
+
+/// Notes that nothing is left to do in a run, if it is remembered.
+pub fn note_over(state: &Path, run: &str) {
+    let read = || -> Option<Remembered> { serde_json::from_slice(&fs::read(file(state, run)).ok()?).ok() };
+    if let Some(known) = read().filter(|known| !known.over) {
+        // Without the note its home is asked once more.
+        _ = Remembered { over: true, ..known }.write(state);
+    }
 }
 
 /// Forgets a run that was not begun.

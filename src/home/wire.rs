@@ -69,6 +69,12 @@ pub enum What {
     /// The runs of a site's server, as [`key`](super::parcel::key) names it: [`Says::Runs`].
     Runs {
         key: String,
+        /// Those of the same checkout are meant as well: the server may have had another name.
+        #[serde(default)]
+        checkout: PathBuf,
+        /// And these, wherever they are there.
+        #[serde(default)]
+        runs: Vec<String>,
     },
     /// Tells what happens in a run from there on: the number of a session and of a line in it.
     Follow {
@@ -147,6 +153,9 @@ pub struct Listed {
     pub head: Value,
     pub is_open: bool,
     pub is_at_work: bool,
+    /// When its last record was written: RFC 3339, UTC. Absent while somebody works on it.
+    #[serde(default)]
+    pub ended: Option<String>,
     /// How it stands, and the next command; of the newest run only.
     pub text: String,
     pub next: String,

@@ -152,6 +152,8 @@ pub struct Glance {
     pub state: RunState,
     /// The instant of its first record.
     pub started: String,
+    /// The instant of its last record, as far as that can be read.
+    pub last: Option<String>,
     /// Why its journal can't be used, if it can't.
     pub unread: Option<Unread>,
 }
@@ -167,7 +169,8 @@ impl Glance {
                     Entry::Finished { state, .. } => state,
                     _ => RunState::Interrupted,
                 };
-                return Glance { name, path, header, state, started, unread: None };
+                let last = Some(last.time);
+                return Glance { name, path, header, state, started, last, unread: None };
             }
             Ok(_) => {
                 Unread::Damaged(Failure::new(Kind::Journal, format!("the run `{name}` has no beginning")))
@@ -179,6 +182,7 @@ impl Glance {
         Glance {
             header: about.header(&path),
             started: about.started,
+            last: None,
             name,
             path,
             state,

@@ -79,7 +79,8 @@ impl Reach for Here {
                 let folder = server.state_folder()?;
                 let book = holding::told(server)?;
                 let orphans = orphans::of(server)?.into_iter().map(|(_, orphan)| orphan).collect();
-                plain(&Noted { book, ended: book::ended(&folder)?.pop(), orphans })
+                let overdue = Some(book.overdue());
+                plain(&Noted { book, ended: book::ended(&folder)?.pop(), orphans, overdue })
             }
             Inquiry::EndOf { run } => {
                 let folder = server.state_folder()?;

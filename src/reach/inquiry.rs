@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,6 +44,17 @@ pub enum Inquiry {
     VerifyBackup { path: PathBuf },
 }
 
+impl Inquiry {
+    /// How long a lost connection is tried again for the answer: whoever only looks at a server that is gone wants to know
+    /// that.
+    pub fn patience(&self) -> Option<Duration> {
+        match self {
+            Inquiry::VerifyBackup { .. } | Inquiry::Abandon { .. } | Inquiry::EndOrphans => None,
+            _ => Some(Duration::from_secs(20)),
+        }
+    }
+}
+
 /// What is checked out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CheckedOut {
@@ -61,6 +73,10 @@ pub struct Noted {
     /// What nobody follows any more, but still runs.
     #[serde(default)]
     pub orphans: Vec<Orphan>,
+    /// Seconds by which what is owed is overdue, by its name and by the clocks of the server. Absent where an earlier banister
+    /// answers.
+    #[serde(default)]
+    pub overdue: Option<BTreeMap<String, f64>>,
 }
 
 /// A command that still runs, of a run that nobody continues: it was abandoned, or its journal is gone.

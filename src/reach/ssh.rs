@@ -289,6 +289,19 @@ fn check_machine(server: &Server, machine: &str) -> Result<()> {
     Err(Failure::new(Kind::Refused, message).help(build_there(server)))
 }
 
+/// Where the banister is there, as a shell of the server's user reads it; nothing if that is not known.
+pub fn program_there(server: Option<&Server>) -> Option<String> {
+    match server.and_then(|server| server.agent.as_ref()) {
+        Some(agent) => Some(agent.display().to_string()),
+        None => {
+            let sha256 = &program().ok()?.sha256;
+            Some(format!(
+                "\"${{BANISTER_STATE:-${{XDG_STATE_HOME:-$HOME/.local/state}}/banister}}/agent/{sha256}/banister\""
+            ))
+        }
+    }
+}
+
 /// This program's digest and length.
 fn program() -> Result<&'static Program> {
     static PROGRAM: OnceLock<Result<Program>> = OnceLock::new();

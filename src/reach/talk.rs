@@ -3,6 +3,8 @@
 //! Nobody waits for a connection on which nothing is heard: this side says every two seconds that it is there, and the other
 //! side answers.
 
+pub use super::ssh::program_there;
+
 use super::lines::{self, Line};
 use super::ssh::{self, Connection, Part, Process};
 use crate::failure::{Context, Kind, Result};

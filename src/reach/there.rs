@@ -83,10 +83,15 @@ impl There {
 
     /// Asks something that may be asked twice.
     pub fn ask(&self, what: &What, stop: &Stop, tell: &dyn Fn(Told)) -> Result<Value> {
+        let asked = match what {
+            What::Inquire(inquiry) => inquiry.patience(),
+            _ => None,
+        };
+        let patience = asked.unwrap_or(PATIENCE);
         loop {
             let link = match what {
-                What::Inquire(_) => self.link(stop, tell)?,
-                _ => self.link(stop, tell).map_err(resumable)?,
+                What::Inquire(_) => self.link(patience, stop, tell)?,
+                _ => self.link(patience, stop, tell).map_err(resumable)?,
             };
             if let Ok(answer) = link.ask(what.clone(), stop, tell) {
                 // What became of a call can be asked on and on while the call itself is in vain.
@@ -100,12 +105,12 @@ impl There {
 
     /// Asks for a change. Fails with [`Kind::InDoubt`] if the connection was lost meanwhile, and is there again.
     pub fn change(&self, what: What, stop: &Stop, tell: &dyn Fn(Told)) -> Result<Value> {
-        let link = self.link(stop, tell).map_err(resumable)?;
+        let link = self.link(PATIENCE, stop, tell).map_err(resumable)?;
         if let Ok(answer) = link.ask(what, stop, tell) {
             self.state.lock().vain = Vain::default();
             return self.own(answer);
         }
-        self.link(stop, tell).map_err(resumable)?;
+        self.link(PATIENCE, stop, tell).map_err(resumable)?;
         Err(Failure::new(Kind::InDoubt, format!("the connection to `{}` was lost", self.server.name)))
     }
 
@@ -140,7 +145,7 @@ impl There {
     }
 
     /// The connection, made if there is none. One that was there before is waited for; the lock is taken again on it.
-    fn link(&self, stop: &Stop, tell: &dyn Fn(Told)) -> Result<Arc<Link>> {
+    fn link(&self, patience: Duration, stop: &Stop, tell: &dyn Fn(Told)) -> Result<Arc<Link>> {
         let mut state = self.state.lock();
         if let Some(link) = state.link.as_ref().filter(|link| !link.is_lost()) {
             return Ok(link.clone());
@@ -151,8 +156,8 @@ impl There {
                 state.vain.forget_after(lost.age());
                 let nonsense = lost.nonsense();
                 drop(lost);
-                self.after_loss(&mut state.vain, nonsense, stop, tell)?;
-                self.connect_again(state.held.as_ref(), stop, tell)?
+                self.after_loss(&mut state.vain, nonsense, patience, stop, tell)?;
+                self.connect_again(state.held.as_ref(), patience, stop, tell)?
             }
         };
         state.link = Some(link.clone());
@@ -185,6 +190,7 @@ impl There {
         &self,
         vain: &mut Vain,
         nonsense: Option<String>,
+        patience: Duration,
         stop: &Stop,
         tell: &dyn Fn(Told),
     ) -> Result<()> {
@@ -205,7 +211,7 @@ impl There {
                 .why(format!("{NONSENSE} times in a row"))
                 .help(help));
         }
-        if since.elapsed() > PATIENCE {
+        if since.elapsed() > patience {
             let message = format!("the connection to `{name}` is lost each time that something is asked");
             return Err(Failure::new(Kind::Interrupted, message).help("continue with `banister resume`"));
         }
@@ -214,8 +220,14 @@ impl There {
         Ok(())
     }
 
-    fn connect_again(&self, held: Option<&Holder>, stop: &Stop, tell: &dyn Fn(Told)) -> Result<Arc<Link>> {
-        let until = Instant::now() + PATIENCE;
+    fn connect_again(
+        &self,
+        held: Option<&Holder>,
+        patience: Duration,
+        stop: &Stop,
+        tell: &dyn Fn(Told),
+    ) -> Result<Arc<Link>> {
+        let until = Instant::now() + patience;
         let mut pause = PAUSE;
         loop {
             let failure = match self.connect(held, stop, tell) {

@@ -53,12 +53,13 @@ impl Noticing {
 
     fn write_with(&self, name: &str, event: When, says: &str, text: &str, releases: Vec<Moved>) {
         let About { run, runbook, servers, .. } = self.about.lock().clone();
+        let text = without_home(text, &self.run);
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
         let on = servers.join(", ");
         let notice = Notice {
             event,
             title: format!("{on}: {runbook} {says}").replace('\n', " ").into(),
-            text: text.into(),
+            text: text.as_str().into(),
             id: format!("{run}.{name}"),
             run,
             runbook,
@@ -72,6 +73,29 @@ impl Noticing {
             _ = write_once(&folder, name, &notice);
         }
     }
+}
+
+/// Paths of a site that was sent to this machine for the run are shown as they are in the site: nobody knows the folder here.
+fn without_home(text: &str, run: &Path) -> String {
+    let (Some(state), Some(name)) = (run.parent().and_then(Path::parent), run.file_name()) else {
+        return text.to_owned();
+    };
+    let begin = format!("{}/", state.join("sites").display());
+    let end = format!("/{}/", name.to_string_lossy());
+    let mut shown = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(&begin) {
+        shown.push_str(before);
+        // A key has no line's end in it.
+        rest = match after.split_once(&end).filter(|(key, _)| !key.contains(['\n', ' '])) {
+            Some((_, path)) => path,
+            None => {
+                shown.push_str(&begin);
+                after
+            }
+        };
+    }
+    shown + rest
 }
 
 impl Listener for Noticing {

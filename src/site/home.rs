@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 pub enum Home {
     /// On the machine where it was begun, from which each call goes to the server.
-    #[default]
     Here,
     /// On the server's machine, so that nobody's connection matters.
+    #[default]
     Server,
 }

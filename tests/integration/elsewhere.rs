@@ -4,6 +4,7 @@ mod backups;
 mod book;
 mod disk;
 mod home;
+mod homes;
 mod hooks;
 mod nonsense;
 mod obstacles;

@@ -6,7 +6,7 @@ use crate::kind::Form;
 use crate::machine::health::Check;
 use crate::machine::notify;
 use crate::script::check::{Finding, Severity};
-use crate::site::{Maintenance, Server, Site};
+use crate::site::{Home, Maintenance, Server, Site};
 use rustix::fs::{Access, access};
 use std::path::Path;
 
@@ -65,8 +65,21 @@ fn own_commands(server: &Server) -> Vec<(&str, String)> {
     found
 }
 
-/// Programs of notices, which this machine sends.
+/// The servers at which runs work and send their notices: whether programs of those are there is not asked.
+pub fn unasked(site: &Site) -> Vec<&str> {
+    if site.home != Home::Server || !site.notify.iter().any(|place| !place.programs().is_empty()) {
+        return Vec::new();
+    }
+    let elsewhere = site.servers.values().filter(|server| server.ssh.is_some());
+    elsewhere.map(|server| server.name.as_str()).collect()
+}
+
+/// Programs of notices, as far as this machine sends them.
 pub fn of_notices(site: &Site) -> Vec<Finding> {
+    // Runs on several servers work here, whatever their homes are.
+    if site.servers.len() == 1 && !unasked(site).is_empty() {
+        return Vec::new();
+    }
     let text = std::fs::read_to_string(&site.file).unwrap_or_default();
     let path = notify::path();
     let mut found = Vec::new();

@@ -3,6 +3,7 @@
 
 use crate::cli::arguments::Cli;
 use crate::cli::context::state_folder;
+use crate::home::remembered::{self, Remembered};
 use crate::journal::run;
 use crate::machine::backup::catalogue;
 use crate::script::layers::{Folder, Layers};
@@ -11,6 +12,7 @@ use crate::script::runbook::Runbook;
 use crate::site::{self, Server, Site};
 use clap::{Arg, Command, CommandFactory};
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
+use std::cmp::Reverse;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -56,6 +58,7 @@ impl Candidates {
         let command = self.at(command, &["doc"], "words", Candidates::pages);
         let command = self.at(command, &["resume"], "run", Candidates::open_runs);
         let command = self.at(command, &["show"], "run", Candidates::runs);
+        let command = self.at(command, &["attach"], "run", Candidates::open_runs);
         ["verify", "drill", "restore"]
             .into_iter()
             .fold(command, |command, name| self.at(command, &["backup", name], "backup", Candidates::backups))
@@ -118,11 +121,11 @@ impl Candidates {
     }
 
     fn runs(&self) -> Vec<CompletionCandidate> {
-        runs(|_| true)
+        runs(|_| true, |_| true)
     }
 
     fn open_runs(&self) -> Vec<CompletionCandidate> {
-        runs(run::Glance::is_open)
+        runs(run::Glance::is_open, |known| !known.over)
     }
 
     /// The backups on this machine, the newest first.
@@ -144,15 +147,26 @@ fn servers(site: Option<&Site>) -> Vec<CompletionCandidate> {
     all.map(|server| candidate(&server.name, &format!("kind {}", server.kind))).collect()
 }
 
-fn runs(wanted: impl Fn(&run::Glance) -> bool) -> Vec<CompletionCandidate> {
-    let all = state_folder().and_then(|state| run::all(&state)).unwrap_or_default();
-    let glances = all.into_iter().rev().filter(wanted);
+/// The runs that `here` holds for, and those at their servers that `there` does, the newest first.
+fn runs(
+    here: impl Fn(&run::Glance) -> bool,
+    there: impl Fn(&Remembered) -> bool,
+) -> Vec<CompletionCandidate> {
+    let Ok(state) = state_folder() else { return Vec::new() };
     let told = |glance: run::Glance| {
         let servers = glance.header.servers.join(",");
         let state = glance.state.name().replace('_', " ");
-        candidate(&glance.name, &format!("{} {servers}: {state}", glance.header.runbook))
+        (glance.started, glance.name, format!("{} {servers}: {state}", glance.header.runbook))
     };
-    glances.take(RUNS).map(told).collect()
+    let own = run::all(&state).unwrap_or_default().into_iter().filter(here).map(told);
+    let known = remembered::all(&state).into_iter().filter(there);
+    let theirs = known.map(|known| {
+        let state = if known.over { "over" } else { "at its server" };
+        (known.since, known.run, format!("{} {}: {state}", known.runbook, known.server))
+    });
+    let mut all: Vec<(String, String, String)> = own.chain(theirs).collect();
+    all.sort_by_cached_key(|(began, ..)| Reverse(began.parse::<jiff::Timestamp>().ok()));
+    all.into_iter().take(RUNS).map(|(_, name, help)| candidate(&name, &help)).collect()
 }
 
 fn candidate(value: &str, help: &str) -> CompletionCandidate {

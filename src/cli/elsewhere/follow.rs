@@ -77,6 +77,11 @@ impl There<'_> {
         }
     }
 
+    /// Whether its end was told.
+    pub fn has_ended(&self) -> bool {
+        self.has_ended
+    }
+
     /// Takes what was said, or waits for it so long. Whether the connection is the same as before.
     fn take(&mut self, wait: Duration) -> Result<bool> {
         if self.has_ended {

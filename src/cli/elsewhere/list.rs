@@ -1,7 +1,7 @@
 //! The runs that are at their servers: those of the site's servers, and those that were begun here.
 
 use super::{hello, next};
-use crate::cli::context::{Context, at_once};
+use crate::cli::context::Context;
 use crate::failure::{Failure, Kind, Result};
 use crate::home::parcel::key;
 use crate::home::remembered::{self, Remembered};
@@ -9,7 +9,12 @@ use crate::home::wire::{Listed, Says, What};
 use crate::journal::run;
 use crate::reach::talk::Talk;
 use crate::site::{Home, Server, Site};
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long a home may take to list its runs.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A run at its server.
 #[derive(Clone)]
@@ -38,40 +43,51 @@ pub fn ask(context: &Context, everywhere: bool) -> Result<Homes> {
     }
     let site = context.site_if_any().ok().flatten().map(Arc::new);
     let mut known = remembered::all(&context.state);
+    if let Some(site) = site.as_ref().filter(|_| !everywhere) {
+        known.retain(|known| known.site == site.file);
+    }
     let mut homes: Vec<(Arc<Site>, Server)> = Vec::new();
     if let Some(site) = &site {
-        let is_of_site =
-            |known: &Remembered, server: &Server| known.site == site.file && known.server == server.name;
         let servers = context.servers(site)?.into_iter().filter(|server| {
-            let is_home = site.home == Home::Server || known.iter().any(|known| is_of_site(known, server));
+            let is_home =
+                site.home == Home::Server || known.iter().any(|known| known.is_at(&site.file, server));
             server.ssh.is_some() && is_home
         });
         homes.extend(servers.map(|server| (site.clone(), server.clone())));
     }
     let mut found = Homes::default();
-    if site.is_none() || everywhere {
-        for known in &known {
-            let is_there =
-                |(site, server): &(Arc<Site>, Server)| site.file == known.site && server.name == known.server;
-            if homes.iter().any(is_there) {
-                continue;
-            }
-            match of(known) {
-                Ok(home) => homes.push(home),
-                Err(failure) => found.unknown.push((known.clone(), failure)),
-            }
+    for known in &known {
+        let is_asked = |(site, server): &(Arc<Site>, Server)| known.is_at(&site.file, server);
+        // Another server of the site was named, or it is over and its server is not there any more.
+        let is_meant = match &site {
+            Some(site) if site.file == known.site => context.given_server.is_none() && !known.over,
+            _ => true,
+        };
+        if homes.iter().any(is_asked) || !is_meant {
+            continue;
         }
-    } else if let Some(site) = &site {
-        known.retain(|known| known.site == site.file);
+        match of(known) {
+            Ok(home) => homes.push(home),
+            Err(failure) => found.unknown.push((known.clone(), failure)),
+        }
     }
-    let servers: Vec<&Server> = homes.iter().map(|(_, server)| server).collect();
-    let answers = at_once(&servers, |server| of_server(context, server));
-    for ((site, server), answer) in homes.iter().zip(answers) {
+    let of_home = |site: &Site, server: &Server| -> Vec<Remembered> {
+        known.iter().filter(|known| known.is_at(&site.file, server)).cloned().collect()
+    };
+    let asked: Vec<(&Server, Vec<Remembered>)> =
+        homes.iter().map(|(site, server)| (server, of_home(site, server))).collect();
+    let answers = std::thread::scope(|scope| {
+        let ask = |(server, theirs): &(&Server, Vec<Remembered>)| of_server(context, server, theirs);
+        let threads: Vec<_> = asked.iter().map(|asked| scope.spawn(move || ask(asked))).collect();
+        let joined = threads.into_iter().map(|thread| thread.join());
+        joined
+            .map(|answer| answer.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect::<Vec<_>>()
+    });
+    for (((site, server), (_, theirs)), answer) in homes.iter().zip(asked).zip(answers) {
         match answer {
             Ok(runs) => {
-                let theirs =
-                    known.iter().filter(|known| known.site == site.file && known.server == server.name);
-                forget_what_never_began(context, theirs, &runs);
+                found.unknown.extend(note(context, server, &theirs, &runs));
                 found.runs.extend(runs.into_iter().map(|listed| Found {
                     site: site.clone(),
                     server: server.clone(),
@@ -79,9 +95,7 @@ pub fn ask(context: &Context, everywhere: bool) -> Result<Homes> {
                 }));
             }
             Err(failure) => {
-                let theirs =
-                    known.iter().filter(|known| known.site == site.file && known.server == server.name);
-                found.unknown.extend(theirs.map(|known| (known.clone(), failure.clone())));
+                found.unknown.extend(theirs.into_iter().map(|known| (known, failure.clone())));
                 found.silent.push((server.name.clone(), failure));
             }
         }
@@ -89,42 +103,67 @@ pub fn ask(context: &Context, everywhere: bool) -> Result<Homes> {
     found.runs.sort_by_cached_key(|found| {
         (found.listed.started.parse::<jiff::Timestamp>().ok(), found.listed.run.clone())
     });
-    // Two sites may mean the same server.
-    found.runs.dedup_by(|a, b| a.listed.run == b.listed.run);
+    // Two sites may mean the same server, and two names the same checkout.
+    let mut seen = BTreeSet::new();
+    found.runs.retain(|found| seen.insert(found.listed.run.clone()));
+    found.unknown.retain(|(known, _)| !seen.contains(&known.run));
     Ok(found)
 }
 
-/// What was remembered an hour ago and is not at its home did not begin: whoever wanted it was killed before that.
-fn forget_what_never_began<'a>(
+/// Notes what a home says of the runs that were begun here. Those of which it says nothing although they should be there are
+/// given back, with why; one that was remembered an hour ago at this address did not begin: whoever wanted it was killed before
+/// that.
+fn note(
     context: &Context,
-    known: impl Iterator<Item = &'a Remembered>,
+    server: &Server,
+    known: &[Remembered],
     runs: &[Listed],
-) {
+) -> Vec<(Remembered, Failure)> {
     let hour = jiff::SignedDuration::from_hours(1);
     let is_old = |since: &str| {
         since
             .parse::<jiff::Timestamp>()
             .is_ok_and(|since| jiff::Timestamp::now().duration_since(since) > hour)
     };
-    for known in known.filter(|known| is_old(&known.since)) {
-        if !runs.iter().any(|listed| listed.run == known.run) {
-            remembered::forget(&context.state, &known.run);
+    let mut missing = Vec::new();
+    for known in known {
+        match runs.iter().find(|listed| listed.run == known.run) {
+            Some(listed) if listed.is_open || listed.is_at_work => {}
+            Some(_) => remembered::note_over(&context.state, &known.run),
+            None if known.over => {}
+            None if server.ssh.as_ref() != Some(&known.ssh) => {
+                let message = format!("it was begun at `{}`", known.ssh);
+                let why = format!("`{}` is at `{}` now", server.name, server.ssh.clone().unwrap_or_default());
+                missing.push((known.clone(), Failure::new(Kind::NotFound, message).why(why)));
+            }
+            None if is_old(&known.since) => remembered::forget(&context.state, &known.run),
+            None => {}
+        }
+    }
+    missing
+}
+
+/// Where a run is that was begun here: at the server of that name, or at that address.
+fn of(known: &Remembered) -> Result<(Arc<Site>, Server)> {
+    let site = Arc::new(Site::load(&known.site)?);
+    let mut servers = site.servers.values().filter(|server| known.is_at(&site.file, server));
+    match servers.next().cloned() {
+        Some(server) => Ok((site, server)),
+        None => {
+            let message = format!("`{}` in site.toml is not at `{}` any more", known.server, known.ssh);
+            Err(Failure::new(Kind::Invalid, message).help("put its table back to see and continue the run"))
         }
     }
 }
 
-fn of(known: &Remembered) -> Result<(Arc<Site>, Server)> {
-    let site = Arc::new(Site::load(&known.site)?);
-    let server = site.server(&known.server)?.clone();
-    match server.ssh.is_some() {
-        true => Ok((site, server)),
-        false => Err(Failure::new(Kind::Invalid, format!("`{}` is on this machine now", server.name))),
-    }
-}
-
-/// The runs of one server.
-pub fn of_server(context: &Context, server: &Server) -> Result<Vec<Listed>> {
-    let talk = Talk::begin(server, &hello(context, What::Runs { key: key(server) }))?;
+/// The runs of one server, and those that are remembered of it, whatever its table says now.
+///
+/// Fails with [`Kind::Unreachable`] if it does not answer within a minute.
+pub fn of_server(context: &Context, server: &Server, known: &[Remembered]) -> Result<Vec<Listed>> {
+    let runs = known.iter().map(|known| known.run.clone()).collect();
+    let what = What::Runs { key: key(server), checkout: server.checkout.clone(), runs };
+    let talk = Talk::begin(server, &hello(context, what))?;
+    let until = Instant::now() + PATIENCE;
     let mut said = Vec::new();
     loop {
         match next(&talk, server)? {
@@ -134,6 +173,14 @@ pub fn of_server(context: &Context, server: &Server) -> Result<Vec<Listed>> {
             Some(Says::Exit(_)) => {
                 let message = format!("the runs on `{}` can't be listed", server.name);
                 return Err(Failure::new(Kind::Refused, message).why(said.concat().trim()));
+            }
+            _ if Instant::now() > until => {
+                let message = format!(
+                    "`{}` did not say within {}s which runs are there",
+                    server.name,
+                    PATIENCE.as_secs()
+                );
+                return Err(Failure::new(Kind::Unreachable, message));
             }
             _ => {}
         }

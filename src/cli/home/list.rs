@@ -10,11 +10,27 @@ use crate::journal::run::{self, Glance, Summary};
 use crate::reach::desk::say;
 use crate::runner;
 use crate::secret;
+use crate::site::{Server, Site};
+use std::path::{Path, PathBuf};
 
-/// Says them, the oldest first.
-pub fn list(context: &Context, key: &str) -> Result<()> {
+/// Says them, the oldest first: those of this key, those that began for the same checkout under another name, and those that
+/// are named.
+pub fn list(context: &Context, key: &str, checkout: &Path, named: &[String]) -> Result<()> {
     let folder = parcel::folder(&context.state, key);
-    let all = run::all(&context.state)?.into_iter().filter(|glance| glance.header.site.starts_with(&folder));
+    let sites = parcel::sites(&context.state);
+    let mut wanted = checkout.to_owned();
+    if let (Ok(rest), Some(home)) = (checkout.strip_prefix("~"), std::env::var_os("HOME")) {
+        wanted = PathBuf::from(home).join(rest);
+    }
+    let is_of_checkout = |site: &Path| {
+        let is_it = |server: &Server| server.checkout == wanted;
+        site.starts_with(&sites) && Site::load(site).is_ok_and(|site| site.servers.values().any(is_it))
+    };
+    let is_meant = |glance: &Glance| {
+        let site = &glance.header.site;
+        site.starts_with(&folder) || named.contains(&glance.name) || glance.is_open() && is_of_checkout(site)
+    };
+    let all = run::all(&context.state)?.into_iter().filter(is_meant);
     let all: Vec<Glance> = all.map(Glance::verified).collect();
     let count = all.len();
     let listed = all.into_iter().enumerate().map(|(n, glance)| listed(context, &glance, n + 1 == count));
@@ -27,6 +43,8 @@ fn listed(context: &Context, glance: &Glance, is_newest: bool) -> Listed {
         true => outcome::lines(context, &Summary::as_far_as_readable(&glance.path).0),
         false => (String::new(), String::new()),
     };
+    let is_at_work = runner::is_at_work(&glance.path);
+    let ended = if is_at_work { None } else { glance.last.clone() };
     let head = show::head(glance, glance.unread.as_ref().map(Unread::failure));
     Listed {
         run: glance.name.clone(),
@@ -37,7 +55,8 @@ fn listed(context: &Context, glance: &Glance, is_newest: bool) -> Listed {
         wrong: unread::briefly(glance),
         head: secret::show_value(head),
         is_open: glance.is_open(),
-        is_at_work: runner::is_at_work(&glance.path),
+        is_at_work,
+        ended,
         text: secret::show(&text).into_owned(),
         next: secret::show(&next).into_owned(),
     }

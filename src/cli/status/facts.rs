@@ -1,11 +1,14 @@
 //! What `status` found out about a server: as it is in `status --json`, and in words.
 
 use crate::book::{Ended, FailedRelease, Open, Owed};
+use crate::failure::Failure;
+use crate::home::wire::Listed;
 use crate::machine::backup::{Card, is_reference};
 use crate::machine::release::{Release, pinned};
 use crate::reach::inquiry::Orphan;
 use crate::report::text::{Style, table};
 use crate::runner::notices::Untaken;
+use crate::site::Server;
 use serde::Serialize;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -62,6 +65,14 @@ pub struct LastRun {
     pub next: String,
 }
 
+impl LastRun {
+    /// One at its home.
+    pub fn of(listed: Listed) -> LastRun {
+        let Listed { run, runbook, state, text, next, .. } = listed;
+        LastRun { run, runbook, state, text, next }
+    }
+}
+
 /// A backup of the server.
 #[derive(Debug, Serialize)]
 pub struct Backup {
@@ -83,6 +94,34 @@ impl Backup {
 }
 
 impl Facts {
+    /// Those of a server that can't be reached.
+    pub fn of_silent(server: &Server, failure: &Failure) -> Facts {
+        let why = failure.to_string();
+        Facts {
+            name: server.name.clone(),
+            kind: server.kind.clone(),
+            release: None,
+            runs: None,
+            commit: None,
+            healthy: None,
+            checks: Value::default(),
+            problem: Some(why.clone()),
+            lock: Some(format!("unknown: {why}")),
+            last_run: None,
+            half_way: None,
+            unfinished: None,
+            owed: None,
+            failed_releases: None,
+            last_ended: None,
+            orphans: None,
+            notes: Vec::new(),
+            untaken_notices: Vec::new(),
+            unknown: Some(why.clone()),
+            backups: None,
+            backups_unknown: Some(why),
+        }
+    }
+
     /// Whether it is healthy, in words.
     pub fn health(&self, style: Style) -> String {
         match (self.healthy, &self.problem) {

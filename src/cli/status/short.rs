@@ -5,7 +5,9 @@ use crate::cli::context::{Context, at_once, is_same_site};
 use crate::cli::outcome;
 use crate::event::RunState;
 use crate::failure::Result;
+use crate::home::remembered::{self, Remembered};
 use crate::journal::run::Summary;
+use crate::output::word;
 use crate::reach::Reach;
 use crate::reach::inquiry::{self, Noted};
 use crate::runner::{answers, notices};
@@ -13,7 +15,7 @@ use crate::secret;
 use crate::site::{Server, Site};
 use serde_json::json;
 
-/// Prints them; nothing if nothing needs attention. It is quick: neither is health asked, nor another machine.
+/// Prints them; nothing if nothing needs attention. It is quick: neither is health asked, nor another machine, which is said.
 pub fn short(context: &Context) -> Result<u8> {
     let site = std::sync::Arc::new(context.site()?);
     let reach = context.reach(&site);
@@ -31,8 +33,18 @@ pub fn short(context: &Context) -> Result<u8> {
         }
         list.push(json!({ "name": server.name, "needs": text }));
     }
-    if context.json {
-        println!("{}", json!(list));
+    let unasked: Vec<&str> =
+        servers.iter().filter(|server| server.ssh.is_some()).map(|server| server.name.as_str()).collect();
+    match context.json {
+        true => println!("{}", json!(list)),
+        false if unasked.is_empty() || context.quiet => {}
+        false => {
+            println!(
+                "not asked, as it is on another machine: {}; ask with `{}`",
+                unasked.join(", "),
+                context.command("status")
+            );
+        }
     }
     Ok(0)
 }
@@ -49,6 +61,13 @@ fn attention(context: &Context, site: &Site, reach: &dyn Reach, server: &Server)
     if let Some(run) = last.as_ref().filter(|run| run.is_open() && needs_somebody(run)) {
         let (text, next) = outcome::lines(context, run);
         needs.push(format!("{text}; next: {next}"));
+    }
+    // Those that were begun here and are at the server: it is not asked.
+    let theirs = remembered::all(&context.state).into_iter().rev();
+    let mut theirs = theirs.filter(|known| !known.over && known.is_at(&site.file, server));
+    if let Some(Remembered { run, runbook, .. }) = theirs.next() {
+        let attach = context.command(&format!("attach {}", word(&run)));
+        needs.push(format!("`{runbook}` ({run}) is at its server, and may be unfinished; see `{attach}`"));
     }
     match &noted {
         Some(Ok(noted)) => needs.extend(left(context, &server.name, noted, last.as_ref())),
@@ -84,7 +103,7 @@ fn left(context: &Context, server: &str, noted: &Noted, own: Option<&Summary>) -
         .collect();
     let owed: Vec<&str> =
         book.owed.iter().filter(|owed| book.is_left(owed)).map(|owed| owed.text.as_str()).collect();
-    found.extend(crate::cli::lock::overdue(context, server, book));
+    found.extend(crate::cli::lock::overdue(context, server, noted));
     if !owed.is_empty() {
         found.push(format!("owed: {}", owed.join(", ")));
     }

@@ -20,10 +20,13 @@ pub(super) fn pages() -> [Page; 6] {
 }
 
 const HOME: &str = "\
-Where a run on one server with `ssh` works: a text at the beginning of `site.toml`. With `\"server\"` its journal \
-is at that server, and it continues if this machine is switched off; other machines with the same \
-`site.toml` follow and continue it. With `\"here\"`, the default, both are on the machine where it was \
-begun, as with `--foreground` and for a run on several servers.";
+Where a run on one server with `ssh` works: a text at the beginning of `site.toml`. With `\"server\"`, the default, its \
+journal is at that server, and it continues if this machine is switched off; other machines with the same \
+`site.toml` follow and continue it. With `\"here\"` both are on the machine where it was begun, as with `--foreground` and \
+for a run on several servers.
+
+A run does not begin at a server whose systemd ends it at the logout (`KillUserProcesses` in logind.conf) and where lingering \
+is off for its user: `sudo loginctl enable-linger USER` there turns it on.";
 
 const UNATTENDED: &str = "\
 What a run in the background does with a question or a failure where nobody is there, unless `--unattended` says it: \
@@ -38,7 +41,8 @@ run uses what `site.toml` said when it was begun or resumed. Runs with `--foregr
 const METRICS: &str = "\
 The file for Prometheus's textfile collector that is written when a run ends, such as \
 `\"/var/lib/prometheus/node-exporter/banister.prom\"`. It stands at the beginning of `site.toml`; a relative path is in the \
-site's folder. `banister metrics --file FILE` writes the same, for a timer, and for runs that work at their server (`home`). Whoever looks finds the old file or the new one, and \
+site's folder. `banister metrics --file FILE` writes the same, for a timer. When a run ends that works at its server (`home`), \
+it is written by the terminal that shows that; without one, use a timer. Whoever looks finds the old file or the new one, and \
 nothing in between.
 
 Each server has the label `server`:

@@ -21,32 +21,32 @@ const STEPS: &str = r#"fn main() {
 const WHOLE: &str = "config begin\nconfig end\nbuild begin\nbuild end\nup begin\nup end\n";
 
 /// A world whose runs are at home at the server.
-struct AtServer(Elsewhere);
+pub struct AtServer(pub Elsewhere);
 
 impl AtServer {
-    fn new() -> AtServer {
+    pub fn new() -> AtServer {
         AtServer::on(|network| network.host("far"))
     }
 
     fn on(host: impl FnOnce(&sshd::Network) -> sshd::Host) -> AtServer {
         let elsewhere = Elsewhere::on(host);
         let site = elsewhere.world.read("site.toml");
-        elsewhere.world.write("site.toml", &format!("home = \"server\"\n{site}"));
+        elsewhere.world.write("site.toml", site.strip_prefix("home = \"here\"\n").unwrap());
         AtServer(elsewhere)
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.0.command(arguments);
         command.env_remove("BANISTER_FOREGROUND");
         command
     }
 
-    fn banister(&self, arguments: &[&str]) -> Said {
+    pub fn banister(&self, arguments: &[&str]) -> Said {
         said(self.command(arguments).output().unwrap())
     }
 
     /// The same on another machine, which has the same site and remembers nothing.
-    fn colleague(&self, arguments: &[&str]) -> Command {
+    pub fn colleague(&self, arguments: &[&str]) -> Command {
         let desk = self.0.world.path().join("desk");
         for folder in ["", "runbooks"] {
             fs::create_dir_all(desk.join(folder)).unwrap();
@@ -66,11 +66,11 @@ impl AtServer {
         command
     }
 
-    fn state(&self) -> PathBuf {
+    pub fn state(&self) -> PathBuf {
         self.0.host.home().join(".local/state/banister")
     }
 
-    fn runs(&self) -> Vec<PathBuf> {
+    pub fn runs(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(self.state().join("runs")).into_iter().flatten().flatten();
         let mut runs: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
         runs.sort();
@@ -92,7 +92,7 @@ impl AtServer {
     }
 
     /// Nobody works there any more.
-    fn until_quiet(&self) {
+    pub fn until_quiet(&self) {
         wait(|| processes(&self.0.host.home()).is_empty());
     }
 }
@@ -175,6 +175,14 @@ fn a_run_at_its_server_is_begun_shown_and_continued_from_here() {
     let run = at.runs()[0].file_name().unwrap().to_str().unwrap().to_owned();
     let typed = at.banister(&["repl", "--run", &run]);
     assert!(typed.err.contains("is at its server, `web`"), "{typed:?}");
+    // What it says to type works.
+    let line = typed.err.split("type in it there: `").nth(1).unwrap().split('`').next().unwrap();
+    let there = at.command(&[]);
+    let path = there.get_envs().find(|(name, _)| *name == "PATH").unwrap().1.unwrap().to_owned();
+    let mut there = Command::new("sh");
+    there.args(["-c", &format!("echo '20 + 22' | {line}")]).env("PATH", path);
+    let there = said(there.output().unwrap());
+    assert!(there.code == Some(0) && there.out.contains("42"), "{line}: {there:?}");
     at.0.world.write("mended", "");
     let resumed = at.banister(&["resume"]);
     assert_eq!(resumed.code, Some(0), "{resumed:?}");

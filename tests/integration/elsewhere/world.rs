@@ -6,7 +6,7 @@ use crate::support::{Said, World, said};
 use std::path::PathBuf;
 use std::process::Command;
 
-/// A world whose server is reached over ssh.
+/// A world whose server is reached over ssh, and whose runs work on this machine.
 pub struct Elsewhere {
     pub host: Host,
     pub network: Network,
@@ -35,7 +35,7 @@ impl Elsewhere {
         world.write(
             "site.toml",
             &format!(
-                "[servers.web]\nssh = \"far\"\nkind = \"plain\"\ncheckout = \"{}\"\n",
+                "home = \"here\"\n[servers.web]\nssh = \"far\"\nkind = \"plain\"\ncheckout = \"{}\"\n",
                 checkout.display()
             ),
         );

@@ -63,8 +63,11 @@ impl Far {
         fs::write(machine.path("/etc/far/sshd_config"), SSHD).unwrap();
         let config = "Host *\n  HostName 127.0.0.1\n  Port 2222\n  IdentityFile /etc/far/key\n  IdentitiesOnly yes\n  \
                       StrictHostKeyChecking no\n  UserKnownHostsFile /etc/far/known\n";
-        fs::write(machine.path("/etc/far/config"), format!("Host ops\n  User ops\nHost root\n  User root\n{config}"))
-            .unwrap();
+        fs::write(
+            machine.path("/etc/far/config"),
+            format!("Host ops\n  User ops\nHost root\n  User root\n{config}"),
+        )
+        .unwrap();
         let ssh = "#!/bin/sh\nexec /usr/bin/ssh -F /etc/far/config \"$@\"\n";
         fs::write(machine.path("/usr/local/bin/ssh"), ssh).unwrap();
         let logind = "[Login]\nKillUserProcesses=yes\nKillExcludeUsers=\n";
@@ -104,7 +107,11 @@ impl Far {
     fn wait_for(&self, what: &str, is_so: impl Fn() -> bool) {
         let end = Instant::now() + Duration::from_secs(90);
         while !is_so() {
-            let asked = ["sh", "-c", "cat /root/.local/state/banister/runs/*/runner.log /home/ops/.local/state/banister/runs/*/runner.log; loginctl; journalctl --no-pager -n 40"];
+            let asked = [
+                "sh",
+                "-c",
+                "cat /root/.local/state/banister/runs/*/runner.log /home/ops/.local/state/banister/runs/*/runner.log; loginctl; journalctl --no-pager -n 40",
+            ];
             assert!(
                 Instant::now() < end,
                 "{what}: {:?}\n{}\n{}",
@@ -125,7 +132,8 @@ impl Far {
 
     /// What logind has ended by now is gone.
     fn kills(&self) -> bool {
-        let line = "setsid sleep 4242 </dev/null >/dev/null 2>&1 & sleep 0.2; pgrep -fx 'sleep 4242' >/dev/null";
+        let line =
+            "setsid sleep 4242 </dev/null >/dev/null 2>&1 & sleep 0.2; pgrep -fx 'sleep 4242' >/dev/null";
         assert_eq!(self.over_ssh(line).code, Some(0));
         self.until_logged_out();
         let end = Instant::now() + Duration::from_secs(5);
@@ -159,7 +167,8 @@ impl Far {
         );
         assert_eq!(self.read("digests"), digest, "the secrets of both reach the unit");
         let kept = format!("{}/.local/state", if self.user == "root" { "/root" } else { "/home/ops" });
-        let found = ["grep", "-rlE", "of-the-desk-91ab|of-the-server-5c1f", &kept, "/etc/systemd", "/srv/desk/state"];
+        let found =
+            ["grep", "-rlE", "of-the-desk-91ab|of-the-server-5c1f", &kept, "/etc/systemd", "/srv/desk/state"];
         assert_eq!(self.machine.run(User::Root, &found).out, "", "and no file that outlives a boot");
     }
 }
@@ -178,10 +187,20 @@ fn a_run_of_a_user_outlives_the_login_once_they_linger_and_is_refused_where_they
     assert!(far.kills(), "logind ends what is left behind");
     let refused = far.banister(&["run", "long"]);
     assert_eq!(refused.code, Some(1), "{refused:?}");
-    assert!(refused.err.contains("systemd there ends a run when nobody is logged in any more"), "{refused:?}");
-    assert!(refused.err.contains("sudo loginctl enable-linger ops`; or have runs work on your own machine"), "{refused:?}");
+    assert!(
+        refused.err.contains("systemd there ends a run when nobody is logged in any more"),
+        "{refused:?}"
+    );
+    assert!(
+        refused.err.contains("sudo loginctl enable-linger ops`; or have runs work on your own machine"),
+        "{refused:?}"
+    );
     assert_eq!(far.read("trace"), "");
-    let left = ["sh", "-c", "find /home/ops/.local/state/banister/runs /home/ops/.local/state/banister/sites /srv/desk/state/homes -type f"];
+    let left = [
+        "sh",
+        "-c",
+        "find /home/ops/.local/state/banister/runs /home/ops/.local/state/banister/sites /srv/desk/state/homes -type f",
+    ];
     assert_eq!(far.machine.run(User::Root, &left).out, "", "nothing was begun");
     let runs = far.banister(&["runs"]);
     assert!(runs.out.contains("there are no runs yet"), "{runs:?}");
