@@ -3,6 +3,8 @@
 //! `tests/run --bench` measures. The peers are ansible-core and pyinfra from PyPI, put into `target/peers`; without
 //! them, what is measured with them is left out. `cargo test --bench elsewhere` only tries one short round.
 
+#[path = "support/homes.rs"]
+mod homes;
 #[path = "support/measure.rs"]
 mod measure;
 #[path = "../tests/support/program.rs"]
@@ -30,6 +32,7 @@ fn main() {
     let network = Network::new(folder.path());
     let hosts: Vec<Host> = (0..either(10, 2)).map(|n| network.host(&format!("h{n}"))).collect();
     let world = World { folder: folder.path(), network: &network, hosts: hosts.len() };
+    homes::homes(&world, &hosts[0]);
     round_trip(&world);
     backups(&world);
     hundred(&world);
@@ -46,7 +49,8 @@ struct World<'a> {
 impl World<'_> {
     /// A site of servers that are `ssh`, or here, and a runbook called `try`.
     fn site(&self, servers: usize, ssh: impl Fn(usize) -> Option<String>, more: &str, runbook: &str) {
-        let mut site = String::new();
+        // Runs work on this machine, unless it is said otherwise.
+        let mut site = "home = \"here\"\n".to_owned();
         for n in 0..servers {
             let checkout = self.folder.join(format!("s{n}"));
             if !checkout.exists() {
