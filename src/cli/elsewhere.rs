@@ -75,7 +75,7 @@ pub fn run(
     runbook.require(&parameters)?;
     // What the site keeps of it is here.
     stale::settle(context, &site, &runbook, &options.answers)?;
-    let parcel = Parcel::of(&site, server)?;
+    let parcel = Parcel::of(&site, server, &server.name)?;
     let run = runs::new_name();
     Remembered::new(&run, &options.runbook, server, &site.file).write(&context.state)?;
     let what = What::Begin {
@@ -116,7 +116,14 @@ pub fn run(
 
 /// Continues a run at its server, with the site as it is here now.
 pub fn resume(context: &Context, found: &Found, options: &ResumeOptions) -> Result<u8> {
-    let parcel = if options.original { None } else { Some(Parcel::of(&found.site, &found.server)?) };
+    let name = match found.listed.servers.as_slice() {
+        [only] => only,
+        _ => &found.server.name,
+    };
+    let parcel = match options.original {
+        true => None,
+        false => Some(Parcel::of(&found.site, &found.server, name)?),
+    };
     let answers = &options.answers;
     // What is answered here is answered to whoever asks there; who begins to work on it knows the answers itself.
     let is_there =

@@ -70,9 +70,9 @@ pub fn is_same(a: &Path, b: &Path) -> bool {
 }
 
 impl Parcel {
-    /// What a run on this server needs. Fails with [`Kind::Invalid`] if something of it can't be sent, by its name.
-    pub fn of(site: &Site, server: &Server) -> Result<Parcel> {
-        let toml = part(site, server)?;
+    /// What a run on this server needs, which knows it by `name`: its table may have been renamed since that began. Fails with [`Kind::Invalid`] if something of it can't be sent, by its name.
+    pub fn of(site: &Site, server: &Server, name: &str) -> Result<Parcel> {
+        let toml = part(site, server, name)?;
         let mut files = BTreeMap::new();
         let mut bytes = 0;
         for folder in FOLDERS {
@@ -163,8 +163,8 @@ pub fn remove(folder: &Path) {
     _ = tree::remove(folder);
 }
 
-/// The part of `site.toml` that is about the server and about runs.
-fn part(site: &Site, server: &Server) -> Result<String> {
+/// The part of `site.toml` that is about the server, as `name`, and about runs.
+fn part(site: &Site, server: &Server, name: &str) -> Result<String> {
     let shown = site.file.display();
     let failed = || format!("`{shown}` can't be sent to `{}`", server.name);
     let text = fs::read_to_string(&site.file).or_fail(Kind::Invalid, failed)?;
@@ -193,7 +193,7 @@ fn part(site: &Site, server: &Server) -> Result<String> {
             ));
         }
     }
-    let servers = toml::Table::from_iter([(server.name.clone(), toml::Value::Table(own))]);
+    let servers = toml::Table::from_iter([(name.to_owned(), toml::Value::Table(own))]);
     whole.insert("servers".into(), toml::Value::Table(servers));
     toml::to_string(&whole).or_fail(Kind::Bug, failed)
 }

@@ -311,3 +311,18 @@ fn send_to(
         std::thread::sleep(pause);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_of_a_site_that_was_sent_here_is_shown_as_it_is_in_the_site() {
+        let run = Path::new("/home/ops/state/runs/one");
+        let text =
+            "at   /home/ops/state/sites/0a1b/one/runbooks/try.rhai:3\nsee /home/ops/state/sites/ and /srv";
+        let shown = "at   runbooks/try.rhai:3\nsee /home/ops/state/sites/ and /srv";
+        assert_eq!(without_home(text, run), shown);
+        assert_eq!(without_home("nothing", run), "nothing");
+    }
+}

@@ -90,6 +90,16 @@ fn bash_completes_the_names_of_runs_and_of_backups_on_this_machine() {
     assert_eq!(offered(&world, &["show", ""]), runs);
     // Only one of them can be gone on with.
     assert_eq!(offered(&world, &["resume", ""]), runs[..1]);
+    // Those that are at their server are remembered here; it is not asked.
+    for (run, over) in [("20200101-000000-aaaa", true), ("20200102-000000-bbbb", false)] {
+        let known = format!(
+            r#"{{"run":"{run}","runbook":"update","server":"far","ssh":"nobody@far.invalid","site":"/site.toml","since":"2020-01-01T00:00:00Z","over":{over}}}"#
+        );
+        world.write(&format!("state/homes/{run}.json"), &known);
+    }
+    assert_eq!(offered(&world, &["show", "20200"]), ["20200101-000000-aaaa", "20200102-000000-bbbb"]);
+    assert_eq!(offered(&world, &["resume", "20200"]), ["20200102-000000-bbbb"]);
+    assert_eq!(offered(&world, &["attach", "20200"]), ["20200102-000000-bbbb"]);
     // The other server is asked for nothing: it can't be reached.
     let backups = names(&["backup", "list", "--json", "--server", "web"]);
     assert_eq!(backups.len(), 1);

@@ -42,9 +42,11 @@ fn an_open_run_is_seen_and_continued_after_its_server_was_renamed_or_its_checkou
         let listed = said(command.output().unwrap());
         assert!(listed.out.contains(&run) && listed.out.contains("failed"), "{listed:?}");
     }
+    // It stays the run of the server that it began with.
     let resumed = at.banister(&["resume"]);
-    assert_ne!(resumed.code, Some(0), "{resumed:?}");
-    assert!(resumed.err.contains("`web`") && !resumed.out.contains("nothing to resume"), "{resumed:?}");
+    assert_eq!(resumed.code, Some(1), "{resumed:?}");
+    assert!(resumed.out.contains("state: `try` failed on web in step `Break`"), "{resumed:?}");
+    at.until_quiet();
     at.0.world.write("site.toml", &site.replace("/web\"", "/other\""));
     let listed = at.banister(&["runs"]);
     assert!(listed.out.contains(&run) && listed.out.contains("failed"), "{listed:?}");
@@ -54,6 +56,10 @@ fn an_open_run_is_seen_and_continued_after_its_server_was_renamed_or_its_checkou
     at.0.world.write("site.toml", &site);
     let shown = at.banister(&["show"]);
     assert!(shown.out.contains(&run), "{shown:?}");
+    at.0.world.write("site.toml", &site.replace("[servers.web]", "[servers.blog]"));
+    at.0.runbook(&BREAKS.replace("[\"false\"]", "[\"true\"]"));
+    let resumed = said(at.colleague(&["resume"]).output().unwrap());
+    assert_eq!(resumed.code, Some(0), "{resumed:?}");
 }
 
 #[test]
