@@ -16,6 +16,7 @@ mod demo;
 mod doc;
 mod elsewhere;
 mod home;
+mod homes;
 mod init;
 mod list;
 mod lock;

@@ -1,7 +1,7 @@
 //! `banister attach`.
 
 use super::context::{Context, at_once};
-use super::{elsewhere, outcome, view};
+use super::{elsewhere, homes, outcome, view};
 use crate::book::{self, Book, Open};
 use crate::event::RunState;
 use crate::failure::Result;
@@ -19,7 +19,7 @@ use std::sync::Arc;
 pub fn attach(context: &Context, run: Option<&str>) -> Result<u8> {
     let works = |glance: &Glance| runner::is_at_work(&glance.path);
     let is_here = run.is_none() && context.find_run(None, works)?.is_some();
-    if !is_here && let Some(found) = elsewhere::list::find(context, run, |listed| listed.is_at_work)? {
+    if !is_here && let Some(found) = homes::find(context, run, |listed| listed.is_at_work)? {
         return elsewhere::attach(context, &found);
     }
     let Some(found) = context.find_run(run, works)? else {

@@ -4,31 +4,26 @@
 //! by the same screens as one on this machine.
 
 mod follow;
-pub mod list;
 
 use super::arguments::{Answers, ResumeOptions, RunOptions};
 use super::context::Context;
+use super::homes::{Found, hello, next};
 use super::{stale, view};
 use crate::data::Arguments;
 use crate::failure::{Context as _, Failure, Kind, Result};
 use crate::home::parcel::Parcel;
 use crate::home::remembered::{self, Remembered};
-use crate::home::wire::{Caller, Hello, Says, What, Wish};
+use crate::home::wire::{Says, What, Wish};
 use crate::journal::run as runs;
 use crate::output::{self, Stream, word};
-use crate::person::{Person, whoami};
-use crate::reach::talk::{Heard, Talk};
-use crate::reach::wire::Speaks;
+use crate::person::Person;
+use crate::reach::talk::Talk;
 use crate::report::prompt::Terminal;
 use crate::script::runbook::Runbook;
 use crate::site::{Home, Server, Site};
 use follow::There;
-pub use list::Found;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
-
-const TICK: Duration = Duration::from_millis(500);
 
 /// How a command there ended.
 enum Called {
@@ -134,7 +129,9 @@ pub fn resume(context: &Context, found: &Found, options: &ResumeOptions) -> Resu
         false => None,
     };
     let run = found.listed.run.clone();
-    call(context, found, What::Resume { run, options: plain(options)?, parcel }, person, false)
+    // What was given answers nothing else.
+    let leaves = found.listed.is_at_work && !context.is_interactive();
+    call(context, found, What::Resume { run, options: plain(options)?, parcel }, person, leaves)
 }
 
 /// Looks on, if somebody works on the run; else says how it stands.
@@ -230,34 +227,6 @@ impl Call<'_> {
                 Some(Says::Exit(code)) => return Ok(Called::Code(code)),
                 Some(_) => {}
             }
-        }
-    }
-}
-
-fn hello(context: &Context, what: What) -> Hello {
-    let caller = Caller {
-        by: whoami(),
-        interactive: context.is_interactive(),
-        color: context.style.color,
-        json: context.json,
-        quiet: context.quiet,
-        verbose: context.verbose,
-        site: context.given_site.clone(),
-        server: context.given_server.clone(),
-    };
-    Hello { program: env!("CARGO_PKG_VERSION").into(), speaks: Speaks::OURS, caller, what }
-}
-
-/// What is said next; nothing if there is nothing yet, or it is not understood. Fails with [`Kind::Unreachable`] if the
-/// connection is lost.
-fn next(talk: &Talk, server: &Server) -> Result<Option<Says>> {
-    match talk.next(TICK) {
-        Heard::Said(line) => Ok(serde_json::from_slice(&line).ok()),
-        Heard::Nothing => Ok(None),
-        Heard::Lost(said) => {
-            let failure =
-                Failure::new(Kind::Unreachable, format!("the connection to `{}` was lost", server.name));
-            Err(said.into_iter().fold(failure, |failure, said| failure.why(format!("it said `{said}`"))))
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `banister metrics`, and the file that `metrics` in `site.toml` names.
 
 use super::context::{Context, at_once, is_same_site};
-use super::elsewhere;
+use super::homes;
 use crate::event::RunState;
 use crate::failure::{Context as _, Failure, Kind, Result};
 use crate::home::remembered;
@@ -62,7 +62,7 @@ fn see(context: &Context, site: &Site, reach: &dyn Reach, server: &Server) -> Se
     Seen {
         release,
         at_home: match is_home && context.abroad.is_none() {
-            true => elsewhere::list::of_server(context, server, &known),
+            true => homes::of_server(context, server, &known),
             false => Ok(Vec::new()),
         },
         noted: inquiry::noted(reach, server),

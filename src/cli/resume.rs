@@ -2,7 +2,8 @@
 
 use super::arguments::{Answers, ResumeOptions};
 use super::context::{Context, at_once};
-use super::elsewhere::{self, Found};
+use super::elsewhere;
+use super::homes::{self, Found};
 use super::request::{Request, Way};
 use super::{background, view, work};
 use crate::book;
@@ -48,7 +49,14 @@ pub fn resume(context: &Context, options: &ResumeOptions) -> Result<u8> {
         let is_there = answers.yes || !answers.answer.is_empty() || context.is_interactive();
         let person = is_there.then(|| context.person(answers));
         let session = runner::session(&glance.path).max(1);
-        return view::view_with(context, &glance.path, session, site.map(Arc::new), person, false);
+        return view::view_with(
+            context,
+            &glance.path,
+            session,
+            site.map(Arc::new),
+            person,
+            !context.is_interactive(),
+        );
     }
     let Some((glance, run)) = open(context, found)? else {
         match context.json {
@@ -103,7 +111,7 @@ fn elsewhere(context: &Context, options: &ResumeOptions) -> Result<Option<Found>
     {
         return Ok(None);
     }
-    match elsewhere::list::find(context, options.run.as_deref(), |listed| listed.is_open) {
+    match homes::find(context, options.run.as_deref(), |listed| listed.is_open) {
         Ok(found) => Ok(found.filter(|found| here.is_none_or(|here| here.is_before(&found.listed.started)))),
         // What is wrong with the options is told by who needs them.
         Err(failure) if here.is_some() && failure.kind == Kind::Invalid => Ok(None),

@@ -1,7 +1,7 @@
 //! `banister runs`.
 
 use super::context::Context;
-use super::elsewhere::{self, Found};
+use super::homes::{self, Found};
 use super::show;
 use crate::failure::Result;
 use crate::home::remembered::Remembered;
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 /// Lists the runs, the newest first. Of one whose journal can't be read, what is known of it is listed.
 pub fn runs(context: &Context) -> Result<u8> {
     let all: Vec<Glance> = run::all(&context.state)?.into_iter().map(Glance::verified).collect();
-    let homes = elsewhere::list::ask(context, true)?;
+    let homes = homes::ask(context, true)?;
     if context.json {
         let head = |glance: &Glance| show::head(glance, glance.unread.as_ref().map(Unread::failure));
         let mut list: Vec<(Option<Timestamp>, Value)> =

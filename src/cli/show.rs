@@ -4,7 +4,8 @@ pub mod answers;
 pub mod by_hand;
 
 use super::context::Context;
-use super::elsewhere::{self, Found};
+use super::elsewhere;
+use super::homes::{self, Found};
 use super::outcome;
 use crate::event::{RunState, StepState};
 use crate::failure::{Failure, Kind, Result};
@@ -127,7 +128,7 @@ fn elsewhere(context: &Context, name: Option<&str>) -> Result<Option<Found>> {
         Some(_) => None,
         None => context.find_run(None, |_| true)?,
     };
-    match elsewhere::list::find(context, name, |_| true) {
+    match homes::find(context, name, |_| true) {
         Ok(found) => Ok(found.filter(|found| here.is_none_or(|here| here.is_before(&found.listed.started)))),
         // One that is here can be shown.
         Err(_) if here.is_some() => Ok(None),

@@ -8,7 +8,7 @@ pub use short::short;
 
 use super::asked::{Health, KindSays};
 use super::context::{Context, at_once, is_same_site};
-use super::{elsewhere, outcome};
+use super::{homes, outcome};
 use crate::book::{self, Book, Ended};
 use crate::event::RunState;
 use crate::failure::{Failure, Kind, Result};
@@ -207,7 +207,7 @@ fn at_home(context: &Context, site: &Site, server: &Server) -> Option<Listed> {
     if server.ssh.is_none() || site.home != Home::Server && known.is_empty() {
         return None;
     }
-    match elsewhere::list::of_server(context, server, &known) {
+    match homes::of_server(context, server, &known) {
         Ok(runs) => runs.into_iter().next_back(),
         Err(failure) => known.pop().map(|known| unknown(context, known, &failure)),
     }

@@ -84,6 +84,7 @@ pub fn view_at(
         waited: BTreeSet::new(),
         leaves,
         waits: BTreeSet::new(),
+        unanswered: None,
     };
     let code = viewer.follow()?;
     drop(viewer);
@@ -120,6 +121,8 @@ struct Viewer<'a> {
     leaves: bool,
     /// Questions that wait for as long as nobody answers.
     waits: BTreeSet<String>,
+    /// One of them to which the answers that were given are none.
+    unanswered: Option<Question>,
 }
 
 impl Viewer<'_> {
@@ -203,6 +206,12 @@ impl Viewer<'_> {
             match coming.try_recv() {
                 Ok(Ok(answer)) => self.give(&name, answer)?,
                 // It was left; the run waits on.
+                Ok(Err(_)) | Err(mpsc::TryRecvError::Disconnected) if self.leaves => {
+                    let asked = self.open.iter().find(|(open, _)| *open == name && self.waits.contains(open));
+                    self.unanswered = asked.map(|(_, question)| question.clone());
+                    self.waited.insert(name);
+                    self.asking = None;
+                }
                 Ok(Err(_)) | Err(mpsc::TryRecvError::Disconnected) => {
                     eprintln!("the question stays open; `{}` asks it again", self.context.command("attach"));
                     self.waited.insert(name);
@@ -236,17 +245,16 @@ impl Viewer<'_> {
 
     /// Fails if this would wait for somebody who is not here.
     fn leave_question(&self) -> Result<()> {
-        let Some((name, question)) = self.open.front().filter(|_| self.leaves && self.person.is_none())
-        else {
+        let standing = self.open.front().filter(|_| self.person.is_none());
+        let standing = standing.filter(|(name, _)| self.waits.contains(name)).map(|(_, question)| question);
+        let Some(question) = standing.or(self.unanswered.as_ref()).filter(|_| self.leaves) else {
             return Ok(());
         };
-        if !self.waits.contains(name) {
-            return Ok(());
-        }
         let run = word(self.place.name());
         let message =
             format!("the run `{}` waits for an answer, and nobody is here to ask", self.place.name());
-        let (attach, resume) = (format!("attach {run}"), format!("resume {run} --answer TEXT"));
+        let option = if question.form.is_confirmable() { "--yes" } else { "--answer TEXT" };
+        let (attach, resume) = (format!("attach {run}"), format!("resume {run} {option}"));
         Err(Failure::new(Kind::Declined, message).why(&question.text).help(format!(
             "answer at a terminal with `{}`, or with `{}`",
             self.context.command(&attach),

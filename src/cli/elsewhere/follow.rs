@@ -1,7 +1,8 @@
 //! A run that works at its home, followed from here: a lost connection is made again, and nothing is missed or comes twice.
 
-use super::{Names, hello, print};
+use super::{Names, print};
 use crate::cli::context::Context;
+use crate::cli::homes::hello;
 use crate::cli::view::is_left;
 use crate::cli::view::place::{Place, Wisher};
 use crate::event::Event;

@@ -122,6 +122,9 @@ fn attach_without_a_terminal_leaves_a_question_that_nobody_answers() {
         let looked = at.banister(&["attach"]);
         assert_eq!(looked.code, Some(3), "{looked:?}");
         assert!(looked.err.contains("waits for an answer, and nobody is here to ask"), "{looked:?}");
+        // An answer that is none keeps nobody either.
+        let unfit = at.banister(&["resume", "--answer", "perhaps"]);
+        assert_eq!(unfit.code, Some(3), "{unfit:?}");
         let line = looked.err.split("or with `banister ").nth(1).unwrap().split('`').next().unwrap();
         let words: Vec<&str> =
             line.split(' ').map(|word| if word == "TEXT" { "yes" } else { word }).collect();

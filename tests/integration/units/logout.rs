@@ -70,7 +70,7 @@ impl Far {
         .unwrap();
         let ssh = "#!/bin/sh\nexec /usr/bin/ssh -F /etc/far/config \"$@\"\n";
         fs::write(machine.path("/usr/local/bin/ssh"), ssh).unwrap();
-        let logind = "[Login]\nKillUserProcesses=yes\nKillExcludeUsers=\n";
+        let logind = "[Login]\nKillUserProcesses=yes\nKillExcludeUsers=nobody\n";
         fs::create_dir_all(machine.path("/etc/systemd/logind.conf.d")).unwrap();
         fs::write(machine.path("/etc/systemd/logind.conf.d/kill.conf"), logind).unwrap();
         let set_up = format!(

@@ -1,18 +1,20 @@
-//! The runs that are at their servers: those of the site's servers, and those that were begun here.
+//! Which runs are at their servers, asked of their homes: those of the site's servers, and those that were begun here.
 
-use super::{hello, next};
-use crate::cli::context::Context;
+use super::context::Context;
 use crate::failure::{Failure, Kind, Result};
 use crate::home::parcel::key;
 use crate::home::remembered::{self, Remembered};
-use crate::home::wire::{Listed, Says, What};
+use crate::home::wire::{Caller, Hello, Listed, Says, What};
 use crate::journal::run;
-use crate::reach::talk::Talk;
+use crate::person::whoami;
+use crate::reach::talk::{Heard, Talk};
+use crate::reach::wire::Speaks;
 use crate::site::{Home, Server, Site};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+const TICK: Duration = Duration::from_millis(500);
 /// How long a home may take to list its runs.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -183,6 +185,35 @@ pub fn of_server(context: &Context, server: &Server, known: &[Remembered]) -> Re
                 return Err(Failure::new(Kind::Unreachable, message));
             }
             _ => {}
+        }
+    }
+}
+
+/// The first line to a home.
+pub fn hello(context: &Context, what: What) -> Hello {
+    let caller = Caller {
+        by: whoami(),
+        interactive: context.is_interactive(),
+        color: context.style.color,
+        json: context.json,
+        quiet: context.quiet,
+        verbose: context.verbose,
+        site: context.given_site.clone(),
+        server: context.given_server.clone(),
+    };
+    Hello { program: env!("CARGO_PKG_VERSION").into(), speaks: Speaks::OURS, caller, what }
+}
+
+/// What is said next; nothing if there is nothing yet, or it is not understood. Fails with [`Kind::Unreachable`] if the
+/// connection is lost.
+pub fn next(talk: &Talk, server: &Server) -> Result<Option<Says>> {
+    match talk.next(TICK) {
+        Heard::Said(line) => Ok(serde_json::from_slice(&line).ok()),
+        Heard::Nothing => Ok(None),
+        Heard::Lost(said) => {
+            let failure =
+                Failure::new(Kind::Unreachable, format!("the connection to `{}` was lost", server.name));
+            Err(said.into_iter().fold(failure, |failure, said| failure.why(format!("it said `{said}`"))))
         }
     }
 }
