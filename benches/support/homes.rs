@@ -101,6 +101,9 @@ fn runs(state: &Path) -> Vec<PathBuf> {
     fs::read_dir(state.join("runs")).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
 }
 
+/// What the processes of the program are called that play a part in a run.
+const PARTS: [&str; 5] = ["run", "run-here", "watch-run", "home", "agent"];
+
 /// What each process of the program has now, by the part that it plays.
 fn of_all(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir("/proc").expect("it is there").flatten();
@@ -111,7 +114,7 @@ fn of_all(folder: &Path) -> Vec<String> {
             let line = fs::read(entry.path().join("cmdline")).ok()?;
             let line = String::from_utf8_lossy(&line).into_owned();
             let words: Vec<&str> = line.split('\0').collect();
-            let is_program = words.first()?.ends_with("banister");
+            let is_program = PARTS.contains(words.get(1)?);
             let status = fs::read_to_string(entry.path().join("status")).ok()?;
             let size = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
             let size: f64 = size.split_whitespace().next()?.parse().ok()?;
