@@ -156,7 +156,7 @@ impl Viewer<'_> {
                 }
                 false => {}
             }
-            std::thread::sleep(TICK);
+            self.place.wait(TICK)?;
         }
     }
 

@@ -238,6 +238,15 @@ impl Place for There<'_> {
         Ok(self.works && !self.has_ended)
     }
 
+    fn wait(&mut self, time: Duration) -> Result<()> {
+        // Nothing more comes then.
+        if self.has_ended {
+            std::thread::sleep(time);
+            return Ok(());
+        }
+        self.take(time).map(drop)
+    }
+
     fn wisher(&self) -> Wisher {
         let wished = self.wished.clone();
         Arc::new(move |asked| {

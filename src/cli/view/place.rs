@@ -15,6 +15,7 @@ use crate::stop::Asked;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Passes on that the run is to stop.
 pub type Wisher = Arc<dyn Fn(Asked) -> Result<()> + Send + Sync>;
@@ -38,6 +39,9 @@ pub trait Place {
 
     /// Whether a runner works on it, or will.
     fn is_at_work(&mut self) -> Result<bool>;
+
+    /// Waits for what is new, but no longer than that.
+    fn wait(&mut self, time: Duration) -> Result<()>;
 
     fn wisher(&self) -> Wisher;
 
@@ -82,6 +86,11 @@ impl Place for Here {
 
     fn is_at_work(&mut self) -> Result<bool> {
         Ok(runner::is_at_work(&self.path))
+    }
+
+    fn wait(&mut self, time: Duration) -> Result<()> {
+        std::thread::sleep(time);
+        Ok(())
     }
 
     fn wisher(&self) -> Wisher {
