@@ -8,6 +8,7 @@ use super::{background, view, work};
 use crate::book;
 use crate::event::RunState;
 use crate::failure::{Failure, Kind, Result};
+use crate::home::wire::Listed;
 use crate::journal::Header;
 use crate::journal::index::Index;
 use crate::journal::run::{self, Glance, OpenRun};
@@ -92,23 +93,18 @@ pub fn resume(context: &Context, options: &ResumeOptions) -> Result<u8> {
 
 /// The run, if it is at its server: the one that is named, or the newest open one of all.
 fn elsewhere(context: &Context, options: &ResumeOptions) -> Result<Option<Found>> {
-    let here = match &options.run {
-        Some(_) => None,
-        None => context.find_run(None, Glance::is_open)?,
-    };
-    match elsewhere::list::find(context, options.run.as_deref(), |listed| listed.is_open) {
-        Ok(found) => Ok(found.filter(|found| here.is_none_or(|here| here.is_before(&found.listed.started)))),
+    let is_there = |listed: &Listed| listed.is_open;
+    let name = options.run.as_deref();
+    elsewhere::list::newest(context, name, Glance::is_open, is_there, |here, failure| match here {
         // What is wrong with the options is told by who needs them.
-        Err(failure) if here.is_some() && failure.kind == Kind::Invalid => Ok(None),
+        Some(_) if failure.kind == Kind::Invalid => Ok(None),
         // It may be older than one there, and is continued only by its name.
-        Err(failure) => Err(match here {
-            Some(here) => {
-                let resume = context.command(&format!("resume {}", word(&here.name)));
-                failure.help(format!("or continue the one that is here: `{resume}`"))
-            }
-            None => failure,
-        }),
-    }
+        Some(here) => {
+            let resume = context.command(&format!("resume {}", word(&here.name)));
+            Err(failure.help(format!("or continue the one that is here: `{resume}`")))
+        }
+        None => Err(failure),
+    })
 }
 
 /// What works already is not told how to work: whoever wants it otherwise stops it first.

@@ -14,7 +14,7 @@ use crate::journal::run::{Glance, Summary};
 use crate::key::Key;
 use crate::report::failure::render;
 use crate::report::text::{elapsed, table};
-use crate::runner::notices;
+use crate::runner::untaken;
 use crate::secret;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
@@ -57,7 +57,7 @@ pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
         let restart =
             |restart: &Restarted| json!({ "step": restart.step, "by": restart.by, "time": restart.time });
         document["restarts"] = summary.index.restarts.iter().map(restart).collect();
-        document["untaken_notices"] = json!(notices::untaken(&summary.path));
+        document["untaken_notices"] = json!(untaken::untaken(&summary.path));
         document["answers"] = answers::json(&summary);
         document["by_hand"] = by_hand::json(&summary);
         document["server_states"] = summary.header.servers.iter().map(state).collect();
@@ -108,7 +108,7 @@ pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
     } else if let Some(failure) = summary.index.failure() {
         print!("{}", render(failure, context.style));
     }
-    for untaken in notices::untaken(&summary.path) {
+    for untaken in untaken::untaken(&summary.path) {
         println!("{} {}", context.style.warn("warning:"), secret::show(&untaken.line()));
     }
     let (state, next) = outcome::lines(context, &summary);
@@ -123,16 +123,17 @@ pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
 
 /// The run, if it is at its server: the one that is named, or the last one of all.
 fn elsewhere(context: &Context, name: Option<&str>) -> Result<Option<Found>> {
-    let here = match name {
-        Some(_) => None,
-        None => context.find_run(None, |_| true)?,
-    };
-    match elsewhere::list::find(context, name, |_| true) {
-        Ok(found) => Ok(found.filter(|found| here.is_none_or(|here| here.is_before(&found.listed.started)))),
-        // One that is here can be shown.
-        Err(_) if here.is_some() => Ok(None),
-        Err(failure) => Err(failure),
-    }
+    elsewhere::list::newest(
+        context,
+        name,
+        |_| true,
+        |_| true,
+        |here, failure| match here {
+            // One that is here can be shown.
+            Some(_) => Ok(None),
+            None => Err(failure),
+        },
+    )
 }
 
 /// What `runs --json` and `show --json` both say.

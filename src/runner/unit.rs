@@ -26,6 +26,9 @@ const MARK: &str = "unit";
 const PROGRAM: &str = "program";
 const ENVIRONMENT: &str = "environment";
 
+/// If the main process says nothing for so long, systemd ends it and starts it again.
+const SILENCE: Duration = Duration::from_secs(30);
+
 /// How long a run waits for a boot to be over.
 const BOOT: Duration = Duration::from_secs(180);
 
@@ -193,7 +196,7 @@ fn text(run: &Path, manager: &Manager) -> Result<String> {
             "multi-user.target",
         ),
     };
-    let umask = umask();
+    let (umask, silence) = (umask(), SILENCE.as_secs());
     Ok(format!(
         "# Written by banister, and removed when the run ends. Stop the run with Ctrl-C in `banister attach {name}`.
 [Unit]
@@ -214,6 +217,10 @@ KillMode=process
 Restart=on-abnormal
 RestartForceExitStatus=70
 RestartSec=200ms
+# One that is stopped, or hangs, is killed and started again. Time in which the machine sleeps does not count:
+# systemd measures it by CLOCK_MONOTONIC, which stands still meanwhile.
+WatchdogSec={silence}
+WatchdogSignal=SIGKILL
 TimeoutStopSec=60
 OOMPolicy=continue
 UMask={umask}
@@ -296,6 +303,25 @@ fn socket() -> Option<PathBuf> {
 
 /// Says that the run is held, if systemd waits for that.
 pub fn say_ready() {
+    // Without it systemd takes the start for failed after a while, and starts it again.
+    say(b"READY=1");
+}
+
+/// Has this process, if it is the main one of a unit, say that it is alive until it ends. What it works with, as the runner, is
+/// looked after by itself.
+pub fn keep_alive() {
+    if socket().is_none() {
+        return;
+    }
+    std::thread::spawn(|| {
+        loop {
+            say(b"WATCHDOG=1");
+            std::thread::sleep(SILENCE / 4);
+        }
+    });
+}
+
+fn say(what: &[u8]) {
     use std::os::linux::net::SocketAddrExt;
     use std::os::unix::ffi::OsStrExt;
     use std::os::unix::net::{SocketAddr, UnixDatagram};
@@ -304,6 +330,5 @@ pub fn say_ready() {
         Some(name) => SocketAddr::from_abstract_name(name),
         None => SocketAddr::from_pathname(&path),
     };
-    // Without it systemd takes the start for failed after a while, and starts it again.
-    _ = UnixDatagram::unbound().and_then(|socket| socket.send_to_addr(b"READY=1", &address?));
+    _ = UnixDatagram::unbound().and_then(|socket| socket.send_to_addr(what, &address?));
 }

@@ -6,7 +6,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::home::parcel::key;
 use crate::home::remembered::{self, Remembered};
 use crate::home::wire::{Listed, Says, What};
-use crate::journal::run;
+use crate::journal::run::{self, Glance};
 use crate::reach::talk::Talk;
 use crate::site::{Home, Server, Site};
 use std::sync::Arc;
@@ -92,6 +92,25 @@ pub fn ask(context: &Context, everywhere: bool) -> Result<Homes> {
     // Two sites may mean the same server.
     found.runs.dedup_by(|a, b| a.listed.run == b.listed.run);
     Ok(found)
+}
+
+/// A run that is at its server: the one that is named, or the newest that is wanted, if none here is newer. `unsure` says what
+/// becomes of it where homes can't be asked; it gets the one here.
+pub fn newest(
+    context: &Context,
+    name: Option<&str>,
+    here: impl Fn(&Glance) -> bool,
+    there: impl Fn(&Listed) -> bool,
+    unsure: impl FnOnce(Option<Glance>, Failure) -> Result<Option<Found>>,
+) -> Result<Option<Found>> {
+    let here = match name {
+        Some(_) => None,
+        None => context.find_run(None, here)?,
+    };
+    match find(context, name, there) {
+        Ok(found) => Ok(found.filter(|found| here.is_none_or(|here| here.is_before(&found.listed.started)))),
+        Err(failure) => unsure(here, failure),
+    }
 }
 
 /// What was remembered an hour ago and is not at its home did not begin: whoever wanted it was killed before that.

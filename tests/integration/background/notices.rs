@@ -10,10 +10,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::{Arc, Mutex};
 
 /// What came to a receiver: the first line of a request, and its body.
-type Received = Arc<Mutex<Vec<(String, String)>>>;
+pub(crate) type Received = Arc<Mutex<Vec<(String, String)>>>;
 
 /// Receives requests, and takes none of the first `refused`.
-fn receiver(refused: usize) -> (String, Received) {
+pub(crate) fn receiver(refused: usize) -> (String, Received) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let received = Received::default();
