@@ -34,6 +34,7 @@ pub mod wishes;
 mod moved;
 
 pub mod manager;
+pub mod quoting;
 
 pub mod journald;
 pub mod mailbox;

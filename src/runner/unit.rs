@@ -7,6 +7,7 @@
 use super::follow;
 use super::manager::{self, Manager, Unfit};
 use super::place::{self, RUNNER, WATCHER};
+use super::quoting;
 use super::watch;
 use crate::command::{hand_over, own_unit, read_file, take_over};
 use crate::failure::{Context, Failure, Kind, Result};
@@ -174,24 +175,25 @@ fn keep_program(path: &Path) -> io::Result<()> {
 
 /// The unit's file.
 fn text(run: &Path, manager: &Manager) -> Result<String> {
-    let path = |path: &Path| -> Result<String> {
-        let text = path.to_str().filter(|text| !text.contains(['\n', '\r', '$', '"', '\'', '\\']));
-        text.map(|text| text.replace('%', "%%")).ok_or_else(|| {
-            let message = format!("the path `{}` can't be written into a unit", path.display());
-            Failure::new(Kind::Refused, message)
-        })
+    let text = |path: &Path| {
+        let message = || format!("the path `{}` can't be written into a unit", path.display());
+        path.to_str().map(str::to_owned).ok_or_else(|| Failure::new(Kind::Refused, message()))
     };
-    let (folder, program) = (path(run)?, path(&run.join(PROGRAM))?);
-    let state = path(run.parent().and_then(Path::parent).unwrap_or(run))?;
-    let log = path(&run.join("runner.log"))?;
-    let name = path(Path::new(run.file_name().unwrap_or_default()))?;
+    let (folder, log) = (text(run)?, text(&run.join("runner.log"))?);
+    let mounts = quoting::of_setting(&folder)?;
+    let (program, folder) = (quoting::of_command(&text(&run.join(PROGRAM))?)?, quoting::of_command(&folder)?);
+    let state = text(run.parent().and_then(Path::parent).unwrap_or(run))?;
+    let state = quoting::of_setting(&format!("BANISTER_STATE={state}"))?;
+    // The rest of the line is the path, as it is.
+    let log = log.replace('%', "%%");
+    let name = text(Path::new(run.file_name().unwrap_or_default()))?.replace('%', "%%");
     let unit = self::name(run);
     let (mounts, target) = match manager.is_users {
         // A user's manager knows nothing of the system's units.
         true => (String::new(), "default.target"),
         false => (
             format!(
-                "After=network-online.target remote-fs.target docker.service\nWants=network-online.target\nRequiresMountsFor=\"{folder}\"\n"
+                "After=network-online.target remote-fs.target docker.service\nWants=network-online.target\nRequiresMountsFor={mounts}\n"
             ),
             "multi-user.target",
         ),
@@ -209,8 +211,8 @@ CollectMode=inactive-or-failed
 [Service]
 Type=notify
 NotifyAccess=main
-Environment=\"BANISTER_STATE={state}\"
-ExecStart=\"{program}\" watch-run \"{folder}\" --unit \"{unit}\"
+Environment={state}
+ExecStart={program} watch-run {folder} --unit {unit}
 # The commands of a step, and who works on it, outlive the main process.
 KillMode=process
 # After signals, and not after what it reports itself; 70 is a bug.

@@ -5,6 +5,7 @@ use crate::command::{Spec, look};
 use crate::failure::{Context as _, Failure, Kind, Result};
 use crate::machine::files::write_durably;
 use crate::runner::manager::Manager;
+use crate::runner::quoting;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::PathBuf;
@@ -21,11 +22,11 @@ impl Timer {
     pub fn of(schedule: &Schedule, manager: Manager) -> Result<Timer> {
         let folder = manager.folder()?;
         let words: Vec<String> =
-            schedule.command()?.iter().map(|word| quoted(word)).collect::<Result<_>>()?;
+            schedule.command()?.iter().map(|word| quoting::of_command(word)).collect::<Result<_>>()?;
         let about = format!("banister run {} ({})", schedule.runbook, schedule.site.display());
         let about = about.replace('%', "%%");
         let every = &schedule.every;
-        let state = quoted(&format!("BANISTER_STATE={}", schedule.state.display()))?;
+        let state = quoting::of_setting(&format!("BANISTER_STATE={}", schedule.state.display()))?;
         let after = match manager.is_users {
             true => "",
             false => "After=network-online.target docker.service\nWants=network-online.target\n",
@@ -124,31 +125,5 @@ pub fn check(every: &str) -> Result<Option<String>> {
     match next.map(str::trim) {
         Some("never") => Err(invalid().why("it never comes")),
         next => Ok(next.map(str::to_owned)),
-    }
-}
-
-/// A word of a command line in a unit.
-fn quoted(word: &str) -> Result<String> {
-    if word.contains(['\n', '\r', '\0']) {
-        return Err(Failure::new(Kind::Invalid, format!("`{word:?}` can't be written into a unit")));
-    }
-    let escaped = word.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%").replace('$', "$$");
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./=:,@+".contains(&byte);
-    Ok(match !word.is_empty() && escaped.bytes().all(is_plain) {
-        true => escaped,
-        false => format!("\"{escaped}\""),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_word_comes_through_systemd_as_it_is() {
-        assert_eq!(quoted("--to=0.3").unwrap(), "--to=0.3");
-        assert_eq!(quoted("a b\"$x%\\").unwrap(), "\"a b\\\"$$x%%\\\\\"");
-        assert_eq!(quoted("").unwrap(), "\"\"");
-        assert!(quoted("a\nb").is_err());
     }
 }
