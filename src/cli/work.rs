@@ -122,8 +122,9 @@ pub fn after(context: &Context, answers: &Answers, path: &Path, ended: &Ended, s
     let time_left = person.time_left().filter(|_| can_go_back);
     let is_late = || person.time_left().is_some_and(|left| left.is_zero()) && stop.asked() <= Asked::Finish;
     // Whoever comes later may still roll it back.
-    let alone_goes_back = can_go_back && !lacks_only_a_backup(path);
-    let goes_back = alone_goes_back && (answers.unattended().then == Then::Rollback || time_left.is_some());
+    let goes_back = can_go_back
+        && !lacks_only_a_backup(path)
+        && (answers.unattended().then == Then::Rollback || time_left.is_some());
     let unattended = || {
         // What is over is not over once more.
         person.hear_way_back(false);
@@ -150,7 +151,7 @@ pub fn after(context: &Context, answers: &Answers, path: &Path, ended: &Ended, s
     };
     let text = what_now(context, path, ended.is_back);
     let about = format!("failed.{}", ended.number);
-    person.hear_way_back(alone_goes_back);
+    person.hear_way_back(can_go_back);
     match person.ask_about(&about, &Question { text, form }) {
         Ok(answer) if answer.text == "retry" => Some(Next { back: false, unattended: false }),
         Ok(answer) if answer.text == "rollback" => Some(Next { back: true, unattended: false }),
@@ -161,8 +162,7 @@ pub fn after(context: &Context, answers: &Answers, path: &Path, ended: &Ended, s
 }
 
 fn lacks_only_a_backup(path: &Path) -> bool {
-    let summary = Summary::as_far_as_readable(path).0;
-    session::lacks_only_a_backup(&summary.index, &summary.header.servers)
+    session::lacks_only_a_backup(&Summary::as_far_as_readable(path).0)
 }
 
 /// What is asked after a failure: what each answer does, and what there is besides.

@@ -4,17 +4,22 @@ use super::Session;
 use crate::data;
 use crate::journal::Outcome;
 use crate::journal::index::{CallRecord, Index};
+use crate::journal::run::Summary;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is owed to a server where the release is installed, healthy, and in use: only its backup, and images of the old one.
 const LAST: [&str; 2] = ["backup", "images"];
 
-/// Whether a release was installed on each of these servers, and all that is missing is a last backup of one.
+/// Whether a release was installed on each of the run's servers, and all that is missing is a last backup of one.
 ///
 /// Users are at work with it by then: a rollback would block them, lose what they did since, and need a backup of what is
 /// there, which is what just failed.
-pub fn lacks_only_a_backup(index: &Index, servers: &[String]) -> bool {
+pub fn lacks_only_a_backup(run: &Summary) -> bool {
+    lacks(&run.index, &run.header.servers)
+}
+
+fn lacks(index: &Index, servers: &[String]) -> bool {
     let mut owed: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     let mut installed: BTreeSet<&str> = BTreeSet::new();
     for (_, record) in index.course() {
@@ -65,6 +70,6 @@ fn said(record: &CallRecord) -> (Vec<String>, Vec<String>) {
 impl Session {
     /// The same, of this run by now.
     pub fn lacks_only_a_backup(&self) -> bool {
-        lacks_only_a_backup(&self.written.lock().index, &self.header.servers)
+        lacks(&self.written.lock().index, &self.header.servers)
     }
 }

@@ -187,9 +187,9 @@ fn a_time_that_never_comes_or_never_is_in_a_window_is_refused() {
     // Who wants it nevertheless says so.
     let said = banister(&world, &["schedule", "renew", "--every", "Sun 06:00", "--yes", "--", "--now"]);
     assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{said:?}");
-    let said = banister(&world, &["plan", "renew"]);
+    let said = banister(&world, &["plan", "renew", "--to=0.2"]);
     assert!(said.out.contains("\nwindow: "), "{said:?}");
-    let said = banister(&world, &["plan", "renew", "--json"]);
+    let said = banister(&world, &["plan", "renew", "--to=0.2", "--json"]);
     assert!(said.out.contains("\"window\":{"), "{said:?}");
 }
 
