@@ -1,6 +1,6 @@
 //! Whether a schedule fits the times at which the site lets updates begin.
 
-use super::calendar;
+use super::{calendar, timer};
 use crate::cli::window::shown;
 use crate::failure::{Failure, Kind, Result};
 use crate::site::window::{Moment, Windows};
@@ -16,7 +16,8 @@ pub fn check(windows: &Windows, every: &str, now: &Zoned) -> Result<Option<Strin
     if windows.is_none() {
         return Ok(None);
     }
-    let Some(times) = calendar::upcoming(every, now, COUNT) else { return Ok(None) };
+    let known = calendar::upcoming(every, now, COUNT).or_else(|| timer::upcoming(every, COUNT));
+    let Some(times) = known.filter(|times| !times.is_empty()) else { return Ok(None) };
     let closed: Vec<&Zoned> = times.iter().filter(|at| matches!(windows.at(at), Moment::Closed(_))).collect();
     let Some(first) = closed.first() else { return Ok(None) };
     let outside = format!("{} is outside of `window` and `closed` in `site.toml`", shown(first));

@@ -6,6 +6,9 @@ use crate::failure::{Context as _, Failure, Kind, Result};
 use crate::machine::files::write_durably;
 use crate::runner::manager::Manager;
 use crate::runner::quoting;
+use jiff::ZonedDateTime as Zoned;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::PathBuf;
@@ -125,5 +128,38 @@ pub fn check(every: &str) -> Result<Option<String>> {
     match next.map(str::trim) {
         Some("never") => Err(invalid().why("it never comes")),
         next => Ok(next.map(str::to_owned)),
+    }
+}
+
+/// The times to come as systemd says them, at most so many; nothing if it can't be asked.
+pub fn upcoming(every: &str, count: usize) -> Option<Vec<Zoned>> {
+    let words = ["systemd-analyze", "calendar", &format!("--iterations={count}"), "--", every];
+    let looked = look(&Spec::new(words, "/"), &|| false).ok().filter(|looked| looked.exit.success())?;
+    let zone = TimeZone::system();
+    // `Next elapse: Sat 2026-12-05 02:00:00 UTC`, then `Iter. #2: …` or `Iteration #2: …`; below each the same in UTC, if that differs.
+    let of_line = |line: &str| {
+        let (head, rest) = line.trim().split_once(": ")?;
+        let is_time = head == "Next elapse" || head.starts_with("Iter");
+        let mut words = rest.split_whitespace().skip(1).filter(|_| is_time);
+        let at: DateTime = format!("{}T{}", words.next()?, words.next()?).parse().ok()?;
+        at.to_zoned_datetime(zone.clone()).ok()
+    };
+    Some(looked.stdout.lines().filter_map(of_line).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn systemd_says_when_a_time_comes_that_cron_can_not() {
+        // Where there is no systemd, nobody knows.
+        let Some(times) = upcoming("Sat *-*-1..7 02:00", 3) else { return };
+        assert_eq!(times.len(), 3);
+        assert!(
+            times
+                .iter()
+                .all(|at| at.day() <= 7 && at.hour() == 2 && at.timestamp() > Zoned::now().timestamp())
+        );
     }
 }
