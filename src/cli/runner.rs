@@ -84,9 +84,9 @@ fn is_over(run: &Path) -> bool {
 fn notify(run: &Path, is_over: &(dyn Fn() -> bool + Sync)) {
     let places = || {
         let site = Request::read(run).and_then(|request| Site::load(&request.site));
-        site.map(|site| site.notify).unwrap_or_default()
+        site.ok().map(|site| site.notify)
     };
-    if places().is_empty() {
+    if places().unwrap_or_default().is_empty() {
         return;
     }
     // The one before may still be at what nobody took.

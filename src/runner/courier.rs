@@ -21,8 +21,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// Of whose notices, and to whom.
 pub struct Courier<'a> {
     pub run: &'a Path,
-    /// Who hears of the run by `site.toml`, as it is now: somebody may correct what is wrong.
-    pub places: &'a (dyn Fn() -> Vec<Notify> + Sync),
+    /// Who hears of the run by `site.toml`, as it is now: somebody may correct what is wrong. Nothing if it can't be read, as
+    /// while it is being written.
+    pub places: &'a (dyn Fn() -> Option<Vec<Notify>> + Sync),
     /// Whether no more notices will be written.
     pub is_over: &'a (dyn Fn() -> bool + Sync),
     /// Hears what fails.
@@ -45,7 +46,7 @@ impl Courier<'_> {
     }
 
     /// The places with their keys. Two that are the same are two.
-    fn keyed(&self) -> Vec<(String, Notify)> {
+    fn keyed(&self) -> Option<Vec<(String, Notify)>> {
         let mut seen: Vec<String> = Vec::new();
         let keyed = |place: Notify| {
             let key = place.key();
@@ -53,7 +54,7 @@ impl Courier<'_> {
             seen.push(key.clone());
             (if earlier == 0 { key } else { format!("{key}-{}", earlier + 1) }, place)
         };
-        (self.places)().into_iter().map(keyed).collect()
+        (self.places)().map(|places| places.into_iter().map(keyed).collect())
     }
 
     /// The notices that a place hears of, and has neither taken nor refused for good, the oldest first.
@@ -85,7 +86,7 @@ struct Place {
 impl Round<'_> {
     /// Serves the places that nobody serves yet.
     fn serve_new<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>) {
-        for (number, (key, place)) in self.courier.keyed().into_iter().enumerate() {
+        for (number, (key, place)) in self.courier.keyed().into_iter().flatten().enumerate() {
             if self.known.lock().insert(key.clone()) {
                 let place = Place { key, place, pause: SHORTEST_PAUSE, failing: None, failed_since: None };
                 place.place.learn_secrets(number);
@@ -112,9 +113,16 @@ impl Round<'_> {
                 to.pause = (to.pause * 2).min(LONGEST_PAUSE);
                 // Corrected, it is the same place, or another one that has yet to hear of all.
                 self.serve_new(scope);
-                match self.courier.keyed().into_iter().find(|(key, _)| *key == to.key) {
-                    Some((_, corrected)) => to.place = corrected,
-                    None => return forget(run, &to.key),
+                if let Some(places) = self.courier.keyed() {
+                    match places.into_iter().find(|(key, _)| *key == to.key) {
+                        Some((_, corrected)) => to.place = corrected,
+                        None => {
+                            forget(run, &to.key);
+                            // It may come again.
+                            self.known.lock().remove(&to.key);
+                            return;
+                        }
+                    }
                 }
             }
             std::thread::sleep(to.pause);

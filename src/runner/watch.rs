@@ -186,7 +186,7 @@ fn ended(run: &Path, runner: &mut Detached) -> io::Result<ExitStatus> {
 /// Says in the log why one of the two is killed.
 fn complain(part: &str) {
     let text = "was stopped or hung, and is killed and started again; commands go on";
-    eprintln!("warning: the {part} of this run {text}");
+    crate::output::complain(format!("warning: the {part} of this run {text}"));
 }
 
 /// Has this process say that it is alive, until it ends.

@@ -4,7 +4,7 @@ mod frozen;
 mod killed;
 mod late;
 mod mail;
-pub(crate) mod notices;
+pub mod notices;
 mod unattended;
 
 use crate::support;

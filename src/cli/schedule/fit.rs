@@ -23,7 +23,7 @@ pub fn check(windows: &Windows, every: &str, now: &Zoned) -> Result<Option<Strin
     let outside = format!("{} is outside of `window` and `closed` in `site.toml`", shown(first));
     if closed.len() < times.len() {
         let count = format!("{} of the next {} times are", closed.len(), times.len());
-        return Ok(Some(format!("{outside}, as {count}: a run does not begin then, and that is told")));
+        return Ok(Some(format!("{outside}, as {count}: a run does not begin then, and that is reported")));
     }
     let opens = match windows.at(now) {
         Moment::Open(_) => "a window is open now".to_owned(),

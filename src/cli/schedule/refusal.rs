@@ -102,15 +102,16 @@ pub fn refuse(schedule: &Schedule, failure: &Failure) {
 
 fn tell(schedule: &Schedule, failure: &Failure, refusal: &Refusal, now: jiff::Timestamp) {
     let places = || match Site::load(&schedule.site) {
-        Ok(site) => site.notify,
+        Ok(site) => Some(site.notify),
         // What is wrong with it may be why nothing began.
-        Err(_) => hearers(&schedule.site),
+        Err(_) => Some(hearers(&schedule.site)).filter(|found| !found.is_empty()),
     };
     let order = || Site::load(&schedule.site).map(|site| site.order).unwrap_or_default();
-    if places().is_empty() {
+    let known = places().unwrap_or_default();
+    if known.is_empty() {
         return;
     }
-    places().iter().enumerate().for_each(|(number, place)| place.learn_secrets(number));
+    known.iter().enumerate().for_each(|(number, place)| place.learn_secrets(number));
     let servers = schedule.server.clone().map_or_else(order, |server| vec![server]);
     let on = if servers.is_empty() { String::new() } else { format!("{}: ", servers.join(", ")) };
     let said = render(failure, Style { color: false });
