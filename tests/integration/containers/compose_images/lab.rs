@@ -165,6 +165,7 @@ impl Lab {
             .current_dir(self.path("site"))
             .env_clear()
             .env("BANISTER_FOREGROUND", "yes")
+            .env("TMPDIR", std::env::temp_dir())
             .stdin(Stdio::null());
         for name in ["PATH", "DOCKER_HOST"] {
             command.envs(std::env::var_os(name).map(|value| (name, value)));
