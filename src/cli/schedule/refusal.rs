@@ -4,6 +4,7 @@ use super::kept::{self, Schedule};
 use crate::failure::Failure;
 use crate::machine::files::write_private_durably;
 use crate::machine::notify::{Notice, When};
+use crate::machine::tree;
 use crate::output::word;
 use crate::report::failure::render;
 use crate::report::text::Style;
@@ -75,7 +76,7 @@ impl Refusal {
 /// Forgets that it was refused: a run of it began, or it is scheduled no more.
 pub fn forget(schedule: &Schedule) {
     _ = fs::remove_file(record(&schedule.state, &schedule.name));
-    _ = fs::remove_dir_all(notices(&schedule.state, &schedule.name));
+    _ = tree::remove(&notices(&schedule.state, &schedule.name));
 }
 
 /// Writes down that a run did not begin, and tells it. Takes until everybody who is to hear it does, or an hour.
