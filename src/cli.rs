@@ -55,7 +55,7 @@ use std::process::ExitCode;
 /// Runs the program. Everything that a person did wrong ends here with the exit code of its kind.
 pub fn main(arguments: &[OsString]) -> ExitCode {
     if let Some(code) = completions::answer(arguments) {
-        return code;
+        return whole(code, false);
     }
     let (cli, matches) = match command_line::parse(arguments) {
         Ok(parsed) => parsed,
@@ -78,7 +78,7 @@ pub fn main(arguments: &[OsString]) -> ExitCode {
         return failed(&failure, color);
     }
     match dispatch(context, &cli.command, &matches) {
-        Ok(code) => ExitCode::from(code),
+        Ok(code) => whole(ExitCode::from(code), color),
         Err(failure) => {
             // What began to speak JSON has said what it had to say; the agent's output is no document.
             let is_silent = cli.global.json && !crate::output::has_said();
@@ -111,7 +111,10 @@ fn dispatch(context: Context, command: &Command, matches: &clap::ArgMatches) -> 
         Command::Status { .. } => status::status(&context),
         Command::Metrics { file } => metrics::metrics(&context, file.as_deref()),
         Command::Schedule(options) => schedule::schedule(&context, options),
-        Command::Scheduled { file, words } => Err(schedule::due(file, words)),
+        Command::Scheduled { file, words, here: true } => {
+            schedule::due::here(file, || scheduled(words), background::has_begun)
+        }
+        Command::Scheduled { file, words, .. } => Err(schedule::due::begin(file, words)),
         Command::Runs => runs::runs(&context),
         Command::Show { run } => show::show(&context, run.as_deref()),
         Command::Doc { markdown: true, .. } => doc::markdown(&context),
@@ -126,6 +129,24 @@ fn dispatch(context: Context, command: &Command, matches: &clap::ArgMatches) -> 
             lock::dismiss(&context, name, reason)
         }
     }
+}
+
+/// Does in this process what a command line says that nobody looks at.
+fn scheduled(words: &[String]) -> Result<u8> {
+    let words: Vec<OsString> =
+        std::iter::once("banister").chain(words.iter().map(String::as_str)).map(OsString::from).collect();
+    let (cli, matches) = command_line::read(&words)?;
+    dispatch(Context::new(&cli)?, &cli.command, &matches)
+}
+
+/// The exit code, unless a part of what was said is lost: whoever reads the file would take it for all.
+fn whole(code: ExitCode, color: bool) -> ExitCode {
+    let Some(why) = crate::output::lost() else { return code };
+    let failure = Failure::new(Kind::Refused, "standard output can't be written")
+        .why(why)
+        .help("make room where it goes; what the command did is done nevertheless, see `banister status`");
+    let said = failed(&failure, color);
+    if code == ExitCode::SUCCESS { said } else { code }
 }
 
 /// What went wrong, as the one document of a command with `--json` that has no other.

@@ -19,12 +19,15 @@ pub use counted::counted;
 pub use screen::{Stream, columns, is_asking, last, live, say, speak_json};
 pub use signals::{are_heard, end_questions, quit_is_heard};
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Whether anything was written to standard output.
 static SAID: AtomicBool = AtomicBool::new(false);
+
+/// Why something that was to be written there is not.
+static LOST: OnceLock<String> = OnceLock::new();
 
 /// Whether standard output has anything already. With `--json` a failure is a document only if it is the first.
 pub fn has_said() -> bool {
@@ -48,8 +51,22 @@ pub fn print(text: impl AsRef<[u8]>) -> std::io::Result<()> {
         return Ok(());
     }
     let mut out = std::io::stdout().lock();
-    out.write_all(text.as_ref())?;
-    out.flush()
+    let written = out.write_all(text.as_ref()).and_then(|()| out.flush());
+    written.inspect_err(|error| {
+        if !has_gone(error) {
+            _ = LOST.set(error.to_string());
+        }
+    })
+}
+
+/// Whether nobody reads standard output any more: a pipe that is closed, or a terminal.
+fn has_gone(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::BrokenPipe || std::io::stdout().is_terminal()
+}
+
+/// Why a part of standard output could not be written, as where a disk is full. That nobody reads it is no reason.
+pub fn lost() -> Option<&'static str> {
+    LOST.get().map(String::as_str)
 }
 
 /// Writes a line to standard output.

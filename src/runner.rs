@@ -7,10 +7,11 @@
 //! live                  the last line of each course; replaced while something goes on
 //! asked/KEY             a question that waits for an answer, since when and how long
 //! answers/KEY           the answer to it; linked once, by whoever comes first
-//! notices/started       a notice to people who don't look on, written once; `.sent.0` beside it when the first place took it,
-//!                       `.failed.0` while that does not, with why
+//! notices/started       a notice to people who don't look on, written once; `.sent.KEY` beside it when the place of that key
+//!                       took it, `.failed.KEY` while that does not, with why, `.refused.KEY` if it never will
 //! wishes/000002-finish  that the session is to stop, and who says so; linked once
-//! runner, watcher       locks of the process that works on the run, and of the one that starts it again
+//! runner, watcher       locks of the process that works on the run, and of the one that starts it again; their times say that
+//!                       these are alive
 //! runner.log            what went wrong with these two
 //! unit, program         where systemd has it as a unit: its name, and the program that is started
 //! environment           and what the terminal had that systemd has not
@@ -23,6 +24,8 @@
 // From bottom to top, like the list in `lib.rs`.
 mod place;
 
+mod beat;
+
 pub mod answers;
 pub mod events;
 pub mod follow;
@@ -31,10 +34,14 @@ pub mod wishes;
 mod moved;
 
 pub mod manager;
+pub mod quoting;
 
 pub mod journald;
 pub mod mailbox;
 pub mod notices;
+pub mod untaken;
+
+pub mod courier;
 pub mod watch;
 
 pub mod unit;

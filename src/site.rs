@@ -16,6 +16,7 @@ use std::path::{Component, Path, PathBuf};
 mod find;
 mod floating;
 mod ground;
+mod hearers;
 mod home;
 pub mod hooks;
 mod images;
@@ -43,6 +44,7 @@ pub mod window;
 
 pub use find::find;
 pub use floating::PinnedImage;
+pub use hearers::hearers;
 pub use home::Home;
 pub use hooks::Hooks;
 use installed::Installed;

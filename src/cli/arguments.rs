@@ -112,6 +112,9 @@ pub enum Command {
     /// Run what is due; a timer or a line of a crontab starts this.
     #[command(hide = true)]
     Scheduled {
+        /// This process has the environment already.
+        #[arg(long)]
+        here: bool,
         /// The environment in which it was scheduled.
         file: PathBuf,
         #[arg(last = true)]

@@ -10,6 +10,20 @@ use crate::runner::{self, unit};
 use crate::site::Site;
 use serde_json::json;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Whether a run has begun by what this process did.
+static HAS_BEGUN: AtomicBool = AtomicBool::new(false);
+
+/// Says that a run has begun: what becomes of it is told by who works on it.
+pub fn begins() {
+    HAS_BEGUN.store(true, Ordering::Relaxed);
+}
+
+/// Whether this process has begun a run.
+pub fn has_begun() -> bool {
+    HAS_BEGUN.load(Ordering::Relaxed)
+}
 
 /// Has a runner work on the run from now on, and looks on until it ends, unless it is to be left to itself. Gives the exit
 /// code.
@@ -24,6 +38,7 @@ pub fn begin(context: &Context, site: Arc<Site>, run: OpenRun, request: Request)
     // Who begins it from another machine is logged in here only for that.
     let leaves = context.abroad.is_some();
     unit::start(&path, leaves, &|warning| eprintln!("warning: {warning}"))?;
+    begins();
     if !detach {
         return view::view(context, &path, session, Some(site));
     }

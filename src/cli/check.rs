@@ -2,6 +2,7 @@
 
 mod doubt;
 mod machine;
+mod metrics;
 mod sources;
 mod programs;
 mod targets;
@@ -89,6 +90,7 @@ fn look(
                 found.extend(unknown);
                 found.extend(site.servers.values().flat_map(|server| doubtful_secrets(&site, server)));
                 found.extend(programs::of_notices(&site));
+                found.extend(metrics::doubt(&site));
                 for server in site.servers.values() {
                     // A file that can't be read overrides nothing, and is a finding of its own.
                     let own = layers.own_functions(&server.kind).unwrap_or_default();

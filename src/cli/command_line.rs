@@ -36,6 +36,19 @@ pub fn parse(arguments: &[OsString]) -> Result<(Cli, ArgMatches)> {
     Ok((cli, matches))
 }
 
+/// The same of one that nobody typed just now: what is wrong is a failure of kind [`Kind::Invalid`].
+pub fn read(arguments: &[OsString]) -> Result<(Cli, ArgMatches)> {
+    let wrong = |error: clap::Error| {
+        let text = error.to_string();
+        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        Failure::new(Kind::Invalid, message)
+            .help("schedule it again with `banister schedule RUNBOOK --every WHEN`")
+    };
+    let matches = command_for(arguments)?.try_get_matches_from(arguments).map_err(wrong)?;
+    let cli = Cli::from_arg_matches(&matches).map_err(wrong)?;
+    Ok((cli, matches))
+}
+
 /// Ends as the parser does, with its help or with what is wrong.
 fn left(error: clap::Error, arguments: &[OsString]) -> ! {
     if error.use_stderr() && asks_for_json(arguments) {

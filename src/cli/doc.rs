@@ -1,5 +1,6 @@
 //! `banister doc`.
 
+use super::arguments::Cli;
 use super::context::Context;
 use crate::failure::{Failure, Kind, Result};
 use crate::report::reference as report;
@@ -7,6 +8,7 @@ use crate::script::layers::Layers;
 use crate::script::reference::search::{named, near, search};
 use crate::script::reference::{Page, pages};
 use crate::site::Site;
+use clap::CommandFactory;
 use serde_json::json;
 use std::sync::Arc;
 
@@ -29,6 +31,12 @@ pub fn doc(context: &Context, words: &[String]) -> Result<u8> {
         [name] => named(&all, name, &kind),
         _ => Vec::new(),
     };
+    if exact.is_empty()
+        && let [name] = words
+        && let Some(about) = command(name)
+    {
+        return say_command(context, name, &about);
+    }
     let found = if exact.is_empty() { search(&all, words) } else { exact.clone() };
     if found.is_empty() {
         return Err(unknown(&all, words));
@@ -41,6 +49,23 @@ pub fn doc(context: &Context, words: &[String]) -> Result<u8> {
     } else {
         let shown: Vec<String> = exact.iter().map(|page| report::page(page, &all, context.style)).collect();
         print!("{}", shown.join("\n\n"));
+    }
+    Ok(0)
+}
+
+/// What a command of this name does, in its first words.
+fn command(name: &str) -> Option<String> {
+    let all = Cli::command();
+    let found = all.get_subcommands().find(|command| command.get_name() == name && !command.is_hide_set())?;
+    Some(found.get_about().map(ToString::to_string).unwrap_or_default())
+}
+
+/// Says where a command is described: its options are there as well.
+fn say_command(context: &Context, name: &str, about: &str) -> Result<u8> {
+    let help = format!("banister {name} --help");
+    match context.json {
+        true => println!("{}", json!([{ "name": name, "sort": "command", "sentence": about, "help": help }])),
+        false => println!("`banister {name}` is a command: {about}\n\nRead about its options with `{help}`."),
     }
     Ok(0)
 }

@@ -8,7 +8,7 @@ mod follow;
 use super::arguments::{Answers, ResumeOptions, RunOptions};
 use super::context::Context;
 use super::homes::{Found, hello, next};
-use super::{stale, view};
+use super::{background, stale, view};
 use crate::data::Arguments;
 use crate::failure::{Context as _, Failure, Kind, Result};
 use crate::home::parcel::Parcel;
@@ -90,6 +90,9 @@ pub fn run(
         }
         None if !call.is_lost => remembered::forget(&context.state, &run),
         _ => {}
+    }
+    if call.begun.is_some() {
+        background::begins();
     }
     let name = call.begun.clone().unwrap_or_else(|| run.clone());
     match called {

@@ -5,7 +5,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::home::parcel::key;
 use crate::home::remembered::{self, Remembered};
 use crate::home::wire::{Caller, Hello, Listed, Says, What};
-use crate::journal::run;
+use crate::journal::run::{self, Glance};
 use crate::person::whoami;
 use crate::reach::talk::{Heard, Talk};
 use crate::reach::wire::Speaks;
@@ -259,6 +259,21 @@ pub fn find(
                 .why(names.join(", "))
                 .help("give more of the name"))
         }
+    }
+}
+
+/// The same, unless `here`, which is on this machine, began later. `otherwise` says what comes of a failure, beside the run that
+/// is here.
+pub fn newest(
+    context: &Context,
+    name: Option<&str>,
+    here: Option<Glance>,
+    wanted: impl Fn(&Listed) -> bool,
+    otherwise: impl FnOnce(Option<Glance>, Failure) -> Result<Option<Found>>,
+) -> Result<Option<Found>> {
+    match find(context, name, wanted) {
+        Ok(found) => Ok(found.filter(|found| here.is_none_or(|here| here.is_before(&found.listed.started)))),
+        Err(failure) => otherwise(here, failure),
     }
 }
 

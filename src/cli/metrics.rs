@@ -34,6 +34,18 @@ pub fn write(context: &Context, site: &Arc<Site>) -> Result<()> {
     replace(file, &gather(context, site, &all(site))?)
 }
 
+/// Why the file that the site names can't be written, in one line.
+pub fn trouble(site: &Site) -> Option<String> {
+    let file = site.metrics.as_ref()?;
+    let wrong = |why: &str| Some(format!("metrics are not written to `{}`: {why}", file.display()));
+    match (file.metadata(), file.parent()) {
+        (Ok(found), _) if !found.is_file() => wrong("it is no file"),
+        (Ok(_), _) => None,
+        (Err(_), Some(folder)) if folder.is_dir() => None,
+        (Err(_), _) => wrong("its folder is not there; create it"),
+    }
+}
+
 /// What is known of a server where it is.
 struct Seen {
     release: Result<String>,

@@ -83,8 +83,8 @@ fn test_notice(site: &Site, number: usize) -> Notice {
 }
 
 fn events(place: &Notify) -> Vec<When> {
-    use When::{Asked, Done, Failed, Interrupted, RolledBack, Started};
-    let all = [Started, Asked, Done, Failed, Interrupted, RolledBack];
+    use When::{Asked, Done, Failed, Interrupted, Refused, RolledBack, Started};
+    let all = [Started, Asked, Done, Failed, Interrupted, RolledBack, Refused];
     all.into_iter().filter(|event| place.hears(*event)).collect()
 }
 

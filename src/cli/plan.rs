@@ -59,8 +59,12 @@ pub fn plan(context: &Context, options: &PlanOptions, matches: &clap::ArgMatches
     }
     let failure = plan.failure.as_ref().or(plan.rollback_failure.as_ref());
     let code = failure.map_or(0, |failure| failure.kind.exit_code());
+    let opening = super::window::opening(&site, &runbook);
     if context.json {
         let mut document = shown(&plan);
+        if let (Some((_, window)), Some(map)) = (&opening, document.as_object_mut()) {
+            map.insert("window".into(), window.clone());
+        }
         if let (Some(said), Some(map)) = (site.unattended, document.as_object_mut()) {
             map.insert("unattended".into(), said.to_string().into());
         }
@@ -80,7 +84,8 @@ pub fn plan(context: &Context, options: &PlanOptions, matches: &clap::ArgMatches
         (None, None) => (summary(&plan), next(context, &plan, options.out.as_deref())),
     };
     let unattended = site.unattended.map(|said| format!("unattended: {}\n", said.sentence()));
-    println!("\n{}{} {}", unattended.unwrap_or_default(), context.style.bold("state:"), show(&state));
+    let window = opening.map(|(text, _)| format!("window: {text}\n")).unwrap_or_default();
+    println!("\n{}{window}{} {}", unattended.unwrap_or_default(), context.style.bold("state:"), show(&state));
     println!("{}  {}", context.style.bold("next:"), show(&next));
     Ok(code)
 }

@@ -111,19 +111,23 @@ fn elsewhere(context: &Context, options: &ResumeOptions) -> Result<Option<Found>
     {
         return Ok(None);
     }
-    match homes::find(context, options.run.as_deref(), |listed| listed.is_open) {
-        Ok(found) => Ok(found.filter(|found| here.is_none_or(|here| here.is_before(&found.listed.started)))),
-        // What is wrong with the options is told by who needs them.
-        Err(failure) if here.is_some() && failure.kind == Kind::Invalid => Ok(None),
-        // It may be older than one there, and is continued only by its name.
-        Err(failure) => Err(match here {
+    let name = options.run.as_deref();
+    homes::newest(
+        context,
+        name,
+        here,
+        |listed| listed.is_open,
+        |here, failure| match here {
+            // What is wrong with the options is told by who needs them.
+            Some(_) if failure.kind == Kind::Invalid => Ok(None),
+            // It may be older than one there, and is continued only by its name.
             Some(here) => {
                 let resume = context.command(&format!("resume {}", word(&here.name)));
-                failure.help(format!("or continue the one that is here: `{resume}`"))
+                Err(failure.help(format!("or continue the one that is here: `{resume}`")))
             }
-            None => failure,
-        }),
-    }
+            None => Err(failure),
+        },
+    )
 }
 
 /// What works already is not told how to work: whoever wants it otherwise stops it first.

@@ -48,5 +48,6 @@ pub fn run_with(
         let request = Request::new(context, &site, &options.answers, Way::On);
         return background::begin(context, site, run, request);
     }
+    background::begins();
     work::work(context, site, runbook, header, run, &options.answers, Direction::On)
 }

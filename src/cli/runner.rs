@@ -11,10 +11,11 @@ use crate::journal::run::{self, OpenRun};
 use crate::person::Person;
 use crate::report::failure::render;
 use crate::report::text::Style;
+use crate::runner::courier::Courier;
 use crate::runner::events::Events;
 use crate::runner::journald::Journald;
 use crate::runner::mailbox::Mailbox;
-use crate::runner::notices::{self, Noticing};
+use crate::runner::notices::Noticing;
 use crate::runner::{ending, follow, session, unit, watch, wishes};
 use crate::session::{Direction, Restart, deadlines};
 use crate::site::Site;
@@ -33,6 +34,7 @@ pub fn watcher(run: &Path, unit: Option<&str>) -> Result<u8> {
     }
     let is_over = || is_over(run);
     if unit::is_own() {
+        unit::keep_alive();
         ending::listen(run)?;
         if is_over() {
             unit::say_ready();
@@ -82,9 +84,9 @@ fn is_over(run: &Path) -> bool {
 fn notify(run: &Path, is_over: &(dyn Fn() -> bool + Sync)) {
     let places = || {
         let site = Request::read(run).and_then(|request| Site::load(&request.site));
-        site.map(|site| site.notify).unwrap_or_default()
+        site.ok().map(|site| site.notify)
     };
-    if places().is_empty() {
+    if places().unwrap_or_default().is_empty() {
         return;
     }
     // The one before may still be at what nobody took.
@@ -95,7 +97,7 @@ fn notify(run: &Path, is_over: &(dyn Fn() -> bool + Sync)) {
             _ => return,
         }
     };
-    notices::send(run, &places, is_over, &|failure| eprint!("{failure}"));
+    Courier { run, places: &places, is_over, complain: &|failure| eprint!("{failure}") }.send();
 }
 
 /// `banister run-here FOLDER`: works on the run as its request says, and tells how that ended.

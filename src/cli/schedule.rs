@@ -2,26 +2,30 @@
 
 mod calendar;
 mod crontab;
+pub mod due;
+mod fit;
 mod kept;
+pub mod refusal;
 mod timer;
 
 use super::arguments::schedule::Options;
 use super::command_line::command_for;
 use super::context::Context;
-use crate::command::in_environment;
+use super::window;
 use crate::failure::{Context as _, Failure, Kind, Result};
 use crate::output::word;
 use crate::person::{Form, Nobody, Person, Question};
 use crate::report::prompt::Terminal;
 use crate::report::text::table;
 use crate::runner::manager::{self, Unfit};
+use crate::secret;
 use crate::site::Site;
 use crontab::Crontab;
+use jiff::ZonedDateTime as Zoned;
 use kept::{By, Schedule, all, environment, keep};
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use std::ffi::{OsStr, OsString};
-use std::path::Path;
+use std::ffi::OsString;
 use timer::Timer;
 
 /// `banister schedule`.
@@ -36,26 +40,14 @@ pub fn schedule(context: &Context, options: &Options) -> Result<u8> {
     }
 }
 
-/// `banister scheduled FILE -- WORDS`: becomes the run, in the environment in which it was scheduled.
-pub fn due(file: &Path, words: &[String]) -> Failure {
-    let words: Vec<&OsStr> = words.iter().map(OsStr::new).collect();
-    let error = in_environment(&words, file);
-    let help = "schedule it again with `banister schedule RUNBOOK --every WHEN`";
-    Failure::new(
-        Kind::Refused,
-        format!("the run can't be started in the environment of `{}`", file.display()),
-    )
-    .why(error)
-    .help(help)
-}
-
 fn add(context: &Context, runbook: &str, every: &str, options: &Options) -> Result<u8> {
     let site = context.site()?;
     let next = timer::check(every)?;
-    let schedule = meant(context, &site, runbook, every, options)?;
+    let (schedule, is_update) = meant(context, &site, runbook, every, options)?;
     let (by, unfit) = who()?;
     let schedule = Schedule { by, ..schedule };
     check_run(&schedule)?;
+    let warning = fits(&site, &schedule, is_update)?;
     let known = all(&context.state).into_iter().find(|known| known.name == schedule.name);
     let crontab = if by == By::Crontab { Some((Crontab::read()?, line(&schedule)?)) } else { None };
     let timer = by.manager().map(|manager| Timer::of(&schedule, manager)).transpose()?;
@@ -67,6 +59,9 @@ fn add(context: &Context, runbook: &str, every: &str, options: &Options) -> Resu
     if is_there && known.as_ref() == Some(&schedule) && environment(&context.state, &schedule.name).exists() {
         said(context, &schedule, "is scheduled so already");
         return Ok(0);
+    }
+    if let Some(warning) = warning {
+        eprintln!("warning: {warning}");
     }
     if !context.json {
         if let Some(unfit) = unfit {
@@ -101,6 +96,19 @@ fn add(context: &Context, runbook: &str, every: &str, options: &Options) -> Resu
     Ok(0)
 }
 
+/// What a person must know of when it runs. One that never does, or never in a window, is refused.
+fn fits(site: &Site, schedule: &Schedule, is_update: bool) -> Result<Option<String>> {
+    let now = Zoned::now();
+    if calendar::upcoming(&schedule.every, &now, 1).is_some_and(|times| times.is_empty()) {
+        return Err(Failure::new(Kind::Invalid, format!("`{}` never comes", schedule.every))
+            .help("give `--every` another time, as `*-*-01 04:00`"));
+    }
+    match is_update && !schedule.options.iter().any(|option| option == "--now") {
+        true => fit::check(&site.windows, &schedule.every, &now),
+        false => Ok(None),
+    }
+}
+
 /// The line of the crontab.
 fn line(schedule: &Schedule) -> Result<String> {
     Ok(crontab::line(&calendar::cron(&schedule.every)?, &schedule.command()?, &schedule.name))
@@ -125,16 +133,22 @@ fn of_site(site: &Site) -> String {
     site.unattended.map_or_else(|| "rollback".to_owned(), |unattended| unattended.to_string())
 }
 
-/// What is asked for. The runbook must be there, and without mistakes.
-fn meant(context: &Context, site: &Site, runbook: &str, every: &str, options: &Options) -> Result<Schedule> {
-    context.prepare(runbook)?;
+/// What is asked for, and whether it is an update. The runbook must be there, and without mistakes.
+fn meant(
+    context: &Context,
+    site: &Site,
+    runbook: &str,
+    every: &str,
+    options: &Options,
+) -> Result<(Schedule, bool)> {
+    let (_, _, script) = context.prepare(runbook)?;
     let server = context.given_server.clone();
     let of = format!("{}\0{}", site.file.display(), server.as_deref().unwrap_or_default());
     let digest = Sha256::digest(of.as_bytes());
     let letter = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' };
     let runbook_name: String = runbook.chars().map(letter).collect();
     let program = std::env::current_exe().or_fail(Kind::Bug, || "the program does not find itself".into())?;
-    Ok(Schedule {
+    let schedule = Schedule {
         name: format!("banister-{runbook_name}-{:02x}{:02x}{:02x}", digest[0], digest[1], digest[2]),
         runbook: runbook.to_owned(),
         site: site.file.clone(),
@@ -145,7 +159,8 @@ fn meant(context: &Context, site: &Site, runbook: &str, every: &str, options: &O
         options: options.options.clone(),
         program,
         by: By::Crontab,
-    })
+    };
+    Ok((schedule, window::is_update(&script)))
 }
 
 /// Who is to start them; where a user's timers would end at the logout, that too, and why.
@@ -232,6 +247,7 @@ fn remove(context: &Context, name: &str, options: &Options) -> Result<u8> {
     agree(context, options.yes, text)?;
     unwrite(schedule)?;
     kept::forget(schedule)?;
+    refusal::forget(schedule);
     said(context, schedule, "is not scheduled any more");
     Ok(0)
 }
@@ -251,6 +267,7 @@ fn list(context: &Context) -> Result<u8> {
             .map(|schedule| {
                 let mut value = json!(schedule);
                 value["next"] = json!(Some(next(schedule)).filter(|next| !next.is_empty()));
+                value["refused"] = json!(refusal::last(schedule));
                 value
             })
             .collect();
@@ -272,6 +289,9 @@ fn list(context: &Context) -> Result<u8> {
             "nothing is scheduled; schedule an update with `banister schedule update --every \"Sat 02:00\"`"
         ),
         false => print!("{}", table(&rows)),
+    }
+    for refused in all.iter().filter_map(refusal::last) {
+        println!("{}", secret::show(&refused.line()));
     }
     Ok(0)
 }

@@ -15,7 +15,7 @@ use crate::journal::run::{Glance, Summary};
 use crate::key::Key;
 use crate::report::failure::render;
 use crate::report::text::{elapsed, table};
-use crate::runner::notices;
+use crate::runner::untaken;
 use crate::secret;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
@@ -58,7 +58,7 @@ pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
         let restart =
             |restart: &Restarted| json!({ "step": restart.step, "by": restart.by, "time": restart.time });
         document["restarts"] = summary.index.restarts.iter().map(restart).collect();
-        document["untaken_notices"] = json!(notices::untaken(&summary.path));
+        document["untaken_notices"] = json!(untaken::untaken(&summary.path));
         document["answers"] = answers::json(&summary);
         document["by_hand"] = by_hand::json(&summary);
         document["server_states"] = summary.header.servers.iter().map(state).collect();
@@ -109,7 +109,7 @@ pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
     } else if let Some(failure) = summary.index.failure() {
         print!("{}", render(failure, context.style));
     }
-    for untaken in notices::untaken(&summary.path) {
+    for untaken in untaken::untaken(&summary.path) {
         println!("{} {}", context.style.warn("warning:"), secret::show(&untaken.line()));
     }
     let (state, next) = outcome::lines(context, &summary);
@@ -128,12 +128,17 @@ fn elsewhere(context: &Context, name: Option<&str>) -> Result<Option<Found>> {
         Some(_) => None,
         None => context.find_run(None, |_| true)?,
     };
-    match homes::find(context, name, |_| true) {
-        Ok(found) => Ok(found.filter(|found| here.is_none_or(|here| here.is_before(&found.listed.started)))),
-        // One that is here can be shown.
-        Err(_) if here.is_some() => Ok(None),
-        Err(failure) => Err(failure),
-    }
+    homes::newest(
+        context,
+        name,
+        here,
+        |_| true,
+        |here, failure| match here {
+            // One that is here can be shown.
+            Some(_) => Ok(None),
+            None => Err(failure),
+        },
+    )
 }
 
 /// What `runs --json` and `show --json` both say.

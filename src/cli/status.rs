@@ -8,7 +8,8 @@ pub use short::short;
 
 use super::asked::{Health, KindSays};
 use super::context::{Context, at_once, is_same_site};
-use super::{homes, outcome};
+use super::schedule::refusal;
+use super::{homes, metrics, outcome};
 use crate::book::{self, Book, Ended};
 use crate::event::RunState;
 use crate::failure::{Failure, Kind, Result};
@@ -20,7 +21,7 @@ use crate::machine::archive::is_of;
 use crate::machine::backup::Card;
 use crate::reach::Reach;
 use crate::reach::inquiry::{self, Noted};
-use crate::runner::notices;
+use crate::runner::untaken;
 use crate::secret;
 use crate::site::{Home, Server, Site};
 use crate::stop::{Asked, Stop};
@@ -96,6 +97,7 @@ pub fn look(context: &Context, site: &Arc<Site>, reach: &Arc<dyn Reach>, server:
         Err(failure) => (None, Some(failure.to_string())),
     };
     let position = position.ok();
+    let refused = refusal::refusals(&context.state, &site.file, &server.name);
     let book = noted.as_ref().ok();
     Ok(Facts {
         name: server.name.clone(),
@@ -115,7 +117,15 @@ pub fn look(context: &Context, site: &Arc<Site>, reach: &Arc<dyn Reach>, server:
         last_ended: book.and_then(|noted| noted.ended.clone()),
         orphans: book.map(|noted| noted.orphans.clone()),
         notes: super::lock::lines(context, &server.name, &noted),
-        untaken_notices: last.as_ref().map(|run| notices::untaken(&run.path)).unwrap_or_default(),
+        untaken_notices: last
+            .as_ref()
+            .map(|run| untaken::untaken(&run.path))
+            .into_iter()
+            .flatten()
+            .chain(refusal::untold(&context.state, &refused))
+            .collect(),
+        refused,
+        metrics: metrics::trouble(site),
         unknown: noted.as_ref().err().map(ToString::to_string),
         backups,
         backups_unknown,
@@ -164,7 +174,9 @@ fn silent(context: &Context, site: &Site, server: &Server, failure: &Failure) ->
     let theirs = known.filter(is_newer).map(LastRun::of);
     Ok(Facts {
         last_run: theirs.or(last_run),
-        untaken_notices: last.as_ref().map(|run| notices::untaken(&run.path)).unwrap_or_default(),
+        untaken_notices: last.as_ref().map(|run| untaken::untaken(&run.path)).unwrap_or_default(),
+        refused: refusal::refusals(&context.state, &site.file, &server.name),
+        metrics: metrics::trouble(site),
         ..Facts::of_silent(server, failure)
     })
 }

@@ -7,14 +7,44 @@ use crate::script::runbook::Runbook;
 use crate::site::Site;
 use crate::site::window::Moment;
 use jiff::ZonedDateTime as Zoned;
+use serde_json::{Value, json};
 
 /// A runbook with this parameter installs a release.
 const RELEASE: &str = "to";
 
+/// Whether it installs a release, so that it waits for a window.
+pub fn is_update(runbook: &Runbook) -> bool {
+    runbook.parameters.iter().any(|parameter| parameter.name == RELEASE)
+}
+
+/// When a window would let an update begin, for people and as JSON; nothing if nothing is said of that.
+pub fn opening(site: &Site, runbook: &Runbook) -> Option<(String, Value)> {
+    if site.windows.is_none() || !is_update(runbook) {
+        return None;
+    }
+    let now = Zoned::now();
+    let json = |at: &Option<Zoned>| at.as_ref().map(|at| format!("{:.0}", at.timestamp()));
+    Some(match site.windows.at(&now) {
+        Moment::Open(closes) => {
+            let text = match &closes {
+                Some(at) => format!("open now, until {}, for {}", shown(at), until(&now, at)),
+                None => "open now".to_owned(),
+            };
+            (text, json!({ "is_open": true, "closes": json(&closes) }))
+        }
+        Moment::Closed(opens) => {
+            let text = match &opens {
+                Some(at) => format!("closed now; the next one opens {}, in {}", shown(at), until(&now, at)),
+                None => "closed now; none opens in the next two years".to_owned(),
+            };
+            (text, json!({ "is_open": false, "opens": json(&opens) }))
+        }
+    })
+}
+
 /// Refuses an update that is not to begin now, with [`Kind::Declined`]; `now` says that somebody wants it nevertheless.
 pub fn check(context: &Context, site: &Site, servers: &[String], runbook: &Runbook, now: bool) -> Result<()> {
-    let is_update = runbook.parameters.iter().any(|parameter| parameter.name == RELEASE);
-    if site.windows.is_none() || now || !is_update {
+    if site.windows.is_none() || now || !is_update(runbook) {
         return Ok(());
     }
     let present = Zoned::now();
@@ -72,7 +102,8 @@ pub fn check(context: &Context, site: &Site, servers: &[String], runbook: &Runbo
     }
 }
 
-fn shown(at: &Zoned) -> String {
+/// An instant, as people read it.
+pub fn shown(at: &Zoned) -> String {
     at.strftime("%a %F %H:%M %Z").to_string()
 }
 

@@ -6,14 +6,14 @@ use super::outcome;
 use crate::event::{Event, Listener, RunState};
 use crate::failure::{Failure, Kind, Result};
 use crate::journal::Header;
-use crate::journal::run::{self, OpenRun};
+use crate::journal::run::{self, OpenRun, Summary};
 use crate::output::word;
 use crate::person::{Form, Question};
 use crate::report::failure::render;
 use crate::report::json::JsonLines;
 use crate::report::lines::Lines;
 use crate::script::runbook::{OnFailure, Runbook};
-use crate::session::{Direction, Parts, Session};
+use crate::session::{self, Direction, Parts, Session};
 use crate::site::{Site, Then};
 use crate::stop::{Asked, Stop};
 use std::path::Path;
@@ -121,7 +121,10 @@ pub fn after(context: &Context, answers: &Answers, path: &Path, ended: &Ended, s
     let person = context.person(answers);
     let time_left = person.time_left().filter(|_| can_go_back);
     let is_late = || person.time_left().is_some_and(|left| left.is_zero()) && stop.asked() <= Asked::Finish;
-    let goes_back = can_go_back && (answers.unattended().then == Then::Rollback || time_left.is_some());
+    // Whoever comes later may still roll it back.
+    let goes_back = can_go_back
+        && !lacks_only_a_backup(path)
+        && (answers.unattended().then == Then::Rollback || time_left.is_some());
     let unattended = || {
         // What is over is not over once more.
         person.hear_way_back(false);
@@ -156,6 +159,10 @@ pub fn after(context: &Context, answers: &Answers, path: &Path, ended: &Ended, s
         Err(failure) if failure.kind == Kind::Interrupted && goes_back && is_late() => unattended(),
         _ => None,
     }
+}
+
+fn lacks_only_a_backup(path: &Path) -> bool {
+    session::lacks_only_a_backup(&Summary::as_far_as_readable(path).0)
 }
 
 /// What is asked after a failure: what each answer does, and what there is besides.
@@ -220,7 +227,7 @@ fn run_once(
         _ if answers.unattended().wait() == Some(Duration::ZERO)
             && answers.unattended().then == Then::Rollback =>
         {
-            OnFailure::Rollback
+            OnFailure::RollbackAlone
         }
         WhenFailed::Ask | WhenFailed::Stop => OnFailure::Stop,
         WhenFailed::Rollback => OnFailure::Rollback,

@@ -1,7 +1,7 @@
 //! A process of this program in a session of its own: it outlives this process and its terminal.
 
 use super::roles::OWN_PROGRAM;
-use super::{inherit, start};
+use super::{inherit, process, start};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT};
 use std::ffi::OsStr;
 use std::fs::File;
@@ -9,6 +9,10 @@ use std::io::{self, BufRead, BufReader};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+/// How often it is looked at where the system gives no handle of it.
+const WITHOUT_HANDLE: Duration = Duration::from_millis(20);
 
 /// Such a process, while it is a child of this one. Dropped, it goes on.
 pub struct Detached {
@@ -44,6 +48,21 @@ impl Detached {
     /// Waits for its end.
     pub fn wait(&mut self) -> io::Result<ExitStatus> {
         self.child.wait()
+    }
+
+    /// Waits for its end, and no longer than this; nothing if it has not ended.
+    pub fn wait_for(&mut self, within: Duration) -> io::Result<Option<ExitStatus>> {
+        // Its id is its own until somebody has waited for its end.
+        match process::open(self.child.id() as i32) {
+            Some(handle) => _ = process::ended(&handle, within),
+            None => std::thread::sleep(within.min(WITHOUT_HANDLE)),
+        }
+        self.child.try_wait()
+    }
+
+    /// Kills it, also if it is stopped.
+    pub fn kill(&mut self) -> io::Result<()> {
+        self.child.kill()
     }
 }
 

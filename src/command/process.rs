@@ -122,7 +122,7 @@ pub(super) fn ended(handle: &OwnedFd, within: Duration) -> bool {
     matches!(poll(&mut [PollFd::new(handle, PollFlags::IN)], Some(&timeout)), Ok(1))
 }
 
-fn open(pid: i32) -> Option<OwnedFd> {
+pub(super) fn open(pid: i32) -> Option<OwnedFd> {
     pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty()).ok()
 }
 

@@ -10,14 +10,18 @@ use super::smtp::MailServer;
 use crate::failure::{Failure, Kind, Result};
 use crate::secret::{self, Shown};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::path::PathBuf;
 
 /// Where notices go: one table of `notify` in `site.toml`. The comments are the only documentation that its keys have.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Notify {
-    /// At what: `started`, `asked` (a question waits), `done`, `failed`, `interrupted`, `rolled_back`. If not given, all but
-    /// `started`; a `ping` hears all but `asked`.
+    /// What it is called in `status` and in the output of `banister notify`, such as `"on-call"`; if not given, what it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// At what: `started`, `asked` (a question waits), `done`, `failed`, `interrupted`, `rolled_back`, and `refused` (a scheduled
+    /// run did not begin). If not given, all but `started`; a `ping` hears all but `asked`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub at: Vec<When>,
     /// A command, a list of words. It gets the notice on its standard input: a line with a JSON object with `event`, `title`,
@@ -58,8 +62,8 @@ pub struct Notify {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub apprise: Option<String>,
     /// A URL of a health-check service such as Healthchecks: it is asked with `/start` at the end when a run begins, with
-    /// `/fail` when one fails, is interrupted or was rolled back, and as it is when one is done; what follows a `?` stays at
-    /// the end. It is hidden like a secret.
+    /// `/fail` when one fails, is interrupted or was rolled back, or a scheduled one did not begin, and as it is when one is
+    /// done; what follows a `?` stays at the end. It is hidden like a secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ping: Option<String>,
 }
@@ -74,6 +78,8 @@ pub enum When {
     Failed,
     Interrupted,
     RolledBack,
+    /// A scheduled run did not begin.
+    Refused,
     /// Somebody tries where notices go.
     #[serde(skip_deserializing)]
     Test,
@@ -158,6 +164,9 @@ impl Notify {
         if let Some(mail) = self.mail.iter().chain(&self.from).find(|mail| !is_address(mail)) {
             return wrong(format!("`{mail}` is no address"));
         }
+        if self.name.as_ref().is_some_and(|name| name.trim().is_empty() || name.contains(char::is_control)) {
+            return wrong("`name` is empty, or has several lines".into());
+        }
         self.check_mail().map_or(Ok(()), wrong)
     }
 
@@ -184,8 +193,27 @@ impl Notify {
         }
     }
 
+    /// What it is known by, wherever in `site.toml` it stands: its name, or its way and where that leads, as a digest.
+    pub fn key(&self) -> String {
+        let (way, target) = match self {
+            Notify { name: Some(name), .. } => ("name", name.clone()),
+            Notify { command: Some(words), .. } => ("command", words.join("\0")),
+            Notify { webhook: Some(url), .. } => ("webhook", url.clone()),
+            Notify { ping: Some(url), .. } => ("ping", url.clone()),
+            Notify { apprise: Some(url), .. } => ("apprise", url.clone()),
+            Notify { smtp, mail, .. } => {
+                ("mail", format!("{}\0{}", mail.join(","), smtp.as_deref().unwrap_or_default()))
+            }
+        };
+        let digest = Sha256::digest(target.as_bytes());
+        format!("{way}-{:02x}{:02x}{:02x}{:02x}", digest[0], digest[1], digest[2], digest[3])
+    }
+
     /// What it is called where people read it: never its address, which may be a secret.
     pub fn name(&self) -> String {
+        if let Some(name) = &self.name {
+            return name.clone();
+        }
         let shape = |shape: &Shape| serde_json::to_value(shape).ok()?.as_str().map(str::to_owned);
         match self {
             Notify { command: Some(words), .. } => {
@@ -255,6 +283,18 @@ fn is_url(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_place_is_known_by_what_it_is() {
+        let of = |text: &str| toml::from_str::<Notify>(text).unwrap();
+        let hook = of("webhook = \"https://a.example.org/SECRET\"");
+        assert_eq!(hook.key(), of("webhook = \"https://a.example.org/SECRET\"\nat = [\"done\"]").key());
+        assert_ne!(hook.key(), of("webhook = \"https://b.example.org/SECRET\"").key());
+        assert!(hook.key().starts_with("webhook-") && hook.key().len() == 16, "{}", hook.key());
+        let named = |url: &str| of(&format!("name = \"on-call\"\nwebhook = \"{url}\""));
+        assert_eq!(named("https://a/").key(), named("https://b/").key());
+        assert_eq!(named("https://a/").name(), "on-call");
+    }
 
     #[test]
     fn one_way_is_named_and_a_ping_hears_of_the_beginning() {

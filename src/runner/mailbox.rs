@@ -54,6 +54,9 @@ pub struct Mailbox {
 const LATE: &str =
     "users were blocked for as long as `longest_maintenance` says: the run is to be rolled back";
 
+/// What happens in place of a rollback where the release is installed.
+const STAYS: &str = "the run stops: the release is installed, and only a backup of it is missing";
+
 impl Mailbox {
     pub fn new(run: PathBuf, request: u64, events: Arc<dyn Listener>, stop: Arc<Stop>) -> Mailbox {
         let (unattended, turn, way_back) = (Unattended::default(), Mutex::new(()), AtomicBool::new(false));
@@ -114,6 +117,15 @@ impl Mailbox {
             && !session::is_untouched(&Summary::as_far_as_readable(&self.run).0.index)
     }
 
+    /// What happens where nobody answers.
+    fn outcome(&self, can_roll_back: bool) -> &'static str {
+        let is_kept = || session::lacks_only_a_backup(&Summary::as_far_as_readable(&self.run).0);
+        match self.unattended.then {
+            Then::Rollback if can_roll_back && is_kept() => STAYS,
+            _ => self.unattended.outcome(can_roll_back),
+        }
+    }
+
     /// How long somebody is waited for, and what happens then.
     fn patience(&self) -> (Option<Duration>, Option<String>) {
         let can_roll_back = self.can_roll_back();
@@ -123,7 +135,7 @@ impl Mailbox {
         // A run that would only wait or stop then would keep users out for longer.
         match self.time_left().filter(|left| can_roll_back && is_sooner(left)) {
             Some(left) => (Some(left), Some(LATE.to_owned())),
-            None => (own, own.map(|_| self.unattended.outcome(can_roll_back).to_owned())),
+            None => (own, own.map(|_| self.outcome(can_roll_back).to_owned())),
         }
     }
 

@@ -1,27 +1,18 @@
-//! Notices of a run to people who don't look on. The runner writes them, once each; the watcher sends them, and tries again
-//! what nobody took. A notice that fails never disturbs the run.
+//! Notices of a run to people who don't look on. The runner writes them, once each; the watcher sends them (`courier`). A
+//! notice that can't be written never disturbs the run.
 
 use super::moved::moved;
-use super::place::{self, COURIER};
-use crate::command::{read_file, write_once};
+use super::place;
+use crate::command::write_once;
 use crate::event::{Event, Listener, RunState};
 use crate::failure::Failure;
-use crate::machine::files::write_private_durably;
-use crate::machine::notify::{Moved, Notice, Notify, When};
+use crate::machine::notify::{Moved, Notice, When};
 use crate::output::word;
 use crate::report::failure::render;
 use crate::report::text::Style;
-use crate::secret::Shown;
 use crate::sync::Mutex;
-use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-/// How long nobody may take a notice before it is given up.
-const LONGEST: Duration = Duration::from_secs(3600);
-const SHORTEST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// Writes notices of what is told to `events`.
 pub struct Noticing {
@@ -98,6 +89,12 @@ fn without_home(text: &str, run: &Path) -> String {
     shown + rest
 }
 
+/// Writes a notice that is of no run, into a folder that is made for that. Says whether it is written.
+pub fn write(folder: &Path, name: &str, notice: &Notice) -> bool {
+    let made = std::fs::create_dir_all(folder).and_then(|()| place::folder(folder, "notices"));
+    made.is_ok_and(|notices| write_once(&notices, name, notice).is_ok())
+}
+
 impl Listener for Noticing {
     fn hear(&self, event: &Event) {
         self.events.hear(event);
@@ -164,151 +161,6 @@ fn done(releases: &[Moved]) -> String {
     match releases {
         [only] => format!("is done, {} → {}", only.from, only.to),
         _ => "is done".to_owned(),
-    }
-}
-
-/// A notice that a place did not take.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Untaken {
-    /// What it is about, in one line.
-    pub title: Shown,
-    /// The place, by a name without its address.
-    pub place: String,
-    /// RFC 3339, UTC: when that was seen first.
-    pub since: String,
-    /// What the place said.
-    pub why: Shown,
-    /// Whether it is tried no more.
-    pub is_given_up: bool,
-}
-
-/// What places of a run's notices did not take, the oldest first.
-pub fn untaken(run: &Path) -> Vec<Untaken> {
-    let folder = run.join("notices");
-    let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
-    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    let is_open = |name: &String| {
-        let (notice, number) = name.split_once(".failed.").unwrap_or_default();
-        !name.starts_with('.')
-            && !number.is_empty()
-            && !folder.join(format!("{notice}.sent.{number}")).exists()
-    };
-    let read = |name: String| read_file::<Untaken>(&folder, &name).ok()?;
-    let mut found: Vec<Untaken> = names.filter(is_open).filter_map(read).collect();
-    // Whoever sent them was killed, and nobody came in its place.
-    let is_sent = place::is_taken(run, COURIER);
-    found.iter_mut().for_each(|untaken| untaken.is_given_up |= !is_sent);
-    found.sort_by(|a, b| a.since.cmp(&b.since));
-    found
-}
-
-impl Untaken {
-    /// For people, in one line.
-    pub fn line(&self) -> String {
-        let tried = if self.is_given_up { "not tried any more" } else { "tried again" };
-        format!("notice not taken by {}, {tried}: `{}`: {}", self.place, self.title, self.why)
-            .replace('\n', " ")
-    }
-}
-
-/// Notes why a place does not take a notice. That it can't be noted disturbs nobody.
-fn note_failure(run: &Path, name: &str, untaken: &Untaken) {
-    let text = serde_json::to_vec(untaken).unwrap_or_default();
-    _ = write_private_durably(&run.join("notices").join(name), &text);
-}
-
-/// The notices of a run that one place hears of and has not taken yet, the oldest first.
-fn open(run: &Path, place: &Notify, number: usize) -> Vec<(String, Notice)> {
-    let folder = run.join("notices");
-    let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
-    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    let is_open = |name: &String| {
-        let is_notice = !name.starts_with('.') && !name.contains(".sent.") && !name.contains(".failed.");
-        is_notice && !folder.join(format!("{name}.sent.{number}")).exists()
-    };
-    let notices = names.filter(is_open).filter_map(|name| {
-        let notice = read_file::<Notice>(&folder, &name).ok()??;
-        place.hears(notice.event).then_some((name, notice))
-    });
-    let mut notices: Vec<(String, Notice)> = notices.collect();
-    notices.sort_by(|(_, a), (_, b)| a.time.cmp(&b.time));
-    notices
-}
-
-/// Sends notices to each place until `is_over` and all are taken, or until it took none for an hour. `places` is asked again
-/// when a place fails: somebody may have corrected what is wrong. `complain` hears what fails.
-pub fn send(
-    run: &Path,
-    places: &(dyn Fn() -> Vec<Notify> + Sync),
-    is_over: &(dyn Fn() -> bool + Sync),
-    complain: &(dyn Fn(&str) + Sync),
-) {
-    let known = places();
-    // One that is slow keeps no other waiting.
-    std::thread::scope(|scope| {
-        for (number, place) in known.into_iter().enumerate() {
-            scope.spawn(move || send_to(run, number, place, places, is_over, complain));
-        }
-    });
-}
-
-fn send_to(
-    run: &Path,
-    number: usize,
-    mut place: Notify,
-    places: &dyn Fn() -> Vec<Notify>,
-    is_over: &dyn Fn() -> bool,
-    complain: &dyn Fn(&str),
-) {
-    let mut pause = SHORTEST_PAUSE;
-    let (mut failing, mut failed_since): (Option<Instant>, Option<String>) = (None, None);
-    while run.exists() {
-        place.learn_secrets(number);
-        // What was written before is seen by the look that follows.
-        let over = is_over();
-        let open = open(run, &place, number);
-        if over && open.is_empty() {
-            return;
-        }
-        let mut failed = false;
-        for (name, notice) in open {
-            match place.send(&notice) {
-                Ok(said) => {
-                    said.iter().for_each(|said| complain(&format!("{said}\n")));
-                    _ = write_once(&run.join("notices"), &format!("{name}.sent.{number}"), &notice.id);
-                }
-                Err(failure) => {
-                    let said = render(&failure, Style { color: false });
-                    complain(&said);
-                    failed = true;
-                    let is_over = failing.get_or_insert_with(Instant::now).elapsed() > LONGEST;
-                    let since = failed_since.get_or_insert_with(|| format!("{:.0}", jiff::Timestamp::now()));
-                    let why = failure.why.first().map_or(failure.message.clone(), |why| why.to_string());
-                    let untaken = Untaken {
-                        title: notice.title.clone(),
-                        place: place.name(),
-                        since: since.clone(),
-                        why: why.as_str().into(),
-                        is_given_up: over && is_over,
-                    };
-                    note_failure(run, &format!("{name}.failed.{number}"), &untaken);
-                    // What comes later is not told before it.
-                    break;
-                }
-            }
-        }
-        if failed {
-            if over && failing.is_some_and(|since| since.elapsed() > LONGEST) {
-                return;
-            }
-            pause = (pause * 2).min(LONGEST_PAUSE);
-            if let Some(corrected) = places().into_iter().nth(number) {
-                place = corrected;
-            }
-        } else {
-            (pause, failing, failed_since) = (SHORTEST_PAUSE, None, None);
-        }
-        std::thread::sleep(pause);
     }
 }
 

@@ -7,6 +7,7 @@
 use super::follow;
 use super::manager::{self, Manager, Unfit};
 use super::place::{self, RUNNER, WATCHER};
+use super::quoting;
 use super::watch;
 use crate::command::{hand_over, own_unit, read_file, take_over};
 use crate::failure::{Context, Failure, Kind, Result};
@@ -25,6 +26,9 @@ const MARK: &str = "unit";
 /// The program of the run: what is installed may be replaced while it is open.
 const PROGRAM: &str = "program";
 const ENVIRONMENT: &str = "environment";
+
+/// If the main process says nothing for so long, systemd ends it and starts it again.
+const SILENCE: Duration = Duration::from_secs(30);
 
 /// How long a run waits for a boot to be over.
 const BOOT: Duration = Duration::from_secs(180);
@@ -195,29 +199,30 @@ fn keep_program(path: &Path) -> io::Result<()> {
 
 /// The unit's file.
 fn text(run: &Path, manager: &Manager) -> Result<String> {
-    let path = |path: &Path| -> Result<String> {
-        let text = path.to_str().filter(|text| !text.contains(['\n', '\r', '$', '"', '\'', '\\']));
-        text.map(|text| text.replace('%', "%%")).ok_or_else(|| {
-            let message = format!("the path `{}` can't be written into a unit", path.display());
-            Failure::new(Kind::Refused, message)
-        })
+    let text = |path: &Path| {
+        let message = || format!("the path `{}` can't be written into a unit", path.display());
+        path.to_str().map(str::to_owned).ok_or_else(|| Failure::new(Kind::Refused, message()))
     };
-    let (folder, program) = (path(run)?, path(&run.join(PROGRAM))?);
-    let state = path(run.parent().and_then(Path::parent).unwrap_or(run))?;
-    let log = path(&run.join("runner.log"))?;
-    let name = path(Path::new(run.file_name().unwrap_or_default()))?;
+    let (folder, log) = (text(run)?, text(&run.join("runner.log"))?);
+    let mounts = quoting::of_setting(&folder)?;
+    let (program, folder) = (quoting::of_command(&text(&run.join(PROGRAM))?)?, quoting::of_command(&folder)?);
+    let state = text(run.parent().and_then(Path::parent).unwrap_or(run))?;
+    let state = quoting::of_setting(&format!("BANISTER_STATE={state}"))?;
+    // The rest of the line is the path, as it is.
+    let log = log.replace('%', "%%");
+    let name = text(Path::new(run.file_name().unwrap_or_default()))?.replace('%', "%%");
     let unit = self::name(run);
     let (mounts, target) = match manager.is_users {
         // A user's manager knows nothing of the system's units.
         true => (String::new(), "default.target"),
         false => (
             format!(
-                "After=network-online.target remote-fs.target docker.service\nWants=network-online.target\nRequiresMountsFor=\"{folder}\"\n"
+                "After=network-online.target remote-fs.target docker.service\nWants=network-online.target\nRequiresMountsFor={mounts}\n"
             ),
             "multi-user.target",
         ),
     };
-    let umask = umask();
+    let (umask, silence) = (umask(), SILENCE.as_secs());
     Ok(format!(
         "# Written by banister, and removed when the run ends. Stop the run with Ctrl-C in `banister attach {name}`.
 [Unit]
@@ -230,14 +235,18 @@ CollectMode=inactive-or-failed
 [Service]
 Type=notify
 NotifyAccess=main
-Environment=\"BANISTER_STATE={state}\"
-ExecStart=\"{program}\" watch-run \"{folder}\" --unit \"{unit}\"
+Environment={state}
+ExecStart={program} watch-run {folder} --unit {unit}
 # The commands of a step, and who works on it, outlive the main process.
 KillMode=process
 # After signals, and not after what it reports itself; 70 is a bug.
 Restart=on-abnormal
 RestartForceExitStatus=70
 RestartSec=200ms
+# One that is stopped, or hangs, is killed and started again. Time in which the machine sleeps does not count:
+# systemd measures it by CLOCK_MONOTONIC, which stands still meanwhile.
+WatchdogSec={silence}
+WatchdogSignal=SIGKILL
 TimeoutStopSec=60
 OOMPolicy=continue
 UMask={umask}
@@ -320,6 +329,25 @@ fn socket() -> Option<PathBuf> {
 
 /// Says that the run is held, if systemd waits for that.
 pub fn say_ready() {
+    // Without it systemd takes the start for failed after a while, and starts it again.
+    say(b"READY=1");
+}
+
+/// Has this process, if it is the main one of a unit, say that it is alive until it ends. What it works with, as the runner, is
+/// looked after by itself.
+pub fn keep_alive() {
+    if socket().is_none() {
+        return;
+    }
+    std::thread::spawn(|| {
+        loop {
+            say(b"WATCHDOG=1");
+            std::thread::sleep(SILENCE / 4);
+        }
+    });
+}
+
+fn say(what: &[u8]) {
     use std::os::linux::net::SocketAddrExt;
     use std::os::unix::ffi::OsStrExt;
     use std::os::unix::net::{SocketAddr, UnixDatagram};
@@ -328,6 +356,5 @@ pub fn say_ready() {
         Some(name) => SocketAddr::from_abstract_name(name),
         None => SocketAddr::from_pathname(&path),
     };
-    // Without it systemd takes the start for failed after a while, and starts it again.
-    _ = UnixDatagram::unbound().and_then(|socket| socket.send_to_addr(b"READY=1", &address?));
+    _ = UnixDatagram::unbound().and_then(|socket| socket.send_to_addr(what, &address?));
 }

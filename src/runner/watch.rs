@@ -1,17 +1,19 @@
 //! Who starts runners: whoever begins a run, and a watcher that starts one again when it is killed.
 
+use super::beat::{Beats, beat};
 use super::follow;
 use super::place::{self, COURIER, RUNNER, WATCHER};
-use crate::command::{Detached, own_session, own_unit};
+use crate::command::{Detached, kill, own_session, own_unit};
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::stop::{Asked, Stop};
 use crate::sync::{FileLock, Mutex};
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Read, Seek};
+use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -121,13 +123,20 @@ pub fn watch(run: &Path, say: &dyn Fn(&str)) -> Result<()> {
             }
         }
     };
+    keep_beating(run.to_owned(), WATCHER);
     let (mut tries, mut pause) = (0, FIRST_PAUSE);
     loop {
         // One that another watcher started may be at work.
         if place::is_taken(run, RUNNER) {
             say(READY);
+            let mut beats = Beats::of(run, RUNNER);
             while place::is_taken(run, RUNNER) {
                 std::thread::sleep(TICK / 10);
+                if beats.are_missing() {
+                    complain("runner");
+                    kill("run-here", run);
+                    beats = Beats::of(run, RUNNER);
+                }
             }
             if follow::has_ended(run) {
                 return Ok(());
@@ -138,7 +147,7 @@ pub fn watch(run: &Path, say: &dyn Fn(&str)) -> Result<()> {
         if let Ok(line) = runner.first_line() {
             say(&line);
         }
-        let status = runner.wait().or_fail(Kind::Refused, failed)?;
+        let status = ended(run, &mut runner).or_fail(Kind::Refused, failed)?;
         // What it did to the end it said in the journal.
         if status.signal().is_none() && status.code() != Some(i32::from(Kind::Bug.exit_code())) {
             return Ok(());
@@ -157,6 +166,37 @@ pub fn watch(run: &Path, say: &dyn Fn(&str)) -> Result<()> {
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
+}
+
+/// Waits for the end of a runner; of one that does nothing any more it is brought about.
+fn ended(run: &Path, runner: &mut Detached) -> io::Result<ExitStatus> {
+    let mut beats = Beats::of(run, RUNNER);
+    loop {
+        if let Some(status) = runner.wait_for(TICK)? {
+            return Ok(status);
+        }
+        if beats.are_missing() {
+            complain("runner");
+            runner.kill()?;
+            beats = Beats::of(run, RUNNER);
+        }
+    }
+}
+
+/// Says in the log why one of the two is killed.
+fn complain(part: &str) {
+    let text = "was stopped or hung, and is killed and started again; commands go on";
+    crate::output::complain(format!("warning: the {part} of this run {text}"));
+}
+
+/// Has this process say that it is alive, until it ends.
+fn keep_beating(run: PathBuf, name: &'static str) {
+    std::thread::spawn(move || {
+        loop {
+            beat(&run, name);
+            std::thread::sleep(TICK);
+        }
+    });
 }
 
 /// Has this program do something more about a run that has ended, and waits for it; what it says goes into the run's log.
@@ -178,11 +218,13 @@ fn done(run: &Path) -> usize {
     lines.filter(ends).count()
 }
 
-/// Has a runner look for its watcher, until this process ends: one that was killed is replaced. If the run's folder is gone,
-/// the runner is asked to leave.
+/// Has a runner look for its watcher, until this process ends: one that was killed, or is stopped, is replaced. If the run's
+/// folder is gone, the runner is asked to leave.
 pub fn keep_watched(run: PathBuf, stop: &Arc<Stop>) {
     let stop = stop.clone();
+    keep_beating(run.clone(), RUNNER);
     std::thread::spawn(move || {
+        let mut beats = Beats::of(&run, WATCHER);
         loop {
             std::thread::sleep(TICK);
             if !run.exists() {
@@ -191,7 +233,15 @@ pub fn keep_watched(run: PathBuf, stop: &Arc<Stop>) {
                 return;
             }
             // A unit's is started again by systemd.
-            if own_unit().is_some() || place::is_taken(&run, WATCHER) {
+            if own_unit().is_some() {
+                continue;
+            }
+            if place::is_taken(&run, WATCHER) {
+                if beats.are_missing() {
+                    complain("watcher");
+                    kill("watch-run", &run);
+                    beats = Beats::of(&run, WATCHER);
+                }
                 continue;
             }
             let arguments = ["watch-run".as_ref(), run.as_os_str()];

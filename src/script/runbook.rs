@@ -265,7 +265,12 @@ impl Runbook {
         if let Some(failure) = failed
             && !session.is_turned_back()
         {
-            if on_failure == OnFailure::Stop || failure.kind.exit_code() != 1 || none {
+            let stops = match on_failure {
+                OnFailure::Stop => true,
+                OnFailure::Rollback => false,
+                OnFailure::RollbackAlone => session.lacks_only_a_backup(),
+            };
+            if stops || failure.kind.exit_code() != 1 || none {
                 return Err(failure);
             }
             session.tell(&crate::event::Event::Failed { failure });
@@ -333,6 +338,8 @@ pub enum OnFailure {
     Stop,
     /// Do what `on_failure` says, at once.
     Rollback,
+    /// The same where nobody is, unless the release is installed and healthy, and only a backup of it is missing.
+    RollbackAlone,
 }
 
 /// A documentation line without its comment marks.

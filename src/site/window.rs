@@ -1,9 +1,11 @@
 //! When updates may begin: the windows of a week, and dates on which none does.
 
+pub mod days;
+
 use crate::failure::{Failure, Kind, Result};
 use jiff::ZonedDateTime as Zoned;
 use jiff::civil::{Date, Time, Weekday};
-use jiff::tz::TimeZone;
+use jiff::tz::{AmbiguousOffset, TimeZone};
 use serde::Deserialize;
 
 /// How many days are looked through for the next window.
@@ -53,7 +55,8 @@ pub enum Moment {
     Closed(Option<Zoned>),
 }
 
-/// A window on one day, in instants of the time zone: it is longer or shorter where the clocks are changed in it.
+/// A window on one day, in instants of the time zone. Where the clocks are set forward in it, what there is of it is left; where
+/// they are set back, all of the hour that there is twice is in it.
 type Span = (Zoned, Zoned);
 
 impl Windows {
@@ -110,11 +113,11 @@ impl Windows {
 
     /// The windows that begin on a day. Without any, that is the whole day.
     fn spans(&self, date: Date, zone: &TimeZone) -> Vec<Span> {
-        let zoned = |date: Date, time: Time| date.to_datetime(time).to_zoned_datetime(zone.clone()).ok();
         let span = |from: Time, to: Time| {
             let last = if to > from { date } else { date.tomorrow().ok()? };
-            // Of an hour that there is twice, both are in it; one that there is not begins with the next.
-            Some((zoned(date, from)?, zoned(last, to)?)).filter(|(from, to)| from < to)
+            let (from, _) = instants(date, from, zone)?;
+            let (_, to) = instants(last, to, zone)?;
+            Some((from, to)).filter(|(from, to)| from < to)
         };
         if self.windows.is_empty() {
             return span(Time::midnight(), Time::midnight()).into_iter().collect();
@@ -141,6 +144,19 @@ impl Windows {
     }
 }
 
+/// The first and the last instant at which clocks show this time: there are two where they are set back. Where they are set
+/// forward over it, that is when they are.
+fn instants(date: Date, time: Time, zone: &TimeZone) -> Option<(Zoned, Zoned)> {
+    let ambiguous = zone.to_ambiguous_zoned_datetime(date.to_datetime(time));
+    let is_skipped = matches!(ambiguous.offset(), AmbiguousOffset::Gap { .. });
+    let (first, last) = (ambiguous.clone().earlier().ok()?, ambiguous.later().ok()?);
+    if !is_skipped {
+        return Some((first, last));
+    }
+    let change = zone.following(first.timestamp()).next()?.timestamp().to_zoned_datetime(zone.clone());
+    Some((change.clone(), change))
+}
+
 fn wrong(key: &str, text: &str, help: &str) -> Failure {
     Failure::new(Kind::Invalid, format!("`{text}` is no value of `{key}`"))
         .help(format!("{help}; read about it with `banister doc {key}`"))
@@ -151,47 +167,13 @@ impl Window {
         let mut words = text.split_whitespace();
         let (first, second) = (words.next()?, words.next());
         let (days, times) = match second {
-            None => (DAYS.iter().map(|(_, day)| *day).collect(), first),
-            Some(times) => (days(first)?, times),
+            None => (days::every_day(), first),
+            Some(times) => (days::days(first, &["..", "-"])?, times),
         };
         let (from, to) = times.split_once('-')?;
         let window = Window { days, from: time(from, false)?, to: time(to, true)? };
         words.next().is_none().then_some(window)
     }
-}
-
-const DAYS: [(&str, Weekday); 7] = [
-    ("mon", Weekday::Monday),
-    ("tue", Weekday::Tuesday),
-    ("wed", Weekday::Wednesday),
-    ("thu", Weekday::Thursday),
-    ("fri", Weekday::Friday),
-    ("sat", Weekday::Saturday),
-    ("sun", Weekday::Sunday),
-];
-
-/// `Sat`, `Saturday`, `Sat,Sun`, `Mon-Fri`, `Mon..Fri`.
-fn days(text: &str) -> Option<Vec<Weekday>> {
-    let day = |text: &str| {
-        let text = text.to_ascii_lowercase();
-        let number = DAYS.iter().position(|(short, _)| text.get(..3) == Some(short))?;
-        const WHOLE: [&str; 7] =
-            ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
-        (text.len() == 3 || text == WHOLE[number]).then_some(number)
-    };
-    let mut all = Vec::new();
-    for part in text.split(',') {
-        match part.split_once("..").or_else(|| part.split_once('-')) {
-            None => all.push(DAYS[day(part)?].1),
-            Some((first, last)) => {
-                let (first, last) = (day(first)?, day(last)?);
-                // From Friday to Monday leads over the end of the week.
-                let count = (last + 7 - first) % 7 + 1;
-                all.extend((first..first + count).map(|day| DAYS[day % 7].1));
-            }
-        }
-    }
-    Some(all)
 }
 
 fn time(text: &str, is_end: bool) -> Option<Time> {
@@ -282,6 +264,40 @@ mod tests {
         // One that lies in the hour that there is not is none.
         let gone = windows(&["Sun 02:00-03:00"], &[]);
         assert_eq!(at(&gone, "2026-03-29T00:00"), "closed until 2026-04-05 02:00 +0200");
+    }
+
+    #[test]
+    fn of_a_window_that_ends_or_begins_in_a_skipped_hour_the_rest_is_left() {
+        let ends = windows(&["01:50-02:50"], &[]);
+        assert_eq!(at(&ends, "2026-03-29T00:00"), "closed until 2026-03-29 01:50 +0100");
+        assert_eq!(at(&ends, "2026-03-29T01:55"), "open until 2026-03-29 03:00 +0200");
+        assert_eq!(at(&ends, "2026-03-29T03:00"), "closed until 2026-03-30 01:50 +0200");
+        let begins = windows(&["02:30-03:30"], &[]);
+        assert_eq!(at(&begins, "2026-03-29T01:59"), "closed until 2026-03-29 03:00 +0200");
+        assert_eq!(at(&begins, "2026-03-29T03:10"), "open until 2026-03-29 03:30 +0200");
+        // The window of the day before leads into it.
+        let night = windows(&["22:00-02:30"], &[]);
+        assert_eq!(at(&night, "2026-03-29T01:59"), "open until 2026-03-29 03:00 +0200");
+    }
+
+    #[test]
+    fn both_hours_are_in_a_window_where_one_is_repeated() {
+        let ends = windows(&["01:50-02:50"], &[]);
+        for now in ["01:50+02:00", "02:40+02:00", "02:10+01:00", "02:49+01:00"] {
+            assert_eq!(at(&ends, &format!("2026-10-25T{now}")), "open until 2026-10-25 02:50 +0100", "{now}");
+        }
+        assert_eq!(at(&ends, "2026-10-25T02:50+01:00"), "closed until 2026-10-26 01:50 +0100");
+        let within = windows(&["02:15-02:45"], &[]);
+        assert_eq!(at(&within, "2026-10-25T01:00+02:00"), "closed until 2026-10-25 02:15 +0200");
+        assert_eq!(at(&within, "2026-10-25T02:30+02:00"), "open until 2026-10-25 02:45 +0100");
+        assert_eq!(at(&within, "2026-10-25T02:30+01:00"), "open until 2026-10-25 02:45 +0100");
+        // There the clocks are changed at midnight, and by half an hour.
+        let odd = |now: &str, zone: &str| {
+            windows(&["23:00-00:30"], &[]).at(&format!("{now}[{zone}]").parse().unwrap())
+        };
+        assert!(matches!(odd("2026-04-24T01:10", "Africa/Cairo"), Moment::Closed(Some(_))));
+        assert!(matches!(odd("2026-04-23T23:30", "Africa/Cairo"), Moment::Open(Some(_))));
+        assert!(matches!(odd("2026-10-04T00:10", "Australia/Lord_Howe"), Moment::Open(Some(_))));
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Runs in the background: whoever dies, viewer, runner or watcher, they come to the same end.
 
+mod frozen;
 mod killed;
 mod late;
 mod mail;
-mod notices;
+pub mod notices;
 mod unattended;
 
 use crate::support;
@@ -72,7 +73,7 @@ pub(crate) fn processes_of(state: &str, parts: &[&str]) -> Vec<u32> {
     .collect()
 }
 
-fn kill(pid: u32) {
+pub(crate) fn kill(pid: u32) {
     let _ = kill_process(Pid::from_raw(pid as i32).unwrap(), Signal::KILL);
 }
 

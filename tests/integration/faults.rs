@@ -1,6 +1,8 @@
 //! Every fault of the practice server, at the steps of an update that it can reach: the end is the new release or the
 //! old one, healthy, with the data there was; or a stop that names the state and the next command, which leads there.
 
+mod alone;
+
 use crate::support;
 use crate::sweep::round;
 

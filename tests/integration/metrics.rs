@@ -92,6 +92,79 @@ fn metrics_are_written_when_a_run_ends_and_when_they_are_asked_for() {
 }
 
 #[test]
+fn metrics_reach_what_a_link_leads_to_and_replace_nothing_that_is_no_file() {
+    let world = World::new();
+    world.write("real/old.prom", "old");
+    std::os::unix::fs::symlink("real/old.prom", world.path().join("link.prom")).unwrap();
+    let file = |name: &str| world.path().join(name).display().to_string();
+    let said = world.banister(&["metrics", "--file", &file("link.prom")]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    check_format(&world.read("real/old.prom"));
+    assert!(world.path().join("link.prom").is_symlink());
+    assert!(std::process::Command::new("mkfifo").arg(file("pipe")).status().unwrap().success());
+    fs::create_dir(file("folder")).unwrap();
+    for name in ["pipe", "folder", "/dev/null"] {
+        let path = world.path().join(name).display().to_string();
+        let said = world.banister(&["metrics", "--file", &path]);
+        assert_eq!(said.code, Some(1), "{said:?}");
+        assert!(said.err.contains("is no file, so that no metrics are written there"), "{said:?}");
+        assert!(!std::path::Path::new(&path).is_file());
+    }
+}
+
+#[test]
+fn a_folder_of_metrics_that_is_not_there_is_told_by_check_and_status() {
+    let world = World::new();
+    let site = world.read("site.toml");
+    world.write("site.toml", &format!("metrics = \"gone/banister.prom\"\n{site}"));
+    for command in ["check", "status"] {
+        let said = world.banister(&[command]);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        assert!(said.out.contains("gone/banister.prom`: its folder is not there; create it"), "{said:?}");
+    }
+    fs::create_dir(world.path().join("gone")).unwrap();
+    for command in ["check", "status"] {
+        let said = world.banister(&[command]);
+        assert!(!said.out.contains("its folder is not there"), "{said:?}");
+    }
+}
+
+/// As on a disk without room.
+#[test]
+fn a_command_whose_output_can_t_be_written_says_so_and_one_that_nobody_reads_does_not() {
+    let world = World::new();
+    world.write("runbooks/conf.rhai", RUNBOOK);
+    let commands: [&[&str]; 12] = [
+        &["status"],
+        &["status", "--json"],
+        &["metrics"],
+        &["list"],
+        &["plan", "conf"],
+        &["check"],
+        &["runs"],
+        &["doc"],
+        &["doc", "--markdown"],
+        &["lock", "show"],
+        &["completions", "bash"],
+        &["run", "conf"],
+    ];
+    for words in commands {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = world.command(words).stdout(full).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{words:?}: {said}");
+        assert!(said.contains("error: standard output can't be written\n"), "{words:?}: {said}");
+        assert!(said.contains("No space left on device"), "{words:?}: {said}");
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = world.command(words).stdout(writer).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{words:?}: {said}");
+        assert!(!said.contains("standard output"), "{words:?}: {said}");
+    }
+}
+
+#[test]
 fn the_message_of_the_day_is_empty_unless_somebody_is_needed() {
     let world = World::new();
     world.write("runbooks/conf.rhai", RUNBOOK);

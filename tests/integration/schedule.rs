@@ -87,6 +87,149 @@ fn the_line_runs_in_the_environment_in_which_it_was_written() {
     assert!(world.journals().len() == 1, "its runs are where those of the terminal are");
 }
 
+/// As cron calls what is due.
+fn due(world: &World) -> Said {
+    let crontab = world.read("crontab");
+    let line = crontab.lines().last().unwrap().splitn(6, ' ').nth(5).unwrap().replace("\\%", "%");
+    let mut cron = std::process::Command::new("/bin/sh");
+    cron.args(["-c", &line])
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("HOME", world.path())
+        .env("BANISTER_SYSTEMD", "no")
+        .current_dir("/");
+    said(cron.output().unwrap())
+}
+
+#[test]
+fn a_scheduled_run_that_does_not_begin_is_told_once_each_time_and_shown_until_one_begins() {
+    let world = world();
+    let servers = world.read("site.toml");
+    let page = format!("[\"sh\", \"-c\", \"cat >> {}/paged\"]", world.path().display());
+    let keys = |window: &str| format!("{window}\n[[notify]]\nname = \"on-call\"\ncommand = {page}\n\n");
+    world.write("site.toml", &format!("{}{servers}", keys("")));
+    let said = banister(&world, &["schedule", "renew", "--every", "daily", "--yes", "--", "--to=0.2"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let paged = || -> Vec<serde_json::Value> {
+        world.read("paged").lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let status = || banister(&world, &["status"]).out;
+
+    // No window is open.
+    world.write("site.toml", &format!("{}{servers}", keys("closed = \"2020-01-01..2099-01-01\"")));
+    let said = due(&world);
+    assert_eq!(said.code, Some(3), "{said:?}");
+    let all = paged();
+    assert_eq!(all.len(), 1, "{all:?}");
+    assert_eq!(all[0]["event"], "refused");
+    assert_eq!(all[0]["title"], "web: scheduled renew did not begin");
+    let text = all[0]["text"].as_str().unwrap();
+    assert!(
+        text.contains("`renew` does not begin now") && text.contains("next: banister run renew"),
+        "{text}"
+    );
+    assert!(status().contains("scheduled `renew` did not begin at 20"), "{}", status());
+    assert!(status().contains("`renew` does not begin now, by `window` and `closed`"), "{}", status());
+    assert!(banister(&world, &["status", "--short"]).out.contains("scheduled `renew` did not begin"));
+    let list = banister(&world, &["schedule", "--list"]);
+    assert!(list.out.contains("scheduled `renew` did not begin at 20"), "{list:?}");
+    assert!(world.journals().is_empty());
+
+    // The site is wrong, its notices are right.
+    world.write("site.toml", &format!("{}{}", keys(""), servers.replace("kind = ", "knid = ")));
+    let said = due(&world);
+    assert_eq!(said.code, Some(2), "{said:?}");
+    assert_eq!(paged().len(), 2, "{said:?}");
+    assert_eq!(paged()[1]["title"], "scheduled renew did not begin");
+    world.write("site.toml", &format!("{}{servers}[[[", keys("")));
+    assert_eq!((due(&world).code, paged().len()), (Some(2), 3));
+
+    // The parameter is gone.
+    world.write("site.toml", &format!("{}{servers}", keys("")));
+    let script = world.read("runbooks/renew.rhai");
+    world.write("runbooks/renew.rhai", "//! Updates.\nfn main(label) { this_server().make(\"up\"); }\n");
+    assert_eq!(due(&world).code, Some(2));
+    let all = paged();
+    assert!(all.len() == 4 && all[3]["text"].as_str().unwrap().contains("'--to'"), "{all:?}");
+    let ids: std::collections::BTreeSet<String> = all.iter().map(|notice| notice["id"].to_string()).collect();
+    assert_eq!(ids.len(), 4);
+
+    // One that begins says for itself what becomes of it.
+    world.write("runbooks/renew.rhai", &script);
+    let said = due(&world);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(!status().contains("did not begin"), "{}", status());
+    let refused = paged().iter().filter(|notice| notice["event"] == "refused").count();
+    assert_eq!(refused, 4);
+}
+
+#[test]
+fn a_time_that_never_comes_or_never_is_in_a_window_is_refused() {
+    let world = world();
+    let servers = world.read("site.toml");
+    world.write("site.toml", &format!("window = \"Sat 02:00-05:00\"\n{servers}"));
+    for (every, why) in [
+        ("*-02-30 04:00", "never comes"),
+        ("Sun 06:00", "`Sun 06:00` is never in a window: no update would begin"),
+    ] {
+        let said = banister(&world, &["schedule", "renew", "--every", every, "--yes"]);
+        assert_eq!(said.code, Some(2), "{said:?}");
+        assert!(said.err.contains(why), "{said:?}");
+    }
+    let said = banister(&world, &["schedule", "renew", "--every", "Sun 06:00", "--yes"]);
+    assert!(said.err.contains("Sun 20") && said.err.contains("-- --now"), "{said:?}");
+    assert_eq!(world.read("written"), "");
+    let said = banister(&world, &["schedule", "renew", "--every", "02:00", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.err.contains("of the next 60 times are: a run does not begin then"), "{said:?}");
+    let said = banister(&world, &["schedule", "renew", "--every", "Sat 02:30", "--yes"]);
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{said:?}");
+    // Who wants it nevertheless says so.
+    let said = banister(&world, &["schedule", "renew", "--every", "Sun 06:00", "--yes", "--", "--now"]);
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{said:?}");
+    let said = banister(&world, &["plan", "renew", "--to=0.2"]);
+    assert!(said.out.contains("\nwindow: "), "{said:?}");
+    let said = banister(&world, &["plan", "renew", "--to=0.2", "--json"]);
+    assert!(said.out.contains("\"window\":{"), "{said:?}");
+}
+
+#[test]
+fn no_line_of_a_crontab_is_lost_whatever_it_is() {
+    let odd = "\n# a comment # banister\nMAILTO=\"\"\n5 4 * * * x % y\r\n\t\n* * * * * echo # banister-renew-000000x\nno end";
+    for before in [odd.to_owned(), format!("{odd}\n")] {
+        let world = world();
+        world.write("crontab", &before);
+        let said = banister(&world, &["schedule", "renew", "--every", "daily", "--yes"]);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        let after = world.read("crontab");
+        assert!(after.starts_with(&format!("{odd}\n0 0 * * * ")), "{after:?}");
+        let said = banister(&world, &["schedule", "--remove", "renew", "--yes"]);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        assert_eq!(world.read("crontab"), format!("{odd}\n"));
+    }
+    // What can't be read is not replaced.
+    for (lists, why) in [
+        ("echo 'cannot open your crontab' >&2; exit 1", "the crontab can't be read"),
+        ("printf '5 4 * * * \\377\\n'", "the crontab is not UTF-8"),
+        ("cat crontab; exit 1", "the crontab can't be read"),
+        ("sleep 0; kill -9 $$", "the crontab can't be read"),
+    ] {
+        let world = world();
+        world.write("crontab", odd);
+        world.write(
+            "bin/crontab",
+            &CRONTAB.replace(
+                "if [ -e crontab ]; then cat crontab; else echo \"no crontab for ops\" >&2; exit 1; fi",
+                lists,
+            ),
+        );
+        let said = banister(&world, &["schedule", "renew", "--every", "daily", "--yes"]);
+        assert_eq!(said.code, Some(1), "{said:?}");
+        assert!(said.err.contains(why), "{lists}: {said:?}");
+        assert_eq!((world.read("crontab").as_str(), world.read("written").as_str()), (odd, ""));
+    }
+}
+
 #[test]
 fn what_can_t_be_scheduled_is_refused_before_anything_is_written() {
     let world = world();

@@ -188,6 +188,33 @@ fn a_killed_runner_is_started_again_and_the_command_of_a_step_lives_through_it()
 }
 
 #[test]
+fn a_runner_and_a_unit_that_are_stopped_are_started_again() {
+    let Some(site) = Site::new(User::Root) else { return };
+    site.begin();
+    site.wait_for_long();
+    // Both have said that they are there.
+    std::thread::sleep(Duration::from_millis(1500));
+    let before = [site.processes("watch-run"), site.processes("run-here")];
+    // The unit cannot look after the runner then: systemd has to look after the unit.
+    for pid in before.iter().flatten() {
+        kill_process(Pid::from_raw(*pid as i32).unwrap(), Signal::STOP).unwrap();
+    }
+    for (part, before) in ["watch-run", "run-here"].iter().zip(&before) {
+        site.wait_for("it is started again", || {
+            let now = site.processes(part);
+            now.len() == 1 && now != *before
+        });
+    }
+    // One that is awake stays, for longer than one that sleeps would.
+    let now = [site.processes("watch-run"), site.processes("run-here")];
+    std::thread::sleep(Duration::from_secs(35));
+    assert_eq!([site.processes("watch-run"), site.processes("run-here")], now, "{}", site.account());
+    site.release();
+    site.ends_well();
+    assert_eq!(site.read("trace").matches("long begin").count(), 1);
+}
+
+#[test]
 fn a_schedule_is_a_timer_that_runs_and_is_removed() {
     for user in [User::Root, User::Ops] {
         let Some(site) = Site::new(user) else { return };

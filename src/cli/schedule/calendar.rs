@@ -1,9 +1,11 @@
 //! Times of a calendar in systemd's words, as cron says them, as far as it can.
 
 use crate::failure::{Failure, Kind, Result};
+use crate::site::window::days::days;
+use jiff::ZonedDateTime as Zoned;
 
-const DAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
-const WHOLE_DAYS: [&str; 7] = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
+/// So many days are looked through: a 29 February may be eight years away.
+const HORIZON: usize = 3000;
 
 /// The five fields of a line of a crontab.
 ///
@@ -61,26 +63,12 @@ fn fields(every: &str) -> Option<String> {
     Some(format!("{minute} {hour} {day} {month} {days}"))
 }
 
-/// `sat`, `mon,thu`, `mon..fri`.
+/// `sat`, `mon,thu`, `mon..fri`, as cron numbers them.
 fn weekdays(text: &str) -> Option<String> {
-    let day = |text: &str| {
-        let is = |names: &[&str; 7]| names.iter().position(|name| *name == text);
-        is(&DAYS).or_else(|| is(&WHOLE_DAYS))
-    };
-    let mut all = Vec::new();
-    for part in text.split(',').filter(|part| !part.is_empty()) {
-        match part.split_once("..") {
-            None => all.push(day(part)?),
-            Some((first, last)) => {
-                let (first, last) = (day(first)?, day(last)?);
-                all.extend((first..=first + (last + 7 - first) % 7).map(|day| day % 7));
-            }
-        }
-    }
+    let mut all: Vec<i8> = days(text, &[".."])?.into_iter().map(|day| day.to_sunday_zero_offset()).collect();
     all.sort_unstable();
     all.dedup();
-    let words: Vec<String> = all.iter().map(usize::to_string).collect();
-    (!words.is_empty()).then(|| words.join(","))
+    Some(all.iter().map(i8::to_string).collect::<Vec<_>>().join(","))
 }
 
 /// `*`, `5`, `1,15`, `1..5`, `*/15`, `0/15`.
@@ -111,6 +99,49 @@ fn numbers(text: &str, least: u32, most: u32) -> Option<String> {
     };
     let parts: Vec<String> = text.split(',').map(part).collect::<Option<_>>()?;
     Some(parts.join(","))
+}
+
+/// The times to come, at most so many; nothing if it can't be said here when they are.
+pub fn upcoming(every: &str, now: &Zoned, count: usize) -> Option<Vec<Zoned>> {
+    let fields = fields(every)?;
+    let fields: Vec<&str> = fields.split(' ').collect();
+    let [minutes, hours, days, months, weekdays] = fields.as_slice() else { return None };
+    let (minutes, hours) = (members(minutes, 0, 59), members(hours, 0, 23));
+    let (days, months, weekdays) = (members(days, 1, 31), members(months, 1, 12), members(weekdays, 0, 6));
+    let mut times = Vec::new();
+    let mut date = now.date();
+    for _ in 0..HORIZON {
+        let is_day = days.contains(&date.day())
+            && months.contains(&date.month())
+            && weekdays.contains(&date.weekday().to_sunday_zero_offset());
+        for hour in hours.iter().filter(|_| is_day) {
+            for minute in &minutes {
+                let at = date.at(*hour, *minute, 0, 0).to_zoned_datetime(now.time_zone().clone()).ok()?;
+                if at > *now {
+                    times.push(at);
+                }
+                if times.len() == count {
+                    return Some(times);
+                }
+            }
+        }
+        date = date.tomorrow().ok()?;
+    }
+    Some(times)
+}
+
+/// What a field of a crontab says, as numbers.
+fn members(field: &str, least: i8, most: i8) -> Vec<i8> {
+    let part = |part: &str| {
+        let (range, step) = part.split_once('/').unwrap_or((part, "1"));
+        let (first, last) = match range.split_once('-') {
+            Some((first, last)) => (first.parse().unwrap_or(least), last.parse().unwrap_or(most)),
+            None if range == "*" => (least, most),
+            None => (range.parse().unwrap_or(least), range.parse().unwrap_or(most)),
+        };
+        (first..=last).step_by(step.parse().unwrap_or(1).max(1))
+    };
+    field.split(',').flat_map(part).collect()
 }
 
 #[cfg(test)]
@@ -152,5 +183,24 @@ mod tests {
         ] {
             assert_eq!(fields(every), None, "{every}");
         }
+    }
+
+    #[test]
+    fn the_times_to_come_are_known_and_some_never_come() {
+        let now: Zoned = "2026-11-28T01:30[Europe/Berlin]".parse().unwrap();
+        let next = |every: &str, count: usize| {
+            let times = upcoming(every, &now, count)?;
+            Some(times.iter().map(|at| at.strftime("%F %H:%M").to_string()).collect::<Vec<_>>().join(", "))
+        };
+        assert_eq!(next("Sat 02:00", 2).as_deref(), Some("2026-11-28 02:00, 2026-12-05 02:00"));
+        assert_eq!(
+            next("Mon,Wed..Thu 1:00", 3).as_deref(),
+            Some("2026-11-30 01:00, 2026-12-02 01:00, 2026-12-03 01:00")
+        );
+        assert_eq!(next("*:0/20", 2).as_deref(), Some("2026-11-28 01:40, 2026-11-28 02:00"));
+        assert_eq!(next("*-02-29 04:00", 1).as_deref(), Some("2028-02-29 04:00"));
+        assert_eq!(next("*-02-30 04:00", 1).as_deref(), Some(""));
+        assert_eq!(next("*-04-31", 1).as_deref(), Some(""));
+        assert_eq!(next("2026-12-24 02:00", 1), None);
     }
 }

@@ -48,7 +48,9 @@ impl Crontab {
 
     /// Writes it with this line in the place of the schedule's; without one nothing is left of that.
     pub fn write(&self, name: &str, line: Option<&str>) -> Result<()> {
-        let mut lines: Vec<&str> = self.before.lines().filter(|line| !Crontab::is_of(line, name)).collect();
+        // What else is in a line stays, also a carriage return.
+        let kept = self.before.split_terminator('\n').filter(|line| !Crontab::is_of(line, name));
+        let mut lines: Vec<&str> = kept.collect();
         lines.extend(line);
         let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
         let failed = || "the crontab can't be written".to_owned();

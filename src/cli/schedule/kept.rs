@@ -69,7 +69,7 @@ impl Schedule {
     }
 }
 
-fn folder(state: &Path) -> PathBuf {
+pub fn folder(state: &Path) -> PathBuf {
     state.join("schedules")
 }
 

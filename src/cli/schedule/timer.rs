@@ -5,6 +5,10 @@ use crate::command::{Spec, look};
 use crate::failure::{Context as _, Failure, Kind, Result};
 use crate::machine::files::write_durably;
 use crate::runner::manager::Manager;
+use crate::runner::quoting;
+use jiff::ZonedDateTime as Zoned;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::PathBuf;
@@ -21,11 +25,11 @@ impl Timer {
     pub fn of(schedule: &Schedule, manager: Manager) -> Result<Timer> {
         let folder = manager.folder()?;
         let words: Vec<String> =
-            schedule.command()?.iter().map(|word| quoted(word)).collect::<Result<_>>()?;
+            schedule.command()?.iter().map(|word| quoting::of_command(word)).collect::<Result<_>>()?;
         let about = format!("banister run {} ({})", schedule.runbook, schedule.site.display());
         let about = about.replace('%', "%%");
         let every = &schedule.every;
-        let state = quoted(&format!("BANISTER_STATE={}", schedule.state.display()))?;
+        let state = quoting::of_setting(&format!("BANISTER_STATE={}", schedule.state.display()))?;
         let after = match manager.is_users {
             true => "",
             false => "After=network-online.target docker.service\nWants=network-online.target\n",
@@ -127,17 +131,20 @@ pub fn check(every: &str) -> Result<Option<String>> {
     }
 }
 
-/// A word of a command line in a unit.
-fn quoted(word: &str) -> Result<String> {
-    if word.contains(['\n', '\r', '\0']) {
-        return Err(Failure::new(Kind::Invalid, format!("`{word:?}` can't be written into a unit")));
-    }
-    let escaped = word.replace('\\', "\\\\").replace('"', "\\\"").replace('%', "%%").replace('$', "$$");
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./=:,@+".contains(&byte);
-    Ok(match !word.is_empty() && escaped.bytes().all(is_plain) {
-        true => escaped,
-        false => format!("\"{escaped}\""),
-    })
+/// The times to come as systemd says them, at most so many; nothing if it can't be asked.
+pub fn upcoming(every: &str, count: usize) -> Option<Vec<Zoned>> {
+    let words = ["systemd-analyze", "calendar", &format!("--iterations={count}"), "--", every];
+    let looked = look(&Spec::new(words, "/"), &|| false).ok().filter(|looked| looked.exit.success())?;
+    let zone = TimeZone::system();
+    // `Next elapse: Sat 2026-12-05 02:00:00 UTC`, then `Iter. #2: …` or `Iteration #2: …`; below each the same in UTC, if that differs.
+    let of_line = |line: &str| {
+        let (head, rest) = line.trim().split_once(": ")?;
+        let is_time = head == "Next elapse" || head.starts_with("Iter");
+        let mut words = rest.split_whitespace().skip(1).filter(|_| is_time);
+        let at: DateTime = format!("{}T{}", words.next()?, words.next()?).parse().ok()?;
+        at.to_zoned_datetime(zone.clone()).ok()
+    };
+    Some(looked.stdout.lines().filter_map(of_line).collect())
 }
 
 #[cfg(test)]
@@ -145,10 +152,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_word_comes_through_systemd_as_it_is() {
-        assert_eq!(quoted("--to=0.3").unwrap(), "--to=0.3");
-        assert_eq!(quoted("a b\"$x%\\").unwrap(), "\"a b\\\"$$x%%\\\\\"");
-        assert_eq!(quoted("").unwrap(), "\"\"");
-        assert!(quoted("a\nb").is_err());
+    fn systemd_says_when_a_time_comes_that_cron_can_not() {
+        // Where there is no systemd, nobody knows.
+        let Some(times) = upcoming("Sat *-*-1..7 02:00", 3) else { return };
+        assert_eq!(times.len(), 3);
+        assert!(
+            times
+                .iter()
+                .all(|at| at.day() <= 7 && at.hour() == 2 && at.timestamp() > Zoned::now().timestamp())
+        );
     }
 }

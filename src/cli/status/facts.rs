@@ -1,13 +1,14 @@
 //! What `status` found out about a server: as it is in `status --json`, and in words.
 
 use crate::book::{Ended, FailedRelease, Open, Owed};
+use crate::cli::schedule::refusal::Refusal;
 use crate::failure::Failure;
 use crate::home::wire::Listed;
 use crate::machine::backup::{Card, is_reference};
 use crate::machine::release::{Release, pinned};
 use crate::reach::inquiry::Orphan;
 use crate::report::text::{Style, table};
-use crate::runner::notices::Untaken;
+use crate::runner::untaken::Untaken;
 use crate::site::Server;
 use serde::Serialize;
 use serde_json::Value;
@@ -45,6 +46,10 @@ pub struct Facts {
     pub notes: Vec<String>,
     /// What nobody took of the notices of the last run.
     pub untaken_notices: Vec<Untaken>,
+    /// The scheduled runs that did not begin, where none began since.
+    pub refused: Vec<Refusal>,
+    /// Why the file that `metrics` of the site names can't be written.
+    pub metrics: Option<String>,
     /// Why the server's book can't be read.
     pub unknown: Option<String>,
     /// The oldest first.
@@ -116,6 +121,8 @@ impl Facts {
             orphans: None,
             notes: Vec::new(),
             untaken_notices: Vec::new(),
+            refused: Vec::new(),
+            metrics: None,
             unknown: Some(why.clone()),
             backups: None,
             backups_unknown: Some(why),
@@ -167,7 +174,8 @@ impl Facts {
             rows.push(vec!["  last run".into(), run.text.clone()]);
             rows.push(vec!["  next".into(), run.next.clone()]);
         }
-        let notes = self.notes.iter().cloned().chain(self.untaken_notices.iter().map(Untaken::line));
+        let notes = self.notes.iter().cloned().chain(self.refused.iter().map(Refusal::line));
+        let notes = notes.chain(self.untaken_notices.iter().map(Untaken::line)).chain(self.metrics.clone());
         let notes: String = notes.map(|line| format!("  {line}\n")).collect();
         format!("{} ({})\n{}{notes}", style.bold(&self.name), self.kind, table(&rows))
     }

@@ -3,6 +3,7 @@
 use crate::book;
 use crate::cli::context::{Context, at_once, is_same_site};
 use crate::cli::outcome;
+use crate::cli::schedule::refusal::{self, Refusal};
 use crate::event::RunState;
 use crate::failure::Result;
 use crate::home::remembered::{self, Remembered};
@@ -10,7 +11,7 @@ use crate::journal::run::Summary;
 use crate::output::word;
 use crate::reach::Reach;
 use crate::reach::inquiry::{self, Noted};
-use crate::runner::{answers, notices};
+use crate::runner::{answers, untaken};
 use crate::secret;
 use crate::site::{Server, Site};
 use serde_json::json;
@@ -74,7 +75,8 @@ fn attention(context: &Context, site: &Site, reach: &dyn Reach, server: &Server)
         Some(Err(failure)) => needs.push(format!("what is unfinished is not known: {failure}")),
         None => {}
     }
-    let untaken = last.as_ref().map(|run| notices::untaken(&run.path).len()).unwrap_or_default();
+    needs.extend(refusal::refusals(&context.state, &site.file, &server.name).iter().map(Refusal::line));
+    let untaken = last.as_ref().map(|run| untaken::untaken(&run.path).len()).unwrap_or_default();
     if untaken > 0 {
         let of = if untaken == 1 { "a notice was" } else { "notices were" };
         needs.push(format!("{of} not taken: {}", context.command("show")));

@@ -21,7 +21,7 @@ const WITHIN: Duration = Duration::seconds(30);
 impl Notify {
     /// Sends a notice. Gives what a person should know although somebody took it: addresses that a mail server refused.
     ///
-    /// Fails if nobody took it, or nobody can know.
+    /// Fails if nobody took it, or nobody can know; with [`Kind::Invalid`] if it is refused for good.
     pub fn send(&self, notice: &Notice) -> Result<Option<String>> {
         if let Some(words) = &self.command {
             let line = serde_json::to_string(notice).unwrap_or_default() + "\n";
@@ -93,7 +93,7 @@ impl Notify {
 
 /// Whether somebody has to do something.
 fn is_bad(event: When) -> bool {
-    matches!(event, When::Failed | When::Interrupted | When::Asked)
+    matches!(event, When::Failed | When::Interrupted | When::Asked | When::Refused)
 }
 
 /// The URL that says this to a health-check service. What is after `?` stays at the end.
@@ -101,7 +101,7 @@ fn ping(url: &str, event: When) -> String {
     let end = match event {
         When::Started => "/start",
         // One that was rolled back did not do what it was begun for.
-        When::Failed | When::Interrupted | When::RolledBack => "/fail",
+        When::Failed | When::Interrupted | When::RolledBack | When::Refused => "/fail",
         When::Test => "/log",
         When::Done | When::Asked => "",
     };
@@ -113,7 +113,7 @@ fn ping(url: &str, event: When) -> String {
 fn apprise(notice: &Notice) -> Vec<String> {
     let sort = match notice.event {
         When::Done => "success",
-        When::Failed | When::Interrupted => "failure",
+        When::Failed | When::Interrupted | When::Refused => "failure",
         When::Asked | When::RolledBack => "warning",
         When::Started | When::Test => "info",
     };
@@ -134,7 +134,10 @@ fn ask(request: Request) -> Result<()> {
         200..300 => Ok(()),
         status => {
             let said: String = answer.body.chars().take(200).collect();
-            Err(Failure::new(Kind::Refused, format!("the notice was answered with {status}")).why(said))
+            // Of these it may be taken later: 408 and 425 are about time, 429 is about how many there were.
+            let is_for_now = !(400..500).contains(&status) || [408, 425, 429].contains(&status);
+            let kind = if is_for_now { Kind::Refused } else { Kind::Invalid };
+            Err(Failure::new(kind, format!("the notice was answered with {status}")).why(said))
         }
     }
 }

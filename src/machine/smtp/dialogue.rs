@@ -120,7 +120,8 @@ impl<'a> Dialogue<'a> {
             }
         }
         if refused.len() == letter.to.len() {
-            return Err(self.server.failed(Kind::Refused, refused.join("; ")));
+            // For good: it would say the same again.
+            return Err(self.server.failed(Kind::Invalid, refused.join("; ")));
         }
         let reply = self.ask("DATA")?;
         if reply.code != 354 {

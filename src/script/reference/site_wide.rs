@@ -35,7 +35,8 @@ What a run in the background does with a question or a failure where nobody is t
 
 With a time, somebody can answer until it is over, with `banister attach`. Without one it happens at once, and applies only to \
 runs that are begun with `--detach` or not at a terminal: whoever sits at a terminal is asked. A run is rolled back only if it \
-has changed something and its runbook has declared how by then; else it stops. The question says which of the two happens. Each \
+has changed something and its runbook has declared how by then; else it stops. The question says which of the two happens. An \
+update whose release is installed and healthy, and that lacks only the backup after it, stops too: users are at work with it. Each \
 run uses what `site.toml` said when it was begun or resumed. Runs with `--foreground` use only the option.";
 
 const METRICS: &str = "\
@@ -59,9 +60,11 @@ Each server has the label `server`:
 const WINDOW: &str = "\
 When updates may begin: a text, or an array of them, at the beginning of `site.toml`. \
         `\"Sat 02:00-05:00\"` is each Saturday, `\"Mon-Thu 22:00-04:00\"` ends on the following day, and `\"02:00-05:00\"` is \
-        every day; times are those of the machine's time zone. Outside of them `banister run` refuses a runbook whose `main` \
+        every day; times are those of the machine's time zone. Where clocks are set forward in a window, what there is of it is \
+        left; where they are set back, both hours are in it. `banister plan` says whether one is open, and `banister schedule` \
+        refuses a time that never is in one. Outside of them `banister run` refuses a runbook whose `main` \
         has the parameter `to`, with exit code 3, unless `--now` is given. So it does if the longest of the last five such runs \
-        took longer than the window is still open. `resume`, rollbacks, backups and restores are never refused.";
+        took longer than the window is still open. A scheduled run that is refused sends the notice `refused`. `resume`, rollbacks, backups and restores are never refused.";
 
 const CLOSED: &str = "\
 Dates on which no update begins, also in a window: `\"2026-12-24\"`, or first and last day as \
@@ -72,8 +75,8 @@ Dates on which no update begins, also in a window: `\"2026-12-24\"`, or first an
 fn notify() -> Page {
     let mut text = "Where notices of runs go: an array of tables at the beginning of `site.toml`, each with one of `command`, \
                     `webhook`, `mail`, `apprise` and `ping`. `banister notify --test` tries them. A notice that nobody takes is \
-                    sent again for an hour after the run's end, and never disturbs the run; `banister status` and \
-                    `banister show` print it. A notice may come twice if what sends it is killed at that moment: it has the \
+                    sent again for an hour after the run's end, and never disturbs the run; one that is refused for good, as with \
+                    404, is not sent again, and holds up no later one. `banister status` and `banister show` print both. A notice may come twice if what sends it is killed at that moment: it has the \
                     same `id` then, and in mail the same `Message-ID`. Runs with `--foreground` send none.\n"
         .to_owned();
     for (name, about) in site::of_notify() {

@@ -10,10 +10,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::{Arc, Mutex};
 
 /// What came to a receiver: the first line of a request, and its body.
-type Received = Arc<Mutex<Vec<(String, String)>>>;
+pub(crate) type Received = Arc<Mutex<Vec<(String, String)>>>;
 
 /// Receives requests, and takes none of the first `refused`.
-fn receiver(refused: usize) -> (String, Received) {
+pub(crate) fn receiver(refused: usize) -> (String, Received) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let received = Received::default();
@@ -142,6 +142,98 @@ fn a_question_that_waits_is_told_and_one_that_nobody_can_be_told_of_disturbs_not
     // Its watcher tries for an hour.
     super::processes(&world, &["watch-run"]).into_iter().for_each(super::kill);
     wait_for("nobody tries", || said_by(&world, &["status"]).out.contains("webhook, not tried any more"));
+}
+
+/// Answers each request with these words, as they are, and closes the connection; what comes after the last is answered with it.
+fn answering(answers: &'static [&'static str]) -> (String, Received) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let received = Received::default();
+    let kept = received.clone();
+    std::thread::spawn(move || {
+        for (number, stream) in listener.incoming().enumerate() {
+            let mut stream = stream.unwrap();
+            let mut reader = BufReader::new(stream.try_clone().unwrap());
+            let (mut first, mut line, mut length) = (String::new(), String::new(), 0);
+            reader.read_line(&mut first).unwrap();
+            while reader.read_line(&mut line).unwrap() > 2 {
+                if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+                    length = value.trim().parse().unwrap();
+                }
+                line.clear();
+            }
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body).unwrap();
+            kept.lock().unwrap().push((first.trim().to_owned(), String::from_utf8(body).unwrap()));
+            let _ = stream.write_all(answers[number.min(answers.len() - 1)].as_bytes());
+        }
+    });
+    (address, received)
+}
+
+#[test]
+fn a_notice_whose_answer_is_cut_off_is_posted_once() {
+    let world = world();
+    let (hook, received) = answering(&["HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\nabc"]);
+    with_notify(&world, &format!("[[notify]]\nwebhook = \"{hook}/\"\nat = [\"done\"]\n"));
+    assert_eq!(said_by(&world, &["run", "three", "--yes"]).code, Some(0));
+    wait_for_end(&world);
+    assert_eq!(received.lock().unwrap().len(), 1);
+    assert!(!said_by(&world, &["status"]).out.contains("not taken"));
+}
+
+#[test]
+fn a_notice_that_is_refused_for_good_holds_up_no_later_one_and_is_told_by_name() {
+    let world = world();
+    const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+    let (hook, received) = answering(&["HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\n\r\n", OK]);
+    with_notify(
+        &world,
+        &format!(
+            "[[notify]]\nname = \"on-call\"\nwebhook = \"{hook}/T0KEN\"\nat = [\"started\", \"done\"]\n"
+        ),
+    );
+    assert_eq!(said_by(&world, &["run", "three", "--yes"]).code, Some(0));
+    wait_for_end(&world);
+    let events: Vec<Value> = received
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|(_, body)| serde_json::from_str::<Value>(body).unwrap()["event"].clone())
+        .collect();
+    assert_eq!(events, ["started", "done"]);
+    let told = "notice not taken by on-call, not tried any more: `web: three has started`: the notice was answered with 413";
+    let said = said_by(&world, &["status"]).out;
+    assert!(said.contains(told), "{said}");
+    assert!(said_by(&world, &["show"]).out.contains(told));
+}
+
+#[test]
+fn a_place_that_moves_in_the_site_hears_nothing_twice_and_one_in_its_place_hears_all() {
+    let world = world();
+    const BUSY: &str = "HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n";
+    let (busy, refused) = answering(&[BUSY]);
+    let (first, received) = receiver(0);
+    let (other, corrected) = receiver(0);
+    let table = |url: &str| format!("[[notify]]\nwebhook = \"{url}/\"\nat = [\"started\", \"done\"]\n");
+    let site = world.read("site.toml");
+    world.write("site.toml", &format!("{}{}\n{site}", table(&first), table(&busy)));
+    detached(&world, &["run", "three", "--detach"]);
+    wait_for("the first one hears it", || received.lock().unwrap().len() == 1);
+    wait_for("the other one is tried", || !refused.lock().unwrap().is_empty());
+    // The busy one is replaced, and stands before the first one now.
+    world.write("site.toml", &format!("{}{}\n{site}", table(&other), table(&first)));
+    let log = || fs::read_to_string(super::run_folder(&world).join("runner.log")).unwrap();
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(120);
+    while corrected.lock().unwrap().is_empty() {
+        assert!(std::time::Instant::now() < end, "{refused:?} {received:?} {}", log());
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    assert_eq!(said_by(&world, &["resume", "--yes"]).code, Some(0));
+    wait_for_end(&world);
+    assert_eq!(received.lock().unwrap().len(), 2);
+    assert_eq!(corrected.lock().unwrap().len(), 2);
+    assert!(!said_by(&world, &["status"]).out.contains("not taken"));
 }
 
 #[test]

@@ -1,0 +1,80 @@
+//! Whether runner and watcher are alive. Who is stopped (`SIGSTOP`), or in a frozen cgroup, holds its lock and does nothing, for
+//! ever; so each says once a second that it is there, by the time of its lock's file.
+
+use std::fs::{File, metadata};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+/// Who says nothing for so long is taken for frozen.
+const LONGEST_SILENCE: Duration = Duration::from_secs(30);
+
+/// What passes between two looks counts for no more.
+const LONGEST_LOOK: Duration = Duration::from_secs(2);
+
+/// Says that the holder of this lock is alive. Where that can't be written, nobody listens to it.
+pub fn beat(run: &Path, name: &str) {
+    let write = || -> io::Result<()> {
+        let mut file = File::options().write(true).open(run.join(name))?;
+        file.set_modified(SystemTime::now())?;
+        // From now on silence says something.
+        if file.metadata()?.len() == 0 { file.write_all(b"beats\n") } else { Ok(()) }
+    };
+    _ = write();
+}
+
+/// Listens to the holder of a lock.
+pub struct Beats {
+    file: PathBuf,
+    last: Option<SystemTime>,
+    silent: Duration,
+    looked: Instant,
+}
+
+impl Beats {
+    pub fn of(run: &Path, name: &str) -> Beats {
+        Beats { file: run.join(name), last: None, silent: Duration::ZERO, looked: Instant::now() }
+    }
+
+    /// Whether nothing was heard for too long. To be asked about once a second.
+    ///
+    /// A machine that slept must not look like a silence: `Instant` is `CLOCK_MONOTONIC`, which stands still meanwhile. Where
+    /// this process was stopped itself, and perhaps the other one with it, the time between two looks is cut. The time of
+    /// the file is compared with nothing but itself, so that a clock that is set changes nothing.
+    pub fn are_missing(&mut self) -> bool {
+        let passed = self.looked.elapsed().min(LONGEST_LOOK);
+        self.looked = Instant::now();
+        let found = metadata(&self.file).ok().filter(|file| file.len() > 0);
+        let now = found.and_then(|file| file.modified().ok());
+        if now.is_none() || now != self.last {
+            (self.last, self.silent) = (now, Duration::ZERO);
+            return false;
+        }
+        self.silent += passed;
+        self.silent > LONGEST_SILENCE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silence_counts_only_while_somebody_listens_and_after_a_first_beat() {
+        let folder = tempfile::tempdir().unwrap();
+        File::create(folder.path().join("runner")).unwrap();
+        let mut beats = Beats::of(folder.path(), "runner");
+        let silent_for = |beats: &mut Beats, looks: usize| {
+            (0..looks).any(|_| {
+                beats.looked = Instant::now().checked_sub(Duration::from_secs(3600)).unwrap_or(beats.looked);
+                beats.are_missing()
+            })
+        };
+        assert!(!silent_for(&mut beats, 40), "it never said anything");
+        beat(folder.path(), "runner");
+        assert!(!silent_for(&mut beats, 15), "an hour between two looks is no silence of an hour");
+        beat(folder.path(), "runner");
+        assert!(!silent_for(&mut beats, 15));
+        assert!(silent_for(&mut beats, 20));
+    }
+}
