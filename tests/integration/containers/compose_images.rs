@@ -5,9 +5,10 @@ use crate::support::docker::docker;
 use lab::{FILE, Lab, containers, ran};
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 mod floating;
+mod linked;
+mod platforms;
 mod several;
 pub mod lab;
 
@@ -37,8 +38,7 @@ fn a_compose_project_is_adopted_updated_and_rolled_back_with_its_rows_and_withou
     // Beside it one with services of the same names, of which one does not run.
     let named = FILE.replace("IMAGE", &lab.image("${SHOP_VERSION}"));
     lab.project("twin", &named, "SHOP_VERSION=\"1.0\" # of the twin\n");
-    let twin = lab.path("twin");
-    ran(Command::new("docker-compose").args(["stop", "worker"]).current_dir(&twin));
+    ran(lab.compose("twin").args(["stop", "worker"]));
     let (_, twins) = containers("twin");
 
     let shop = lab.path("shop");
@@ -112,9 +112,10 @@ fn a_compose_project_is_adopted_updated_and_rolled_back_with_its_rows_and_withou
     assert_eq!(lab.file("shop"), updated);
 }
 
+/// With Compose 1, which knows no project's name and prints no JSON.
 #[test]
 fn the_version_in_a_setting_is_moved_alone_and_no_variable_of_a_shell_counts() {
-    let Some(mut lab) = Lab::create(&["1.0", "1.1"]) else { return };
+    let Some(mut lab) = Lab::create_with_compose_1(&["1.0", "1.1"]) else { return };
     let file = FILE.replace("IMAGE", &lab.image("${SHOP_VERSION}"));
     // The project has another name than its folder.
     let settings = "SHOP_VERSION=\"VERSION\" # the version\nCOMPOSE_PROJECT_NAME=till\n";
