@@ -13,11 +13,13 @@ services:
     build: .
     restart: unless-stopped
     stop_grace_period: 2s
+    network_mode: none
     volumes: ["data:/data"]
   once:
     image: BASE
     entrypoint: ["/bin/sync"]
     command: []
+    network_mode: none
     restart: "no"
   reader:
     image: BASE
@@ -25,6 +27,7 @@ services:
     command: []
     restart: unless-stopped
     stop_grace_period: 2s
+    network_mode: none
     volumes: ["./reader.conf:/reader.conf:ro"]
 volumes:
   data: {}

@@ -14,7 +14,7 @@ pub mod lab;
 
 fn running(lab: &Lab, version: &str) -> Vec<String> {
     let line = |service: &str| format!("{service} {} running", lab.image(version));
-    vec![line("app"), line("worker"), line("worker"), line("worker")]
+    vec![line("app"), line("worker"), line("worker")]
 }
 
 /// What is in a file of a volume, whatever runs.
@@ -57,7 +57,7 @@ fn a_compose_project_is_adopted_updated_and_rolled_back_with_its_rows_and_withou
     assert!(status.contains("release  1.0\n  health   healthy\n"), "{status}");
     let plan = lab.good(&["plan", "update"]);
     assert!(
-        plan.contains("set_version(shop, \"2.0\")") && plan.contains("\"--scale\", \"worker=3\""),
+        plan.contains("set_version(shop, \"2.0\")") && plan.contains("\"--scale\", \"worker=2\""),
         "{plan}"
     );
     assert_eq!(lab.file("shop"), file, "a plan changes nothing");

@@ -17,6 +17,7 @@ const COMPOSE: &str = r#"version: "3.3"
 services:
   db:
     image: banister-test/empty
+    network_mode: none
     environment: { POSTGRES_USER: postgres }
     volumes: ["/usr:/usr:ro", "pg:/pg"]
     command:
@@ -30,6 +31,7 @@ services:
           exec postgres -D /pg/data -c listen_addresses= -k /run/postgresql'
   maria:
     image: banister-test/empty
+    network_mode: none
     environment: { MARIADB_ROOT_PASSWORD: "it's a \"secret\"" }
     volumes: ["/usr:/usr:ro", "maria:/var/lib/mysql"]
     command:
@@ -44,15 +46,18 @@ services:
           --socket=/run/mysqld/mysqld.sock --init-file=/tmp/init
   redis:
     image: banister-test/empty
+    network_mode: none
     environment: { REDIS_PASSWORD: sesame }
     volumes: ["/usr:/usr:ro", "redis:/data"]
     command: ["redis-server", "--dir", "/data", "--appendonly", "yes", "--requirepass", "sesame", "--save", "3600 1"]
   cache:
     image: banister-test/empty
+    network_mode: none
     volumes: ["/usr:/usr:ro", "cache:/data"]
     command: ["redis-server", "--dir", "/data", "--save", "3600 1"]
   app:
     image: banister-test/empty
+    network_mode: none
     volumes: ["/usr:/usr:ro", "media:/media", "../data:/data"]
     command: ["sh", "-c", "while :; do date +%s%N >>/data/log; sleep 0.25; done"]
     stop_grace_period: 1s

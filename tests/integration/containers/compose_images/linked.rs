@@ -5,7 +5,7 @@ use super::read;
 use crate::support::docker::docker;
 use std::fs;
 
-const FILE: &str = "services:\n  app:\n    image: IMAGE\n    restart: unless-stopped\n    stop_grace_period: 1s\n    \
+const FILE: &str = "services:\n  app:\n    image: IMAGE\n    restart: unless-stopped\n    stop_grace_period: 1s\n    network_mode: none\n    \
                     volumes: [\"data:/data\"]\nvolumes: { data: {} }\n";
 
 /// The images of what runs of two projects, in their order.
