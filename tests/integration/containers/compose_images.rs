@@ -2,7 +2,7 @@
 
 use crate::support::chance;
 use crate::support::docker::docker;
-use lab::{FILE, Lab, containers, ran};
+use lab::{FILE, Lab, containers, ran, with_work};
 use std::fs;
 use std::path::Path;
 
@@ -33,7 +33,7 @@ fn no_state_is_open_to_others(folder: &Path) {
 #[test]
 fn a_compose_project_is_adopted_updated_and_rolled_back_with_its_rows_and_without_its_registry() {
     let Some(mut lab) = Lab::create(&["1.0", "1.1", "1.2", "2.0", "latest"]) else { return };
-    let file = FILE.replace("IMAGE", &lab.image("1.0"));
+    let file = with_work(FILE).replace("IMAGE", &lab.image("1.0"));
     lab.project("shop", &file, "TITLE=x\n");
     // Beside it one with services of the same names, of which one does not run.
     let named = FILE.replace("IMAGE", &lab.image("${SHOP_VERSION}"));

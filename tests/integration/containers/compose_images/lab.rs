@@ -43,11 +43,15 @@ services:
     restart: unless-stopped
     stop_grace_period: 2s
     network_mode: none
-    volumes: ["work:/data"]
 volumes:
   data: {}
-  work: {}
 "#;
+
+/// The same in which the workers keep something, too.
+pub fn with_work(file: &str) -> String {
+    let file = file.replace("none\nvolumes:\n", "none\n    volumes: [\"work:/data\"]\nvolumes:\n");
+    format!("{file}  work: {{}}\n")
+}
 
 /// A folder with projects, a registry, and a site.
 pub struct Lab {
