@@ -20,7 +20,8 @@ use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-/// One plan. Looks are remembered over all its paths, so that each is performed once.
+/// One plan. Looks and predictions are remembered over all its paths, so that each is performed once: one may fetch from an
+/// origin, and there may be dozens of paths.
 pub struct Planner {
     /// What looks and predictions are left to.
     reach: Arc<dyn Reach>,
@@ -81,13 +82,35 @@ impl Planner {
     /// Looks once, whatever path asks for it: at what is there now, or at what will be there once it is changed.
     fn look(&self, given: &Given, host: &Host, touched: bool) -> Result<Value> {
         let Given { primitive, arguments, .. } = *given;
-        let plain = Value::Object(arguments.clone());
-        let key = format!("{} {plain} {touched}", primitive.name());
-        let is_first = self.asked.lock().insert(key.clone());
+        let is_first = self.asked.lock().insert(key(given, touched));
+        self.remembered(key(given, touched), is_first, host, &|host| {
+            let found = match touched {
+                true => self.reach.predict(given, host),
+                false => self.reach.perform(given, host),
+            };
+            if let (Ok(outcome), false, true) =
+                (&found, touched, primitive.facets().iter().all(|facet| facet.is_steady()))
+            {
+                let call = Call { name: primitive.name().into(), arguments: arguments.clone() };
+                let mut facts = self.facts.lock();
+                facts.push(Fact { call, outcome: outcome.clone() });
+            }
+            found
+        })
+    }
+
+    /// What is known of this, or what `find` finds now. `tells` says whether this path is still to be told what was told
+    /// then: each path tells the same, so that they can be laid beside each other.
+    fn remembered(
+        &self,
+        key: String,
+        tells: bool,
+        host: &Host,
+        find: &dyn Fn(&Host) -> Result<Value>,
+    ) -> Result<Value> {
         let known = self.looks.lock().get(&key).cloned();
         if let Some(Look { found, told }) = known {
-            // Each path tells the same: they are laid beside each other.
-            told.into_iter().filter(|_| is_first).for_each(host.tell);
+            told.into_iter().filter(|_| tells).for_each(host.tell);
             return found;
         }
         let told = Mutex::new(Vec::new());
@@ -97,21 +120,16 @@ impl Planner {
         };
         let listening =
             Host { server: host.server, folder: host.folder, stop: host.stop, tell: &tell, hold: host.hold };
-        let found = match touched {
-            true => self.reach.predict(given, &listening),
-            false => self.reach.perform(given, &listening),
-        };
-        if let (Ok(outcome), false, true) =
-            (&found, touched, primitive.facets().iter().all(|facet| facet.is_steady()))
-        {
-            let call = Call { name: primitive.name().into(), arguments: arguments.clone() };
-            let mut facts = self.facts.lock();
-            facts.push(Fact { call, outcome: outcome.clone() });
-        }
+        let found = find(&listening);
         let told = std::mem::take(&mut *told.lock());
         self.looks.lock().insert(key, Look { found: found.clone(), told });
         found
     }
+}
+
+/// One question to the world, as something to remember its answer by.
+fn key(given: &Given, predicts: bool) -> String {
+    format!("{} {} {predicts}", given.primitive.name(), Value::Object(given.arguments.clone()))
 }
 
 impl Reach for Planner {
@@ -121,7 +139,7 @@ impl Reach for Planner {
         let is_lost = !is_known && given.accepted().is_err();
         let predict = || match is_lost {
             true => Ok(data::unknown(primitive.name())),
-            false => self.reach.predict(given, host),
+            false => self.remembered(key(given, true), true, host, &|host| self.reach.predict(given, host)),
         };
         match primitive.sort() {
             Sort::Session if !is_known => Ok(Value::Null),

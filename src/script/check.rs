@@ -126,6 +126,10 @@ pub fn check(layers: &Layers, text: &Text) -> Vec<Finding> {
         kind => vec![kind.to_owned()],
     };
     let mut check = Check::new(layers, &kinds);
+    check.files.add(text.clone());
+    if check.files.are_bundled() {
+        return Vec::new();
+    }
     check.text(text.clone());
     check.end().1
 }

@@ -16,6 +16,7 @@ mod json;
 pub mod nothing;
 mod operators;
 pub mod pace;
+mod parsed;
 mod print;
 pub mod seen;
 pub mod sweep;
@@ -30,6 +31,7 @@ use crate::primitives;
 use crate::script::layers::Layers;
 use crate::sync::Mutex;
 pub use bare::{LENIENT, PARSER};
+pub use parsed::parsed;
 
 use bare::bare;
 use convert::{map_to_plain, to_dynamic, to_plain};
@@ -83,8 +85,12 @@ pub fn engine(layers: Arc<Layers>) -> Engine {
 /// Compiles a text.
 pub fn compile(engine: &Engine, source: &str, text: &str) -> Result<AST, Failure> {
     let original = text;
-    let text = asked::with_calls(text);
+    let text = asked::with_calls(source, text);
     nothing::Texts::keep(engine, source, original, &text);
+    if let Ok(ast) = parsed(source, &text) {
+        return Ok(AST::clone(&ast));
+    }
+    // What is typed line by line is about names of the lines before.
     let mut ast = engine.compile(&*text).map_err(|error| error::unparsed(&error, source))?;
     ast.set_source(source);
     Ok(ast)

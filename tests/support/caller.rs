@@ -127,6 +127,7 @@ impl Caller {
             .env_clear()
             .env("BANISTER_FOREGROUND", "yes")
             .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("TMPDIR", std::env::temp_dir())
             .env("HOME", &self.root);
         command.env("BANISTER_STATE", self.state()).env("USER", "ops");
         command

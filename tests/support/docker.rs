@@ -65,6 +65,7 @@ impl Stack {
             .current_dir(self.practice.dir())
             .env_clear()
             .env("BANISTER_FOREGROUND", "yes")
+            .env("TMPDIR", std::env::temp_dir())
             .stdin(Stdio::null());
         inherit_engine(&mut command);
         command.env("HOME", self.folder.path()).env("BANISTER_STATE", self.folder.path().join("state"));

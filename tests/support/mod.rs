@@ -95,6 +95,8 @@ impl World {
         // Nor are they units of the machine that the tests run on.
         command.env("BANISTER_SYSTEMD", "no");
         command.env("HOME", self.path()).env("BANISTER_STATE", self.path().join("state")).env("USER", "ops");
+        // In memory, with all else that tests make.
+        command.env("TMPDIR", std::env::temp_dir());
         command
     }
 

@@ -93,8 +93,9 @@ impl Network {
                 "Port {port}\nListenAddress {address}\nHostKey {shown}/host_key\nPidFile none\nUsePAM no\n\
                  StrictModes no\nMaxStartups 1000\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n\
                  Subsystem sftp internal-sftp\n\
-                 AuthorizedKeysFile {}/key.pub\nSetEnv HOME={shown}/home PATH={path}\n{}",
+                 AuthorizedKeysFile {}/key.pub\nSetEnv HOME={shown}/home PATH={path} TMPDIR={}\n{}",
                 self.folder.display(),
+                std::env::temp_dir().display(),
                 self.more
             ),
         )

@@ -108,6 +108,17 @@ impl<'a> Files<'a> {
         all.len()
     }
 
+    /// Whether all of it was found and is the program's own. The bundled scripts are looked through when the program is
+    /// made, and not again at each command.
+    pub fn are_bundled(&self) -> bool {
+        let is_bundled = |file: &File| {
+            let parts = source::files(&file.text.source);
+            file.stopped.is_none() && parts.iter().all(|part| part.starts_with(source::BUNDLED))
+        };
+        let is_found = |module: &Module| module.missing.is_empty() && module.failure.is_none();
+        self.files.iter().all(is_bundled) && self.modules.values().all(is_found)
+    }
+
     /// The names that can be imported.
     pub fn importable(&self) -> Vec<String> {
         let lists = [Folder::Stdlib, Folder::Runbooks].map(|folder| self.layers.list(folder));

@@ -1,6 +1,6 @@
 //! A parsed text, taken apart: what stands at its top, and each function with the statements of its body.
 
-use crate::script::engine::{LENIENT, PARSER};
+use crate::script::engine::{LENIENT, parsed};
 use crate::script::layers::Text;
 use rhai::{AST, ASTNode, Expr, FnAccess, FnPtr, ParseError, Position, Stmt};
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,7 +40,7 @@ impl Function {
 impl Program {
     /// Parses a text as a run does; of one whose only fault may be unknown names, the parts are there, too.
     pub fn parse(text: &Text) -> (Option<Program>, Option<ParseError>) {
-        let strictly = PARSER.compile(&text.text);
+        let strictly = parsed(&text.source, &text.text);
         match strictly.map_err(|error| (LENIENT.compile(&text.text), error)) {
             Ok(ast) => (Some(Program::of(&ast, &text.text)), None),
             Err((Ok(ast), unknown)) => (Some(Program::of(&ast, &text.text)), Some(unknown)),

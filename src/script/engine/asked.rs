@@ -4,6 +4,7 @@
 //! answer for all reads, so that those that ask are made calls of `get`, which gives `()`. Lines stay what they are.
 
 use super::bare::LENIENT;
+use super::parsed::parsed;
 use rhai::{AST, ASTFlags, ASTNode, Expr, Position, Stmt};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -17,8 +18,11 @@ enum Read {
 }
 
 /// The text with its reads that ask as calls of `get`. A text that can't be parsed stays what it is.
-pub fn with_calls(text: &str) -> Cow<'_, str> {
-    let Ok(reads) = LENIENT.compile(text).map(|ast| reads(&ast)) else { return text.into() };
+pub fn with_calls<'a>(source: &str, text: &'a str) -> Cow<'a, str> {
+    let strictly = parsed(source, text).map(|ast| reads(&ast));
+    let Ok(reads) = strictly.or_else(|_| LENIENT.compile(text).map(|ast| reads(&ast))) else {
+        return text.into();
+    };
     if reads.is_empty() {
         return text.into();
     }
@@ -166,7 +170,7 @@ mod tests {
             ("let m = #{}; (m.a ?? #{}).b ?? 2", "let m = #{}; (m.get(\"a\") ?? #{}).get(\"b\") ?? 2"),
             ("let m = #{}; m.f() ?? 1; m.x == 1", "let m = #{}; m.f() ?? 1; m.x == 1"),
         ] {
-            assert_eq!(with_calls(text), changed);
+            assert_eq!(with_calls("test", text), changed);
         }
     }
 }

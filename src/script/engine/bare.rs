@@ -19,6 +19,9 @@ fn limited(mut engine: Engine) -> Engine {
     engine.set_max_array_size(1_000_000);
     engine.set_max_map_size(100_000);
     engine.set_max_modules(1_000);
+    // More than the names of a runbook with all that it imports: an interner that is full looks through itself for each
+    // name.
+    engine.set_max_strings_interned(8192);
     engine.set_fail_on_invalid_map_property(true);
     engine.disable_symbol("eval");
     blocks::words(&mut engine);
@@ -37,8 +40,5 @@ pub static LENIENT: LazyLock<Engine> = LazyLock::new(|| {
 });
 
 fn parser() -> Engine {
-    let mut engine = limited(Engine::new_raw());
-    // As many as an engine has that runs scripts.
-    engine.set_max_strings_interned(256);
-    engine
+    limited(Engine::new_raw())
 }

@@ -131,7 +131,9 @@ pub fn outline(text: &str) -> Outline {
 fn base_calls(text: &str, code: &[u8]) -> Vec<BaseCall> {
     let before = b"base::";
     let starts = (0..code.len()).filter(|at| {
-        code[*at..].starts_with(before) && (*at == 0 || !(is_word(code[at - 1]) || code[at - 1] == b':'))
+        code[*at] == before[0]
+            && code[*at..].starts_with(before)
+            && (*at == 0 || !(is_word(code[at - 1]) || code[at - 1] == b':'))
     });
     let call = |place: usize| {
         let start = place + before.len();

@@ -188,6 +188,7 @@ impl Lab {
             .current_dir(self.path("site"))
             .env_clear()
             .env("BANISTER_FOREGROUND", "yes")
+            .env("TMPDIR", std::env::temp_dir())
             .stdin(Stdio::null());
         inherit_engine(&mut command);
         match &self.path {
