@@ -6,7 +6,7 @@ use crate::support;
 use banister::internals::practice::{FAULTS, Linked, Practice};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use support::{Said, said};
+use support::{Said, chance, said};
 
 /// A person's home in which demos are made. What they leave is ended with it.
 struct Home {
@@ -57,7 +57,12 @@ struct Demo {
     said: Said,
 }
 
-fn demo(fault: &str) -> Demo {
+/// A demo with this fault, which is none if it is the turn of others: each is also a row of `faults`.
+fn demo(fault: &str) -> Option<Demo> {
+    chance::is_turn(fault, 3).then(|| failed_demo(fault))
+}
+
+fn failed_demo(fault: &str) -> Demo {
     let home = Home::new();
     let said = home.banister(&["demo", "--fault", fault]);
     let kept = home.kept();
@@ -223,7 +228,7 @@ fn every_fault_is_in_the_help_and_a_misspelt_one_is_told() {
 
 #[test]
 fn a_build_that_fails_leaves_the_old_release_running_and_is_gone_back_from() {
-    let demo = demo("build");
+    let Some(demo) = demo("build") else { return };
     let causes = ["error: `make build` ended with status 2", "undefined: quota", "see its whole output in"];
     demo.failed(&causes, &at(&demo, "hoss.rhai", ", step `Build`, on practice"), " in step `Build`");
     assert_eq!(demo.practice.discover().unwrap()["version"], "0.2.10");
@@ -232,13 +237,13 @@ fn a_build_that_fails_leaves_the_old_release_running_and_is_gone_back_from() {
 
 #[test]
 fn a_slow_build_is_waited_for() {
-    let demo = demo("slow-build");
+    let Some(demo) = demo("slow-build") else { return };
     demo.ends(&demo.said, "is done", "0.2.17");
 }
 
 #[test]
 fn a_core_that_crashes_again_and_again_is_told_with_its_log_and_gone_back_from() {
-    let demo = demo("crash-loop");
+    let Some(demo) = demo("crash-loop") else { return };
     let causes =
         ["`practice` did not become healthy in 20s", "service core", "restarting", "nil pointer dereference"];
     demo.failed(&causes, &at(&demo, "hoss.rhai", WAIT_PLACE), WAIT);
@@ -247,13 +252,13 @@ fn a_core_that_crashes_again_and_again_is_told_with_its_log_and_gone_back_from()
 
 #[test]
 fn a_core_that_answers_late_is_waited_for() {
-    let demo = demo("healthy-late");
+    let Some(demo) = demo("healthy-late") else { return };
     demo.ends(&demo.said, "is done", "0.2.14");
 }
 
 #[test]
 fn a_core_that_flaps_is_not_taken_for_healthy() {
-    let demo = demo("flapping");
+    let Some(demo) = demo("flapping") else { return };
     let causes = ["did not become healthy in 20s", "service core", "all goroutines are asleep"];
     demo.failed(&causes, &at(&demo, "hoss.rhai", WAIT_PLACE), WAIT);
     demo.mended("flapping");
@@ -261,7 +266,7 @@ fn a_core_that_flaps_is_not_taken_for_healthy() {
 
 #[test]
 fn a_core_of_the_old_release_is_not_taken_for_the_new_one() {
-    let demo = demo("wrong-version");
+    let Some(demo) = demo("wrong-version") else { return };
     let causes = ["core `version` is \"0.2.10\", expected \"0.2.14\""];
     demo.failed(&causes, &at(&demo, "hoss.rhai", WAIT_PLACE), WAIT);
     demo.practice.switch("wrong-version", false).unwrap();
@@ -274,7 +279,7 @@ fn a_core_of_the_old_release_is_not_taken_for_the_new_one() {
 
 #[test]
 fn a_checkout_that_was_edited_stops_the_update_before_anything_is_touched() {
-    let demo = demo("dirty-checkout");
+    let Some(demo) = demo("dirty-checkout") else { return };
     let causes = ["the checkout of practice was changed by hand", "server/ingress/traefik.yaml"];
     demo.failed(&causes, &at(&demo, "plain.rhai", ""), " in step `Check`; nothing was touched");
     assert!(!last_lines(&demo.said).1.contains("--rollback"), "there is nothing to go back from");
@@ -284,7 +289,7 @@ fn a_checkout_that_was_edited_stops_the_update_before_anything_is_touched() {
 
 #[test]
 fn an_origin_that_does_not_answer_is_told_in_gits_own_words() {
-    let demo = demo("fetch");
+    let Some(demo) = demo("fetch") else { return };
     let causes = ["ls-remote", "does not appear to be a git repository", "try it by hand: `git "];
     demo.failed(&causes, &at(&demo, "plain.rhai", ", on practice"), "; nothing was touched");
     assert!(!last_lines(&demo.said).1.contains("--rollback"), "there is nothing to go back from");
@@ -293,7 +298,7 @@ fn an_origin_that_does_not_answer_is_told_in_gits_own_words() {
 
 #[test]
 fn a_full_disk_stops_the_update_at_its_backup() {
-    let demo = demo("disk-full");
+    let Some(demo) = demo("disk-full") else { return };
     let causes = ["hoss_core-backup.dump", "No space left on device"];
     demo.failed(&causes, &at(&demo, "hoss.rhai", ", step `Back up`, on practice"), " in step `Back up`");
     let backups = demo.practice.hoss().join("backup/backups");
@@ -308,7 +313,7 @@ fn a_full_disk_stops_the_update_at_its_backup() {
 
 #[test]
 fn a_migration_that_fails_is_told_from_the_log_and_gone_on_with() {
-    let demo = demo("migration");
+    let Some(demo) = demo("migration") else { return };
     let causes = ["did not become healthy in 20s", "service core", "migration 4 failed"];
     demo.failed(&causes, &at(&demo, "hoss.rhai", WAIT_PLACE), WAIT);
     demo.mended("migration");
@@ -317,7 +322,7 @@ fn a_migration_that_fails_is_told_from_the_log_and_gone_on_with() {
 
 #[test]
 fn a_start_that_fails_is_tried_again_and_nothing_before_it() {
-    let demo = demo("up");
+    let Some(demo) = demo("up") else { return };
     let causes = ["error: `make up DETACH=true` ended with status 2", "Cannot start service core"];
     demo.failed(&causes, &at(&demo, "hoss.rhai", ", step `Start`, on practice"), " in step `Start`");
     demo.mended("up");
@@ -326,7 +331,7 @@ fn a_start_that_fails_is_tried_again_and_nothing_before_it() {
 
 #[test]
 fn a_start_that_replaces_nothing_is_found_out() {
-    let demo = demo("up-noop");
+    let Some(demo) = demo("up-noop") else { return };
     let causes = ["core `version` is \"0.2.10\", expected \"0.2.14\""];
     demo.failed(&causes, &at(&demo, "hoss.rhai", WAIT_PLACE), WAIT);
     demo.practice.switch("up-noop", false).unwrap();
@@ -339,7 +344,7 @@ fn a_start_that_replaces_nothing_is_found_out() {
 
 #[test]
 fn an_auth_service_that_is_down_is_named() {
-    let demo = demo("auth-down");
+    let Some(demo) = demo("auth-down") else { return };
     let causes = ["did not become healthy in 20s", "service auth", "the end of its log"];
     demo.failed(&causes, &at(&demo, "hoss.rhai", WAIT_PLACE), WAIT);
     demo.mended("auth-down");
@@ -347,13 +352,13 @@ fn an_auth_service_that_is_down_is_named() {
 
 #[test]
 fn an_incompatible_release_is_installed() {
-    let demo = demo("incompatible");
+    let Some(demo) = demo("incompatible") else { return };
     demo.ends(&demo.said, "is done", "0.3.0");
 }
 
 #[test]
 fn a_demo_that_kills_itself_says_so_before_and_is_gone_on_with() {
-    let demo = demo("kill");
+    let demo = failed_demo("kill");
     assert_eq!(demo.said.code, Some(-9), "{:?}", demo.said);
     assert_eq!(last_lines(&demo.said).0, "`update` was interrupted on practice in step `Build`");
     assert!(demo.said.out.contains("\nfault: banister now kills itself, in the middle of `make build`"));
@@ -388,7 +393,7 @@ fn a_demo_that_killed_itself_is_gone_on_with_by_a_resume_that_names_only_the_sit
 
 #[test]
 fn a_server_that_a_demo_left_is_listed_until_its_folder_is_removed() {
-    let demo = demo("build");
+    let demo = failed_demo("build");
     let folder = demo.practice.dir().to_owned();
     let listed = || {
         let said = demo.home.banister(&["demo", "--list", "--json"]);

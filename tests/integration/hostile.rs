@@ -10,7 +10,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use support::{Said, World, said};
+use support::{Said, World, chance, said};
 use tar::{EntryType, Header};
 
 /// The most memory that reading an archive may take, in KiB.
@@ -298,13 +298,14 @@ fn no_hostile_archive_does_harm_or_takes_much_memory() {
 }
 
 #[test]
-fn a_million_members_take_no_more_memory() {
+fn very_many_members_take_no_more_memory() {
+    let count = if chance::is_long() { 1_000_000 } else { 250_000 };
     let archive = |path: &Path| {
-        let mut members = (0..1_000_000).map(|n| file(&format!("d{}/f{n}", n % 100))).chain([file("d1/f1")]);
+        let mut members = (0..count).map(|n| file(&format!("d{}/f{n}", n % 100))).chain([file("d1/f1")]);
         write(path, &mut members);
     };
-    let peak = refused("a million members, the last of them twice", &archive);
-    println!("a million members: {} MiB", peak >> 10);
+    let peak = refused("very many members, the last of them twice", &archive);
+    println!("{count} members: {} MiB", peak >> 10);
 }
 
 #[test]

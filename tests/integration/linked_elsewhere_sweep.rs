@@ -32,11 +32,17 @@ fn first_cuts() -> Vec<usize> {
 
 #[test]
 fn an_update_of_servers_elsewhere_that_is_killed_all_along_ends_like_one_that_is_not() {
+    if !chance::is_turn("killed", 2) {
+        return;
+    }
     sweep::killed("linked servers over ssh", &Awkward::tidy(), Elsewhere::within, thin());
 }
 
 #[test]
 fn an_update_of_servers_elsewhere_whose_connections_are_cut_all_along_ends_like_one_that_is_not() {
+    if !chance::is_turn("cut", 2) {
+        return;
+    }
     let (expected, records) = sweep::undisturbed(&Awkward::tidy());
     let (cuts, resumed) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let worlds = first_cuts();

@@ -69,7 +69,7 @@ type Kill = (usize, Duration, bool);
 fn what_nobody_knows_once_a_supervisor_was_killed_is_asked() {
     let (_alone, expected) = expected();
     let mut chance = Chance::of(chance::seed() + 1);
-    let worlds = if chance::is_long() { 40 } else { 3 };
+    let worlds = if chance::is_long() { 40 } else { 2 };
     // Later ones soon, so that there is still one when it is their turn.
     let mut kill = |world: usize, n: usize| {
         let nth = if n == 0 { world % 4 } else { chance.below(2) };

@@ -62,3 +62,14 @@ pub fn part<T>(items: Vec<T>, of: usize) -> Vec<T> {
     let first = Chance::of(seed()).below(of);
     items.into_iter().skip(first).step_by(of).collect()
 }
+
+/// Whether it is the turn of a test, of which so many take turns: one of them is run with each seed, all in a long run. What
+/// is not run says so.
+pub fn is_turn(name: &str, of: u64) -> bool {
+    let sum = name.bytes().fold(seed(), |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
+    let is_turn = is_long() || sum % of == 0;
+    if !is_turn {
+        eprintln!("{name}: left to another seed");
+    }
+    is_turn
+}

@@ -142,7 +142,7 @@ fn own_files_in_a_submodule_come_back_wherever_a_rollback_is_killed() {
     };
     let back = ["resume", "--rollback", "--yes"];
     let mut chance = Chance::of(support::chance::seed());
-    for _ in 0..if is_long() { 40 } else { 4 } {
+    for _ in 0..if is_long() { 40 } else { 3 } {
         let found = make();
         let moment = chance.below(1_500) as u64;
         let mut command = found.world.command(&back);
@@ -193,7 +193,7 @@ fn a_site_file_is_whole_whenever_adopt_is_killed() {
     let adopt = ["adopt", "shop", "--site", "."];
     let mut chance = Chance::of(support::chance::seed());
     let mut whole = 0;
-    for _ in 0..if is_long() { 100 } else { 6 } {
+    for _ in 0..if is_long() { 100 } else { 3 } {
         found.world.write("site.toml", &before);
         let mut child =
             found.world.command(&adopt).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
