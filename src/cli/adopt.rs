@@ -150,7 +150,10 @@ fn report(context: &Context, file: &Path, project: &Project, model: &Model, foun
     let project = model.project.as_deref().unwrap_or_default();
     let version = found.version.as_ref().map(|place| match place {
         Place::Setting(setting) => format!("the setting `{setting}` in `.env`"),
-        Place::Service(service) => format!("the tag of `{service}`"),
+        Place::Service(services) => {
+            let names: Vec<String> = services.split(' ').map(|name| format!("`{name}`")).collect();
+            format!("the tag of {}", names.join(" and "))
+        }
     });
     let databases: Vec<String> =
         found.databases.iter().map(|it| format!("{} in `{}`", it.database, it.service)).collect();

@@ -39,6 +39,7 @@ mod sweep;
 mod verify;
 
 mod folders;
+mod single;
 mod tree;
 mod unpack;
 
@@ -52,6 +53,7 @@ pub use held::{Held, Loss};
 pub use keys::{Encryption, Keys};
 pub use left::{ASIDE, CHECKOUT, Left, Own, real};
 pub use manifest::{About, Entry, Excluded, Manifest, Sort, below};
+pub use single::take_out;
 pub use sweep::{is_of, sweep};
 pub use tree::{as_tar, digests};
 pub use unpack::{RISEN, TOO_LONG, is_risen, unpack};

@@ -74,22 +74,24 @@ impl Deployment<'_> {
     /// [`Kind::CommandFailed`], in its own words, if it does not take the files.
     pub fn model(&self, program: &Program) -> Result<Model> {
         let known = self.name()?;
-        let project = known.iter().flat_map(|name| ["-p".to_owned(), name.clone()]).collect();
-        let looked = self.config(program, project)?;
-        let profiles = self.setting("COMPOSE_PROFILES")?.unwrap_or_default();
-        let profiles: Vec<String> =
-            profiles.split(',').map(str::trim).filter(|it| !it.is_empty()).map(str::to_owned).collect();
-        let mut model = Model::parse(&looked.stdout, program, &profiles)?;
-        let known_by_labels = known.is_some();
+        let profiles = self.profiles()?;
+        let ask = |project: Option<&String>| {
+            let words = project.iter().flat_map(|name| ["-p".to_owned(), name.to_string()]).collect();
+            Model::parse(&self.config(program, words)?.stdout, program, &profiles)
+        };
+        // What was made under another name is still it. Mostly it was not, and Compose need not be asked again.
+        let is_said = self.project.is_some() || !program.speaks_json();
+        let mut model = ask(known.as_ref().filter(|_| is_said))?;
+        let mut otherwise = None;
+        if let Some(name) = known.as_ref().filter(|name| !is_said && model.project.as_ref() != Some(*name)) {
+            otherwise = model.project.take();
+            model = ask(Some(name))?;
+        }
         let project = match (known, model.project.clone()) {
             (Some(name), _) | (None, Some(name)) => name,
             (None, None) => self.usual()?,
         };
-        // What was made under another name is still it.
-        if self.project.is_none() && known_by_labels && program.speaks_json() {
-            let meant = Model::parse(&self.config(program, Vec::new())?.stdout, program, &[])?.project;
-            model.otherwise = meant.filter(|meant| *meant != project);
-        }
+        model.otherwise = otherwise;
         model.call(project, program);
         model.files =
             compose_files(&self.folder, self.setting("COMPOSE_FILE")?.as_deref(), &self.separator()?);
@@ -100,9 +102,7 @@ impl Deployment<'_> {
     /// may name a project and files. Fails as [`Deployment::model`] does.
     pub fn meant(&self, program: &Program, before: &[String]) -> Result<Model> {
         let looked = self.config(program, before.to_vec())?;
-        let profiles = self.setting("COMPOSE_PROFILES")?.unwrap_or_default();
-        let profiles: Vec<String> =
-            profiles.split(',').map(str::trim).filter(|it| !it.is_empty()).map(str::to_owned).collect();
+        let profiles = self.profiles()?;
         let mut model = Model::parse(&looked.stdout, program, &profiles)?;
         let named = before.iter().position(|word| word == "-p").and_then(|at| before.get(at + 1)).cloned();
         let project = match named.or(model.project.clone()) {
@@ -111,6 +111,12 @@ impl Deployment<'_> {
         };
         model.call(project, program);
         Ok(model)
+    }
+
+    /// The profiles that are on.
+    fn profiles(&self) -> Result<Vec<String>> {
+        let profiles = self.setting("COMPOSE_PROFILES")?.unwrap_or_default();
+        Ok(profiles.split(',').map(str::trim).filter(|it| !it.is_empty()).map(str::to_owned).collect())
     }
 
     /// Whether Compose would find files in this folder itself.

@@ -8,7 +8,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsE
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, fchmod};
-use sha2::{Digest, Sha256};
+use sha2::{Digest, Sha256, Sha512};
 
 use crate::failure::{Context, Failure, Kind, Result};
 
@@ -119,9 +119,20 @@ pub fn sha256(path: &Path) -> Result<String> {
     sha256_of_file(&mut file).or_fail(Kind::Refused, failed)
 }
 
+/// Its SHA-512.
+pub fn sha512(path: &Path) -> Result<String> {
+    let failed = || format!("`{}` can't be read", path.display());
+    let mut file = File::open(path).map_err(|error| unreadable(error, failed()))?;
+    digest_of_file::<Sha512>(&mut file).or_fail(Kind::Refused, failed)
+}
+
 /// The same of an open file, from where it stands.
 pub fn sha256_of_file(file: &mut File) -> std::io::Result<String> {
-    let mut digest = Sha256::new();
+    digest_of_file::<Sha256>(file)
+}
+
+fn digest_of_file<D: Digest>(file: &mut File) -> std::io::Result<String> {
+    let mut digest = D::new();
     let mut buffer = vec![0; 64 * 1024];
     loop {
         match file.read(&mut buffer)? {

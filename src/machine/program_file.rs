@@ -13,7 +13,7 @@ mod download;
 mod place;
 mod source;
 
-pub use download::{LIMITS, download};
+pub use download::{LARGEST, LIMITS, download};
 pub use kept::{Kept, Known};
 pub use place::{digest, install, unfit};
 pub use source::{Source, Versions, among};

@@ -55,8 +55,14 @@ pub struct User {
 }
 
 impl Docker<'_> {
-    /// A volume of a project by its name in the Compose files.
+    /// A volume of a project by its name in the Compose files, with an image that has the programs to work in it.
     pub fn volume(&self, project: &Project, volume: &str) -> Result<Volume> {
+        let volume = self.own_volume(project, volume)?;
+        Ok(self.with_able_image(&volume)?.unwrap_or(volume))
+    }
+
+    /// The same with its own image, whatever programs that has: to read it says best whether it has them.
+    pub fn own_volume(&self, project: &Project, volume: &str) -> Result<Volume> {
         let mut names = Vec::new();
         for project in self.projects(project)? {
             let labels = [format!("label={VOLUME}={volume}"), format!("label={PROJECT}={project}")];
@@ -81,12 +87,11 @@ impl Docker<'_> {
             }
         }
         let name = names.remove(0);
-        let volume = Volume { image: self.image_of(&name)?, name };
-        Ok(self.with_able_image(&volume)?.unwrap_or(volume))
+        Ok(Volume { image: self.image_of(&name)?, name })
     }
 
     /// The volume with an image that has the programs to work in it: its own, else one that some container has, else any.
-    fn with_able_image(&self, volume: &Volume) -> Result<Option<Volume>> {
+    pub fn with_able_image(&self, volume: &Volume) -> Result<Option<Volume>> {
         if self.is_able(volume)? {
             return Ok(Some(volume.clone()));
         }

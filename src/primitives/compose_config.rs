@@ -87,7 +87,7 @@ fn perform(_: &Arguments, host: &Host) -> Result<Outcome> {
         let written = place.read(&server.version_settings(), &model.files)?;
         deployment.mark(&mut model, &place, &written)?;
         if server.floats(&written.tag) {
-            let images = deployment.versioned(&place, &written, &server.version_settings())?;
+            let images = deployment.versioned(&place, &written, &server.version_settings(), Some(&model))?;
             deployment.mark_floating(&mut model, &images, &written.tag);
         }
     }

@@ -28,8 +28,9 @@
 
 use crate::data::ServerName;
 use crate::failure::{Context, Failure, Kind, Result};
+use crate::machine::archive::take_out;
 use crate::machine::client::Limits;
-use crate::machine::program_file::{Kept, Known, LIMITS, digest, download};
+use crate::machine::program_file::{Kept, Known, LARGEST, LIMITS, digest, download};
 use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive, Told};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -82,20 +83,41 @@ pub(super) fn fetched(release: &str, host: &Host, kept: &Kept) -> Result<Known> 
     let client = server.release_client(Limits::default(), &stop)?;
     let found = server.release_source(&client, &stop)?.find(&wanted)?;
     let is_reasoned = |reason: &serde_json::Value| reason.as_str().is_some_and(|it| !it.trim().is_empty());
-    if found.sha256.is_none() && !server.own.get("unverified").is_some_and(is_reasoned) {
+    if !found.is_stated() && !server.own.get("unverified").is_some_and(is_reasoned) {
         return Err(Failure::new(Kind::Refused, format!("no digest of `{}` is published", found.name)).help(
             "name the file with checksums, `sha256`, in site.toml, or say why none is needed: `unverified`",
         ));
     }
+    let packed = server.packed_in(&wanted);
     if let Some(sha256) = found.sha256.as_ref().filter(|sha256| kept.has(sha256)) {
-        return Ok(Known { release: release.to_owned(), sha256: sha256.clone() });
+        return unpacked(release, sha256, packed.as_deref(), kept, &stop);
     }
     kept.prepare()?;
-    let part = kept.part(release, found.sha256.as_deref());
+    let part = kept.part(release, found.sha256.as_deref().or(found.sha512.as_deref()));
     let tell = |line: String| (host.tell)(Told::Progress(line.into()));
     let transfer = server.release_client(LIMITS, &stop)?;
     let sha256 = download(&transfer, &found, &part, &tell, &stop)?;
-    let known = Known { release: release.to_owned(), sha256 };
+    let failed = || format!("`{}` can't be renamed", part.display());
+    std::fs::rename(&part, kept.path(&sha256)).or_fail(Kind::Refused, failed)?;
+    unpacked(release, &sha256, packed.as_deref(), kept, &stop)
+}
+
+/// The program in what was fetched, which has this SHA-256: that itself, or what is `packed` in it under this name.
+fn unpacked(
+    release: &str,
+    sha256: &str,
+    packed: Option<&str>,
+    kept: &Kept,
+    stop: &dyn Fn() -> bool,
+) -> Result<Known> {
+    let release = release.to_owned();
+    let Some(name) = packed else { return Ok(Known { release, sha256: sha256.to_owned() }) };
+    let part = kept.part(&release, Some(&format!("{sha256}-unpacked")));
+    take_out(&kept.path(sha256), name, &part, LARGEST, stop).map_err(|failure| match failure.kind {
+        Kind::Interrupted => failure,
+        _ => failure.help("nothing was stopped; correct `packed` and `asset` in site.toml"),
+    })?;
+    let known = Known { release, sha256: digest(&part)?.0 };
     let failed = || format!("`{}` can't be renamed", part.display());
     std::fs::rename(&part, kept.path(&known.sha256)).or_fail(Kind::Refused, failed)?;
     Ok(known)

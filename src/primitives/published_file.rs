@@ -8,7 +8,7 @@
 //!
 //! # Returns
 //! A map: `name` and `url` (text), `size` (a size, or `()` if nothing says it), `sha256` (text of 64 digits, or `()` if none is
-//! published), and `stated`, what says it.
+//! published), `sha512` (text of 128 digits, or `()`), and `stated`, what says it.
 //!
 //! # Errors
 //! `not_found` if there is no such release, or if it has no such file, or if there are checksums and none of it; `refused` if two
@@ -48,6 +48,7 @@ pub struct Outcome {
     /// Tagged as a size.
     size: Value,
     sha256: Option<String>,
+    sha512: Option<String>,
     stated: String,
 }
 
@@ -74,6 +75,7 @@ fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {
         url: found.url.to_string(),
         size: found.size.map_or(Value::Null, |bytes| json!({ data::SIZE: Size(bytes) })),
         sha256: found.sha256,
+        sha512: found.sha512,
         stated: found.stated,
     })
 }

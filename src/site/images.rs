@@ -12,7 +12,7 @@ impl Server {
         let (place, settings) = (self.version_place()?, self.version_settings());
         let deployment = self.deployment(stop);
         let written = place.read(&settings, &deployment.files()?)?;
-        deployment.versioned(&place, &written, &settings)
+        deployment.versioned(&place, &written, &settings, None)
     }
 
     /// The versions that the registries of its images have.

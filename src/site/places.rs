@@ -54,6 +54,9 @@ impl Server {
     }
 
     fn places_of_kind(&self) -> impl Iterator<Item = PathBuf> {
-        self.facts.restores.iter().flat_map(|restores| &restores.paths).map(|path| self.expanded(path))
+        let paths = self.facts.restores.iter().flat_map(|restores| &restores.paths);
+        let own = paths.map(|path| self.expanded(path));
+        // As of those of the site: a `.env` may be a link to one that several projects share.
+        own.flat_map(|path| [self.linked_file(&path.to_string_lossy()), Some(path)]).flatten()
     }
 }

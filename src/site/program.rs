@@ -83,6 +83,13 @@ impl Server {
         Ok(Source { server: &self.name, client, versions, file, sha256, stop })
     }
 
+    /// Where the program of a release is in its packed file: `packed` of its table, with the version in it; nothing, if the file
+    /// is the program itself.
+    pub fn packed_in(&self, release: &Release) -> Option<String> {
+        let packed = self.own_text("packed")?;
+        Some(packed.replace("{tag}", release.tag()).replace("{}", release.version()))
+    }
+
     /// Fails with [`Kind::Invalid`] if its table does not say where its releases are published.
     pub fn check_release_source(&self) -> Result<()> {
         self.asset()?;

@@ -1,6 +1,7 @@
 //! A server that is one program file: its releases are files with digests.
 
 mod killed;
+mod packed;
 mod publisher;
 mod refused;
 

@@ -117,7 +117,7 @@ warning: this is never reached
      | ^
   help remove it, or move it before the `return` in line 14
 
-6 errors, 2 warnings, 1 hint in 6 files
+6 errors, 2 warnings, 1 hint in 7 files
 ";
 
 #[test]
@@ -128,7 +128,7 @@ fn everything_wrong_in_a_script_is_told_at_once() {
     assert_eq!((said.code, said.err.as_str()), (Some(2), ""));
     let quiet = world.banister(&["check", "-q", "runbooks"]);
     assert!(!quiet.out.contains("warning:") && !quiet.out.contains("hint:"), "{}", quiet.out);
-    assert!(quiet.out.ends_with("6 errors, 2 warnings, 1 hint in 6 files\n"), "{}", quiet.out);
+    assert!(quiet.out.ends_with("6 errors, 2 warnings, 1 hint in 7 files\n"), "{}", quiet.out);
     assert_untouched(&world);
 }
 

@@ -2,6 +2,7 @@
 
 use crate::support::{Said, said};
 use banister::internals::practice::Practice;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -66,9 +67,7 @@ impl Stack {
             .env("BANISTER_FOREGROUND", "yes")
             .env("TMPDIR", std::env::temp_dir())
             .stdin(Stdio::null());
-        for name in ["PATH", "DOCKER_HOST"] {
-            command.envs(std::env::var_os(name).map(|value| (name, value)));
-        }
+        inherit_engine(&mut command);
         command.env("HOME", self.folder.path()).env("BANISTER_STATE", self.folder.path().join("state"));
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command
@@ -137,6 +136,33 @@ pub fn be_content(practice: &Practice) {
     let soon = site.replace("stable = \"2s\"", "stable = \"200ms\"");
     assert_ne!(soon, site);
     fs::write(practice.site(), soon).unwrap();
+}
+
+/// Gives a command that inherits nothing else the engine and the programs.
+pub fn inherit_engine(command: &mut Command) {
+    for name in ["PATH", "DOCKER_HOST"] {
+        command.envs(std::env::var_os(name).map(|value| (name, value)));
+    }
+}
+
+/// `PATH` with Compose 1 before any other, if it is what is found then; else none, and it is said.
+pub fn compose_1() -> Option<OsString> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folder = std::env::var_os("BANISTER_TEST_COMPOSE_1").map(PathBuf::from);
+    let path = std::env::join_paths(folder.into_iter().chain(std::env::split_paths(&path))).unwrap();
+    let version = |words: &[&str]| {
+        let mut ask = Command::new("env");
+        ask.args(words).args(["version", "--short"]).env("PATH", &path).env("DOCKER_CONFIG", "/nonexistent");
+        let output = ask.output().ok().filter(|it| it.status.success())?;
+        Some(String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    // The plugin comes first where it is installed for all users.
+    let is_it = version(&["docker", "compose"]).is_none()
+        && version(&["docker-compose"]).is_some_and(|version| version.starts_with('1'));
+    if !is_it {
+        eprintln!("SKIPPED: Compose 1 is not installed, or the plugin of `docker` is");
+    }
+    is_it.then_some(path)
 }
 
 /// What the machine's own docker prints.

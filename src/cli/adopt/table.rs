@@ -57,7 +57,14 @@ dialect = {}
         text += "# Where the version of its images is written: a setting in `.env`, or the tag of a service's image.\n";
         text += &match &found.version {
             Some(Place::Setting(setting)) => format!("version = {{ setting = {} }}\n", quoted(setting)),
-            Some(Place::Service(service)) => format!("version = {{ service = {} }}\n", quoted(service)),
+            Some(Place::Service(service)) => {
+                let together = if service.contains(' ') {
+                    "# Their images have one tag, and move together.\n"
+                } else {
+                    ""
+                };
+                format!("{together}version = {{ service = {} }}\n", quoted(service))
+            }
             None => "# version = { service = \"app\" }\n".into(),
         };
         text += "# What a backup holds besides `.env` and the Compose files.\n";

@@ -33,6 +33,7 @@ pub fn doubts(site: &Site, server: &Server, own: &[String]) -> Vec<Finding> {
         doubts.extend(repository(server));
         doubts.extend(running_databases(server));
         doubts.extend(targets(server, own));
+        doubts.extend(sources::shared_version(site, server));
     }
     doubts.extend(twice_believed(server));
     let finding = |doubt: Doubt| {

@@ -3,7 +3,10 @@
 use super::doubt::Doubt;
 use crate::failure::Failure;
 use crate::kind::Source;
-use crate::site::Server;
+use crate::machine::deployment::Place;
+use crate::site::{Server, Site};
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 /// Why its releases can't be read where they are, at the key that says where. A key that is absent is another doubt.
 pub fn unreadable(server: &Server) -> Option<Doubt> {
@@ -67,4 +70,29 @@ pub fn unmatched_edits(server: &Server) -> Vec<Doubt> {
         Doubt::new("edits", &pattern, message, help)
     };
     unmatched.into_iter().map(doubt).collect()
+}
+
+/// Whether another server has its version in the same place, such as one `.env` to which several projects have a link: what
+/// moves one of them moves what is written of the other.
+pub fn shared_version(site: &Site, server: &Server) -> Option<Doubt> {
+    let (place, files) = version_files(server)?;
+    let of_others = site.servers.values().filter(|other| other.name != server.name && other.ssh.is_none());
+    let mut with = of_others.filter(|other| {
+        version_files(other).is_some_and(|(own, theirs)| own == place && !theirs.is_disjoint(&files))
+    });
+    let other = with.next()?;
+    let file = files.first()?.display();
+    let message =
+        format!("the version in `{file}` is also that of `{}`: an update of one writes both", other.name);
+    let help = "update them together, `banister run update-linked`, or give each a setting of its own";
+    Some(Doubt::new("version", "", message, help))
+}
+
+/// Where the version of its images is written, whatever links lead there.
+fn version_files(server: &Server) -> Option<(Place, BTreeSet<PathBuf>)> {
+    if server.facts.source != Source::Images {
+        return None;
+    }
+    let files = server.written_version().ok()?.files.into_iter();
+    Some((server.version_place().ok()?, files.filter_map(|file| file.canonicalize().ok()).collect()))
 }

@@ -153,11 +153,22 @@ impl Deployment<'_> {
                 None => Place::Service(service.clone()),
             };
             let is_same = |other: &(Place, Vec<String>)| match (&other.0, &place) {
-                (Place::Service(first), Place::Service(_)) => written.get(first) == Some(image),
+                (Place::Service(_), Place::Service(_)) => {
+                    let move_together = |it: &String| written.get(it).is_some_and(|it| is_of_one(it, image));
+                    other.1.iter().any(move_together)
+                }
                 (one, other) => one == other,
             };
             match candidates.iter_mut().find(|it| is_same(it)) {
-                Some((_, services)) => services.push(service.clone()),
+                Some((place, services)) => {
+                    let is_known = services.iter().any(|it| written.get(it) == Some(image));
+                    if let Place::Service(names) = place
+                        && !is_known
+                    {
+                        *names = format!("{names} {service}");
+                    }
+                    services.push(service.clone());
+                }
                 None => candidates.push((place, vec![service.clone()])),
             }
         }
@@ -242,6 +253,26 @@ impl Found {
     }
 }
 
+/// Publishers of images of many applications, which have nothing to do with each other.
+const DISTRIBUTORS: [&str; 8] =
+    ["library", "linuxserver", "bitnami", "bitnamilegacy", "hotio", "chainguard", "ubuntu", "rancher"];
+
+/// Whether two images are of one application, whose images are released together: the same, or with one tag from one
+/// publisher, as `ghcr.io/a/server:1.2` and `ghcr.io/a/web:1.2`.
+fn is_of_one(one: &str, other: &str) -> bool {
+    if one == other {
+        return true;
+    }
+    let publisher = |image: &str| {
+        let image: Image = image.parse().ok()?;
+        let owner = image.repository.rsplit_once('/')?.0.to_owned();
+        let is_distributor = DISTRIBUTORS.contains(&owner.as_str());
+        let tag = image.tag.unwrap_or_else(|| "latest".to_owned());
+        (!is_distributor).then_some((image.host, owner, tag))
+    };
+    publisher(one).is_some_and(|one| publisher(other) == Some(one))
+}
+
 /// The tag of an image as it is written, with the settings in it: `${VERSION:-latest}-cuda` of
 /// `${REGISTRY:-lan:5000}/a:${VERSION:-latest}-cuda`.
 fn tag(image: &str) -> Option<&str> {
@@ -288,6 +319,19 @@ mod tests {
         ] {
             assert_eq!(super::role(image), role, "{image}");
         }
+    }
+
+    #[test]
+    fn images_of_one_publisher_with_one_tag_are_released_together() {
+        let server = "ghcr.io/immich-app/immich-server:v1.2";
+        assert!(is_of_one(server, "ghcr.io/immich-app/immich-machine-learning:v1.2"));
+        assert!(is_of_one("penpotapp/frontend", "docker.io/penpotapp/backend:latest"));
+        assert!(is_of_one("nginx:1", "nginx:1"));
+        for other in ["ghcr.io/immich-app/postgres:14", "immich-app/immich-server:v1.2", "ghcr.io/b/a:v1.2"] {
+            assert!(!is_of_one(server, other), "{other}");
+        }
+        assert!(!is_of_one("linuxserver/sonarr:latest", "linuxserver/radarr:latest"));
+        assert!(!is_of_one("nextcloud:latest", "wordpress:latest"));
     }
 
     #[test]

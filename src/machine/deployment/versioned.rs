@@ -63,7 +63,8 @@ impl Deployment<'_> {
         Ok(services)
     }
 
-    /// The images that the version moves, each once. `settings` is the `.env`.
+    /// The images that the version moves, each once. `settings` is the `.env`; `model` is what Compose says of the folder, if it
+    /// was asked already.
     ///
     /// Fails with [`Kind::NotFound`] if there are none.
     pub fn versioned(
@@ -71,6 +72,7 @@ impl Deployment<'_> {
         place: &Place,
         written: &Written,
         settings: &SettingsFile,
+        model: Option<&Model>,
     ) -> Result<Vec<Versioned>> {
         let setting = match place {
             Place::Service(_) => {
@@ -85,8 +87,14 @@ impl Deployment<'_> {
             Place::Setting(setting) => setting,
         };
         let services = self.referring(setting)?;
-        let program = Program::find(&self.folder, self.environment, self.stop)?;
-        let model = self.model(&program)?;
+        let asked;
+        let model = match model {
+            Some(model) => model,
+            None => {
+                asked = self.model(&Program::find(&self.folder, self.environment, self.stop)?)?;
+                &asked
+            }
+        };
         let mut found = BTreeSet::new();
         for image in services.iter().filter_map(|service| Some(&model.services.get(service)?.image)) {
             let parsed: Image = image.parse()?;

@@ -3,7 +3,7 @@
 use super::source::Found;
 use crate::failure::{Context, Failure, Kind, Result};
 use crate::machine::client::{Client, Limits, Stream, Unknown};
-use crate::machine::files::{free_space, sha256, sync_folder_of};
+use crate::machine::files::{free_space, sha256, sha512, sync_folder_of};
 use crate::units::Size;
 use std::fs::{File, OpenOptions};
 use std::io::{Seek, Write};
@@ -18,7 +18,7 @@ pub const LIMITS: Limits = Limits {
     all: Duration::from_secs(6 * 60 * 60),
 };
 /// No program has more, in bytes.
-const LARGEST: u64 = 2 << 30;
+pub const LARGEST: u64 = 2 << 30;
 /// What must stay free, in bytes.
 const SPARE: u64 = 64 << 20;
 /// A transfer that ends too early is continued so often.
@@ -27,8 +27,8 @@ const PAUSE: Duration = Duration::from_millis(300);
 /// How far it is, is told so often.
 const TELL: Duration = Duration::from_secs(2);
 
-/// Fetches a file to `part`, and returns its SHA-256 in lower-case hexadecimal. What an earlier attempt has left there is continued if the digest is known that the whole is
-/// to have, and begun anew otherwise.
+/// Fetches a file to `part`, and returns its SHA-256 in lower-case hexadecimal. What an earlier attempt has left there is
+/// continued if the digest is known that the whole is to have, and begun anew otherwise.
 ///
 /// Fails with [`Kind::Unreachable`] if it can't be fetched, [`Kind::Interrupted`] if `stop` says so, and
 /// [`Kind::Refused`] if it is too large, or is not what was published: then nothing of it stays.
@@ -43,7 +43,7 @@ pub fn download(
         return Err(too_large(found, found.size.unwrap_or_default()));
     }
     let mut is_new = false;
-    if found.sha256.is_none() {
+    if !found.is_stated() {
         remove(part)?;
         is_new = true;
     }
@@ -51,16 +51,21 @@ pub fn download(
         is_new |= length(part)? == 0;
         fetch(client, found, part, tell, stop)?;
         let digest = sha256(part)?;
-        match &found.sha256 {
-            Some(wanted) if *wanted != digest => {
-                let size = length(part)?;
-                remove(part)?;
-                // What was left may have been of something else.
-                if std::mem::replace(&mut is_new, true) {
-                    return Err(differs(found, wanted, &digest, size));
-                }
-            }
-            _ => return Ok(digest),
+        let mut stated = Vec::new();
+        stated.extend(
+            found.sha256.iter().map(|wanted| (format!("sha256:{wanted}"), format!("sha256:{digest}"))),
+        );
+        if let Some(wanted) = &found.sha512 {
+            stated.push((format!("sha512:{wanted}"), format!("sha512:{}", sha512(part)?)));
+        }
+        let Some((wanted, is)) = stated.into_iter().find(|(wanted, is)| wanted != is) else {
+            return Ok(digest);
+        };
+        let size = length(part)?;
+        remove(part)?;
+        // What was left may have been of something else.
+        if std::mem::replace(&mut is_new, true) {
+            return Err(differs(found, &wanted, &is, size));
         }
     }
 }
@@ -79,7 +84,7 @@ fn fetch(
             std::thread::sleep(PAUSE);
         }
         // Without a digest nobody would see that two files were joined.
-        if found.sha256.is_none() {
+        if !found.is_stated() {
             remove(part)?;
         }
         let have = length(part)?;
@@ -219,8 +224,8 @@ fn too_large(found: &Found, size: u64) -> Failure {
 
 fn differs(found: &Found, wanted: &str, digest: &str, size: u64) -> Failure {
     Failure::new(Kind::Refused, format!("`{}` is not what was published", found.name))
-        .why(format!("its digest is sha256:{digest} ({size} bytes)"))
-        .why(format!("{} says sha256:{wanted}", found.stated))
+        .why(format!("its digest is {digest} ({size} bytes)"))
+        .why(format!("{} says {wanted}", found.stated))
         .help(again())
 }
 

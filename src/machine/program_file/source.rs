@@ -1,6 +1,6 @@
 //! Where releases of a program are published, and the file of one of them with its digest.
 
-use super::sums::sha256_in;
+use super::sums::{Sum, sum_in};
 use crate::command::{Exit, Spec, look};
 use crate::failure::{Failure, Kind, Result};
 use crate::machine::client::url::Url;
@@ -24,7 +24,7 @@ pub struct Source<'a> {
     pub versions: Versions,
     /// The name of the file on the release page, or its URL; `{}` is the version, `{tag}` the tag.
     pub file: String,
-    /// The same of the file with its SHA-256. Without one, the forge's own digest counts.
+    /// The same of the file with its SHA-256 or SHA-512. Without one, the forge's own digest counts.
     pub sha256: Option<String>,
     pub stop: &'a dyn Fn() -> bool,
 }
@@ -52,8 +52,17 @@ pub struct Found {
     pub size: Option<u64>,
     /// In lower-case hexadecimal; nothing, if none is published.
     pub sha256: Option<String>,
+    /// The same, where no SHA-256 is published.
+    pub sha512: Option<String>,
     /// What says that.
     pub stated: String,
+}
+
+impl Found {
+    /// Whether a digest is published.
+    pub fn is_stated(&self) -> bool {
+        self.sha256.is_some() || self.sha512.is_some()
+    }
 }
 
 impl Source<'_> {
@@ -93,22 +102,30 @@ impl Source<'_> {
         };
         let asset = self.asset(&self.file, release, published)?;
         let own = asset.sha256.clone();
-        let (sha256, stated) = match &self.sha256 {
+        let (sum, stated) = match &self.sha256 {
             Some(pattern) => {
                 let sums = self.asset(pattern, release, published)?;
-                let digest = self.digest(&sums, &asset.name)?;
-                if let Some(own) = own.filter(|own| *own != digest) {
+                let sum = self.digest(&sums, &asset.name)?;
+                // Of another sort it can't be compared before the file is there.
+                let is_other = |own: &String| matches!(&sum, Sum::Sha256(digest) if digest != own);
+                if let Some(own) = own.filter(is_other) {
                     let message = format!("two digests are published of `{}`", asset.name);
                     return Err(Failure::new(Kind::Refused, message)
-                        .why(format!("`{}` says sha256:{digest}", sums.name))
+                        .why(format!("`{}` says {sum}", sums.name))
                         .why(format!("the release page says sha256:{own}"))
                         .help("nothing was touched; ask the project, or leave the release out: `releases = { not = [\"…\"] }`"));
                 }
-                (Some(digest), format!("`{}`", sums.name))
+                (Some(sum), format!("`{}`", sums.name))
             }
-            None => (own, "the release page".to_owned()),
+            None => (own.map(Sum::Sha256), "the release page".to_owned()),
         };
-        Ok(Found { name: asset.name, url: asset.url, size: asset.size, sha256, stated })
+        let (sha256, sha512) = match sum {
+            Some(Sum::Sha256(digest)) => (Some(digest), None),
+            // The page's own counts, too.
+            Some(Sum::Sha512(digest)) => (asset.sha256.clone(), Some(digest)),
+            None => (None, None),
+        };
+        Ok(Found { name: asset.name, url: asset.url, size: asset.size, sha256, sha512, stated })
     }
 
     fn asset(&self, pattern: &str, release: &Release, published: &Published) -> Result<Asset> {
@@ -129,16 +146,16 @@ impl Source<'_> {
         Ok(known.cloned().unwrap_or(Asset { name, url, size: None, sha256: None }))
     }
 
-    fn digest(&self, sums: &Asset, name: &str) -> Result<String> {
+    fn digest(&self, sums: &Asset, name: &str) -> Result<Sum> {
         let none = |why: String| {
-            let message = format!("`{}` says no SHA-256 of `{name}`", sums.name);
+            let message = format!("`{}` says no SHA-256 and no SHA-512 of `{name}`", sums.name);
             Failure::new(Kind::NotFound, message)
                 .why(why)
                 .help("nothing was touched; correct `asset` and `sha256` in site.toml")
         };
         let text = self.text(&sums.url).map_err(|why| self.unknown(&why))?;
         let text = text.ok_or_else(|| none(format!("there is no `{}`", sums.url)))?;
-        sha256_in(&text, name).ok_or_else(|| {
+        sum_in(&text, name).ok_or_else(|| {
             let first = text.lines().next().unwrap_or_default();
             none(format!("it begins with `{}`", crate::machine::client::excerpt(first)))
         })

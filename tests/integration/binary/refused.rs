@@ -67,7 +67,7 @@ fn what_contradicts_itself_or_is_missing_is_refused_by_the_check() {
         (
             &|release| release.sums = Some("<html>Sign in</html>".into()),
             &[
-                "`app-1.1.0-linux.sha256` says no SHA-256 of `app-1.1.0-linux`",
+                "`app-1.1.0-linux.sha256` says no SHA-256 and no SHA-512 of `app-1.1.0-linux`",
                 "it begins with `<html>Sign in</html>`",
             ],
         ),

@@ -67,3 +67,26 @@ fn edits_that_match_nothing_and_a_check_with_two_certificates_are_told() {
     );
     assert_eq!(told, "6 the check of `https://localhost/` has `ca` and `fingerprint`");
 }
+
+#[test]
+fn a_version_that_two_servers_share_is_told_of_both() {
+    let world = whole();
+    world.write("common.env", "VERSION=1.0\n");
+    let mut text = String::new();
+    for name in ["east", "west"] {
+        world.write(&format!("{name}/compose.yaml"), "services: { app: { image: \"a/b:${VERSION}\" } }\n");
+        std::os::unix::fs::symlink("../common.env", world.path().join(name).join(".env")).unwrap();
+        text += &format!(
+            "[servers.{name}]\nkind = \"compose\"\ncheckout = \"{name}\"\nversion = {{ setting = \"VERSION\" }}\nbackup = [\"compose.yaml\"]\n"
+        );
+    }
+    let told = found(&world, &text);
+    let file = world.path().canonicalize().unwrap().join("common.env").display().to_string();
+    let finding = |line: usize, other: &str| {
+        format!("{line} the version in `{file}` is also that of `{other}`: an update of one writes both")
+    };
+    assert_eq!(told, [finding(4, "west"), finding(9, "east")].join("\n"));
+    world.remove("west/.env");
+    world.write("west/.env", "VERSION=1.0\n");
+    assert_eq!(found(&world, &text), "");
+}

@@ -13,12 +13,22 @@ services:
     build: .
     restart: unless-stopped
     stop_grace_period: 2s
+    network_mode: none
     volumes: ["data:/data"]
   once:
     image: BASE
     entrypoint: ["/bin/sync"]
     command: []
+    network_mode: none
     restart: "no"
+  reader:
+    image: BASE
+    entrypoint: ["/bin/sh", "-c", "trap 'exit 0' TERM; while :; do sleep 60 & wait; done"]
+    command: []
+    restart: unless-stopped
+    stop_grace_period: 2s
+    network_mode: none
+    volumes: ["./reader.conf:/reader.conf:ro"]
 volumes:
   data: {}
 "#;
@@ -48,6 +58,7 @@ fn project(lab: &mut Lab, name: &str) {
             let file = file.replace("data:/data", "store:/data").replace("  data: {}", "  store: {}");
             fs::write(origin.join("docker-compose.yml"), file).unwrap();
         }
+        fs::write(origin.join("reader.conf"), format!("of {version}\n")).unwrap();
         fs::write(origin.join("app"), APP.replace("VERSION", version)).unwrap();
         ran(Command::new("chmod").arg("755").arg(origin.join("app")));
         git(&origin, &["add", "."]);
@@ -64,6 +75,15 @@ fn project(lab: &mut Lab, name: &str) {
 fn rows(lab: &Lab, name: &str) -> String {
     let mount = format!("{name}_data:/v");
     docker(&["run", "--rm", "--volume", &mount, "--entrypoint", "cat", &lab.image("base"), "/v/rows"])
+}
+
+/// The id of the container that mounts a tracked file alone, and what it sees of it.
+fn reader(name: &str) -> (String, String) {
+    let label = |label: &str, value: &str| format!("label=com.docker.compose.{label}={value}");
+    let (project, service) = (label("project", name), label("service", "reader"));
+    let id = docker(&["ps", "--quiet", "--filter", &project, "--filter", &service]).trim().to_owned();
+    let sees = docker(&["exec", &id, "cat", "/reader.conf"]);
+    (id, sees)
 }
 
 fn head(lab: &Lab, name: &str) -> String {
@@ -85,7 +105,10 @@ fn a_project_in_a_checkout_is_adopted_updated_and_rolled_back_without_a_build() 
     assert!(status.contains("release  1.0\n  health   healthy\n"), "{status}");
     let plan = lab.good(&["plan", "update", "--to", "1.1"]);
     assert!(plan.contains("checkout(built, \"1.1\")"), "{plan}");
+    let (kept, _) = reader("built");
     lab.good(&["run", "update", "--to", "1.1", "--yes"]);
+    // Nothing makes it anew, and git replaced the file.
+    assert_eq!(reader("built"), (kept.clone(), "of 1.1\n".into()));
     assert_eq!(
         (head(&lab, "built"), rows(&lab, "built")),
         ("1.1".into(), "started 1.0\nstarted 1.1\n".into())
@@ -108,12 +131,14 @@ fn a_project_in_a_checkout_is_adopted_updated_and_rolled_back_without_a_build() 
     lab.is_impatient(false);
     assert_eq!(failed.code, Some(1), "{failed:?}");
     assert!(failed.err.contains("`built` did not become healthy"), "{failed:?}");
+    assert_eq!(reader("built").1, "of 2.0\n");
     // Nothing can be built any more.
     fs::write(lab.path("built/.env"), "TITLE=lost\n").unwrap();
     lab.stop_registry();
     let back = lab.banister(&["resume", "--rollback", "--yes"]);
     assert_eq!(back.code, Some(0), "{back:?}");
     assert_eq!(head(&lab, "built"), "1.1");
+    assert_eq!(reader("built"), (kept, "of 1.1\n".into()));
     assert_eq!(rows(&lab, "built"), "started 1.0\nstarted 1.1\nstarted 1.1\n");
     assert_eq!(fs::read_to_string(lab.path("built/.env")).unwrap(), "TITLE=\"a b\" # of the shop\n");
     let states: Vec<String> = containers("built").0;
@@ -122,9 +147,10 @@ fn a_project_in_a_checkout_is_adopted_updated_and_rolled_back_without_a_build() 
     assert!(status.contains("health    healthy") && status.contains("lock      free"), "{status}");
 }
 
+/// With Compose 1, which calls what it builds by other names.
 #[test]
 fn a_project_with_an_install_script_is_updated_by_it() {
-    let Some(mut lab) = Lab::create(&["base"]) else { return };
+    let Some(mut lab) = Lab::create_with_compose_1(&["base"]) else { return };
     docker(&["pull", "--quiet", &lab.image("base")]);
     project(&mut lab, "script");
     lab.good(&["adopt", "../script", "--site", "."]);

@@ -132,7 +132,7 @@ impl Installed {
         };
         while !is_healthy() {
             assert!(Instant::now() < until, "{:?}", self.banister(&["status"]));
-            std::thread::sleep(Duration::from_millis(500));
+            std::thread::sleep(Duration::from_secs(1));
         }
     }
 
@@ -338,7 +338,7 @@ fn an_ordinary_user_backs_up_drills_and_restores_what_other_users_own() {
     let copy = ["ps", "-q", "--filter", "label=banister.copy-of=server", "--filter", "name=core"];
     while docker(&copy).is_empty() {
         assert_eq!(drill.0.try_wait().unwrap(), None, "there was no copy");
-        std::thread::sleep(Duration::from_millis(50));
+        std::thread::sleep(Duration::from_millis(250));
     }
     drop(drill);
     server.succeeds(&["resume"]);

@@ -17,6 +17,7 @@ const COMPOSE: &str = r#"version: "3.3"
 services:
   db:
     image: banister-test/empty
+    network_mode: none
     environment: { POSTGRES_USER: postgres }
     volumes: ["/usr:/usr:ro", "pg:/pg"]
     command:
@@ -30,6 +31,7 @@ services:
           exec postgres -D /pg/data -c listen_addresses= -k /run/postgresql'
   maria:
     image: banister-test/empty
+    network_mode: none
     environment: { MARIADB_ROOT_PASSWORD: "it's a \"secret\"" }
     volumes: ["/usr:/usr:ro", "maria:/var/lib/mysql"]
     command:
@@ -44,17 +46,20 @@ services:
           --socket=/run/mysqld/mysqld.sock --init-file=/tmp/init
   redis:
     image: banister-test/empty
+    network_mode: none
     environment: { REDIS_PASSWORD: sesame }
     volumes: ["/usr:/usr:ro", "redis:/data"]
     command: ["redis-server", "--dir", "/data", "--appendonly", "yes", "--requirepass", "sesame", "--save", "3600 1"]
   cache:
     image: banister-test/empty
+    network_mode: none
     volumes: ["/usr:/usr:ro", "cache:/data"]
     command: ["redis-server", "--dir", "/data", "--save", "3600 1"]
   app:
     image: banister-test/empty
+    network_mode: none
     volumes: ["/usr:/usr:ro", "media:/media", "../data:/data"]
-    command: ["sh", "-c", "while :; do date +%s%N >>/data/log; sleep 0.05; done"]
+    command: ["sh", "-c", "while :; do date +%s%N >>/data/log; sleep 0.25; done"]
     stop_grace_period: 1s
 volumes: { pg: {}, maria: {}, redis: {}, cache: {}, media: {} }
 "#;
@@ -78,6 +83,8 @@ healthy = { stable = "100ms" }
 struct Stores {
     world: World,
     project: String,
+    /// What stands between the parts of a container's name: `-` or, of Compose 1, `_`.
+    joint: char,
     _one: MutexGuard<'static, ()>,
 }
 
@@ -117,10 +124,13 @@ impl Stores {
         world.write("site.toml", site);
         world.write("data/rows", "of the start");
         world.write("words", "of the start");
-        let stores = Stores { world, project, _one: one };
+        let mut stores = Stores { world, project, joint: '-', _one: one };
         let up =
             Command::new("make").arg("up").current_dir(stores.world.path().join("web")).status().unwrap();
         assert!(up.success(), "{}", stores.world.read("compose.log"));
+        let label = format!("label=com.docker.compose.project={}", stores.project);
+        let names = docker(&["ps", "--all", "--filter", &label, "--format", "{{.Names}}"]);
+        stores.joint = if names.contains(&format!("{}_", stores.project)) { '_' } else { '-' };
         stores.until("PostgreSQL", || stores.run("db", "psql -U postgres -c 'SELECT 1'", "").0);
         stores.until("MariaDB", || stores.maria("SELECT 1").0);
         stores.until("Redis", || stores.run("redis", "redis-cli -e PING", "").0);
@@ -136,12 +146,13 @@ impl Stores {
                 format!("{:?}", said.unwrap())
             });
             assert!(Instant::now() < end, "{what} does not answer: {logs:#?}");
-            std::thread::sleep(Duration::from_millis(100));
+            std::thread::sleep(Duration::from_millis(300));
         }
     }
 
     fn container(&self, service: &str) -> String {
-        format!("{}_{service}_1", self.project)
+        let joint = self.joint;
+        format!("{}{joint}{service}{joint}1", self.project)
     }
 
     /// Whether a command in a container ends well, and what it prints.
@@ -393,7 +404,7 @@ fn is_of_one_moment(stores: &Stores) {
     );
     let container = stores.container("maria");
     let writes = "while :; do echo 'BEGIN; UPDATE a SET money = money - 1 WHERE id = 1; UPDATE b SET money = money + 1 WHERE id = 2000; COMMIT;\n\
-        LOCK TABLES c WRITE, d WRITE; UPDATE c SET money = money - 1 WHERE id = 1; UPDATE d SET money = money + 1 WHERE id = 2000; UNLOCK TABLES;'; done | mariadb shop";
+        LOCK TABLES c WRITE, d WRITE; UPDATE c SET money = money - 1 WHERE id = 1; UPDATE d SET money = money + 1 WHERE id = 2000; UNLOCK TABLES;'; sleep 0.01; done | mariadb shop";
     let mut writer = Command::new("docker")
         .args(["exec", "-e", "MYSQL_PWD=it's a \"secret\"", &container, "sh", "-c", writes])
         .spawn()

@@ -64,10 +64,23 @@ struct Copied {
 fn copy(asked: &AskedVolume, workshop: &Workshop) -> Result<Copied> {
     let place = workshop.place;
     let docker = place.docker();
-    let volume = docker.volume(place.project, &asked.volume)?;
-    let spec = docker.read_volume(&volume);
+    let own = docker.own_volume(place.project, &asked.volume)?;
+    match copy_by(asked, workshop, &own) {
+        Err(failure) if failure.kind == Kind::CommandFailed => {
+            // Its own image may not have the programs.
+            let able = docker.with_able_image(&own)?.filter(|able| *able != own);
+            able.map_or(Err(failure), |able| copy_by(asked, workshop, &able))
+        }
+        copied => copied,
+    }
+}
+
+fn copy_by(asked: &AskedVolume, workshop: &Workshop, volume: &Volume) -> Result<Copied> {
+    let place = workshop.place;
+    let docker = place.docker();
+    let spec = docker.read_volume(volume);
     let Some(steady) = &asked.steady else {
-        let writers = || Ok::<_, Failure>(docker.running_users(&volume)?.iter().any(|user| user.writes));
+        let writers = || Ok::<_, Failure>(docker.running_users(volume)?.iter().any(|user| user.writes));
         let had_writers = writers()?;
         let tar = workshop.output(&asked.name, &spec).map_err(|failure| volume.unread(failure, &docker))?;
         if !had_writers && !writers()? {

@@ -1,9 +1,10 @@
 //! A folder with Compose projects, a site, and a real registry on loopback. The images are made on the spot from this machine's
 //! busybox.
 
-use crate::support::docker::{alone, docker};
+use crate::support::docker::{alone, compose_1, docker, inherit_engine};
 use crate::support::{Said, began, said};
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
@@ -27,7 +28,7 @@ trap 'exit 0' TERM
 while :; do sleep 60 & wait; done
 "#;
 
-/// With a comment, quotes and blanks, which all stay.
+/// With a comment, quotes and blanks, which all stay. Nothing in it needs a network, which takes an engine longest to make.
 pub const FILE: &str = r#"# The shop.
 version: "2.4"
 services:
@@ -35,16 +36,22 @@ services:
     image:  "IMAGE"   # moved by banister
     restart: unless-stopped
     stop_grace_period: 2s
+    network_mode: none
     volumes: ["data:/data", "./files:/files"]
   worker:
     image: IMAGE
     restart: unless-stopped
     stop_grace_period: 2s
-    volumes: ["work:/data"]
+    network_mode: none
 volumes:
   data: {}
-  work: {}
 "#;
+
+/// The same in which the workers keep something, too.
+pub fn with_work(file: &str) -> String {
+    let file = file.replace("none\nvolumes:\n", "none\n    volumes: [\"work:/data\"]\nvolumes:\n");
+    format!("{file}  work: {{}}\n")
+}
 
 /// A folder with projects, a registry, and a site.
 pub struct Lab {
@@ -52,16 +59,27 @@ pub struct Lab {
     registry: Option<Child>,
     port: u16,
     projects: Vec<String>,
+    /// `PATH`, if it is not our own: that of Compose 1.
+    path: Option<OsString>,
     _one: MutexGuard<'static, ()>,
 }
 
 impl Lab {
     /// None where there is no engine.
     pub fn create(versions: &[&str]) -> Option<Lab> {
+        Lab::with(versions, None)
+    }
+
+    /// The same with Compose 1. None also where that is not installed.
+    pub fn create_with_compose_1(versions: &[&str]) -> Option<Lab> {
+        Lab::with(versions, Some(compose_1()?))
+    }
+
+    fn with(versions: &[&str], path: Option<OsString>) -> Option<Lab> {
         let one = alone(&ONE)?;
         let folder = tempfile::tempdir().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut lab = Lab { folder, registry: None, port, projects: Vec::new(), _one: one };
+        let mut lab = Lab { folder, registry: None, port, projects: Vec::new(), path, _one: one };
         for name in ["registry", "site", "home"] {
             fs::create_dir(lab.path(name)).unwrap();
         }
@@ -138,7 +156,7 @@ impl Lab {
         known.trim().rsplit('@').next().unwrap().to_owned()
     }
 
-    /// A running project, with three workers.
+    /// A running project, with two workers.
     pub fn project(&mut self, name: &str, file: &str, settings: &str) {
         fs::create_dir_all(self.path(name).join("files")).unwrap();
         fs::write(self.path(name).join("files/kept"), "kept").unwrap();
@@ -146,16 +164,21 @@ impl Lab {
         if !settings.is_empty() {
             fs::write(self.path(name).join(".env"), settings).unwrap();
         }
-        self.up(name, &["--scale", "worker=3"]);
+        self.up(name, &["--scale", "worker=2"]);
     }
 
     /// Starts what is in a folder; it is removed when this is dropped.
     pub fn up(&mut self, name: &str, arguments: &[&str]) {
         self.projects.push(name.to_owned());
-        ran(Command::new("docker-compose")
-            .args(["up", "--detach"])
-            .args(arguments)
-            .current_dir(self.path(name)));
+        ran(self.compose(name).args(["up", "--detach"]).args(arguments));
+    }
+
+    /// Compose in the folder of a project.
+    pub fn compose(&self, name: &str) -> Command {
+        let mut command = Command::new("docker-compose");
+        command.current_dir(self.path(name));
+        command.envs(self.path.iter().map(|path| ("PATH", path)));
+        command
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -167,9 +190,14 @@ impl Lab {
             .env("BANISTER_FOREGROUND", "yes")
             .env("TMPDIR", std::env::temp_dir())
             .stdin(Stdio::null());
-        for name in ["PATH", "DOCKER_HOST"] {
-            command.envs(std::env::var_os(name).map(|value| (name, value)));
-        }
+        inherit_engine(&mut command);
+        match &self.path {
+            Some(path) => command.env("PATH", path),
+            // With its plugins, of which Compose 2 is one.
+            None => {
+                command.envs(std::env::var_os("BANISTER_TEST_DOCKER_CONFIG").map(|it| ("DOCKER_CONFIG", it)))
+            }
+        };
         command.env("HOME", self.path("home")).env("BANISTER_STATE", self.path("state"));
         // What the administrator's shell has must override no setting.
         command.env("SHOP_VERSION", "9.9").env("COMPOSE_PROJECT_NAME", "another");
@@ -235,7 +263,7 @@ impl Drop for Lab {
         self.stop_registry();
         for name in &self.projects {
             let down = ["down", "--volumes", "--remove-orphans", "--timeout", "1"];
-            let _ = Command::new("docker-compose").args(down).current_dir(self.path(name)).output();
+            let _ = self.compose(name).args(down).output();
         }
         // What was built from the others first.
         let built = format!("label={}", self.label());
