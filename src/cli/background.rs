@@ -9,15 +9,24 @@ use crate::output::word;
 use crate::runner::{self, unit};
 use crate::site::Site;
 use serde_json::json;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// Whether a run has begun by what this process did.
 static HAS_BEGUN: AtomicBool = AtomicBool::new(false);
 
+/// What is to be done when one begins, and not only at its end, which may be hours later.
+static THEN: OnceLock<Box<dyn Fn() + Send + Sync>> = OnceLock::new();
+
 /// Says that a run has begun: what becomes of it is told by who works on it.
 pub fn begins() {
     HAS_BEGUN.store(true, Ordering::Relaxed);
+    THEN.get().into_iter().for_each(|then| then());
+}
+
+/// Has this done when a run begins.
+pub fn when_begun(then: Box<dyn Fn() + Send + Sync>) {
+    _ = THEN.set(then);
 }
 
 /// Whether this process has begun a run.

@@ -51,15 +51,14 @@ pub fn ask(context: &Context, everywhere: bool) -> Result<Homes> {
     let mut homes: Vec<(Arc<Site>, Server)> = Vec::new();
     if let Some(site) = &site {
         let servers = context.servers(site)?.into_iter().filter(|server| {
-            let is_home =
-                site.home == Home::Server || known.iter().any(|known| known.is_at(&site.file, server));
+            let is_home = site.home == Home::Server || known.iter().any(|known| known.is_at(site, server));
             server.ssh.is_some() && is_home
         });
         homes.extend(servers.map(|server| (site.clone(), server.clone())));
     }
     let mut found = Homes::default();
     for known in &known {
-        let is_asked = |(site, server): &(Arc<Site>, Server)| known.is_at(&site.file, server);
+        let is_asked = |(site, server): &(Arc<Site>, Server)| known.is_at(site, server);
         // Another server of the site was named, or it is over and its server is not there any more.
         let is_meant = match &site {
             Some(site) if site.file == known.site => context.given_server.is_none() && !known.over,
@@ -74,7 +73,7 @@ pub fn ask(context: &Context, everywhere: bool) -> Result<Homes> {
         }
     }
     let of_home = |site: &Site, server: &Server| -> Vec<Remembered> {
-        known.iter().filter(|known| known.is_at(&site.file, server)).cloned().collect()
+        known.iter().filter(|known| known.is_at(site, server)).cloned().collect()
     };
     let asked: Vec<(&Server, Vec<Remembered>)> =
         homes.iter().map(|(site, server)| (server, of_home(site, server))).collect();
@@ -148,7 +147,7 @@ fn note(
 /// Where a run is that was begun here: at the server of that name, or at that address.
 fn of(known: &Remembered) -> Result<(Arc<Site>, Server)> {
     let site = Arc::new(Site::load(&known.site)?);
-    let mut servers = site.servers.values().filter(|server| known.is_at(&site.file, server));
+    let mut servers = site.servers.values().filter(|server| known.is_at(site, server));
     match servers.next().cloned() {
         Some(server) => Ok((site, server)),
         None => {
@@ -166,23 +165,21 @@ pub fn of_server(context: &Context, server: &Server, known: &[Remembered]) -> Re
     let what = What::Runs { key: key(server), checkout: server.checkout.clone(), runs };
     let talk = Talk::begin(server, &hello(context, what))?;
     let until = Instant::now() + PATIENCE;
-    let mut said = Vec::new();
+    let mut said = String::new();
     loop {
-        match next(&talk, server)? {
+        let heard = next(&talk, server)?;
+        if Instant::now() > until {
+            let message =
+                format!("`{}` did not say within {}s which runs are there", server.name, PATIENCE.as_secs());
+            return Err(Failure::new(Kind::Unreachable, message));
+        }
+        match heard {
             Some(Says::Runs(runs)) => return Ok(runs),
             // It could not list them.
-            Some(Says::Error(text)) => said.push(text),
+            Some(Says::Error(text)) => said = text,
             Some(Says::Exit(_)) => {
                 let message = format!("the runs on `{}` can't be listed", server.name);
-                return Err(Failure::new(Kind::Refused, message).why(said.concat().trim()));
-            }
-            _ if Instant::now() > until => {
-                let message = format!(
-                    "`{}` did not say within {}s which runs are there",
-                    server.name,
-                    PATIENCE.as_secs()
-                );
-                return Err(Failure::new(Kind::Unreachable, message));
+                return Err(Failure::new(Kind::Refused, message).why(said.trim()));
             }
             _ => {}
         }

@@ -11,7 +11,7 @@ use crate::journal::run::{self, OpenRun};
 use crate::person::Person;
 use crate::report::failure::render;
 use crate::report::text::Style;
-use crate::runner::courier::Courier;
+use crate::runner::courier::{AFTER_A_RUN, Courier};
 use crate::runner::events::Events;
 use crate::runner::journald::Journald;
 use crate::runner::mailbox::Mailbox;
@@ -97,7 +97,8 @@ fn notify(run: &Path, is_over: &(dyn Fn() -> bool + Sync)) {
             _ => return,
         }
     };
-    Courier { run, places: &places, is_over, complain: &|failure| eprint!("{failure}") }.send();
+    let complain = |said: &str| eprint!("{said}");
+    Courier { run, places: &places, is_over, complain: &complain, patience: AFTER_A_RUN }.send();
 }
 
 /// `banister run-here FOLDER`: works on the run as its request says, and tells how that ended.

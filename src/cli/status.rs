@@ -220,7 +220,9 @@ fn at_home(context: &Context, site: &Site, server: &Server) -> Option<Listed> {
         return None;
     }
     match homes::of_server(context, server, &known) {
-        Ok(runs) => runs.into_iter().next_back(),
+        Ok(runs) => runs.into_iter().rfind(|listed| {
+            listed.servers.contains(&server.name) || known.iter().any(|known| known.run == listed.run)
+        }),
         Err(failure) => known.pop().map(|known| unknown(context, known, &failure)),
     }
 }
@@ -228,7 +230,7 @@ fn at_home(context: &Context, site: &Site, server: &Server) -> Option<Listed> {
 /// The runs that were begun here and are at this server, the oldest first.
 fn known_at_home(context: &Context, site: &Site, server: &Server) -> Vec<Remembered> {
     let mut known = remembered::all(&context.state);
-    known.retain(|known| known.is_at(&site.file, server));
+    known.retain(|known| known.is_at(site, server));
     known
 }
 

@@ -2,6 +2,7 @@
 
 use crate::failure::{Context, Kind, Result};
 use crate::machine::files::{private_folder, write_private_durably};
+use crate::site::{Server, Site};
 use crate::units;
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -25,7 +26,7 @@ pub struct Remembered {
 }
 
 impl Remembered {
-    pub fn new(run: &str, runbook: &str, server: &crate::site::Server, site: &Path) -> Remembered {
+    pub fn new(run: &str, runbook: &str, server: &Server, site: &Path) -> Remembered {
         Remembered {
             run: run.to_owned(),
             runbook: runbook.to_owned(),
@@ -37,11 +38,15 @@ impl Remembered {
         }
     }
 
-    /// Whether it was begun at this server: its table may have another name by now, or another checkout.
-    pub fn is_at(&self, site: &Path, server: &crate::site::Server) -> bool {
-        self.site == site
-            && server.ssh.is_some()
-            && (self.server == server.name || server.ssh.as_ref() == Some(&self.ssh))
+    /// Whether it was begun at this server of the site: its table may have another checkout by now, and, if no other has its
+    /// name, another name. Two servers may be at one address.
+    pub fn is_at(&self, site: &Site, server: &Server) -> bool {
+        let is_named = site.servers.contains_key(&self.server);
+        let is_it = match is_named {
+            true => self.server == server.name,
+            false => server.ssh.as_ref() == Some(&self.ssh),
+        };
+        self.site == site.file && server.ssh.is_some() && is_it
     }
 
     /// Written before the run is begun: nobody is to have begun a run that nobody here knows.

@@ -228,7 +228,7 @@ pub fn logs(settings: &Settings) -> String {
 }
 
 /// How long the engine may need until all is removed.
-const REMOVING: Duration = Duration::from_secs(20);
+const REMOVING: Duration = Duration::from_secs(90);
 
 /// Removes everything that this world has in the engine: containers, volumes, networks and the images it built.
 pub fn remove(world: &World, settings: &Settings) -> Result<()> {
@@ -247,8 +247,18 @@ pub fn remove(world: &World, settings: &Settings) -> Result<()> {
     let all = || -> Result<()> {
         remove(&["rm", "-fv"], list(&["ps", "-aq", "--filter", of_project])?)?;
         remove(&["volume", "rm", "-f"], list(&["volume", "ls", "-q", "--filter", of_project])?)?;
-        remove(&["network", "rm"], list(&["network", "ls", "-q", "--filter", of_project])?)?;
-        remove(&["network", "rm"], list(&["network", "ls", "-q", "--filter", "name=^web$"])?)
+        for filter in [of_project, "name=^web$"] {
+            let networks = list(&["network", "ls", "-q", "--filter", filter])?;
+            for network in &networks {
+                // The engine may keep the place of a container in a network that was killed while it joined it.
+                let names = "{{range .Containers}}{{.Name}} {{end}}";
+                for left in list(&["network", "inspect", "-f", names, network])? {
+                    _ = docker(settings, &["network", "disconnect", "-f", network, &left], b"");
+                }
+            }
+            remove(&["network", "rm"], networks)?;
+        }
+        Ok(())
     };
     // Of a run that was killed, the engine may still be making a container that no list had.
     let end = Instant::now() + REMOVING;

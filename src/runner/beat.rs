@@ -12,28 +12,29 @@ const LONGEST_SILENCE: Duration = Duration::from_secs(30);
 /// What passes between two looks counts for no more.
 const LONGEST_LOOK: Duration = Duration::from_secs(2);
 
-/// Says that the holder of this lock is alive. Where that can't be written, nobody listens to it.
-pub fn beat(run: &Path, name: &str) {
-    let write = || -> io::Result<()> {
-        let mut file = File::options().write(true).open(run.join(name))?;
-        file.set_modified(SystemTime::now())?;
-        // From now on silence says something.
-        if file.metadata()?.len() == 0 { file.write_all(b"beats\n") } else { Ok(()) }
-    };
-    _ = write();
+/// Says that the holder of this lock is alive.
+pub fn beat(run: &Path, name: &str) -> io::Result<()> {
+    let mut file = File::options().write(true).open(run.join(name))?;
+    file.set_modified(SystemTime::now())?;
+    // From now on silence says something.
+    if file.metadata()?.len() == 0 { file.write_all(b"beats\n") } else { Ok(()) }
 }
 
 /// Listens to the holder of a lock.
 pub struct Beats {
     file: PathBuf,
+    /// The listener's own lock, in the same folder.
+    own: PathBuf,
     last: Option<SystemTime>,
     silent: Duration,
     looked: Instant,
 }
 
 impl Beats {
-    pub fn of(run: &Path, name: &str) -> Beats {
-        Beats { file: run.join(name), last: None, silent: Duration::ZERO, looked: Instant::now() }
+    /// `own` is the lock of who listens.
+    pub fn of(run: &Path, name: &str, own: &str) -> Beats {
+        let (file, own) = (run.join(name), run.join(own));
+        Beats { file, own, last: None, silent: Duration::ZERO, looked: Instant::now() }
     }
 
     /// Whether nothing was heard for too long. To be asked about once a second.
@@ -51,7 +52,17 @@ impl Beats {
             return false;
         }
         self.silent += passed;
-        self.silent > LONGEST_SILENCE
+        let is_late = self.silent > LONGEST_SILENCE;
+        // Where nothing can be written, as on a disk that is full or read-only, the other one can't say anything either.
+        let can_speak = || {
+            let file = File::options().write(true).open(&self.own);
+            file.and_then(|file| file.set_modified(SystemTime::now())).is_ok()
+        };
+        if is_late && !can_speak() {
+            self.silent = Duration::ZERO;
+            return false;
+        }
+        is_late
     }
 }
 
@@ -62,8 +73,10 @@ mod tests {
     #[test]
     fn silence_counts_only_while_somebody_listens_and_after_a_first_beat() {
         let folder = tempfile::tempdir().unwrap();
-        File::create(folder.path().join("runner")).unwrap();
-        let mut beats = Beats::of(folder.path(), "runner");
+        for name in ["runner", "watcher"] {
+            File::create(folder.path().join(name)).unwrap();
+        }
+        let mut beats = Beats::of(folder.path(), "runner", "watcher");
         let silent_for = |beats: &mut Beats, looks: usize| {
             (0..looks).any(|_| {
                 beats.looked = Instant::now().checked_sub(Duration::from_secs(3600)).unwrap_or(beats.looked);
@@ -71,10 +84,12 @@ mod tests {
             })
         };
         assert!(!silent_for(&mut beats, 40), "it never said anything");
-        beat(folder.path(), "runner");
+        beat(folder.path(), "runner").unwrap();
         assert!(!silent_for(&mut beats, 15), "an hour between two looks is no silence of an hour");
-        beat(folder.path(), "runner");
+        beat(folder.path(), "runner").unwrap();
         assert!(!silent_for(&mut beats, 15));
         assert!(silent_for(&mut beats, 20));
+        std::fs::remove_file(folder.path().join("watcher")).unwrap();
+        assert!(!silent_for(&mut beats, 40), "who can't write hears nothing in a silence");
     }
 }

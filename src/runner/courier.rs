@@ -13,8 +13,8 @@ use std::path::Path;
 use std::thread::Scope;
 use std::time::{Duration, Instant};
 
-/// How long nobody may take a notice before it is given up.
-const LONGEST: Duration = Duration::from_secs(3600);
+/// How long notices of a run are tried after its end.
+pub const AFTER_A_RUN: Duration = Duration::from_secs(3600);
 const SHORTEST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
@@ -28,6 +28,8 @@ pub struct Courier<'a> {
     pub is_over: &'a (dyn Fn() -> bool + Sync),
     /// Hears what fails.
     pub complain: &'a (dyn Fn(&str) + Sync),
+    /// How long a place may take nothing, once no more notices will be written, before they are given up.
+    pub patience: Duration,
 }
 
 /// A courier at work.
@@ -38,7 +40,7 @@ struct Round<'a> {
 }
 
 impl Courier<'_> {
-    /// Sends to each place until it is over and all are taken, or refused for good, or until it took none for an hour.
+    /// Sends to each place until it is over and all are taken, or refused for good, or for as long as the patience after that.
     pub fn send(&self) {
         let round = Round { courier: self, known: Mutex::default() };
         // One that is slow keeps no other waiting.
@@ -78,9 +80,14 @@ impl Courier<'_> {
 struct Place {
     key: String,
     place: Notify,
+    /// In the order of the site.
+    number: usize,
     pause: Duration,
-    failing: Option<Instant>,
     failed_since: Option<String>,
+    /// Since when no more notices are written.
+    over_since: Option<Instant>,
+    /// What it took, also where that can't be written down.
+    taken: BTreeSet<String>,
 }
 
 impl Round<'_> {
@@ -88,8 +95,16 @@ impl Round<'_> {
     fn serve_new<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>) {
         for (number, (key, place)) in self.courier.keyed().into_iter().flatten().enumerate() {
             if self.known.lock().insert(key.clone()) {
-                let place = Place { key, place, pause: SHORTEST_PAUSE, failing: None, failed_since: None };
-                place.place.learn_secrets(number);
+                place.learn_secrets(number);
+                let place = Place {
+                    key,
+                    place,
+                    number,
+                    pause: SHORTEST_PAUSE,
+                    failed_since: None,
+                    over_since: None,
+                    taken: BTreeSet::new(),
+                };
                 scope.spawn(move || self.serve(scope, place));
             }
         }
@@ -100,51 +115,73 @@ impl Round<'_> {
         while run.exists() {
             // What was written before is seen by the look that follows.
             let over = (self.courier.is_over)();
-            let open = self.courier.open(&to.place, &to.key);
+            if over {
+                to.over_since.get_or_insert_with(Instant::now);
+            }
+            if !self.open(&to).is_empty() {
+                // Corrected, it is the same place, or another one that has yet to hear of all.
+                self.serve_new(scope);
+                if !self.reload(&mut to) {
+                    forget(run, &to.key);
+                    // It may come again.
+                    self.known.lock().remove(&to.key);
+                    return;
+                }
+            }
+            let open = self.open(&to);
             if over && open.is_empty() {
                 return;
             }
-            if self.send_all(&mut to, open, over) {
-                (to.pause, to.failing, to.failed_since) = (SHORTEST_PAUSE, None, None);
+            if self.send_all(&mut to, open) {
+                (to.pause, to.failed_since) = (SHORTEST_PAUSE, None);
+            } else if self.is_late(&to) {
+                return;
             } else {
-                if over && to.failing.is_some_and(|since| since.elapsed() > LONGEST) {
-                    return;
-                }
                 to.pause = (to.pause * 2).min(LONGEST_PAUSE);
-                // Corrected, it is the same place, or another one that has yet to hear of all.
-                self.serve_new(scope);
-                if let Some(places) = self.courier.keyed() {
-                    match places.into_iter().find(|(key, _)| *key == to.key) {
-                        Some((_, corrected)) => to.place = corrected,
-                        None => {
-                            forget(run, &to.key);
-                            // It may come again.
-                            self.known.lock().remove(&to.key);
-                            return;
-                        }
-                    }
-                }
             }
             std::thread::sleep(to.pause);
         }
     }
 
+    fn open(&self, to: &Place) -> Vec<(String, Notice)> {
+        let open = self.courier.open(&to.place, &to.key).into_iter();
+        open.filter(|(name, _)| !to.taken.contains(name)).collect()
+    }
+
+    fn is_late(&self, to: &Place) -> bool {
+        to.over_since.is_some_and(|since| since.elapsed() > self.courier.patience)
+    }
+
+    /// Reads the place again; what it refused before it was corrected is sent anew. False if it is named no more.
+    fn reload(&self, to: &mut Place) -> bool {
+        let Some(places) = self.courier.keyed() else { return true };
+        let Some((_, now)) = places.into_iter().find(|(key, _)| *key == to.key) else { return false };
+        if now != to.place {
+            now.learn_secrets(to.number);
+            forget(self.courier.run, &to.key);
+            to.place = now;
+        }
+        true
+    }
+
     /// Sends what is open. False if something was not taken.
-    fn send_all(&self, to: &mut Place, open: Vec<(String, Notice)>, over: bool) -> bool {
+    fn send_all(&self, to: &mut Place, open: Vec<(String, Notice)>) -> bool {
         let run = self.courier.run;
         let mut all = true;
         for (name, notice) in open {
             match to.place.send(&notice) {
                 Ok(said) => {
                     said.iter().for_each(|said| (self.courier.complain)(&format!("{said}\n")));
-                    _ = write_once(&run.join("notices"), &format!("{name}{SENT}{}", to.key), &notice.id);
+                    let mark = format!("{name}{SENT}{}", to.key);
+                    // Without it a later courier sends it again, under the same name.
+                    all &= write_once(&run.join("notices"), &mark, &notice.id).is_ok();
+                    to.taken.insert(name);
                 }
                 Err(failure) => {
                     (self.courier.complain)(&render(&failure, Style { color: false }));
                     all = false;
                     let is_refused = failure.kind == Kind::Invalid;
-                    let is_late = to.failing.get_or_insert_with(Instant::now).elapsed() > LONGEST;
-                    let untaken = to.untaken(&notice, &failure, is_refused || over && is_late);
+                    let untaken = to.untaken(&notice, &failure, is_refused || self.is_late(to));
                     let mark = if is_refused { REFUSED } else { FAILED };
                     untaken.note(run, &format!("{name}{mark}{}", to.key));
                     if !is_refused {

@@ -13,7 +13,6 @@ use crate::sync::Mutex;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// How often it is looked for an answer.
@@ -43,7 +42,7 @@ pub struct Mailbox {
     /// Two branches don't take the same answer of the command line.
     turn: Mutex<()>,
     /// Whether the script has declared how to roll back.
-    way_back: AtomicBool,
+    way_back: Mutex<bool>,
     /// Until when what must be settled.
     deadlines: Mutex<BTreeMap<String, Deadline>>,
     /// When it was asked for that somebody works on the run: deadlines that were over then are of no account.
@@ -59,7 +58,7 @@ const STAYS: &str = "the run stops: the release is installed, and only a backup 
 
 impl Mailbox {
     pub fn new(run: PathBuf, request: u64, events: Arc<dyn Listener>, stop: Arc<Stop>) -> Mailbox {
-        let (unattended, turn, way_back) = (Unattended::default(), Mutex::new(()), AtomicBool::new(false));
+        let (unattended, turn, way_back) = (Unattended::default(), Mutex::new(()), Mutex::new(false));
         Mailbox {
             run,
             request,
@@ -113,8 +112,11 @@ impl Mailbox {
 
     /// Whether the run would be rolled back if it ended now: something is declared for that, and something was done.
     fn can_roll_back(&self) -> bool {
-        self.way_back.load(Ordering::Relaxed)
-            && !session::is_untouched(&Summary::as_far_as_readable(&self.run).0.index)
+        *self.way_back.lock() && self.is_touched()
+    }
+
+    fn is_touched(&self) -> bool {
+        !session::is_untouched(&Summary::as_far_as_readable(&self.run).0.index)
     }
 
     /// What happens where nobody answers.
@@ -146,7 +148,9 @@ impl Mailbox {
             loop {
                 std::thread::sleep(LOOK);
                 let is_over = mailbox.time_left().is_some_and(|left| left.is_zero());
-                if is_over && !mailbox.stop.is_asked() && mailbox.can_roll_back() {
+                // Held until it is asked for: once the rollback has been begun, nothing stops that.
+                let way_back = mailbox.way_back.lock();
+                if is_over && !mailbox.stop.is_asked() && *way_back && mailbox.is_touched() {
                     mailbox.events.hear(&Event::Warned { text: LATE.into() });
                     mailbox.stop.ask(Asked::Finish);
                 }
@@ -194,7 +198,7 @@ impl Mailbox {
 
 impl Person for Mailbox {
     fn hear_way_back(&self, is_there: bool) {
-        self.way_back.store(is_there, Ordering::Relaxed);
+        *self.way_back.lock() = is_there;
     }
 
     fn hear_deadline(&self, of: &str, until: Option<Deadline>) {

@@ -129,13 +129,13 @@ pub fn watch(run: &Path, say: &dyn Fn(&str)) -> Result<()> {
         // One that another watcher started may be at work.
         if place::is_taken(run, RUNNER) {
             say(READY);
-            let mut beats = Beats::of(run, RUNNER);
+            let mut beats = Beats::of(run, RUNNER, WATCHER);
             while place::is_taken(run, RUNNER) {
                 std::thread::sleep(TICK / 10);
                 if beats.are_missing() {
                     complain("runner");
                     kill("run-here", run);
-                    beats = Beats::of(run, RUNNER);
+                    beats = Beats::of(run, RUNNER, WATCHER);
                 }
             }
             if follow::has_ended(run) {
@@ -170,7 +170,7 @@ pub fn watch(run: &Path, say: &dyn Fn(&str)) -> Result<()> {
 
 /// Waits for the end of a runner; of one that does nothing any more it is brought about.
 fn ended(run: &Path, runner: &mut Detached) -> io::Result<ExitStatus> {
-    let mut beats = Beats::of(run, RUNNER);
+    let mut beats = Beats::of(run, RUNNER, WATCHER);
     loop {
         if let Some(status) = runner.wait_for(TICK)? {
             return Ok(status);
@@ -178,14 +178,14 @@ fn ended(run: &Path, runner: &mut Detached) -> io::Result<ExitStatus> {
         if beats.are_missing() {
             complain("runner");
             runner.kill()?;
-            beats = Beats::of(run, RUNNER);
+            beats = Beats::of(run, RUNNER, WATCHER);
         }
     }
 }
 
 /// Says in the log why one of the two is killed.
 fn complain(part: &str) {
-    let text = "was stopped or hung, and is killed and started again; commands go on";
+    let text = "says nothing any more, and is to be killed and started again; its commands continue";
     crate::output::complain(format!("warning: the {part} of this run {text}"));
 }
 
@@ -193,7 +193,8 @@ fn complain(part: &str) {
 fn keep_beating(run: PathBuf, name: &'static str) {
     std::thread::spawn(move || {
         loop {
-            beat(&run, name);
+            // Whoever listens asks itself whether anything can be written here.
+            _ = beat(&run, name);
             std::thread::sleep(TICK);
         }
     });
@@ -224,7 +225,7 @@ pub fn keep_watched(run: PathBuf, stop: &Arc<Stop>) {
     let stop = stop.clone();
     keep_beating(run.clone(), RUNNER);
     std::thread::spawn(move || {
-        let mut beats = Beats::of(&run, WATCHER);
+        let mut beats = Beats::of(&run, WATCHER, RUNNER);
         loop {
             std::thread::sleep(TICK);
             if !run.exists() {
@@ -240,7 +241,7 @@ pub fn keep_watched(run: PathBuf, stop: &Arc<Stop>) {
                 if beats.are_missing() {
                     complain("watcher");
                     kill("watch-run", &run);
-                    beats = Beats::of(&run, WATCHER);
+                    beats = Beats::of(&run, WATCHER, RUNNER);
                 }
                 continue;
             }

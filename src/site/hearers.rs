@@ -4,10 +4,11 @@ use crate::machine::notify::Notify;
 use serde::Deserialize;
 use std::path::Path;
 
+/// Each is read by itself: one in which there is a mistake keeps no other from hearing of it.
 #[derive(Deserialize)]
 struct Hearers {
     #[serde(default)]
-    notify: Vec<Notify>,
+    notify: Vec<toml::Value>,
 }
 
 /// The places in `notify` of the file, as far as they can be understood.
@@ -17,7 +18,8 @@ pub fn hearers(file: &Path) -> Vec<Notify> {
     // They stand at the beginning, and what can't be parsed may come after them.
     let beginning = text.split("\n[servers").next().unwrap_or_default();
     let found = read(&text).or_else(|| read(beginning)).map(|read| read.notify).unwrap_or_default();
-    found.into_iter().filter(|place| place.check().is_ok()).collect()
+    let read = |place: toml::Value| place.try_into::<Notify>().ok();
+    found.into_iter().filter_map(read).filter(|place| place.check().is_ok()).collect()
 }
 
 #[cfg(test)]
@@ -32,6 +34,9 @@ mod tests {
             std::fs::write(file.path(), format!("{notify}\n[servers.web]\n{rest}")).unwrap();
             assert_eq!(hearers(file.path()).len(), count, "{rest}");
         }
+        let text = "[[notify]]\ncomand = [\"true\"]\n\n[[notify]]\ncommand = [\"true\"]\n";
+        std::fs::write(file.path(), text).unwrap();
+        assert_eq!(hearers(file.path()).len(), 1, "nor in another of them");
         std::fs::write(file.path(), "[[notify").unwrap();
         assert!(hearers(file.path()).is_empty());
     }

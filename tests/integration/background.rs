@@ -377,12 +377,12 @@ fn a_no_is_asked_again_when_the_run_is_resumed() {
     let mut person = at_terminal(&world, &["attach"]);
     person.sees("Go on?");
     person.types("y\n");
-    person.sees("Really?");
+    person.sees("Really? [y/n]");
     person.types("n\n");
     assert_eq!(person.ends().code(), Some(3));
     wait_for_end(&world);
     let mut person = at_terminal(&world, &["resume"]);
-    person.sees("Really?");
+    person.sees("Really? [y/n]");
     person.types("y\n");
     assert!(person.ends().success());
     wait_for_end(&world);
@@ -422,7 +422,7 @@ fn a_no_stops_a_run_that_would_be_rolled_back_where_nobody_is() {
     world.write("runbooks/three.rhai", &later.replace("confirm(\"Go on?\");", ""));
     detached(&world, &["run", "three", "--detach", "--unattended", "rollback:60s"]);
     let mut person = at_terminal(&world, &["attach"]);
-    person.sees("Really?");
+    person.sees("Really? [y/n]");
     person.types("n\n");
     assert_eq!(person.ends().code(), Some(3));
     wait_for_end(&world);

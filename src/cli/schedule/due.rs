@@ -2,6 +2,7 @@
 
 use super::kept::{self, Schedule};
 use super::refusal;
+use crate::cli::background;
 use crate::command::in_environment;
 use crate::failure::{Failure, Kind, Result};
 use std::ffi::OsStr;
@@ -24,8 +25,12 @@ pub fn begin(file: &Path, words: &[String]) -> Failure {
 
 /// `banister scheduled --here FILE -- WORDS`: `run` is the run, and `has_begun` says whether it began. One that did not is told.
 pub fn here(file: &Path, run: impl FnOnce() -> Result<u8>, has_begun: impl Fn() -> bool) -> Result<u8> {
+    let known = schedule(file);
+    if let Some(schedule) = known.clone() {
+        background::when_begun(Box::new(move || refusal::forget(&schedule)));
+    }
     let ended = run();
-    let Some(schedule) = schedule(file) else { return ended };
+    let Some(schedule) = known else { return ended };
     let failure = match &ended {
         _ if has_begun() => None,
         Err(failure) => Some(failure.clone()),
@@ -35,6 +40,7 @@ pub fn here(file: &Path, run: impl FnOnce() -> Result<u8>, has_begun: impl Fn() 
     };
     match failure {
         Some(failure) => refusal::refuse(&schedule, &failure),
+        // Also where there was nothing to do.
         None => refusal::forget(&schedule),
     }
     ended

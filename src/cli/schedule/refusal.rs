@@ -16,6 +16,10 @@ use crate::site::{Site, hearers};
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// A place that takes nothing is tried for so long: the next time of the schedule waits meanwhile.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The last run of a schedule that did not begin; none once one did.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -79,7 +83,7 @@ pub fn forget(schedule: &Schedule) {
     _ = tree::remove(&notices(&schedule.state, &schedule.name));
 }
 
-/// Writes down that a run did not begin, and tells it. Takes until everybody who is to hear it does, or an hour.
+/// Writes down that a run did not begin, and tells it. Takes until everybody who is to hear it does, or [`PATIENCE`].
 pub fn refuse(schedule: &Schedule, failure: &Failure) {
     let now = jiff::Timestamp::now();
     let why = failure.why.first().filter(|why| !why.is_empty());
@@ -133,14 +137,9 @@ fn tell(schedule: &Schedule, failure: &Failure, refusal: &Refusal, now: jiff::Ti
         eprintln!("warning: the notice can't be written in `{}`", folder.display());
         return;
     }
-    // An earlier one may still be at what nobody took.
-    let _courier = loop {
-        match watch::take_courier(&folder) {
-            Ok(Some(courier)) => break courier,
-            Ok(None) => std::thread::sleep(std::time::Duration::from_secs(1)),
-            Err(_) => return,
-        }
-    };
+    // An earlier one that is still at what nobody took sees this, too; if it just ended, the next one does.
+    let Ok(Some(_courier)) = watch::take_courier(&folder) else { return };
     let complain = |said: &str| eprint!("{said}");
-    Courier { run: &folder, places: &places, is_over: &|| true, complain: &complain }.send();
+    Courier { run: &folder, places: &places, is_over: &|| true, complain: &complain, patience: PATIENCE }
+        .send();
 }

@@ -37,7 +37,7 @@ fn a_runner_or_a_watcher_that_is_stopped_is_started_again_and_no_command_runs_tw
     wait_for_another(&watchers, "watch-run", watcher);
     for (world, part) in [(&runners, "runner"), (&watchers, "watcher")] {
         let log = std::fs::read_to_string(super::run_folder(world).join("runner.log")).unwrap();
-        let told = format!("warning: the {part} of this run was stopped or hung, and is killed");
+        let told = format!("warning: the {part} of this run says nothing any more, and is to be killed");
         assert_eq!(log.matches(&told).count(), 1, "{log}");
         world.remove("hold");
         wait_for_end(world);

@@ -291,10 +291,10 @@ fn what_is_sent_while_its_sender_is_killed_is_sent_again_with_the_same_name() {
     let world = world();
     world.write("hold", "");
     let folder = world.path().display().to_string();
-    let script = format!("cd {folder}; cat >> paged; if test -e hold; then sleep 3; fi");
+    let script = format!("cd {folder}; cat >> paged; if test -e hold; then touch held; sleep 3; fi");
     with_notify(&world, &format!("[[notify]]\ncommand = [\"sh\", \"-c\", \"{script}\"]\nat = [\"asked\"]\n"));
     detached(&world, &["run", "three", "--detach"]);
-    wait_for("it is told", || world.read("paged").ends_with('\n'));
+    wait_for("it is told", || world.read("paged").ends_with('\n') && world.path().join("held").exists());
     world.remove("hold");
     super::processes(&world, &["watch-run"]).into_iter().for_each(super::kill);
     wait_for("it is told again", || {

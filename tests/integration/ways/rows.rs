@@ -667,7 +667,7 @@ pub const ROWS: &[Row] = &[
         |world| append(world, "site.toml", "endpoint = \"htp:/x\"\n"),
         &["check"],
         2,
-        "\n1 error in 19 files",
+        "\n1 error in 20 files",
     ),
     row(
         "a thing that is not owed",
