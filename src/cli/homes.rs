@@ -147,7 +147,7 @@ fn note(
 /// Where a run is that was begun here: at the server of that name, or at that address.
 fn of(known: &Remembered) -> Result<(Arc<Site>, Server)> {
     let site = Arc::new(Site::load(&known.site)?);
-    let mut servers = site.servers.values().filter(|server| known.is_at(site, server));
+    let mut servers = site.servers.values().filter(|server| known.is_at(&site, server));
     match servers.next().cloned() {
         Some(server) => Ok((site, server)),
         None => {

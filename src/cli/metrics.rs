@@ -69,7 +69,7 @@ fn see(context: &Context, site: &Site, reach: &dyn Reach, server: &Server) -> Se
         return Seen { noted: Err(lost()), backups: Err(lost()), at_home: Err(lost()), release };
     }
     let mut known = remembered::all(&context.state);
-    known.retain(|known| known.is_at(&site.file, server));
+    known.retain(|known| known.is_at(site, server));
     let is_home = server.ssh.is_some() && (site.home == Home::Server || !known.is_empty());
     Seen {
         release,

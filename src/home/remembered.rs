@@ -84,3 +84,28 @@ pub fn all(state: &Path) -> Vec<Remembered> {
     all.sort_by(|a, b| (&a.since, &a.run).cmp(&(&b.since, &b.run)));
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_servers_at_one_address_it_belongs_to_that_of_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let load = |names: &[&str]| {
+            let file = folder.path().join("site.toml");
+            let table = |name: &&str| {
+                format!(
+                    "[servers.{name}]\nkind = \"plain\"\nssh = \"ops@host\"\ncheckout = \"/srv/{name}\"\n"
+                )
+            };
+            fs::write(&file, names.iter().map(table).collect::<String>()).unwrap();
+            Site::load(&file).unwrap()
+        };
+        let both = load(&["blog", "wiki"]);
+        let known = Remembered::new("20260101-000000-abcd", "update", &both.servers["wiki"], &both.file);
+        assert!(known.is_at(&both, &both.servers["wiki"]) && !known.is_at(&both, &both.servers["blog"]));
+        let renamed = load(&["notes"]);
+        assert!(known.is_at(&renamed, &renamed.servers["notes"]), "a server of another name has its address");
+    }
+}

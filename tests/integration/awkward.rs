@@ -50,7 +50,7 @@ fn awkward(named: Sweep, worlds: usize, stride: usize) {
     };
     // Servers of Hoss have all that is awkward in common.
     let is_small = matches!(named, Sweep::Plain | Sweep::PlainRestore | Sweep::Repl | Sweep::Demo);
-    if !is_small && !chance::is_turn(&format!("{named:?}"), 2) {
+    if !is_small && !chance::is_turn(named as usize, 2) {
         return;
     }
     let kills = sweep(named, &awkward, if chance::is_long() { thin } else { few });

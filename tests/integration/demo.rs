@@ -59,7 +59,8 @@ struct Demo {
 
 /// A demo with this fault, which is none if it is the turn of others: each is also a row of `faults`.
 fn demo(fault: &str) -> Option<Demo> {
-    chance::is_turn(fault, 3).then(|| failed_demo(fault))
+    let nth = FAULTS.iter().position(|known| known.name == fault).unwrap();
+    chance::is_turn(nth, 3).then(|| failed_demo(fault))
 }
 
 fn failed_demo(fault: &str) -> Demo {

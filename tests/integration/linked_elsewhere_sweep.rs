@@ -32,7 +32,7 @@ fn first_cuts() -> Vec<usize> {
 
 #[test]
 fn an_update_of_servers_elsewhere_that_is_killed_all_along_ends_like_one_that_is_not() {
-    if !chance::is_turn("killed", 2) {
+    if !chance::is_turn(0, 2) {
         return;
     }
     sweep::killed("linked servers over ssh", &Awkward::tidy(), Elsewhere::within, thin());
@@ -40,7 +40,7 @@ fn an_update_of_servers_elsewhere_that_is_killed_all_along_ends_like_one_that_is
 
 #[test]
 fn an_update_of_servers_elsewhere_whose_connections_are_cut_all_along_ends_like_one_that_is_not() {
-    if !chance::is_turn("cut", 2) {
+    if !chance::is_turn(1, 2) {
         return;
     }
     let (expected, records) = sweep::undisturbed(&Awkward::tidy());

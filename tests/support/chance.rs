@@ -63,13 +63,12 @@ pub fn part<T>(items: Vec<T>, of: usize) -> Vec<T> {
     items.into_iter().skip(first).step_by(of).collect()
 }
 
-/// Whether it is the turn of a test, of which so many take turns: one of them is run with each seed, all in a long run. What
-/// is not run says so.
-pub fn is_turn(name: &str, of: u64) -> bool {
-    let sum = name.bytes().fold(seed(), |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
-    let is_turn = is_long() || sum % of == 0;
+/// Whether it is the turn of the `nth` of some tests, of which with each seed one of so many is run; all are in a long run. One
+/// that is not run says so.
+pub fn is_turn(nth: usize, of: usize) -> bool {
+    let is_turn = is_long() || nth % of == Chance::of(seed()).below(of);
     if !is_turn {
-        eprintln!("{name}: left to another seed");
+        eprintln!("left to another seed");
     }
     is_turn
 }

@@ -65,7 +65,7 @@ fn attention(context: &Context, site: &Site, reach: &dyn Reach, server: &Server)
     }
     // Those that were begun here and are at the server: it is not asked.
     let theirs = remembered::all(&context.state).into_iter().rev();
-    let mut theirs = theirs.filter(|known| !known.over && known.is_at(&site.file, server));
+    let mut theirs = theirs.filter(|known| !known.over && known.is_at(site, server));
     if let Some(Remembered { run, runbook, .. }) = theirs.next() {
         let attach = context.command(&format!("attach {}", word(&run)));
         needs.push(format!("`{runbook}` ({run}) is at its server, and may be unfinished; see `{attach}`"));

@@ -2,6 +2,7 @@
 //! of the project's own.
 
 use super::compose_images::lab::{APP, Lab, containers, ran};
+use crate::support::chance;
 use crate::support::docker::docker;
 use std::fs;
 use std::path::Path;
@@ -94,6 +95,9 @@ fn head(lab: &Lab, name: &str) -> String {
 
 #[test]
 fn a_project_in_a_checkout_is_adopted_updated_and_rolled_back_without_a_build() {
+    if !chance::is_turn(1, 2) {
+        return;
+    }
     let Some(mut lab) = Lab::create(&["base"]) else { return };
     docker(&["pull", "--quiet", &lab.image("base")]);
     project(&mut lab, "built");
@@ -150,6 +154,9 @@ fn a_project_in_a_checkout_is_adopted_updated_and_rolled_back_without_a_build() 
 /// With Compose 1, which calls what it builds by other names.
 #[test]
 fn a_project_with_an_install_script_is_updated_by_it() {
+    if !chance::is_turn(0, 2) {
+        return;
+    }
     let Some(mut lab) = Lab::create_with_compose_1(&["base"]) else { return };
     docker(&["pull", "--quiet", &lab.image("base")]);
     project(&mut lab, "script");
