@@ -107,8 +107,8 @@ pub enum Entry {
         reason: String,
         by: String,
     },
-    /// The way back began; from now on the run can only be rolled back.
-    Rollback,
+    /// The way back began, after this failure if that is why; from now on the run can only be rolled back.
+    Rollback(Option<Failure>),
     /// The session ended, and this is the run's state.
     Finished {
         state: RunState,

@@ -33,7 +33,8 @@ pub struct Index {
     pub sessions: usize,
     /// The state that the last session left, and why; nothing while one works or if it was killed.
     pub finished: Option<(RunState, Option<Failure>)>,
-    /// Why the last session that failed did: a run that was rolled back since has no failure of its own.
+    /// Why the last session that failed did, or why the way back began: a run that was rolled back since has no failure of
+    /// its own.
     failed: Option<Failure>,
     /// Whether the script of that session had said what is to be done if it fails.
     pub way_back: bool,
@@ -161,7 +162,10 @@ impl Index {
             Entry::Skip { key, name, reason, by } => {
                 self.skips.insert(key, Skip { name, reason, by });
             }
-            Entry::Rollback => self.rollback = true,
+            Entry::Rollback(failure) => {
+                self.rollback = true;
+                self.failed = failure.or_else(|| self.failed.take());
+            }
             Entry::Finished { state, failure, way_back } => {
                 if failure.is_some() || state == RunState::Done {
                     self.failed.clone_from(&failure);

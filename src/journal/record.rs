@@ -228,7 +228,8 @@ mod tests {
             Entry::Note { text: "line\nline".into() },
             Entry::Anew { keys: vec![key()] },
             Entry::Restarted { step: "Start".into(), keys: vec![key()], by: "ops".into() },
-            Entry::Rollback,
+            Entry::Rollback(None),
+            Entry::Rollback(Some(Failure::new(Kind::CommandFailed, "no"))),
             Entry::Finished { state: RunState::Failed, failure: None, way_back: false },
         ];
         for (n, entry) in (0..).zip(entries) {

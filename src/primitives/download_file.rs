@@ -15,7 +15,8 @@
 //!
 //! # Errors
 //! As those of `published_file`, and `unreachable` if the file can't be fetched; `refused` if it is not what was published, is
-//! larger than a program is (2 GiB), does not fit on the disk, or has no published digest.
+//! larger than a program is (2 GiB), does not fit on the disk, has no published digest, or is an archive and site.toml does not say
+//! what is `packed` in it.
 //!
 //! # After a crash
 //! It is done again, and continues where it was cut off.
@@ -34,6 +35,9 @@ use crate::machine::program_file::{Kept, Known, LARGEST, LIMITS, digest, downloa
 use crate::primitive::{Act, AfterCrash, Facet, Host, Primitive, Told};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
 
 pub struct DownloadFile;
 
@@ -111,7 +115,16 @@ fn unpacked(
     stop: &dyn Fn() -> bool,
 ) -> Result<Known> {
     let release = release.to_owned();
-    let Some(name) = packed else { return Ok(Known { release, sha256: sha256.to_owned() }) };
+    let Some(name) = packed else {
+        return match is_packed(&kept.path(sha256))? {
+            false => Ok(Known { release, sha256: sha256.to_owned() }),
+            true => {
+                let message = "what was fetched is an archive, and no program";
+                Err(Failure::new(Kind::Refused, message)
+                    .help("nothing was stopped; say which file in it is the program: `packed` in site.toml"))
+            }
+        };
+    };
     let part = kept.part(&release, Some(&format!("{sha256}-unpacked")));
     take_out(&kept.path(sha256), name, &part, LARGEST, stop).map_err(|failure| match failure.kind {
         Kind::Interrupted => failure,
@@ -121,4 +134,14 @@ fn unpacked(
     let failed = || format!("`{}` can't be renamed", part.display());
     std::fs::rename(&part, kept.path(&known.sha256)).or_fail(Kind::Refused, failed)?;
     Ok(known)
+}
+
+/// Whether a file begins as one that others are packed in: gzip, zstd, bzip2, xz, zip or tar.
+fn is_packed(file: &Path) -> Result<bool> {
+    let failed = || format!("`{}` can't be read", file.display());
+    let mut begin = Vec::new();
+    let opened = File::open(file).or_fail(Kind::Refused, failed)?;
+    opened.take(512).read_to_end(&mut begin).or_fail(Kind::Refused, failed)?;
+    let signs: [&[u8]; 5] = [b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"BZh", b"\xfd7zXZ\0", b"PK\x03\x04"];
+    Ok(signs.iter().any(|sign| begin.starts_with(sign)) || begin.get(257..262) == Some(b"ustar"))
 }

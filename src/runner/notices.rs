@@ -6,6 +6,7 @@ use super::place;
 use crate::command::write_once;
 use crate::event::{Event, Listener, RunState};
 use crate::failure::Failure;
+use crate::journal::run::{self, Summary};
 use crate::machine::notify::{Moved, Notice, When};
 use crate::output::word;
 use crate::report::failure::render;
@@ -123,9 +124,16 @@ impl Listener for Noticing {
             Event::RunFinished { state, failure, .. } => {
                 let step = self.about.lock().step.clone();
                 let step = if step.is_empty() { String::new() } else { format!(" in step `{step}`") };
-                let said = failure.as_ref().map(|failure: &Failure| render(failure, Style { color: false }));
+                let summary = Summary::as_far_as_readable(&self.run).0;
+                // Of one that was rolled back only the journal knows why.
+                let failure = failure.as_ref().or(summary.index.failure());
+                let said = failure.map(|failure: &Failure| render(failure, Style { color: false }));
                 let said = said.unwrap_or_default();
-                let next = by_hand("next: banister resume");
+                // What touched nothing is begun anew.
+                let next = match run::is_untouched(&self.run) {
+                    true => "next: banister status".to_owned(),
+                    false => by_hand("next: banister resume"),
+                };
                 let releases = if *state == RunState::Done { moved(&self.run) } else { Vec::new() };
                 let (event, says, next) = match state {
                     RunState::Done => (When::Done, done(&releases), by_hand("banister show")),

@@ -262,6 +262,7 @@ impl Runbook {
                 .why("nothing was rolled back")
                 .help("what was done stays; see how the servers are with `banister status`"));
         }
+        let mut cause = None;
         if let Some(failure) = failed
             && !session.is_turned_back()
         {
@@ -273,10 +274,11 @@ impl Runbook {
             if stops || failure.kind.exit_code() != 1 || none {
                 return Err(failure);
             }
+            cause = Some(failure.clone());
             session.tell(&crate::event::Event::Failed { failure });
             session.turn_back();
         }
-        session.clear_the_way()?;
+        session.clear_the_way(cause)?;
         blocks::roll_back(engine, here, &self.source)
     }
 
@@ -286,7 +288,7 @@ impl Runbook {
             return Ok(());
         }
         here.session.turn_back();
-        here.session.clear_the_way()?;
+        here.session.clear_the_way(None)?;
         blocks::roll_back(engine, here, &self.source)
     }
 

@@ -123,10 +123,10 @@ impl Session {
     }
 
     /// Writes down that the run can only go back from now on, and ends whatever a command of the script, cut off or left,
-    /// still does: the way back must be alone. Called once before the first handler.
-    pub fn clear_the_way(&self) -> Result<()> {
+    /// still does: the way back must be alone. Called once before the first handler; `failure` is why, if something failed now.
+    pub fn clear_the_way(&self, failure: Option<Failure>) -> Result<()> {
         if !self.written.lock().index.rollback {
-            self.write(Entry::Rollback, true)?;
+            self.write(Entry::Rollback(failure), true)?;
         }
         self.tell(&Event::RollbackStarted);
         self.end_open(|key| !key.in_handler(), "to roll back")

@@ -125,7 +125,9 @@ fn a_scheduled_run_that_does_not_begin_is_told_once_each_time_and_shown_until_on
     assert_eq!(all[0]["title"], "web: scheduled renew did not begin");
     let text = all[0]["text"].as_str().unwrap();
     assert!(
-        text.contains("`renew` does not begin now") && text.contains("next: banister run renew"),
+        text.contains("`renew` does not begin now")
+            && text.contains("next: banister run renew")
+            && text.trim_end().ends_with(" --now"),
         "{text}"
     );
     assert!(status().contains("scheduled `renew` did not begin at 20"), "{}", status());

@@ -77,6 +77,13 @@ impl Refusal {
     }
 }
 
+/// The first command that a help names.
+fn command_in(help: &str) -> Option<String> {
+    let begin = help.find("`banister ")? + 1;
+    let command = &help[begin..];
+    command.find('`').map(|end| command[..end].to_owned())
+}
+
 /// Forgets that it was refused: a run of it began, or it is scheduled no more.
 pub fn forget(schedule: &Schedule) {
     _ = fs::remove_file(record(&schedule.state, &schedule.name));
@@ -89,6 +96,8 @@ pub fn refuse(schedule: &Schedule, failure: &Failure) {
     let why = failure.why.first().filter(|why| !why.is_empty());
     let why = [Some(&failure.message), why].into_iter().flatten().cloned().collect::<Vec<_>>().join(": ");
     let words = schedule.run().iter().map(word).collect::<Vec<_>>().join(" ");
+    let help = failure.help.as_deref().unwrap_or_default();
+    let anyway = if help.contains("`--now`") { " --now" } else { "" };
     let refusal = Refusal {
         schedule: schedule.name.clone(),
         runbook: schedule.runbook.clone(),
@@ -96,7 +105,8 @@ pub fn refuse(schedule: &Schedule, failure: &Failure) {
         server: schedule.server.clone(),
         at: format!("{now:.0}"),
         why: why.as_str().into(),
-        next: format!("banister {words}"),
+        // What mends it, if that is known, and not what would be refused again.
+        next: command_in(help).unwrap_or_else(|| format!("banister {words}{anyway}")),
     };
     let text = serde_json::to_vec(&refusal).unwrap_or_default();
     if let Err(failure) = write_private_durably(&record(&schedule.state, &schedule.name), &text) {

@@ -7,7 +7,7 @@ use crate::cli::schedule::refusal::{self, Refusal};
 use crate::event::RunState;
 use crate::failure::Result;
 use crate::home::remembered::{self, Remembered};
-use crate::journal::run::Summary;
+use crate::journal::run::{Summary, abandoned_by};
 use crate::output::word;
 use crate::reach::Reach;
 use crate::reach::inquiry::{self, Noted};
@@ -62,6 +62,15 @@ fn attention(context: &Context, site: &Site, reach: &dyn Reach, server: &Server)
     if let Some(run) = last.as_ref().filter(|run| run.is_open() && needs_somebody(run)) {
         let (text, next) = outcome::lines(context, run);
         needs.push(format!("{text}; next: {next}"));
+    }
+    // Nobody may have looked on when it was rolled back, or stopped before it touched anything.
+    let went_wrong = |run: &&Summary| {
+        let has_ended = matches!(run.state, RunState::RolledBack | RunState::Failed | RunState::Interrupted);
+        has_ended && !run.is_open() && !run.header.by_hand && run.index.failure().is_some()
+    };
+    if let Some(run) = last.as_ref().filter(went_wrong).filter(|run| abandoned_by(&run.path).is_none()) {
+        let (text, _) = outcome::lines(context, run);
+        needs.push(format!("{text}; see `{}`", context.command(&format!("show {}", word(&run.name)))));
     }
     // Those that were begun here and are at the server: it is not asked.
     let theirs = remembered::all(&context.state).into_iter().rev();

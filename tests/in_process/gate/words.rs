@@ -58,8 +58,8 @@ fn after(entry: Option<&Entry>) -> Option<Entry> {
         Entry::Anew { .. } => Entry::Restarted { step: name, keys: Vec::new(), by },
         Entry::Restarted { .. } => Entry::Typed { key, text: String::new(), by },
         Entry::Typed { .. } => Entry::Skip { key, name, reason: String::new(), by },
-        Entry::Skip { .. } => Entry::Rollback,
-        Entry::Rollback => {
+        Entry::Skip { .. } => Entry::Rollback(None),
+        Entry::Rollback(_) => {
             Entry::Finished { state: RunState::Failed, failure: Some(failure()), way_back: true }
         }
         Entry::Finished { .. } => return None,

@@ -146,3 +146,16 @@ fn what_is_no_tar_or_has_no_such_program_is_refused_before_anything_is_stopped()
     assert!(said.code == Some(1) && said.err.contains("says sha512:1111"), "{said:?}");
     assert_eq!(leavings(&world), Vec::<String>::new(), "{said:?}");
 }
+
+#[test]
+fn a_tar_without_a_word_of_what_is_packed_in_it_is_refused_before_anything_is_stopped() {
+    let forge = forge();
+    let world = machine(&forge);
+    site(&world, &forge, PACKED.lines().last().unwrap());
+    let said = world.banister(&["run", "update", "--to", "v1.1.0", "--yes"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.err.contains("what was fetched is an archive, and no program"), "{said:?}");
+    assert!(said.err.contains("`packed` in site.toml"), "{said:?}");
+    assert_eq!(state(&world), ("1.0.0".into(), "1.0.0".into(), "of 1.0.0".into()), "{said:?}");
+    assert_eq!(world.read("trace"), "", "{said:?}");
+}

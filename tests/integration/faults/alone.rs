@@ -137,6 +137,8 @@ impl Alone<'_> {
         let shown: Value = serde_json::from_str(&self.round.banister(&["show", "--json"]).out).unwrap();
         let state = shown["state"].as_str().unwrap().to_owned();
         let account = || self.round.banister(&["show"]).out;
+        // Whoever comes in the morning sees why.
+        assert_eq!(shown["failure"].is_null(), state == "done", "{}", account());
         let practice = self.round.practice();
         // It answers where users reach it, so that no page is in its place.
         let release = match practice.discover() {
