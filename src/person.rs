@@ -9,6 +9,10 @@ use serde::{Deserialize, Serialize};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+/// What stands for an answer in the commands that are shown. Typed as it is, it is none: it would be the reason for what nobody
+/// decided.
+const PLACEHOLDER: &str = "TEXT";
+
 /// What is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Question {
@@ -54,7 +58,7 @@ impl Form {
     pub fn given(&self, given: &str) -> Option<String> {
         match self {
             Form::Confirm | Form::Done => None,
-            Form::Line { .. } => Some(given.to_owned()),
+            Form::Line { .. } => Some(given.to_owned()).filter(|given| given != PLACEHOLDER),
             Form::Choice { choices, suggestion } => {
                 let known = choices.iter().find(|choice| choice.trim() == given.trim());
                 known.or(suggestion.as_ref().filter(|_| given.trim().is_empty())).cloned()
@@ -244,5 +248,12 @@ mod tests {
         assert_eq!(super::name_in(database, 1000).as_deref(), Some("ops"));
         assert_eq!(super::name_in(database, 0).as_deref(), Some("root"));
         assert_eq!(super::name_in(database, 7), None);
+    }
+
+    #[test]
+    fn what_stands_for_an_answer_is_none() {
+        let line = super::Form::Line { suggestion: None };
+        assert_eq!(line.given("TEXT"), None);
+        assert_eq!(line.given("the disk was replaced").as_deref(), Some("the disk was replaced"));
     }
 }

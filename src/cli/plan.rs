@@ -127,6 +127,19 @@ fn next(context: &Context, plan: &Plan, file: Option<&Path>) -> String {
 }
 
 fn keep(file: &Path, site: &Site, plan: &Plan) -> Result<()> {
+    let file = match file.metadata() {
+        Ok(found) if !found.is_file() => {
+            let message = format!("`{}` is no file, so that no plan is written there", file.display());
+            return Err(
+                Failure::new(Kind::Invalid, message).help("name a file, or read the plan without `--out`")
+            );
+        }
+        // A link stays one.
+        Ok(_) => {
+            &file.canonicalize().or_fail(Kind::Refused, || format!("`{}` can't be found", file.display()))?
+        }
+        Err(_) => file,
+    };
     let kept = Kept {
         version: VERSION,
         time: crate::units::now(),

@@ -89,7 +89,7 @@ fn add(context: &Context, runbook: &str, every: &str, options: &Options) -> Resu
     keep(&schedule)?;
     match (&timer, &crontab) {
         (Some(timer), _) => timer.write()?,
-        (_, Some((crontab, line))) => crontab.write(&schedule.name, Some(line))?,
+        (_, Some((_, line))) => crontab::change(&context.state, &schedule.name, Some(line))?,
         _ => {}
     }
     said(context, &schedule, "is scheduled");
@@ -111,7 +111,12 @@ fn fits(site: &Site, schedule: &Schedule, is_update: bool) -> Result<Option<Stri
 
 /// The line of the crontab.
 fn line(schedule: &Schedule) -> Result<String> {
-    Ok(crontab::line(&calendar::cron(&schedule.every)?, &schedule.command()?, &schedule.name))
+    let words = schedule.command()?;
+    if let Some(word) = words.iter().find(|word| word.contains(char::is_control)) {
+        let message = format!("a crontab has one line for each command, and {word:?} has several");
+        return Err(Failure::new(Kind::Invalid, message).help("give the option without line breaks"));
+    }
+    Ok(crontab::line(&calendar::cron(&schedule.every)?, &words, &schedule.name))
 }
 
 fn indented(text: &str) -> String {
@@ -217,7 +222,7 @@ fn agree(context: &Context, yes: bool, text: String) -> Result<()> {
 fn unwrite(schedule: &Schedule) -> Result<()> {
     match schedule.by.manager() {
         Some(manager) => Timer::known(&schedule.name, manager)?.remove(),
-        None => Crontab::read()?.write(&schedule.name, None),
+        None => crontab::change(&schedule.state, &schedule.name, None),
     }
 }
 

@@ -47,8 +47,11 @@ impl Primitive for DirtyFiles {
     type Outcome = Vec<String>;
     const NAME: &'static str = "dirty_files";
     const SOURCE: &'static str = include_str!("dirty_files.rs");
-    const ACT: Act<Self> =
-        Act::Look { reads: &[Facet::Checkout], perform, predict: |_, _| Ok(data::unknown("the checkout")) };
+    const ACT: Act<Self> = Act::Look {
+        reads: &[Facet::Checkout, Facet::Settings],
+        perform,
+        predict: |_, _| Ok(data::unknown("the checkout")),
+    };
 }
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<Vec<String>> {

@@ -59,7 +59,8 @@ impl Primitive for IsHealthy {
     type Outcome = Outcome;
     const NAME: &'static str = "is_healthy";
     const SOURCE: &'static str = include_str!("is_healthy.rs");
-    const ACT: Act<Self> = Act::Look { reads: &[Facet::Services], perform, predict };
+    const ACT: Act<Self> =
+        Act::Look { reads: &[Facet::Services, Facet::Checkout, Facet::Settings], perform, predict };
 }
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {

@@ -104,7 +104,8 @@ impl Primitive for WaitHealthy {
     type Outcome = Outcome;
     const NAME: &'static str = "wait_healthy";
     const SOURCE: &'static str = include_str!("wait_healthy.rs");
-    const ACT: Act<Self> = Act::Look { reads: &[Facet::Services], perform, predict };
+    const ACT: Act<Self> =
+        Act::Look { reads: &[Facet::Services, Facet::Checkout, Facet::Settings], perform, predict };
 }
 
 fn perform(arguments: &Arguments, host: &Host) -> Result<Outcome> {

@@ -395,3 +395,21 @@ fn a_long_question_is_shown_whole_and_the_gist_of_a_long_command() {
     assert!(said.out.contains("run(web, [\"true\", \"folder/") && said.out.contains('…'), "{said:?}");
     assert!(!said.out.contains(&format!("\"{long}\"")), "{said:?}");
 }
+
+#[test]
+fn a_plan_is_kept_in_a_file_and_in_nothing_else() {
+    let world = World::new();
+    world.write("kept", "precious");
+    std::os::unix::fs::symlink("kept", world.path().join("link")).unwrap();
+    let made = std::process::Command::new("mkfifo").arg(world.path().join("pipe")).status().unwrap();
+    assert!(made.success());
+    for out in ["pipe", "web"] {
+        let said = world.banister(&["plan", "update", "--out", out]);
+        assert_eq!(said.code, Some(2), "{said:?}");
+        assert!(said.err.contains(&format!("`{out}` is no file")), "{said:?}");
+    }
+    assert!(!world.path().join("pipe").is_file());
+    world.banister(&["plan", "update", "--out", "link"]);
+    assert!(world.path().join("link").is_symlink());
+    assert!(world.read("kept").starts_with('{'), "{}", world.read("kept"));
+}

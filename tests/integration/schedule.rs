@@ -183,7 +183,7 @@ fn a_time_that_never_comes_or_never_is_in_a_window_is_refused() {
     assert_eq!(world.read("written"), "");
     let said = banister(&world, &["schedule", "renew", "--every", "02:00", "--yes"]);
     assert_eq!(said.code, Some(0), "{said:?}");
-    assert!(said.err.contains("of the next 60 times are: a run does not begin then"), "{said:?}");
+    assert!(said.err.contains("times are: a run does not begin then"), "{said:?}");
     let said = banister(&world, &["schedule", "renew", "--every", "Sat 02:30", "--yes"]);
     assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{said:?}");
     // Who wants it nevertheless says so.

@@ -127,7 +127,7 @@ pub fn state(summary: &Summary, server: &str) -> String {
     let stopped = forth.iter().rev().find_map(|(key, record)| Some((*key, ended_badly(record, summary)?)));
     match (touched, stopped) {
         (true, Some((key, how))) if !index.goes_on_after(key) => format!("{how}{}", in_step(index, key)),
-        (true, _) if is_done(index, &forth) => "done".into(),
+        (true, _) if summary.state == RunState::Done || is_done(index, &forth) => "done".into(),
         (true, _) => between_calls(summary, &forth),
         (false, Some((key, how))) if !index.goes_on_after(key) => {
             format!("not touched, {how}{}", in_step(index, key))

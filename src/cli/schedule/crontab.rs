@@ -2,9 +2,13 @@
 
 use crate::command::{Spec, feed, look};
 use crate::failure::{Context as _, Failure, Kind, Result};
+use crate::machine::files::private_folder;
 use crate::output::word;
+use crate::sync::FileLock;
 use crate::units::Duration;
+use std::fs::File;
 use std::io::Write;
+use std::path::Path;
 
 const WITHIN: Duration = Duration::seconds(60);
 
@@ -69,6 +73,17 @@ impl Crontab {
             false => Err(Failure::new(Kind::Refused, failed()).why(fed.stderr.trim())),
         }
     }
+}
+
+/// Writes the line of a schedule into the crontab as it is now, or takes it away. Who does so at the same time with the same
+/// state folder waits.
+pub fn change(state: &Path, name: &str, line: Option<&str>) -> Result<()> {
+    let folder = super::kept::folder(state);
+    let failed = || format!("`{}` can't be locked", folder.display());
+    private_folder(&folder)?;
+    let lock = File::options().create(true).append(true).open(folder.join("crontab.lock"));
+    let _lock = lock.and_then(FileLock::wait).or_fail(Kind::Refused, failed)?;
+    Crontab::read()?.write(name, line)
 }
 
 fn spec(option: &str) -> Spec {

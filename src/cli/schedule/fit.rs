@@ -6,8 +6,8 @@ use crate::failure::{Failure, Kind, Result};
 use crate::site::window::{Moment, Windows};
 use jiff::ZonedDateTime as Zoned;
 
-/// So many of the times to come are looked at.
-const COUNT: usize = 60;
+/// So many of the times to come are looked at: a week of every five minutes, as windows come again each week.
+const COUNT: usize = 7 * 24 * 12;
 
 /// What a person must know of a schedule of updates; nothing if each of the next times is in a window, or nobody knows them.
 ///
