@@ -143,13 +143,16 @@ pub const ROWS: &[Row] = &[
             "state: `update` stopped on web in step `Check`; nothing was touched\nnext:  banister run update --answer TEXT",
         )
     },
-    row(
-        "a server that is not healthy",
-        |world| change(world, "health = [\"http", "health = [\"http://127.0.0.1:1/\", \"http"),
-        &["run", "update", "--yes"],
-        3,
-        "state: `update` stopped on web in step `Check`; nothing was touched\nnext:  banister run update --answer TEXT",
-    ),
+    Row {
+        means: &[("TEXT", "known")],
+        ..row(
+            "a server that is not healthy",
+            |world| change(world, "health = [\"http", "health = [\"http://127.0.0.1:1/\", \"http"),
+            &["run", "update", "--yes"],
+            3,
+            "state: `update` stopped on web in step `Check`; nothing was touched\nnext:  banister run update --answer TEXT",
+        )
+    },
     Row {
         mend: |world| {
             world.git(&["tag", "0.1.0"]);
