@@ -21,7 +21,7 @@ const NEWEST: &str = "0.2.14";
 const STEPS: [&str; 6] = ["Back up", "Check out", "Build", "Start", "Wait until healthy", "Back up again"];
 
 /// Of so many cases a run takes one.
-const PART: usize = 12;
+const PART: usize = 16;
 
 /// A fault, and the step before which it comes; from the beginning, without one.
 struct Case {

@@ -15,7 +15,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// Of so many cases a run takes one.
-const PART: usize = 12;
+const PART: usize = 16;
 
 /// How long users are blocked at most, and what a rollback may take from then on.
 const LONGEST: f64 = 90.0;
