@@ -305,14 +305,13 @@ fn listen(wish: Wisher) -> Result<()> {
                     continue;
                 }
             };
-            if asked == Asked::Finish && !output::is_asking() {
-                eprintln!(
+            match wish(asked) {
+                Err(failure) => eprintln!("{failure}"),
+                Ok(()) if asked == Asked::Finish && !output::is_asking() => eprintln!(
                     "\nstopping after the running command; press Ctrl-C again to stop it now (Ctrl-\\ leaves a run without \
                      stopping it)"
-                );
-            }
-            if let Err(failure) = wish(asked) {
-                eprintln!("{failure}");
+                ),
+                Ok(()) => {}
             }
         }
     });

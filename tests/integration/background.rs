@@ -292,6 +292,8 @@ fn a_viewer_that_leaves_changes_nothing_and_ctrl_c_stops_the_run() {
     viewer.sees("step 1 of 2");
     viewer.types("\x03");
     viewer.sees("stopping after the running command");
+    // The runner looks for what viewers wish some times a second.
+    std::thread::sleep(Duration::from_secs(1));
     world.remove("hold");
     viewer.sees("state: `long` was interrupted");
     assert_eq!(viewer.ends().code(), Some(130));

@@ -78,7 +78,7 @@ impl Checkout {
         }
         let note = Note::of(left, &from, &here, to, branch);
         staging.write_note(&note)?;
-        self.act_by_git(left.is_some(), to, branch).map_err(|failure| {
+        self.act_by_git(left.is_some(), &from.commit, to, branch).map_err(|failure| {
             failure
                 .why(format!("the checkout stands between {} and {}", from.name(), self.short(to)))
                 .help("fix the cause, then `banister resume`")
@@ -86,12 +86,20 @@ impl Checkout {
         Ok((from, true))
     }
 
-    fn act_by_git(&self, again: bool, to: Oid, branch: Option<&str>) -> Result<()> {
+    /// `from` is where the first attempt began: HEAD may have been moved since, and the folders of new submodules be empty yet.
+    fn act_by_git(&self, again: bool, from: &str, to: Oid, branch: Option<&str>) -> Result<()> {
         let git = Git { environment: &self.environment, stop: &|| false };
         let store = self.repository.path();
-        let before = submodules(git, store, &self.head_commit()?.to_string())?;
+        let before = submodules(git, store, from)?;
         let after = submodules(git, store, &to.to_string())?;
-        let wanted: Vec<&Submodule> = after.iter().filter(|it| self.is_wanted(&before, it)).collect();
+        // One that moves was taken from its old folder by then.
+        let has_moved = |it: &Submodule| {
+            again
+                && before.iter().any(|was| was.name == it.name && was.path != it.path)
+                && store.join("modules").join(&it.name).is_dir()
+        };
+        let wanted: Vec<&Submodule> =
+            after.iter().filter(|it| self.is_wanted(&before, it) || has_moved(it)).collect();
         for going in before.iter().filter(|it| self.is_leaving(it, &after)) {
             self.put_own_files_aside(git, going)?;
             // Left alone, its folder would stay as somebody's own repository, and be in the way of the way back.
