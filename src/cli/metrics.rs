@@ -3,12 +3,12 @@
 use super::context::{Context, at_once, is_same_site};
 use super::homes;
 use crate::event::RunState;
-use crate::failure::{Context as _, Failure, Kind, Result};
+use crate::failure::{Kind, Result};
 use crate::home::remembered;
 use crate::home::wire::Listed;
 use crate::journal::run::{self, Glance, Summary};
 use crate::machine::backup::Card;
-use crate::machine::files::write_durably;
+use crate::machine::files::{write_durably, written_at};
 use crate::reach::Reach;
 use crate::reach::inquiry::{self, Noted};
 use crate::report::prometheus::{Metric, text};
@@ -84,13 +84,7 @@ fn see(context: &Context, site: &Site, reach: &dyn Reach, server: &Server) -> Se
 
 /// Replaces the file, or that to which a link leads. Fails with [`Kind::Refused`] if it is no file.
 fn replace(file: &Path, text: &str) -> Result<()> {
-    let Ok(found) = file.metadata() else { return write_durably(file, text.as_bytes()) };
-    if !found.is_file() {
-        let message = format!("`{}` is no file, so that no metrics are written there", file.display());
-        return Err(Failure::new(Kind::Refused, message).help("print them with `banister metrics`"));
-    }
-    let file =
-        file.canonicalize().or_fail(Kind::Refused, || format!("`{}` can't be found", file.display()))?;
+    let file = written_at(file).map_err(|failure| failure.help("print them with `banister metrics`"))?;
     write_durably(&file, text.as_bytes())
 }
 

@@ -7,7 +7,7 @@ use crate::data::Arguments;
 use crate::event::RunState;
 use crate::failure::{Context as _, Failure, Kind, Result};
 use crate::journal::run::{Glance, Summary};
-use crate::machine::files::{sha256, write_private_durably};
+use crate::machine::files::{sha256, write_private_durably, written_at};
 use crate::output::word;
 use crate::reach::Reach;
 use crate::reach::facts::look_again;
@@ -127,19 +127,7 @@ fn next(context: &Context, plan: &Plan, file: Option<&Path>) -> String {
 }
 
 fn keep(file: &Path, site: &Site, plan: &Plan) -> Result<()> {
-    let file = match file.metadata() {
-        Ok(found) if !found.is_file() => {
-            let message = format!("`{}` is no file, so that no plan is written there", file.display());
-            return Err(
-                Failure::new(Kind::Invalid, message).help("name a file, or read the plan without `--out`")
-            );
-        }
-        // A link stays one.
-        Ok(_) => {
-            &file.canonicalize().or_fail(Kind::Refused, || format!("`{}` can't be found", file.display()))?
-        }
-        Err(_) => file,
-    };
+    let file = written_at(file).map_err(|failure| Failure { kind: Kind::Invalid, ..failure })?;
     let kept = Kept {
         version: VERSION,
         time: crate::units::now(),
@@ -158,7 +146,7 @@ fn keep(file: &Path, site: &Site, plan: &Plan) -> Result<()> {
         }
     }
     let text = serde_json::to_string_pretty(&kept).map_err(failed)?;
-    write_private_durably(file, text.as_bytes())
+    write_private_durably(&file, text.as_bytes())
 }
 
 /// The parts of a plan that nothing is made of but what a person reads.

@@ -23,6 +23,21 @@ pub fn write_durably(path: &Path, content: &[u8]) -> Result<()> {
     replace_durably(path, content, |file| file.set_permissions(Permissions::from_mode(0o644)))
 }
 
+/// The file that is written if this one is named: that to which a link leads. A device or a pipe is none, and would be replaced
+/// by one: [`Kind::Refused`].
+pub fn written_at(file: &Path) -> Result<PathBuf> {
+    match file.metadata() {
+        Ok(found) if !found.is_file() => Err(Failure::new(
+            Kind::Refused,
+            format!("`{}` is no file, and is not written to", file.display()),
+        )),
+        Ok(_) => {
+            file.canonicalize().or_fail(Kind::Refused, || format!("`{}` can't be found", file.display()))
+        }
+        Err(_) => Ok(file.to_owned()),
+    }
+}
+
 /// Replaces what is in a file that is there, as [`write_private_durably`] does; its owner and its mode stay. Of a link, the
 /// file that it leads to is replaced, and the link stays.
 pub fn rewrite_durably(path: &Path, content: &[u8]) -> Result<()> {

@@ -82,8 +82,9 @@ impl Planner {
     /// Looks once, whatever path asks for it: at what is there now, or at what will be there once it is changed.
     fn look(&self, given: &Given, host: &Host, touched: bool) -> Result<Value> {
         let Given { primitive, arguments, .. } = *given;
-        let is_first = self.asked.lock().insert(key(given, touched));
-        self.remembered(key(given, touched), is_first, host, &|host| {
+        let key = key(given, touched);
+        let is_first = self.asked.lock().insert(key.clone());
+        self.remembered(key, is_first, host, &|host| {
             let found = match touched {
                 true => self.reach.predict(given, host),
                 false => self.reach.perform(given, host),

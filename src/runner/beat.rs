@@ -13,8 +13,8 @@ const LONGEST_SILENCE: Duration = Duration::from_secs(30);
 const LONGEST_LOOK: Duration = Duration::from_secs(2);
 
 /// Says that the holder of this lock is alive.
-pub fn beat(run: &Path, name: &str) -> io::Result<()> {
-    let mut file = File::options().write(true).open(run.join(name))?;
+pub fn beat(lock: &Path) -> io::Result<()> {
+    let mut file = File::options().write(true).open(lock)?;
     file.set_modified(SystemTime::now())?;
     // From now on silence says something.
     if file.metadata()?.len() == 0 { file.write_all(b"beats\n") } else { Ok(()) }
@@ -54,11 +54,7 @@ impl Beats {
         self.silent += passed;
         let is_late = self.silent > LONGEST_SILENCE;
         // Where nothing can be written, as on a disk that is full or read-only, the other one can't say anything either.
-        let can_speak = || {
-            let file = File::options().write(true).open(&self.own);
-            file.and_then(|file| file.set_modified(SystemTime::now())).is_ok()
-        };
-        if is_late && !can_speak() {
+        if is_late && beat(&self.own).is_err() {
             self.silent = Duration::ZERO;
             return false;
         }
@@ -84,9 +80,9 @@ mod tests {
             })
         };
         assert!(!silent_for(&mut beats, 40), "it never said anything");
-        beat(folder.path(), "runner").unwrap();
+        beat(&folder.path().join("runner")).unwrap();
         assert!(!silent_for(&mut beats, 15), "an hour between two looks is no silence of an hour");
-        beat(folder.path(), "runner").unwrap();
+        beat(&folder.path().join("runner")).unwrap();
         assert!(!silent_for(&mut beats, 15));
         assert!(silent_for(&mut beats, 20));
         std::fs::remove_file(folder.path().join("watcher")).unwrap();

@@ -194,7 +194,7 @@ fn keep_beating(run: PathBuf, name: &'static str) {
     std::thread::spawn(move || {
         loop {
             // Whoever listens asks itself whether anything can be written here.
-            _ = beat(&run, name);
+            _ = beat(&run.join(name));
             std::thread::sleep(TICK);
         }
     });

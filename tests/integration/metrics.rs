@@ -107,7 +107,7 @@ fn metrics_reach_what_a_link_leads_to_and_replace_nothing_that_is_no_file() {
         let path = world.path().join(name).display().to_string();
         let said = world.banister(&["metrics", "--file", &path]);
         assert_eq!(said.code, Some(1), "{said:?}");
-        assert!(said.err.contains("is no file, so that no metrics are written there"), "{said:?}");
+        assert!(said.err.contains("is no file, and is not written to"), "{said:?}");
         assert!(!std::path::Path::new(&path).is_file());
     }
 }

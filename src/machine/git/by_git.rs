@@ -72,13 +72,16 @@ impl Checkout {
         if !changed && left.is_none() {
             return Ok((from, false));
         }
+        let mut note = Note::of(left, &from, &here, to, branch);
         if left.is_none() {
             let git = Git { environment: &self.environment, stop: &|| false };
             self.refuse_own_files_of_submodules(git, self, to, None)?;
+            let before = submodules(git, self.repository.path(), &here.commit)?;
+            let out = before.into_iter().filter(|it| !self.is_populated(&it.path));
+            note.left_out = out.map(|it| it.name).collect();
         }
-        let note = Note::of(left, &from, &here, to, branch);
         staging.write_note(&note)?;
-        self.act_by_git(left.is_some(), &from.commit, to, branch).map_err(|failure| {
+        self.act_by_git(left.is_some(), &note.left_out, to, branch).map_err(|failure| {
             failure
                 .why(format!("the checkout stands between {} and {}", from.name(), self.short(to)))
                 .help("fix the cause, then `banister resume`")
@@ -86,20 +89,12 @@ impl Checkout {
         Ok((from, true))
     }
 
-    /// `from` is where the first attempt began: HEAD may have been moved since, and the folders of new submodules be empty yet.
-    fn act_by_git(&self, again: bool, from: &str, to: Oid, branch: Option<&str>) -> Result<()> {
+    fn act_by_git(&self, again: bool, left_out: &[String], to: Oid, branch: Option<&str>) -> Result<()> {
         let git = Git { environment: &self.environment, stop: &|| false };
         let store = self.repository.path();
-        let before = submodules(git, store, from)?;
+        let before = submodules(git, store, &self.head_commit()?.to_string())?;
         let after = submodules(git, store, &to.to_string())?;
-        // One that moves was taken from its old folder by then.
-        let has_moved = |it: &Submodule| {
-            again
-                && before.iter().any(|was| was.name == it.name && was.path != it.path)
-                && store.join("modules").join(&it.name).is_dir()
-        };
-        let wanted: Vec<&Submodule> =
-            after.iter().filter(|it| self.is_wanted(&before, it) || has_moved(it)).collect();
+        let wanted: Vec<&Submodule> = after.iter().filter(|it| !left_out.contains(&it.name)).collect();
         for going in before.iter().filter(|it| self.is_leaving(it, &after)) {
             self.put_own_files_aside(git, going)?;
             // Left alone, its folder would stay as somebody's own repository, and be in the way of the way back.

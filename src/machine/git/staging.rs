@@ -30,6 +30,10 @@ pub(super) struct Note {
     pub branch: Option<String>,
     /// Every commit whose files may be found in the folder: those of this move, and of earlier ones cut off.
     pub commits: Vec<String>,
+    /// The names of the submodules that somebody had left out when the first attempt began. Later ones find those that it was
+    /// to fill as empty as these.
+    #[serde(default)]
+    pub left_out: Vec<String>,
     /// All files and the index are in place; only HEAD is still being moved.
     pub moving_head: bool,
 }
@@ -46,6 +50,7 @@ impl Note {
             to: to.to_string(),
             branch: branch.map(str::to_owned),
             commits,
+            left_out: left.map(|note| note.left_out.clone()).unwrap_or_default(),
             moving_head: false,
         }
     }

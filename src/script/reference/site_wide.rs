@@ -33,7 +33,7 @@ What a run in the background does with a question or a failure where nobody is t
 `\"wait\"`, `\"stop\"`, `\"rollback\"`, or with a time `\"stop:30m\"` and `\"rollback:30m\"`. It stands at the beginning of \
 `site.toml`.
 
-With a time, somebody can answer until it is over, with `banister attach`. Without one it happens at once, and applies only to \
+With a time, somebody can answer for so long, with `banister attach`. Without one nobody is waited for, and the key applies only to \
 runs that are begun with `--detach` or not at a terminal: whoever sits at a terminal is asked. A run is rolled back only if it \
 has changed something and its runbook has declared how by then; else it stops. The question says which of the two happens. An \
 update whose release is installed and healthy, and that lacks only the backup after it, stops too: users are at work with it. Each \

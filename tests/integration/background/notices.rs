@@ -14,6 +14,20 @@ pub(crate) type Received = Arc<Mutex<Vec<(String, String)>>>;
 
 /// Receives requests, and takes none of the first `refused`.
 pub(crate) fn receiver(refused: usize) -> (String, Received) {
+    serve(move |number| {
+        let status = if number < refused { "503 Busy" } else { "200 OK" };
+        let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        (number >= refused, answer)
+    })
+}
+
+/// Answers each request with these words, as they are, and closes the connection; what comes after the last is answered with it.
+fn answering(answers: &'static [&'static str]) -> (String, Received) {
+    serve(|number| (true, answers[number.min(answers.len() - 1)].to_owned()))
+}
+
+/// `answer` gives for each request, by its number, whether it is kept, and what is answered.
+fn serve(answer: impl Fn(usize) -> (bool, String) + Send + 'static) -> (String, Received) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let received = Received::default();
@@ -32,12 +46,11 @@ pub(crate) fn receiver(refused: usize) -> (String, Received) {
             }
             let mut body = vec![0; length];
             reader.read_exact(&mut body).unwrap();
-            let status = if number < refused { "503 Busy" } else { "200 OK" };
-            if number >= refused {
-                let body = String::from_utf8(body).unwrap();
-                kept.lock().unwrap().push((first.trim().to_owned(), body));
+            let (is_kept, answer) = answer(number);
+            if is_kept {
+                kept.lock().unwrap().push((first.trim().to_owned(), String::from_utf8(body).unwrap()));
             }
-            let _ = write!(stream, "HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            let _ = stream.write_all(answer.as_bytes());
         }
     });
     (address, received)
@@ -142,33 +155,6 @@ fn a_question_that_waits_is_told_and_one_that_nobody_can_be_told_of_disturbs_not
     // Its watcher tries for an hour.
     super::processes(&world, &["watch-run"]).into_iter().for_each(super::kill);
     wait_for("nobody tries", || said_by(&world, &["status"]).out.contains("webhook, not tried any more"));
-}
-
-/// Answers each request with these words, as they are, and closes the connection; what comes after the last is answered with it.
-fn answering(answers: &'static [&'static str]) -> (String, Received) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = format!("http://{}", listener.local_addr().unwrap());
-    let received = Received::default();
-    let kept = received.clone();
-    std::thread::spawn(move || {
-        for (number, stream) in listener.incoming().enumerate() {
-            let mut stream = stream.unwrap();
-            let mut reader = BufReader::new(stream.try_clone().unwrap());
-            let (mut first, mut line, mut length) = (String::new(), String::new(), 0);
-            reader.read_line(&mut first).unwrap();
-            while reader.read_line(&mut line).unwrap() > 2 {
-                if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
-                    length = value.trim().parse().unwrap();
-                }
-                line.clear();
-            }
-            let mut body = vec![0; length];
-            reader.read_exact(&mut body).unwrap();
-            kept.lock().unwrap().push((first.trim().to_owned(), String::from_utf8(body).unwrap()));
-            let _ = stream.write_all(answers[number.min(answers.len() - 1)].as_bytes());
-        }
-    });
-    (address, received)
 }
 
 #[test]
@@ -307,4 +293,25 @@ fn what_is_sent_while_its_sender_is_killed_is_sent_again_with_the_same_name() {
     assert_eq!(said_by(&world, &["resume", "--yes"]).code, Some(0));
     wait_for_end(&world);
     assert_eq!(world.read("paged").lines().count(), 2);
+}
+
+#[test]
+fn a_place_that_is_corrected_hears_of_what_it_refused() {
+    let world = world();
+    world.write("hold", "");
+    world.write("runbooks/long.rhai", "fn main() { let server = this_server();\nserver.make(\"long\"); }");
+    let (wrong, refused) = answering(&["HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n"]);
+    let (right, received) = receiver(0);
+    with_notify(
+        &world,
+        &format!("[[notify]]\nname = \"pager\"\nwebhook = \"{wrong}/\"\nat = [\"started\", \"done\"]\n"),
+    );
+    detached(&world, &["run", "long", "--detach"]);
+    wait_for("it is refused", || said_by(&world, &["status"]).out.contains("notice not taken by"));
+    world.write("site.toml", &world.read("site.toml").replace(&wrong, &right));
+    world.remove("hold");
+    wait_for("both are taken", || received.lock().unwrap().len() == 2);
+    wait_for_end(&world);
+    assert_eq!((refused.lock().unwrap().len(), received.lock().unwrap().len()), (1, 2));
+    assert!(!said_by(&world, &["status"]).out.contains("notice not taken by"));
 }

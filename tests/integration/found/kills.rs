@@ -2,7 +2,7 @@
 
 use super::edits::{BOTH, MINE, NEW, edited};
 use super::ground::Found;
-use super::submodules::with_own_files_in_one_that_goes;
+use super::submodules::{with_a_submodule, with_own_files_in_one_that_goes};
 use crate::support;
 use std::process::Stdio;
 use std::time::Duration;
@@ -154,6 +154,44 @@ fn own_files_in_a_submodule_come_back_wherever_a_rollback_is_killed() {
         let is_over = said.code == Some(0) || said.out.contains("nothing to resume");
         assert!(is_over, "killed after {moment} ms: {said:?}");
         judge(&found, &format!("killed after {moment} ms"));
+    }
+}
+
+/// Runs it with a git that kills it where submodules are to be filled: HEAD has been moved by then.
+fn killed_before_submodules_are_filled(found: &Found, words: &[&str]) {
+    found.world.write(
+        "bin/git",
+        "#!/bin/sh\nPATH=${PATH#*:}\ncase \"$*\" in *\"submodule --quiet update\"*) kill -9 $PPID; exit 1;; esac\nexec git \"$@\"\n",
+    );
+    let program = found.path("bin/git");
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", found.path("bin").display(), std::env::var("PATH").unwrap());
+    let said = support::said(found.world.command(words).env("PATH", path).output().unwrap());
+    assert_eq!(said.code, Some(-9), "{said:?}");
+}
+
+#[test]
+fn a_submodule_is_filled_by_the_attempt_after_one_that_was_killed_before_it_was() {
+    let back = ["resume", "--rollback", "--yes"];
+    let found = with_own_files_in_one_that_goes("config build up stop:\n\t@test $@ != build\n");
+    assert_eq!(found.world.banister(&UPDATE).code, Some(1));
+    killed_before_submodules_are_filled(&found, &back);
+    let said = found.world.banister(&back);
+    assert_eq!((said.code, found.read("web/lib/data.keep").as_str()), (Some(0), "precious\n"), "{said:?}");
+    assert!(!found.path("web/.git/banister-kept/lib").exists());
+
+    // One that moves was taken from its old folder by then; the way back leads there, too.
+    for (next, here, gone) in [(&["resume", "--yes"][..], "vendor", "lib"), (&back[..], "lib", "vendor")] {
+        let found = with_a_submodule();
+        found.updates_to("0.2.0");
+        found.git("origin", &["mv", "lib", "vendor"]);
+        found.release("0.3.0", &[]);
+        killed_before_submodules_are_filled(&found, &UPDATE);
+        let said = found.world.banister(next);
+        assert_eq!(said.code, Some(0), "{next:?}: {said:?}");
+        assert_eq!(found.read(&format!("web/{here}/lib.txt")), "lib 1\n", "{next:?}: {said:?}");
+        assert!(!found.path("web").join(gone).exists(), "{next:?}: {said:?}");
+        assert_eq!(found.status(), "", "{next:?}");
     }
 }
 

@@ -3,7 +3,7 @@
 use super::ground::Found;
 
 /// An origin whose release 0.1.0 has no submodule, and 0.2.0 has one with one in it; beside them the repositories of both.
-fn with_a_submodule() -> Found {
+pub fn with_a_submodule() -> Found {
     let found = Found::new();
     for (name, text) in [("inner", "inner 1\n"), ("lib", "lib 1\n")] {
         found.git("", &["init", "-q", "-b", "main", name]);
