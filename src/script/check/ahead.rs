@@ -11,7 +11,7 @@ use rhai::{ASTFlags, Expr, FnCallExpr, Stmt};
 
 /// What follows the steps of a runbook's `main`.
 pub fn ahead(layers: &Layers, text: &Text) -> Ahead {
-    let mut files = Files::new(layers, &[layers.kind().to_owned()]);
+    let mut files = Files::new(layers, layers.kinds());
     let file = files.add(text.clone());
     let mut course = Course { files: &files, ahead: Ahead::default(), notes: true, calls: Vec::new() };
     let main = files.files[file].program.iter().flat_map(|program| program.named("main")).last();
@@ -165,11 +165,10 @@ impl<'a> Course<'a> {
                 let alias = call.namespace.root();
                 let modules = self.program(file).and_then(|program| imported(program, alias));
                 let files = modules.map(|path| self.files.module(path).files).unwrap_or_default();
-                match files.as_slice() {
-                    [module] => self.named(*module, call, rest),
-                    // What it does is not known here.
-                    _ => Rest { open: true, ..rest },
-                }
+                // Of several kinds it is that of the server.
+                let ways = files.into_iter().map(|module| self.named(module, call, rest));
+                // What no file is there for is not known here.
+                ways.reduce(Rest::or).unwrap_or(Rest { open: true, ..rest })
             }
         };
         call.args.iter().rev().fold(after, |rest, argument| self.expression(file, argument, rest))

@@ -68,7 +68,7 @@ impl<'a> Files<'a> {
         let mut module = Module::default();
         for name in names {
             let found = match path.as_str() {
-                "releases" => self.layers.releases(&name).map(Some),
+                "releases" => self.layers.releases(std::slice::from_ref(&name)).map(Some),
                 _ => self.layers.module(&name),
             };
             match found {

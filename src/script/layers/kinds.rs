@@ -1,0 +1,23 @@
+//! The kinds of servers that scripts are for.
+
+use crate::site::Server;
+use std::collections::BTreeSet;
+
+/// Each of them once, in alphabetical order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kinds(pub(super) Vec<String>);
+
+/// One; none, if it is called nothing.
+impl From<&str> for Kinds {
+    fn from(kind: &str) -> Kinds {
+        Kinds(Some(kind).filter(|kind| !kind.is_empty()).map(str::to_owned).into_iter().collect())
+    }
+}
+
+impl Kinds {
+    /// Those of these servers.
+    pub fn of<'a>(servers: impl IntoIterator<Item = &'a Server>) -> Kinds {
+        let kinds: BTreeSet<&str> = servers.into_iter().map(|server| server.kind.as_str()).collect();
+        Kinds(kinds.into_iter().map(str::to_owned).collect())
+    }
+}
