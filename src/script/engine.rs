@@ -1,6 +1,7 @@
 //! The engine: Rhai with our primitives, our blocks, and without what would break replay.
 
 pub mod ahead;
+mod apart;
 mod asked;
 pub mod assume;
 pub mod assumed;
@@ -28,7 +29,7 @@ use crate::failure::{Failure, Kind};
 use crate::journal::Call;
 use crate::primitive::{AnyPrimitive, Signature};
 use crate::primitives;
-use crate::script::layers::Layers;
+use crate::script::layers::{APART, Layers};
 use crate::sync::Mutex;
 pub use bare::{LENIENT, PARSER};
 pub use parsed::parsed;
@@ -218,6 +219,9 @@ impl ModuleResolver for Resolver {
     ) -> Result<Shared<Module>, Box<EvalAltResult>> {
         if let Some(module) = self.loaded.lock().get(path) {
             return Ok(module.clone());
+        }
+        if path == APART {
+            return Ok(apart::MODULE.clone());
         }
         let thread = std::thread::current().id();
         let loading = self.loading.lock().clone();

@@ -25,6 +25,10 @@ static RUNBOOKS: Dir = include_dir!("$CARGO_MANIFEST_DIR/runbooks");
 /// What releases ask for is bundled with the kind of server whose releases they are.
 static NO_RELEASES: Dir = Dir::new("", &[]);
 
+/// The module by which texts that are written here call functions of modules that have the same names. No file is
+/// called so.
+pub const APART: &str = "$apart";
+
 /// The folder in that of a run for bundled texts that a site's file lies on.
 const BASE: &str = "base";
 

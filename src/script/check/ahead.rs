@@ -6,7 +6,7 @@
 use super::files::Files;
 use super::program::{Function, Program};
 use crate::script::engine::ahead::{Ahead, Rest};
-use crate::script::layers::{Layers, Text};
+use crate::script::layers::{APART, Layers, Text};
 use rhai::{ASTFlags, Expr, FnCallExpr, Stmt};
 
 /// What follows the steps of a runbook's `main`.
@@ -158,13 +158,23 @@ impl<'a> Course<'a> {
         }
     }
 
+    /// What is called once, where it stands.
+    fn once(&mut self, file: usize, expr: &'a Expr, rest: Rest) -> Rest {
+        let closure = self.program(file).and_then(|program| program.closure(expr));
+        let Some((closure, _)) = closure else { return self.expression(file, expr, rest) };
+        self.statements(file, &closure.body, Some(rest), rest).unwrap_or(rest)
+    }
+
     fn call(&mut self, file: usize, call: &'a FnCallExpr, rest: Rest) -> Rest {
+        let path = self.program(file).filter(|_| call.is_qualified());
+        let path = path.and_then(|program| imported(program, call.namespace.root()));
+        if path == Some(APART) {
+            return call.args.iter().fold(rest, |rest, called| self.once(file, called, rest));
+        }
         let after = match call.is_qualified() {
             false => self.named(file, call, rest),
             true => {
-                let alias = call.namespace.root();
-                let modules = self.program(file).and_then(|program| imported(program, alias));
-                let files = modules.map(|path| self.files.module(path).files).unwrap_or_default();
+                let files = path.map(|path| self.files.module(path).files).unwrap_or_default();
                 // Of several kinds it is that of the server.
                 let ways = files.into_iter().map(|module| self.named(module, call, rest));
                 // What no file is there for is not known here.

@@ -4,7 +4,7 @@ use super::finding::Finding;
 use super::program::Program;
 use super::syntax;
 use crate::failure::Failure;
-use crate::script::layers::{Folder, Layers, Text};
+use crate::script::layers::{APART, Folder, Layers, Text};
 use crate::script::text::source;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -63,6 +63,9 @@ impl<'a> Files<'a> {
         }
         // Those that import each other find it here already.
         self.modules.insert(path.clone(), Module::default());
+        if path == APART {
+            return;
+        }
         let is_of_kinds = matches!(path.as_str(), "kind" | "releases");
         let names = if is_of_kinds { self.kinds.clone() } else { vec![path.clone()] };
         let mut module = Module::default();

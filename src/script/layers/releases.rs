@@ -5,7 +5,7 @@
 //! written anew from the files that are there, as a script like any other: so it is checked, kept with a run and
 //! replayed as such.
 
-use super::{Folder, Layers, Problem, Text, nearest};
+use super::{APART, Folder, Layers, Problem, Text, nearest};
 use crate::failure::Result;
 use crate::machine::release::Release;
 use crate::script::text::outline::outline;
@@ -131,6 +131,7 @@ fn module(entries: &[Entry], several: bool) -> String {
     for (n, entry) in entries.iter().enumerate().filter(|(_, entry)| !entry.functions.is_empty()) {
         let _ = writeln!(text, "import {:?} as file{n};", entry.path);
     }
+    let _ = writeln!(text, "import {APART:?} as apart;");
     text.push_str("\n/// All of them, the oldest release first.\nfn entries() {\n    return [\n");
     for entry in entries {
         let told = told(&entry.text.text);
@@ -165,7 +166,8 @@ fn module(entries: &[Entry], several: bool) -> String {
         for (n, entry) in entries.iter().enumerate().filter(|(_, entry)| entry.functions.contains(&function))
         {
             let name = quoted(&entry.name);
-            let _ = writeln!(text, "    if name == {name} {{ return file{n}::{function}(server); }}");
+            let call = format!("apart::ask(|| file{n}::{function}(server))");
+            let _ = writeln!(text, "    if name == {name} {{ return {call}; }}");
         }
         let _ = writeln!(text, "    return {without};\n}}");
     }

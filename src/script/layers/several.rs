@@ -6,7 +6,7 @@
 //! where it was called (see [`SOURCE`]).
 
 use super::releases::quoted;
-use super::{Layers, Text, merge};
+use super::{APART, Layers, Text, merge};
 use crate::failure::Result;
 use crate::output::counted;
 use crate::script::text::outline::{Function, outline};
@@ -59,18 +59,19 @@ impl Layers {
             let Some(own) = self.file(kind)? else { return Ok(None) };
             let _ = writeln!(text, "import {} as kind{number};", quoted(kind));
             for function in outline(&own.text).functions.iter().filter(|it| is_offered(&own.text, it)) {
-                let shared = functions.entry((function.name.clone(), function.parameters)).or_insert_with(|| Shared {
-                    parameters: parameters(&own.text, function),
-                    comment: comment(&own.text, function),
-                    kinds: Vec::new(),
-                });
+                let shared =
+                    functions.entry((function.name.clone(), function.parameters)).or_insert_with(|| Shared {
+                        parameters: parameters(&own.text, function),
+                        comment: comment(&own.text, function),
+                        kinds: Vec::new(),
+                    });
                 // A file may define it twice, and then the last counts.
                 if shared.kinds.last() != Some(&number) {
                     shared.kinds.push(number);
                 }
             }
         }
-        let _ = writeln!(text, "\n{KIND_OF}");
+        let _ = writeln!(text, "import {APART:?} as apart;\n\n{KIND_OF}");
         for ((name, _), shared) in &functions {
             let Shared { parameters, comment, kinds: own } = shared;
             let list = parameters.join(", ");
@@ -80,9 +81,11 @@ impl Layers {
             let _ = writeln!(text, "    let kind__ = kind__of({about}, {});", quoted(name));
             for number in own {
                 let kind = quoted(&kinds[*number]);
-                let _ = writeln!(text, "    if kind__ == {kind} {{ return kind{number}::{name}({list}); }}");
+                let call = format!("apart::ask(|| kind{number}::{name}({list}))");
+                let _ = writeln!(text, "    if kind__ == {kind} {{ return {call}; }}");
             }
-            let lacks = format!("has no function `{name}` that takes {}", counted(parameters.len(), "argument"));
+            let lacks =
+                format!("has no function `{name}` that takes {}", counted(parameters.len(), "argument"));
             let help = "define it in that kind, or import the kind that is meant by its name";
             let _ = writeln!(
                 text,
@@ -103,7 +106,8 @@ fn is_offered(text: &str, function: &Function) -> bool {
 /// The names of a function's parameters.
 fn parameters(text: &str, function: &Function) -> Vec<String> {
     let list = text[function.place..function.whole.end].split(['(', ')']).nth(1).unwrap_or_default();
-    let names: Vec<String> = list.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();
+    let names: Vec<String> =
+        list.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect();
     let is_name = |name: &String| name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
     match names.len() == function.parameters && names.iter().all(is_name) {
         true => names,

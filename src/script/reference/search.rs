@@ -7,7 +7,9 @@ use std::cmp::Reverse;
 /// The pages of this very name; else the one function that is called so in its module. `kinds` are what `kind::` means.
 pub fn named<'a>(pages: &'a [Page], name: &str, kinds: &[String]) -> Vec<&'a Page> {
     let names = match name.strip_prefix("kind::") {
-        Some(function) if !kinds.is_empty() => kinds.iter().map(|kind| format!("{kind}::{function}")).collect(),
+        Some(function) if !kinds.is_empty() => {
+            kinds.iter().map(|kind| format!("{kind}::{function}")).collect()
+        }
         _ => vec![name.to_owned()],
     };
     let found: Vec<&Page> = pages.iter().filter(|page| names.contains(&page.name)).collect();

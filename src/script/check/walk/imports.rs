@@ -140,7 +140,12 @@ impl<'a> Walk<'a> {
             _ => Severity::Warning,
         };
         let message = format!("`kind::{name}()` has no server, and there are servers of several kinds");
-        self.find(severity, place, message, "give it a server first, or import the kind that is meant by its name");
+        self.find(
+            severity,
+            place,
+            message,
+            "give it a server first, or import the kind that is meant by its name",
+        );
     }
 
     /// `module::NAME`, and `global::NAME` for what stands at the top of this file.
