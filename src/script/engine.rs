@@ -249,7 +249,18 @@ impl ModuleResolver for Resolver {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::script::layers::kinds::Kinds;
     use std::sync::Barrier;
+
+    #[test]
+    fn all_bundled_kinds_may_be_in_one_run() {
+        let kinds: Kinds = crate::kind::bundled().into_iter().collect();
+        let engine = engine(Arc::new(Layers::of_site(None, kinds)));
+        let ast = compile(&engine, "test", "import \"kind\" as kind; kind::start(5);").unwrap();
+        let failure = to_failure(&engine.run_ast(&ast).unwrap_err(), "test");
+        assert!(failure.message.starts_with("`start` was not called with a server"), "{failure}");
+        assert_eq!(failure.at.as_deref(), Some("test:1"));
+    }
 
     #[test]
     fn branches_may_load_a_module_at_the_same_time() {

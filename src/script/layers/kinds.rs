@@ -17,7 +17,12 @@ impl From<&str> for Kinds {
 impl Kinds {
     /// Those of these servers.
     pub fn of<'a>(servers: impl IntoIterator<Item = &'a Server>) -> Kinds {
-        let kinds: BTreeSet<&str> = servers.into_iter().map(|server| server.kind.as_str()).collect();
-        Kinds(kinds.into_iter().map(str::to_owned).collect())
+        servers.into_iter().map(|server| server.kind.clone()).collect()
+    }
+}
+
+impl FromIterator<String> for Kinds {
+    fn from_iter<T: IntoIterator<Item = String>>(kinds: T) -> Kinds {
+        Kinds(kinds.into_iter().collect::<BTreeSet<_>>().into_iter().collect())
     }
 }
