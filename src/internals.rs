@@ -129,6 +129,7 @@ pub mod script {
         }
     }
     pub mod layers {
+        pub use crate::script::layers::kinds::Kinds;
         pub use crate::script::layers::{Folder, Layers, Text};
     }
     pub mod plan {

@@ -150,8 +150,8 @@ fn report(context: &Context, file: &Path, project: &Project, model: &Model, foun
     let project = model.project.as_deref().unwrap_or_default();
     let version = found.version.as_ref().map(|place| match place {
         Place::Setting(setting) => format!("the setting `{setting}` in `.env`"),
-        Place::Service(services) => {
-            let names: Vec<String> = services.split(' ').map(|name| format!("`{name}`")).collect();
+        Place::Services(services) => {
+            let names: Vec<String> = services.iter().map(|name| format!("`{name}`")).collect();
             format!("the tag of {}", names.join(" and "))
         }
     });

@@ -38,7 +38,7 @@ impl<'a> KindSays<'a> {
         server: &'a Server,
         stop: Arc<Stop>,
     ) -> KindSays<'a> {
-        let layers = Arc::new(Layers::of_site(Some(site.folder()), &server.kind));
+        let layers = Arc::new(Layers::of_site(Some(site.folder()), server.kind.as_str()));
         KindSays { site, reach, server, stop, kind: kind::Asked::of(layers) }
     }
 

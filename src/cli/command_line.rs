@@ -5,6 +5,7 @@ use super::arguments::Cli;
 use crate::data::Arguments;
 use crate::failure::{Failure, Kind, Result};
 use crate::script::layers::Layers;
+use crate::script::layers::kinds::Kinds;
 use crate::script::runbook::Runbook;
 use crate::site::{self, Site};
 use clap::builder::NonEmptyStringValueParser;
@@ -113,11 +114,9 @@ fn named_runbook(arguments: &[OsString]) -> Result<Option<(&'static str, Runbook
         None => (None, None),
     };
     let server = run.try_get_one::<String>("server").ok().flatten().cloned();
-    let kind = site.as_ref().and_then(|site| match server {
-        Some(server) => site.servers.get(&server).map(|server| server.kind.clone()),
-        None => site.servers.values().next().map(|server| server.kind.clone()),
-    });
-    let layers = Layers::of_site(site.as_ref().map(Site::folder), &kind.unwrap_or_default());
+    let servers = site.iter().flat_map(|site| site.servers.values());
+    let kinds = Kinds::of(servers.filter(|own| server.as_ref().is_none_or(|name| *name == own.name)));
+    let layers = Layers::of_site(site.as_ref().map(Site::folder), kinds);
     // What is not bundled may be in a site that can't be read.
     let runbook = Runbook::load(Arc::new(layers), name).map_err(|failure| wrong.unwrap_or(failure))?;
     // The same for both, so that what can be planned can be run.

@@ -18,6 +18,7 @@ use crate::report::prompt::Terminal;
 use crate::report::text::Style;
 use crate::script::check;
 use crate::script::layers::Layers;
+use crate::script::layers::kinds::Kinds;
 use crate::script::runbook::Runbook;
 use crate::site::{self, Server, Site};
 use crate::sync::Mutex;
@@ -158,9 +159,9 @@ impl Context {
         runbook: &str,
     ) -> Result<(Arc<Site>, Vec<String>, Runbook)> {
         let servers = self.servers(&site)?;
-        let kind = servers.first().map(|server| server.kind.clone()).unwrap_or_default();
+        let kinds = Kinds::of(servers.iter().copied());
         let names = servers.iter().map(|server| server.name.clone()).collect();
-        let layers = Arc::new(Layers::of_site(Some(site.folder()), &kind).with_hooks(&site));
+        let layers = Arc::new(Layers::of_site(Some(site.folder()), kinds).with_hooks(&site));
         check::refuse(&check::hooks(&layers, &site))?;
         let runbook = Runbook::load(layers, runbook)?;
         runbook.check()?;

@@ -3,6 +3,7 @@
 use super::context::Context;
 use crate::failure::{Context as _, Failure, Kind, Result};
 use crate::machine::files::write_durably;
+use crate::script::layers::kinds::Kinds;
 use crate::script::layers::{Folder, Layers};
 use crate::script::reference::definitions::{FILE, HEAD, definitions};
 use crate::script::reference::examples::examples;
@@ -34,8 +35,7 @@ pub fn customize(context: &Context, name: &str) -> Result<u8> {
         .and_then(|()| open.sync_all())
         .or_fail(Kind::Invalid, failed)?;
     Layers::keep_base(site.folder(), folder, name)?;
-    let kind = context.servers(&site)?.first().map(|server| server.kind.clone()).unwrap_or_default();
-    let editors = write_definitions(site.folder(), &kind)?;
+    let editors = write_definitions(site.folder(), Kinds::of(context.servers(&site)?))?;
     if context.json {
         println!("{}", json!({ "file": file, "definitions": editors }));
         return Ok(0);
@@ -53,7 +53,7 @@ pub fn customize(context: &Context, name: &str) -> Result<u8> {
 
 /// Writes what an editor has to know, of this version of the program and of the site as it is; not over a file that is
 /// somebody's own.
-fn write_definitions(site: &Path, kind: &str) -> Result<Option<PathBuf>> {
+fn write_definitions(site: &Path, kinds: Kinds) -> Result<Option<PathBuf>> {
     let file = site.join(FILE);
     let failed = || format!("can't write `{}`", file.display());
     let is_ours = match std::fs::read_to_string(&file) {
@@ -63,7 +63,7 @@ fn write_definitions(site: &Path, kind: &str) -> Result<Option<PathBuf>> {
     if !is_ours {
         return Ok(None);
     }
-    let text = definitions(&Arc::new(Layers::of_site(Some(site), kind)));
+    let text = definitions(&Arc::new(Layers::of_site(Some(site), kinds)));
     std::fs::create_dir_all(file.parent().unwrap_or(site)).or_fail(Kind::Invalid, failed)?;
     write_durably(&file, text.as_bytes())?;
     Ok(Some(file))

@@ -5,6 +5,7 @@ use super::context::Context;
 use crate::failure::{Failure, Kind, Result};
 use crate::report::reference as report;
 use crate::script::layers::Layers;
+use crate::script::layers::kinds::Kinds;
 use crate::script::reference::search::{named, near, search};
 use crate::script::reference::{Page, pages};
 use crate::site::Site;
@@ -19,16 +20,12 @@ pub fn doc(context: &Context, words: &[String]) -> Result<u8> {
         Err(failure) if context.given_site.is_some() => return Err(failure),
         site => site.ok().flatten(),
     };
-    let server = match (&site, &context.given_server) {
-        (Some(site), Some(name)) => Some(site.server(name)?),
-        (Some(site), None) => site.servers.values().next(),
-        (None, _) => None,
-    };
-    let kind = server.map(|server| server.kind.clone()).unwrap_or_default();
-    let all = pages(&Arc::new(Layers::of_site(site.as_ref().map(Site::folder), &kind)));
+    let servers = site.as_ref().map(|site| context.servers(site)).transpose()?.unwrap_or_default();
+    let layers = Arc::new(Layers::of_site(site.as_ref().map(Site::folder), Kinds::of(servers)));
+    let all = pages(&layers);
     let exact = match words {
         [] => return list(context, &all),
-        [name] => named(&all, name, &kind),
+        [name] => named(&all, name, layers.kinds()),
         _ => Vec::new(),
     };
     if exact.is_empty()

@@ -3,6 +3,7 @@
 use super::context::Context;
 use crate::failure::Result;
 use crate::report::text::table;
+use crate::script::layers::kinds::Kinds;
 use crate::script::layers::{Folder, Layers};
 use crate::script::runbook::{Runbook, summary_of};
 use crate::secret::show;
@@ -14,8 +15,8 @@ use std::sync::Arc;
 /// Lists the runbooks, with what each is for and where it is from.
 pub fn list(context: &Context) -> Result<u8> {
     let site = context.site_if_any()?;
-    let kind = site.as_ref().and_then(|site| site.servers.values().next()).map(|server| server.kind.clone());
-    let layers = Arc::new(Layers::of_site(site.as_ref().map(Site::folder), &kind.unwrap_or_default()));
+    let kinds = Kinds::of(site.iter().flat_map(|site| site.servers.values()));
+    let layers = Arc::new(Layers::of_site(site.as_ref().map(Site::folder), kinds));
     let runbooks = layers.list(Folder::Runbooks).into_iter().map(|(name, own)| {
         let from = match (own, Layers::is_bundled(Folder::Runbooks, &name)) {
             (true, true) => "overridden",

@@ -23,6 +23,7 @@ use crate::failure::{Failure, Kind, Result};
 use crate::journal::run::Glance;
 use crate::report::failure::render;
 use crate::script::layers::Layers;
+use crate::script::layers::kinds::Kinds;
 use crate::script::repl::{Given, Repl};
 use crate::secret::show;
 use crate::site::Site;
@@ -58,7 +59,7 @@ pub fn repl(context: Context, options: &Options) -> Result<u8> {
     };
     let site = work.site().clone();
     site.servers.values().for_each(|server| drop(server.learn_secrets()));
-    let layers = Arc::new(Layers::of_site(Some(site.folder()), &kind(&site, &work)));
+    let layers = Arc::new(Layers::of_site(Some(site.folder()), kinds(&site, &work)));
     let repl = Repl::new(layers, &site, stop.clone());
     let mut input = input::of(&context, &repl, &work)?;
     let idle = Arc::new(AtomicBool::new(false));
@@ -70,10 +71,8 @@ pub fn repl(context: Context, options: &Options) -> Result<u8> {
     code
 }
 
-fn kind(site: &Site, work: &Work) -> String {
-    let servers = work.servers();
-    let server = servers.first().and_then(|name| site.servers.get(name));
-    server.map(|server| server.kind.clone()).unwrap_or_default()
+fn kinds(site: &Site, work: &Work) -> Kinds {
+    Kinds::of(work.servers().iter().filter_map(|name| site.servers.get(name)))
 }
 
 /// How questions of a run that is gone on with here are answered: at the terminal.

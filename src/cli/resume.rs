@@ -19,6 +19,7 @@ use crate::reach::inquiry::{self, Noted};
 use crate::runner;
 use crate::script::check;
 use crate::script::layers::Layers;
+use crate::script::layers::kinds::Kinds;
 use crate::script::runbook::Runbook;
 use crate::session::{self, Change, Direction, Restart};
 use crate::site::Site;
@@ -268,13 +269,12 @@ pub fn site_of(context: &Context, header: &Header) -> Result<Site> {
 
 /// The runbook of a run in the folder `path`, in which no mistake was found; with `original` as it was when the run began.
 pub fn prepare(site: &Site, header: &Header, path: &Path, original: bool) -> Result<Runbook> {
-    let kind = match header.servers.first() {
-        Some(server) => site.server(server)?.kind.clone(),
-        None => String::new(),
-    };
+    header.servers.first().map(|server| site.server(server)).transpose()?;
+    // One that is in the site no more is missed where the script comes to it.
+    let kinds = Kinds::of(header.servers.iter().filter_map(|name| site.servers.get(name)));
     let layers = match original {
-        true => Layers::of_run(path, &kind),
-        false => Layers::of_site(Some(site.folder()), &kind).with_hooks(site),
+        true => Layers::of_run(path, kinds),
+        false => Layers::of_site(Some(site.folder()), kinds).with_hooks(site),
     };
     let checked = if original { Ok(()) } else { check::refuse(&check::hooks(&layers, site)) };
     checked

@@ -120,12 +120,12 @@ impl<'a> Check<'a> {
     }
 }
 
-/// What is wrong with a text and with what it imports, for servers of the layers' kind; of any bundled kind, if they
+/// What is wrong with a text and with what it imports, for servers of the layers' kinds; of any bundled kind, if they
 /// have none.
 pub fn check(layers: &Layers, text: &Text) -> Vec<Finding> {
-    let kinds = match layers.kind() {
-        "" => crate::kind::bundled(),
-        kind => vec![kind.to_owned()],
+    let kinds = match layers.kinds() {
+        [] => crate::kind::bundled(),
+        kinds => kinds.to_vec(),
     };
     let mut check = Check::new(layers, &kinds);
     check.files.add(text.clone());

@@ -1,6 +1,7 @@
 //! The engine: Rhai with our primitives, our blocks, and without what would break replay.
 
 pub mod ahead;
+mod apart;
 mod asked;
 pub mod assume;
 pub mod assumed;
@@ -28,7 +29,7 @@ use crate::failure::{Failure, Kind};
 use crate::journal::Call;
 use crate::primitive::{AnyPrimitive, Signature};
 use crate::primitives;
-use crate::script::layers::Layers;
+use crate::script::layers::{APART, Layers};
 use crate::sync::Mutex;
 pub use bare::{LENIENT, PARSER};
 pub use parsed::parsed;
@@ -219,6 +220,9 @@ impl ModuleResolver for Resolver {
         if let Some(module) = self.loaded.lock().get(path) {
             return Ok(module.clone());
         }
+        if path == APART {
+            return Ok(apart::MODULE.clone());
+        }
         let thread = std::thread::current().id();
         let loading = self.loading.lock().clone();
         let own: Vec<String> = loading.into_iter().filter(|it| it.0 == thread).map(|it| it.1).collect();
@@ -245,7 +249,18 @@ impl ModuleResolver for Resolver {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::script::layers::kinds::Kinds;
     use std::sync::Barrier;
+
+    #[test]
+    fn all_bundled_kinds_may_be_in_one_run() {
+        let kinds: Kinds = crate::kind::bundled().into_iter().collect();
+        let engine = engine(Arc::new(Layers::of_site(None, kinds)));
+        let ast = compile(&engine, "test", "import \"kind\" as kind; kind::start(5);").unwrap();
+        let failure = to_failure(&engine.run_ast(&ast).unwrap_err(), "test");
+        assert!(failure.message.starts_with("`start` was not called with a server"), "{failure}");
+        assert_eq!(failure.at.as_deref(), Some("test:1"));
+    }
 
     #[test]
     fn branches_may_load_a_module_at_the_same_time() {

@@ -17,7 +17,8 @@ impl Asked {
     /// The kind that these layers are of. Fails with [`Kind::Invalid`] if they have none.
     pub fn of(layers: Arc<Layers>) -> Result<Asked> {
         if layers.module("kind")?.is_none() {
-            let (message, help) = unknown_kind(layers.kind(), &layers);
+            let kind = layers.kinds().first().map_or("", String::as_str);
+            let (message, help) = unknown_kind(kind, &layers);
             return Err(Failure::new(Kind::Invalid, message).why(help.clone()).help(help));
         }
         let answer = |function| format!("        \"{function}\" => kind::{function}(this_server()),\n");

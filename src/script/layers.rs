@@ -7,20 +7,27 @@ pub use crate::output::nearest::{distance, nearest};
 use crate::script::text::outline::outline;
 use crate::sync::Mutex;
 use include_dir::{Dir, include_dir};
+use kinds::Kinds;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 pub mod hooks;
+pub mod kinds;
 pub mod merge;
 mod problems;
 mod read;
 pub mod releases;
+pub mod several;
 mod stale;
 
 static RUNBOOKS: Dir = include_dir!("$CARGO_MANIFEST_DIR/runbooks");
 /// What releases ask for is bundled with the kind of server whose releases they are.
 static NO_RELEASES: Dir = Dir::new("", &[]);
+
+/// The module by which texts that are written here call functions of modules that have the same names. No file is
+/// called so.
+pub const APART: &str = "$apart";
 
 /// The folder in that of a run for bundled texts that a site's file lies on.
 const BASE: &str = "base";
@@ -104,13 +111,13 @@ impl Folder {
     }
 }
 
-/// The layers of one site, for servers of one kind.
+/// The layers of one site, for servers of one kind or of several.
 #[derive(Debug, Default)]
 pub struct Layers {
     /// The folder of `site.toml`, or of the text that a run kept.
     folder: Option<PathBuf>,
     /// What `import "kind"` means.
-    kind: String,
+    kinds: Kinds,
     /// Whether the bundled text is looked at.
     bundled: bool,
     /// What was read, by `runbooks/update.rhai`.
@@ -118,25 +125,25 @@ pub struct Layers {
 }
 
 impl Layers {
-    /// The site's scripts over the bundled ones.
-    pub fn of_site(folder: Option<&Path>, kind: &str) -> Layers {
+    /// The site's scripts over the bundled ones. `kinds` are those of the servers.
+    pub fn of_site(folder: Option<&Path>, kinds: impl Into<Kinds>) -> Layers {
         Layers {
             folder: folder.map(Path::to_owned),
-            kind: kind.into(),
+            kinds: kinds.into(),
             bundled: true,
             used: Mutex::default(),
         }
     }
 
     /// The text that a run kept when it began, and nothing else.
-    pub fn of_run(run: &Path, kind: &str) -> Layers {
+    pub fn of_run(run: &Path, kinds: impl Into<Kinds>) -> Layers {
         let folder = Some(run.join("script"));
-        Layers { folder, kind: kind.into(), bundled: false, used: Mutex::default() }
+        Layers { folder, kinds: kinds.into(), bundled: false, used: Mutex::default() }
     }
 
-    /// The kind of the servers.
-    pub fn kind(&self) -> &str {
-        &self.kind
+    /// The kinds of the servers.
+    pub fn kinds(&self) -> &[String] {
+        &self.kinds.0
     }
 
     /// The text of a runbook.
@@ -151,13 +158,16 @@ impl Layers {
         })
     }
 
-    /// The text of a module, as `import` names it. `kind` is the module of the servers' kind, `releases` what the files
-    /// of releases say.
+    /// The text of a module, as `import` names it. `kind` is the module of the servers' kind, or of all their kinds (see
+    /// [`several`]), and `releases` what the files of releases say.
     pub fn module(&self, name: &str) -> Result<Option<Text>> {
-        if name == "releases" {
-            return self.releases(&self.kind).map(Some);
+        match (name, self.kinds()) {
+            ("releases", kinds) => self.releases(kinds).map(Some),
+            ("kind", []) => Ok(None),
+            ("kind", [kind]) => self.file(kind),
+            ("kind", kinds) => self.several(kinds),
+            (name, _) => self.file(name),
         }
-        self.file(if name == "kind" { self.kind.as_str() } else { name })
     }
 
     /// The text of a module that is a file.

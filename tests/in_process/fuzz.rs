@@ -164,7 +164,7 @@ fn site_file(folder: &Path, text: &str) {
         server.backup_folder();
         server.make_folder();
         drop(server.checks(None));
-        let layers = Layers::of_site(Some(folder), &server.kind);
+        let layers = Layers::of_site(Some(folder), server.kind.as_str());
         drop(layers.module("kind"));
     }
 }

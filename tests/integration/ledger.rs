@@ -71,6 +71,22 @@ fn a_jump_over_several_releases_does_what_each_asks_for_once() {
 }
 
 #[test]
+fn files_may_have_helpers_of_the_same_name() {
+    let world = world();
+    for (file, word) in [("0.2.0", "index"), ("0.3.0/key", "key"), ("0.3.0/more", "more"), ("0.4.0", "last")]
+    {
+        let text = format!(
+            "//! Of {word}.\nfn apply(server) {{ append(server); append(server); }}\n\
+             private fn append(server) {{ shell(server, \"echo {word} >> ../done\"); }}\n"
+        );
+        world.write(&format!("releases/{file}.rhai"), &text);
+    }
+    let said = update(&world, "0.4.0");
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(world.read("done"), "index\nindex\nkey\nkey\nmore\nmore\nlast\nlast\nusers\n");
+}
+
+#[test]
 fn it_is_done_once_wherever_the_update_is_killed() {
     let whole = world();
     assert_eq!(update(&whole, "0.4.0").code, Some(0));

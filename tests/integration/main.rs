@@ -50,6 +50,7 @@ mod journal;
 mod keep;
 mod kept;
 mod kind;
+mod kinds;
 mod layers;
 mod ledger;
 mod leftover;

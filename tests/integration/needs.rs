@@ -220,14 +220,3 @@ fn hooks_run_in_the_steps_of_their_own_server_only() {
     assert_done(&world.banister(&["resume", "--rollback", "--yes"]));
     assert_eq!(started(&world)[6..], ["app 0.1.0", "lab 0.1.0", "lab-back", "hub 0.1.0"]);
 }
-
-#[test]
-fn servers_of_several_kinds_are_refused_before_anything_is_touched() {
-    let world = chain();
-    let site = world.read("site.toml").replacen("kind = \"plain\"", "kind = \"mine\"", 1);
-    world.write("site.toml", &site);
-    world.write("stdlib/mine/kind.toml", "extends = \"plain\"\n");
-    let said = world.banister(&RUN);
-    assert!(said.err.contains("a run updates linked servers of one kind only"), "{said:?}");
-    assert_eq!(started(&world), [""; 0]);
-}

@@ -57,13 +57,10 @@ dialect = {}
         text += "# Where the version of its images is written: a setting in `.env`, or the tag of a service's image.\n";
         text += &match &found.version {
             Some(Place::Setting(setting)) => format!("version = {{ setting = {} }}\n", quoted(setting)),
-            Some(Place::Service(service)) => {
-                let together = if service.contains(' ') {
-                    "# Their images have one tag, and move together.\n"
-                } else {
-                    ""
-                };
-                format!("{together}version = {{ service = {} }}\n", quoted(service))
+            Some(Place::Services(services)) => {
+                let together =
+                    if services.len() > 1 { "# Their images have one tag, and move together.\n" } else { "" };
+                format!("{together}version = {{ service = {} }}\n", quoted(&services.join(" ")))
             }
             None => "# version = { service = \"app\" }\n".into(),
         };

@@ -6,6 +6,7 @@ use crate::cli::context::state_folder;
 use crate::home::remembered::{self, Remembered};
 use crate::journal::run;
 use crate::machine::backup::catalogue;
+use crate::script::layers::kinds::Kinds;
 use crate::script::layers::{Folder, Layers};
 use crate::script::reference;
 use crate::script::runbook::Runbook;
@@ -89,8 +90,7 @@ impl Candidates {
     }
 
     fn layers(&self) -> Layers {
-        let kind = self.servers().first().map(|server| server.kind.clone()).unwrap_or_default();
-        Layers::of_site(self.site.as_deref().map(Site::folder), &kind)
+        Layers::of_site(self.site.as_deref().map(Site::folder), Kinds::of(self.servers()))
     }
 
     fn runbooks(&self) -> Vec<CompletionCandidate> {

@@ -47,7 +47,7 @@ fn page(context: &Context, repl: &Repl, about: &str) -> Result<()> {
         return Ok(());
     }
     let all = pages(repl.layers());
-    let found = named(&all, bare, repl.layers().kind());
+    let found = named(&all, bare, repl.layers().kinds());
     for found in &found {
         print!("{}", reference::page(found, &all, context.style));
     }

@@ -16,9 +16,8 @@ use std::path::{Path, PathBuf};
 pub enum Place {
     /// The setting of this name.
     Setting(String),
-    /// The tag of the image of this service, and of all with the same image and tag; of several services, with blanks between
-    /// them, if their images have one tag.
-    Service(String),
+    /// The tag of the images of these services, which is one, and of all with the same images and tag.
+    Services(Vec<String>),
 }
 
 /// The version as it is written.
@@ -55,7 +54,10 @@ impl Place {
         let (setting, service) = (table.get("setting"), table.get("service"));
         match (setting, service, table.len()) {
             (Some(name), None, 1) if !name.is_empty() => Ok(Place::Setting(name.clone())),
-            (None, Some(name), 1) if !name.is_empty() => Ok(Place::Service(name.clone())),
+            // With blanks between them.
+            (None, Some(names), 1) if !names.is_empty() => {
+                Ok(Place::Services(names.split_whitespace().map(str::to_owned).collect()))
+            }
             _ => {
                 Err(Failure::new(Kind::Invalid, "`version` in site.toml has one of `setting` and `service`")
                     .help(FORM))
@@ -86,7 +88,7 @@ impl Place {
                     .help(format!("write the tag that runs into it, such as `{name}=1.2.3`"))),
                 }
             }
-            Place::Service(names) => written_images(names, files),
+            Place::Services(names) => written_images(names, files),
         }
     }
 
@@ -101,7 +103,7 @@ impl Place {
                 Some(file) => file.would_change(name, to).map(drop),
                 None => Ok(()),
             },
-            Place::Service(_) => files.iter().try_for_each(|file| replaced(file, &now.images, to).map(drop)),
+            Place::Services(_) => files.iter().try_for_each(|file| replaced(file, &now.images, to).map(drop)),
         }
     }
 
@@ -133,7 +135,7 @@ impl Place {
                 let changed = file.set(name, to)?;
                 return Ok(changed.then(|| env_file.path.clone()).into_iter().collect());
             }
-            Place::Service(services) => services.split_whitespace().next().unwrap_or_default(),
+            Place::Services(services) => services.first().map_or("", String::as_str),
         };
         let (mut edited, mut last) = (Vec::new(), Vec::new());
         for file in files.iter().rev() {
@@ -158,18 +160,19 @@ pub(super) fn images(file: &Path) -> Result<BTreeMap<String, String>> {
 }
 
 /// The version of these services, which have one tag.
-fn written_images(services: &str, files: &[PathBuf]) -> Result<Written> {
+fn written_images(services: &[String], files: &[PathBuf]) -> Result<Written> {
     let mut all = Vec::new();
     for file in files {
         all.push((file.clone(), images(file)?));
     }
     let mut found: Option<Written> = None;
-    for service in services.split_whitespace() {
+    for service in services {
         let (tag, image) = written_image(service, &all)?;
         let written =
             found.get_or_insert_with(|| Written { tag: tag.clone(), images: Vec::new(), files: Vec::new() });
         if written.tag != tag {
-            let message = format!("the images of `{services}` have the tags `{}` and `{tag}`", written.tag);
+            let names = services.join(" ");
+            let message = format!("the images of `{names}` have the tags `{}` and `{tag}`", written.tag);
             return Err(Failure::new(Kind::Refused, message)
                 .help("services that move together have one tag; name those of the application in `version` in site.toml"));
         }

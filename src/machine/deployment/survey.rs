@@ -150,10 +150,10 @@ impl Deployment<'_> {
                         .push(format!("the version of `{service}` can't be moved: its image is `{image}`"));
                     continue;
                 }
-                None => Place::Service(service.clone()),
+                None => Place::Services(vec![service.clone()]),
             };
             let is_same = |other: &(Place, Vec<String>)| match (&other.0, &place) {
-                (Place::Service(_), Place::Service(_)) => {
+                (Place::Services(_), Place::Services(_)) => {
                     let move_together = |it: &String| written.get(it).is_some_and(|it| is_of_one(it, image));
                     other.1.iter().any(move_together)
                 }
@@ -162,10 +162,10 @@ impl Deployment<'_> {
             match candidates.iter_mut().find(|it| is_same(it)) {
                 Some((place, services)) => {
                     let is_known = services.iter().any(|it| written.get(it) == Some(image));
-                    if let Place::Service(names) = place
+                    if let Place::Services(names) = place
                         && !is_known
                     {
-                        *names = format!("{names} {service}");
+                        names.push(service.clone());
                     }
                     services.push(service.clone());
                 }
@@ -180,7 +180,7 @@ impl Deployment<'_> {
         let best = candidates.iter().rev().max_by_key(|it| rank(it));
         // An image that can't be moved may be the application's own: then that of another service is a guess.
         let is_guess = |it: &&(Place, Vec<String>)| {
-            matches!(it.0, Place::Service(_)) && !rank(it).2 && !stuck.is_empty()
+            matches!(it.0, Place::Services(_)) && !rank(it).2 && !stuck.is_empty()
         };
         let best = best.filter(|it| !is_guess(it)).map(|(place, _)| place.clone());
         let others: Vec<String> = candidates

@@ -34,7 +34,7 @@ impl Deployment<'_> {
     pub fn mark(&self, model: &mut Model, place: &Place, written: &Written) -> Result<()> {
         let moved = match place {
             Place::Setting(setting) => self.referring(setting)?,
-            Place::Service(_) => {
+            Place::Services(_) => {
                 let is_moved = |image: &String| written.images.iter().any(|moved| moved.written == *image);
                 let mut moved = BTreeSet::new();
                 for file in self.files()? {
@@ -75,7 +75,7 @@ impl Deployment<'_> {
         model: Option<&Model>,
     ) -> Result<Vec<Versioned>> {
         let setting = match place {
-            Place::Service(_) => {
+            Place::Services(_) => {
                 let versioned = |image: &Named| Versioned {
                     name: image.name.clone(),
                     before: String::new(),

@@ -6,12 +6,12 @@
 use super::files::Files;
 use super::program::{Function, Program};
 use crate::script::engine::ahead::{Ahead, Rest};
-use crate::script::layers::{Layers, Text};
+use crate::script::layers::{APART, Layers, Text};
 use rhai::{ASTFlags, Expr, FnCallExpr, Stmt};
 
 /// What follows the steps of a runbook's `main`.
 pub fn ahead(layers: &Layers, text: &Text) -> Ahead {
-    let mut files = Files::new(layers, &[layers.kind().to_owned()]);
+    let mut files = Files::new(layers, layers.kinds());
     let file = files.add(text.clone());
     let mut course = Course { files: &files, ahead: Ahead::default(), notes: true, calls: Vec::new() };
     let main = files.files[file].program.iter().flat_map(|program| program.named("main")).last();
@@ -158,18 +158,27 @@ impl<'a> Course<'a> {
         }
     }
 
+    /// What is called once, where it stands.
+    fn once(&mut self, file: usize, expr: &'a Expr, rest: Rest) -> Rest {
+        let closure = self.program(file).and_then(|program| program.closure(expr));
+        let Some((closure, _)) = closure else { return self.expression(file, expr, rest) };
+        self.statements(file, &closure.body, Some(rest), rest).unwrap_or(rest)
+    }
+
     fn call(&mut self, file: usize, call: &'a FnCallExpr, rest: Rest) -> Rest {
+        let path = self.program(file).filter(|_| call.is_qualified());
+        let path = path.and_then(|program| imported(program, call.namespace.root()));
+        if path == Some(APART) {
+            return call.args.iter().fold(rest, |rest, called| self.once(file, called, rest));
+        }
         let after = match call.is_qualified() {
             false => self.named(file, call, rest),
             true => {
-                let alias = call.namespace.root();
-                let modules = self.program(file).and_then(|program| imported(program, alias));
-                let files = modules.map(|path| self.files.module(path).files).unwrap_or_default();
-                match files.as_slice() {
-                    [module] => self.named(*module, call, rest),
-                    // What it does is not known here.
-                    _ => Rest { open: true, ..rest },
-                }
+                let files = path.map(|path| self.files.module(path).files).unwrap_or_default();
+                // Of several kinds it is that of the server.
+                let ways = files.into_iter().map(|module| self.named(module, call, rest));
+                // What no file is there for is not known here.
+                ways.reduce(Rest::or).unwrap_or(Rest { open: true, ..rest })
             }
         };
         call.args.iter().rev().fold(after, |rest, argument| self.expression(file, argument, rest))

@@ -4,7 +4,7 @@ use super::finding::Finding;
 use super::program::Program;
 use super::syntax;
 use crate::failure::Failure;
-use crate::script::layers::{Folder, Layers, Text};
+use crate::script::layers::{APART, Folder, Layers, Text};
 use crate::script::text::source;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -63,12 +63,15 @@ impl<'a> Files<'a> {
         }
         // Those that import each other find it here already.
         self.modules.insert(path.clone(), Module::default());
+        if path == APART {
+            return;
+        }
         let is_of_kinds = matches!(path.as_str(), "kind" | "releases");
         let names = if is_of_kinds { self.kinds.clone() } else { vec![path.clone()] };
         let mut module = Module::default();
         for name in names {
             let found = match path.as_str() {
-                "releases" => self.layers.releases(&name).map(Some),
+                "releases" => self.layers.releases(std::slice::from_ref(&name)).map(Some),
                 _ => self.layers.module(&name),
             };
             match found {

@@ -2,13 +2,13 @@
 
 use super::values::FailureValue;
 use crate::failure::{Failure, Kind};
+use crate::script::layers::several;
 use crate::script::text::source::{file_line, shown};
 use rhai::{EvalAltResult, Map, ParseError, Position};
 
 /// What ended a script, with the innermost place in a script. `source` is the source of the outermost text.
 pub fn to_failure(error: &EvalAltResult, source: &str) -> Failure {
-    let (inner, source) = innermost(error, source);
-    let position = inner.position();
+    let (inner, source, position) = innermost(error, source);
     let place = |failure: Failure| match failure.at {
         None if position.is_none() => failure,
         None => Failure { at: Some(place(source, position)), ..failure },
@@ -67,16 +67,21 @@ pub fn place(source: &str, position: Position) -> String {
     }
 }
 
-/// The error itself, without the calls around it, and the source that its position is in.
-pub fn innermost<'a>(error: &'a EvalAltResult, source: &'a str) -> (&'a EvalAltResult, &'a str) {
+/// The error itself, without the calls around it, and its position with the source that this is in.
+pub fn innermost<'a>(error: &'a EvalAltResult, source: &'a str) -> (&'a EvalAltResult, &'a str, Position) {
     match error {
-        EvalAltResult::ErrorInFunctionCall(_, callee, inner, _) => {
-            innermost(inner, if callee.is_empty() { source } else { callee })
+        EvalAltResult::ErrorInFunctionCall(_, callee, inner, call) => {
+            let found = innermost(inner, if callee.is_empty() { source } else { callee });
+            match found {
+                // Nobody wrote that text: what is wrong is how it was called.
+                (inner, several::SOURCE, _) => (inner, source, *call),
+                found => found,
+            }
         }
         EvalAltResult::ErrorInModule(module, inner, _) => {
             innermost(inner, if module.is_empty() { source } else { module })
         }
-        _ => (error, source),
+        _ => (error, source, error.position()),
     }
 }
 

@@ -5,7 +5,7 @@
 //! written anew from the files that are there, as a script like any other: so it is checked, kept with a run and
 //! replayed as such.
 
-use super::{Folder, Layers, Problem, Text, nearest};
+use super::{APART, Folder, Layers, Problem, Text, nearest};
 use crate::failure::Result;
 use crate::machine::release::Release;
 use crate::script::text::outline::outline;
@@ -25,6 +25,8 @@ pub const FUNCTIONS: [(&str, &str); 6] = [
 /// A file of a release.
 struct Entry {
     release: Release,
+    /// The kind whose servers it is about; all of the site, if there is none.
+    kind: Option<String>,
     /// How it is imported.
     path: String,
     /// How it is called in the ledger of a server: `hoss/0.2.10/client-secret`.
@@ -35,11 +37,11 @@ struct Entry {
 }
 
 impl Layers {
-    /// The text of the module `releases` for servers of a kind.
-    pub fn releases(&self, kind: &str) -> Result<Text> {
+    /// The text of the module `releases` for servers of these kinds.
+    pub fn releases(&self, kinds: &[String]) -> Result<Text> {
         let mut entries = Vec::new();
         let mut problems = Vec::new();
-        for path in self.release_files(kind)? {
+        for (kind, path) in self.release_files(kinds)? {
             let Some(text) = self.file(&path)? else { continue };
             let name = path.replacen("/releases/", "/", 1);
             let name = name.strip_prefix("releases/").unwrap_or(&name).to_owned();
@@ -53,29 +55,31 @@ impl Layers {
                 continue;
             };
             let functions = functions(&text, &mut problems);
-            entries.push(Entry { release, path, name, text, functions });
+            entries.push(Entry { release, kind, path, name, text, functions });
         }
         // The kind's before the site's, which can count on them.
         entries.sort_by(|a, b| {
-            let own = |entry: &Entry| entry.path.starts_with("releases/");
+            let own = |entry: &Entry| entry.kind.is_none();
             let order = a.release.compare(&b.release).unwrap_or_else(|| a.release.list_order(&b.release));
             order.then_with(|| (own(a), &a.path).cmp(&(own(b), &b.path)))
         });
         Ok(Text {
-            source: format!("{BUNDLED}releases of {kind}.rhai"),
-            text: module(&entries),
+            source: format!("{BUNDLED}releases of {}.rhai", kinds.join(", ")),
+            text: module(&entries, kinds.len() > 1),
             own: Vec::new(),
             problems,
         })
     }
 
-    /// The paths of the files of releases as they are imported: those of the kind, and those of the site.
-    fn release_files(&self, kind: &str) -> Result<Vec<String>> {
-        let mut paths = match kind {
-            "" => Vec::new(),
-            kind => self.names_below(Folder::Stdlib, &format!("{kind}/releases"))?,
-        };
-        paths.extend(self.names_below(Folder::Releases, "")?.iter().map(|name| format!("releases/{name}")));
+    /// The paths of the files of releases as they are imported: those of the kinds, each with its kind, and those of the site.
+    fn release_files(&self, kinds: &[String]) -> Result<Vec<(Option<String>, String)>> {
+        let mut paths = Vec::new();
+        for kind in kinds {
+            let own = self.names_below(Folder::Stdlib, &format!("{kind}/releases"))?;
+            paths.extend(own.into_iter().map(|path| (Some(kind.clone()), path)));
+        }
+        let site = self.names_below(Folder::Releases, "")?;
+        paths.extend(site.iter().map(|name| (None, format!("releases/{name}"))));
         Ok(paths)
     }
 }
@@ -121,12 +125,13 @@ fn functions(text: &Text, problems: &mut Vec<Problem>) -> Vec<&'static str> {
     known
 }
 
-/// The text of the module.
-fn module(entries: &[Entry]) -> String {
+/// The text of the module. Where the files are of `several` kinds, those of a kind are about its servers only.
+fn module(entries: &[Entry], several: bool) -> String {
     let mut text = "//! What releases ask of an administrator, of the files that are there.\n\n".to_owned();
     for (n, entry) in entries.iter().enumerate().filter(|(_, entry)| !entry.functions.is_empty()) {
         let _ = writeln!(text, "import {:?} as file{n};", entry.path);
     }
+    let _ = writeln!(text, "import {APART:?} as apart;");
     text.push_str("\n/// All of them, the oldest release first.\nfn entries() {\n    return [\n");
     for entry in entries {
         let told = told(&entry.text.text);
@@ -137,22 +142,32 @@ fn module(entries: &[Entry]) -> String {
             () if has("apply_after") => "\"after\"",
             () => "()",
         };
+        let kind = match &entry.kind {
+            Some(kind) if several => format!(", kind: {}", quoted(kind)),
+            None if several => ", kind: ()".to_owned(),
+            _ => String::new(),
+        };
         let _ = writeln!(
             text,
-            "        #{{ name: {}, release: {}, title: {}, text: {}, at: {when} }},",
+            "        #{{ name: {}, release: {}, title: {}, text: {}, at: {when}{kind} }},",
             quoted(&entry.name),
             quoted(entry.release.version()),
             quoted(title),
             quoted(&told),
         );
     }
-    text.push_str("    ];\n}\n");
+    text.push_str("    ];\n}\n\n/// Those that are about a server.\nfn entries(server) {\n");
+    text.push_str(match several {
+        true => "    return entries().filter(|entry| entry.kind == () || entry.kind == server.kind);\n}\n",
+        false => "    return entries();\n}\n",
+    });
     for (function, without) in FUNCTIONS {
         let _ = writeln!(text, "\nfn {function}(name, server) {{");
         for (n, entry) in entries.iter().enumerate().filter(|(_, entry)| entry.functions.contains(&function))
         {
             let name = quoted(&entry.name);
-            let _ = writeln!(text, "    if name == {name} {{ return file{n}::{function}(server); }}");
+            let call = format!("apart::ask(|| file{n}::{function}(server))");
+            let _ = writeln!(text, "    if name == {name} {{ return {call}; }}");
         }
         let _ = writeln!(text, "    return {without};\n}}");
     }
@@ -166,7 +181,7 @@ fn told(text: &str) -> String {
 }
 
 /// As text in a script.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let mut quoted = "\"".to_owned();
     for letter in text.chars() {
         match letter {

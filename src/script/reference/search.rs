@@ -4,13 +4,15 @@ use super::{Page, Sort};
 use crate::script::layers::nearest;
 use std::cmp::Reverse;
 
-/// The pages of this very name; else the one function that is called so in its module. `kind` is what `kind::` means.
-pub fn named<'a>(pages: &'a [Page], name: &str, kind: &str) -> Vec<&'a Page> {
-    let name = match name.strip_prefix("kind::") {
-        Some(function) if !kind.is_empty() => format!("{kind}::{function}"),
-        _ => name.to_owned(),
+/// The pages of this very name; else the one function that is called so in its module. `kinds` are what `kind::` means.
+pub fn named<'a>(pages: &'a [Page], name: &str, kinds: &[String]) -> Vec<&'a Page> {
+    let names = match name.strip_prefix("kind::") {
+        Some(function) if !kinds.is_empty() => {
+            kinds.iter().map(|kind| format!("{kind}::{function}")).collect()
+        }
+        _ => vec![name.to_owned()],
     };
-    let found: Vec<&Page> = pages.iter().filter(|page| page.name == name).collect();
+    let found: Vec<&Page> = pages.iter().filter(|page| names.contains(&page.name)).collect();
     if !found.is_empty() {
         return found;
     }

@@ -14,7 +14,7 @@ impl Repl {
             let near = nearest(typed, words.iter().map(String::as_str));
             near.map(|near| format!("did you mean `{near}`?"))
         };
-        let (inner, _) = innermost(error, super::SOURCE);
+        let (inner, ..) = innermost(error, super::SOURCE);
         let (message, help) = match inner {
             EvalAltResult::ErrorVariableNotFound(name, _) => {
                 let near = did_you_mean(name, &self.variables());

@@ -11,7 +11,7 @@ use banister::internals::journal::run::{self, OpenRun};
 use banister::internals::journal::{Header, Record, file};
 use banister::internals::person::{Answer, Form, Person, Question};
 use banister::internals::primitives;
-use banister::internals::script::layers::Layers;
+use banister::internals::script::layers::{Kinds, Layers};
 use banister::internals::script::runbook::{OnFailure, Runbook};
 use banister::internals::secret::put_together;
 use banister::internals::session::{self, Direction, Parts, Session};
@@ -29,6 +29,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub struct Case {
     pub name: &'static str,
     pub runbook: &'static str,
+    /// That of each server; of several, with blanks between.
     pub kind: &'static str,
     pub servers: &'static [&'static str],
     pub parameters: &'static [(&'static str, &'static str)],
@@ -70,22 +71,24 @@ impl Ground {
         // In memory, if there is such a folder: whether a record outlives a power cut is another test's.
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
         let home = folder.path().display();
-        let table = |name: &&str| {
+        let kinds: Vec<&str> = case.kind.split(' ').collect();
+        let table = |(n, name): (usize, &&str)| {
             format!(
                 "[servers.{name}]\nkind = \"{}\"\ncheckout = \"checkout\"\nendpoint = \"https://{name}.test\"\n\
                  environment = {{ HOME = \"{home}\" }}\n{}\n",
-                case.kind, case.table
+                kinds[n % kinds.len()],
+                case.table
             )
         };
-        fs::write(folder.path().join("site.toml"), case.servers.iter().map(table).collect::<String>())
-            .unwrap();
+        let tables = case.servers.iter().enumerate().map(table);
+        fs::write(folder.path().join("site.toml"), tables.collect::<String>()).unwrap();
         if !runbook.is_empty() {
             fs::create_dir(folder.path().join("runbooks")).unwrap();
             fs::write(folder.path().join("runbooks").join(format!("{}.rhai", case.runbook)), runbook)
                 .unwrap();
         }
         let site = Arc::new(Site::load(&folder.path().join("site.toml")).unwrap());
-        let layers = Arc::new(Layers::of_site(Some(site.folder()), case.kind));
+        let layers = Arc::new(Layers::of_site(Some(site.folder()), Kinds::of(site.servers.values())));
         let runbook = Runbook::load(layers.clone(), case.runbook).unwrap();
         runbook.check().unwrap();
         let parameter = |(name, value): &(&str, &str)| {

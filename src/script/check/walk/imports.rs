@@ -96,6 +96,9 @@ impl<'a> Walk<'a> {
     /// A function of a module, called with this many arguments.
     pub fn module_call(&mut self, namespace: &Namespace, name: &str, count: usize, place: Position) {
         let Some((path, files)) = self.module(namespace) else { return };
+        if path == "kind" && files.len() > 1 && count == 0 {
+            self.without_server(name, place);
+        }
         for number in files {
             let file = &self.files.files[number];
             let Some(program) = &file.program else { continue };
@@ -127,6 +130,22 @@ impl<'a> Walk<'a> {
                 self.find(Severity::Error, place, message, help);
             }
         }
+    }
+
+    /// A function of the kind that is called without a server, although there are several kinds. A run of servers of one
+    /// kind knows which is meant.
+    fn without_server(&mut self, name: &str, place: Position) {
+        let severity = match self.files.layers.kinds() {
+            [_, _, ..] => Severity::Error,
+            _ => Severity::Warning,
+        };
+        let message = format!("`kind::{name}()` has no server, and there are servers of several kinds");
+        self.find(
+            severity,
+            place,
+            message,
+            "give it a server first, or import the kind that is meant by its name",
+        );
     }
 
     /// `module::NAME`, and `global::NAME` for what stands at the top of this file.
