@@ -198,7 +198,7 @@ fn install(stack: &Stack, release: &str) {
 
 #[test]
 fn a_fresh_host_gets_everything_back_and_one_of_another_minor_release_stays_as_it_is() {
-    if !chance::is_turn(0, 3) {
+    if !chance::is_turn(0, 4) {
         return;
     }
     let Some(mut stack) = Stack::create(&[]) else { return };
@@ -290,7 +290,7 @@ fn seen_by_users(stack: &Stack, work: impl FnOnce()) -> Vec<u16> {
 /// With containers that are called as the other Compose calls them, 1.29 where this is 2: `server_db_1`.
 #[test]
 fn a_full_drill_leaves_no_trace_what_was_damaged_is_restored_and_an_update_keeps_it() {
-    if !chance::is_turn(1, 3) {
+    if !chance::is_turn(1, 4) {
         return;
     }
     let Some(stack) = Stack::create(&[]) else { return };
