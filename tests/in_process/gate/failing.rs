@@ -3,7 +3,7 @@
 use super::cut::{Counts, index_of, journal_of, side_by_side, sort_of};
 use super::ground::{Answers, Ended, FATES, Ground, Tried};
 use super::stand_in::{Performed, StandIn, failure, folder};
-use super::story::{Story, Told};
+use super::story::Story;
 use super::written::Written;
 use crate::support::chance::{self, Chance};
 use banister::failure::Kind;
@@ -62,7 +62,7 @@ pub fn each(ground: &Ground, full: &Ended, tried: &Tried) -> Counts {
 /// looked at again.
 pub fn gone_on_with_twice(ground: &Ground, full: &Ended, tried: &Tried) -> Counts {
     let expected = full.story();
-    let is_one = |key: &KeyBuf| sort_in(&expected, key) == "Look after Some(Look)";
+    let is_one = |key: &KeyBuf| sort_in(&expected, key).starts_with("Look after Look");
     let looks = performed_calls(&expected).into_iter().filter(is_one);
     let mut looks: Vec<KeyBuf> = looks.collect();
     let first = Chance::of(chance::seed()).below(looks.len());
@@ -167,13 +167,20 @@ fn go_on(ground: &Ground, journal: &[u8], back: bool) -> Ended {
     ground.resume(&path, standin, Answers::new("stop"), back).unwrap()
 }
 
-/// Of what sort a call is, and whether looks came before it: what follows from its failure is the same for all such.
+/// Of what sort a call is, and what came before it and whether in the same block: what follows from its failure is the same
+/// for all such.
 fn sort_in(story: &Story, key: &KeyBuf) -> String {
-    let sort = |told: &Told| sort_of(&told.name);
-    // In the order of the course, as far as it goes in one block.
-    let earlier = story.calls.iter().filter(|(other, _)| other.as_key().order() < key.as_key().order());
-    let before = earlier.max_by_key(|(other, _)| other.as_key().order()).map(|(_, told)| sort(told));
-    format!("{:?} after {before:?}", sort(&story.calls[key]))
+    let sort = |key: &KeyBuf| sort_of(&story.calls[key].name);
+    let earlier = story.calls.keys().filter(|other| other.as_key().order() < key.as_key().order());
+    let Some(before) = earlier.max_by_key(|other| other.as_key().order()) else {
+        return format!("{:?} first", sort(key));
+    };
+    let place = match (before.as_key().frame(), key.as_key().frame()) {
+        (before, here) if before == here => "",
+        (before, here) if before.is_in(here) => " of a block that ended",
+        _ => " of another block",
+    };
+    format!("{:?} after {:?}{place}", sort(key), sort(before))
 }
 
 /// Looks since the last act of a run that failed count no more: each is looked at again.

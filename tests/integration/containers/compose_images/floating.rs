@@ -183,7 +183,7 @@ fn an_update_behind_a_tag_that_moves_and_its_rollback_end_well_wherever_they_are
 
 #[test]
 fn a_number_alone_moves_too_and_a_higher_one_is_only_told() {
-    if !chance::is_turn(2, 3) {
+    if !chance::is_turn(0, 3) {
         return;
     }
     let Some(mut lab) = Lab::create(&[]) else { return };
