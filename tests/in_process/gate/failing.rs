@@ -169,7 +169,7 @@ fn go_on(ground: &Ground, journal: &[u8], back: bool) -> Ended {
 
 /// Of what sort a call is, and what came before it and whether in the same block: what follows from its failure is the same
 /// for all such.
-fn sort_in(story: &Story, key: &KeyBuf) -> String {
+pub fn sort_in(story: &Story, key: &KeyBuf) -> String {
     let sort = |key: &KeyBuf| sort_of(&story.calls[key].name);
     let earlier = story.calls.keys().filter(|other| other.as_key().order() < key.as_key().order());
     let Some(before) = earlier.max_by_key(|other| other.as_key().order()) else {
@@ -184,7 +184,7 @@ fn sort_in(story: &Story, key: &KeyBuf) -> String {
 }
 
 /// Looks since the last act of a run that failed count no more: each is looked at again.
-fn not_looked_anew(first: &Written, resumed: &Ended) -> Vec<String> {
+pub fn not_looked_anew(first: &Written, resumed: &Ended) -> Vec<String> {
     if first.state() != RunState::Failed || resumed.state != RunState::Done {
         return Vec::new();
     }
