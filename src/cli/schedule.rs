@@ -146,7 +146,8 @@ fn meant(
     every: &str,
     options: &Options,
 ) -> Result<(Schedule, bool)> {
-    let (_, _, script) = context.prepare(runbook)?;
+    let (_, names, script) = context.prepare(runbook)?;
+    script.require_servers(&names)?;
     let server = context.given_server.clone();
     let of = format!("{}\0{}", site.file.display(), server.as_deref().unwrap_or_default());
     let digest = Sha256::digest(of.as_bytes());
