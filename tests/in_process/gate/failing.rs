@@ -130,6 +130,11 @@ pub fn rolled_back_from_each_open_call(ground: &Ground, full: &Ended, tried: &Tr
         let back = go_on(ground, &journal[..*length], true);
         let place = format!("{}, rolled back from {open:?}", ground.case.name);
         let mut differ = not_only_handlers(&back, has_changed);
+        // What became of it is nobody's business any more.
+        let probed = back.standin.seen().probed.clone();
+        if !probed.is_empty() {
+            differ.push(format!("{probed:?} were asked how far they came"));
+        }
         let mut ended = back.standin.seen().ended.clone();
         ended.sort();
         if back.state == RunState::RolledBack && ended != open {

@@ -322,14 +322,20 @@ fn a_full_drill_leaves_no_trace_what_was_damaged_is_restored_and_an_update_keeps
     docker(&["exec", &container("db"), "psql", "-U", "postgres", "-qd", "hoss_core", "-c", outer]);
     assert_eq!(stack.banister(&["run", "backup", "--yes"]).code, Some(0));
     drill(&stack);
-    damage(&stack);
-    assert_ne!(state(&stack), before);
-    let restore = stack.banister(&["backup", "restore", &name, "--yes"]);
-    assert_eq!(restore.code, Some(0), "{restore:?}");
-    assert_same(&state(&stack), &before);
-    assert_tidy();
-    assert_healthy(&stack, "0.2.10");
-    assert_eq!(names(), renamed);
+    // What follows the drill takes turns: together they would weigh more than any other test of these servers.
+    if chance::is_turn(1, 8) {
+        damage(&stack);
+        assert_ne!(state(&stack), before);
+        let restore = stack.banister(&["backup", "restore", &name, "--yes"]);
+        assert_eq!(restore.code, Some(0), "{restore:?}");
+        assert_same(&state(&stack), &before);
+        assert_tidy();
+        assert_healthy(&stack, "0.2.10");
+        assert_eq!(names(), renamed);
+    }
+    if !chance::is_turn(5, 8) {
+        return;
+    }
     // Compose makes what it replaces under its own names, so that an update ends with both sorts.
     let seen = seen_by_users(&stack, || {
         let update = stack.banister(&["run", "update", "--yes"]);
