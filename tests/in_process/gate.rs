@@ -14,15 +14,17 @@ mod torn;
 mod typed;
 mod values;
 mod words;
+mod written;
 
 use crate::fuzz::Nowhere;
+use crate::support::chance;
 use banister::internals::event::RunState;
 use banister::internals::reach::planner::Planner;
 use banister::internals::script::plan::explore::explore;
 use banister::internals::stop::Stop;
 use banister::primitive::Sort;
 use cut::{Counts, sort_of};
-use ground::{Case, Ground};
+use ground::{Case, Ground, Tried};
 use std::io::Write;
 use std::sync::Arc;
 
@@ -88,14 +90,14 @@ fn say(what: &str, runs: usize, counts: &Counts) {
 
 #[test]
 fn a_journal_that_is_cut_at_any_record_is_gone_on_with_to_the_same_end() {
-    let mut counts = Counts::default();
+    let (mut counts, tried) = (Counts::default(), Tried::default());
     for case in CASES {
         let ground = Ground::new(case);
         let full = ground.undisturbed();
         assert_eq!(full.state, RunState::Done, "{}", case.name);
         let performed = full.standin.seen().performed.clone();
         counts.replayed(case.name, full.story().differences_from(&performed));
-        counts.add(cut::sweep(&ground, &full, 1, false));
+        counts.add(cut::sweep(&ground, &full, 1, false, &tried));
     }
     say("cut at every record", CASES.len(), &counts);
     counts.assert_none_differ();
@@ -103,20 +105,32 @@ fn a_journal_that_is_cut_at_any_record_is_gone_on_with_to_the_same_end() {
 
 #[test]
 fn whatever_call_fails_the_run_is_gone_on_with_or_rolled_back() {
-    let mut counts = Counts::default();
+    let (mut counts, tried) = (Counts::default(), Tried::default());
     for ground in all() {
         let full = ground.undisturbed();
-        counts.add(failing::each(&ground, &full));
+        counts.add(failing::each(&ground, &full, &tried));
         counts.add(failing::leaving_at_each_question(&ground, &full));
-        counts.add(failing::rolled_back_from_each_open_call(&ground, &full));
+        counts.add(failing::rolled_back_from_each_open_call(&ground, &full, &tried));
     }
     say("every call fails", CASES.len() + 1, &counts);
     counts.assert_none_differ();
 }
 
 #[test]
+fn what_was_looked_at_anew_after_a_failure_is_known_when_the_run_is_cut_again() {
+    let (mut counts, tried) = (Counts::default(), Tried::default());
+    let grounds = chance::part(all().collect(), 5);
+    for ground in &grounds {
+        counts.add(failing::gone_on_with_twice(ground, &ground.undisturbed(), &tried));
+    }
+    say("gone on with twice", grounds.len(), &counts);
+    assert!(counts.records > 0);
+    counts.assert_none_differ();
+}
+
+#[test]
 fn a_rollback_that_is_cut_at_any_record_is_gone_on_with_to_the_same_end() {
-    let mut counts = Counts::default();
+    let (mut counts, tried) = (Counts::default(), Tried::default());
     let mut runs = 0;
     for case in CASES {
         let ground = Ground::new(case);
@@ -127,9 +141,9 @@ fn a_rollback_that_is_cut_at_any_record_is_gone_on_with_to_the_same_end() {
         let last = story.calls.iter().rfind(|(_, told)| is_change(told));
         let healthy = story.calls.iter().rfind(|(_, told)| told.name == "wait_healthy");
         for (key, _) in last.into_iter().chain(healthy).filter(|_| has_rollback) {
-            let (failed, back) = failing::each_of_the_rollback(&ground, key);
+            let (failed, back) = failing::each_of_the_rollback(&ground, key, &tried);
             counts.add(failed);
-            counts.add(cut::sweep(&ground, &back, back_began(&back.path), true));
+            counts.add(cut::sweep(&ground, &back, back_began(&back.path), true, &tried));
             runs += 1;
         }
     }
@@ -144,9 +158,10 @@ fn awkward_values_come_out_of_the_journal_as_they_went_in() {
     let performed = full.standin.seen().performed.clone();
     let mut counts = Counts::default();
     counts.replayed(ground.case.name, full.story().differences_from(&performed));
-    counts.add(cut::sweep(&ground, &full, 1, false));
+    let tried = Tried::default();
+    counts.add(cut::sweep(&ground, &full, 1, false, &tried));
     counts.add(failing::leaving_at_each_question(&ground, &full));
-    counts.add(failing::rolled_back_from_each_open_call(&ground, &full));
+    counts.add(failing::rolled_back_from_each_open_call(&ground, &full, &tried));
     say("awkward values", 1, &counts);
     counts.assert_none_differ();
 }

@@ -83,7 +83,7 @@ fn every_mistake_is_found_at_its_place() {
         all.len() > 5_000 && counts.len() == 17 && counts.values().all(|count| *count >= 10),
         "{counts:?}"
     );
-    let all = chance::part(all, 10);
+    let all = chance::part(all, 25);
     let missed: Vec<String> = std::thread::scope(|scope| {
         let parts = all.chunks(all.len().div_ceil(4));
         let threads: Vec<_> = parts

@@ -48,9 +48,14 @@ fn awkward(named: Sweep, worlds: usize, stride: usize) {
         Sweep::Ssh => Thin { worlds: 2, stride: 7, first: 0 },
         _ => Thin { worlds: 4, stride: 1, first: 0 },
     };
-    // Servers of Hoss have all that is awkward in common.
-    let is_small = matches!(named, Sweep::Plain | Sweep::PlainRestore | Sweep::Repl | Sweep::Demo);
-    if !is_small && !chance::is_turn(named as usize, 2) {
+    // Servers of Hoss have all that is awkward in common. Those of one turn weigh as much as those of another.
+    let turn = match named {
+        Sweep::Ssh | Sweep::Backup => Some(0),
+        Sweep::Update | Sweep::Restore => Some(1),
+        Sweep::Rollback | Sweep::WayBack | Sweep::Linked => Some(2),
+        Sweep::Plain | Sweep::PlainRestore | Sweep::Repl | Sweep::Demo => None,
+    };
+    if turn.is_some_and(|turn| !chance::is_turn(turn, 3)) {
         return;
     }
     let kills = sweep(named, &awkward, if chance::is_long() { thin } else { few });

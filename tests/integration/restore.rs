@@ -21,7 +21,7 @@ use support::chance::{self, Chance};
 fn moments() -> Vec<Vec<Duration>> {
     let mut chance = Chance::of(chance::seed());
     let mut moment = || Duration::from_micros(chance.below(260_000) as u64);
-    (0..if chance::is_long() { 40 } else { 2 }).map(|_| (0..8).map(|_| moment()).collect()).collect()
+    (0..if chance::is_long() { 40 } else { 1 }).map(|_| (0..8).map(|_| moment()).collect()).collect()
 }
 
 fn damaged() -> (Round, Vec<String>, String) {

@@ -1,13 +1,14 @@
 //! A journal is cut after each of its records, and in the middle of the next, and gone on with: what then was done and is
 //! written down must be what it was without a cut, and each change done exactly as often as it must.
 
-use super::ground::{Answers, Ended, FATES, Fate, Ground};
+use super::ground::{Answers, Ended, FATES, Fate, Ground, Tried};
 use super::stand_in::{Found, StandIn};
 use super::story::Story;
+use super::written::Written;
 use banister::data;
 use banister::internals::journal::file;
 use banister::internals::journal::index::Index;
-use banister::internals::key::{Key, KeyBuf};
+use banister::internals::key::KeyBuf;
 use banister::internals::primitives;
 use banister::primitive::Sort;
 use std::fs;
@@ -84,12 +85,14 @@ pub fn side_by_side<T: Sync>(items: &[T], work: impl Fn(&T) -> Counts + Sync) ->
 
 /// Cuts the journal of a run at each record from the one with the number `from` on, and goes on; or back, if `back` says
 /// so and the journal does not yet.
-pub fn sweep(ground: &Ground, full: &Ended, from: usize, back: bool) -> Counts {
+pub fn sweep(ground: &Ground, full: &Ended, from: usize, back: bool, tried: &Tried) -> Counts {
     let (journal, expected) = (journal_of(&full.path), full.story());
     let ends = ends(&journal);
     // What is after the last record can't be continued.
     let records: Vec<usize> = (from..ends.len()).collect();
-    let whole = ground.some_of(records.clone()).into_iter().map(|n| (n, ends[n - 1]));
+    let sorts = Written::read(&full.path).sorts();
+    let whole = ground.some_of(records.clone(), tried, |n| sorts[*n - 1].clone());
+    let whole = whole.into_iter().map(|n| (n, ends[n - 1]));
     // What is torn is cut off before anything is replayed, whatever it was.
     let torn = records.into_iter().filter(|n| n.is_multiple_of(TORN));
     let torn = torn.map(|n| (n, ends[n - 1] + (ends[n] - ends[n - 1]) / 2));
@@ -115,14 +118,14 @@ pub fn cut(
     place: &str,
 ) -> Counts {
     let mut counts = Counts::default();
-    let before = index_of(&ground.run_of(head));
-    let open: Vec<Key> = before
+    let before = Written::read(&ground.run_of(head));
+    let open: Vec<&KeyBuf> = before
         .open_calls()
         .filter(|(_, record)| sort_of(&record.call.name) == Sort::Change)
         .map(|(key, _)| key)
         .collect();
     // One that fails can't have happened.
-    let fails = open.iter().any(|key| expected.calls.get(key.as_str()).is_some_and(|call| call.has_failed));
+    let fails = open.iter().any(|key| expected.calls.get(*key).is_some_and(|call| call.has_failed));
     for fate in fates.iter().copied() {
         let is_needless = open.is_empty() && fate != FATES[0];
         let is_done = fate.found == Found::Happened || fate.choice == "done";
@@ -138,7 +141,7 @@ pub fn cut(
 /// Goes on, and says what differs.
 fn replay(ground: &Ground, expected: &Story, head: &[u8], fate: Fate, back: bool) -> Vec<String> {
     let path = ground.run_of(head);
-    let (before, model) = (index_of(&path), ground.model_after(&path));
+    let (before, model) = (Written::read(&path), ground.model_after(&path));
     let standin = StandIn::new(model, fate.found);
     let ended = match ground.resume(&path, standin, Answers::new(fate.choice), back) {
         Ok(ended) => ended,
@@ -154,7 +157,7 @@ fn replay(ground: &Ground, expected: &Story, head: &[u8], fate: Fate, back: bool
     differ.extend(wrongly_counted(expected, &before, is_back, &seen.performed, fate));
     let to_ask = |(key, told): (&KeyBuf, &super::story::Told)| {
         sort_of(&told.name) == Sort::Ask
-            && before.call(key.as_key()).is_none_or(|record| record.outcome.is_none())
+            && before.calls.get(key).is_none_or(|record| record.outcome.is_none())
     };
     let wanted = expected.calls.iter().filter(|call| to_ask(*call)).count();
     if seen.asked.len() != wanted {
@@ -166,16 +169,15 @@ fn replay(ground: &Ground, expected: &Story, head: &[u8], fate: Fate, back: bool
 /// Calls that were performed more often, or less, than they must.
 fn wrongly_counted(
     expected: &Story,
-    before: &Index,
+    before: &Written,
     is_back: bool,
     performed: &[super::stand_in::Performed],
     fate: Fate,
 ) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut places = std::collections::BTreeSet::new();
-    let course = before.course();
     // Whether the script caught a failure nobody knows if nothing came after it.
-    let is_last = |key: &KeyBuf| course.last().is_some_and(|(last, _)| *last == key.as_key());
+    let is_last = |key: &KeyBuf| before.course.last() == Some(key);
     for (key, told) in &expected.calls {
         let place = key.as_key().folder_name();
         let sort = sort_of(&told.name);
@@ -184,24 +186,23 @@ fn wrongly_counted(
         }
         let times: Vec<_> = performed.iter().filter(|one| one.place == place).collect();
         places.insert(place);
-        let (wanted, attempt) =
-            match before.call(key.as_key()).map(|record| (record, record.outcome.is_some())) {
-                None => (1, None),
-                // What a secret is no journal says.
-                Some((_, true)) if told.outcome.as_ref().is_some_and(|text| text.contains(data::SECRET)) => {
-                    continue;
-                }
-                Some((record, true)) if told.has_failed && is_last(key) && !is_back => {
-                    (1, Some(record.attempt + 1))
-                }
-                Some((_, true)) => (0, None),
-                Some((record, false)) if sort == Sort::Look => (1, Some(record.attempt)),
-                Some((record, false)) => match (fate.found, fate.choice) {
-                    (Found::GoOn, _) => (1, Some(record.attempt)),
-                    (Found::Again, _) | (Found::Unknown, "again") => (1, Some(record.attempt + 1)),
-                    _ => (0, None),
-                },
-            };
+        let (wanted, attempt) = match before.calls.get(key).map(|record| (record, record.outcome.is_some())) {
+            None => (1, None),
+            // What a secret is no journal says.
+            Some((_, true)) if told.outcome.as_ref().is_some_and(|text| text.contains(data::SECRET)) => {
+                continue;
+            }
+            Some((record, true)) if told.has_failed && is_last(key) && !is_back => {
+                (1, Some(record.attempt + 1))
+            }
+            Some((_, true)) => (0, None),
+            Some((record, false)) if sort == Sort::Look => (1, Some(record.attempt)),
+            Some((record, false)) => match (fate.found, fate.choice) {
+                (Found::GoOn, _) => (1, Some(record.attempt)),
+                (Found::Again, _) | (Found::Unknown, "again") => (1, Some(record.attempt + 1)),
+                _ => (0, None),
+            },
+        };
         if times.len() != wanted {
             wrong.push(format!("{} at {key} was performed {} times, not {wanted}", told.name, times.len()));
         }

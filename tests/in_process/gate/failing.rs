@@ -1,11 +1,14 @@
 //! Each call of a run fails in its turn; then the run is gone on with, and rolled back, in the next session and at once.
 
 use super::cut::{Counts, index_of, journal_of, side_by_side, sort_of};
-use super::ground::{Answers, Ended, FATES, Ground};
+use super::ground::{Answers, Ended, FATES, Ground, Tried};
 use super::stand_in::{Performed, StandIn, failure, folder};
 use super::story::Story;
+use super::written::Written;
+use crate::support::chance::{self, Chance};
 use banister::failure::Kind;
 use banister::internals::event::{Event, RunState};
+use banister::internals::journal::Entry;
 use banister::internals::key::KeyBuf;
 use banister::internals::reach::frozen::Frozen;
 use banister::internals::script::runbook::OnFailure;
@@ -22,9 +25,9 @@ fn performed_calls(story: &Story) -> Vec<KeyBuf> {
     calls.map(|(key, _)| key.clone()).collect()
 }
 
-pub fn each(ground: &Ground, full: &Ended) -> Counts {
+pub fn each(ground: &Ground, full: &Ended, tried: &Tried) -> Counts {
     let expected = full.story();
-    let calls = ground.some_of(performed_calls(&expected));
+    let calls = ground.some_of(performed_calls(&expected), tried, |key| sort_in(&expected, key));
     side_by_side(&calls, |key| {
         let mut counts = Counts::default();
         let place = |what: &str| format!("{}, {key} fails, {what}", ground.case.name);
@@ -37,7 +40,9 @@ pub fn each(ground: &Ground, full: &Ended) -> Counts {
         let journal = journal_of(&first.path);
         counts.replayed(&place("looked through"), look_through(ground, &first.path));
         let resumed = go_on(ground, &journal, false);
-        counts.replayed(&place("gone on with"), each_change_once(&expected, &first, &resumed));
+        let mut differ = each_change_once(&expected, &first, &resumed);
+        differ.extend(not_looked_anew(&Written::read(&first.path), &resumed));
+        counts.replayed(&place("gone on with"), differ);
         let back = go_on(ground, &journal, true);
         counts.replayed(&place("rolled back"), only_handlers(&first, &back));
         let at_once = ground.begin(failing(), Answers::new("stop"), OnFailure::Rollback);
@@ -53,8 +58,32 @@ pub fn each(ground: &Ground, full: &Ended) -> Counts {
     })
 }
 
+/// A look fails after another one, the run is gone on with, and that is cut: what was looked at anew before the cut is not
+/// looked at again.
+pub fn gone_on_with_twice(ground: &Ground, full: &Ended, tried: &Tried) -> Counts {
+    let expected = full.story();
+    let is_one = |key: &KeyBuf| sort_in(&expected, key).starts_with("Look after Look");
+    let looks = performed_calls(&expected).into_iter().filter(is_one);
+    let mut looks: Vec<KeyBuf> = looks.collect();
+    let first = Chance::of(chance::seed()).below(looks.len());
+    looks.rotate_left(first);
+    for key in looks {
+        let failing = StandIn::failing(ground.model(), &key.as_key().folder_name());
+        let first = ground.begin(failing, Answers::new("stop"), OnFailure::Stop);
+        let resumed = go_on(ground, &journal_of(&first.path), false);
+        // A script that catches the failure goes on.
+        if (first.state, resumed.state) == (RunState::Failed, RunState::Done) {
+            let records = Written::read(&resumed.path).records;
+            let again =
+                records.iter().rposition(|record| matches!(record.entry, Entry::Session { .. })).unwrap();
+            return super::cut::sweep(ground, &resumed, again + 1, false, tried);
+        }
+    }
+    Counts::default()
+}
+
 /// A failing call in a rollback, after the call at `key` failed: the next session tries it again, and nothing else.
-pub fn each_of_the_rollback(ground: &Ground, key: &KeyBuf) -> (Counts, Ended) {
+pub fn each_of_the_rollback(ground: &Ground, key: &KeyBuf, tried: &Tried) -> (Counts, Ended) {
     let failing = StandIn::failing(ground.model(), &key.as_key().folder_name());
     let first = ground.begin(failing, Answers::new("stop"), OnFailure::Stop);
     let journal = journal_of(&first.path);
@@ -62,6 +91,7 @@ pub fn each_of_the_rollback(ground: &Ground, key: &KeyBuf) -> (Counts, Ended) {
     assert_eq!(back.state, RunState::RolledBack, "{}: {:?}", ground.case.name, back.failure);
     let expected = back.story();
     let handlers = performed_calls(&expected.only(|key| key.in_handler()));
+    let handlers = ground.some_of(handlers, tried, |key| sort_in(&expected, key));
     let counts = side_by_side(&handlers, |handler| {
         let mut counts = Counts::default();
         let path = ground.run_of(&journal);
@@ -79,16 +109,19 @@ pub fn each_of_the_rollback(ground: &Ground, key: &KeyBuf) -> (Counts, Ended) {
 }
 
 /// The run was killed while a call was open: what still runs is ended before anything is taken back.
-pub fn rolled_back_from_each_open_call(ground: &Ground, full: &Ended) -> Counts {
+pub fn rolled_back_from_each_open_call(ground: &Ground, full: &Ended, tried: &Tried) -> Counts {
     let journal = journal_of(&full.path);
     let ends = super::cut::ends(&journal);
-    let lengths = ground.some_of(ends[..ends.len() - 1].to_vec());
-    side_by_side(&lengths, |length| {
+    let sorts = Written::read(&full.path).sorts();
+    let records = ground.some_of((1..ends.len()).collect(), tried, |n| format!("open {}", sorts[*n - 1]));
+    side_by_side(&records, |n| {
         let mut counts = Counts::default();
+        let length = &ends[*n - 1];
         let path = ground.run_of(&journal[..*length]);
         let before = index_of(&path);
+        let known = Written::read(&path);
         let mut open: Vec<String> =
-            before.open_calls().map(|(key, call)| folder(key, call.attempt)).collect();
+            known.open_calls().map(|(key, call)| folder(key.as_key(), call.attempt)).collect();
         open.sort();
         if open.is_empty() {
             return counts;
@@ -97,6 +130,11 @@ pub fn rolled_back_from_each_open_call(ground: &Ground, full: &Ended) -> Counts 
         let back = go_on(ground, &journal[..*length], true);
         let place = format!("{}, rolled back from {open:?}", ground.case.name);
         let mut differ = not_only_handlers(&back, has_changed);
+        // What became of it is nobody's business any more.
+        let probed = back.standin.seen().probed.clone();
+        if !probed.is_empty() {
+            differ.push(format!("{probed:?} were asked how far they came"));
+        }
         let mut ended = back.standin.seen().ended.clone();
         ended.sort();
         if back.state == RunState::RolledBack && ended != open {
@@ -132,6 +170,36 @@ fn go_on(ground: &Ground, journal: &[u8], back: bool) -> Ended {
     let path = ground.run_of(journal);
     let standin = StandIn::new(ground.model_after(&path), FATES[0].found);
     ground.resume(&path, standin, Answers::new("stop"), back).unwrap()
+}
+
+/// Of what sort a call is, and what came before it and whether in the same block: what follows from its failure is the same
+/// for all such.
+pub fn sort_in(story: &Story, key: &KeyBuf) -> String {
+    let sort = |key: &KeyBuf| sort_of(&story.calls[key].name);
+    let earlier = story.calls.keys().filter(|other| other.as_key().order() < key.as_key().order());
+    let Some(before) = earlier.max_by_key(|other| other.as_key().order()) else {
+        return format!("{:?} first", sort(key));
+    };
+    let place = match (before.as_key().frame(), key.as_key().frame()) {
+        (before, here) if before == here => "",
+        (before, here) if before.is_in(here) => " of a block that ended",
+        _ => " of another block",
+    };
+    format!("{:?} after {:?}{place}", sort(key), sort(before))
+}
+
+/// Looks since the last act of a run that failed count no more: each is looked at again.
+pub fn not_looked_anew(first: &Written, resumed: &Ended) -> Vec<String> {
+    if first.state() != RunState::Failed || resumed.state != RunState::Done {
+        return Vec::new();
+    }
+    let is_look =
+        |key: &&KeyBuf| first.calls.get(*key).is_none_or(|record| sort_of(&record.call.name) == Sort::Look);
+    let since = first.course.iter().rev().take_while(is_look).filter(|key| first.calls.contains_key(*key));
+    let seen = resumed.standin.seen();
+    let places: Vec<&str> = seen.performed.iter().map(|one| one.place.as_str()).collect();
+    let not = since.filter(|key| !places.contains(&key.as_key().folder_name().as_str()));
+    not.map(|key| format!("{key} was not looked at again")).collect()
 }
 
 /// The failure is in the journal as it was given.
@@ -183,6 +251,7 @@ fn only_handlers(first: &Ended, back: &Ended) -> Vec<String> {
 
 fn not_only_handlers(back: &Ended, has_changed: bool) -> Vec<String> {
     let mut differ = back.standin.seen().faults.clone();
+    differ.extend(back.story().wrong());
     let changed = changed(&[back]);
     let outside = changed.iter().filter(|one| !one.place.contains('!'));
     differ.extend(outside.map(|one| format!("{} at {} was done on the way back", one.call.name, one.place)));
@@ -190,7 +259,7 @@ fn not_only_handlers(back: &Ended, has_changed: bool) -> Vec<String> {
         (None, RunState::RolledBack) => {
             let story = back.story().only(|key| key.in_handler());
             differ.extend(changes_not_once(&story, &[back]));
-            let open = index_of(&back.path).open_calls().count();
+            let open = Written::read(&back.path).open_calls().count();
             if open > 0 {
                 differ.push(format!("{open} calls have no end"));
             }

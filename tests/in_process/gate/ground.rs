@@ -3,12 +3,13 @@
 use super::model::{AWKWARD, Model};
 use super::stand_in::{Found, StandIn};
 use super::story::Story;
-use crate::support::chance;
+use super::written::Written;
+use crate::support::chance::{self, Chance};
 use banister::data::Arguments;
 use banister::failure::{Failure, Kind, Result};
 use banister::internals::event::{Event, RunState};
+use banister::internals::journal::Header;
 use banister::internals::journal::run::{self, OpenRun};
-use banister::internals::journal::{Header, Record, file};
 use banister::internals::person::{Answer, Form, Person, Question};
 use banister::internals::primitives;
 use banister::internals::script::layers::{Kinds, Layers};
@@ -19,10 +20,11 @@ use banister::internals::site::Site;
 use banister::internals::stop::Stop;
 use banister::primitive::Sort;
 use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// A runbook with its parameters, and the servers that it is about.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +38,10 @@ pub struct Case {
     /// What the table of each server has besides, as `site.toml`.
     pub table: &'static str,
 }
+
+/// The sorts of records, or of calls, that a test has tried.
+#[derive(Default)]
+pub struct Tried(Mutex<BTreeSet<String>>);
 
 pub struct Ground {
     folder: tempfile::TempDir,
@@ -101,17 +107,33 @@ impl Ground {
         Ground { folder, case, site, layers, header, runbook, runs: AtomicUsize::new(0) }
     }
 
-    /// Those of a run's records, or calls, that are tried: of so many one, others with each seed; in a long run each. What one
-    /// runbook leaves out another one meets: all pass the same gate.
-    pub fn some_of<T>(&self, items: Vec<T>) -> Vec<T> {
-        chance::part(
-            items,
-            match (self.case.kind, self.case.runbook) {
-                ("plain", "update") => 5,
-                ("plain", _) => 9,
-                _ => 23,
-            },
-        )
+    /// Those of a run's records, or calls, that are tried: of so many one, others with each seed, and one of each sort that no
+    /// runbook of the test had so far; in a long run each. What one runbook leaves out another one meets: all pass the same
+    /// gate.
+    pub fn some_of<T: Clone + Ord>(
+        &self,
+        items: Vec<T>,
+        tried: &Tried,
+        sort: impl Fn(&T) -> String,
+    ) -> Vec<T> {
+        let mut sorts: BTreeMap<String, Vec<T>> = BTreeMap::new();
+        for item in &items {
+            sorts.entry(sort(item)).or_default().push(item.clone());
+        }
+        let part = match (self.case.kind, self.case.runbook) {
+            ("plain", "update") => 9,
+            ("plain", _) => 19,
+            _ => 47,
+        };
+        let mut some: BTreeSet<T> = chance::part(items, part).into_iter().collect();
+        let mut tried = tried.0.lock().unwrap();
+        let mut chance = Chance::of(chance::seed());
+        for (sort, alike) in sorts {
+            if tried.insert(sort) && !alike.iter().any(|item| some.contains(item)) {
+                some.insert(alike[chance.below(alike.len())].clone());
+            }
+        }
+        some.into_iter().collect()
     }
 
     pub fn model(&self) -> Model {
@@ -122,7 +144,7 @@ impl Ground {
     pub fn model_after(&self, path: &Path) -> Model {
         let mut model = self.model();
         let mut begun = std::collections::HashMap::new();
-        file::read(&path.join("journal.jsonl"), &mut |record: Record| match record.entry {
+        Written::read(path).records.into_iter().for_each(|record| match record.entry {
             banister::internals::journal::Entry::Begun { key, call, .. } => drop(begun.insert(key, call)),
             banister::internals::journal::Entry::Ended {
                 key,
@@ -136,8 +158,7 @@ impl Ground {
                 }
             }
             _ => {}
-        })
-        .unwrap();
+        });
         model
     }
 

@@ -1,10 +1,9 @@
 //! What a journal says that a run did: what two runs are compared by.
 
 use super::stand_in::Performed;
+use super::written::Written;
 use banister::internals::event::RunState;
 use banister::internals::journal::Outcome;
-use banister::internals::journal::index::Index;
-use banister::internals::journal::run::Summary;
 use banister::internals::key::{Key, KeyBuf};
 use banister::internals::secret::{in_failure, put_together};
 use serde_json::json;
@@ -19,6 +18,8 @@ pub struct Story {
     pub calls: BTreeMap<KeyBuf, Told>,
     /// By their keys, with their names, and whether they ended well.
     pub blocks: BTreeMap<KeyBuf, (String, bool)>,
+    /// What the journal says again, and what the program reads otherwise in it.
+    wrong: Vec<String>,
 }
 
 /// A call of a story.
@@ -33,12 +34,14 @@ pub struct Told {
 
 impl Story {
     pub fn read(path: &Path) -> Story {
-        let summary = Summary::read(path).unwrap();
-        Story::of(&summary.index, summary.state)
+        let written = Written::read(path);
+        let mut story = Story::of(&written, written.state());
+        story.wrong.extend(written.differences_from_summary(path));
+        story
     }
 
-    pub fn of(index: &Index, state: RunState) -> Story {
-        let calls = index.course().into_iter().map(|(key, record)| {
+    pub fn of(written: &Written, state: RunState) -> Story {
+        let calls = written.calls.iter().map(|(key, record)| {
             let told = Told {
                 name: record.call.name.clone(),
                 arguments: put_together(json!(record.call.arguments)).to_string(),
@@ -49,18 +52,20 @@ impl Story {
                 }),
                 has_failed: matches!(record.outcome, Some(Outcome::Failed(_))),
             };
-            (key.to_buf(), told)
+            (key.clone(), told)
         });
-        let blocks = index.block_order().filter_map(|key| {
-            let block = index.block(key)?;
-            Some((key.to_buf(), (block.name.clone(), block.seconds.is_some())))
-        });
-        Story { state, calls: calls.collect(), blocks: blocks.collect() }
+        let calls = calls.collect();
+        Story { state, calls, blocks: written.blocks.clone(), wrong: written.wrong.clone() }
     }
 
-    /// In what the two differ, a line for each.
+    /// What the journal says again, and what the program reads otherwise in it.
+    pub fn wrong(&self) -> Vec<String> {
+        self.wrong.clone()
+    }
+
+    /// In what the two differ, a line for each, and what is wrong in this one.
     pub fn differences(&self, other: &Story) -> Vec<String> {
-        let mut differ = Vec::new();
+        let mut differ = self.wrong.clone();
         if self.state != other.state {
             differ.push(format!("the state is {:?}, not {:?}", self.state, other.state));
         }
@@ -108,7 +113,7 @@ impl Story {
             Some((key.clone(), (whole.blocks.get(key)?.0.clone(), *ended)))
         };
         let blocks = self.blocks.iter().filter_map(block).collect();
-        self.differences(&Story { state: self.state, calls, blocks })
+        self.differences(&Story { state: self.state, calls, blocks, wrong: Vec::new() })
     }
 
     /// The same, of some of its keys.

@@ -1,8 +1,9 @@
 //! Journals whose last line is torn at any of its bytes.
 
-use super::cut::{self, Counts, index_of, journal_of, side_by_side};
+use super::cut::{self, Counts, journal_of, side_by_side};
 use super::ground::{Ended, Ground};
 use super::story::Story;
+use super::written::Written;
 use banister::internals::event::RunState;
 use banister::internals::journal::file::JournalFile;
 use banister::internals::journal::{Entry, Record};
@@ -19,16 +20,19 @@ pub fn anywhere(ground: &Ground, full: &Ended) -> Counts {
     let mut counts = side_by_side(&records, |n| {
         let mut counts = Counts::default();
         let whole = &journal[..ends[n - 1]];
-        let expected = Story::of(&index_of(&ground.run_of(whole)), RunState::Running);
+        let expected = Story::of(&Written::read(&ground.run_of(whole)), RunState::Running);
         let path = ground.run_of(whole);
         let file = path.join("journal.jsonl");
         for length in ends[n - 1]..ends[*n] {
             fs::write(&file, &journal[..length]).unwrap();
             let mut differ = Vec::new();
-            let mut index = banister::internals::journal::index::Index::default();
-            match JournalFile::open(&file, &mut |record: Record| index.add(record)) {
+            let mut records = Vec::new();
+            match JournalFile::open(&file, &mut |record: Record| records.push(record)) {
                 Ok(mut opened) => {
-                    differ.extend(Story::of(&index, RunState::Running).differences(&expected));
+                    differ.extend(
+                        Story::of(&Written::of(records.into_iter()), RunState::Running)
+                            .differences(&expected),
+                    );
                     if fs::read(&file).unwrap() != whole {
                         differ.push("another part of it stays than what is whole".into());
                     }

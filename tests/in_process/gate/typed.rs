@@ -1,10 +1,12 @@
 //! Lines that a person types, by hand and beside a run that stopped.
 
 use super::cut::{self, Counts, index_of, journal_of, side_by_side, sort_of};
+use super::failing::{not_looked_anew, sort_in};
 use super::ground::{Answers, Ended, FATES, Ground};
 use super::model::AWKWARD;
 use super::stand_in::{Found, StandIn};
 use super::story::Story;
+use super::written::Written;
 use banister::internals::event::RunState;
 use banister::internals::journal::Header;
 use banister::internals::journal::run::{OpenRun, Summary};
@@ -86,14 +88,25 @@ pub fn by_hand(ground: &Ground) -> Counts {
 
 /// Lines beside a run that stopped; then the run goes on to its end.
 pub fn beside(ground: &Ground) -> Counts {
-    let full = ground.undisturbed();
-    let expected = full.story();
-    let is_change = |told: &super::story::Told| sort_of(&told.name) == Sort::Change;
-    let (key, _) = expected.calls.iter().rfind(|(_, told)| is_change(told)).unwrap();
-    let failing = StandIn::failing(ground.model(), &key.as_key().folder_name());
-    let first = ground.begin(failing, Answers::new("stop"), OnFailure::Stop);
-    assert_eq!(first.state, RunState::Failed);
-    let stopped = journal_of(&first.path);
+    let expected = ground.undisturbed().story();
+    let mut counts = Counts::default();
+    for sort in ["Change", "Look after Look"] {
+        // The last of them with which the run fails.
+        let calls = expected.calls.keys().rev().filter(|key| {
+            sort_of(&expected.calls[*key].name) != Sort::Ask && sort_in(&expected, key).starts_with(sort)
+        });
+        let mut runs = calls.map(|key| {
+            let failing = StandIn::failing(ground.model(), &key.as_key().folder_name());
+            ground.begin(failing, Answers::new("stop"), OnFailure::Stop)
+        });
+        let first = runs.find(|ended| ended.state == RunState::Failed).unwrap();
+        counts.add(beside_what_failed(ground, &expected, &first));
+    }
+    counts
+}
+
+fn beside_what_failed(ground: &Ground, expected: &Story, first: &Ended) -> Counts {
+    let (stopped, before) = (journal_of(&first.path), Written::read(&first.path));
     let mut repl = Repl::new(ground.layers.clone(), &ground.site, Arc::new(Stop::new()));
     let typed_lines: Vec<String> = lines().into_iter().filter(|line| !line.contains("checkout")).collect();
     for line in &typed_lines {
@@ -114,7 +127,8 @@ pub fn beside(ground: &Ground) -> Counts {
                 }
                 let standin = StandIn::new(ground.model_after(&path), fate.found);
                 let resumed = ground.resume(&path, standin, Answers::new(fate.choice), false).unwrap();
-                let differ = settled(&expected, &typed, &resumed, fate.found);
+                let mut differ = settled(expected, &typed, &resumed, fate.found);
+                differ.extend(not_looked_anew(&before, &resumed));
                 counts.replayed(&format!("typed beside, record {n}, {fate:?}"), differ);
             }
         }

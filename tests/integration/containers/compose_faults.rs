@@ -279,7 +279,7 @@ impl Server {
 
 #[test]
 fn every_fault_of_docker_ends_healthy_or_in_a_clear_stop_from_which_both_ways_lead_there() {
-    if !chance::is_turn(2, 3) {
+    if !chance::is_turn(2, 4) {
         return;
     }
     let Some(stack) = Stack::create(&[]) else { return };

@@ -95,7 +95,7 @@ fn head(lab: &Lab, name: &str) -> String {
 
 #[test]
 fn a_project_in_a_checkout_is_adopted_updated_and_rolled_back_without_a_build() {
-    if !chance::is_turn(1, 2) {
+    if !chance::is_turn(0, 3) {
         return;
     }
     let Some(mut lab) = Lab::create(&["base"]) else { return };
@@ -154,7 +154,7 @@ fn a_project_in_a_checkout_is_adopted_updated_and_rolled_back_without_a_build() 
 /// With Compose 1, which calls what it builds by other names.
 #[test]
 fn a_project_with_an_install_script_is_updated_by_it() {
-    if !chance::is_turn(0, 2) {
+    if !chance::is_turn(1, 3) {
         return;
     }
     let Some(mut lab) = Lab::create_with_compose_1(&["base"]) else { return };

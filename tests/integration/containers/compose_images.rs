@@ -115,7 +115,7 @@ fn a_compose_project_is_adopted_updated_and_rolled_back_with_its_rows_and_withou
 /// With Compose 1, which knows no project's name and prints no JSON.
 #[test]
 fn the_version_in_a_setting_is_moved_alone_and_no_variable_of_a_shell_counts() {
-    if !chance::is_turn(0, 2) {
+    if !chance::is_turn(1, 3) {
         return;
     }
     let Some(mut lab) = Lab::create_with_compose_1(&["1.0", "1.1"]) else { return };
@@ -157,7 +157,7 @@ fn the_version_in_a_setting_is_moved_alone_and_no_variable_of_a_shell_counts() {
 /// that was not killed says how many there are.
 #[test]
 fn an_update_and_a_rollback_that_are_killed_end_like_those_that_are_not() {
-    if !chance::is_turn(0, 2) {
+    if !chance::is_turn(0, 3) {
         return;
     }
     let Some(mut lab) = Lab::create(&["1.0", "1.1", "2.0"]) else { return };

@@ -9,7 +9,7 @@ use std::time::Duration;
 use support::chance::{Chance, is_long, part};
 
 /// One of so many places is taken.
-const PART: usize = 11;
+const PART: usize = 23;
 
 /// Runs it in a world of `make` for each place, killed there and resumed; `judge` sees how each ended, and how the
 /// undisturbed one did.
@@ -32,7 +32,7 @@ fn killed_along(make: &dyn Fn() -> Found, run: &[&str], judge: &dyn Fn(&Found, &
 /// Killed at moments instead, in calls as well as between them.
 fn killed_any_time(make: &dyn Fn() -> Found, run: &[&str], judge: &dyn Fn(&Found, &str)) {
     let mut chance = Chance::of(support::chance::seed());
-    for _ in 0..if is_long() { 40 } else { 2 } {
+    for _ in 0..if is_long() { 40 } else { 1 } {
         let found = make();
         let moments: Vec<u64> = (0..6).map(|_| chance.below(900) as u64).collect();
         let place = format!("killed after {moments:?} ms");
@@ -142,7 +142,7 @@ fn own_files_in_a_submodule_come_back_wherever_a_rollback_is_killed() {
     };
     let back = ["resume", "--rollback", "--yes"];
     let mut chance = Chance::of(support::chance::seed());
-    for _ in 0..if is_long() { 40 } else { 3 } {
+    for _ in 0..if is_long() { 40 } else { 2 } {
         let found = make();
         let moment = chance.below(1_500) as u64;
         let mut command = found.world.command(&back);

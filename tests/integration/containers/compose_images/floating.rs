@@ -30,7 +30,7 @@ fn short(digest: &str) -> String {
 
 #[test]
 fn a_newer_image_behind_latest_is_noticed_pulled_by_its_digest_and_rolled_back_without_a_registry() {
-    if !chance::is_turn(1, 2) {
+    if !chance::is_turn(2, 3) {
         return;
     }
     let Some(mut lab) = Lab::create(&[]) else { return };
@@ -122,7 +122,7 @@ fn rows(lab: &Lab) -> String {
 /// As for versions, with one tag for two projects: what one of them moves on this machine is no reason for the other.
 #[test]
 fn an_update_behind_a_tag_that_moves_and_its_rollback_end_well_wherever_they_are_killed() {
-    if !chance::is_turn(1, 2) {
+    if !chance::is_turn(1, 3) {
         return;
     }
     let Some(mut lab) = Lab::create(&[]) else { return };
@@ -183,7 +183,7 @@ fn an_update_behind_a_tag_that_moves_and_its_rollback_end_well_wherever_they_are
 
 #[test]
 fn a_number_alone_moves_too_and_a_higher_one_is_only_told() {
-    if !chance::is_turn(0, 2) {
+    if !chance::is_turn(0, 3) {
         return;
     }
     let Some(mut lab) = Lab::create(&[]) else { return };

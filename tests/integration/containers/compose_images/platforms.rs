@@ -49,7 +49,7 @@ fn short(digest: &str) -> String {
 
 #[test]
 fn an_index_is_newer_when_the_image_of_this_platform_is_and_is_pinned_and_rolled_back_as_a_whole() {
-    if !chance::is_turn(0, 2) {
+    if !chance::is_turn(0, 3) {
         return;
     }
     let Some(mut lab) = Lab::create(&[]) else { return };
