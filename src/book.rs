@@ -65,6 +65,9 @@ pub struct Open {
     pub by_hand: bool,
     /// How its last session left it.
     pub state: RunState,
+    /// Whether that was rolling it back.
+    #[serde(default)]
+    pub back: bool,
     /// Commands of it that still run, as they were typed. Looked up when the book is asked for, never kept.
     #[serde(default)]
     pub running: Vec<String>,
@@ -197,7 +200,7 @@ impl Book {
             Some(known) => {
                 // Whoever continues it, it is the run of who began it.
                 let (by, from, since) = (known.by.clone(), known.from.clone(), known.since.clone());
-                *known = Open { changed: known.changed, by, from, since, ..entering };
+                *known = Open { changed: known.changed, back: known.back, by, from, since, ..entering };
             }
             None => self.open.push(entering),
         }
@@ -246,7 +249,12 @@ pub fn abandoner(run: &str) -> String {
 pub fn describe(book: &Book, open: &Open) -> String {
     let Open { run, by, from, purpose, since, state, .. } = open;
     let owed: Vec<&str> = book.owed_by(run).map(|owed| owed.text.as_str()).collect();
-    let owes = if owed.is_empty() { String::new() } else { format!("; it owes: {}", owed.join("; ")) };
+    let owes = match (open.back, owed.is_empty()) {
+        (true, true) => "; it owes the rest of its rollback".to_owned(),
+        (true, false) => format!("; it owes the rest of its rollback, or else: {}", owed.join("; ")),
+        (false, true) => String::new(),
+        (false, false) => format!("; it owes: {}", owed.join("; ")),
+    };
     let running = match (&open.unread, open.running.as_slice()) {
         (Some(why), _) => format!("; it is unknown whether it still runs something: {why}"),
         (None, []) => String::new(),
@@ -254,8 +262,10 @@ pub fn describe(book: &Book, open: &Open) -> String {
     };
     let state = match state {
         RunState::Running => "is at work",
+        RunState::Failed if open.back => "failed in its rollback",
         RunState::Failed => "failed",
         RunState::RolledBack | RunState::Done => "is ending",
+        _ if open.back => "was interrupted in its rollback",
         _ => "was interrupted",
     };
     format!("run {run} of {by} ({from}) {state}: {purpose}, since {since}{owes}{running}")

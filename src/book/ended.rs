@@ -17,6 +17,9 @@ pub struct End {
     pub state: RunState,
     /// Whether the run may have changed any of its servers.
     pub changed: bool,
+    /// Whether it is being rolled back.
+    #[serde(default)]
+    pub back: bool,
     /// The steps that ended, with the seconds that each took.
     pub steps: Vec<(String, f64)>,
 }

@@ -21,16 +21,21 @@ use crate::reach::talk::{GO, Heard};
 use crate::reach::wire::{Speaks, Welcome};
 use crate::report::text::Style;
 use crate::runner::{self, unit};
-use crate::sync::Mutex;
+use crate::sync::{FileLock, Mutex};
 use serde::Deserialize;
+use std::fs::File;
 use std::io::{BufReader, IsTerminal, stdin};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const TICK: Duration = Duration::from_millis(500);
 /// How long a first line is waited for.
 const HELLO: Duration = Duration::from_secs(20);
+
+/// How long somebody else who is about to continue the same run is waited for; they may be asked something meanwhile.
+const TURN: Duration = Duration::from_secs(20);
 
 /// Serves whoever is at the other end of the standard streams.
 pub fn home(mut context: Context) -> Result<u8> {
@@ -208,6 +213,8 @@ fn resume(context: &mut Context, run: &str, options: ResumeOptions, parcel: Opti
         outlives_login()?;
     }
     let folder = glance.header.site.parent().unwrap_or(Path::new("/")).to_owned();
+    // Of colleagues who come at once the first one begins, with what was sent by the same.
+    let _first = wait_for_turn(&glance.path)?;
     if let Some(parcel) = parcel {
         // Only what was unpacked for a run is replaced, and nothing below the feet of who works on it.
         let is_ours = folder.starts_with(context.state.join("sites"));
@@ -219,6 +226,26 @@ fn resume(context: &mut Context, run: &str, options: ResumeOptions, parcel: Opti
     context.given_site = Some(folder);
     let answers = Answers { foreground: false, ..options.answers };
     resume::resume(context, &ResumeOptions { run: Some(glance.name), answers, ..options })
+}
+
+/// Waits until nobody else is about to continue the run; held until it is at work, or this process ends.
+fn wait_for_turn(run: &Path) -> Result<FileLock> {
+    let failed = || format!("`{}` can't be locked", run.display());
+    let mut options = File::options();
+    options.create(true).truncate(false).write(true).mode(0o600);
+    let end = Instant::now() + TURN;
+    loop {
+        let file = options.open(run.join("resuming")).or_fail(Kind::Journal, failed)?;
+        if let Some(lock) = FileLock::take(file).or_fail(Kind::Journal, failed)? {
+            return Ok(lock);
+        }
+        if Instant::now() > end {
+            let name = run.file_name().unwrap_or_default().to_string_lossy();
+            let failure = Failure::new(Kind::Locked, "somebody else is about to continue this run");
+            return Err(failure.help(format!("follow it with `banister attach {name}`")));
+        }
+        std::thread::sleep(TICK / 10);
+    }
 }
 
 /// Who typed the command, at the other end.

@@ -88,7 +88,7 @@ fn lines_with(context: &Context, summary: &Summary, seen: &BTreeMap<String, Now>
     match summary.state {
         RunState::Done => (format!("`{runbook}` is done{on}{each}"), context.command("status")),
         RunState::RolledBack => (
-            format!("`{runbook}` was rolled back{on}{each}{}", servers::checked_out(summary)),
+            format!("`{runbook}` was rolled back{on}{each}{}", servers::put_back(summary)),
             context.command("status"),
         ),
         RunState::Running if answers::waits(&summary.path) => (

@@ -33,8 +33,9 @@ pub fn run_with(
         parameters = super::plan::still_holds(file, &site, &runbook, &parameters, &names, reach.as_ref())?;
     }
     runbook.require(&parameters)?;
-    unfinished::settle(context, &site, &names, options)?;
+    runbook.require_servers(&names)?;
     super::stale::settle(context, &site, &runbook, &options.answers)?;
+    unfinished::settle(context, &site, &names, options)?;
     let mut header = session::header(&site, &options.runbook, parameters, names);
     header.schedule = super::schedule::due::name();
     if let Some(abroad) = &context.abroad {

@@ -5,7 +5,7 @@ use super::{inherit, process, start};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT};
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -14,10 +14,27 @@ use std::time::Duration;
 /// How often it is looked at where the system gives no handle of it.
 const WITHOUT_HANDLE: Duration = Duration::from_millis(20);
 
+/// In bytes.
+const LONGEST_LINE: u64 = 4 << 10;
+
 /// Such a process, while it is a child of this one. Dropped, it goes on.
 pub struct Detached {
     child: Child,
-    said: Option<BufReader<ChildStdout>>,
+    said: Option<ChildStdout>,
+}
+
+/// What such a process says on its standard output.
+pub struct Said(Option<ChildStdout>);
+
+impl Said {
+    /// As [`Detached::first_line`]. No line of ours is longer than [`LONGEST_LINE`].
+    pub fn first_line(self) -> io::Result<String> {
+        let mut line = String::new();
+        if let Some(said) = self.0 {
+            BufReader::new(said.take(LONGEST_LINE)).read_line(&mut line)?;
+        }
+        Ok(line.trim_end().to_owned())
+    }
 }
 
 impl Detached {
@@ -32,17 +49,18 @@ impl Detached {
         // It must not keep a file system busy that somebody wants to unmount.
         command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
         let mut child = command.spawn()?;
-        let said = child.stdout.take().map(BufReader::new);
+        let said = child.stdout.take();
         Ok(Detached { child, said })
     }
 
     /// The first line that it says, without the line's end; empty if it ends, or closes its standard output, before.
     pub fn first_line(&mut self) -> io::Result<String> {
-        let mut line = String::new();
-        if let Some(mut said) = self.said.take() {
-            said.read_line(&mut line)?;
-        }
-        Ok(line.trim_end().to_owned())
+        self.said().first_line()
+    }
+
+    /// What it says, for another thread to read. There is nothing the second time.
+    pub fn said(&mut self) -> Said {
+        Said(self.said.take())
     }
 
     /// Waits for its end.

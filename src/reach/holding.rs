@@ -51,6 +51,7 @@ fn entry(holder: &Holder) -> Open {
         linked: holder.linked,
         by_hand: holder.by_hand,
         state: RunState::Running,
+        back: false,
         running: Vec::new(),
         unread: None,
     }
@@ -179,7 +180,7 @@ impl Held for HeldHere {
                 // It is continued, or begun anew.
                 state if half_way => {
                     let own = book.open.iter_mut().filter(|open| open.run == holder.run);
-                    own.for_each(|open| open.state = state);
+                    own.for_each(|open| (open.state, open.back) = (state, end.back));
                     Ok(())
                 }
                 _ => {

@@ -32,8 +32,36 @@ pub struct Planner {
     warnings: Mutex<BTreeSet<String>>,
     /// The servers of which it is known who holds them, and what is open on them.
     held: Mutex<BTreeSet<String>>,
-    /// What this path has changed so far: the server's name, and the part of it.
-    touched: Mutex<Vec<(Option<String>, Facet)>>,
+    /// What this path has changed so far.
+    touched: Mutex<Vec<Touched>>,
+}
+
+/// A part of a server that a path has changed.
+struct Touched {
+    /// The server's name, and the machine that it is on.
+    server: Option<(String, Option<String>)>,
+    facet: Facet,
+}
+
+impl Touched {
+    fn new(server: Option<&Server>, facet: Facet) -> Touched {
+        Touched { server: server.map(|server| (server.name.clone(), server.ssh.clone())), facet }
+    }
+
+    /// Whether a look at the server that reads this part may see the change. Of other servers it may be the health, as they may
+    /// need this one, and on the same machine the settings, as a link may make them one file, and what room there is.
+    fn is_seen_by(&self, server: Option<&Server>, reads: Facet) -> bool {
+        let changed = [reads, Facet::Everything].contains(&self.facet);
+        match (&self.server, server) {
+            (Some((name, machine)), Some(server)) if *name != server.name => match reads {
+                Facet::Services => changed,
+                Facet::Settings | Facet::Space => self.facet == reads && *machine == server.ssh,
+                _ => false,
+            },
+            (Some(_), Some(_)) | (None, None) => changed,
+            _ => false,
+        }
+    }
 }
 
 /// What was seen, and what was told meanwhile.
@@ -73,10 +101,8 @@ impl Planner {
     }
 
     fn is_touched(&self, server: Option<&Server>, reads: &[Facet]) -> bool {
-        let name = server.map(|server| server.name.clone());
-        self.touched.lock().iter().any(|(where_, facet)| {
-            *where_ == name && !reads.is_empty() && (*facet == Facet::Everything || reads.contains(facet))
-        })
+        let touched = self.touched.lock();
+        touched.iter().any(|touched| reads.iter().any(|facet| touched.is_seen_by(server, *facet)))
     }
 
     /// Looks once, whatever path asks for it: at what is there now, or at what will be there once it is changed.
@@ -149,8 +175,8 @@ impl Reach for Planner {
             Sort::Session => self.reach.perform(given, host),
             Sort::Change | Sort::Ask => {
                 let predicted = predict()?;
-                let server = host.server.map(|server| server.name.clone());
-                self.touched.lock().extend(primitive.facets().iter().map(|facet| (server.clone(), *facet)));
+                let touched = primitive.facets().iter().map(|facet| Touched::new(host.server, *facet));
+                self.touched.lock().extend(touched);
                 Ok(predicted)
             }
         }

@@ -25,6 +25,8 @@ pub struct Beats {
     file: PathBuf,
     /// The listener's own lock, in the same folder.
     own: PathBuf,
+    /// Whether the holder says that it is alive; one of an older program doesn't.
+    beats: bool,
     last: Option<SystemTime>,
     silent: Duration,
     looked: Instant,
@@ -34,7 +36,12 @@ impl Beats {
     /// `own` is the lock of who listens.
     pub fn of(run: &Path, name: &str, own: &str) -> Beats {
         let (file, own) = (run.join(name), run.join(own));
-        Beats { file, own, last: None, silent: Duration::ZERO, looked: Instant::now() }
+        Beats { file, own, beats: false, last: None, silent: Duration::ZERO, looked: Instant::now() }
+    }
+
+    /// Of one that the listener started: it is missed also if it never took its lock.
+    pub fn of_own(run: &Path, name: &str, own: &str) -> Beats {
+        Beats { beats: true, ..Beats::of(run, name, own) }
     }
 
     /// Whether nothing was heard for too long. To be asked about once a second.
@@ -47,7 +54,7 @@ impl Beats {
         self.looked = Instant::now();
         let found = metadata(&self.file).ok().filter(|file| file.len() > 0);
         let now = found.and_then(|file| file.modified().ok());
-        if now.is_none() || now != self.last {
+        if now.is_none() && !self.beats || now != self.last {
             (self.last, self.silent) = (now, Duration::ZERO);
             return false;
         }
@@ -87,5 +94,19 @@ mod tests {
         assert!(silent_for(&mut beats, 20));
         std::fs::remove_file(folder.path().join("watcher")).unwrap();
         assert!(!silent_for(&mut beats, 40), "who can't write hears nothing in a silence");
+    }
+
+    #[test]
+    fn one_that_the_listener_started_is_missed_also_before_its_first_beat() {
+        let folder = tempfile::tempdir().unwrap();
+        File::create(folder.path().join("watcher")).unwrap();
+        let silent = |mut beats: Beats| {
+            (0..40).any(|_| {
+                beats.looked = Instant::now().checked_sub(Duration::from_secs(3600)).unwrap_or(beats.looked);
+                beats.are_missing()
+            })
+        };
+        assert!(silent(Beats::of_own(folder.path(), "runner", "watcher")));
+        assert!(!silent(Beats::of(folder.path(), "runner", "watcher")));
     }
 }

@@ -90,17 +90,20 @@ pub(super) fn log(run: &Path) -> Result<File> {
     options.append(true).create(true).mode(0o600).open(run.join("runner.log")).or_fail(Kind::Journal, failed)
 }
 
-/// The lock of who works on the run as its runner; nothing if somebody does.
+/// The lock of who works on the run as its runner; nothing if somebody does. From then on this process says that it is alive.
 pub fn take(run: &Path) -> Result<Option<FileLock>> {
+    let failed = || format!("`{}` can't be locked", run.display());
     // Who only looks holds it for a moment.
-    for _ in 0..LOOKS {
-        let failed = || format!("`{}` can't be locked", run.display());
+    for look in 0..=LOOKS {
+        if look > 0 {
+            std::thread::sleep(TICK / LOOKS);
+        }
         if let Some(lock) = place::take(run, RUNNER).or_fail(Kind::Journal, failed)? {
+            keep_beating(run.to_owned(), RUNNER);
             return Ok(Some(lock));
         }
-        std::thread::sleep(TICK / LOOKS);
     }
-    place::take(run, RUNNER).or_fail(Kind::Journal, || format!("`{}` can't be locked", run.display()))
+    Ok(None)
 }
 
 /// The lock of who sends the run's notices; nothing if somebody does.
@@ -109,7 +112,7 @@ pub fn take_courier(run: &Path) -> Result<Option<FileLock>> {
 }
 
 /// The watcher: has a runner work on the run until that ends by itself. `say` is called once one holds the run.
-pub fn watch(run: &Path, say: &dyn Fn(&str)) -> Result<()> {
+pub fn watch(run: &Path, say: &(dyn Fn(&str) + Sync)) -> Result<()> {
     let failed = || format!("the run in `{}` can't be watched", run.display());
     own_session().or_fail(Kind::Refused, failed)?;
     let _watcher = loop {
@@ -144,10 +147,13 @@ pub fn watch(run: &Path, say: &dyn Fn(&str)) -> Result<()> {
         }
         let before = done(run);
         let mut runner = start_runner(run)?;
-        if let Ok(line) = runner.first_line() {
-            say(&line);
-        }
-        let status = ended(run, &mut runner).or_fail(Kind::Refused, failed)?;
+        let said = runner.said();
+        let status = std::thread::scope(|scope| {
+            // It may be stopped before it says anything.
+            scope.spawn(|| said.first_line().map(|line| say(&line)));
+            ended(run, &mut runner)
+        });
+        let status = status.or_fail(Kind::Refused, failed)?;
         // What it did to the end it said in the journal.
         if status.signal().is_none() && status.code() != Some(i32::from(Kind::Bug.exit_code())) {
             return Ok(());
@@ -168,9 +174,9 @@ pub fn watch(run: &Path, say: &dyn Fn(&str)) -> Result<()> {
     }
 }
 
-/// Waits for the end of a runner; of one that does nothing any more it is brought about.
+/// Waits for the end of a runner that this process started; of one that does nothing any more it is brought about.
 fn ended(run: &Path, runner: &mut Detached) -> io::Result<ExitStatus> {
-    let mut beats = Beats::of(run, RUNNER, WATCHER);
+    let mut beats = Beats::of_own(run, RUNNER, WATCHER);
     loop {
         if let Some(status) = runner.wait_for(TICK)? {
             return Ok(status);
@@ -178,7 +184,7 @@ fn ended(run: &Path, runner: &mut Detached) -> io::Result<ExitStatus> {
         if beats.are_missing() {
             complain("runner");
             runner.kill()?;
-            beats = Beats::of(run, RUNNER, WATCHER);
+            beats = Beats::of_own(run, RUNNER, WATCHER);
         }
     }
 }
@@ -223,7 +229,6 @@ fn done(run: &Path) -> usize {
 /// folder is gone, the runner is asked to leave.
 pub fn keep_watched(run: PathBuf, stop: &Arc<Stop>) {
     let stop = stop.clone();
-    keep_beating(run.clone(), RUNNER);
     std::thread::spawn(move || {
         let mut beats = Beats::of(&run, WATCHER, RUNNER);
         loop {

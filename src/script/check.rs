@@ -4,6 +4,7 @@
 //! finding of [`Severity::Error`] keeps a script from being run.
 
 mod ahead;
+mod alone;
 mod arity;
 mod asked;
 mod called;
@@ -27,6 +28,7 @@ mod walk;
 mod words;
 
 pub use ahead::ahead;
+pub use alone::is_of_one_server;
 pub use finding::{About, Finding, Severity};
 pub use hooks::hooks;
 pub use optional::{has_default, optional};

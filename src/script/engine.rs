@@ -108,17 +108,7 @@ fn register_servers(engine: &mut Engine) {
             let here = Here::of(context.tag())?;
             match here.session.header.servers.as_slice() {
                 [name] => value(&here, name),
-                several => {
-                    let failure =
-                        Failure::new(Kind::Invalid, format!("the site has {} servers", several.len()));
-                    // What to type next is the first command that a help names.
-                    let first = several.first().map_or("NAME", String::as_str);
-                    Err(to_error(failure.help(format!(
-                        "name one with `--server`: {}; as `banister run {} --server {first}`",
-                        several.join(", "),
-                        here.session.header.runbook
-                    ))))
-                }
+                several => Err(to_error(one_of(several, &here.session.header.runbook))),
             }
         },
     );
@@ -134,6 +124,16 @@ fn register_servers(engine: &mut Engine) {
     engine.register_fn("server", |context: NativeCallContext, name: &str| {
         value(&Here::of(context.tag())?, name)
     });
+}
+
+/// What is said where a runbook is for one server, and it is not said for which of these.
+pub fn one_of(servers: &[String], runbook: &str) -> Failure {
+    // What to type next is the first command that a help names.
+    let first = servers.first().map_or("NAME", String::as_str);
+    Failure::new(Kind::Invalid, format!("the site has {} servers", servers.len())).help(format!(
+        "name one with `--server`: {}; as `banister run {runbook} --server {first}`",
+        servers.join(", ")
+    ))
 }
 
 /// Registers a primitive once for each number of arguments that it takes.

@@ -152,6 +152,14 @@ impl Runbook {
         )))
     }
 
+    /// Fails if it is for one server, as far as its text says that, and these are several.
+    pub fn require_servers(&self, names: &[String]) -> Result<()> {
+        match names.len() != 1 && check::is_of_one_server(&self.text) {
+            true => Err(engine::one_of(names, &self.name)),
+            false => Ok(()),
+        }
+    }
+
     /// What a site's files override and has changed since they were written.
     pub fn stale(&self) -> Vec<Finding> {
         let found = check::check(&self.layers, &self.text);

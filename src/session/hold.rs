@@ -33,7 +33,7 @@ impl Session {
     /// before each of them knows.
     pub(super) fn close(&self, state: RunState) -> Result<()> {
         let ended_well = matches!(state, RunState::Done | RunState::RolledBack);
-        let (steps, touched) = {
+        let (steps, touched, back) = {
             let written = self.written.lock();
             let index = &written.index;
             let is_question =
@@ -57,9 +57,9 @@ impl Session {
                     Some((name, (block.seconds? - waited(key)).max(0.0)))
                 })
                 .collect();
-            (steps, touched(&written.index))
+            (steps, touched(&written.index), written.index.rollback)
         };
-        let end = End { state, changed: self.has_changed(), steps };
+        let end = End { state, changed: self.has_changed(), back, steps };
         if ended_well && self.run_folder().is_some() {
             for name in touched {
                 // What is not in the site any more can't be told.

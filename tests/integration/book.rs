@@ -388,3 +388,19 @@ fn a_damaged_book_is_told_with_a_way_out() {
     assert_ne!(said.code, Some(0), "{said:?}");
     assert!(said.err.contains("newer version"), "{said:?}");
 }
+
+#[test]
+fn of_a_rollback_that_failed_another_administrator_hears_that_it_is_one() {
+    let world = world();
+    crash(&world, &["run", "update", "--yes"], &half_way());
+    // The way back ends at its first change.
+    world.write("web/.git/index.lock", "");
+    assert_eq!(first(&world, &["resume", "--rollback", "--yes"]).code, Some(1));
+    let said = other(&world, &["status"]);
+    assert!(said.out.contains(" failed in its rollback: update from 0.1.0 to 0.2.0"), "{said:?}");
+    assert!(said.out.contains("; it owes the rest of its rollback, or else: "), "{said:?}");
+    world.remove("web/.git/index.lock");
+    assert_eq!(first(&world, &["resume", "--yes"]).code, Some(0));
+    let said = other(&world, &["status"]);
+    assert!(!said.out.contains("unfinished"), "{said:?}");
+}

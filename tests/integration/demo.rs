@@ -127,9 +127,15 @@ impl Demo {
     fn ends(&self, said: &Said, state: &str, release: &str) {
         assert_eq!(said.code, Some(0), "{said:?}");
         let (told, next) = last_lines(said);
-        let back =
-            if state == "was rolled back" { format!("; {release} is checked out") } else { String::new() };
-        assert_eq!(told, format!("`update` {state} on practice{back}"));
+        match state {
+            "was rolled back" => {
+                assert!(
+                    told.starts_with(&format!("`update` {state} on practice; {release} is checked out, "))
+                );
+                assert!(told.ends_with(" was put back"), "{told}");
+            }
+            _ => assert_eq!(told, format!("`update` {state} on practice")),
+        }
         assert_eq!(next, format!("banister status --site {}", self.practice.dir().display()));
         assert_eq!(self.practice.discover().unwrap()["version"], release);
         assert_eq!(self.practice.rows().unwrap().tables["hoss_core.datasets"], 240);
@@ -200,8 +206,18 @@ fn linked_servers_are_updated_for_real_and_are_a_site_like_any_other() {
         let (told, healthy, release) = (&server["name"], &server["healthy"], &server["release"]);
         assert!(told == name && healthy == true && release == "0.2.14", "{status:?}");
     }
-    let alone = home.banister(&["run", "update", "--site", folder.to_str().unwrap()]);
-    assert!(alone.err.contains("name one with `--server`: archive, hub, lab"), "{alone:?}");
+    // It says so before anything begins.
+    let site = ["--site", folder.to_str().unwrap()];
+    for words in [
+        &["run", "update"][..],
+        &["run", "update", "--detach"],
+        &["schedule", "update", "--every", "Sat 02:00"],
+    ] {
+        let alone = home.banister(&[words, &site[..]].concat());
+        assert_eq!(alone.code, Some(2), "{alone:?}");
+        assert!(alone.err.contains("name one with `--server`: archive, hub, lab"), "{alone:?}");
+        assert!(alone.out.is_empty(), "{alone:?}");
+    }
     linked.stop().unwrap();
 }
 

@@ -206,7 +206,7 @@ impl Happened<'_> {
     /// The new release has every row there was, and the old one is as if nothing had been.
     fn ends(&self, said: &Said, state: &str) -> String {
         assert_eq!(said.code, Some(0), "{said:?}");
-        let back = if state == "is done" { "\n" } else { "; 0.2.10 is checked out\n" };
+        let back = if state == "is done" { "\n" } else { "; 0.2.10 is checked out, " };
         assert!(said.out.contains(&format!("\nstate: `update` {state} on practice{back}")), "{said:?}");
         let rows = self.round.practice().rows().unwrap();
         let release = if state == "is done" { self.case.to() } else { OLD };

@@ -130,7 +130,12 @@ fn what_fails_after_a_stop_is_rolled_back_to_the_stop_and_no_further() {
     assert_eq!(said.code, Some(0), "{said:?}");
     assert_eq!((installed(&world).as_str(), world.read("web/Makefile").contains("up")), ("v1.0.1", true));
     assert!(said.out.contains("note: web has v1.0.1 again, on the way to v1.2.0"), "{said:?}");
-    assert!(said.out.contains("state: `update` was rolled back on web; v1.0.1 is checked out\n"), "{said:?}");
+    assert!(
+        said.out.contains(
+            "state: `update` was rolled back on web; v1.0.1 is checked out, no backup was put back\n"
+        ),
+        "{said:?}"
+    );
     assert_eq!(world.read("runs").trim(), "v1.0.1");
 }
 

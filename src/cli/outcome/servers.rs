@@ -79,13 +79,37 @@ fn is_settled(summary: &Summary, server: &str) -> bool {
     summary.header.servers.len() > 1 && ["done", "back"].contains(&state(summary, server).as_str())
 }
 
-/// What the rollback of a run put back on its only server: `; 0.2.12 is checked out`.
-pub fn checked_out(summary: &Summary) -> String {
+/// What the rollback of a run put back on its only server: `; 0.2.12 is checked out, and the data of the backup … was put
+/// back`.
+pub fn put_back(summary: &Summary) -> String {
     let [server] = summary.header.servers.as_slice() else { return String::new() };
     let is_moved =
         summary.index.calls().any(|call| ["checkout", "set_version"].contains(&call.call.name.as_str()));
-    let release = release(summary, server).filter(|_| is_moved);
-    release.map(|release| format!("; {release} is checked out")).unwrap_or_default()
+    let Some(release) = release(summary, server).filter(|_| is_moved) else { return String::new() };
+    let data = match data_of(summary, server) {
+        Some(backup) => format!("the data of the backup {backup} was put back"),
+        None => "no backup was put back".to_owned(),
+    };
+    format!("; {release} is checked out, {data}")
+}
+
+/// The backup whose data the rollback put in the place of what was there, if it did.
+fn data_of(summary: &Summary, server: &str) -> Option<String> {
+    let calls = summary.index.course().into_iter().filter(|(key, _)| key.in_handler());
+    let theirs = calls.filter(|(_, record)| data::server_of(&record.call.arguments) == Some(server));
+    let done = theirs.filter(|(_, record)| matches!(record.outcome, Some(Outcome::Done(_))));
+    let mut unpacked = None;
+    for (_, record) in done {
+        match record.call.name.as_str() {
+            "unpack_backup" => unpacked = record.call.arguments.get("backup").and_then(|path| path.as_str()),
+            "put_back" => {
+                let name = std::path::Path::new(unpacked?).file_name()?;
+                return Some(name.to_string_lossy().into_owned());
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 /// The release that the run last saw or checked out on a server, as people name it; nothing if it did neither.

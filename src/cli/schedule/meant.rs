@@ -26,7 +26,8 @@ pub fn all(
     options: &Options,
 ) -> Result<Vec<Schedule>> {
     timer::check(every)?;
-    let (_, _, script) = context.prepare(runbook)?;
+    let (_, names, script) = context.prepare(runbook)?;
+    script.require_servers(&names)?;
     let server = context.given_server.clone();
     let of = format!("{}\0{}", site.file.display(), server.as_deref().unwrap_or_default());
     let program = std::env::current_exe().or_fail(Kind::Bug, || "the program does not find itself".into())?;

@@ -80,7 +80,9 @@ fn asked_after(what: Option<&What>) -> Option<What> {
         What::Perform(_) => What::Predict(task()),
         What::Predict(_) => What::AfterCrash(task()),
         What::AfterCrash(_) => What::End(task()),
-        What::End(_) => What::Close { end: End { state: RunState::Done, changed: true, steps: Vec::new() } },
+        What::End(_) => {
+            What::Close { end: End { state: RunState::Done, changed: true, back: false, steps: Vec::new() } }
+        }
         What::Close { .. } => What::Release,
         What::Release => What::Inquire(Inquiry::CheckedOut),
         What::Inquire(Inquiry::CheckedOut) => What::Inquire(Inquiry::Lock),

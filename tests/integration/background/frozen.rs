@@ -22,8 +22,8 @@ fn wait_for_another(world: &World, part: &str, than: u32) {
 
 #[test]
 fn a_runner_or_a_watcher_that_is_stopped_is_started_again_and_no_command_runs_twice() {
-    let (runners, watchers) = (world(), world());
-    for world in [&runners, &watchers] {
+    let (runners, watchers, early) = (world(), world(), world());
+    for world in [&runners, &watchers, &early] {
         world.write("hold", "");
         let script = "fn main() { let server = this_server(); server.make(\"config\"); server.make(\"long\"); server.make(\"up\"); }";
         world.write("runbooks/three.rhai", script);
@@ -33,9 +33,19 @@ fn a_runner_or_a_watcher_that_is_stopped_is_started_again_and_no_command_runs_tw
         std::thread::sleep(Duration::from_millis(1500));
     }
     let (runner, watcher) = (stop(&runners, "run-here"), stop(&watchers, "watch-run"));
+    // One is stopped as soon as it is there, most likely before it holds the run.
+    let [first] = processes(&early, &["run-here"]).try_into().unwrap();
+    super::kill(first);
+    let second = loop {
+        match processes(&early, &["run-here"]).as_slice() {
+            [pid] if *pid != first => break stop(&early, "run-here"),
+            _ => std::thread::yield_now(),
+        }
+    };
     wait_for_another(&runners, "run-here", runner);
     wait_for_another(&watchers, "watch-run", watcher);
-    for (world, part) in [(&runners, "runner"), (&watchers, "watcher")] {
+    wait_for_another(&early, "run-here", second);
+    for (world, part) in [(&runners, "runner"), (&watchers, "watcher"), (&early, "runner")] {
         let log = std::fs::read_to_string(super::run_folder(world).join("runner.log")).unwrap();
         let told = format!("warning: the {part} of this run says nothing any more, and is to be killed");
         assert_eq!(log.matches(&told).count(), 1, "{log}");
