@@ -4,7 +4,7 @@
 //! here                                    at the server
 //! banister run …    (1) Begin, parcel  →  banister home: begins as `run` does; a runner works from then on
 //!                   (2) Follow, since  →  banister home: turns the run's files into lines, and lines into answers
-//! homes/RUN.json                          sites/KEY/RUN/   the site's part that the run needs
+//! homes/RUN.json, seen/                   sites/KEY/RUN/   the site's part that the run needs
 //!                                         runs/RUN/        the run
 //! ```
 //!
@@ -15,3 +15,4 @@ pub mod parcel;
 pub mod kept;
 pub mod remembered;
 pub mod wire;
+pub mod seen;

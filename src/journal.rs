@@ -147,6 +147,9 @@ pub struct Header {
     /// The program's version.
     pub program: String,
     pub by: String,
+    /// The name of the schedule that began it, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<String>,
     /// Whether it has no script: all of it was typed in a REPL.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_hand: bool,

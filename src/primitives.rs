@@ -64,14 +64,17 @@ pub mod prepare_checkout;
 pub mod prune_backups;
 pub mod published_between;
 pub mod published_file;
+pub mod pull_image;
 pub mod put_back;
 pub mod put_back_edits;
 pub mod query;
 pub mod read_command;
 pub mod read_env;
 pub mod read_yaml;
+pub mod release_images;
 pub mod release_notes;
 pub mod releases_between;
+pub mod repository_size;
 pub mod required_stops;
 pub mod run;
 pub mod run_compose;
@@ -161,14 +164,17 @@ pub static ALL: &[&dyn AnyPrimitive] = &[
     &Of::<prune_backups::PruneBackups>::new(),
     &Of::<published_between::PublishedBetween>::new(),
     &Of::<published_file::PublishedFile>::new(),
+    &Of::<pull_image::PullImage>::new(),
     &Of::<put_back::PutBack>::new(),
     &Of::<put_back_edits::PutBackEdits>::new(),
     &Of::<query::Query>::new(),
     &Of::<read_command::ReadCommand>::new(),
     &Of::<read_env::ReadEnv>::new(),
     &Of::<read_yaml::ReadYaml>::new(),
+    &Of::<release_images::ReleaseImages>::new(),
     &Of::<release_notes::ReleaseNotes>::new(),
     &Of::<releases_between::ReleasesBetween>::new(),
+    &Of::<repository_size::RepositorySize>::new(),
     &Of::<required_stops::RequiredStops>::new(),
     &Of::<run::Run>::new(),
     &Of::<run_compose::RunCompose>::new(),

@@ -31,7 +31,7 @@ pub mod events;
 pub mod follow;
 pub mod wishes;
 
-mod moved;
+pub mod moved;
 
 pub mod manager;
 pub mod quoting;

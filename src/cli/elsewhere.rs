@@ -13,6 +13,7 @@ use crate::data::Arguments;
 use crate::failure::{Context as _, Failure, Kind, Result};
 use crate::home::parcel::Parcel;
 use crate::home::remembered::{self, Remembered};
+use crate::home::seen;
 use crate::home::wire::{Says, What, Wish};
 use crate::journal::run as runs;
 use crate::output::{self, Stream, word};
@@ -177,6 +178,7 @@ fn look_on(
     person: Option<Arc<dyn Person>>,
     leaves: bool,
 ) -> Result<u8> {
+    seen::forget(&context.state, site, server);
     let mut there = There::new(context, server.clone(), site.folder(), run.clone(), session);
     let code = view::view_at(context, &mut there, person, leaves)?;
     if there.has_ended() {

@@ -1,22 +1,18 @@
 //! Which runs are at their servers, asked of their homes: those of the site's servers, and those that were begun here.
 
+mod find;
+mod server;
+
+pub use find::{find, newest};
+pub use server::{hello, next, of_server};
+
 use super::context::Context;
 use crate::failure::{Failure, Kind, Result};
-use crate::home::parcel::key;
 use crate::home::remembered::{self, Remembered};
-use crate::home::wire::{Caller, Hello, Listed, Says, What};
-use crate::journal::run::{self, Glance};
-use crate::person::whoami;
-use crate::reach::talk::{Heard, Talk};
-use crate::reach::wire::Speaks;
+use crate::home::wire::Listed;
 use crate::site::{Home, Server, Site};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-const TICK: Duration = Duration::from_millis(500);
-/// How long a home may take to list its runs.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A run at its server.
 #[derive(Clone)]
@@ -75,11 +71,14 @@ pub fn ask(context: &Context, everywhere: bool) -> Result<Homes> {
     let of_home = |site: &Site, server: &Server| -> Vec<Remembered> {
         known.iter().filter(|known| known.is_at(site, server)).cloned().collect()
     };
-    let asked: Vec<(&Server, Vec<Remembered>)> =
-        homes.iter().map(|(site, server)| (server, of_home(site, server))).collect();
+    let asked: Vec<(&(Arc<Site>, Server), Vec<Remembered>)> =
+        homes.iter().map(|home| (home, of_home(&home.0, &home.1))).collect();
     let answers = std::thread::scope(|scope| {
-        let ask = |(server, theirs): &(&Server, Vec<Remembered>)| of_server(context, server, theirs);
-        let threads: Vec<_> = asked.iter().map(|asked| scope.spawn(move || ask(asked))).collect();
+        let ask = |(site, server): &(Arc<Site>, Server), theirs: &[Remembered]| {
+            of_server(context, site, server, theirs)
+        };
+        let threads: Vec<_> =
+            asked.iter().map(|(home, theirs)| scope.spawn(move || ask(home, theirs))).collect();
         let joined = threads.into_iter().map(|thread| thread.join());
         joined
             .map(|answer| answer.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
@@ -154,133 +153,5 @@ fn of(known: &Remembered) -> Result<(Arc<Site>, Server)> {
             let message = format!("`{}` in site.toml is not at `{}` any more", known.server, known.ssh);
             Err(Failure::new(Kind::Invalid, message).help("put its table back to see and continue the run"))
         }
-    }
-}
-
-/// The runs of one server, and those that are remembered of it, whatever its table says now.
-///
-/// Fails with [`Kind::Unreachable`] if it does not answer within a minute.
-pub fn of_server(context: &Context, server: &Server, known: &[Remembered]) -> Result<Vec<Listed>> {
-    let runs = known.iter().map(|known| known.run.clone()).collect();
-    let what = What::Runs { key: key(server), checkout: server.checkout.clone(), runs };
-    let talk = Talk::begin(server, &hello(context, what))?;
-    let until = Instant::now() + PATIENCE;
-    let mut said = String::new();
-    loop {
-        let heard = next(&talk, server)?;
-        if Instant::now() > until {
-            let message =
-                format!("`{}` did not say within {}s which runs are there", server.name, PATIENCE.as_secs());
-            return Err(Failure::new(Kind::Unreachable, message));
-        }
-        match heard {
-            Some(Says::Runs(runs)) => return Ok(runs),
-            // It could not list them.
-            Some(Says::Error(text)) => said = text,
-            Some(Says::Exit(_)) => {
-                let message = format!("the runs on `{}` can't be listed", server.name);
-                return Err(Failure::new(Kind::Refused, message).why(said.trim()));
-            }
-            _ => {}
-        }
-    }
-}
-
-/// The first line to a home.
-pub fn hello(context: &Context, what: What) -> Hello {
-    let caller = Caller {
-        by: whoami(),
-        interactive: context.is_interactive(),
-        color: context.style.color,
-        json: context.json,
-        quiet: context.quiet,
-        verbose: context.verbose,
-        site: context.given_site.clone(),
-        server: context.given_server.clone(),
-    };
-    Hello { program: env!("CARGO_PKG_VERSION").into(), speaks: Speaks::OURS, caller, what }
-}
-
-/// What is said next; nothing if there is nothing yet, or it is not understood. Fails with [`Kind::Unreachable`] if the
-/// connection is lost.
-pub fn next(talk: &Talk, server: &Server) -> Result<Option<Says>> {
-    match talk.next(TICK) {
-        Heard::Said(line) => Ok(serde_json::from_slice(&line).ok()),
-        Heard::Nothing => Ok(None),
-        Heard::Lost(said) => {
-            let failure =
-                Failure::new(Kind::Unreachable, format!("the connection to `{}` was lost", server.name));
-            Err(said.into_iter().fold(failure, |failure, said| failure.why(format!("it said `{said}`"))))
-        }
-    }
-}
-
-/// The run that is named, or the newest one that `wanted` holds for, if it is at its server. A run on this machine of that
-/// name goes before it.
-///
-/// Fails with [`Kind::Unreachable`] if that is not known.
-pub fn find(
-    context: &Context,
-    name: Option<&str>,
-    wanted: impl Fn(&Listed) -> bool,
-) -> Result<Option<Found>> {
-    if name.is_some_and(|name| name.contains('/') || run::find(&context.state, name).is_ok()) {
-        return Ok(None);
-    }
-    let homes = ask(context, name.is_some())?;
-    let Some(name) = name else {
-        let found = homes.runs.iter().rev().find(|found| wanted(&found.listed)).cloned();
-        // There may be a newer one where nobody answers.
-        return match homes.silent.into_iter().next() {
-            Some((server, failure)) => Err(unknown(&server, failure)),
-            None => Ok(found),
-        };
-    };
-    let end = format!("-{name}");
-    let fits = |run: &str| run == name || run.ends_with(&end);
-    let fitting: Vec<&Found> = homes.runs.iter().filter(|found| fits(&found.listed.run)).collect();
-    match fitting.as_slice() {
-        [only] => Ok(Some((*only).clone())),
-        [] => {
-            if let Some((known, failure)) = homes.unknown.into_iter().find(|(known, _)| fits(&known.run)) {
-                return Err(unknown(&known.server, failure));
-            }
-            match homes.silent.into_iter().next() {
-                Some((server, failure)) => Err(unknown(&server, failure)),
-                None => Ok(None),
-            }
-        }
-        _ => {
-            let names: Vec<String> = fitting.iter().map(|found| format!("`{}`", found.listed.run)).collect();
-            Err(Failure::new(Kind::Invalid, format!("there are several runs `{name}`"))
-                .why(names.join(", "))
-                .help("give more of the name"))
-        }
-    }
-}
-
-/// The same, unless `here`, which is on this machine, began later. `otherwise` says what comes of a failure, beside the run that
-/// is here.
-pub fn newest(
-    context: &Context,
-    name: Option<&str>,
-    here: Option<Glance>,
-    wanted: impl Fn(&Listed) -> bool,
-    otherwise: impl FnOnce(Option<Glance>, Failure) -> Result<Option<Found>>,
-) -> Result<Option<Found>> {
-    match find(context, name, wanted) {
-        Ok(found) => Ok(found.filter(|found| here.is_none_or(|here| here.is_before(&found.listed.started)))),
-        Err(failure) => otherwise(here, failure),
-    }
-}
-
-/// Nobody here knows how the runs there stand.
-fn unknown(server: &str, failure: Failure) -> Failure {
-    let message = format!("it is unknown which runs are on `{server}`");
-    let unknown = Failure::new(failure.kind, message).why(&failure.message);
-    let unknown = failure.why.iter().fold(unknown, |unknown, why| unknown.why(why));
-    match failure.help {
-        Some(help) => unknown.help(help),
-        None => unknown.help("nothing was done; try again when it can be reached"),
     }
 }

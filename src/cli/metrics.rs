@@ -2,6 +2,7 @@
 
 use super::context::{Context, at_once, is_same_site};
 use super::homes;
+use super::schedule::refusal;
 use crate::event::RunState;
 use crate::failure::{Kind, Result};
 use crate::home::remembered;
@@ -14,6 +15,7 @@ use crate::reach::inquiry::{self, Noted};
 use crate::report::prometheus::{Metric, text};
 use crate::secret;
 use crate::site::{Home, Server, Site};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -74,7 +76,7 @@ fn see(context: &Context, site: &Site, reach: &dyn Reach, server: &Server) -> Se
     Seen {
         release,
         at_home: match is_home && context.abroad.is_none() {
-            true => homes::of_server(context, server, &known),
+            true => homes::of_server(context, site, server, &known),
             false => Ok(Vec::new()),
         },
         noted: inquiry::noted(reach, server),
@@ -102,6 +104,7 @@ fn gather(context: &Context, site: &Arc<Site>, servers: &[&Server]) -> Result<St
     runs.extend(theirs.flatten().cloned().map(Run::There));
     runs.sort_by_cached_key(|run| run.started().parse::<jiff::Timestamp>().ok());
     let mut metrics = of_servers(servers, &seen);
+    metrics.extend(of_schedules(context, site, servers));
     metrics.extend(of_runs(servers, &runs));
     // What is no secret by its place may be one by its value.
     for (labels, _) in metrics.iter_mut().flat_map(|metric| &mut metric.values) {
@@ -127,6 +130,10 @@ fn of_servers(servers: &[&Server], seen: &[Seen]) -> Vec<Metric> {
     );
     let mut level =
         Metric::new("backup_level_info", "How far the newest backup is proven: taken, verified or drilled.");
+    let mut held = Metric::new(
+        "failed_release_info",
+        "A release that an update leaves out, as an update to it failed on the server.",
+    );
     for (server, Seen { release, noted, backups, at_home }) in servers.iter().zip(seen) {
         let of = ("server", server.name.as_str());
         let is_known = release.is_ok() && noted.is_ok() && backups.is_ok() && at_home.is_ok();
@@ -136,6 +143,7 @@ fn of_servers(servers: &[&Server], seen: &[Seen]) -> Vec<Metric> {
         if let Ok(Noted { book, .. }) = noted {
             open.add(&[of], f64::from(u8::from(book.half_way_beside("").is_some())));
             owed.add(&[of], book.owed.iter().filter(|owed| book.is_left(owed)).count() as f64);
+            book.failed.iter().for_each(|failed| held.add(&[of, ("release", &failed.release)], 1.0));
         }
         let Ok(backups) = backups else { continue };
         count.add(&[of], backups.len() as f64);
@@ -155,7 +163,32 @@ fn of_servers(servers: &[&Server], seen: &[Seen]) -> Vec<Metric> {
             level.add(&[of, ("level", LEVELS[rank(card)])], 1.0);
         }
     }
-    vec![info, known, open, owed, count, newest, level]
+    vec![info, known, open, owed, held, count, newest, level]
+}
+
+/// Whether scheduled runs began. One that is refused is no run, so that only this says it.
+fn of_schedules(context: &Context, site: &Site, servers: &[&Server]) -> Vec<Metric> {
+    let mut refused =
+        Metric::new("schedule_refused", "Whether the last scheduled run of the runbook did not begin.");
+    let mut at = Metric::new(
+        "schedule_refused_timestamp_seconds",
+        "When the last scheduled run of the runbook did not begin.",
+    );
+    for server in servers {
+        let mut seen = BTreeSet::new();
+        for (runbook, refusal) in refusal::of_schedules(&context.state, &site.file, &server.name) {
+            // One of all servers and one of this may run the same; a second line of one name would be no metric.
+            if !seen.insert(runbook.clone()) {
+                continue;
+            }
+            let labels = [("server", server.name.as_str()), ("runbook", runbook.as_str())];
+            refused.add(&labels, f64::from(u8::from(refusal.is_some())));
+            if let Some(instant) = refusal.and_then(|refusal| seconds(&refusal.at)) {
+                at.add(&labels, instant);
+            }
+        }
+    }
+    vec![refused, at]
 }
 
 /// How far a backup is proven, from the least.

@@ -38,6 +38,19 @@ pub fn print(context: &Context, summary: &Summary, site: Option<&Arc<Site>>) {
     }
 }
 
+/// Whether the run is open and does not get on alone.
+pub fn needs_somebody(run: &Summary) -> bool {
+    run.is_open() && (run.state != RunState::Running || answers::waits(&run.path))
+}
+
+/// Whether it ended otherwise than it was meant to: nobody may have looked on when it was rolled back, or stopped before it
+/// touched anything.
+pub fn went_wrong(run: &Summary) -> bool {
+    let has_ended = matches!(run.state, RunState::RolledBack | RunState::Failed | RunState::Interrupted);
+    let is_known = run.is_open() || run.header.by_hand || run::abandoned_by(&run.path).is_some();
+    has_ended && !is_known && run.index.failure().is_some()
+}
+
 /// The state in words, and the next command, by the journal.
 pub fn lines(context: &Context, summary: &Summary) -> (String, String) {
     lines_with(context, summary, &BTreeMap::new())

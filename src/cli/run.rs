@@ -37,7 +37,9 @@ pub fn run_with(
     super::stale::settle(context, &site, &runbook, &options.answers)?;
     unfinished::settle(context, &site, &names, options)?;
     let mut header = session::header(&site, &options.runbook, parameters, names);
+    header.schedule = super::schedule::due::name();
     if let Some(abroad) = &context.abroad {
+        header.schedule.clone_from(&abroad.caller.schedule);
         header.by.clone_from(&abroad.caller.by);
         header.run = abroad.run.clone().unwrap_or(header.run);
     }

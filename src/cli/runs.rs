@@ -35,6 +35,10 @@ pub fn runs(context: &Context) -> Result<u8> {
         println!("{}", json!(list));
         return Ok(0);
     }
+    let remarks = |head: &Value, wrong: String| {
+        let all = [show::about::about(head), wrong];
+        all.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(", ")
+    };
     let row = |glance: &Glance| {
         vec![
             glance.name.clone(),
@@ -42,7 +46,7 @@ pub fn runs(context: &Context) -> Result<u8> {
             glance.header.servers.join(","),
             glance.state.name().replace('_', " "),
             glance.started.clone(),
-            super::unread::briefly(glance),
+            remarks(&show::head(glance, None), super::unread::briefly(glance)),
         ]
     };
     let mut rows: Vec<(Option<Timestamp>, Vec<String>)> =
@@ -50,8 +54,8 @@ pub fn runs(context: &Context) -> Result<u8> {
     rows.extend(homes.runs.iter().map(|Found { listed, .. }| {
         let wrong = if listed.wrong.is_empty() { "at its server".into() } else { listed.wrong.clone() };
         let state = listed.state.replace('_', " ");
-        let Listed { run, runbook, servers, started, .. } = listed.clone();
-        (instant(&started), vec![run, runbook, servers.join(","), state, started, wrong])
+        let Listed { run, runbook, servers, started, head, .. } = listed.clone();
+        (instant(&started), vec![run, runbook, servers.join(","), state, started, remarks(&head, wrong)])
     }));
     rows.extend(homes.unknown.into_iter().map(|(known, failure)| {
         let Remembered { run, runbook, server, since, .. } = known;

@@ -1,5 +1,6 @@
 //! `banister show`.
 
+pub mod about;
 pub mod answers;
 pub mod by_hand;
 
@@ -15,6 +16,7 @@ use crate::journal::run::{Glance, Summary};
 use crate::key::Key;
 use crate::report::failure::render;
 use crate::report::text::{elapsed, table};
+use crate::runner::moved::moved;
 use crate::runner::untaken;
 use crate::secret;
 use serde_json::{Value, json};
@@ -72,7 +74,8 @@ pub fn show(context: &Context, name: Option<&str>) -> Result<u8> {
         summary.header.servers.join(", "),
         answers::parameters(&summary)
     );
-    println!("begun {} by {}", glance.started, summary.header.by);
+    let schedule = if summary.header.schedule.is_some() { ", by schedule" } else { "" };
+    println!("begun {} by {}{schedule}", glance.started, summary.header.by);
     for restart in &summary.index.restarts {
         let text = format!("started again from step `{}` by {}, {}", restart.step, restart.by, restart.time);
         println!("{}", secret::show(&text));
@@ -150,7 +153,10 @@ pub fn head(glance: &Glance, failure: Option<&Failure>) -> Value {
         "state": glance.state,
         "servers": glance.header.servers,
         "started": glance.started,
+        "ended": glance.last.as_ref().filter(|_| glance.state != RunState::Running),
         "by": glance.header.by,
+        "schedule": glance.header.schedule,
+        "releases": moved(&glance.path),
         "failure": failure,
     })
 }

@@ -163,9 +163,7 @@ fn silent(context: &Context, site: &Site, server: &Server, failure: &Failure) ->
     let last = last.map(|run| Summary::as_far_as_readable(&run.path).0);
     let last_run = last.as_ref().map(|run| {
         let (text, next) = outcome::lines(context, run);
-        let (run, runbook, state) =
-            (run.name.clone(), run.header.runbook.clone(), run.state.name().to_owned());
-        LastRun { run, runbook, state, text, next }
+        LastRun::here(run, text, next)
     });
     let known = known_at_home(context, site, server).pop().map(|known| unknown(context, known, failure));
     let is_newer = |theirs: &Listed| {
@@ -209,8 +207,7 @@ fn last_run(
         let dismissed = unsettled.map(|name| super::lock::dismissal(context, &server.name, &name));
         next = works_off(context, &owed).or(dismissed).unwrap_or(next);
     }
-    let (name, runbook, state) = (run.name.clone(), run.header.runbook.clone(), run.state.name().to_owned());
-    LastRun { run: name, runbook, state, text, next }
+    LastRun::here(run, text, next)
 }
 
 /// The last run on the server whose home that is. If it can't be asked, how the last one stands that was begun here is unknown.
@@ -219,7 +216,7 @@ fn at_home(context: &Context, site: &Site, server: &Server) -> Option<Listed> {
     if server.ssh.is_none() || site.home != Home::Server && known.is_empty() {
         return None;
     }
-    match homes::of_server(context, server, &known) {
+    match homes::of_server(context, site, server, &known) {
         Ok(runs) => runs.into_iter().rfind(|listed| {
             listed.servers.contains(&server.name) || known.iter().any(|known| known.run == listed.run)
         }),
@@ -247,6 +244,7 @@ fn unknown(context: &Context, known: Remembered, failure: &Failure) -> Listed {
         head: json!(null),
         is_open: false,
         is_at_work: false,
+        needs_somebody: false,
         ended: None,
         text: format!("unknown: {failure}"),
     }

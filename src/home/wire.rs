@@ -28,6 +28,9 @@ pub struct Hello {
 pub struct Caller {
     /// `user@host`.
     pub by: String,
+    /// The name of the schedule that wants it, if one does.
+    #[serde(default)]
+    pub schedule: Option<String>,
     /// Whether somebody is there who can be asked.
     pub interactive: bool,
     pub color: bool,
@@ -156,6 +159,9 @@ pub struct Listed {
     /// When its last record was written: RFC 3339, UTC. Absent while somebody works on it.
     #[serde(default)]
     pub ended: Option<String>,
+    /// Whether it does not get on alone, or did not do what it was begun for; of the newest run only.
+    #[serde(default)]
+    pub needs_somebody: bool,
     /// How it stands, and the next command; of the newest run only.
     pub text: String,
     pub next: String,

@@ -75,6 +75,7 @@ impl About {
             site: self.site.clone(),
             program: self.program.clone(),
             by: or_unknown(&self.by),
+            schedule: None,
             by_hand: false,
         }
     }

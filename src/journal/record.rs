@@ -214,6 +214,7 @@ mod tests {
             site: "/srv/site.toml".into(),
             program: "0.1.0".into(),
             by: "ops".into(),
+            schedule: None,
             by_hand: false,
         };
         let entries = [

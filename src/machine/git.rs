@@ -29,6 +29,7 @@ mod place;
 mod put_edits;
 mod remote;
 mod settings;
+mod size;
 mod staging;
 mod status;
 mod submodule_files;

@@ -17,7 +17,8 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Notify {
-    /// What it is called in `status` and in the output of `banister notify`, such as `"on-call"`; if not given, what it is.
+    /// What it is called in `status` and in the output of `banister notify`, such as `"on-call"`; if not given, what it is, with
+    /// the host of its URL.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// At what: `started`, `asked` (a question waits), `done`, `failed`, `interrupted`, `rolled_back`, and `refused` (a scheduled
@@ -30,7 +31,8 @@ pub struct Notify {
     /// with what sends the notice, it is run again with the same `id`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<Vec<String>>,
-    /// A URL to which the notice is posted. It is hidden like a secret.
+    /// A URL to which the notice is posted. It is hidden like a secret, but for its host. An answer 307 or 308 that points to the
+    /// same host is followed; any other one is an error that names the host that it points to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub webhook: Option<String>,
     /// Who understands it: `"slack"`, `"discord"`, `"ntfy"`, `"gotify"`; if not given, it is the object that a command gets.
@@ -209,7 +211,7 @@ impl Notify {
         format!("{way}-{:02x}{:02x}{:02x}{:02x}", digest[0], digest[1], digest[2], digest[3])
     }
 
-    /// What it is called where people read it: never its address, which may be a secret.
+    /// What it is called where people read it: never the path of its address, nor a user or a query in it, which may be secrets.
     pub fn name(&self) -> String {
         if let Some(name) = &self.name {
             return name.clone();
@@ -219,12 +221,16 @@ impl Notify {
             Notify { command: Some(words), .. } => {
                 format!("command `{}`", words.first().map_or("", String::as_str))
             }
-            Notify { webhook: Some(_), .. } => match self.shape.as_ref().and_then(shape) {
-                Some(shape) => format!("webhook of {shape}"),
-                None => "webhook".into(),
+            Notify { webhook: Some(url), .. } => match self.shape.as_ref().and_then(shape) {
+                Some(shape) => format!("webhook of {shape}{}", at_host(url)),
+                None => format!("webhook{}", at_host(url)),
             },
-            Notify { ping: Some(_), .. } => "ping".into(),
-            Notify { apprise: Some(_), .. } => "apprise".into(),
+            Notify { ping: Some(url), .. } => format!("ping{}", at_host(url)),
+            // What comes after its scheme may be a token.
+            Notify { apprise: Some(url), .. } => match url.split_once("://") {
+                Some((scheme, _)) => format!("apprise ({scheme})"),
+                None => "apprise".into(),
+            },
             Notify { smtp: Some(server), .. } => format!("mail to {} by {server}", self.mail.join(", ")),
             _ => format!("mail to {}", self.mail.join(", ")),
         }
@@ -275,6 +281,20 @@ fn is_address(text: &str) -> bool {
         && text.chars().all(|c| c.is_ascii_graphic() && !['<', '>', ',', ';', '"', '\\'].contains(&c))
 }
 
+/// ` at hooks.example.org`; nothing where that is not plain.
+fn at_host(url: &str) -> String {
+    host_of(url).map(|host| format!(" at {host}")).unwrap_or_default()
+}
+
+/// The host of a URL, with its port, and without what says who asks.
+pub(super) fn host_of(url: &str) -> Option<&str> {
+    let (_, rest) = url.split_once("://")?;
+    let authority = rest.split(['/', '?', '#', '\\']).next()?;
+    let host = authority.rsplit('@').next()?;
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.:[]".contains(c);
+    (!host.is_empty() && host.chars().all(is_plain)).then_some(host)
+}
+
 fn is_url(text: &str) -> bool {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     rest.is_some_and(|rest| !rest.is_empty() && !text.contains(|c: char| c.is_whitespace() || c.is_control()))
@@ -294,6 +314,17 @@ mod tests {
         let named = |url: &str| of(&format!("name = \"on-call\"\nwebhook = \"{url}\""));
         assert_eq!(named("https://a/").key(), named("https://b/").key());
         assert_eq!(named("https://a/").name(), "on-call");
+        for (table, name) in [
+            (
+                "webhook = \"https://me:TOKEN@hooks.example.org:8443/SECRET?key=SECRET\"",
+                "webhook at hooks.example.org:8443",
+            ),
+            ("webhook = \"https://ntfy.sh?t=SECRET\"\nshape = \"ntfy\"", "webhook of ntfy at ntfy.sh"),
+            ("ping = \"https://hc-ping.com/SECRET\"", "ping at hc-ping.com"),
+            ("apprise = \"tgram://TOKEN/CHAT\"", "apprise (tgram)"),
+        ] {
+            assert_eq!(of(table).name(), name);
+        }
     }
 
     #[test]

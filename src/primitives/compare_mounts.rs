@@ -115,7 +115,10 @@ fn compared(arguments: &Arguments, host: &Host, is_plan: bool) -> Result<Outcome
     let pair = match server.facts.source {
         Source::Images => versions(arguments, server, &deployment, &program),
         Source::Files => Ok(None),
-        Source::Git => releases(arguments, server, &program, &files, is_plan, &mut absent, &stop),
+        Source::Git => {
+            let Arguments { to, compose, .. } = arguments;
+            releases(to, compose, server, &program, &files, is_plan, &mut absent, &stop)
+        }
     };
     let Pair { now, then, folder, checkout } = match pair {
         Ok(Some(pair)) => pair,
@@ -144,6 +147,22 @@ fn compared(arguments: &Arguments, host: &Host, is_plan: bool) -> Result<Outcome
     Ok(Outcome { compared: true, why, lost: compared.lost, added: compared.added })
 }
 
+/// What the Compose files of a release mean, read beside the checkout. Nothing if nothing runs by Docker Compose. `compose` is what
+/// stands before its command; a plan reads what a fetch will bring.
+pub(super) fn model_of_release(
+    server: &Server,
+    to: &str,
+    compose: &[String],
+    is_plan: bool,
+    stop: &dyn Fn() -> bool,
+) -> Result<Option<Model>> {
+    let deployment = server.deployment(stop);
+    let Some(files) = deployment.files_of_containers()? else { return Ok(None) };
+    let program = Program::find(&deployment.folder, &server.environment, stop)?;
+    let pair = releases(to, compose, server, &program, &files, is_plan, &mut Vec::new(), stop)?;
+    pair.map(|pair| pair.then).transpose()
+}
+
 /// What the files mean now, and in the release.
 struct Pair {
     now: Result<Model>,
@@ -155,8 +174,10 @@ struct Pair {
 
 /// Of a checkout: its files, and those of the release beside it. Nothing if Compose has none now. Files that the containers
 /// were made from and that are gone are `absent`.
+#[expect(clippy::too_many_arguments, reason = "each is another fact of the two")]
 fn releases(
-    arguments: &Arguments,
+    to: &str,
+    compose: &[String],
     server: &Server,
     program: &Program,
     files: &[PathBuf],
@@ -166,7 +187,7 @@ fn releases(
 ) -> Result<Option<Pair>> {
     let checkout = server.open_checkout()?;
     let glimpse = match is_plan {
-        true => match checkout.glimpse_of(&arguments.to, &server.environment, stop) {
+        true => match checkout.glimpse_of(to, &server.environment, stop) {
             Err(failure) if failure.kind == Kind::Unreachable => Some(checkout.double()?),
             glimpse => Some(glimpse?),
         },
@@ -174,7 +195,7 @@ fn releases(
     };
     let within = server.make_folder_within(checkout.folder());
     let here = Deployment { folder: checkout.folder().join(&within), ..server.deployment(stop) };
-    let mut given = arguments.compose.clone();
+    let mut given = compose.to_vec();
     // Whoever started it may have named others than those that Compose finds.
     if given.is_empty() && !files.is_empty() && !is_same(files, &here.files()?) {
         let top = checkout.folder().canonicalize().unwrap_or_else(|_| checkout.folder().to_owned());
@@ -188,7 +209,7 @@ fn releases(
     }
     let now = here.meant(program, &words);
     let known = glimpse.as_ref().map_or(&checkout, |glimpse| &glimpse.checkout);
-    let beside = checkout.beside(known, known.commit_named_by(&arguments.to)?, stop)?;
+    let beside = checkout.beside(known, known.commit_named_by(to)?, stop)?;
     let there = Deployment { folder: beside.folder().join(&within), ..server.deployment(stop) };
     let words = self::words(&given, server, &there.folder);
     // Without any, Compose would look for some in the folders around it.

@@ -17,6 +17,7 @@ pub fn header(site: &Site, runbook: &str, parameters: Arguments, servers: Vec<St
         site: site.file.clone(),
         program: env!("CARGO_PKG_VERSION").into(),
         by: crate::person::whoami(),
+        schedule: None,
         by_hand: false,
     }
 }

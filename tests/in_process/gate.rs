@@ -44,7 +44,7 @@ const OLD: &[(&str, &str)] = &[("backup", "/kept/AWKWARD of 0.2.9")];
 const OLDER: &[(&str, &str)] = &[("backup", "/kept/AWKWARD of 0.2.10")];
 
 /// Every bundled runbook.
-const CASES: [Case; 20] = [
+const CASES: [Case; 23] = [
     case("update of a plain server", "update", "plain", TABLE),
     Case { parameters: &[("through", "true")], ..case("update through a stop", "update", "plain", STOPS) },
     Case { servers: &["bare"], ..case("update without a good backup", "update", "plain", TABLE) },
@@ -65,6 +65,9 @@ const CASES: [Case; 20] = [
     },
     case("update of a program", "update", "binary", BINARY),
     case("prune of a plain server", "prune", "plain", TABLE),
+    Case { servers: &["gateway", "one"], ..case("prefetch of plain servers", "prefetch", "plain", TABLE) },
+    case("prefetch of Mastodon", "prefetch", "mastodon", ""),
+    case("prefetch of a program", "prefetch", "binary", BINARY),
     Case { servers: &["gateway", "one"], ..case("linked update, plain", "update-linked", "plain", TABLE) },
     Case { servers: &["gateway", "one"], ..case("linked update, Hoss", "update-linked", "hoss", HOSS) },
     Case {

@@ -70,6 +70,21 @@ fn a_file_is_replaced_over_two_releases_and_one_that_fails_is_rolled_back_withou
 }
 
 #[test]
+fn a_file_that_was_fetched_before_the_update_is_not_fetched_again() {
+    let forge = forge();
+    let world = machine(&forge);
+    let said = world.banister(&["run", "prefetch", "--release", "v1.1.0"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.out.contains("ready for v1.1.0 on git: app-1.1.0-linux (22.1 kB)"), "{said:?}");
+    assert_eq!((forge.fetched().len(), world.read("trace")), (1, String::new()), "{said:?}");
+    assert_eq!(state(&world).1, "1.0.0", "{said:?}");
+    let said = world.banister(&["run", "update", "--to", "v1.1.0", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_state(&world, "1.1.0", &said);
+    assert_eq!(forge.fetched().len(), 1, "{:?}", forge.fetched());
+}
+
+#[test]
 fn github_says_the_digest_itself_and_a_list_of_versions_is_enough_without_a_forge() {
     let releases = ["1.1.0", "1.0.0"].map(|version| {
         let digest = Some(format!("sha256:{}", sha256(&program(version, "good"))));

@@ -9,6 +9,7 @@ mod ground;
 mod kills;
 mod links;
 mod only_git;
+mod prefetch;
 mod remotes;
 mod states;
 mod submodules;

@@ -66,6 +66,81 @@ fn a_schedule_is_a_line_of_the_crontab_that_is_written_once_and_removed() {
     assert!(banister(&world, &["schedule", "--list"]).out.contains("nothing is scheduled"));
 }
 
+#[test]
+fn what_a_run_needs_is_fetched_before_it_by_a_line_of_its_own() {
+    let world = world();
+    let add = |more: &[&str]| {
+        let words = [&["schedule", "renew", "--every", "Sat 02:00", "--yes"], more].concat();
+        banister(&world, &words)
+    };
+    let said = add(&["--prefetch", "Fri 20:00", "--", "--to", "0.1.0"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(
+        said.out.contains("state: `renew` is scheduled: Sat 02:00, and `prefetch`: Fri 20:00"),
+        "{said:?}"
+    );
+    let crontab = world.read("crontab");
+    let lines: Vec<&str> = crontab.lines().collect();
+    assert!(lines.len() == 2 && lines[0].starts_with("0 2 * * 6 "), "{crontab}");
+    assert!(
+        lines[1].starts_with("0 20 * * 5 ") && lines[1].contains(" run prefetch --yes --unattended=stop"),
+        "{crontab}"
+    );
+    assert!(lines[1].contains(" --release=0.1.0 # banister-prefetch-"), "{crontab}");
+    assert!(add(&["--prefetch", "Fri 20:00", "--", "--to", "0.1.0"]).out.contains("is scheduled so already"));
+    let list = banister(&world, &["schedule", "--list"]);
+    assert!(list.out.contains("Fri 20:00") && list.out.contains("Sat 02:00"), "{list:?}");
+    // As cron calls it.
+    let said = due(&world);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!((world.journals().len(), world.read("trace").as_str()), (1, ""));
+    // Scheduled without it, nothing is fetched any more.
+    assert_eq!(add(&["--", "--to", "0.1.0"]).code, Some(0));
+    assert_eq!(world.read("crontab").lines().count(), 1, "{}", world.read("crontab"));
+    assert_eq!(add(&["--prefetch", "Fri 20:00"]).code, Some(0));
+    let said = banister(&world, &["schedule", "--remove", "renew", "--yes"]);
+    assert_eq!((said.code, world.read("crontab").as_str()), (Some(0), ""), "{said:?}");
+    assert!(banister(&world, &["schedule", "--list"]).out.contains("nothing is scheduled"));
+    for (words, why) in [
+        (&["--prefetch", "Sat 02:00"][..], "`--prefetch` and `--every` are the same time"),
+        (&["--prefetch", "*-02-30 04:00"], "never comes"),
+        (&["--prefetch", "soon"], "`soon`"),
+    ] {
+        let said = add(words);
+        assert!(said.code == Some(2) && said.err.contains(why), "{said:?}");
+    }
+    let said =
+        banister(&world, &["schedule", "backup", "--every", "Sat 02:00", "--prefetch", "daily", "--yes"]);
+    assert!(said.code == Some(2) && said.err.contains("`backup` installs no release"), "{said:?}");
+    assert_eq!(world.read("crontab"), "");
+}
+
+#[test]
+fn a_line_that_somebody_changed_or_removed_is_told() {
+    let world = world();
+    let said = banister(&world, &["schedule", "renew", "--every", "Sat 02:00", "--yes"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let line = world.read("crontab");
+    let list = || banister(&world, &["schedule", "--list"]).out;
+    assert!(list().trim_end().ends_with("by cron"), "{}", list());
+    let changed = line.replace("0 2 * * 6", "0 3 * * 6");
+    world.write("crontab", &changed);
+    assert!(list().contains("changed by hand, see below"), "{}", list());
+    assert!(list().contains("its line in the crontab is now: 0 3 * * 6 "), "{}", list());
+    let json = banister(&world, &["schedule", "--list", "--json"]).out;
+    assert!(json.contains("\"stands\":\"changed\""), "{json}");
+    world.write("crontab", &format!("{line}{line}"));
+    assert!(list().contains("the crontab has 2 lines of it"), "{}", list());
+    for gone in [String::new(), format!("# {line}")] {
+        world.write("crontab", &gone);
+        assert!(list().contains("never: its timer or line was removed"), "{}", list());
+    }
+    world.write("crontab", &format!("{line}{}", line.replace("banister-renew-", "banister-other-")));
+    assert!(list().contains("it is in the crontab, and not known in `"), "{}", list());
+    world.write("bin/crontab", "#!/bin/sh\necho broken >&2\nexit 1\n");
+    assert!(list().contains("the crontab can't be read"), "{}", list());
+}
+
 /// As cron does it: with another environment, by a shell.
 #[test]
 fn the_line_runs_in_the_environment_in_which_it_was_written() {
@@ -136,6 +211,14 @@ fn a_scheduled_run_that_does_not_begin_is_told_once_each_time_and_shown_until_on
     let list = banister(&world, &["schedule", "--list"]);
     assert!(list.out.contains("scheduled `renew` did not begin at 20"), "{list:?}");
     assert!(world.journals().is_empty());
+    let of = "{server=\"web\",runbook=\"renew\"}";
+    let metrics = || banister(&world, &["metrics"]).out;
+    assert!(metrics().contains(&format!("banister_schedule_refused{of} 1\n")), "{}", metrics());
+    assert!(
+        metrics().contains(&format!("banister_schedule_refused_timestamp_seconds{of} ")),
+        "{}",
+        metrics()
+    );
 
     // The site is wrong, its notices are right.
     world.write("site.toml", &format!("{}{}", keys(""), servers.replace("kind = ", "knid = ")));
@@ -161,6 +244,14 @@ fn a_scheduled_run_that_does_not_begin_is_told_once_each_time_and_shown_until_on
     let said = due(&world);
     assert_eq!(said.code, Some(0), "{said:?}");
     assert!(!status().contains("did not begin"), "{}", status());
+    assert!(metrics().contains(&format!("banister_schedule_refused{of} 0\n")), "{}", metrics());
+    // Who looks later sees that nobody typed it.
+    assert!(status().contains("by schedule") && status().contains("began 20"), "{}", status());
+    let runs = banister(&world, &["runs"]).out;
+    assert!(runs.contains("by schedule") && runs.contains("took "), "{runs}");
+    let runs = banister(&world, &["runs", "--json"]).out;
+    assert!(runs.contains("\"schedule\":\"banister-renew-") && runs.contains("\"ended\":\"20"), "{runs}");
+    assert!(banister(&world, &["show"]).out.contains(", by schedule\n"));
     let refused = paged().iter().filter(|notice| notice["event"] == "refused").count();
     assert_eq!(refused, 4);
 }

@@ -11,6 +11,10 @@ pub struct Options {
     /// When it runs, as systemd writes times: "Sat 02:00", "Mon..Fri 22:30", "*-*-01 04:00".
     #[arg(long, value_name = "WHEN", conflicts_with_all = ["list", "remove"])]
     pub every: Option<String>,
+    /// When what the next run needs is fetched, in the same words, as "Fri 20:00": commits, images or files, outside of any window.
+    /// It is a run of the runbook `prefetch`.
+    #[arg(long, value_name = "WHEN", requires = "every")]
+    pub prefetch: Option<String>,
     /// What its runs do with a question or a failure: `wait`, `stop` or `rollback`; `rollback:10m` waits so long before it. What
     /// can be confirmed is confirmed. Without it, what `unattended` in site.toml says, else `rollback`.
     #[arg(long, value_name = "WHAT", value_parser = policy)]

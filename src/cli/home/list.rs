@@ -39,10 +39,12 @@ pub fn list(context: &Context, key: &str, checkout: &Path, named: &[String]) -> 
 }
 
 fn listed(context: &Context, glance: &Glance, is_newest: bool) -> Listed {
-    let (text, next) = match is_newest {
-        true => outcome::lines(context, &Summary::as_far_as_readable(&glance.path).0),
-        false => (String::new(), String::new()),
-    };
+    let (mut text, mut next, mut needs_somebody) = (String::new(), String::new(), false);
+    if is_newest {
+        let summary = Summary::as_far_as_readable(&glance.path).0;
+        (text, next) = outcome::lines(context, &summary);
+        needs_somebody = outcome::needs_somebody(&summary) || outcome::went_wrong(&summary);
+    }
     let is_at_work = runner::is_at_work(&glance.path);
     let ended = if is_at_work { None } else { glance.last.clone() };
     let head = show::head(glance, glance.unread.as_ref().map(Unread::failure));
@@ -57,6 +59,7 @@ fn listed(context: &Context, glance: &Glance, is_newest: bool) -> Listed {
         is_open: glance.is_open(),
         is_at_work,
         ended,
+        needs_somebody,
         text: secret::show(&text).into_owned(),
         next: secret::show(&next).into_owned(),
     }

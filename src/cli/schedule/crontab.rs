@@ -45,9 +45,17 @@ impl Crontab {
         line.ends_with(&mark(name))
     }
 
-    /// The line of a schedule, if it has one.
-    pub fn line(&self, name: &str) -> Option<&str> {
-        self.before.lines().find(|line| Crontab::is_of(line, name))
+    /// The lines of a schedule; more than one, if somebody copied it.
+    pub fn lines(&self, name: &str) -> Vec<&str> {
+        self.before.lines().filter(|line| Crontab::is_of(line, name)).collect()
+    }
+
+    /// The names of all schedules that have a line.
+    pub fn names(&self) -> Vec<&str> {
+        let lines = self.before.lines().filter(|line| !line.trim_start().starts_with('#'));
+        let named =
+            lines.filter_map(|line| line.rsplit_once(" # ").filter(|(line, _)| line.contains(" scheduled ")));
+        named.map(|(_, name)| name).filter(|name| name.starts_with("banister-")).collect()
     }
 
     /// Writes it with this line in the place of the schedule's; without one nothing is left of that.

@@ -7,6 +7,15 @@ use crate::command::in_environment;
 use crate::failure::{Failure, Kind, Result};
 use std::ffi::OsStr;
 use std::path::Path;
+use std::sync::OnceLock;
+
+/// The schedule for which this process works.
+static NAME: OnceLock<String> = OnceLock::new();
+
+/// The name of the schedule for which this process works, if it does for one.
+pub fn name() -> Option<String> {
+    NAME.get().cloned()
+}
 
 /// `banister scheduled FILE -- WORDS`: becomes the same `--here`, in the environment in which it was scheduled.
 pub fn begin(file: &Path, words: &[String]) -> Failure {
@@ -26,6 +35,9 @@ pub fn begin(file: &Path, words: &[String]) -> Failure {
 /// `banister scheduled --here FILE -- WORDS`: `run` is the run, and `has_begun` says whether it began. One that did not is told.
 pub fn here(file: &Path, run: impl FnOnce() -> Result<u8>, has_begun: impl Fn() -> bool) -> Result<u8> {
     let known = schedule(file);
+    if let Some(schedule) = &known {
+        _ = NAME.set(schedule.name.clone());
+    }
     if let Some(schedule) = known.clone() {
         background::when_begun(Box::new(move || refusal::forget(&schedule)));
     }

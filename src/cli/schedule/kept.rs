@@ -28,6 +28,9 @@ pub struct Schedule {
     /// The program that is called.
     pub program: PathBuf,
     pub by: By,
+    /// The name of the schedule for whose runs it fetches, if it does only that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<String>,
 }
 
 /// Who starts them.
@@ -46,6 +49,11 @@ impl By {
 }
 
 impl Schedule {
+    /// Whether it only fetches for the runs of that one.
+    pub fn is_of(&self, other: &Schedule) -> bool {
+        self.before.as_ref() == Some(&other.name)
+    }
+
     /// The command line of a run.
     pub fn run(&self) -> Vec<String> {
         let site = self.site.parent().unwrap_or(Path::new("/")).display().to_string();

@@ -50,11 +50,19 @@ fn notices(state: &Path, name: &str) -> PathBuf {
 
 /// The last refusals of the schedules of a site, and of one of its servers, by their names.
 pub fn refusals(state: &Path, site: &Path, server: &str) -> Vec<Refusal> {
+    of_schedules(state, site, server).into_iter().filter_map(|(_, refusal)| refusal).collect()
+}
+
+/// The runbooks that are scheduled for a server of a site, each with its last refusal, if it was refused last. Those that were
+/// come first.
+pub fn of_schedules(state: &Path, site: &Path, server: &str) -> Vec<(String, Option<Refusal>)> {
     let is_its = |schedule: &Schedule| {
         schedule.site == site && schedule.server.as_deref().is_none_or(|name| name == server)
     };
     let all = kept::all(state).into_iter().filter(is_its);
-    all.filter_map(|schedule| last(&schedule)).collect()
+    let mut all: Vec<_> = all.map(|schedule| (schedule.runbook.clone(), last(&schedule))).collect();
+    all.sort_by_key(|(_, refusal)| refusal.is_none());
+    all
 }
 
 /// Its last refusal, if it was refused last.

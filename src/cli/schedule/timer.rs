@@ -72,6 +72,46 @@ impl Timer {
             && self.manager.property(&self.unit(), "UnitFileState") == "enabled"
     }
 
+    /// Whether none of its files is there.
+    pub fn is_gone(&self) -> bool {
+        !self.files.iter().any(|(path, _)| path.exists())
+    }
+
+    /// How it differs from what is to be there, in words; nothing if it does not, or is gone. Of the files only the lines count
+    /// that say when and what: an older banister may have written the others otherwise.
+    pub fn differs(&self) -> Option<String> {
+        if self.is_gone() {
+            return None;
+        }
+        let line = |text: &str, key: &str| {
+            let lines = text.lines().filter(|line| line.starts_with(key));
+            lines.map(str::to_owned).collect::<Vec<_>>()
+        };
+        for (path, text) in &self.files {
+            let Ok(there) = fs::read_to_string(path) else {
+                return Some(format!("`{}` is not there", path.display()));
+            };
+            for key in ["OnCalendar=", "ExecStart=", "Environment="] {
+                let (wanted, found) = (line(text, key), line(&there, key));
+                if wanted != found {
+                    let found = if found.is_empty() {
+                        format!("no `{key}`")
+                    } else {
+                        format!("`{}`", found.join("`, `"))
+                    };
+                    return Some(format!("`{}` has {found}", path.display()));
+                }
+            }
+        }
+        let state = self.manager.property(&self.unit(), "ActiveState");
+        if state != "active" {
+            return Some(format!("`{}` is not started ({state})", self.unit()));
+        }
+        let enabled = self.manager.property(&self.unit(), "UnitFileState");
+        (enabled != "enabled")
+            .then(|| format!("`{}` is not enabled, and ends with the next boot", self.unit()))
+    }
+
     /// When it is due next, as systemd says it; empty if it is not.
     pub fn next(&self) -> String {
         self.manager.property(&self.unit(), "NextElapseUSecRealtime")

@@ -2,8 +2,10 @@
 
 use crate::book::{Ended, FailedRelease, Open, Owed};
 use crate::cli::schedule::refusal::Refusal;
+use crate::cli::show;
 use crate::failure::Failure;
 use crate::home::wire::Listed;
+use crate::journal::run::{Glance, Summary};
 use crate::machine::backup::{Card, is_reference};
 use crate::machine::release::{Release, pinned};
 use crate::reach::inquiry::Orphan;
@@ -11,7 +13,7 @@ use crate::report::text::{Style, table};
 use crate::runner::untaken::Untaken;
 use crate::site::Server;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::path::PathBuf;
 
 /// The facts of one server. What can't be found out is absent, with the failure that says why beside it.
@@ -68,13 +70,48 @@ pub struct LastRun {
     pub text: String,
     /// The command to type next.
     pub next: String,
+    /// RFC 3339, UTC; the end only of what nobody works on.
+    pub started: Option<String>,
+    pub ended: Option<String>,
+    /// The name of the schedule that began it.
+    pub schedule: Option<String>,
+    /// From which release to which it brought servers: `server`, `from` and `to` of each.
+    pub releases: Value,
+    /// The same in words.
+    #[serde(skip)]
+    pub about: String,
 }
 
 impl LastRun {
     /// One at its home.
     pub fn of(listed: Listed) -> LastRun {
-        let Listed { run, runbook, state, text, next, .. } = listed;
-        LastRun { run, runbook, state, text, next }
+        let Listed { run, runbook, state, text, next, started, mut head, .. } = listed;
+        if head.is_null() {
+            head = json!({ "started": started });
+        }
+        LastRun::new((run, runbook, state), text, next, &head)
+    }
+
+    /// One on this machine.
+    pub fn here(run: &Summary, text: String, next: String) -> LastRun {
+        let head = show::head(&Glance::read(&run.path), None);
+        let state = run.state.name().to_owned();
+        LastRun::new((run.name.clone(), run.header.runbook.clone(), state), text, next, &head)
+    }
+
+    fn new(
+        (run, runbook, state): (String, String, String),
+        text: String,
+        next: String,
+        head: &Value,
+    ) -> LastRun {
+        let field = |name: &str| head[name].as_str().map(str::to_owned);
+        let (started, ended, schedule) = (field("started"), field("ended"), field("schedule"));
+        let about = [started.clone().map(|at| format!("began {at}")), Some(show::about::about(head))];
+        let about = about.into_iter().flatten().filter(|word| !word.is_empty());
+        let about = about.collect::<Vec<_>>().join(", ");
+        let releases = head["releases"].clone();
+        LastRun { run, runbook, state, text, next, started, ended, schedule, releases, about }
     }
 }
 
@@ -172,6 +209,9 @@ impl Facts {
         ];
         if let Some(run) = &self.last_run {
             rows.push(vec!["  last run".into(), run.text.clone()]);
+            if !run.about.is_empty() {
+                rows.push(vec![String::new(), run.about.clone()]);
+            }
             rows.push(vec!["  next".into(), run.next.clone()]);
         }
         let notes = self.notes.iter().cloned().chain(self.refused.iter().map(Refusal::line));

@@ -4,14 +4,16 @@ use crate::book;
 use crate::cli::context::{Context, at_once, is_same_site};
 use crate::cli::outcome;
 use crate::cli::schedule::refusal::{self, Refusal};
+use crate::cli::show::about::length;
 use crate::event::RunState;
 use crate::failure::Result;
 use crate::home::remembered::{self, Remembered};
-use crate::journal::run::{Summary, abandoned_by};
+use crate::home::seen;
+use crate::journal::run::Summary;
 use crate::output::word;
 use crate::reach::Reach;
 use crate::reach::inquiry::{self, Noted};
-use crate::runner::{answers, untaken};
+use crate::runner::untaken;
 use crate::secret;
 use crate::site::{Server, Site};
 use serde_json::json;
@@ -34,8 +36,14 @@ pub fn short(context: &Context) -> Result<u8> {
         }
         list.push(json!({ "name": server.name, "needs": text }));
     }
-    let unasked: Vec<&str> =
-        servers.iter().filter(|server| server.ssh.is_some()).map(|server| server.name.as_str()).collect();
+    let unasked: Vec<String> = servers
+        .iter()
+        .filter(|server| server.ssh.is_some())
+        .map(|server| match seen::last(&context.state, &site, server) {
+            Some(seen) => format!("{} (seen {})", server.name, age(&seen.at)),
+            None => server.name.clone(),
+        })
+        .collect();
     match context.json {
         true => println!("{}", json!(list)),
         false if unasked.is_empty() || context.quiet => {}
@@ -50,6 +58,17 @@ pub fn short(context: &Context) -> Result<u8> {
     Ok(0)
 }
 
+/// How long ago something was, in words.
+fn age(at: &str) -> String {
+    match at.parse::<jiff::Timestamp>() {
+        Ok(at) => {
+            let seconds = jiff::Timestamp::now().duration_since(at).as_secs_f64();
+            format!("{} ago", length(seconds))
+        }
+        Err(_) => "at an unknown time".into(),
+    }
+}
+
 /// What needs somebody on a server, the most urgent first.
 fn attention(context: &Context, site: &Site, reach: &dyn Reach, server: &Server) -> Result<Vec<String>> {
     let mut needs = Vec::new();
@@ -59,23 +78,22 @@ fn attention(context: &Context, site: &Site, reach: &dyn Reach, server: &Server)
         is_same_site(&glance.header.site, &site.file) && glance.header.servers.contains(&server.name)
     })?;
     let last = last.map(|run| Summary::as_far_as_readable(&run.path).0);
-    if let Some(run) = last.as_ref().filter(|run| run.is_open() && needs_somebody(run)) {
+    if let Some(run) = last.as_ref().filter(|run| outcome::needs_somebody(run)) {
         let (text, next) = outcome::lines(context, run);
         needs.push(format!("{text}; next: {next}"));
     }
-    // Nobody may have looked on when it was rolled back, or stopped before it touched anything.
-    let went_wrong = |run: &&Summary| {
-        let has_ended = matches!(run.state, RunState::RolledBack | RunState::Failed | RunState::Interrupted);
-        has_ended && !run.is_open() && !run.header.by_hand && run.index.failure().is_some()
-    };
-    if let Some(run) = last.as_ref().filter(went_wrong).filter(|run| abandoned_by(&run.path).is_none()) {
+    if let Some(run) = last.as_ref().filter(|run| outcome::went_wrong(run)) {
         let (text, _) = outcome::lines(context, run);
         needs.push(format!("{text}; see `{}`", context.command(&format!("show {}", word(&run.name)))));
     }
     // Those that were begun here and are at the server: it is not asked.
     let theirs = remembered::all(&context.state).into_iter().rev();
     let mut theirs = theirs.filter(|known| !known.over && known.is_at(site, server));
-    if let Some(Remembered { run, runbook, .. }) = theirs.next() {
+    let seen = if is_here { None } else { seen::last(&context.state, site, server) };
+    let run_seen = seen.as_ref().and_then(|seen| seen.run.as_ref()).filter(|run| run.needs_somebody);
+    if let Some((run, seen)) = run_seen.zip(seen.as_ref()) {
+        needs.push(format!("{}, as seen {}; next: {}", run.text, age(&seen.at), run.next));
+    } else if let Some(Remembered { run, runbook, .. }) = theirs.next() {
         let attach = context.command(&format!("attach {}", word(&run)));
         needs.push(format!("`{runbook}` ({run}) is at its server, and may be unfinished; see `{attach}`"));
     }
@@ -91,11 +109,6 @@ fn attention(context: &Context, site: &Site, reach: &dyn Reach, server: &Server)
         needs.push(format!("{of} not taken: {}", context.command("show")));
     }
     Ok(needs)
-}
-
-/// Whether the run does not get on alone.
-fn needs_somebody(run: &Summary) -> bool {
-    run.state != RunState::Running || answers::waits(&run.path)
 }
 
 /// What others left unfinished on it, and what is owed to it.

@@ -17,6 +17,8 @@ pub struct LocalImage {
     pub os: String,
     pub architecture: String,
     pub variant: String,
+    /// In bytes, unpacked.
+    pub size: u64,
 }
 
 /// An id as Docker writes it: Podman leaves out what sort of digest it is.

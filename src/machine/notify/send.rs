@@ -1,10 +1,10 @@
 //! Sends a notice by the one way that a table of `notify` names.
 
 use super::message::{host, message};
-use super::{Notice, Notify, Shape, When, password};
+use super::{Notice, Notify, Shape, When, host_of, password};
 use crate::command::{Spec, feed};
 use crate::failure::{Context, Failure, Kind, Result};
-use crate::machine::http::Request;
+use crate::machine::http::{Request, Response};
 use crate::machine::roots;
 use crate::machine::smtp::{Letter, Login, MailServer};
 use crate::secret;
@@ -125,13 +125,33 @@ fn ask(request: Request) -> Result<()> {
     let authorities = roots::named(&BTreeMap::new());
     let request = Request { within: WITHIN, authorities, status_only: true, ..request };
     // Its address is a secret, whatever it looks like.
-    let answer = request.send().map_err(|failure| Failure {
-        message: "the notice was not answered".into(),
-        why: failure.why.iter().map(|why| why.replace(&request.url, "its address")).collect(),
-        ..failure
-    })?;
+    let send = |request: &Request| {
+        request.send().map_err(|failure| Failure {
+            message: "the notice was not answered".into(),
+            why: failure.why.iter().map(|why| why.replace(&request.url, "its address")).collect(),
+            ..failure
+        })
+    };
+    let mut answer = send(&request)?;
+    // As `curl -L` does: the same is sent there. What has another host may be somebody else's.
+    let keeps_method = request.method == "GET" || [307, 308].contains(&answer.status);
+    let next =
+        elsewhere(&request.url, &answer).filter(|next| keeps_method && is_same_host(&request.url, next));
+    if let Some(next) = next {
+        answer = send(&Request { url: next, ..request.clone() })?;
+    }
     match answer.status {
         200..300 => Ok(()),
+        300..400 => {
+            let failure =
+                Failure::new(Kind::Invalid, format!("the notice was answered with {}", answer.status));
+            let to = elsewhere(&request.url, &answer);
+            let host =
+                to.as_deref().and_then(host_of).map_or("another place".into(), |host| format!("`{host}`"));
+            Err(failure
+                .why(format!("it points to {host}, and is not sent there"))
+                .help("write its new address into `notify` in site.toml"))
+        }
         status => {
             let said: String = answer.body.chars().take(200).collect();
             // Of these it may be taken later: 408 and 425 are about time, 429 is about how many there were.
@@ -140,6 +160,34 @@ fn ask(request: Request) -> Result<()> {
             Err(Failure::new(kind, format!("the notice was answered with {status}")).why(said))
         }
     }
+}
+
+/// The address to which an answer points; a path is one at the same host.
+fn elsewhere(url: &str, answer: &Response) -> Option<String> {
+    let next = answer.headers.get("location").filter(|_| (300..400).contains(&answer.status))?;
+    if next.starts_with("https://") || next.starts_with("http://") {
+        return Some(next.clone());
+    }
+    let (scheme, rest) = url.split_once("://")?;
+    match next.strip_prefix("//") {
+        Some(next) => Some(format!("{scheme}://{next}")),
+        None if next.starts_with('/') => {
+            let authority = rest.split(['/', '?', '#']).next()?;
+            Some(format!("{scheme}://{authority}{next}"))
+        }
+        None => None,
+    }
+}
+
+/// Whether another address is at the same host, and no less private; another port may be somebody else's, but for those of
+/// HTTP and HTTPS.
+fn is_same_host(url: &str, next: &str) -> bool {
+    let is_private = |url: &str| url.starts_with("https://");
+    let usual = |url: &str| {
+        let end = if is_private(url) { ":443" } else { ":80" };
+        host_of(url).map(|host| host.strip_suffix(end).unwrap_or(host).to_ascii_lowercase())
+    };
+    usual(url).is_some() && usual(url) == usual(next) && (is_private(next) || !is_private(url))
 }
 
 /// Runs a command that reads the text.

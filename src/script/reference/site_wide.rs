@@ -53,6 +53,9 @@ Each server has the label `server`:
 - `banister_open_run`: 1 if a run is unfinished on it; `banister_owed`: how much is owed to it
 - `banister_last_success_timestamp_seconds`, `banister_last_run_timestamp_seconds`, `banister_last_run_duration_seconds` and \
 `banister_last_run_success`, each with the label `runbook`; by the runs of this user
+- `banister_failed_release_info`: a line for each `release` that an update leaves out, as one to it failed there
+- `banister_schedule_refused`: 1 if the last scheduled run did not begin, with the label `runbook`; \
+`banister_schedule_refused_timestamp_seconds`: when
 - `banister_backups`: how many there are; `banister_backup_level_info`: the `level` of the newest, `taken`, `verified` or \
 `drilled`; `banister_backup_timestamp_seconds`: when the newest was made that is proven as far as `level`, so its age is \
 `time() - banister_backup_timestamp_seconds`";

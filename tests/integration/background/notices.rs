@@ -145,7 +145,8 @@ fn a_question_that_waits_is_told_and_one_that_nobody_can_be_told_of_disturbs_not
     assert!(shown(&world).contains(r#""state":"done""#));
     let log = super::run_folder(&world).join("runner.log");
     wait_for("it is tried", || fs::read_to_string(&log).unwrap().contains("was not answered"));
-    let untaken = "notice not taken by webhook, tried again: `web: three is done`: connection refused";
+    let untaken =
+        "notice not taken by webhook at 127.0.0.1:9, tried again: `web: three is done`: connection refused";
     wait_for("it is told", || said_by(&world, &["status"]).out.contains(untaken));
     assert!(said_by(&world, &["show"]).out.contains(&format!("warning: {untaken}")));
     let told =
@@ -154,7 +155,9 @@ fn a_question_that_waits_is_told_and_one_that_nobody_can_be_told_of_disturbs_not
     assert_eq!(told.trim(), world.path().join("site.toml").display().to_string());
     // Its watcher tries for an hour.
     super::processes(&world, &["watch-run"]).into_iter().for_each(super::kill);
-    wait_for("nobody tries", || said_by(&world, &["status"]).out.contains("webhook, not tried any more"));
+    wait_for("nobody tries", || {
+        said_by(&world, &["status"]).out.contains("webhook at 127.0.0.1:9, not tried any more")
+    });
 }
 
 #[test]
@@ -166,6 +169,32 @@ fn a_notice_whose_answer_is_cut_off_is_posted_once() {
     wait_for_end(&world);
     assert_eq!(received.lock().unwrap().len(), 1);
     assert!(!said_by(&world, &["status"]).out.contains("not taken"));
+}
+
+#[test]
+fn a_notice_is_sent_on_to_the_same_host_only_and_another_one_is_named() {
+    let world = world();
+    const MOVED: &str =
+        "HTTP/1.1 308 Permanent Redirect\r\nlocation: /moved/T0KEN\r\ncontent-length: 0\r\n\r\n";
+    const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+    const AWAY: &str = "HTTP/1.1 307 Temporary Redirect\r\nlocation: https://other.invalid/T0KEN\r\ncontent-length: 0\r\n\r\n";
+    const FOUND: &str = "HTTP/1.1 302 Found\r\nlocation: /login\r\ncontent-length: 0\r\n\r\n";
+    let (hook, received) = answering(&[MOVED, OK, AWAY, FOUND]);
+    with_notify(&world, &format!("[[notify]]\nwebhook = \"{hook}/T0KEN\"\n"));
+    let test = || said_by(&world, &["notify", "--test"]);
+    let said = test();
+    assert!(said.code == Some(0) && said.out.contains("took it"), "{said:?}");
+    let two = received.lock().unwrap().clone();
+    assert_eq!((two.len(), two[1].0.as_str()), (2, "POST /moved/T0KEN HTTP/1.1"), "{two:?}");
+    assert_eq!(two[0].1, two[1].1);
+    let host = hook.trim_start_matches("http://").to_owned();
+    for to in ["other.invalid", host.as_str()] {
+        let said = test();
+        assert!(said.out.contains(&format!("webhook at {host}")), "{said:?}");
+        assert!(said.out.contains(&format!("it points to `{to}`, and is not sent there")), "{said:?}");
+        assert!(!format!("{said:?}").contains("T0KEN"), "{said:?}");
+    }
+    assert_eq!(received.lock().unwrap().len(), 4);
 }
 
 #[test]

@@ -62,8 +62,15 @@ fn a_compose_project_is_adopted_updated_and_rolled_back_with_its_rows_and_withou
     );
     assert_eq!(lab.file("shop"), file, "a plan changes nothing");
 
-    // Over a release in between.
+    // Over a release in between. All of it is fetched before, without a name, and the registry's layers are gone then.
+    let before = containers("shop");
+    let fetched = lab.good(&["run", "prefetch", "--release", "1.2"]);
+    assert!(fetched.contains(&format!("ready for 1.2 on shop: {} (", lab.image("1.2"))), "{fetched}");
+    assert_eq!((lab.file("shop"), containers("shop")), (file.clone(), before));
+    assert_eq!(docker(&["images", "--quiet", &lab.image("1.2")]), "");
+    lab.has_layers(false);
     lab.good(&["run", "update", "--to", "1.2", "--yes"]);
+    lab.has_layers(true);
     let updated = file.replace(&lab.image("1.0"), &lab.image("1.2"));
     assert_eq!(lab.file("shop"), updated);
     assert_eq!(containers("shop").0, running(&lab, "1.2"));

@@ -71,8 +71,10 @@ fn the_message_of_the_day_metrics_and_check_say_what_is_at_the_server_and_what_w
     at.0.runbook(BREAKS);
     assert_eq!(at.banister(&["run", "try"]).code, Some(1));
     let short = at.banister(&["status", "--short"]);
-    assert!(short.out.contains("web: `try` (") && short.out.contains("may be unfinished"), "{short:?}");
-    assert!(short.out.contains("not asked, as it is on another machine: web"), "{short:?}");
+    // What the terminal saw at its end: nothing is asked now.
+    assert!(short.out.contains("web: `try` failed on web in step `Break`"), "{short:?}");
+    assert!(short.out.contains("s ago; next: banister resume "), "{short:?}");
+    assert!(short.out.contains("not asked, as it is on another machine: web (seen "), "{short:?}");
     let checked = at.banister(&["check"]);
     assert!(checked.out.contains("not asked: whether the programs of `notify` are on web"), "{checked:?}");
     assert!(!checked.out.contains("no-such-program"), "{checked:?}");

@@ -60,6 +60,7 @@ fn the_bundled_runbooks_need_what_they_cannot_do_without() {
         ("update-linked", None),
         ("backup", None),
         ("prune", None),
+        ("prefetch", None),
         ("restore", Some("--backup")),
         ("rollback", Some("--backup")),
         ("drill", Some("--backup")),

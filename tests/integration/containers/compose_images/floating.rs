@@ -54,7 +54,13 @@ fn a_newer_image_behind_latest_is_noticed_pulled_by_its_digest_and_rolled_back_w
     assert!(plan.contains(&behind), "{plan}");
     assert!(plan.contains(&format!("set_version(tide, \"{}\")", short(&second))), "{plan}");
     assert_eq!(images("tide"), [id(&lab.image("latest"))], "a plan pulls nothing");
+    // Fetched before, what the tag stands for here is still what runs.
+    let fetched = lab.good(&["run", "prefetch"]);
+    assert!(fetched.contains(&format!("{} (", lab.image("latest"))), "{fetched}");
+    assert_eq!(images("tide"), [id(&lab.image("latest"))]);
+    lab.has_layers(false);
     lab.good(&["run", "update", "--yes"]);
+    lab.has_layers(true);
     let by_digest = format!("{}@{second}", lab.image("latest").trim_end_matches(":latest"));
     assert_eq!(images("tide"), [id(&by_digest)]);
     assert_eq!(id(&lab.image("latest")), id(&by_digest), "Compose would start another one");

@@ -124,6 +124,14 @@ impl Lab {
         }
     }
 
+    /// Takes the layers out of the registry, or puts them back: what is large is one.
+    pub fn has_layers(&self, yes: bool) {
+        let (from, to) = if yes { ("data.away", "data") } else { ("data", "data.away") };
+        let blobs = self.path("registry/docker/registry/v2/blobs");
+        let script = "find \"$1\" -name \"$2\" -size +64k -execdir mv \"$2\" \"$3\" ';'";
+        ran(Command::new("sh").args(["-c", script, "sh"]).arg(blobs).args([from, to]));
+    }
+
     /// Busybox and the tar that reads volumes, with the libraries that both need.
     fn make_images(&self, versions: &[&str]) {
         let root = self.path("root");

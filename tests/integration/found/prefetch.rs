@@ -1,0 +1,106 @@
+//! What an update needs is fetched before it.
+
+use super::ground::Found;
+use super::submodules::with_a_submodule;
+use std::fs;
+
+fn says(found: &Found, words: &[&str], code: i32, told: &[&str]) {
+    let said = found.world.banister(words);
+    let all = format!("{}{}", said.out, said.err);
+    assert_eq!(said.code, Some(code), "{said:?}");
+    told.iter().for_each(|told| assert!(all.contains(told), "`{told}` is not in {said:?}"));
+}
+
+/// The origin, and with it the repositories of submodules, are there or not.
+fn network(found: &Found, is_there: bool) {
+    for name in ["origin", "lib", "inner"].map(|name| (found.path(name), found.path(&format!("{name}.away"))))
+    {
+        let (from, to) = if is_there { (name.1, name.0) } else { name };
+        if from.exists() {
+            fs::rename(from, to).unwrap();
+        }
+    }
+}
+
+#[test]
+fn an_update_needs_no_origin_for_what_was_fetched_before_it_and_nothing_else_changed() {
+    let found = with_a_submodule();
+    // No window is open.
+    let site = found.read("site.toml");
+    found.world.write("site.toml", &format!("closed = \"2020-01-01..2099-01-01\"\n{site}"));
+    let (head, trace) = (found.head(), found.read("trace"));
+    says(
+        &found,
+        &["run", "prefetch"],
+        0,
+        &[
+            "ready for 0.2.0 on web: commits, submodules and files in Git LFS (",
+            "left to the update of web to 0.2.0: what `make build` fetches and builds",
+        ],
+    );
+    assert_eq!((found.head(), found.status(), found.read("trace")), (head, String::new(), trace));
+    assert!(!found.path("web/lib").exists());
+    network(&found, false);
+    says(&found, &["run", "update", "--to", "0.2.0", "--yes", "--now"], 0, &[]);
+    assert_eq!(
+        (found.read("web/VERSION"), found.read("web/lib/inner/inner.txt")),
+        ("2\n".into(), "inner 1\n".into())
+    );
+    // One that fails changes nothing, and the update takes what is missing.
+    found.world.write("site.toml", &site);
+    says(&found, &["run", "prefetch"], 1, &["`prefetch` failed on web; nothing was touched"]);
+    network(&found, true);
+    says(
+        &found,
+        &["run", "prefetch"],
+        0,
+        &["web has 0.2.0, and nothing newer is to be installed: nothing was fetched"],
+    );
+    found.release("0.3.0", &[("VERSION", "3\n")]);
+    says(&found, &["run", "update", "--yes"], 0, &[]);
+    // From which release to which, where runs are listed.
+    says(&found, &["runs"], 0, &["0.1.0 -> 0.2.0, took ", "0.2.0 -> 0.3.0, took "]);
+    says(&found, &["status"], 0, &["0.2.0 -> 0.3.0, took "]);
+    says(&found, &["runs", "--json"], 0, &["{\"from\":\"0.2.0\",\"server\":\"web\",\"to\":\"0.3.0\"}"]);
+    assert_eq!(found.read("web/VERSION"), "3\n");
+}
+
+#[test]
+fn what_is_held_back_is_not_fetched_and_an_open_update_is_not_disturbed() {
+    let found = Found::new();
+    found.release("0.2.0", &[("VERSION", "2\n")]);
+    found.site("releases = { not = [\"0.2.0\"] }");
+    let knows = |tag: &str| found.try_git("web", &["rev-parse", "--verify", "-q", tag]).status.success();
+    says(&found, &["run", "prefetch"], 0, &["nothing was fetched"]);
+    assert!(!knows("0.2.0"));
+    found.site("releases = { min_age = \"9999d\" }");
+    says(&found, &["run", "prefetch"], 0, &["nothing was fetched"]);
+    assert!(!knows("0.2.0"));
+    // By its name it is meant.
+    says(&found, &["run", "prefetch", "--release", "0.2.0"], 0, &["ready for 0.2.0 on web"]);
+    assert!(knows("0.2.0"));
+    found.site("");
+    says(&found, &["run", "prefetch", "--release", "9.9"], 1, &["there is no release `9.9` of web"]);
+    found.release("0.3.0", &[("Makefile", "config build up stop:\n\t@test $@ != build\n")]);
+    says(&found, &["run", "update", "--yes"], 1, &[]);
+    says(&found, &["run", "prefetch"], 4, &["an earlier run is unfinished"]);
+    says(&found, &["resume", "--rollback", "--yes"], 0, &[]);
+    // It failed here.
+    says(&found, &["run", "prefetch"], 0, &["ready for 0.2.0 on web"]);
+    says(&found, &["metrics"], 0, &["banister_failed_release_info{server=\"web\",release=\"0.3.0\"} 1\n"]);
+}
+
+#[test]
+fn one_that_is_killed_is_begun_anew_or_left_alone() {
+    let found = Found::new();
+    found.release("0.2.0", &[("VERSION", "2\n")]);
+    // One after the other: while it fetches, and when it has.
+    for place in ["after 13", "before 14"] {
+        let said = found.world.crash(&["run", "prefetch"], place);
+        assert_eq!(said.code, Some(-9), "{place}: {said:?}");
+    }
+    says(&found, &["resume"], 0, &["ready for 0.2.0 on web"]);
+    let said = found.world.crash(&["run", "prefetch"], "before 12");
+    assert_eq!(said.code, Some(-9), "{said:?}");
+    found.updates_to("0.2.0");
+}
