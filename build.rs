@@ -6,9 +6,32 @@
 
 use std::env;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
 const NO_UNWINDING: &str =
     "SECTIONS { /DISCARD/ : { *(.eh_frame) *(.eh_frame_hdr) *(.gcc_except_table*) } } INSERT AFTER .text;\n";
+
+const ICF: &str = "-Wl,--icf=all";
+
+/// Whether the linker knows an option: that which Rust brings for most machines does, and others don't.
+fn links_with(option: &str) -> bool {
+    let (Some(rustc), Some(target), Some(out)) =
+        (env::var_os("RUSTC"), env::var_os("TARGET"), env::var_os("OUT_DIR"))
+    else {
+        return false;
+    };
+    let folder = PathBuf::from(out);
+    if std::fs::write(folder.join("linked.rs"), "fn main() {}\n").is_err() {
+        return false;
+    }
+    let mut command = Command::new(rustc);
+    command.arg("--target").arg(target).args(["-C", &format!("link-arg={option}"), "-o"]);
+    command.arg(folder.join("linked")).arg(folder.join("linked.rs"));
+    if let Some(linker) = env::var_os("RUSTC_LINKER") {
+        command.arg("-C").arg(format!("linker={}", linker.to_string_lossy()));
+    }
+    command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+}
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
@@ -22,9 +45,8 @@ fn main() {
         let script = PathBuf::from(env::var_os("OUT_DIR").expect("cargo names it")).join("no-unwinding.ld");
         std::fs::write(&script, NO_UNWINDING).expect("a file for the linker can be written");
         println!("cargo:rustc-link-arg-bin=banister=-Wl,-T,{}", script.display());
-        // There Rust links with a linker of its own that knows it.
-        if is("CARGO_CFG_TARGET_ARCH", "x86_64") && is("CARGO_CFG_TARGET_ENV", "gnu") {
-            println!("cargo:rustc-link-arg-bin=banister=-Wl,--icf=all");
+        if links_with(ICF) {
+            println!("cargo:rustc-link-arg-bin=banister={ICF}");
         }
     }
 }

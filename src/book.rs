@@ -251,7 +251,7 @@ pub fn describe(book: &Book, open: &Open) -> String {
     let owed: Vec<&str> = book.owed_by(run).map(|owed| owed.text.as_str()).collect();
     let owes = match (open.back, owed.is_empty()) {
         (true, true) => "; it owes the rest of its rollback".to_owned(),
-        (true, false) => format!("; it owes the rest of its rollback, or else: {}", owed.join("; ")),
+        (true, false) => format!("; it owes the rest of its rollback, which settles: {}", owed.join("; ")),
         (false, true) => String::new(),
         (false, false) => format!("; it owes: {}", owed.join("; ")),
     };

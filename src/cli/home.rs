@@ -214,7 +214,7 @@ fn resume(context: &mut Context, run: &str, options: ResumeOptions, parcel: Opti
     }
     let folder = glance.header.site.parent().unwrap_or(Path::new("/")).to_owned();
     // Of colleagues who come at once the first one begins, with what was sent by the same.
-    let _first = wait_for_turn(&glance.path)?;
+    let _first = wait_for_turn(&glance.path, context)?;
     if let Some(parcel) = parcel {
         // Only what was unpacked for a run is replaced, and nothing below the feet of who works on it.
         let is_ours = folder.starts_with(context.state.join("sites"));
@@ -229,20 +229,26 @@ fn resume(context: &mut Context, run: &str, options: ResumeOptions, parcel: Opti
 }
 
 /// Waits until nobody else is about to continue the run; held until it is at work, or this process ends.
-fn wait_for_turn(run: &Path) -> Result<FileLock> {
-    let failed = || format!("`{}` can't be locked", run.display());
+fn wait_for_turn(run: &Path, context: &Context) -> Result<FileLock> {
+    let path = run.join("resuming");
+    let failed = || format!("`{}` can't be locked", path.display());
     let mut options = File::options();
     options.create(true).truncate(false).write(true).mode(0o600);
     let end = Instant::now() + TURN;
     loop {
-        let file = options.open(run.join("resuming")).or_fail(Kind::Journal, failed)?;
+        let file = options.open(&path).or_fail(Kind::Journal, failed)?;
         if let Some(lock) = FileLock::take(file).or_fail(Kind::Journal, failed)? {
+            let by = context.abroad.as_ref().map_or("", |abroad| &abroad.caller.by);
+            std::fs::write(&path, by).or_fail(Kind::Journal, failed)?;
             return Ok(lock);
         }
         if Instant::now() > end {
-            let name = run.file_name().unwrap_or_default().to_string_lossy();
-            let failure = Failure::new(Kind::Locked, "somebody else is about to continue this run");
-            return Err(failure.help(format!("follow it with `banister attach {name}`")));
+            let by = std::fs::read_to_string(&path).unwrap_or_default();
+            let by = if by.is_empty() { "somebody else" } else { &by };
+            let failure = Failure::new(Kind::Locked, format!("{by} is about to continue this run"));
+            return Err(failure
+                .why("they may be asked something that they have not answered yet")
+                .help("once they have answered, or left, type it again"));
         }
         std::thread::sleep(TICK / 10);
     }

@@ -9,7 +9,8 @@
 //! None.
 //!
 //! # Returns
-//! A map: `changed`, whether another file is there now, and `sha256` of what is there (text of 64 digits).
+//! A map: `changed`, whether another file is there now, `sha256` of what is there (text of 64 digits), and the releases `from`
+//! and `to` which that replaced, and is; `()` where nothing was to be put in place.
 //!
 //! # Errors
 //! `not_found` if the fetched file or the installed one is no longer there; `refused` if it can't be replaced, or if the fetched
@@ -42,6 +43,11 @@ pub struct Arguments {
 pub struct Outcome {
     changed: bool,
     sha256: String,
+    /// Absent in records of earlier versions.
+    #[serde(default)]
+    from: Option<String>,
+    #[serde(default)]
+    to: Option<String>,
 }
 
 impl Primitive for InstallFile {
@@ -60,13 +66,14 @@ impl Primitive for InstallFile {
 fn perform(_: &Arguments, host: &Host) -> Result<Outcome> {
     let server = host.server()?;
     let (file, kept) = (server.program_file()?, server.kept_files()?);
-    let changed = match kept.wanted()? {
-        Some(wanted) if digest(&file)?.0 != wanted.sha256 => {
-            install(&file, &kept, &wanted, &server.installed()?.name)?
+    let (changed, from, to) = match kept.wanted()? {
+        Some(wanted) => {
+            // What is in place already is put there again: a crash may have left something beside it.
+            let is_there = digest(&file)?.0 == wanted.sha256;
+            let from = if is_there { wanted.release.clone() } else { server.installed()?.name };
+            (install(&file, &kept, &wanted, &from)?, Some(from), Some(wanted.release))
         }
-        // What a crash has left beside it is removed.
-        Some(wanted) => install(&file, &kept, &wanted, &wanted.release)?,
-        None => false,
+        None => (false, None, None),
     };
-    Ok(Outcome { changed, sha256: digest(&file)?.0 })
+    Ok(Outcome { changed, sha256: digest(&file)?.0, from, to })
 }

@@ -49,13 +49,15 @@ impl Touched {
     }
 
     /// Whether a look at the server that reads this part may see the change. Of other servers it may be the health, as they may
-    /// need this one, and on the same machine the settings, as a link may make them one file, and what room there is.
+    /// need this one, and on the same machine what room there is, and the settings, as a link may make them one file. That a
+    /// command of one server edits the settings of another is not assumed.
     fn is_seen_by(&self, server: Option<&Server>, reads: Facet) -> bool {
         let changed = [reads, Facet::Everything].contains(&self.facet);
         match (&self.server, server) {
             (Some((name, machine)), Some(server)) if *name != server.name => match reads {
                 Facet::Services => changed,
-                Facet::Settings | Facet::Space => self.facet == reads && *machine == server.ssh,
+                Facet::Space => changed && *machine == server.ssh,
+                Facet::Settings => self.facet == reads && *machine == server.ssh,
                 _ => false,
             },
             (Some(_), Some(_)) | (None, None) => changed,

@@ -24,8 +24,8 @@ pub fn moved(run: &Path) -> Vec<Moved> {
     summary.header.servers.iter().filter_map(of).collect()
 }
 
-/// The releases before and after a call that sees or changes which one is there.
-fn ends(record: &CallRecord) -> Option<(String, String)> {
+/// The releases before and after a call that sees or changes which one is there; nothing if it did not end well.
+pub fn ends(record: &CallRecord) -> Option<(String, String)> {
     let Some(Outcome::Done(outcome)) = &record.outcome else { return None };
     let text = |value: &Value| value.as_str().map(str::to_owned);
     match record.call.name.as_str() {
@@ -34,7 +34,7 @@ fn ends(record: &CallRecord) -> Option<(String, String)> {
             let moved: Checkout = serde_json::from_value(outcome.clone()).ok()?;
             Some((moved.from.name(), moved.to.name()))
         }
-        "set_version" => Some((text(&outcome["from"])?, text(&outcome["to"])?)),
+        "set_version" | "install_file" => Some((text(&outcome["from"])?, text(&outcome["to"])?)),
         _ => None,
     }
 }

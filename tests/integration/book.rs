@@ -398,7 +398,7 @@ fn of_a_rollback_that_failed_another_administrator_hears_that_it_is_one() {
     assert_eq!(first(&world, &["resume", "--rollback", "--yes"]).code, Some(1));
     let said = other(&world, &["status"]);
     assert!(said.out.contains(" failed in its rollback: update from 0.1.0 to 0.2.0"), "{said:?}");
-    assert!(said.out.contains("; it owes the rest of its rollback, or else: "), "{said:?}");
+    assert!(said.out.contains("; it owes the rest of its rollback, which settles: "), "{said:?}");
     world.remove("web/.git/index.lock");
     assert_eq!(first(&world, &["resume", "--yes"]).code, Some(0));
     let said = other(&world, &["status"]);

@@ -9,9 +9,9 @@ use crate::journal::Outcome;
 use crate::journal::index::{CallRecord, Index};
 use crate::journal::run::Summary;
 use crate::key::Key;
-use crate::machine::git::Moved;
 use crate::primitive::{Facet, Sort};
 use crate::primitives;
+use crate::runner::moved;
 use std::collections::BTreeMap;
 
 /// Each server's state, those in the same state together: `hub: done; archive: failed in step `Build` (0.2.14 is checked out,
@@ -79,51 +79,53 @@ fn is_settled(summary: &Summary, server: &str) -> bool {
     summary.header.servers.len() > 1 && ["done", "back"].contains(&state(summary, server).as_str())
 }
 
-/// What the rollback of a run put back on its only server: `; 0.2.12 is checked out, and the data of the backup … was put
-/// back`.
+/// What the rollback of a run put back on its only server: `; 0.2.12 is checked out, the files and databases of the backup … were
+/// put back`.
 pub fn put_back(summary: &Summary) -> String {
     let [server] = summary.header.servers.as_slice() else { return String::new() };
-    let is_moved =
-        summary.index.calls().any(|call| ["checkout", "set_version"].contains(&call.call.name.as_str()));
+    let is_moved = summary.index.calls().any(|call| moved::ends(call).is_some_and(|(from, to)| from != to));
     let Some(release) = release(summary, server).filter(|_| is_moved) else { return String::new() };
-    let data = match data_of(summary, server) {
-        Some(backup) => format!("the data of the backup {backup} was put back"),
-        None => "no backup was put back".to_owned(),
+    let place = if summary.index.calls().any(|call| call.call.name == "checkout") {
+        "checked out"
+    } else {
+        "installed"
     };
-    format!("; {release} is checked out, {data}")
+    let data = match restored(summary, server) {
+        (_, groups) if groups.is_empty() => "no backup was put back".to_owned(),
+        (backup, groups) => format!("the {} of the backup {backup} were put back", groups.join(" and ")),
+    };
+    format!("; {release} is {place}, {data}")
 }
 
-/// The backup whose data the rollback put in the place of what was there, if it did.
-fn data_of(summary: &Summary, server: &str) -> Option<String> {
+/// The backup of which the rollback put something in the place of what was there, and what: `files`, `databases`.
+fn restored(summary: &Summary, server: &str) -> (String, Vec<String>) {
+    let (mut backup, mut groups) = (String::new(), Vec::new());
     let calls = summary.index.course().into_iter().filter(|(key, _)| key.in_handler());
-    let theirs = calls.filter(|(_, record)| data::server_of(&record.call.arguments) == Some(server));
-    let done = theirs.filter(|(_, record)| matches!(record.outcome, Some(Outcome::Done(_))));
-    let mut unpacked = None;
-    for (_, record) in done {
-        match record.call.name.as_str() {
-            "unpack_backup" => unpacked = record.call.arguments.get("backup").and_then(|path| path.as_str()),
-            "put_back" => {
-                let name = std::path::Path::new(unpacked?).file_name()?;
-                return Some(name.to_string_lossy().into_owned());
+    for (_, record) in calls.filter(|(_, record)| data::server_of(&record.call.arguments) == Some(server)) {
+        let Some(Outcome::Done(outcome)) = &record.outcome else { continue };
+        let text = |name: &str| record.call.arguments.get(name).and_then(|value| value.as_str());
+        match (record.call.name.as_str(), text("backup"), text("kind")) {
+            ("unpack_backup", Some(path), _) => {
+                let name = std::path::Path::new(path).file_name().unwrap_or_default();
+                backup = name.to_string_lossy().into_owned();
+            }
+            ("put_back", _, Some(group))
+                if outcome["restored"].as_array().is_some_and(|all| !all.is_empty()) =>
+            {
+                groups.push(if group == "search" { "search indices".to_owned() } else { group.to_owned() });
             }
             _ => {}
         }
     }
-    None
+    groups.dedup();
+    (backup, groups)
 }
 
-/// The release that the run last saw or checked out on a server, as people name it; nothing if it did neither.
+/// The release that the run last saw or put in place on a server, as people name it; nothing if it did neither.
 pub fn release(summary: &Summary, server: &str) -> Option<String> {
     let calls = summary.index.course().into_iter().rev();
     let mut theirs = calls.filter(|(_, record)| data::server_of(&record.call.arguments) == Some(server));
-    theirs.find_map(|(_, record)| match (record.call.name.as_str(), record.outcome.as_ref()?) {
-        ("installed_release", Outcome::Done(name)) => name.as_str().map(str::to_owned),
-        ("checkout", Outcome::Done(moved)) => {
-            serde_json::from_value::<Moved>(moved.clone()).ok().map(|moved| moved.to.name())
-        }
-        ("set_version", Outcome::Done(moved)) => moved["to"].as_str().map(str::to_owned),
-        _ => None,
-    })
+    theirs.find_map(|(_, record)| moved::ends(record)).map(|(_, to)| to)
 }
 
 /// The state of one server in words that come after its name.

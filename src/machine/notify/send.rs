@@ -15,6 +15,9 @@ use std::fs::File;
 use std::io::Write;
 use std::time::Instant;
 
+/// So many times a notice is sent on within its host.
+const MOST_HOPS: usize = 5;
+
 /// One attempt takes no longer.
 const WITHIN: Duration = Duration::seconds(30);
 
@@ -132,19 +135,24 @@ fn ask(request: Request) -> Result<()> {
             ..failure
         })
     };
+    let mut request = request;
     let mut answer = send(&request)?;
     // As `curl -L` does: the same is sent there. What has another host may be somebody else's.
-    let keeps_method = request.method == "GET" || [307, 308].contains(&answer.status);
-    let next =
-        elsewhere(&request.url, &answer).filter(|next| keeps_method && is_same_host(&request.url, next));
-    if let Some(next) = next {
-        answer = send(&Request { url: next, ..request.clone() })?;
+    for _ in 0..MOST_HOPS {
+        let keeps_method = request.method == "GET" || [307, 308].contains(&answer.status);
+        let next = elsewhere(&request.url, &answer);
+        let next = next.filter(|next| keeps_method && is_same_host(&request.url, next));
+        let Some(next) = next else { break };
+        request = Request { url: next, ..request };
+        answer = send(&request)?;
     }
     match answer.status {
         200..300 => Ok(()),
         300..400 => {
-            let failure =
-                Failure::new(Kind::Invalid, format!("the notice was answered with {}", answer.status));
+            // Others may lead to a page of a proxy for a while, such as one for logging in.
+            let is_for_good = [301, 308].contains(&answer.status);
+            let kind = if is_for_good { Kind::Invalid } else { Kind::Refused };
+            let failure = Failure::new(kind, format!("the notice was answered with {}", answer.status));
             let to = elsewhere(&request.url, &answer);
             let host =
                 to.as_deref().and_then(host_of).map_or("another place".into(), |host| format!("`{host}`"));

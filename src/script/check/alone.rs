@@ -2,7 +2,7 @@
 
 use super::program::Program;
 use crate::script::layers::Text;
-use rhai::{ASTNode, Expr, Stmt};
+use rhai::{ASTNode, Expr, FnCallExpr, Stmt};
 
 /// Whether `main` calls `this_server()` whatever its parameters are. What only a function that it calls does, or what it does on
 /// some ways alone, is not counted.
@@ -10,44 +10,51 @@ pub fn is_of_one_server(text: &Text) -> bool {
     let Some(program) = Program::parse(text).0 else { return false };
     let Some(main) = program.named("main").max_by_key(|main| main.parameters.len()) else { return false };
     for statement in &main.body {
-        let asks = calls_this_server(statement);
-        let may_leave_out = matches!(
-            statement,
-            Stmt::If(..)
-                | Stmt::Switch(..)
-                | Stmt::While(..)
-                | Stmt::Do(..)
-                | Stmt::For(..)
-                | Stmt::TryCatch(..)
-        );
-        if asks && !may_leave_out {
+        if asks(statement) {
             return true;
         }
-        if !asks && leaves(statement) {
+        if leaves_without(statement) {
             return false;
         }
     }
     false
 }
 
-fn calls_this_server(statement: &Stmt) -> bool {
-    let mut found = false;
-    statement.walk(&mut Vec::new(), &mut |path| {
-        found |= match path.last() {
-            Some(ASTNode::Expr(Expr::FnCall(call, _))) => call.name == "this_server" && !call.is_qualified(),
-            Some(ASTNode::Stmt(Stmt::FnCall(call, _))) => call.name == "this_server" && !call.is_qualified(),
-            _ => false,
-        };
-        !found
-    });
-    found
+fn asks(statement: &Stmt) -> bool {
+    match statement {
+        Stmt::Var(declared, ..) => always(&declared.1),
+        Stmt::Expr(value) => always(value),
+        Stmt::FnCall(call, _) => called(call),
+        Stmt::Return(Some(value), ..) => always(value),
+        _ => false,
+    }
 }
 
-/// Whether the statement may be the last one.
-fn leaves(statement: &Stmt) -> bool {
+/// Whether whoever evaluates this calls it; what stands in a block or behind `&&`, `||` and `??` may be left out.
+fn always(value: &Expr) -> bool {
+    match value {
+        Expr::FnCall(call, _) | Expr::MethodCall(call, _) => called(call),
+        Expr::Dot(both, ..) | Expr::Index(both, ..) => always(&both.lhs),
+        Expr::Array(items, _) | Expr::InterpolatedString(items, _) => items.iter().any(always),
+        Expr::Map(map, _) => map.0.iter().any(|(_, item)| always(item)),
+        Expr::And(operands, _) | Expr::Or(operands, _) | Expr::Coalesce(operands, _) => {
+            operands.first().is_some_and(always)
+        }
+        _ => false,
+    }
+}
+
+fn called(call: &FnCallExpr) -> bool {
+    call.name == "this_server" && !call.is_qualified() || call.args.iter().any(always)
+}
+
+/// Whether `main` may end in this statement before it has asked.
+fn leaves_without(statement: &Stmt) -> bool {
     let mut found = false;
     statement.walk(&mut Vec::new(), &mut |path| {
-        found |= matches!(path.last(), Some(ASTNode::Stmt(Stmt::Return(..))));
+        if let Some(ASTNode::Stmt(Stmt::Return(value, ..))) = path.last() {
+            found |= !value.as_ref().is_some_and(|value| always(value));
+        }
         !found
     });
     found
@@ -70,6 +77,17 @@ mod tests {
             (false, "fn main(x) { if x == () { return; } let server = this_server(); }"),
             (false, "fn main(x) { if linked_servers().len() == 1 { this_server().make(\"up\"); } }"),
             (false, "fn main() { one(); } fn one() { this_server().make(\"up\"); }"),
+            (
+                false,
+                "fn main() { let s = if linked_servers().len() == 1 { [this_server()] } else { linked_servers() }; }",
+            ),
+            (false, "fn main(x) { x == () || this_server().is_healthy().healthy; }"),
+            (false, "fn main(x) { let s = x ?? this_server(); }"),
+            (false, "fn main(x) { if x { return; } else { note(this_server().name); } this_server(); }"),
+            (false, "fn main(x) { switch x { 1 => this_server(), _ => () } }"),
+            (true, "fn main(x) { note(`${this_server().name}: ${x}`); }"),
+            (true, "fn main(x) { return [x, this_server()]; }"),
+            (true, "fn main(x) { this_server().name == x || stop(x); } fn stop(x) {}"),
         ] {
             assert_eq!(is_of_one_server(&Text::new("it".into(), main.into())), is, "{main}");
         }
