@@ -24,7 +24,7 @@ mod typed;
 
 pub use deadline::deadlines;
 pub use frame::Frame;
-pub use header::{header, write_down};
+pub use header::{begin_by, header, schedule, write_down};
 pub use hold::has_seen;
 pub use installed::lacks_only_a_backup;
 pub use restart::{Change, Restart};

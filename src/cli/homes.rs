@@ -10,7 +10,7 @@ use super::context::Context;
 use crate::failure::{Failure, Kind, Result};
 use crate::home::remembered::{self, Remembered};
 use crate::home::wire::Listed;
-use crate::site::{Home, Server, Site};
+use crate::site::{self, Server, Site};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -21,6 +21,9 @@ pub struct Found {
     pub server: Server,
     pub listed: Listed,
 }
+
+/// A server, with the site that names it.
+type Home = (Arc<Site>, Server);
 
 /// What the homes say.
 #[derive(Default)]
@@ -44,17 +47,18 @@ pub fn ask(context: &Context, everywhere: bool) -> Result<Homes> {
     if let Some(site) = site.as_ref().filter(|_| !everywhere) {
         known.retain(|known| known.site == site.file);
     }
-    let mut homes: Vec<(Arc<Site>, Server)> = Vec::new();
+    let mut homes: Vec<Home> = Vec::new();
     if let Some(site) = &site {
         let servers = context.servers(site)?.into_iter().filter(|server| {
-            let is_home = site.home == Home::Server || known.iter().any(|known| known.is_at(site, server));
+            let is_home =
+                site.home == site::Home::Server || known.iter().any(|known| known.is_at(site, server));
             server.ssh.is_some() && is_home
         });
         homes.extend(servers.map(|server| (site.clone(), server.clone())));
     }
     let mut found = Homes::default();
     for known in &known {
-        let is_asked = |(site, server): &(Arc<Site>, Server)| known.is_at(site, server);
+        let is_asked = |(site, server): &Home| known.is_at(site, server);
         // Another server of the site was named, or it is over and its server is not there any more.
         let is_meant = match &site {
             Some(site) if site.file == known.site => context.given_server.is_none() && !known.over,
@@ -71,12 +75,10 @@ pub fn ask(context: &Context, everywhere: bool) -> Result<Homes> {
     let of_home = |site: &Site, server: &Server| -> Vec<Remembered> {
         known.iter().filter(|known| known.is_at(site, server)).cloned().collect()
     };
-    let asked: Vec<(&(Arc<Site>, Server), Vec<Remembered>)> =
+    let asked: Vec<(&Home, Vec<Remembered>)> =
         homes.iter().map(|home| (home, of_home(&home.0, &home.1))).collect();
     let answers = std::thread::scope(|scope| {
-        let ask = |(site, server): &(Arc<Site>, Server), theirs: &[Remembered]| {
-            of_server(context, site, server, theirs)
-        };
+        let ask = |(site, server): &Home, theirs: &[Remembered]| of_server(context, site, server, theirs);
         let threads: Vec<_> =
             asked.iter().map(|(home, theirs)| scope.spawn(move || ask(home, theirs))).collect();
         let joined = threads.into_iter().map(|thread| thread.join());

@@ -2,7 +2,7 @@
 
 use super::context::{Context, at_once, is_same_site};
 use super::homes;
-use super::schedule::refusal;
+use super::scheduled::refusal;
 use crate::event::RunState;
 use crate::failure::{Kind, Result};
 use crate::home::remembered;

@@ -35,9 +35,11 @@ pub fn run_with(
     runbook.require(&parameters)?;
     runbook.require_servers(&names)?;
     super::stale::settle(context, &site, &runbook, &options.answers)?;
+    if super::window::is_update(&runbook) {
+        super::give_way::give_way(context, &site, &names)?;
+    }
     unfinished::settle(context, &site, &names, options)?;
     let mut header = session::header(&site, &options.runbook, parameters, names);
-    header.schedule = super::schedule::due::name();
     if let Some(abroad) = &context.abroad {
         header.schedule.clone_from(&abroad.caller.schedule);
         header.by.clone_from(&abroad.caller.by);

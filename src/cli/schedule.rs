@@ -4,21 +4,20 @@ mod calendar;
 mod crontab;
 pub mod due;
 mod fit;
-mod kept;
 mod list;
 mod meant;
-pub mod refusal;
 mod timer;
 mod written;
 
 use super::arguments::schedule::Options;
 use super::context::Context;
+use super::scheduled::kept::{self, By, Schedule, all, environment, keep};
+use super::scheduled::refusal;
 use crate::failure::{Failure, Kind, Result};
 use crate::person::{Form as Answer, Nobody, Person, Question};
 use crate::report::prompt::Terminal;
 use crate::runner::manager::{self, Unfit};
 use crontab::Crontab;
-use kept::{By, Schedule, all, environment, keep};
 use serde_json::json;
 use written::Form;
 
@@ -36,7 +35,7 @@ pub fn schedule(context: &Context, options: &Options) -> Result<u8> {
 
 fn add(context: &Context, runbook: &str, every: &str, options: &Options) -> Result<u8> {
     let site = context.site()?;
-    let mut schedules = meant::all(context, &site, runbook, every, options)?;
+    let (mut schedules, is_update) = meant::all(context, &site, runbook, every, options)?;
     let (by, unfit) = who()?;
     schedules.iter_mut().for_each(|schedule| schedule.by = by);
     let known = all(&context.state);
@@ -54,7 +53,7 @@ fn add(context: &Context, runbook: &str, every: &str, options: &Options) -> Resu
         said(context, &schedules, "is scheduled so already");
         return Ok(0);
     }
-    for warning in meant::warnings(&site, &schedules)? {
+    for warning in meant::warnings(&site, &schedules, is_update)? {
         eprintln!("warning: {warning}");
     }
     if !context.json {

@@ -8,7 +8,7 @@ pub use short::short;
 
 use super::asked::{Health, KindSays};
 use super::context::{Context, at_once, is_same_site};
-use super::schedule::refusal;
+use super::scheduled::refusal;
 use super::{homes, metrics, outcome};
 use crate::book::{self, Book, Ended};
 use crate::event::RunState;

@@ -156,9 +156,33 @@ fn of_model(
     Ok(digests)
 }
 
-/// An image by its digest; nothing if that is of another form.
+/// An image by its digest, with its name as it is written: not every engine takes a short one for that of Docker Hub. Nothing if
+/// one of the two is of another form.
 fn by_digest(name: &str, digest: &str) -> Option<String> {
-    let image: Image = name.parse().ok()?;
+    name.parse::<Image>().ok()?;
     let digest = Digest::parse(digest)?;
-    Some(format!("{}@{digest}", image.name()))
+    let name = name.split('@').next().unwrap_or(name);
+    // A colon before the last slash is that of a port.
+    let name = name.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).map_or(name, |(name, _)| name);
+    Some(format!("{name}@{digest}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::by_digest;
+
+    #[test]
+    fn a_name_stays_as_it_is_written() {
+        let digest = format!("sha256:{}", "a".repeat(64));
+        for (name, kept) in [
+            ("postgres", "postgres"),
+            ("docker.io/library/postgres:16-alpine", "docker.io/library/postgres"),
+            ("localhost:5000/a/b", "localhost:5000/a/b"),
+            ("localhost:5000/a/b:1.2", "localhost:5000/a/b"),
+            (&format!("ghcr.io/a/b:1@{digest}"), "ghcr.io/a/b"),
+        ] {
+            assert_eq!(by_digest(name, &digest), Some(format!("{kept}@{digest}")), "{name}");
+        }
+        assert_eq!((by_digest("a:b:c", &digest), by_digest("a", "sha256:1")), (None, None));
+    }
 }

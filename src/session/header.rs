@@ -5,6 +5,20 @@ use crate::failure::Result;
 use crate::journal::run::{self, OpenRun};
 use crate::journal::{Entry, Header};
 use crate::site::{Server, Site};
+use std::sync::OnceLock;
+
+/// The schedule for which this process begins runs.
+static SCHEDULE: OnceLock<String> = OnceLock::new();
+
+/// Says that the runs which this process begins are those of a schedule.
+pub fn begin_by(schedule: &str) {
+    _ = SCHEDULE.set(schedule.to_owned());
+}
+
+/// The name of the schedule for which this process begins runs, if it does for one.
+pub fn schedule() -> Option<String> {
+    SCHEDULE.get().cloned()
+}
 
 /// A new run's header. `parameters` are those of the runbook's `main`, by name.
 pub fn header(site: &Site, runbook: &str, parameters: Arguments, servers: Vec<String>) -> Header {
@@ -17,7 +31,7 @@ pub fn header(site: &Site, runbook: &str, parameters: Arguments, servers: Vec<St
         site: site.file.clone(),
         program: env!("CARGO_PKG_VERSION").into(),
         by: crate::person::whoami(),
-        schedule: None,
+        schedule: schedule(),
         by_hand: false,
     }
 }

@@ -277,6 +277,9 @@ fn a_time_that_never_comes_or_never_is_in_a_window_is_refused() {
     assert!(said.err.contains("times are: a run does not begin then"), "{said:?}");
     let said = banister(&world, &["schedule", "renew", "--every", "Sat 02:30", "--yes"]);
     assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{said:?}");
+    // What installs no release waits for no window.
+    let said = banister(&world, &["schedule", "backup", "--every", "Sun 06:00", "--yes"]);
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{said:?}");
     // Who wants it nevertheless says so.
     let said = banister(&world, &["schedule", "renew", "--every", "Sun 06:00", "--yes", "--", "--now"]);
     assert_eq!((said.code, said.err.as_str()), (Some(0), ""), "{said:?}");

@@ -1,7 +1,6 @@
 //! What is said with the home of one server.
 
 use crate::cli::context::Context;
-use crate::cli::schedule::due;
 use crate::failure::{Failure, Kind, Result};
 use crate::home::parcel::key;
 use crate::home::remembered::Remembered;
@@ -10,6 +9,7 @@ use crate::home::wire::{Caller, Hello, Listed, Says, What};
 use crate::person::whoami;
 use crate::reach::talk::{Heard, Talk};
 use crate::reach::wire::Speaks;
+use crate::session;
 use crate::site::{Server, Site};
 use std::time::{Duration, Instant};
 
@@ -58,7 +58,7 @@ pub fn of_server(
 pub fn hello(context: &Context, what: What) -> Hello {
     let caller = Caller {
         by: whoami(),
-        schedule: due::name(),
+        schedule: session::schedule(),
         interactive: context.is_interactive(),
         color: context.style.color,
         json: context.json,

@@ -86,7 +86,7 @@ impl Crontab {
 /// Writes the line of a schedule into the crontab as it is now, or takes it away. Who does so at the same time with the same
 /// state folder waits.
 pub fn change(state: &Path, name: &str, line: Option<&str>) -> Result<()> {
-    let folder = super::kept::folder(state);
+    let folder = crate::cli::scheduled::kept::folder(state);
     let failed = || format!("`{}` can't be locked", folder.display());
     private_folder(&folder)?;
     let lock = File::options().create(true).append(true).open(folder.join("crontab.lock"));

@@ -1,21 +1,13 @@
 //! What a timer or a line of a crontab calls.
 
-use super::kept::{self, Schedule};
-use super::refusal;
 use crate::cli::background;
+use crate::cli::scheduled::kept::{self, Schedule};
+use crate::cli::scheduled::refusal;
 use crate::command::in_environment;
 use crate::failure::{Failure, Kind, Result};
+use crate::session;
 use std::ffi::OsStr;
 use std::path::Path;
-use std::sync::OnceLock;
-
-/// The schedule for which this process works.
-static NAME: OnceLock<String> = OnceLock::new();
-
-/// The name of the schedule for which this process works, if it does for one.
-pub fn name() -> Option<String> {
-    NAME.get().cloned()
-}
 
 /// `banister scheduled FILE -- WORDS`: becomes the same `--here`, in the environment in which it was scheduled.
 pub fn begin(file: &Path, words: &[String]) -> Failure {
@@ -36,7 +28,7 @@ pub fn begin(file: &Path, words: &[String]) -> Failure {
 pub fn here(file: &Path, run: impl FnOnce() -> Result<u8>, has_begun: impl Fn() -> bool) -> Result<u8> {
     let known = schedule(file);
     if let Some(schedule) = &known {
-        _ = NAME.set(schedule.name.clone());
+        session::begin_by(&schedule.name);
     }
     if let Some(schedule) = known.clone() {
         background::when_begun(Box::new(move || refusal::forget(&schedule)));

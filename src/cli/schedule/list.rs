@@ -1,10 +1,10 @@
 //! `banister schedule --list`: what is scheduled, and what systemd or the crontab really hold of it.
 
 use super::crontab::Crontab;
-use super::kept::{Schedule, all};
-use super::refusal;
 use super::written::Form;
 use crate::cli::context::Context;
+use crate::cli::scheduled::kept::{Schedule, all};
+use crate::cli::scheduled::refusal;
 use crate::failure::Result;
 use crate::output::word;
 use crate::report::text::table;

@@ -1,10 +1,11 @@
 //! What a command line of `schedule` means: what runs, and what is fetched before it.
 
-use super::kept::{By, Schedule};
 use super::{calendar, fit, timer};
 use crate::cli::arguments::schedule::Options;
 use crate::cli::command_line::command_for;
 use crate::cli::context::Context;
+use crate::cli::scheduled::PREFETCH;
+use crate::cli::scheduled::kept::{By, Schedule};
 use crate::cli::window;
 use crate::failure::{Context as _, Failure, Kind, Result};
 use crate::output::word;
@@ -13,18 +14,15 @@ use jiff::ZonedDateTime as Zoned;
 use sha2::{Digest, Sha256};
 use std::ffi::OsString;
 
-/// The runbook that fetches.
-const PREFETCH: &str = "prefetch";
-
 /// What is asked for, and then what is to be fetched before it, if anything. The runbooks must be there, and without mistakes,
-/// and `banister run` must understand the options.
+/// and `banister run` must understand the options. Also gives whether it installs a release.
 pub fn all(
     context: &Context,
     site: &Site,
     runbook: &str,
     every: &str,
     options: &Options,
-) -> Result<Vec<Schedule>> {
+) -> Result<(Vec<Schedule>, bool)> {
     timer::check(every)?;
     let (_, names, script) = context.prepare(runbook)?;
     script.require_servers(&names)?;
@@ -57,7 +55,7 @@ pub fn all(
         all.push(before(context, &all[0], when)?);
     }
     all.iter().try_for_each(check_run)?;
-    Ok(all)
+    Ok((all, window::is_update(&script)))
 }
 
 /// What fetches at another time for the runs of a schedule.
@@ -108,8 +106,9 @@ fn name(runbook: &str, of: &str) -> String {
 }
 
 /// What a person must know of when they run. What never does, or an update that never is in a window, is refused.
-pub fn warnings(site: &Site, schedules: &[Schedule]) -> Result<Vec<String>> {
-    let warning = |schedule: &Schedule| fits(site, schedule, schedule.before.is_none());
+pub fn warnings(site: &Site, schedules: &[Schedule], is_update: bool) -> Result<Vec<String>> {
+    // What only fetches begins at any time.
+    let warning = |schedule: &Schedule| fits(site, schedule, is_update && schedule.before.is_none());
     let all = schedules.iter().map(warning).collect::<Result<Vec<_>>>()?;
     Ok(all.into_iter().flatten().collect())
 }

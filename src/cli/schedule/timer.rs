@@ -1,6 +1,6 @@
 //! Schedules as timers of systemd.
 
-use super::kept::Schedule;
+use crate::cli::scheduled::kept::Schedule;
 use crate::command::{Spec, look};
 use crate::failure::{Context as _, Failure, Kind, Result};
 use crate::machine::files::write_durably;

@@ -1,9 +1,9 @@
 //! How a schedule stands where it is started: as a timer of systemd, or a line of the crontab.
 
-use super::kept::Schedule;
 use super::timer::Timer;
 use super::{calendar, crontab};
 use crate::cli::context::Context;
+use crate::cli::scheduled::kept::Schedule;
 use crate::failure::{Failure, Kind, Result};
 use crontab::Crontab;
 

@@ -1,7 +1,7 @@
 //! What `status` found out about a server: as it is in `status --json`, and in words.
 
 use crate::book::{Ended, FailedRelease, Open, Owed};
-use crate::cli::schedule::refusal::Refusal;
+use crate::cli::scheduled::refusal::Refusal;
 use crate::cli::show;
 use crate::failure::Failure;
 use crate::home::wire::Listed;

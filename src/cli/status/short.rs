@@ -3,7 +3,8 @@
 use crate::book;
 use crate::cli::context::{Context, at_once, is_same_site};
 use crate::cli::outcome;
-use crate::cli::schedule::refusal::{self, Refusal};
+use crate::cli::scheduled::PREFETCH;
+use crate::cli::scheduled::refusal::{self, Refusal};
 use crate::cli::show::about::length;
 use crate::event::RunState;
 use crate::failure::Result;
@@ -75,7 +76,10 @@ fn attention(context: &Context, site: &Site, reach: &dyn Reach, server: &Server)
     let is_here = server.ssh.is_none();
     let noted = is_here.then(|| inquiry::noted(reach, server));
     let last = context.find_run(None, |glance| {
-        is_same_site(&glance.header.site, &site.file) && glance.header.servers.contains(&server.name)
+        // What was only fetched hides nothing that went wrong before it.
+        let is_aside = glance.header.runbook == PREFETCH && glance.state == RunState::Done;
+        let is_its = glance.header.servers.contains(&server.name);
+        is_same_site(&glance.header.site, &site.file) && is_its && !is_aside
     })?;
     let last = last.map(|run| Summary::as_far_as_readable(&run.path).0);
     if let Some(run) = last.as_ref().filter(|run| outcome::needs_somebody(run)) {

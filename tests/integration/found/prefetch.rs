@@ -104,3 +104,35 @@ fn one_that_is_killed_is_begun_anew_or_left_alone() {
     assert_eq!(said.code, Some(-9), "{said:?}");
     found.updates_to("0.2.0");
 }
+
+#[test]
+fn one_that_is_still_at_work_gives_way_to_the_update() {
+    use std::os::unix::fs::PermissionsExt;
+    let found = Found::new();
+    found.release("0.2.0", &[("VERSION", "2\n")]);
+    // A network on which a fetch takes very long.
+    let path = std::env::var("PATH").unwrap();
+    let git = format!(
+        "#!/bin/sh\nPATH='{path}'\ncase \" $* \" in *\" fetch \"*) if [ -e \"$HOME/slow\" ]; then touch \"$HOME/fetches\"; sleep 300; fi ;; esac\nexec git \"$@\"\n"
+    );
+    found.world.write("bin/git", &git);
+    fs::set_permissions(found.path("bin/git"), fs::Permissions::from_mode(0o755)).unwrap();
+    found.world.write("slow", "");
+    let command = |words: &[&str]| {
+        let mut command = found.world.command(words);
+        command.env("PATH", format!("{}:{path}", found.path("bin").display()));
+        command
+    };
+    let began = command(&["run", "prefetch", "--detach"]).env_remove("BANISTER_FOREGROUND").output().unwrap();
+    assert!(began.status.success(), "{began:?}");
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while !found.path("fetches").exists() {
+        assert!(std::time::Instant::now() < end, "it does not fetch");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    found.world.remove("slow");
+    let said = crate::support::said(command(&["run", "update", "--yes"]).output().unwrap());
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.err.contains("is ended: the update fetches what is missing"), "{said:?}");
+    assert_eq!(found.read("web/VERSION"), "2\n");
+}
