@@ -93,11 +93,16 @@ fn found(arguments: &Arguments, host: &Host, is_plan: bool) -> Result<Outcome> {
         Source::Git => {
             let model = match model_of_release(server, &arguments.release, &arguments.compose, is_plan, &stop)
             {
-                Ok(model) => model.unwrap_or_default(),
-                Err(failure) if matches!(failure.kind, Kind::Interrupted | Kind::NotFound) => {
-                    return Err(failure);
+                Ok(Some(model)) => model,
+                Ok(None) => {
+                    let why = "there is no container yet whose Compose files say what is meant".to_owned();
+                    return Ok(Outcome { why, ..Outcome::default() });
                 }
-                Err(failure) => return Ok(Outcome { why: failure.in_words(), ..Outcome::default() }),
+                // Files that can't be read say nothing of the images; that nobody answers says nothing of the files.
+                Err(failure) if matches!(failure.kind, Kind::Invalid | Kind::CommandFailed) => {
+                    return Ok(Outcome { why: failure.in_words(), ..Outcome::default() });
+                }
+                Err(failure) => return Err(failure),
             };
             let built = model.services.iter().filter(|(_, part)| part.built);
             let built = built.map(|(name, _)| name.clone()).collect();
