@@ -6,8 +6,8 @@ use super::stand_in::{Found, StandIn};
 use super::story::Story;
 use super::written::Written;
 use banister::data;
-use banister::internals::journal::file;
 use banister::internals::journal::index::Index;
+use banister::internals::journal::{Entry, file};
 use banister::internals::key::KeyBuf;
 use banister::internals::primitives;
 use banister::primitive::Sort;
@@ -155,6 +155,24 @@ fn replay(ground: &Ground, expected: &Story, head: &[u8], fate: Fate, back: bool
     differ.extend(seen.faults.iter().cloned());
     let is_back = back || before.rollback;
     differ.extend(wrongly_counted(expected, &before, is_back, &seen.performed, fate));
+    // What a person said of a call is written down. On the way back nobody is asked for those of the course.
+    let written = Written::read(&path).records;
+    let is_said = |key: &KeyBuf| {
+        written.iter().any(|record| match &record.entry {
+            Entry::Decision { key: of, decision, .. } => of == key && decision == fate.choice,
+            _ => false,
+        })
+    };
+    let asked = before.open_calls().filter(|(key, call)| {
+        fate.found == Found::Unknown
+            && sort_of(&call.call.name) == Sort::Change
+            && !(is_back && key.as_key().in_course())
+    });
+    differ.extend(
+        asked
+            .filter(|(key, _)| !is_said(key))
+            .map(|(key, _)| format!("who decided on {key} is not written down")),
+    );
     let to_ask = |(key, told): (&KeyBuf, &super::story::Told)| {
         sort_of(&told.name) == Sort::Ask
             && before.calls.get(key).is_none_or(|record| record.outcome.is_none())
