@@ -29,6 +29,7 @@ fn header() -> Header {
         program: String::new(),
         by: String::new(),
         by_hand: true,
+        schedule: Some(String::new()),
     }
 }
 
