@@ -71,8 +71,10 @@ fn add(context: &Context, runbook: &str, every: &str, options: &Options) -> Resu
         }
     }
     let before: String = beside.iter().map(|it| format!(", and `{}` {}", it.runbook, it.every)).collect();
-    agree(context, options.yes, format!("Write this, so that `{runbook}` runs {every}{before}?"))?;
-    for other in over {
+    let no_more: String =
+        over.iter().map(|it| format!(", and `{}` {} no more", it.runbook, it.every)).collect();
+    agree(context, options.yes, format!("Write this, so that `{runbook}` runs {every}{before}{no_more}?"))?;
+    for other in &over {
         drop_one(other)?;
     }
     for (schedule, form) in schedules.iter().zip(&forms) {
@@ -82,6 +84,9 @@ fn add(context: &Context, runbook: &str, every: &str, options: &Options) -> Resu
         }
         keep(schedule)?;
         form.write(schedule)?;
+    }
+    for other in over {
+        eprintln!("note: `{}` {} is not scheduled any more", other.runbook, other.every);
     }
     said(context, &schedules, "is scheduled");
     Ok(0)

@@ -133,7 +133,9 @@ fn a_line_that_somebody_changed_or_removed_is_told() {
     assert!(list().contains("the crontab has 2 lines of it"), "{}", list());
     for gone in [String::new(), format!("# {line}")] {
         world.write("crontab", &gone);
-        assert!(list().contains("never: its timer or line was removed"), "{}", list());
+        assert!(list().contains("never, see below"), "{}", list());
+        let again = "somebody removed it; write it again with `banister schedule renew --every 'Sat 02:00' --unattended ";
+        assert!(list().contains(again), "{}", list());
     }
     world.write("crontab", &format!("{line}{}", line.replace("banister-renew-", "banister-other-")));
     assert!(list().contains("it is in the crontab, and not known in `"), "{}", list());

@@ -3,6 +3,7 @@
 //! `BANISTER_TEST_SEED` says of what a test that leaves something out takes the rest, `BANISTER_TEST_LONG` that nothing is
 //! left out: see `tests/run --long`.
 
+use std::panic::Location;
 use std::sync::OnceLock;
 
 pub struct Chance(u64);
@@ -54,13 +55,22 @@ pub fn seed() -> u64 {
     seed
 }
 
-/// What this run takes of what is tried: all, or of so many one, others with each seed.
+/// What this run takes of what is tried: all, or of so many one, others with each seed. What one place in the tests takes says
+/// nothing of what another one takes: where it is a test's turn with every second seed, all parts of it come in turn.
+#[track_caller]
 pub fn part<T>(items: Vec<T>, of: usize) -> Vec<T> {
     if is_long() {
         return items;
     }
-    let first = Chance::of(seed()).below(of);
+    let first = Chance::of(seed() ^ of_place(Location::caller())).below(of);
     items.into_iter().skip(first).step_by(of).collect()
+}
+
+/// A number for a place in the tests (FNV-1a).
+fn of_place(place: &Location) -> u64 {
+    let text = format!("{}:{}", place.file(), place.line());
+    text.bytes()
+        .fold(0xCBF2_9CE4_8422_2325, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3))
 }
 
 /// Whether it is the turn of the `nth` of some tests, of which with each seed one of so many is run; all are in a long run. One

@@ -64,19 +64,26 @@ impl Stands {
             Stands::Written(next) if next.is_empty() => "unknown when".into(),
             Stands::Written(next) => next.clone(),
             Stands::Changed(_) => "changed by hand, see below".into(),
-            Stands::Removed => "never: its timer or line was removed".into(),
+            Stands::Removed => "never, see below".into(),
             Stands::Unknown(_) => "unknown, see below".into(),
         }
     }
 
     /// What is to be said besides, and how it is mended.
-    fn remark(&self) -> Option<String> {
-        let again =
-            "schedule it again with `banister schedule RUNBOOK --every WHEN`, or remove it with `--remove`";
+    fn remark(&self, schedule: &Schedule, all: &[Schedule]) -> Option<String> {
+        let again = || {
+            let whole = all.iter().find(|other| schedule.is_of(other)).unwrap_or(schedule);
+            format!(
+                "write it again with `{}`, or forget it with `banister schedule --remove {}`",
+                schedule.again(all),
+                word(&whole.runbook)
+            )
+        };
         match self {
-            Stands::Changed(how) => Some(format!("{how}; {again}")),
+            Stands::Changed(how) => Some(format!("{how}; {}", again())),
+            Stands::Removed => Some(format!("somebody removed it; {}", again())),
             Stands::Unknown(why) => Some(why.clone()),
-            Stands::Written(_) | Stands::Removed => None,
+            Stands::Written(_) => None,
         }
     }
 }
@@ -90,11 +97,11 @@ pub fn list(context: &Context) -> Result<u8> {
             let mut value = json!(schedule);
             value["next"] = json!(stands.next());
             value["stands"] = json!(stands.name());
-            value["differs"] = json!(stands.remark());
+            value["differs"] = json!(stands.remark(schedule, &all));
             value["refused"] = json!(refusal::last(schedule));
             value
         });
-        println!("{}", json!(both.collect::<Vec<_>>()));
+        println!("{}", secret::show_value(json!(both.collect::<Vec<_>>())));
         return Ok(0);
     }
     let row = |(schedule, stands): (&Schedule, &Stands)| {
@@ -112,9 +119,10 @@ pub fn list(context: &Context) -> Result<u8> {
         ),
         false => print!("{}", table(&rows)),
     }
-    for (schedule, remark) in all.iter().zip(&stands).filter_map(|(it, stands)| Some((it, stands.remark()?)))
-    {
-        println!("{}", secret::show(&format!("{}: {remark}", schedule.name)));
+    for (schedule, stands) in all.iter().zip(&stands) {
+        if let Some(remark) = stands.remark(schedule, &all) {
+            println!("{}", secret::show(&format!("{}: {remark}", schedule.name)));
+        }
     }
     for name in crontab.iter().flat_map(Crontab::names) {
         if !all.iter().any(|schedule| schedule.name == name) {

@@ -104,6 +104,10 @@ impl Timer {
             }
         }
         let state = self.manager.property(&self.unit(), "ActiveState");
+        if state.is_empty() {
+            // Nobody answers: only the files are known.
+            return None;
+        }
         if state != "active" {
             return Some(format!("`{}` is not started ({state})", self.unit()));
         }

@@ -3,6 +3,7 @@
 use crate::command::hand_over_lastingly;
 use crate::failure::{Context as _, Failure, Kind, Result};
 use crate::machine::files::write_private_durably;
+use crate::output::word;
 use crate::runner::manager::Manager;
 use serde::{Deserialize, Serialize};
 use std::ffi::OsStr;
@@ -62,6 +63,20 @@ impl Schedule {
         words.extend(self.server.iter().map(|server| format!("--server={server}")));
         words.extend(self.options.iter().cloned());
         words
+    }
+
+    /// What is typed to write it as it was, with what is fetched before it; `all` are those that are known.
+    pub fn again(&self, all: &[Schedule]) -> String {
+        let of = all.iter().find(|other| self.is_of(other)).unwrap_or(self);
+        let before = all.iter().find(|other| other.is_of(of));
+        let site = of.site.parent().unwrap_or(Path::new("/")).display();
+        let mut words = vec![format!("banister schedule {} --every {}", word(&of.runbook), word(&of.every))];
+        words.extend(before.map(|before| format!("--prefetch {}", word(&before.every))));
+        words.push(format!("--unattended {} --site {}", word(&of.unattended), word(site)));
+        words.extend(of.server.iter().map(|server| format!("--server {}", word(server))));
+        words.extend((!of.options.is_empty()).then(|| "--".to_owned()));
+        words.extend(of.options.iter().map(word));
+        words.join(" ")
     }
 
     /// What is called when it is due.
