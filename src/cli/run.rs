@@ -4,6 +4,7 @@ use super::arguments::RunOptions;
 use super::command_line::parameters;
 use super::context::Context;
 use super::request::{Request, Way};
+use super::scheduled::PREFETCH;
 use super::{background, elsewhere, unfinished, work};
 use crate::data::Arguments;
 use crate::failure::Result;
@@ -35,7 +36,7 @@ pub fn run_with(
     runbook.require(&parameters)?;
     runbook.require_servers(&names)?;
     super::stale::settle(context, &site, &runbook, &options.answers)?;
-    if super::window::is_update(&runbook) {
+    if options.runbook != PREFETCH {
         super::give_way::give_way(context, &site, &names)?;
     }
     unfinished::settle(context, &site, &names, options)?;

@@ -83,7 +83,13 @@ fn add(context: &Context, runbook: &str, every: &str, options: &Options) -> Resu
             written::remove(known)?;
         }
         keep(schedule)?;
-        form.write(schedule)?;
+        if let Err(failure) = form.write(schedule) {
+            // What is not written anywhere is not scheduled.
+            if !known.iter().any(|it| it.name == schedule.name) {
+                drop_one(schedule).ok();
+            }
+            return Err(failure);
+        }
     }
     for other in over {
         eprintln!("note: `{}` {} is not scheduled any more", other.runbook, other.every);

@@ -76,6 +76,8 @@ impl Rehearsal {
         command.arg("--site").arg(self.site()).args(arguments).current_dir(self.folder.path());
         command
             .env("BANISTER_STATE", self.state())
+            // Nothing starts a run again that is killed on purpose.
+            .env("BANISTER_FOREGROUND", "yes")
             .env_remove("BANISTER_CRASH_AT")
             .env_remove("BANISTER_SITE");
         command.env("HOME", self.home()).env("TERM", "dumb").stdin(Stdio::null());

@@ -18,6 +18,11 @@ use serde_json::Value;
 /// This machine.
 pub struct Here;
 
+/// Ends the commands of the run in this folder that still run, with all that they started.
+pub fn end_commands(run: &std::path::Path) -> Result<()> {
+    holding::end_all(run)
+}
+
 impl Reach for Here {
     fn perform(&self, given: &Given, host: &Host) -> Result<Value> {
         match given.accepted().and_then(|call| call.perform(host)) {

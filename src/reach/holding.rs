@@ -325,7 +325,7 @@ pub fn abandon(
 }
 
 /// Ends the commands of a run that still run, with all that they started.
-fn end_all(folder: &Path) -> Result<()> {
+pub fn end_all(folder: &Path) -> Result<()> {
     let Ok(logs) = std::fs::read_dir(folder.join("logs")) else { return Ok(()) };
     for log in logs.flatten() {
         let log = log.path();

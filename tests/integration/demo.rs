@@ -132,7 +132,7 @@ impl Demo {
                 assert!(
                     told.starts_with(&format!("`update` {state} on practice; {release} is checked out, "))
                 );
-                assert!(told.ends_with(" was put back"), "{told}");
+                assert!([" was put back", " were put back"].iter().any(|end| told.ends_with(end)), "{told}");
             }
             _ => assert_eq!(told, format!("`update` {state} on practice")),
         }

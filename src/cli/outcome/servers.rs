@@ -20,6 +20,10 @@ pub fn states(summary: &Summary, seen: &BTreeMap<String, Now>) -> String {
     let mut groups: Vec<(String, Vec<&str>)> = Vec::new();
     for server in &summary.header.servers {
         let mut state = state(summary, server);
+        let (_, parts) = if state == "back" { restored(summary, server) } else { Default::default() };
+        if !parts.is_empty() {
+            state += &format!(", with the {} of its backup", parts.join(" and "));
+        }
         if let Some(left) = left(summary, server, seen) {
             state += &format!(" ({})", left.words().join("; "));
         }

@@ -3,21 +3,22 @@
 use crate::book;
 use crate::cli::context::{Context, at_once, is_same_site};
 use crate::cli::outcome;
-use crate::cli::scheduled::PREFETCH;
 use crate::cli::scheduled::refusal::{self, Refusal};
 use crate::cli::show::about::length;
 use crate::event::RunState;
 use crate::failure::Result;
 use crate::home::remembered::{self, Remembered};
 use crate::home::seen;
-use crate::journal::run::Summary;
+use crate::journal::run::{Glance, Summary};
 use crate::output::word;
 use crate::reach::Reach;
 use crate::reach::inquiry::{self, Noted};
+use crate::runner::moved::moved;
 use crate::runner::untaken;
 use crate::secret;
 use crate::site::{Server, Site};
 use serde_json::json;
+use std::collections::BTreeSet;
 
 /// Prints them; nothing if nothing needs attention. It is quick: neither is health asked, nor another machine, which is said.
 pub fn short(context: &Context) -> Result<u8> {
@@ -75,18 +76,18 @@ fn attention(context: &Context, site: &Site, reach: &dyn Reach, server: &Server)
     let mut needs = Vec::new();
     let is_here = server.ssh.is_none();
     let noted = is_here.then(|| inquiry::noted(reach, server));
-    let last = context.find_run(None, |glance| {
-        // What was only fetched hides nothing that went wrong before it.
-        let is_aside = glance.header.runbook == PREFETCH && glance.state == RunState::Done;
+    let runs = context.find_runs(None, |glance| {
         let is_its = glance.header.servers.contains(&server.name);
-        is_same_site(&glance.header.site, &site.file) && is_its && !is_aside
+        is_same_site(&glance.header.site, &site.file) && is_its
     })?;
-    let last = last.map(|run| Summary::as_far_as_readable(&run.path).0);
-    if let Some(run) = last.as_ref().filter(|run| outcome::needs_somebody(run)) {
+    let read = |run: &Glance| Summary::as_far_as_readable(&run.path).0;
+    let last = runs.first().map(read);
+    let trouble = trouble(&runs);
+    if let Some(run) = trouble.as_ref().filter(|run| outcome::needs_somebody(run)) {
         let (text, next) = outcome::lines(context, run);
         needs.push(format!("{text}; next: {next}"));
     }
-    if let Some(run) = last.as_ref().filter(|run| outcome::went_wrong(run)) {
+    if let Some(run) = trouble.as_ref().filter(|run| outcome::went_wrong(run)) {
         let (text, _) = outcome::lines(context, run);
         needs.push(format!("{text}; see `{}`", context.command(&format!("show {}", word(&run.name)))));
     }
@@ -102,7 +103,7 @@ fn attention(context: &Context, site: &Site, reach: &dyn Reach, server: &Server)
         needs.push(format!("`{runbook}` ({run}) is at its server, and may be unfinished; see `{attach}`"));
     }
     match &noted {
-        Some(Ok(noted)) => needs.extend(left(context, &server.name, noted, last.as_ref())),
+        Some(Ok(noted)) => needs.extend(left(context, &server.name, noted, trouble.as_ref())),
         Some(Err(failure)) => needs.push(format!("what is unfinished is not known: {failure}")),
         None => {}
     }
@@ -113,6 +114,22 @@ fn attention(context: &Context, site: &Site, reach: &dyn Reach, server: &Server)
         needs.push(format!("{of} not taken: {}", context.command("show")));
     }
     Ok(needs)
+}
+
+/// The newest run that went wrong and was not made up for: by a later run of the same runbook, or by one that brought another
+/// release. `runs` are those of one server, the newest first.
+fn trouble(runs: &[Glance]) -> Option<Summary> {
+    let mut seen = BTreeSet::new();
+    for run in runs.iter().filter(|run| seen.insert(run.header.runbook.clone())) {
+        let summary = Summary::as_far_as_readable(&run.path).0;
+        if outcome::needs_somebody(&summary) || outcome::went_wrong(&summary) {
+            return Some(summary);
+        }
+        if summary.state == RunState::Done && !moved(&run.path).is_empty() {
+            return None;
+        }
+    }
+    None
 }
 
 /// What others left unfinished on it, and what is owed to it.

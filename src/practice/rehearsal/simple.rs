@@ -18,7 +18,7 @@ const RELEASES: [&str; 3] = ["0.1.0", "0.2.0", "0.3.0"];
 
 pub struct Simple {
     dir: PathBuf,
-    /// The targets of `site.toml`, each of which can fail.
+    /// The targets of `site.toml`, and its commands, each of which can fail.
     targets: Vec<String>,
 }
 
@@ -30,7 +30,9 @@ impl Simple {
         };
         let targets =
             [named("configure", ""), named("build", "build"), named("start", "up"), named("stop", "")];
-        let targets = targets.into_iter().filter(|target| !target.is_empty()).collect();
+        let commands =
+            table.get("commands").and_then(Value::as_table).into_iter().flat_map(Table::keys).cloned();
+        let targets = targets.into_iter().chain(commands).filter(|target| !target.is_empty()).collect();
         let simple = Simple { dir: dir.to_owned(), targets };
         make_folder(&dir.join("faults"))?;
         simple.make_checkout(table.get("folder").and_then(Value::as_str).unwrap_or_default())?;

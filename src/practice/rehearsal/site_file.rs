@@ -5,7 +5,7 @@ use super::server::Server;
 use super::simple::Simple;
 use super::tools;
 use crate::failure::{Context, Kind, Result};
-use crate::kind::Facts;
+use crate::kind::{Facts, Form};
 use crate::practice::world::{self, make_folder};
 use std::path::Path;
 use toml::{Table, Value};
@@ -44,9 +44,15 @@ pub fn write(server: &Server, original: &Original, dir: &Path, tools: &Path) -> 
 /// The table of a server of which only a folder is known, and what its backup holds.
 fn simple(made: &Simple, original: &Original, dir: &Path, home: &Path) -> Result<Table> {
     let facts = Facts::of(Some(&original.folder), original.kind())?;
-    let is_kept = |key: &String| KEPT.contains(&key.as_str()) || facts.keys.contains_key(key);
-    let kept = original.table.iter().filter(|(key, _)| is_kept(key));
-    let mut table: Table = kept.map(|(key, value)| (key.clone(), value.clone())).collect();
+    let is_kept = |key: &&String| KEPT.contains(&key.as_str()) && !facts.keys.contains_key(*key);
+    let kept = original.table.keys().filter(is_kept);
+    let mut table: Table = kept.map(|key| (key.clone(), original.table[key].clone())).collect();
+    // Also what holds where the table says nothing.
+    for (key, declared) in &facts.keys {
+        let said = original.table.get(key).or_else(|| facts.defaults.get(key)).or(declared.default.as_ref());
+        let value = said.and_then(|value| harmless(declared.form, value, home));
+        table.extend(value.map(|value| (key.clone(), value)));
+    }
     table.insert("checkout".into(), made.checkout().display().to_string().into());
     table.insert("backups".into(), "~/backups".into());
     let fault = dir.join("faults/health").display().to_string();
@@ -79,6 +85,35 @@ fn simple(made: &Simple, original: &Original, dir: &Path, home: &Path) -> Result
         table.insert("env_file".into(), format!("~/{name}").into());
     }
     Ok(table)
+}
+
+/// What a kind's own key says, without a way to the real server: commands are make targets of the checkout, of the names that they
+/// have, and paths lead into the home. Nothing, if it says how the real server is asked.
+fn harmless(form: Form, value: &Value, home: &Path) -> Option<Value> {
+    let moved = |text: &str| match text.trim_start_matches('~').strip_prefix('/') {
+        Some(path) => home.join("elsewhere").join(path).display().to_string(),
+        None => text.to_owned(),
+    };
+    Some(match (form, value) {
+        (Form::TextsAndCommands, _) => return None,
+        (Form::Commands, Value::Table(commands)) => {
+            let target = |name: &String| Value::from(vec![Value::from("make"), Value::from(name.as_str())]);
+            commands.keys().map(|name| (name.clone(), target(name))).collect::<Table>().into()
+        }
+        (_, Value::String(text)) => moved(text).into(),
+        (_, Value::Array(items)) => {
+            let items = items
+                .iter()
+                .map(|item| item.as_str().map_or_else(|| item.clone(), |text| moved(text).into()));
+            items.collect::<Vec<Value>>().into()
+        }
+        (_, Value::Table(table)) => {
+            let text =
+                |value: &Value| value.as_str().map_or_else(|| value.clone(), |text| moved(text).into());
+            table.iter().map(|(name, value)| (name.clone(), text(value))).collect::<Table>().into()
+        }
+        (_, value) => value.clone(),
+    })
 }
 
 /// Copies a folder of scripts, if it is there.

@@ -9,7 +9,8 @@ use crate::script::text::source::{file_line, module_name};
 use std::collections::BTreeSet;
 
 /// Whoever has the first must have the second: the inherited one undoes something else.
-const PAIRS: [(&str, &str); 4] = [
+const PAIRS: [(&str, &str); 5] = [
+    ("health", "await_health"),
     ("begin_maintenance", "end_maintenance"),
     ("keep_images", "drop_images"),
     ("stop_writers", "start_writers"),

@@ -35,7 +35,7 @@ fn an_update_needs_no_origin_for_what_was_fetched_before_it_and_nothing_else_cha
         0,
         &[
             "ready for 0.2.0 on web: commits, submodules and files in Git LFS (",
-            "left to the update of web to 0.2.0: what `make build` fetches and builds",
+            "left to the update of web to 0.2.0: what its build fetches and builds",
         ],
     );
     assert_eq!((found.head(), found.status(), found.read("trace")), (head, String::new(), trace));
@@ -107,6 +107,16 @@ fn one_that_is_killed_is_begun_anew_or_left_alone() {
 
 #[test]
 fn one_that_is_still_at_work_gives_way_to_the_update() {
+    gives_way(false);
+}
+
+/// What it called goes on.
+#[test]
+fn one_that_was_killed_gives_way_to_the_update() {
+    gives_way(true);
+}
+
+fn gives_way(is_killed: bool) {
     use std::os::unix::fs::PermissionsExt;
     let found = Found::new();
     found.release("0.2.0", &[("VERSION", "2\n")]);
@@ -131,8 +141,15 @@ fn one_that_is_still_at_work_gives_way_to_the_update() {
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
     found.world.remove("slow");
+    if is_killed {
+        let state = found.path("state").display().to_string();
+        let parts = crate::background::processes_of(&state, &["watch-run", "run-here"]);
+        assert_eq!(parts.len(), 2);
+        parts.into_iter().for_each(crate::background::kill);
+    }
     let said = crate::support::said(command(&["run", "update", "--yes"]).output().unwrap());
     assert_eq!(said.code, Some(0), "{said:?}");
-    assert!(said.err.contains("is ended: the update fetches what is missing"), "{said:?}");
+    let told = said.err.contains("is ended: the next update fetches what is missing");
+    assert_eq!(told, !is_killed, "{said:?}");
     assert_eq!(found.read("web/VERSION"), "2\n");
 }
