@@ -23,8 +23,10 @@
 //! # Example
 //! ```rhai
 //! let server = this_server();
-//! for image in server.release_images("1.28.0").images {
-//!     if !image.here && image.image != () { note(`${server.pull_image(image.image).size}`); }
+//! if server.kind == "compose" {
+//!     for image in server.release_images("1.28.0").images {
+//!         if !image.here && image.image != () { note(`${server.pull_image(image.image).size}`); }
+//!     }
 //! }
 //! ```
 

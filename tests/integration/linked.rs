@@ -249,7 +249,11 @@ fn a_server_that_is_not_served_any_more_stops_the_update_of_the_others() {
     assert!(ended > 2, "core of a server without auth ends again and again");
     let said = servers.banister(&["resume", "--rollback", "--yes"]);
     assert_eq!(said.code, Some(0), "{said:?}");
-    assert_eq!(state(&said), "`update-linked` was rolled back; archive, lab: not touched; hub: back");
+    assert_eq!(
+        state(&said),
+        "`update-linked` was rolled back; archive, lab: not touched; hub: back, with the files, databases, volumes and search \
+         indices of its backup"
+    );
     servers.assert_all_run("0.2.10", "back");
 }
 
@@ -363,7 +367,11 @@ fn a_run_that_was_killed_says_how_each_server_is() {
     assert_eq!(said.code, Some(-9), "{said:?}");
     told("interrupted after step `Build`");
     let said = servers.banister(&["resume", "--rollback", "--yes"]);
-    assert_eq!(state(&said), "`update-linked` was rolled back; archive, hub: back; lab: not touched");
+    assert_eq!(
+        state(&said),
+        "`update-linked` was rolled back; archive: back, with the files of its backup; hub: back, with the files, \
+         databases, volumes and search indices of its backup; lab: not touched"
+    );
     servers.assert_all_run("0.2.10", "back");
 }
 

@@ -22,7 +22,7 @@ pub fn states(summary: &Summary, seen: &BTreeMap<String, Now>) -> String {
         let mut state = state(summary, server);
         let (_, parts) = if state == "back" { restored(summary, server) } else { Default::default() };
         if !parts.is_empty() {
-            state += &format!(", with the {} of its backup", parts.join(" and "));
+            state += &format!(", with the {} of its backup", listed(&parts));
         }
         if let Some(left) = left(summary, server, seen) {
             state += &format!(" ({})", left.words().join("; "));
@@ -96,9 +96,17 @@ pub fn put_back(summary: &Summary) -> String {
     };
     let data = match restored(summary, server) {
         (_, groups) if groups.is_empty() => "no backup was put back".to_owned(),
-        (backup, groups) => format!("the {} of the backup {backup} were put back", groups.join(" and ")),
+        (backup, groups) => format!("the {} of the backup {backup} were put back", listed(&groups)),
     };
     format!("; {release} is {place}, {data}")
+}
+
+/// As people list them: `files, databases and volumes`.
+fn listed(parts: &[String]) -> String {
+    match parts {
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        all => all.concat(),
+    }
 }
 
 /// The backup of which the rollback put something in the place of what was there, and what: `files`, `databases`.

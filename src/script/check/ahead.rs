@@ -28,13 +28,13 @@ struct Course<'a> {
     ahead: Ahead,
     /// Off while a text is only looked at for whether it has steps.
     notes: bool,
-    /// The functions around.
-    calls: Vec<(usize, &'a str)>,
+    /// The functions around: the file, the name, and how many parameters it has.
+    calls: Vec<(usize, &'a str, usize)>,
 }
 
 impl<'a> Course<'a> {
     fn function(&mut self, file: usize, function: &'a Function, rest: Rest) -> Rest {
-        let call = (file, function.name.as_str());
+        let call = (file, function.name.as_str(), function.parameters.len());
         if self.calls.contains(&call) {
             return Rest { open: true, ..rest };
         }

@@ -30,10 +30,11 @@ fn asks(statement: &Stmt) -> bool {
     }
 }
 
-/// Whether whoever evaluates this calls it; what stands in a block or behind `&&`, `||` and `??` may be left out.
+/// Whether whoever evaluates this calls it; what stands in a branch or behind `&&`, `||` and `??` may be left out.
 fn always(value: &Expr) -> bool {
     match value {
         Expr::FnCall(call, _) | Expr::MethodCall(call, _) => called(call),
+        Expr::Stmt(block) => block.statements().iter().any(asks),
         Expr::Dot(both, ..) | Expr::Index(both, ..) => always(&both.lhs),
         Expr::Array(items, _) | Expr::InterpolatedString(items, _) => items.iter().any(always),
         Expr::Map(map, _) => map.0.iter().any(|(_, item)| always(item)),

@@ -65,7 +65,7 @@ impl Layers {
         });
         Ok(Text {
             source: format!("{BUNDLED}releases of {}.rhai", kinds.join(", ")),
-            text: module(&entries, kinds.len() > 1),
+            text: module(&entries, kinds.len() > 1, !self.bundled),
             own: Vec::new(),
             problems,
         })
@@ -125,14 +125,15 @@ fn functions(text: &Text, problems: &mut Vec<Problem>) -> Vec<&'static str> {
     known
 }
 
-/// The text of the module. Where the files are of `several` kinds, those of a kind are about its servers only.
-fn module(entries: &[Entry], several: bool) -> String {
+/// The text of the module. Where the files are of `several` kinds, those of a kind are about its servers only. `kept` are those of
+/// a run that began before.
+fn module(entries: &[Entry], several: bool, kept: bool) -> String {
     let mut text = "//! What releases ask of an administrator, of the files that are there.\n\n".to_owned();
     for (n, entry) in entries.iter().enumerate().filter(|(_, entry)| !entry.functions.is_empty()) {
         let _ = writeln!(text, "import {:?} as file{n};", entry.path);
     }
     let _ = writeln!(text, "import {APART:?} as apart;");
-    text.push_str("\n/// All of them, the oldest release first.\nfn entries() {\n    return [\n");
+    text.push_str("\n/// All of them, the oldest release first.\nprivate fn all() {\n    return [\n");
     for entry in entries {
         let told = told(&entry.text.text);
         let title = told.split(". ").next().unwrap_or_default().lines().next().unwrap_or_default();
@@ -158,9 +159,12 @@ fn module(entries: &[Entry], several: bool) -> String {
     }
     text.push_str("    ];\n}\n\n/// Those that are about a server.\nfn entries(server) {\n");
     text.push_str(match several {
-        true => "    return entries().filter(|entry| entry.kind == () || entry.kind == server.kind);\n}\n",
-        false => "    return entries();\n}\n",
+        true => "    return all().filter(|entry| entry.kind == () || entry.kind == server.kind);\n}\n",
+        false => "    return all();\n}\n",
     });
+    if kept {
+        text.push_str("\n/// What runs of an earlier version call.\nfn entries() { return all(); }\n");
+    }
     for (function, without) in FUNCTIONS {
         let _ = writeln!(text, "\nfn {function}(name, server) {{");
         for (n, entry) in entries.iter().enumerate().filter(|(_, entry)| entry.functions.contains(&function))

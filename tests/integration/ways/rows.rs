@@ -670,7 +670,7 @@ pub const ROWS: &[Row] = &[
         |world| append(world, "site.toml", "endpoint = \"htp:/x\"\n"),
         &["check"],
         2,
-        "\n1 error in 20 files",
+        "\n1 error in 21 files",
     ),
     row(
         "a thing that is not owed",
