@@ -84,11 +84,11 @@ fn add(context: &Context, runbook: &str, every: &str, options: &Options) -> Resu
         }
         keep(schedule)?;
         if let Err(failure) = form.write(schedule) {
-            // What is not written anywhere is not scheduled.
-            if !known.iter().any(|it| it.name == schedule.name) {
-                drop_one(schedule).ok();
-            }
-            return Err(failure);
+            // What is written nowhere is not scheduled; what is kept of it would say that it is.
+            return match known.iter().any(|it| it.name == schedule.name) {
+                true => Err(failure),
+                false => kept::forget(schedule).and(Err(failure)),
+            };
         }
     }
     for other in over {

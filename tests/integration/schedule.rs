@@ -344,3 +344,15 @@ fn what_can_t_be_scheduled_is_refused_before_anything_is_written() {
     }
     assert_eq!(world.read("written"), "");
 }
+
+#[test]
+fn what_could_not_be_written_is_not_scheduled() {
+    let world = world();
+    // It is read where nothing is to be written yet.
+    world.write("bin/crontab", "#!/bin/sh\necho broken >&2\nexit 1\n");
+    let said =
+        banister(&world, &["schedule", "renew", "--every", "Sat 02:00", "--prefetch", "Fri 20:00", "--yes"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let said = banister(&world, &["schedule", "--list", "--json"]);
+    assert_eq!(said.out.trim(), "[]", "{said:?}");
+}
